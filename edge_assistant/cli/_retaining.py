@@ -18,7 +18,7 @@ def complete() -> None:
     try:
         forgetting.complete()
     except EdgeAssistantError as error:
-        _warn("what was being forgotten is not gone yet", error)
+        _warn("an interrupted erasure is not complete", error)
 
 
 def expire(settings: Settings) -> None:
@@ -32,7 +32,7 @@ def expire(settings: Settings) -> None:
     try:
         forgetting.expire_when_due(current().history_days(settings.keep_days))
     except EdgeAssistantError as error:
-        _warn("what is too old to be kept is not gone yet", error)
+        _warn("expired conversations are not erased yet", error)
 
 
 def uncache(settings: Settings) -> None:
@@ -49,7 +49,7 @@ def uncache(settings: Settings) -> None:
     except PolicyInvalid:  # which the verb is going to say
         pass
     except EdgeAssistantError as error:
-        _warn("what was kept to be quicker is not gone yet", error)
+        _warn("disabled caches are not removed yet", error)
 
 
 def _warn(what: str, error: EdgeAssistantError) -> None:

@@ -49,5 +49,5 @@ def _well_formed(text: str) -> str:
 def _seed(text: str) -> int:
     """A seed: a whole number that is not negative."""
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
     return int(text)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_assistant.governance.audit.verify import Report
 
 NAME = "audit"
-HELP = "show the audit trail, check that nobody changed it, and export it"
+HELP = "show, verify and export the audit trail"
 
 EXAMPLES = """examples:
   edge-assistant audit show
@@ -39,9 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own verbs and their arguments."""
     verbs = parser.add_subparsers(dest="audit_verb", required=True, metavar="VERB")
 
-    verb = verbs.add_parser(
-        "show", help="the last rows as they stand there; verify tells whether they are as they were written"
-    )
+    verb = verbs.add_parser("show", help="the last rows, unverified; see verify")
     verb.add_argument("--since", metavar="TIME", type=_since, help="from this day or time on, such as 2026-11-25T14:00")
     verb.add_argument("--until", metavar="TIME", type=_until, help="up to this day, included, or before this time")
     verb.add_argument("--kind", metavar="K", help="such as question, signal, verdict, said, answer, forgot")
@@ -51,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="print one JSON object")
     verb.set_defaults(audit_action=_show)
 
-    verb = verbs.add_parser("verify", help="read every row: 0 as they were written, 1 not, 6 the end cannot be told")
+    verb = verbs.add_parser("verify", help="verify every row: 0 unchanged, 1 changed, 6 the end is unknown")
     verb.add_argument("--checkpoint", metavar="FILE", type=Path, help="of checkpoints that was kept elsewhere")
     verb.add_argument("--answer", metavar="FILE", type=Path, help="what `ask --json` printed: whether it was given")
     verb.add_argument("--json", action="store_true", help="print one JSON object")
@@ -65,7 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("file", metavar="FILE", type=Path, nargs="?", help="takes another line (printed)")
     verb.set_defaults(audit_action=_checkpoint)
 
-    verb = verbs.add_parser("begin", help="begin a new one; the old one is kept beside it, and row 1 names its end")
+    verb = verbs.add_parser("begin", help="begin a new trail; the old one stays beside it, and row 1 names its end")
     verb.set_defaults(audit_action=_begin)
 
     verb = verbs.add_parser("key", help="the public key of checkpoints and exports, to be noted elsewhere")
@@ -204,7 +202,7 @@ def _given(file: Path, trail: Trail) -> dict[str, Any] | None:
     try:
         found = json.loads(take_file(file, Kind.TEXT, 1).read())
     except (ValueError, RecursionError):
-        raise InputCorrupt(f"{printable(file.name)} is no JSON", "give what 'ask --json' printed") from None
+        raise InputCorrupt(f"{printable(file.name)} is not JSON", "give what 'ask --json' printed") from None
     row = given(trail, found)
     return {"row": row.number, "time": row.time, "conversation": row.conversation} if row else None
 
@@ -247,7 +245,7 @@ def _checkpoint(args: argparse.Namespace, trail: Trail) -> int:
 
 def _begin(args: argparse.Namespace, trail: Trail) -> int:
     former = trail.begin()
-    print(f"a new trail is begun; the old one, of {former:,} rows, is kept in {printable(str(trail.folder))}")
+    print(f"a new trail was begun; the old one of {former:,} rows is in {printable(str(trail.folder))}")
     return 0
 
 
@@ -270,10 +268,10 @@ def _time(text: str, more: timedelta = timedelta()) -> str:
     try:
         return (datetime.fromisoformat(text) + more).astimezone(UTC).isoformat(timespec="microseconds")
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no day or time, such as 2026-11-25T14:00") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day or time such as 2026-11-25T14:00") from None
 
 
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
     return min(int(text[:20]), sys.maxsize)  # what is longer is more than there are

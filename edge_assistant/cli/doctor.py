@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edge_assistant.governance.offline.proof import Proof
 
 NAME = "doctor"
-HELP = "say what is there, what is missing and what to type"
+HELP = "check the installation and say how to repair it"
 
 EXAMPLES = """examples:
   edge-assistant doctor

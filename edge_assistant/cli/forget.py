@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edge_assistant.history.store import History
 
 NAME = "forget"
-HELP = "list what is kept of conversations, and forget it for good"
+HELP = "list stored conversations, and erase them"
 
 EXAMPLES = """examples:
   edge-assistant forget --list
@@ -38,8 +38,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="the conversations with their ids; nothing is forgotten")
     what.add_argument("--conversation", metavar="ID", action="append", help="one of the list, repeatable")
-    what.add_argument("--before", metavar="DATE", type=_date, help="what nothing was added to since then: 2026-03-01")
-    what.add_argument("--all", action="store_true", help="everything that is kept of conversations, and the logs")
+    what.add_argument(
+        "--before", metavar="DATE", type=_date, help="conversations without additions since then: 2026-03-01"
+    )
+    what.add_argument("--all", action="store_true", help="all conversations, questions, caches and logs")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes, but for --list")
 
@@ -87,7 +89,7 @@ def _forget(history: History, args: argparse.Namespace) -> int:
     from edge_assistant.governance import forgetting
 
     if not args.yes and (args.json or not terminal.asks()):
-        raise UsageError("nobody can be asked whether this may go for good", "say so on the command line: --yes")
+        raise UsageError("erasure needs a confirmation, and there is no terminal", "confirm on the command line: --yes")
     kept = _chosen(history, args)
     if not args.yes and not _confirmed(kept, args):
         print("nothing was forgotten", file=sys.stderr)
@@ -145,12 +147,12 @@ def _confirmed(kept: Kept, args: argparse.Namespace) -> bool:
         lines.append(f"and {counted(len(kept.conversations) - SHOWN, 'more conversation')}")
     lines.extend(_others(kept))
     if args.all:
-        lines.append("the logs, and whatever else is kept of conversations")
+        lines.append("the logs, and all other data of conversations")
     if not lines:
         return True
-    print("This goes, and cannot be brought back:", *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
+    print("This is erased, and cannot be restored:", *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
     if kept.busy and args.before:
-        print(f"What an app has open stays: {', '.join(kept.busy)}", file=sys.stderr)
+        print(f"Open conversations stay: {', '.join(kept.busy)}", file=sys.stderr)
     return terminal.agrees("Forget it?")
 
 
@@ -175,11 +177,11 @@ def _line(summary: Summary) -> str:
 
 def _others(kept: Kept) -> Iterator[str]:
     if kept.questions:
-        yield f"the keys of {counted(len(kept.questions), 'question')} of which no conversation is kept"
+        yield f"the keys of {counted(len(kept.questions), 'question')} without a stored conversation"
     if kept.files:
         yield f"{counted(len(kept.files), 'damaged file')} of the history, set aside"
     if kept.cached:
-        yield f"{_size(kept.cached)} of what was perceived, kept sealed to be quicker the next time"
+        yield f"{_size(kept.cached)} of cached evidence"
 
 
 def _size(count: int) -> str:
@@ -196,4 +198,4 @@ def _date(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-03-01") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-03-01") from None

@@ -354,7 +354,7 @@ def _export(args: argparse.Namespace, portfolio: Portfolio) -> int:
         raise UsageError(f"{args.file.name} exists already", "name another file or remove it")
     names = args.name or _installed(portfolio, args.profile)
     if not names:
-        raise UsageError("there is no installed model to export", "pull some first")
+        raise UsageError("no installed model can be exported", "pull some first")
     with shown(args.plain or args.settings.plain) as watch:
         portfolio.export(names, args.file, watch)
     return 0

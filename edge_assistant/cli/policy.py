@@ -10,7 +10,7 @@ from typing import Any
 from edge_assistant.core.signals import printable
 
 NAME = "policy"
-HELP = "check a policy file, show what holds, make an operator's PIN"
+HELP = "check a policy file, show the rules in force, make an operator's PIN"
 
 EXAMPLES = """examples:
   edge-assistant policy check policy.toml
@@ -26,10 +26,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own verbs."""
     verbs = parser.add_subparsers(dest="policy_verb", required=True, metavar="VERB")
     verb = verbs.add_parser("check", help="name everything that is wrong with a policy file")
-    verb.add_argument("file", metavar="FILE", type=Path, nargs="?", help="by default the one that holds")
+    verb.add_argument("file", metavar="FILE", type=Path, nargs="?", help="by default the one in force")
     verb.add_argument("--json", action="store_true", help="print one JSON object")
     verb.set_defaults(policy_action=_check)
-    verb = verbs.add_parser("show", help="show what holds now, and which file says so")
+    verb = verbs.add_parser("show", help="show the rules in force and their file")
     verb.add_argument("--json", action="store_true", help="print one JSON object")
     verb.set_defaults(policy_action=_show)
     verb = verbs.add_parser("pin", help="ask for a PIN and print what a policy file keeps of it")

@@ -203,7 +203,7 @@ def _alone() -> bool:
 
 def _minutes(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > MOST_MINUTES:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes from 0 to {MOST_MINUTES}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes from 0 to {MOST_MINUTES}")
     return int(text)
 
 

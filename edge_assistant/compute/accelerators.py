@@ -273,4 +273,4 @@ def _why_not(facts: Facts, wanted: str, usable: Sequence[Device], weights: Weigh
     refused = [name for name in facts.providers if name in REFUSED and name != "AzureExecutionProvider"]
     if refused:
         return f"{refused[0].removesuffix('ExecutionProvider')} is not used: {REFUSED[refused[0]]}"
-    return "what is installed uses no graphics card"
+    return "the installed libraries cannot use a GPU"

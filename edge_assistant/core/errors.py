@@ -16,7 +16,7 @@
     │   ├── DeviceLost                          it was there and gives nothing any more
     │   └── DeviceEnded                         a recording that stands for a device is over
     ├── VoiceUnavailable                        nothing can be spoken: a program is missing or fails: status 4
-    ├── KeyLost                                 the key of what is kept is not to be had: status 6
+    ├── KeyLost                                 the encryption key is not to be had: status 6
     ├── KeyGone                                 what is asked for was forgotten, its key is destroyed: status 3
     ├── AuditDamaged                            the audit trail is not as it was written: status 1
     ├── PolicyRefused                           a rule of the policy refuses: status 5

@@ -21,7 +21,7 @@ from edge_assistant_models import regular
 SAID = "what you said"  # the name of what somebody told the assistant in a message of their own
 SAMPLE_RATE = 16_000  # Hz, of sound as all that hears takes it: models of speech are trained on that
 HELD_BYTES = 64 << 20  # of a file that is read at once and held in memory, so that what is summed is what is perceived
-_RENAME = "give its name an ending that says what it is, such as .jpg, .wav, .mp4, .csv or .txt"
+_RENAME = "rename it with an ending such as .jpg, .wav, .mp4, .csv or .txt"
 _HEAD = 4096  # bytes by which a file without a known ending is told
 
 

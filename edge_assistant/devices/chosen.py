@@ -77,7 +77,7 @@ def readings(text: str) -> Device[bytes]:
     current().check_device("readings", text.partition("@")[0])
     port, _, baud = text.removeprefix(_SERIAL).partition("@")
     if baud and not (baud.isascii() and baud.isdigit() and len(baud) < _DIGITS):
-        raise UsageError(f"{baud} is no speed of a serial port", "write it as in serial:/dev/ttyUSB0@9600")
+        raise UsageError(f"{baud} is not the speed of a serial port", "write for example serial:/dev/ttyUSB0@9600")
     return SerialReadings(port, int(baud)) if baud else SerialReadings(port)
 
 

@@ -37,7 +37,7 @@ _OF_KEYS = re.compile(
 )
 _OF_HISTORY = re.compile(r"history(-damaged-[\dT]+)?\.(db(-wal|-shm|-journal)?|lock)|open|open\.lock", re.ASCII)
 _MAX_INTENT = 64 << 20  # bytes of what is written down: two million conversations
-_WHAT = "what is to be forgotten"
+_WHAT = "the list of an erasure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def expire_when_due(days: int | None) -> int:
 
 
 def forget_caches(vault: Vault | None = None) -> None:
-    """Forget what is kept to be quicker the next time, and nothing else; it is no part of any conversation.
+    """Forget the evidence cache, and nothing else; it is no part of any conversation.
 
     Args:
         vault: of this process; None for one of the moment.
@@ -333,7 +333,9 @@ def _empty_resident() -> None:
     try:
         client.end("restart")
     except (OSError, client.Unavailable) as error:
-        raise StorageFull(f"the resident holds what it was asked ({error})", "end it, then run this again") from error
+        raise StorageFull(
+            f"the resident still has questions in memory ({error})", "end it, then run this again"
+        ) from error
 
 
 def _record(history: History, intent: Intent) -> None:

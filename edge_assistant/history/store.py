@@ -69,7 +69,7 @@ _ID = re.compile("[0-9a-f]{16}")
 class History:
     """Conversations, for whichever thread.
 
-    Every method may raise StorageFull, also for a foreign file, and KeyLost where the key of what is kept is not to be
+    Every method may raise StorageFull, also for a foreign file, and KeyLost where the encryption key is not to be
     had.
 
     Attributes:

@@ -58,7 +58,9 @@ class Context:
         llama.stop_by(params, self._halt)
         self.pointer = self._llama.llama_init_from_model(model, params)
         if not self.pointer:
-            raise ModelTooLarge(f"there is no memory to run {name}", "close other programs, or take a smaller profile")
+            raise ModelTooLarge(
+                f"there is not enough memory to run {name}", "close other programs, or take a smaller profile"
+            )
 
     @property
     def _memory(self) -> Any:  # noqa: ANN401 - a pointer of llama.cpp

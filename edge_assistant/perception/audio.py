@@ -78,7 +78,7 @@ def listen(signal: Signal, start: float = 0.0) -> Iterator[tuple[Sound, Iterator
             raise InputUnsupported(f"{signal.name} has no sound in it", _KINDS)
         stream = container.streams.audio[0]
         if stream.codec_context is None:
-            raise InputUnsupported(f"{signal.name} holds sound of a kind that is not read", _KINDS)
+            raise InputUnsupported(f"{signal.name} has a sound format that cannot be read", _KINDS)
         if not MIN_RATE <= stream.rate <= MAX_RATE:
             raise InputCorrupt(
                 f"{signal.name} declares {stream.rate:,} samples a second", "record it at 8,000 to 48,000 a second"

@@ -137,7 +137,7 @@ class Cells:
             return states[self._joined(np.int32)], ""
         note = ""
         if self._first_bad is not None:
-            count = "1 cell is no number" if self._bad == 1 else f"{self._bad:,} cells are no numbers"
+            count = "1 cell is not a number" if self._bad == 1 else f"{self._bad:,} cells are not numbers"
             index, cell = self._first_bad
             said = f"{count}, first in row {numbers[index]}, and could not be read"
             note = Gap(f"{count}, first {cell[:20]!r} in row {numbers[index]}, taken as missing", said)
@@ -277,7 +277,7 @@ class Times:
             offset = next(iter(self._offsets))
             return (timezone(offset) if offset else UTC), []
         names = ", ".join(timezone(offset).tzname(None) for offset in sorted(self._offsets)[:4])
-        return UTC, [f"the times have several zones ({names}): all are told in UTC"]
+        return UTC, [f"the times have several time zones ({names}): all are shown in UTC"]
 
     def _fast(self, block: pyarrow.StringArray) -> tuple[NDArray[np.int64], NDArray[np.int8]] | None:
         """Blocks that are written the same way throughout; None where this one is not."""

@@ -80,14 +80,14 @@ def read_csv(
     head = stream.read(HEAD)
     encoding = encoding_of(head)
     if encoding is None:
-        raise InputUnsupported(f"{name} is no text", "give readings as CSV in UTF-8 with a header row")
+        raise InputUnsupported(f"{name} is not text", "give readings as CSV in UTF-8 with a header row")
     for attempt in dict.fromkeys((encoding, encoding if encoding == "utf-16" else "cp1252")):
         try:
             table, notes = _read(stream, _layout(head, name, attempt), name, size, progress)
         except UnicodeDecodeError:
             continue
         return table, notes if attempt == encoding else (f"{name} is not UTF-8 and was read as Windows-1252", *notes)
-    raise InputUnsupported(f"{name} is no text in UTF-8 or UTF-16", "save it as UTF-8")
+    raise InputUnsupported(f"{name} is not text in UTF-8 or UTF-16", "save it as UTF-8")
 
 
 def _layout(head: bytes, name: str, encoding: str) -> Layout:

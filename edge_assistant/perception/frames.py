@@ -363,7 +363,7 @@ def pictures_in(container: av.container.InputContainer, name: str) -> av.VideoSt
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:
             if stream.codec_context is None:  # no decoder is there for it
-                raise InputUnsupported(f"{name} holds pictures of a kind that is not read", "give MP4, MKV or WebM")
+                raise InputUnsupported(f"{name} has a picture format that cannot be read", "give MP4, MKV or WebM")
             if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
                 raise InputTooLarge(f"{name} has frames of over {MAX_PIXELS:,} pixels", "scale it down first")
             return stream

@@ -45,7 +45,7 @@ class OnDisk:
         Args:
             cache: keeps them.
             worth_s: seconds from which on it is worth keeping what was perceived.
-            card: which graphics card may compute besides, as `gpus.wanted` says; the key of what is kept tells it.
+            card: which graphics card may compute besides, as `gpus.wanted` says; the key of the cache tells it.
         """
         self.card = card
         self._cache = cache

@@ -69,15 +69,15 @@ def decode(data: bytes, name: str) -> str:
     """
     encoding = encoding_of(data[:HEAD])
     if encoding is None:
-        raise InputUnsupported(f"{name} is no text", "give it as what it is, or save it as UTF-8")
+        raise InputUnsupported(f"{name} is not text", "give it by its own kind, or save it as UTF-8")
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         raise InputUnsupported(
-            f"{name} is no text in {encoding.removesuffix('-sig').upper()}", "save it as UTF-8"
+            f"{name} is not text in {encoding.removesuffix('-sig').upper()}", "save it as UTF-8"
         ) from None
     if "\0" in text:
-        raise InputUnsupported(f"{name} is no text", "give it as what it is, or save it as UTF-8")
+        raise InputUnsupported(f"{name} is not text", "give it by its own kind, or save it as UTF-8")
     return text
 
 

@@ -43,7 +43,7 @@ _APART = re.compile(r",|\d \d")  # marks that a recogniser put between the parts
 _AS_CLOCK = re.compile(r"\d[:.]\d\d(?!\d)|^\d{1,2} ?[ap]\.?m")  # what is read as a time of day at a glance
 MOST_INSTRUCTIONS = 3  # passages that an answer quotes; JSON and the app have all
 MOST_QUOTED = 300  # characters of one
-NOT_TOLD = "None of the signals tells that."
+NOT_TOLD = "None of the sources answers this."
 
 STATUS = {
     Agreement.AGREE: Status.SUPPORTED,
@@ -85,7 +85,7 @@ def compose(question: str | None, verdict: Verdict, claims: Sequence[Claim], sig
     claims = merged(claims)
     told = [f"{names[claim.signal]} {_verb(claim, signals)} {_value(claim, claims)} {_cite(claim)}" for claim in claims]
     if question and verdict.status is Agreement.SINGLE:
-        return f"Only {told[0]}; nothing else tells the {verdict.attribute}."
+        return f"Only {told[0]}; no other source gives the {verdict.attribute}."
     if verdict.status is Agreement.CONFLICT:
         if len({claim.signal for claim in claims}) == 1:
             values = _listed([f"{_value(claim, claims)} {_cite(claim)}" for claim in claims])

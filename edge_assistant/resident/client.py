@@ -180,7 +180,7 @@ def _kill(connection: socket.socket, pid: int) -> None:
                 signal.pidfd_send_signal(process, signal.SIGKILL)
     except ProcessLookupError:
         if protocol.is_claimed():
-            raise Unavailable("another process goes on from it and does not listen yet") from None
+            raise Unavailable("another process takes over and does not listen yet") from None
     connection.settimeout(OBEYS_S)
     with contextlib.suppress(OSError):  # the kernel closes the connection once the memory is free
         while connection.recv(1):

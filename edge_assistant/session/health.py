@@ -192,9 +192,11 @@ def sealing() -> Check:
     try:
         place = master.place(master.keys_dir())
     except OSError as error:
-        hint = "give the folder of keys back to whoever runs this"
+        hint = "change the owner of the key folder to the current user"
         return Check("sealing", False, f"the key cannot be looked for ({error.strerror})", hint)
-    return Check("sealing", True, f"the key is {place.told}" if place else "the key is made when something is kept")
+    return Check(
+        "sealing", True, f"the key is {place.told}" if place else "the key is created when data is stored first"
+    )
 
 
 def audit_trail() -> Check:

@@ -95,7 +95,7 @@ def read_small(path: Path, limit: int) -> bytes:
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:  # noqa: PTH123 - a descriptor
         facts = os.fstat(stream.fileno())
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > limit:
-            raise OSError(0, "it is no file of this program")
+            raise OSError(0, "it is not a file of this program")
         return stream.read()
 
 

@@ -264,7 +264,7 @@ class Database:
         self.note = f"{self._layout.what} was damaged; it is set aside as {kept.name}, and a new one is begun"
 
     def _held(self) -> StorageFull:
-        return StorageFull(f"another program holds {self._layout.what}", "end it, or wait for it")
+        return StorageFull(f"another program uses {self._layout.what}", "end it, or wait for it")
 
     def _as_ours(self, error: sqlite3.Error) -> StorageFull:
         """The failure told to a person; without room for its shared memory SQLite speaks of an I/O error."""

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 FILE = "master.key"
 NOTE = "keyring"  # a file of this name stands where the key is in the keyring; it says under which name
-WHAT = "the key of what is kept"
+WHAT = "the encryption key"
 SERVICE = "edge-assistant"
 BYTES = 32
 _MAX_BYTES = 4_096  # of a file beside the keys; ours have 32 and 16
-HINT = "bring the key back from a copy, or forget what it sealed: edge-assistant forget --all"
+HINT = "restore the key from a copy, or erase the data: edge-assistant forget --all"
 _MAKING_WAIT_S = 10.0  # for a keyring that may ask for a password which nobody is there to type; then a file is taken
 _WAIT_S = 30.0  # for a person who types it
 _LOCK_WAIT_S = 2 * _WAIT_S  # for another process, which may wait for the keyring
@@ -131,7 +131,7 @@ def _from_keyring(name: str) -> Master:
     except ValueError:
         key = b""
     if len(key) != BYTES:
-        raise KeyLost("the system's keyring does not give the key of what is kept", f"unlock it, {HINT}")
+        raise KeyLost("the system's keyring does not give the encryption key", f"unlock it, {HINT}")
     return Master(key, Place.KEYRING)
 
 

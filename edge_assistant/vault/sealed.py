@@ -28,7 +28,7 @@ _LEFT_S = 60.0  # after which a file that is not whole was left by a process tha
 _NAME = re.compile("[0-9a-f]{64}")
 _LARGER = 64  # bytes of a file beside what is sealed, and more than enough
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-_WHAT = "what is kept to be quicker the next time"
+_WHAT = "the evidence cache"
 _HINT = "check the permissions of the cache directory"
 
 _log = logging.getLogger(__name__)

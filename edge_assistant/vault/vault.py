@@ -234,7 +234,7 @@ class Vault:
                 if proven is None:
                     proven = self._database.write(lambda connection: _proof(connection, proof))
                 if not hmac.compare_digest(proof, proven):
-                    raise KeyLost("the master key is not the one that what is kept was sealed with", HINT)
+                    raise KeyLost("the master key is not the one that encrypted the stored data", HINT)
                 self._master = found
             return self._master
 

@@ -218,7 +218,7 @@ def _check(entry: Entry, table: Table) -> None:
 
 def _check_sources(files: tuple[FileSpec, ...], origins: tuple[Source, ...], table: Table) -> None:
     if not all(file.sha256 for file in files):
-        raise table.invalid("what is fetched is pinned by 'sha256'; 'tensors_sha256' is for what an importer writes")
+        raise table.invalid("a fetched file is pinned by 'sha256', an imported one by 'tensors_sha256'")
     for file in files:
         if not any(source.offers(file) for source in origins):
             raise table.invalid(f"no source offers '{file.key}'")

@@ -5,7 +5,7 @@
     │   ├── ModelUnknown   (KeyError)  no such name in the catalog: status 2
     │   ├── ModelMissing   (FileNotFoundError)
     │   ├── ModelCorrupt   (ValueError)    a file does not have its sum
-    │   ├── ModelTooLarge  (MemoryError)   there is no memory to run it
+    │   ├── ModelTooLarge  (MemoryError)   there is not enough memory to run it
     │   ├── ModelFailed    (RuntimeError)  it is loaded, and cannot compute any more
     │   ├── ImporterMissing (ImportError)  its source needs an importer that is not installed
     │   └── PullFailed     (OSError)       no source gave it

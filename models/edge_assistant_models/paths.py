@@ -48,9 +48,7 @@ def _homeless() -> Iterator[None]:
     try:
         yield
     except RuntimeError:
-        raise StorageFull(
-            "there is no home folder to keep anything in", "set EDGE_ASSISTANT_HOME to a folder"
-        ) from None
+        raise StorageFull("there is no home folder for data", "set EDGE_ASSISTANT_HOME to a folder") from None
 
 
 def data_dir() -> Path:

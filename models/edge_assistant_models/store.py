@@ -343,7 +343,7 @@ class Store:
                 watch(progress.Trying(entry.name, file.path, source.label))
                 try:
                     if source.asked() and entry.name in run.local_only:
-                        raise Refused("it is of your own catalog, and nobody has confirmed it")
+                        raise Refused("it is in your own catalog, and nobody confirmed it")
                     self._fetch_from(source, entry, file, partial, run)
                     return
                 except Refused as refusal:

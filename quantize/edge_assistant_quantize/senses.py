@@ -301,7 +301,7 @@ def number_of(data: Data, key: str, default: int | None = None) -> int | None:
     value = data.get(key, default)
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
-    raise CalibrationInvalid(f"'{key}' of the data is no whole number", "give a number from 0 on")
+    raise CalibrationInvalid(f"'{key}' of the data is not a whole number", "give a number from 0 on")
 
 
 def recordings(data: Data) -> list[Spoken]:
@@ -383,7 +383,7 @@ def texts(data: Data) -> list[str]:
         lines = take_file(path, Kind.TEXT, 1).read().decode("utf-8-sig").splitlines()
     except (InputError, UnicodeDecodeError):
         hint = "give a UTF-8 file with one text a line"
-        raise CalibrationInvalid(f"{printable(path.name)} is no text", hint) from None
+        raise CalibrationInvalid(f"{printable(path.name)} is not text", hint) from None
     return [line.strip() for line in lines if line.strip()][:limit]
 
 

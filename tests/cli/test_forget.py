@@ -56,7 +56,7 @@ def test_a_list_names_each_by_its_id(kept: list[str], capsys: Capsys) -> None:
     first, second, third = capsys.readouterr().out.splitlines()
     assert (first[:16], second[:16]) == (kept[1], kept[0])
     assert first.endswith(f"2 answers  What of {planted.QUESTION} 0?")
-    assert third == "the keys of 1 question of which no conversation is kept"
+    assert third == "the keys of 1 question without a stored conversation"
     assert main(["forget", "--list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["id"] for one in found["conversations"]] == [kept[1], kept[0]]
@@ -109,7 +109,7 @@ def test_where_nothing_may_be_written_all_is_read_and_nothing_answered(
     assert sorted(left()) == sorted(kept)
 
 
-KEPT = "8 kB of what was perceived, kept sealed to be quicker the next time"
+KEPT = "8 kB of cached evidence"
 
 
 @pytest.mark.parametrize("what", ["--all", "--conversation", "--before 2021-01-01", "--before 2019-01-01"])
@@ -187,18 +187,21 @@ def test_all_goes(kept: list[str], capsys: Capsys) -> None:
     question()
     assert main(["forget", "--all", "--yes"]) == 0
     said = capsys.readouterr().out
-    assert said == "forgotten: 2 conversations, the keys of 1 question of which no conversation is kept\n"
+    assert said == "forgotten: 2 conversations, the keys of 1 question without a stored conversation\n"
     assert left() == Vault().ids() == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--all"], "nobody can be asked whether this may go for good - say so on the command line: --yes"),
-        (["--all", "--json"], "nobody can be asked whether this may go for good - say so on the command line: --yes"),
+        (["--all"], "erasure needs a confirmation, and there is no terminal - confirm on the command line: --yes"),
+        (
+            ["--all", "--json"],
+            "erasure needs a confirmation, and there is no terminal - confirm on the command line: --yes",
+        ),
         (["--conversation", "0" * 16, "--yes"], "there is no conversation 0000000000000000 - see"),
         (["--conversation", "../../x", "--yes"], "there is no conversation ../../x - see"),
-        (["--before", "yesterday", "--yes"], "argument --before: 'yesterday' is no date such as 2026-03-01"),
+        (["--before", "yesterday", "--yes"], "argument --before: 'yesterday' is not a date such as 2026-03-01"),
         (["--all", "--before", "2026-01-01"], "argument --before: not allowed with argument --all"),
         ([], "one of the arguments --list --conversation --before --all is required"),
     ],
@@ -231,7 +234,7 @@ def test_what_an_app_has_open(kept: list[str], what: list[str], capsys: Capsys) 
 @pytest.mark.parametrize(("key", "status", "stays"), [("y", 0, 0), ("n", 1, 2), ("", 1, 2)])
 def test_it_asks_at_a_terminal(kept: list[str], key: str, status: int, stays: int) -> None:
     terminal = Terminal(*COMMAND, "forget", "--all")
-    terminal.read_until(r"This goes, and cannot be brought back:.*What of .*Forget it\? \[y/N\] ")
+    terminal.read_until(r"This is erased, and cannot be restored:.*What of .*Forget it\? \[y/N\] ")
     assert len(left()) == 2
     terminal.press(f"{key}\n")
     assert terminal.ended() == status
@@ -323,7 +326,7 @@ def test_what_cannot_be_completed_is_said_and_the_command_runs(kept: list[str], 
     (home / "keys" / forgetting.INTENT).write_text(json.dumps(intent))
     (home / "audit").write_text("a file where the folder should be")
     assert main(["models", "list", "--json"]) == 0
-    assert capsys.readouterr().err.startswith("warning: what was being forgotten is not gone yet, as ")
+    assert capsys.readouterr().err.startswith("warning: an interrupted erasure is not complete, as ")
     (home / "audit").unlink()
     assert main(["models", "list", "--json"]) == 0
     assert capsys.readouterr().err == ""
@@ -349,7 +352,7 @@ def test_a_folder_of_keys_that_may_not_be_looked_into_is_said(kept: list[str], h
     listed, found = (command(*words, prefix=unprivileged()) for words in (("models", "list"), ("doctor", "--json")))
     (home / "keys").chmod(0o700)
     assert listed.status == 0
-    assert listed.err.startswith("warning: what was being forgotten is not gone yet, as ")
+    assert listed.err.startswith("warning: an interrupted erasure is not complete, as ")
     (check,) = [check for check in json.loads(found.out)["checks"] if check["name"] == "sealing"]
     assert (check["ok"], check["found"]) == (False, "the key cannot be looked for (Permission denied)")
 

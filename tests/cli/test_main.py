@@ -84,7 +84,7 @@ def test_version(here: Here) -> None:
         (["--attach", "a.jpg", "--camera", "file:b.mp4"], "error: the app needs a terminal - ask on the command line"),
         (["--profile", "tiny", "models", "list"], "error: --profile stands before the verb models - put the options"),
         (["ask"], "the following arguments are required: QUESTION - see 'edge-assistant ask --help'"),
-        (["ask", "q", "--seed", "x"], "argument --seed: 'x' is no whole number from 0 on"),
+        (["ask", "q", "--seed", "x"], "argument --seed: 'x' is not a whole number of 0 or more"),
         (["ask", "q", "--image"], "argument --image: expected one argument"),
     ],
 )

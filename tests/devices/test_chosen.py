@@ -55,5 +55,5 @@ def test_readings_are_a_file_or_a_port():
 
 @pytest.mark.parametrize("baud", ["fast", "-1", "9600.5", "٩", "9" * 20])
 def test_a_speed_that_is_none(baud):
-    with pytest.raises(UsageError, match="is no speed of a serial port"):
+    with pytest.raises(UsageError, match="is not the speed of a serial port"):
         chosen.readings(f"serial:/dev/ttyUSB0@{baud}")

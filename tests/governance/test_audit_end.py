@@ -95,7 +95,7 @@ def test_garbage_as_the_last_checkpoint_is_unsure_and_said_for_good(machine: Ans
     report = machine.verify()
     assert (report.finding, report.unsure) == (
         None,
-        ("the last line of checkpoints.jsonl is no checkpoint of this trail",),
+        ("the last line of checkpoints.jsonl is not a checkpoint of this trail",),
     )
     machine.answer()
     report = machine.verify()
@@ -201,7 +201,7 @@ def test_a_pipe_or_link_in_the_place_of_the_checkpoints_is_refused(machine: Answ
     machine.outside.rename(elsewhere)
     before = elsewhere.read_bytes()
     machine.outside.symlink_to(elsewhere) if link else os.mkfifo(machine.outside)
-    assert link or machine.verify().unsure == ("the last line of checkpoints.jsonl is no checkpoint of this trail",)
+    assert link or machine.verify().unsure == ("the last line of checkpoints.jsonl is not a checkpoint of this trail",)
     with pytest.raises(StorageFull, match=r"checkpoints.jsonl is a link or no file"):
         machine.answer()
     assert elsewhere.read_bytes() == before

@@ -262,7 +262,7 @@ def test_a_checkpoint_that_somebody_made_up_counts_for_nothing(made: Made, scrat
     trail.close()
 
     assert (report.finding, report.checkpoints) == (None, 1)
-    assert report.notes == ("checkpoints.jsonl has 4 lines that are no checkpoints of this trail",)
+    assert report.notes == ("checkpoints.jsonl has 4 lines that are not checkpoints of this trail",)
 
 
 def test_a_checkpoint_of_another_machine_is_refused(made: Made, scratch: Path, tmp_path: Path) -> None:

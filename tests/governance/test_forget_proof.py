@@ -108,7 +108,7 @@ def test_killed_while_it_completes(home: Path) -> None:
 
 
 def killed_after_intent(made: Home) -> int:
-    """A line at which it is written down what is to be forgotten, and nothing is done yet."""
+    """A line at which the list of an erasure is written, and nothing is done yet."""
     whole = made.folder.with_name(f"{made.folder.name}-first")
     shutil.copytree(made.folder, whole, symlinks=True)
     low, high = 1, killed.lines(made.forget)

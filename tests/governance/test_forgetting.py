@@ -331,7 +331,7 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             forgetting.forget(history, [id])
         filler.unlink()
         forgetting.complete(history)
-        if history.conversations():  # there was not even room to write down what is to be forgotten
+        if history.conversations():  # there was not even room to write down the list of an erasure
             forgetting.forget(history, [id])
         assert history.vault.ids() == []
         history.quit()

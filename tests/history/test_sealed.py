@@ -224,7 +224,7 @@ def test_an_older_app_that_has_it_open_is_waited_for(file: Path, vault: Vault, m
     monkeypatch.setattr("edge_assistant.storage.sqlite._WAIT_S", 0.1)
     running = unsealed.write(file, {OLD: ((), [planted.planted_answer(n) for n in range(3)])})
     history = History(file, vault)
-    with pytest.raises(StorageFull, match="another program holds the history"):
+    with pytest.raises(StorageFull, match="another program uses the history"):
         history.conversations()
     assert len(running.read(lambda c: c.execute("SELECT body FROM turns").fetchall())) == 3
     running.close()

@@ -188,7 +188,7 @@ def test_notes_name_what_was_repaired():
     assert table.rows.tolist() == [1, 2, 3, 5]
     assert notes == (
         "1 row with fewer cells than the header, first row 3: read as gaps",
-        "level: 1 cell is no number, first 'ERR' in row 2, taken as missing",
+        "level: 1 cell is not a number, first 'ERR' in row 2, taken as missing",
         "1 row without a readable time, first row 4: left out",
     )
     assert table.column("STATE").values.tolist() == ["on", "on", None, "off"]
@@ -228,7 +228,7 @@ def test_several_blocks(monkeypatch):
     assert table.column("a").values[31:].tolist()[-4:-2] == [20.0, 20.5]
     assert table.column("a").values[-1] == 1234.5
     assert table.column("s").values[7] == "y"
-    assert notes == (f"a: 1 cell is no number, first 'off' in row {len(cells) - 1}, taken as missing",)
+    assert notes == (f"a: 1 cell is not a number, first 'off' in row {len(cells) - 1}, taken as missing",)
 
 
 def test_remarks_are_no_states():

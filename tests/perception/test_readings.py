@@ -111,7 +111,7 @@ def test_rows_out_of_order_are_cited_by_their_place_in_the_file():
     percept = perceive("time,a\n2014-01-15T00:10,3\n2014-01-15T00:00,9\n2014-01-15T00:05,1\n")
     assert told(percept, "max") == [("a was highest at 9 at 2014-01-15 00:00 (row 2)", (2, 2))]
     assert "sorted by time" in percept.notes[0]
-    with pytest.raises(InputUnsupported, match=r"log\.csv is no text"):
+    with pytest.raises(InputUnsupported, match=r"log\.csv is not text"):
         perceive(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)))
 
 

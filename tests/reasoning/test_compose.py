@@ -66,7 +66,7 @@ DIFFER = "The signals contradict each other:"
         (None, (HOTTEST, OTHER), f"{DIFFER} the readings show 98.7 degC [C1][E9][E4]; the recording says 41 [E2]."),
         (None, (YES,), "Yes [E1], by the picture."),
         (None, (YES, YES_TOO), "Yes [E1][E2]: the picture and the recording agree."),
-        (AMOUNT, (RECEIPT,), "Only the picture says 38.40 [E1]; nothing else tells the total."),
+        (AMOUNT, (RECEIPT,), "Only the picture says 38.40 [E1]; no other source gives the total."),
         # what one signal tells twice is said once, and what contradicts itself is said to
         (None, (RECEIPT, AGAIN, LATER), f"{DIFFER} the picture says 38.40 [E1][E3]; the recording says 41 [E4]."),
         (

@@ -79,7 +79,7 @@ def test_agreement_is_said_where_it_is_asked_for_and_where_it_is_not() -> None:
     said, outcome = answer(engine, "Do they agree on the total?", [bill, note])
     assert said.startswith("Yes, they agree on the total: the picture says 42.00")
     said, outcome = answer(engine, "Do they differ on the total?", [bill])
-    assert said == "Only the picture says 42.00 [E1]; nothing else tells the total."
+    assert said == "Only the picture says 42.00 [E1]; no other source gives the total."
 
 
 def test_whether_they_agree_on_everything_is_answered_by_comparing_everything() -> None:

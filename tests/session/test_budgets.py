@@ -112,7 +112,7 @@ WIDE = LOG + b"2024-01-01T00:03,1,2,3,4\n"
         (
             take_bytes(LOG, Kind.READINGS, 1, origin=Origin.FILE, name="a.csv"),
             "What was the highest heat?",
-            "Of a.csv 1 cell is no number, first in row 2, and could not be read",
+            "Of a.csv 1 cell is not a number, first in row 2, and could not be read",
         ),
         (
             take_bytes(WIDE, Kind.READINGS, 1, origin=Origin.FILE, name="a.csv"),

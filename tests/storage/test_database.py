@@ -113,7 +113,7 @@ def test_who_reads_where_nothing_may_be_written_notices_who_writes_meanwhile(tmp
     with seen_read_only(file.parent, tmp_path / "view") as view:
         assert Database(view / file.name, LAYOUT).read(meanwhile) == 3
         coming = [4, 5, 6]
-        with pytest.raises(StorageFull, match="another program holds numbers"):
+        with pytest.raises(StorageFull, match="another program uses numbers"):
             Database(view / file.name, LAYOUT).read(meanwhile)
 
 

@@ -85,7 +85,7 @@ async def test_a_path_of_no_file_is_no_question_and_stays_to_be_corrected(
     await stage.ask(path)
     assert not stage.work.calls("ask") + stage.work.calls("attach")
     assert stage.prompt.text == path
-    assert [toast.title for toast in stage.app._notifications] == ["That is no file"]
+    assert [toast.title for toast in stage.app._notifications] == ["That is not a file"]
     for question in ("/ or \\: which one?", f"What is in {path}", "total?"):
         await stage.ask(question)
     assert len(stage.work.calls("ask")) == 3

@@ -159,7 +159,7 @@ async def test_no_key_that_replaces_a_draft_loses_it(stage: Stage) -> None:
     stage.talk.post_message(messages.TurnEnded(1, conflict()))
     await stage.type("draft")
     await stage.press("escape")
-    assert (stage.prompt.text, stage.prompt.border_subtitle) == ("", "Up brings back what was typed")
+    assert (stage.prompt.text, stage.prompt.border_subtitle) == ("", "Up restores the text")
     await stage.press("up")
     assert stage.prompt.text == "draft"
     await stage.press("up")

@@ -97,7 +97,7 @@ async def test_without_a_launcher_the_command_is_said(stage: Stage) -> None:
     assert "run 'edge-assistant models pull --profile starter'" in stage.said("#about")
     await stage.press("p")
     await over(stage)
-    assert "there is no launcher to pull with" in " ".join(stage.toasts)
+    assert "models cannot be pulled from here" in " ".join(stage.toasts)
 
 
 async def test_at_a_first_run_one_key_pulls_what_is_missing_and_once_only(stage: Stage) -> None:

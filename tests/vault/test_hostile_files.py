@@ -36,7 +36,7 @@ def test_a_pipe_in_the_place_of_what_is_being_forgotten_is_said(home: Path) -> N
     (home / "keys").mkdir(parents=True)
     os.mkfifo(home / "keys" / forgetting.INTENT)
     assert forgetting.pending()
-    with pytest.raises(OSError, match="what is to be forgotten"):
+    with pytest.raises(OSError, match="the list of an erasure"):
         forgetting.complete()
 
 

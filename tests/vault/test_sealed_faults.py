@@ -99,9 +99,7 @@ def test_what_may_not_be_removed_is_said_when_it_is_forgotten(vault: Vault) -> N
     command = [*unprivileged(), sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     folder.chmod(0o700)
-    assert done.stdout.startswith(
-        f"{StorageReadOnly.__name__} what is kept to be quicker the next time cannot be written"
-    )
+    assert done.stdout.startswith(f"{StorageReadOnly.__name__} the evidence cache cannot be written")
     assert vault.caches() == []  # the key went first
     sealed.forget_all(vault)
     assert files() == []

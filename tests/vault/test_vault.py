@@ -220,7 +220,7 @@ def unreadable(keys: Path) -> None:
     ("happened", "said"),
     [
         (shut, "StorageReadOnly 6 the file of keys cannot be written"),
-        (unreadable, "KeyLost 6 the key of what is kept cannot be read (Permission denied) - check the permissions"),
+        (unreadable, "KeyLost 6 the encryption key cannot be read (Permission denied) - check the permissions"),
     ],
 )
 def test_what_may_not_be_read_or_written_is_said(tmp_path: Path, happened: Callable[[Path], None], said: str) -> None:
@@ -284,7 +284,7 @@ def test_a_keyring_that_is_locked_later_is_said(tmp_path: Path, ring: Ring, fail
     ring.fails = fails
     with pytest.raises(KeyLost) as caught:
         Vault(tmp_path).key(ID)
-    assert str(caught.value).startswith("the system's keyring does not give the key of what is kept - unlock it, ")
+    assert str(caught.value).startswith("the system's keyring does not give the encryption key - unlock it, ")
     ring.fails = lambda: None
     assert Vault(tmp_path).key(ID)
 

@@ -86,7 +86,7 @@ class Puller:
                 return
         except OSError:
             self.available = False
-        raise PullFailed("there is no launcher to pull with", f"run 'edge-assistant models pull {name}' in a terminal")
+        raise PullFailed("models cannot be pulled from here", f"run 'edge-assistant models pull {name}' in a terminal")
 
     def _listen(self) -> None:
         """Read answers until the launcher ends."""

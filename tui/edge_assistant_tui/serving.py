@@ -132,7 +132,7 @@ def _requested(line: bytes) -> str | None:
         raise UsageError("the launcher knows one request, a pull", 'send {"pull": NAME} in one line')
     name = request["pull"]
     if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
-        raise UsageError("what should be pulled is no name", "name a model or a profile of the catalog")
+        raise UsageError("the name of the model to pull is invalid", "name a model or a profile of the catalog")
     return name
 
 

@@ -406,7 +406,7 @@ class Work:
             self._post(messages.HistoryNoted(f"{saved.lost} entries of this conversation cannot be read any more"))
         for kept in (one for one in saved.signals if one.state != "ready" and not one.removed):
             what = f"{kept.signal.name} is {kept.state} since"
-            self._post(messages.Refused(what, "attach it again to ask about what it holds now"))
+            self._post(messages.Refused(what, "attach it again to ask about its new content"))
         self._conversation().asked += [turn.answer["question"] for turn in saved.turns]
         for signal in saved.present:
             self._conversation().restore(signal)

@@ -39,5 +39,7 @@ def _is(row: Row, keys: Mapping[str, Key], answer: Mapping[str, Any]) -> bool:
     try:
         digest = answer_digest(answer, keys[row.conversation])
     except (KeyError, TypeError, ValueError):
-        raise InputCorrupt("this is no answer of 'edge-assistant ask --json'", "give the object it printed") from None
+        raise InputCorrupt(
+            "this is not an answer of 'edge-assistant ask --json'", "give the object it printed"
+        ) from None
     return bool(json.loads(row.body).get("digest") == digest)

@@ -51,7 +51,7 @@ def _end_of_outside(connection: sqlite3.Connection, trail: Trail, before: Before
     if not trail.outside.exists():
         yield f"{name} is gone"
     elif last is None or not last.genuine or last.public_key != trail.signer.public:
-        yield f"the last line of {name} is no checkpoint of this trail"
+        yield f"the last line of {name} is not a checkpoint of this trail"
     elif canonical(last.to_json()) not in marks and last.rows < _rows_of(marks[-1]):
         yield f"{name} ends before the trail does: its last checkpoint is of {last.time}"
 
@@ -92,4 +92,4 @@ def _without_rows(connection: sqlite3.Connection, keyed: Sequence[str]) -> Itera
     told = {id for (id,) in connection.execute("SELECT DISTINCT conversation FROM rows")}
     if told and (unsaid := sum(id not in told for id in keyed)):
         what = counted(unsaid, "conversation")
-        yield f"{what} with a key of which there is no row: nothing was asked, or rows are gone"
+        yield f"{what} with a key but without rows: nothing was asked, or rows are missing"

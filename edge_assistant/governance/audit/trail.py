@@ -44,7 +44,7 @@ LAYOUT = Layout(
         " kind TEXT NOT NULL, body TEXT NOT NULL, previous TEXT NOT NULL, mac TEXT NOT NULL)",
         "CREATE TABLE head (count INTEGER NOT NULL, mac TEXT NOT NULL, seal TEXT NOT NULL, public TEXT NOT NULL)",
     ),
-    hint="see 'edge-assistant audit verify', then bring back a copy, or begin anew: edge-assistant audit begin",
+    hint="see 'edge-assistant audit verify', then restore a copy, or begin a new one: edge-assistant audit begin",
 )
 
 _MARKS = "SELECT body FROM rows WHERE kind = 'checkpoint' ORDER BY number"

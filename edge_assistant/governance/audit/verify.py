@@ -172,7 +172,7 @@ def _genuine(kept: Path, trail: Trail) -> list[Checkpoint]:
     if not ours:
         other = f" (signed with the key {found[0].public_key[:16]}...)" if found else ""
         what = f"{printable(kept.name)} holds no checkpoint of this trail{other}"
-        raise InputCorrupt(what, f"this trail's key is {trail.signer.public}; one begun anew has another")
+        raise InputCorrupt(what, f"this trail's key is {trail.signer.public}; a new trail has another key")
     return ours
 
 
@@ -224,12 +224,12 @@ class _Walk:
     def _ended(self, count: int) -> Finding | None:
         """Whether the rows end where they should."""
         if self._head is None:
-            what = f"what tells where the trail ends, after row {count}, was edited"
+            what = f"the record of the trail's end, after row {count}, was edited"
             return Finding(count + 1, Damage.EDITED, what)
         if self._head.count > count:
             return _truncated(count, self._head.count)
         if self._head != self.last:
-            what = f"what tells where the trail ends is of an older copy: it says after row {self._head.count}"
+            what = f"the record of the trail's end is from an older copy: it says after row {self._head.count}"
             return Finding(count + 1, Damage.REPLAYED, what)
         return None
 
@@ -256,7 +256,7 @@ class _Walk:
             what = f"row {number} was deleted: in its place stands row {origin}"
             return Finding(number, Damage.DELETED, what)
         if at is not None or (self._head is not None and number > self._head.count):
-            return Finding(number, Damage.INSERTED, f"row {number} was inserted: nobody with the key has written it")
+            return Finding(number, Damage.INSERTED, f"row {number} was inserted without the key")
         return Finding(number, Damage.EDITED, f"row {number} was edited: its code does not fit")
 
     def _origin(self, row: Row) -> int | None:
@@ -317,7 +317,7 @@ class _Marks:
             elif self.finding is None:
                 self.finding = self._told(mark)
         if strange:
-            self.notes.append(f"{printable(name)} has {strange} lines that are no checkpoints of this trail")
+            self.notes.append(f"{printable(name)} has {strange} lines that are not checkpoints of this trail")
 
     def compare_witness(self, head: Head | None) -> None:
         """Look at what the witness knows."""

@@ -98,7 +98,7 @@ def keep_writes_within(places: Iterable[str]) -> None:
     try:
         landlock.keep_writes_within(places, _abi)
     except OSError as error:
-        what = f"what is written cannot be kept within folders ({error.strerror})"
+        what = f"writing cannot be restricted to folders ({error.strerror})"
         raise LockFailed(what, seccomp.HINT) from None
 
 
@@ -135,7 +135,7 @@ def _let_go_of_sockets() -> None:
     try:
         descriptors = [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208 - nothing is loaded for it
     except OSError as error:
-        raise LockFailed("the offline lock cannot be set: /proc does not list what is open", "mount /proc") from error
+        raise LockFailed("the offline lock cannot be set: /proc does not list open files", "mount /proc") from error
     for descriptor in descriptors:
         if not _is_network(libc, descriptor):
             continue

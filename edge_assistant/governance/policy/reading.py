@@ -93,7 +93,7 @@ def _bytes(file: Path) -> bytes:
     try:
         data = regular.read(file, POLICY_BYTES.value)
     except OSError as error:
-        raise PolicyInvalid(f"{what} ({error.strerror})", "have whoever put it there make it readable") from None
+        raise PolicyInvalid(f"{what} ({error.strerror})", "ask its owner to make it readable") from None
     if len(data) > POLICY_BYTES.value:
         raise PolicyInvalid(f"{what} (over {POLICY_BYTES.value:,} bytes)", "shorten it")
     return data

@@ -141,7 +141,7 @@ def compiled(pattern: str) -> Any:  # noqa: ANN401 - the library has no types
     try:
         return re2.compile(pattern.encode("ascii"), options)
     except re2.error as error:
-        raise ValueError(f"{pattern!r} is no pattern: {error}") from None
+        raise ValueError(f"{pattern!r} is not a pattern: {error}") from None
 
 
 def _rule(found: Mapping[str, Any], table: Mapping[str, Any]) -> Rule:

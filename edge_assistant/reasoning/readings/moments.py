@@ -118,11 +118,11 @@ class _Cover:
     def _related(self, found: Period, when: When, moments: list[datetime]) -> Period:
         several = len({moment.date() for moment in moments}) > 1
         if when.relation is Relation.AT:
-            trouble = "the readings are of several days, and which one is meant is not told" if several else None
+            trouble = "the readings have several days, and the question does not say which" if several else None
             return Period(found.window, tuple(moments), trouble)
         if several and when.relation is not Relation.SINCE:
             moments = moments[:1] if when.relation in _OPEN else moments[-1:]
-            return Period(trouble="the readings are of several days, and which one is meant is not told")
+            return Period(trouble="the readings have several days, and the question does not say which")
         moment = max(moments) if several else moments[0]
         window: Window = {
             Relation.AFTER: (moment + _INSTANT, None),
@@ -156,7 +156,7 @@ class _Cover:
         best = min((rank, way) for rank, way in zip(order, ways, strict=True) if way[1] - way[0] == shortest)
         same = [way for rank, way in zip(order, ways, strict=True) if rank == best[0] and way[1] - way[0] == shortest]
         if len({start.date() for start, _ in same}) > 1 and not _covers_once(same, self):
-            return Period(trouble="the readings are of several days, and which one is meant is not told")
+            return Period(trouble="the readings have several days, and the question does not say which")
         start, end = _most_covered(same, self)
         return Period(
             _both(found.window, (start, end + _INSTANT)) if _within(found.window, start) else (start, end + _INSTANT)
@@ -180,7 +180,7 @@ class _Cover:
         if not ways:
             return Period(trouble=self.outside)
         if len(ways) > 1 and not _covers_once(ways, self):
-            return Period(trouble="the readings are of several days, and which one is meant is not told")
+            return Period(trouble="the readings have several days, and the question does not say which")
         start, end = _most_covered(ways, self)
         return Period(_open((start, end), when.relation), found.moments)
 
@@ -245,7 +245,7 @@ class _Cover:
             return fits[0]
         if not fits:
             return self.outside
-        return "the readings have several such days, and which one is meant is not told"
+        return "the readings have several such days, and the question does not say which"
 
 
 def _at(day: date, minutes: int) -> datetime:

@@ -124,7 +124,7 @@ def _names(spot: Spot, given: Mapping[str, object]) -> Tables:
 def _examples(spot: Spot, given: object) -> list[Tables]:
     """Sources with questions and their answers."""
     if not isinstance(given, list) or not all(isinstance(entry, dict) for entry in given):
-        spot.refuse("is no list of tables", "write [[examples]], lines and asked below it, see docs/domains.md")
+        spot.refuse("is not a list of tables", "write [[examples]], lines and asked below it, see docs/domains.md")
     if len(given) > MOST_EXAMPLES:
         spot.refuse(f"has {len(given)} entries, over the limit of {MOST_EXAMPLES}", "keep those that differ most")
     for entry in given:
@@ -136,7 +136,7 @@ def _examples(spot: Spot, given: object) -> list[Tables]:
         asked = entry.get("asked", [])
         pairs = [spot.at("asked").texts(pair) for pair in asked] if isinstance(asked, list) else []
         if not pairs or any(len(pair) != 2 for pair in pairs):
-            spot.at("asked").refuse("is no list of pairs", 'write asked = [["question", "answer"], ...]')
+            spot.at("asked").refuse("is not a list of pairs", 'write asked = [["question", "answer"], ...]')
     return given
 
 
@@ -206,6 +206,6 @@ def _tolerances(spot: Spot, known: Tables, given: Mapping[str, object]) -> Table
             at.one_of(key, ("share", "least", "half_units", "means"), "key of a tolerance")
             entry[key] = at.text(item) if key == "means" else at.number(item)
             if key == "half_units" and not entry[key].isdigit():
-                at.refuse("is no whole number", "give halves of a unit in the last place: 1 for rounding")
+                at.refuse("is not a whole number", "give halves of a unit in the last place: 1 for rounding")
         tables[name] = entry | {"half_units": int(entry.get("half_units", 0))}
     return tables

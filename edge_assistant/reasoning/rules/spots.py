@@ -63,7 +63,7 @@ class Spot:
         if not value.strip():
             self.refuse("is empty", "write something, or leave the entry out")
         if len(value) > limit or not value.isprintable():
-            self.refuse(f"is no text of one line of at most {limit} characters", "shorten it")
+            self.refuse(f"is not a text of one line of at most {limit} characters", "shorten it")
         return value
 
     def texts(self, value: object) -> list[str]:
@@ -79,7 +79,8 @@ class Spot:
             self.refuse(f"'{shown(text)}' has capital letters", f"write '{shown(text.lower())}'; any case is found")
         if text != " ".join(text.split()) or len(text.split()) > MAX_WORDS:
             self.refuse(
-                f"'{shown(text)}' is no phrase of at most {MAX_WORDS} words", "shorten it, with single spaces between"
+                f"'{shown(text)}' is not a phrase of at most {MAX_WORDS} words",
+                "shorten it, with single spaces between",
             )
         return text
 

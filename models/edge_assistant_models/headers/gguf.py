@@ -187,7 +187,7 @@ def check(content: Content) -> None:
     """
     reader = _Reader(content)
     if content[: len(b"GGUF")] != b"GGUF":
-        raise Malformed("it is no GGUF file")
+        raise Malformed("it is not a GGUF file")
     reader.skip(len(b"GGUF"))
     if (version := reader.u32()) not in {2, 3}:
         raise Malformed(f"it is GGUF of version {version}, and not 2 or 3")

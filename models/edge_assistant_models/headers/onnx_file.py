@@ -116,9 +116,9 @@ class _Walk:
                 for name in self._wire.fields(_OPSET, part.begin, part.end):
                     self._domain(name)
             else:
-                raise Malformed("it defines functions" if part.number == 25 else "it holds training data")
+                raise Malformed("it defines functions" if part.number == 25 else "it has training data")
         if not graphs:
-            raise Malformed("it is no ONNX file, or holds no graph")
+            raise Malformed("it is not an ONNX file, or has no graph")
 
     def _graph(self, graph: Field, depth: int) -> None:
         if depth > MAX_DEPTH:

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from edge_assistant_quantize.publish.publish import plan, publish
 
     if not args.yes and (args.json or not terminal.asks()):
-        raise UsageError("nobody can be asked whether this may be published", "say so on the command line: --yes")
+        raise UsageError("nobody can be asked whether this may be published", "confirm on the command line: --yes")
     folder = judged.find(args.model)
     model, _ = _measuring.models(str(folder), args.reference, args)
     measured = record.read(args.record) if args.record else judged.record_of(folder)

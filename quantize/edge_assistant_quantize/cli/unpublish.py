@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from edge_assistant_quantize.publish.publish import unpublish
 
     if not args.yes and not terminal.asks():
-        raise UsageError("nobody can be asked whether this may go", "say so on the command line: --yes")
+        raise UsageError("nobody can be asked whether this may go", "confirm on the command line: --yes")
     if not args.yes and not terminal.agrees(f"Take {args.name} away, with its files, record and recipe?"):
         print("nothing was taken away", file=sys.stderr)
         return 1

@@ -159,5 +159,7 @@ class Model:
         room.check_memory(f"measuring {self.name}", size + self.context * self.vocabulary * 4)
         context = self._llama.llama_init_from_model(self._model, params)
         if not context:
-            raise ModelTooLarge(f"there is no memory to run {self.name}", "close other programs, or take fewer tokens")
+            raise ModelTooLarge(
+                f"there is not enough memory to run {self.name}", "close other programs, or take fewer tokens"
+            )
         return context

@@ -63,7 +63,7 @@ def read(path: Path) -> tuple[Tensor, ...]:
     """The tensors of a file, in the order of their places.
 
     Raises:
-        WeightsRefused: it is no safetensors file, contradicts itself, or exceeds a limit.
+        WeightsRefused: it is not a safetensors file, contradicts itself, or exceeds a limit.
     """
     from safetensors import SafetensorError, safe_open
 

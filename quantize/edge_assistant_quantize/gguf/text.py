@@ -62,7 +62,7 @@ def read(path: Path) -> bytes:
     except UnicodeDecodeError:
         is_text = False
     if not is_text:
-        raise CalibrationInvalid(f"{name} is no text in UTF-8", "name a plain text file")
+        raise CalibrationInvalid(f"{name} is not text in UTF-8", "name a plain text file")
     return content.removesuffix(b"\n")
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LOADING = "loading …"
 PATIENCE = 0.15  # seconds until that is said
-GONE = "it is no longer in this conversation, so it cannot be shown"
+GONE = "it was removed from this conversation and cannot be shown"
 
 
 class EvidenceScreen(ModalScreen[None], Once[None]):

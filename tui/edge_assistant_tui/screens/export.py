@@ -138,7 +138,7 @@ class Export(Place, ModalScreen[None]):
         except EdgeAssistantError as error:
             self.notify(error.hint, title=error.message, severity="error", markup=False)
         except (ValueError, RuntimeError, OSError):  # what pathlib says of no path, and of the home of nobody
-            self.notify("Name a file in a folder that is there.", title="That is no path", severity="error")
+            self.notify("Name a file in a folder that is there.", title="That is not a path", severity="error")
         else:
             self.app.notify(str(path), title="Exported", markup=False)
             self.dismiss()

@@ -220,7 +220,7 @@ class Models(Place):
         if row.state == "missing":
             self.notify(f"{row.name} is not here.", markup=False)
             return
-        again = "It can be pulled again where there is a network."
+        again = "It can be pulled again if there is a network."
         if await self.app.push_screen_wait(Confirm(f"Delete {row.name} ({row.size})? {again}", "Delete")):
             self._remove(row.name)
 

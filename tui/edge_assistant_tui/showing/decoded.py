@@ -84,7 +84,7 @@ class Decoded:
                 digest.update(chunk)
         if digest.hexdigest() != signal.sha256:
             raise InputCorrupt(
-                f"{signal.name} has changed since it was perceived", "attach it again to ask about what it holds now"
+                f"{signal.name} has changed since it was perceived", "attach it again to ask about its new content"
             )
         _put(self._same, key, None, _SEEN)
 
@@ -107,7 +107,7 @@ def gone(name: str, kind: Kind | None) -> InputMissing:
     """What is said where the conversation no longer has the bytes of a signal."""
     return InputMissing(
         f"{name} is no longer in this conversation" if kind is not None else "there is nothing to look at",
-        "what was perceived in it stands above",
+        "its evidence is shown above",
     )
 
 

@@ -112,7 +112,7 @@ class Prompt(TextArea):
             return  # it stays, to be shortened
         elif nowhere := no_file(text):
             if not self.app.roles.refuses("attach"):  # who may not attach is not told which files there are
-                self.notify(nowhere, title="That is no file", severity="warning", markup=False)
+                self.notify(nowhere, title="That is not a file", severity="warning", markup=False)
                 return  # it stays, to be corrected
         else:
             recording = self._heard[1] if self._heard is not None and self._heard[0].strip() == text else None
@@ -139,7 +139,7 @@ class Prompt(TextArea):
         """Empty the prompt, and say how what stood here comes back."""
         if self.text.strip():
             self.put("")
-            self.border_subtitle = "Up brings back what was typed"
+            self.border_subtitle = "Up restores the text"
 
     def _replace(self, text: str) -> None:
         self.text = text
