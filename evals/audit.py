@@ -60,12 +60,12 @@ def run(args: argparse.Namespace) -> int:
 def rows(folder: Path, repeats: int) -> dict[str, float]:
     """Milliseconds of a row on the disk, and of one in a table that has no codes; alternating."""
     from edge_assistant.storage.database import Database
-    from edge_assistant.storage.schema import Layout
+    from edge_assistant.storage.schema import DatabaseSchema
 
     trail = _trail(folder)
     first = _ms(lambda: trail.append("said", _FACTS, _ID))
     columns = "(number INTEGER PRIMARY KEY, time TEXT, conversation TEXT, kind TEXT, body TEXT)"
-    plain = Database(folder / "plain.db", Layout("a table", 1, 1, (f"CREATE TABLE rows {columns}",)))
+    plain = Database(folder / "plain.db", DatabaseSchema("a table", 1, 1, (f"CREATE TABLE rows {columns}",)))
     body = json.dumps(_FACTS)
 
     def insert() -> None:

@@ -14,14 +14,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edge_assistant.governance.redaction.kinds import Found, Kind
+from edge_assistant.governance.redaction.kinds import PiiKind, PiiMatch
 from edge_assistant.governance.redaction.redactor import Redactor
 from evals.personal.lines import SETS, Line, Span, lines
 
 NAME = "redaction"
 HELP = "personal data found in invented lines, and the time of lines made to take long"
 LEAST_RECALL, LEAST_PRECISION = 0.98, 0.95  # of structured kinds together
-UNSTRUCTURED = frozenset({Kind.PERSON})  # found by the words around them only
+UNSTRUCTURED = frozenset({PiiKind.PERSON})  # found by the words around them only
 LENGTHS = (50_000, 100_000, 200_000, 400_000)  # characters of a hostile line
 _BAR = 40  # characters of the longest bar
 _RIGHT = 0.5  # of the characters of what was found that have to be personal data
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 
 def score(made: Iterable[Line]) -> dict[str, Score]:
     """The lines redacted, each as a conversation of its own; by kind, and all kinds but names together."""
-    counts: dict[str, Counter[str]] = {kind: Counter() for kind in (*Kind, "structured")}
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in (*PiiKind, "structured")}
     for line in made:
         found = _redact(line.text)
         for span in line.spans:
@@ -116,7 +116,7 @@ def took(part: str, length: int) -> float:
     return time.process_time() - start
 
 
-def _redact(text: str) -> Sequence[Found]:
+def _redact(text: str) -> Sequence[PiiMatch]:
     return Redactor(bytes(32)).redact(text).found
 
 
@@ -124,17 +124,17 @@ def _groups(kind: str) -> tuple[str, ...]:
     return (kind,) if kind in UNSTRUCTURED else (kind, "structured")
 
 
-def _covered(text: str, span: Span, found: Sequence[Found]) -> bool:
+def _covered(text: str, span: Span, found: Sequence[PiiMatch]) -> bool:
     """Whether nothing of a value is left that can be read."""
     places = [place for place in range(span.start, span.end) if text[place].isalnum()]
     return all(any(one.start <= place < one.end for one in found) for place in places)
 
 
-def _named(span: Span, found: Sequence[Found]) -> bool:
+def _named(span: Span, found: Sequence[PiiMatch]) -> bool:
     return any(one.kind == span.kind and one.start < span.end and span.start < one.end for one in found)
 
 
-def _right(one: Found, spans: Sequence[Span]) -> bool:
+def _right(one: PiiMatch, spans: Sequence[Span]) -> bool:
     shared = sum(max(0, min(one.end, span.end) - max(one.start, span.start)) for span in spans)
     return shared >= _RIGHT * (one.end - one.start)
 

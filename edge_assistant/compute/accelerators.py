@@ -62,7 +62,7 @@ floats."""
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class Gpu:
     """A card as llama.cpp lists it.
 
     Attributes:
@@ -81,7 +81,7 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Backends:
     """What is there. What was not asked is empty.
 
     Attributes:
@@ -92,7 +92,7 @@ class Facts:
 
     hardware: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
-    devices: tuple[Device, ...] = ()
+    devices: tuple[Gpu, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Selection:
         return len(self.providers) > 1 or self.offload.layers > 0
 
 
-def select(facts: Facts, wanted: str = AUTO, weights: Weights | None = None) -> Selection:
+def select(facts: Backends, wanted: str = AUTO, weights: Weights | None = None) -> Selection:
     """What computes, of what is there.
 
     Args:
@@ -190,7 +190,7 @@ def providers_for(selection: Selection, operators: Collection[str]) -> tuple[Pro
     return (Provider(CPU),) if INTEGER_OPERATORS & set(operators) else selection.providers
 
 
-def _providers(facts: Facts, wanted: str) -> tuple[Provider, ...]:
+def _providers(facts: Backends, wanted: str) -> tuple[Provider, ...]:
     """The first accepted provider that is installed, fits the hardware and is wanted."""
     for name, (kind, _) in ACCEPTED.items():
         card = "nvidia" if kind == "cuda" else "amd"
@@ -225,7 +225,7 @@ def _options(number: int) -> dict[str, str]:
     }
 
 
-def _usable(facts: Facts, wanted: str) -> tuple[Device, ...]:
+def _usable(facts: Backends, wanted: str) -> tuple[Gpu, ...]:
     """The cards of one backend that may be used, those with the most free memory first."""
     fitting = [device for device in facts.devices if device.backend in BACKENDS and _wants(wanted, device)]
     if not fitting:
@@ -234,7 +234,7 @@ def _usable(facts: Facts, wanted: str) -> tuple[Device, ...]:
     return tuple(sorted((d for d in fitting if d.backend == backend), key=lambda device: (-device.free, device.name)))
 
 
-def _wants(wanted: str, device: Device) -> bool:
+def _wants(wanted: str, device: Gpu) -> bool:
     """Whether a card may be used: by its name any; else none that computes with the processor's memory or on it.
 
     A card that shares the processor's memory decodes no faster, for decoding is as fast as memory is read. Apple's are
@@ -247,7 +247,7 @@ def _wants(wanted: str, device: Device) -> bool:
     return fnmatchcase(device.name.lower(), wanted.lower()) or fnmatchcase(device.backend, wanted.lower())
 
 
-def _placed(devices: Sequence[Device], weights: Weights) -> Offload:
+def _placed(devices: Sequence[Gpu], weights: Weights) -> Offload:
     """As many layers as there is room for: on one card where they fit, else over several by their free memory."""
     if not devices or weights.layers < 1:
         return Offload()
@@ -264,7 +264,7 @@ def _placed(devices: Sequence[Device], weights: Weights) -> Offload:
     return Offload(layers, tuple(used), tuple(room[name] / total for name in used) if len(used) > 1 else ())
 
 
-def _why_not(facts: Facts, wanted: str, usable: Sequence[Device], weights: Weights | None) -> str:
+def _why_not(facts: Backends, wanted: str, usable: Sequence[Gpu], weights: Weights | None) -> str:
     if usable and weights is not None:
         free = max(device.free for device in usable)
         return f"{usable[0].name} has {free / 2**30:.1f} GiB free, which is too little for a useful part of the model"

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge_assistant.compute.accelerators import OFF, Device, Facts, Selection, Weights, select
+from edge_assistant.compute.accelerators import OFF, Backends, Gpu, Selection, Weights, select
 from edge_assistant.core.errors import Stopped
 from edge_assistant_models.machine import AMD, NVIDIA, is_apple
 
@@ -59,12 +59,12 @@ def for_onnx(wanted: str) -> Selection:
     """What computes the models of perception."""
     seen = hardware()
     if wanted.lower() == OFF or not seen:
-        return select(Facts(seen), wanted)
+        return select(Backends(seen), wanted)
     import onnxruntime
 
     with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
         getattr(onnxruntime, "preload_dlls", lambda: None)()  # of the packages of NVIDIA, where those are installed
-    return select(Facts(seen, tuple(onnxruntime.get_available_providers())), wanted)
+    return select(Backends(seen, tuple(onnxruntime.get_available_providers())), wanted)
 
 
 def for_llama(wanted: str, llama: Any, weights: Callable[[], Weights]) -> Selection:  # noqa: ANN401 - a module
@@ -77,12 +77,12 @@ def for_llama(wanted: str, llama: Any, weights: Callable[[], Weights]) -> Select
     """
     seen = hardware()
     if wanted.lower() == OFF or not seen:
-        return select(Facts(seen), wanted)
+        return select(Backends(seen), wanted)
     found = devices(llama)
-    return select(Facts(seen, devices=found), wanted, weights() if found else None)
+    return select(Backends(seen, devices=found), wanted, weights() if found else None)
 
 
-def devices(llama: Any) -> tuple[Device, ...]:  # noqa: ANN401 - a module that is imported late
+def devices(llama: Any) -> tuple[Gpu, ...]:  # noqa: ANN401 - a module that is imported late
     """llama.cpp's devices but for processors."""
     ggml = _Ggml(llama.llama_cpp._lib)
     return tuple(ggml.device(handle) for handle in handles(llama).values())
@@ -107,14 +107,14 @@ class _Ggml:
         sizes = (ctypes.POINTER(ctypes.c_size_t),) * 2
         self.memory = _declared(library, "ggml_backend_dev_memory", None, ctypes.c_void_p, *sizes)
 
-    def device(self, handle: int) -> Device:
+    def device(self, handle: int) -> Gpu:
         """What a device says of itself."""
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         self.memory(handle, ctypes.byref(free), ctypes.byref(total))
         name = self.text(self.name, handle)
         backend = "".join(letter for letter in name if not letter.isdigit()).lower()
         integrated = self.kind(handle) == _INTEGRATED
-        return Device(name, _KINDS.get(backend, backend), self.text(self.about, handle), free.value, integrated)
+        return Gpu(name, _KINDS.get(backend, backend), self.text(self.about, handle), free.value, integrated)
 
     @staticmethod
     def text(function: Callable[[int], bytes | None], handle: int) -> str:

@@ -56,7 +56,7 @@ class SoundMicrophone:
     def __init__(self, name: str | None = None) -> None:
         self.name = name or "the default microphone"
         self._wanted = name
-        self._found: portaudio.Found | None = None
+        self._found: portaudio.SoundDevice | None = None
         self._looked = 0.0
         self._stream: Any = None
         self._blocks: Generator[Samples, None, Samples] | None = None

@@ -30,7 +30,7 @@ _streams: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SoundDevice:
     """A microphone or speaker that can be opened.
 
     Attributes:
@@ -84,7 +84,7 @@ def renew() -> None:
             sounddevice._initialize()
 
 
-def devices(direction: Direction) -> list[Found]:
+def devices(direction: Direction) -> list[SoundDevice]:
     """The devices of the list as it was read last.
 
     Raises:
@@ -93,17 +93,17 @@ def devices(direction: Direction) -> list[Found]:
     with lock:
         sounddevice = library()
         default = sounddevice.default.device[direction]
-        found: list[Found] = []
+        found: list[SoundDevice] = []
         for index, info in enumerate(sounddevice.query_devices()):
             if info[f"max_{direction}_channels"] > 0:
                 whole = printable(str(info["name"]))
                 name = numbered(_CARD.sub("", whole), (other.name for other in found))
                 rate = int(info["default_samplerate"]) or 48_000
-                found.append(Found(name, index, rate, index == default, "(hw:" in whole))
+                found.append(SoundDevice(name, index, rate, index == default, "(hw:" in whole))
         return found
 
 
-def stream(found: Found, direction: Direction, callback: Callable[..., None]) -> Any:  # noqa: ANN401
+def stream(found: SoundDevice, direction: Direction, callback: Callable[..., None]) -> Any:  # noqa: ANN401
     """Open and start a stream of f32 at the device's own rate, mono where it gives that, else stereo.
 
     Raises:

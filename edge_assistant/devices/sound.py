@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_assistant.core.errors import DeviceMissing
 from edge_assistant.devices import portaudio, pulseaudio
-from edge_assistant.devices.portaudio import Found
+from edge_assistant.devices.portaudio import SoundDevice
 from edge_assistant.devices.pulseaudio import Direction, Node
 
 _SERVER = "pulse"  # what ALSA's plugin for PulseAudio is called
@@ -19,7 +19,7 @@ def names(direction: Direction) -> list[str]:
         return []
 
 
-def find(wanted: str | None, direction: Direction) -> Found:
+def find(wanted: str | None, direction: Direction) -> SoundDevice:
     """A device by its name, the server's name for it, or a part of its name; the default one by None.
 
     What a sink plays is a source too, and what a microphone must not take by itself: it has to be named in full.
@@ -44,13 +44,13 @@ def find(wanted: str | None, direction: Direction) -> Found:
     raise DeviceMissing(f"there is no {word} {wanted}", f"plug it in, or choose {names}")
 
 
-def gone(found: Found, direction: Direction) -> bool:
+def gone(found: SoundDevice, direction: Direction) -> bool:
     """Whether the server has lost a source or sink; it hands its streams on to another one in silence."""
     nodes = pulseaudio.nodes(direction) if found.node else None
     return nodes is not None and all(node.id != found.node for node in nodes)
 
 
-def _there(direction: Direction) -> tuple[list[Found], list[Found]]:
+def _there(direction: Direction) -> tuple[list[SoundDevice], list[SoundDevice]]:
     """The devices to choose from, the default first, and those that are there too and have to be named in full."""
     server = _server(direction)
     nodes = pulseaudio.nodes(direction) if server else None
@@ -64,15 +64,15 @@ def _there(direction: Direction) -> tuple[list[Found], list[Found]]:
     return [this for node, this in found if not node.monitor], [this for node, this in found if node.monitor]
 
 
-def _server(direction: Direction) -> Found | None:
+def _server(direction: Direction) -> SoundDevice | None:
     return next((found for found in portaudio.devices(direction) if found.name == _SERVER), None)
 
 
-def _at(server: Found, node: Node) -> Found:
-    return Found(node.name, server.index, node.rate, node.default, node=node.id)
+def _at(server: SoundDevice, node: Node) -> SoundDevice:
+    return SoundDevice(node.name, server.index, node.rate, node.default, node=node.id)
 
 
-def _cards(direction: Direction) -> tuple[list[Found], list[Found]]:
+def _cards(direction: Direction) -> tuple[list[SoundDevice], list[SoundDevice]]:
     """What PortAudio has; ALSA's plugins, of which there are a dozen, are hidden but for the default."""
     found = sorted(portaudio.devices(direction), key=lambda found: not found.default)
     return [this for this in found if this.card or this.default], [this for this in found if not this.card]

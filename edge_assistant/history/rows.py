@@ -10,8 +10,18 @@ from datetime import UTC, datetime
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Signal
-from edge_assistant.history.saved import Saved, Summary, Turn, Unsent, now, packed, signal_back, signal_record, unpacked
-from edge_assistant.history.sealed import Cells
+from edge_assistant.history.saved import (
+    Saved,
+    SavedTurn,
+    Summary,
+    Unsent,
+    now,
+    packed,
+    signal_back,
+    signal_record,
+    unpacked,
+)
+from edge_assistant.history.sealed import SealedCells
 from edge_assistant.vault.vault import Key
 
 UNTITLED = "(no question yet)"
@@ -34,7 +44,7 @@ def touch(connection: sqlite3.Connection, conversation: str) -> None:
 
 
 def add_signal(
-    connection: sqlite3.Connection, conversation: str, cells: Cells, signal: Signal, data: bytes | None
+    connection: sqlite3.Connection, conversation: str, cells: SealedCells, signal: Signal, data: bytes | None
 ) -> None:
     """Keep a signal, or what it is now."""
     touch(connection, conversation)
@@ -60,7 +70,7 @@ def remove_signal(connection: sqlite3.Connection, conversation: str, signal: str
     )
 
 
-def add_turn(connection: sqlite3.Connection, conversation: str, cells: Cells, answer: Answer) -> None:
+def add_turn(connection: sqlite3.Connection, conversation: str, cells: SealedCells, answer: Answer) -> None:
     """Keep a turn; the first question names the conversation."""
     touch(connection, conversation)
     title = answer.question.strip() or COMPARED
@@ -76,7 +86,7 @@ def add_turn(connection: sqlite3.Connection, conversation: str, cells: Cells, an
     )
 
 
-def _name(connection: sqlite3.Connection, conversation: str, cells: Cells, title: str) -> None:
+def _name(connection: sqlite3.Connection, conversation: str, cells: SealedCells, title: str) -> None:
     """Give a conversation its title, unless it has one."""
     connection.execute(
         "UPDATE conversations SET title = ? WHERE id = ? AND title = ?",
@@ -84,7 +94,7 @@ def _name(connection: sqlite3.Connection, conversation: str, cells: Cells, title
     )
 
 
-def rename(connection: sqlite3.Connection, conversation: str, cells: Cells, title: str) -> None:
+def rename(connection: sqlite3.Connection, conversation: str, cells: SealedCells, title: str) -> None:
     """Give a conversation another title; that adds nothing to it, so its time stays."""
     connection.execute(
         "UPDATE conversations SET title = ? WHERE id = ?",
@@ -92,14 +102,14 @@ def rename(connection: sqlite3.Connection, conversation: str, cells: Cells, titl
     )
 
 
-def keep_unsent(connection: sqlite3.Connection, conversation: str, cells: Cells, unsent: Unsent) -> None:
+def keep_unsent(connection: sqlite3.Connection, conversation: str, cells: SealedCells, unsent: Unsent) -> None:
     """Keep what was typed and not answered."""
     touch(connection, conversation)
     body = cells.seal(packed(asdict(unsent)), "unsent", conversation, "body")
     connection.execute("INSERT OR REPLACE INTO unsent VALUES (?, ?)", [conversation, body])
 
 
-def _unsent(connection: sqlite3.Connection, conversation: str, cells: Cells) -> Unsent:
+def _unsent(connection: sqlite3.Connection, conversation: str, cells: SealedCells) -> Unsent:
     """What was kept; nothing where that cannot be read."""
     row = connection.execute("SELECT body FROM unsent WHERE conversation = ?", [conversation]).fetchone()
     found = unpacked(cells.open(row[0], "unsent", conversation, "body")) if row else None
@@ -113,7 +123,7 @@ def listed(connection: sqlite3.Connection, keys: Callable[[], Mapping[str, Key]]
         f" WHERE {_OURS} ORDER BY touched DESC"
     ).fetchall()
     have = keys() if rows else {}
-    cells = {id: Cells(id, have.get(id)) for id, *_ in rows}
+    cells = {id: SealedCells(id, have.get(id)) for id, *_ in rows}
     found = [
         Summary(id, _title(title, cells[id]), _time(began), _time(touched), turns)
         for id, title, began, touched, turns in rows
@@ -126,7 +136,9 @@ def listed(connection: sqlite3.Connection, keys: Callable[[], Mapping[str, Key]]
     return [summary for summary in found if summary.id in having]
 
 
-def _having(connection: sqlite3.Connection, cells: Mapping[str, Cells], missing: dict[str, list[bytes]]) -> set[str]:
+def _having(
+    connection: sqlite3.Connection, cells: Mapping[str, SealedCells], missing: dict[str, list[bytes]]
+) -> set[str]:
     """The conversations in whose questions, answers and names of signals each of the missing words stands."""
     rows = connection.execute(
         "SELECT conversation, 'words', number, 'text', text FROM words"
@@ -138,7 +150,7 @@ def _having(connection: sqlite3.Connection, cells: Mapping[str, Cells], missing:
     return {id for id, left in missing.items() if not left}
 
 
-def whole(connection: sqlite3.Connection, conversation: str, cells: Cells) -> Saved:
+def whole(connection: sqlite3.Connection, conversation: str, cells: SealedCells) -> Saved:
     """A conversation with all that it holds; it is there."""
     title, began = connection.execute("SELECT title, began FROM conversations WHERE id = ?", [conversation]).fetchone()
     signals = connection.execute(
@@ -158,7 +170,7 @@ def whole(connection: sqlite3.Connection, conversation: str, cells: Cells) -> Sa
         _title(title, cells),
         _time(began),
         tuple(signal_back(id, found, data, removed=removed) for id, found, data, removed in records if found),
-        tuple(Turn(_time(asked), found) for asked, found in answers if found),
+        tuple(SavedTurn(_time(asked), found) for asked, found in answers if found),
         [found for _, found, *_ in (*records, *answers)].count(None),
         _unsent(connection, conversation, cells),
     )
@@ -179,7 +191,7 @@ def no_such() -> UsageError:
     return UsageError("there is no such conversation", "look at the list of conversations")
 
 
-def close(connection: sqlite3.Connection, conversation: str, cells: Callable[[], Cells]) -> bool:
+def close(connection: sqlite3.Connection, conversation: str, cells: Callable[[], SealedCells]) -> bool:
     """End a conversation, and say whether it is kept: one in which nothing was asked is not.
 
     Args:
@@ -196,7 +208,7 @@ def close(connection: sqlite3.Connection, conversation: str, cells: Callable[[],
     return kept
 
 
-def _asked_in_vain(connection: sqlite3.Connection, conversation: str, cells: Callable[[], Cells]) -> bool:
+def _asked_in_vain(connection: sqlite3.Connection, conversation: str, cells: Callable[[], SealedCells]) -> bool:
     """Whether something was sent that got no answer; the first of it names the conversation."""
     if not _scalar(connection, "SELECT count(*) FROM unsent WHERE conversation = ?", conversation):
         return False
@@ -249,7 +261,7 @@ def _time(text: str) -> datetime:
         return epoch
 
 
-def _title(sealed: bytes, cells: Cells) -> str:
+def _title(sealed: bytes, cells: SealedCells) -> str:
     if sealed == _NO_TITLE:
         return UNTITLED
     if not cells.readable:

@@ -17,7 +17,7 @@ from edge_assistant.core.signals import Kind, Origin, Signal
 _TICK_NS = 20_000_000  # a file system's clock may lag behind by a tick of the kernel, 10 ms at most
 
 
-class State(StrEnum):
+class SavedState(StrEnum):
     """Whether a signal is still what it was."""
 
     READY = "ready"
@@ -36,12 +36,12 @@ class SavedSignal:
     """
 
     signal: Signal
-    state: State
+    state: SavedState
     removed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SavedTurn:
     """A question with its answer.
 
     Attributes:
@@ -76,7 +76,7 @@ class Saved:
     title: str
     began: datetime
     signals: tuple[SavedSignal, ...]
-    turns: tuple[Turn, ...]
+    turns: tuple[SavedTurn, ...]
     lost: int = 0
     unsent: Unsent = Unsent()
 
@@ -89,7 +89,7 @@ class Saved:
     @property
     def present(self) -> tuple[Signal, ...]:
         """The signals that can be asked about again as they were: not removed, not changed, not gone."""
-        return tuple(kept.signal for kept in self.signals if kept.state is State.READY and not kept.removed)
+        return tuple(kept.signal for kept in self.signals if kept.state is SavedState.READY and not kept.removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +144,21 @@ def signal_back(id: str, record: dict[str, Any], data: bytes | None, *, removed:
         data=data,
     )
     if data is not None or "path" not in record:
-        return SavedSignal(signal, _state(signal, None) if data is not None else State.GONE, removed)
+        return SavedSignal(signal, _state(signal, None) if data is not None else SavedState.GONE, removed)
     signal = replace(signal, path=Path(record["path"]))
     return SavedSignal(signal, _state(signal, record["stamp"]), removed)
 
 
-def _state(signal: Signal, stamp: list[int] | None) -> State:
+def _state(signal: Signal, stamp: list[int] | None) -> SavedState:
     """Whether the bytes are those of the signal; a file of the same size and time is not read for that."""
     if stamp is not None and signal.path is not None and _stamp(signal.path) == stamp:
-        return State.READY
+        return SavedState.READY
     try:
         with signal.open() as stream:
             digest = hashlib.file_digest(stream, "sha256")
     except (InputError, OSError):
-        return State.GONE
-    return State.READY if digest.hexdigest() == signal.sha256 else State.CHANGED
+        return SavedState.GONE
+    return SavedState.READY if digest.hexdigest() == signal.sha256 else SavedState.CHANGED
 
 
 def _stamp(path: Path) -> list[int] | None:

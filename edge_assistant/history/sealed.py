@@ -21,7 +21,7 @@ CELLS = {
 """By table: the column of the conversation, the one that tells its rows apart, and those that are sealed."""
 
 
-class Cells:
+class SealedCells:
     """Seals and opens the cells of one conversation."""
 
     def __init__(self, conversation: str, key: Key | None) -> None:
@@ -52,11 +52,11 @@ def seal_all(connection: sqlite3.Connection, key: Callable[[str], Key]) -> None:
         connection: within a transaction.
         key: makes the key of a conversation.
     """
-    cells: dict[str, Cells] = {}
+    cells: dict[str, SealedCells] = {}
     for table, (of, row, columns) in CELLS.items():
         for id, at in connection.execute(f"SELECT {of}, {row} FROM {table}").fetchall():  # noqa: S608 - our own names
             if id not in cells:
-                cells[id] = Cells(id, key(id))
+                cells[id] = SealedCells(id, key(id))
             for column in columns:
                 where = f"FROM {table} WHERE {of} = ? AND {row} = ?"
                 (plain,) = connection.execute(f"SELECT {column} {where}", [id, at]).fetchone()

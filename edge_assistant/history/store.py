@@ -23,11 +23,11 @@ from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull, UsageError
 from edge_assistant.core.signals import Signal
 from edge_assistant.history import rows
-from edge_assistant.history.saved import Saved, SavedSignal, State, Summary, Turn, Unsent
-from edge_assistant.history.sealed import Cells, seal_all
+from edge_assistant.history.saved import Saved, SavedSignal, SavedState, SavedTurn, Summary, Unsent
+from edge_assistant.history.sealed import SealedCells, seal_all
 from edge_assistant.storage.atomic import storing
 from edge_assistant.storage.database import Database
-from edge_assistant.storage.schema import Layout
+from edge_assistant.storage.schema import DatabaseSchema
 from edge_assistant.vault.master import Place
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths
@@ -35,7 +35,7 @@ from edge_assistant_models import paths
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["History", "Saved", "SavedSignal", "State", "Summary", "Turn", "Unsent"]
+__all__ = ["History", "Saved", "SavedSignal", "SavedState", "SavedTurn", "Summary", "Unsent"]
 
 FILE = "history.db"
 _GATE_WAIT_S = 60.0  # for a program that forgets
@@ -55,7 +55,7 @@ _FORMER = (
     " PRIMARY KEY (conversation, id))",
 )
 _UNSENT = f"CREATE TABLE unsent ({_OF}, body BLOB NOT NULL, PRIMARY KEY (conversation)) WITHOUT ROWID"
-LAYOUT = Layout(
+LAYOUT = DatabaseSchema(
     "the history",
     application=0x45644173,  # "EdAs"
     schema=3,
@@ -139,7 +139,7 @@ class History:
         if not title.strip():
             raise UsageError("a conversation needs a name", "type one")
         self._database.read(lambda connection: rows.require(connection, conversation))
-        cells = Cells(conversation, self.vault.existing(conversation))
+        cells = SealedCells(conversation, self.vault.existing(conversation))
         held = self.holds(conversation)
         with self._writing(conversation, sealing=False):
             try:
@@ -171,7 +171,7 @@ class History:
             KeyGone: its key was destroyed.
         """
         self._database.read(lambda connection: rows.require(connection, conversation))
-        cells = Cells(conversation, self.vault.existing(conversation))
+        cells = SealedCells(conversation, self.vault.existing(conversation))
         return self._database.read(lambda connection: rows.whole(connection, conversation, cells))
 
     def unfinished(self) -> Saved | None:
@@ -190,11 +190,11 @@ class History:
     def close(self, conversation: str) -> None:
         """End a conversation: it is not offered as unfinished; one in which nothing was asked is not kept."""
 
-        def cells() -> Cells:
+        def cells() -> SealedCells:
             try:
-                return Cells(conversation, self.vault.existing(conversation))
+                return SealedCells(conversation, self.vault.existing(conversation))
             except (KeyGone, KeyLost):
-                return Cells(conversation, None)
+                return SealedCells(conversation, None)
 
         with self._writing(conversation, sealing=False):
             kept = self._database.write(lambda connection: rows.close(connection, conversation, cells))
@@ -312,7 +312,7 @@ class History:
         return self._database.read(lambda connection: rows.ids(connection, unclosed=True))
 
     @contextlib.contextmanager
-    def _writing(self, conversation: str, *, sealing: bool = True) -> Iterator[Cells]:
+    def _writing(self, conversation: str, *, sealing: bool = True) -> Iterator[SealedCells]:
         """Hold a conversation, and have its key.
 
         Raises:
@@ -320,7 +320,7 @@ class History:
         """
         if not self.hold(conversation):
             raise UsageError("this conversation is open in another app", "end that one, or begin a new conversation")
-        yield Cells(conversation, self.vault.key(conversation) if sealing else None)
+        yield SealedCells(conversation, self.vault.key(conversation) if sealing else None)
 
     def _release(self, conversation: str, *, gone: bool = False) -> None:
         """Let go of a conversation; the file of its lock goes with the conversation only, as others may look at it."""

@@ -57,7 +57,7 @@ def shelf_by(vault: Vault | None) -> Shelf | None:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class PrefixState:
     """What the model computed for a prompt, or for its beginning.
 
     Attributes:
@@ -95,16 +95,16 @@ class States:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[tuple[int, ...], State] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, ...], PrefixState] = OrderedDict()
         self.bytes = 0
 
-    def __iter__(self) -> Iterator[State]:
+    def __iter__(self) -> Iterator[PrefixState]:
         """All of them, those used last at the end."""
         return iter(tuple(self._kept.values()))
 
-    def find(self, prompt: Prompt) -> tuple[State | None, int]:
+    def find(self, prompt: Prompt) -> tuple[PrefixState | None, int]:
         """The state that holds the longest beginning of a prompt, of equals the smallest, and that length."""
-        best: State | None = None
+        best: PrefixState | None = None
         most = 0
         for state in self._kept.values():
             length = usable(state.prompt.tokens, state.cuts, prompt)
@@ -119,7 +119,7 @@ class States:
             self._kept.move_to_end(found)
         return found is not None
 
-    def put(self, state: State) -> None:
+    def put(self, state: PrefixState) -> None:
         """Keep a state, in place of one with the same key."""
         self.drop(state.key)
         if state.size > self._max_bytes:
@@ -169,7 +169,7 @@ class Shelved:
         former, self._since = self._since, None if self._shelf is None else self._shelf.mark()
         return self._since != former
 
-    def get(self, prompt: Prompt, more_than: int) -> State | None:
+    def get(self, prompt: Prompt, more_than: int) -> PrefixState | None:
         """The state for the longest stable beginning of a prompt; none for one that saves too little.
 
         Args:
@@ -191,7 +191,7 @@ class Shelved:
             return False
         return self._shelf.lacks(self._key(beginning))
 
-    def put(self, state: State) -> None:
+    def put(self, state: PrefixState) -> None:
         """Keep a state that is lacked, as far as there is room; it was made since `forgotten` was asked."""
         if self._shelf is not None:
             key = self._key(state.prompt)
@@ -202,14 +202,14 @@ class Shelved:
         return hashlib.sha256(self._identity + b"\0" + tokens).hexdigest()
 
 
-def _packed(state: State, key: str) -> bytes:
+def _packed(state: PrefixState, key: str) -> bytes:
     cuts = np.asarray(state.cuts, np.int32).tobytes()
     return b"".join(
         (_HEADER.pack(_MAGIC, bytes.fromhex(key), len(state.cuts), state.data.nbytes), cuts, state.data.data)
     )
 
 
-def _unpacked(data: bytes, key: str, prompt: Prompt) -> State | None:
+def _unpacked(data: bytes, key: str, prompt: Prompt) -> PrefixState | None:
     """The state that was packed, or None where the data is anything else: llama.cpp gets no bytes but its own."""
     if len(data) < _HEADER.size:
         return None
@@ -218,7 +218,7 @@ def _unpacked(data: bytes, key: str, prompt: Prompt) -> State | None:
     if magic != _MAGIC or told.hex() != key or len(data) != first + size:
         return None
     cuts = tuple(np.frombuffer(data, np.int32, count, _HEADER.size).tolist())
-    return State(prompt, cuts, np.frombuffer(data, np.uint8, size, first))
+    return PrefixState(prompt, cuts, np.frombuffer(data, np.uint8, size, first))
 
 
 class Reading:
@@ -283,14 +283,14 @@ class Reading:
         if self._shelved.forgotten():
             self.forget()
 
-    def _shelve(self, state: State, beginning: Prompt) -> None:
+    def _shelve(self, state: PrefixState, beginning: Prompt) -> None:
         """Keep the beginning of a state, unless it is there."""
         if not self._shelved.lacks(beginning):
             return
         if shared(self._context.tokens, beginning.tokens) < len(beginning.tokens) and not self._load(state):
             return
         self._context.keep(len(beginning.tokens))
-        self._shelved.put(State(beginning, tuple(self._context.cuts), self._context.save()))
+        self._shelved.put(PrefixState(beginning, tuple(self._context.cuts), self._context.save()))
 
     def _fetch(self, prompt: Prompt) -> int:
         """Have the context hold the longest beginning of a prompt that is known; its length."""
@@ -305,7 +305,7 @@ class Reading:
             return here
         return known if self._load(state) else 0
 
-    def _load(self, state: State) -> bool:
+    def _load(self, state: PrefixState) -> bool:
         self._states.use(state.prompt.tokens)
         if self._context.load(state.data, state.prompt.tokens, state.cuts):
             self._prompt, self._logits = state.prompt, state.logits
@@ -323,4 +323,4 @@ class Reading:
         held = self._prompt if count == len(self._prompt.tokens) else self._prompt.beginning(count)
         if not self._states.use(held.tokens):
             logits = self._logits if count == len(self._prompt.tokens) else None
-            self._states.put(State(held, tuple(self._context.cuts), self._context.save(), logits))
+            self._states.put(PrefixState(held, tuple(self._context.cuts), self._context.save(), logits))

@@ -39,7 +39,7 @@ _UNIT = re.compile(r"^(?P<name>.*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<short>[^\s
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CsvLayout:
     """How a file is written.
 
     Attributes:
@@ -90,7 +90,7 @@ def read_csv(
     raise InputUnsupported(f"{name} is not text in UTF-8 or UTF-16", "save it as UTF-8")
 
 
-def _layout(head: bytes, name: str, encoding: str) -> Layout:
+def _layout(head: bytes, name: str, encoding: str) -> CsvLayout:
     """Look at the first bytes: delimiter and header."""
     text = codecs.getincrementaldecoder(encoding)().decode(head, final=len(head) < HEAD)
     skip, delimiter = 0, ""
@@ -103,7 +103,7 @@ def _layout(head: bytes, name: str, encoding: str) -> Layout:
         raise InputCorrupt(f"the header of {name} cannot be read ({error})", "export it as CSV again") from None
     if header is None:
         raise InputEmpty(f"{name} has no rows", "give readings with a header and rows")
-    layout = Layout(encoding, lines.dialect.delimiter, tuple(header), skip + lines.line_num, '"' in text)
+    layout = CsvLayout(encoding, lines.dialect.delimiter, tuple(header), skip + lines.line_num, '"' in text)
     _check_header(layout, name)
     return layout
 
@@ -115,7 +115,7 @@ def _delimiter(text: str) -> str:
     return next((mark for mark in ("\t", ";") if mark in bare), ",")
 
 
-def _check_header(layout: Layout, name: str) -> None:
+def _check_header(layout: CsvLayout, name: str) -> None:
     columns = len(layout.header) - 1
     if parse_time(layout.header[0]) is not None:
         raise InputUnsupported(f"{name} has no header row", "put one first, such as 'time,temperature [degC]'")
@@ -130,7 +130,7 @@ def _check_header(layout: Layout, name: str) -> None:
 class _Ragged:
     """Rows with another number of cells than the header, as (row, cells)."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: CsvLayout) -> None:
         self.layout = layout
         self.rows: list[tuple[int, list[str]]] = []
 
@@ -144,7 +144,7 @@ class _Ragged:
 
 
 def _read(
-    stream: BinaryIO, layout: Layout, name: str, size: int, progress: Callable[[float], None]
+    stream: BinaryIO, layout: CsvLayout, name: str, size: int, progress: Callable[[float], None]
 ) -> tuple[Table, tuple[str, ...]]:
     """Convert block after block, then put the columns together in the order of time."""
     width = len(layout.header)
@@ -180,7 +180,7 @@ def _ahead(batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBat
             yield batch
 
 
-def _batches(stream: BinaryIO, layout: Layout, ragged: _Ragged, name: str) -> Iterator[pyarrow.RecordBatch]:
+def _batches(stream: BinaryIO, layout: CsvLayout, ragged: _Ragged, name: str) -> Iterator[pyarrow.RecordBatch]:
     """The record batches of the file, all columns strings, missing cells null."""
     import pyarrow
     import pyarrow.csv
@@ -261,7 +261,7 @@ def _some(count: int) -> str:
 
 
 def _table(
-    times: Times, columns: list[Cells], layout: Layout, numbers: Ints, name: str, notes: list[str]
+    times: Times, columns: list[Cells], layout: CsvLayout, numbers: Ints, name: str, notes: list[str]
 ) -> tuple[Table, tuple[str, ...]]:
     """Name the columns and put the rows in the order of time; rows without a time are left out."""
     moments, good, zone, time_notes = times.finish(numbers)

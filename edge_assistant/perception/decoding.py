@@ -26,7 +26,7 @@ _LOOP_TOKENS = 12  # a phrase that comes three times over at least so many token
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class TokenVocabulary:
     """The special tokens of a Whisper model, and what must never be said."""
 
     tokenizer: Tokenizer
@@ -42,7 +42,7 @@ class Vocabulary:
     suppressed_first: NDArray[np.int64]
 
     @classmethod
-    def load(cls, tokenizer_file: Path, config_file: Path) -> Vocabulary:
+    def load(cls, tokenizer_file: Path, config_file: Path) -> TokenVocabulary:
         """Read tokenizer.json and config.json.
 
         Raises:
@@ -79,7 +79,7 @@ class Vocabulary:
 class TimestampRules:
     """Which token may come next (openai/whisper: decoding.py, ApplyTimestampRules), and where the sound ends."""
 
-    words: Vocabulary
+    words: TokenVocabulary
     speech_end: float
 
     def choose(

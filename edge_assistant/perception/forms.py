@@ -21,7 +21,7 @@ _NEXT_LABEL = re.compile(r"\s(?=[A-Z][A-Za-z.]{2,15}\s?:(?:\s|\d))")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FormItem:
     """One thing that is written, with the cell that its words come from.
 
     Attributes:
@@ -34,21 +34,21 @@ class Found:
     value: Cell | None = None
 
 
-def read(rows: Sequence[Row]) -> list[Found]:
+def read(rows: Sequence[Row]) -> list[FormItem]:
     """Fields, table rows, tick boxes and lines, in the order of the rows; each word is in exactly one of them."""
     rows = [
         row for row in stacks.labels_above(tables.heads_parted(tables.mended([_tidied(row) for row in rows]))) if row
     ]
     headers = tables.header_of(rows)
     sides = _sides(rows)
-    found: list[Found] = []
+    found: list[FormItem] = []
     for index, row in enumerate(rows):
         if any(cell.text in (EMPTY, TICKED) for cell in row):
             found += _boxes(row)
         elif index in headers:
-            found.append(Found(tables.named(row, headers[index]), _line(row), joined(row)))
+            found.append(FormItem(tables.named(row, headers[index]), _line(row), joined(row)))
         elif row in headers.values():
-            found.append(Found(joined(row).text, _line(row), joined(row)))
+            found.append(FormItem(joined(row).text, _line(row), joined(row)))
         elif found and _continues(found[-1], row):
             found[-1] = _continued(found[-1], row[0])
         elif index in sides:
@@ -79,11 +79,11 @@ def _same_columns(row: Row, other: Row) -> bool:
     )
 
 
-def _fields(row: Sequence[Cell]) -> list[Found]:
+def _fields(row: Sequence[Cell]) -> list[FormItem]:
     return [field(a.text, b.text, joined([a, b]), b) for a, b in zip(row[::2], row[1::2], strict=True)]
 
 
-def _continues(last: Found, row: Row) -> bool:
+def _continues(last: FormItem, row: Row) -> bool:
     """Whether a row is the next line of the value before it: it stands under it, close, and has no label."""
     if last.value is None or len(row) > 1 or split_label(row[0].text)[0] is not None:
         return False
@@ -93,7 +93,7 @@ def _continues(last: Found, row: Row) -> bool:
     return indented and aligned and line.top - value.bottom < 0.5 * value.height
 
 
-def _continued(last: Found, line: Cell) -> Found:
+def _continued(last: FormItem, line: Cell) -> FormItem:
     assert isinstance(last.detail, Field)
     return field(last.detail.label, f"{last.detail.value} {line.text}", joined([last.cell, line]), line)
 
@@ -102,10 +102,10 @@ def _line(row: Sequence[Cell]) -> Line:
     return Line(tuple(cell.text for cell in row))
 
 
-def _row(row: Row) -> list[Found]:
+def _row(row: Row) -> list[FormItem]:
     """The fields of a row, and what stands between them."""
     cells = [part for cell in row for part in _labels_apart(cell)]
-    found: list[Found] = []
+    found: list[FormItem] = []
     plain: list[Cell] = []
     while cells:
         cell = cells.pop(0)
@@ -129,10 +129,10 @@ def _row(row: Row) -> list[Found]:
     return found + _plain(plain)
 
 
-def _boxes(row: Row) -> list[Found]:
+def _boxes(row: Row) -> list[FormItem]:
     """Tick boxes with the words beside them; words before the first are the question that they answer."""
     marks = [i for i, cell in enumerate(row) if cell.text in (EMPTY, TICKED)]
-    found: list[Found] = []
+    found: list[FormItem] = []
     if marks[-1] == len(row) - 1 and marks[0] > 0:  # yes [ ]  no [x]
         starts = [0, *(mark + 1 for mark in marks)]
         groups = [(row[mark], row[start:mark]) for mark, start in zip(marks, starts, strict=False)]
@@ -151,7 +151,7 @@ def _boxes(row: Row) -> list[Found]:
         ticked = mark.text == TICKED
         confidence = min((cell.confidence for cell in words), default=mark.confidence)
         cell = replace(joined([mark, *words]), confidence=confidence)
-        found.append(Found(f"{name} ({'ticked' if ticked else 'not ticked'})".strip(), TickBox(name, ticked), cell))
+        found.append(FormItem(f"{name} ({'ticked' if ticked else 'not ticked'})".strip(), TickBox(name, ticked), cell))
     return found
 
 
@@ -171,7 +171,7 @@ def _values(cells: Sequence[Cell]) -> list[Cell]:
     return taken
 
 
-def _plain(cells: list[Cell]) -> list[Found]:
+def _plain(cells: list[Cell]) -> list[FormItem]:
     """Cells without a colon: they may be labels and their values, as on a rating plate or under a bill."""
     if not cells:
         return []
@@ -180,17 +180,17 @@ def _plain(cells: list[Cell]) -> list[Found]:
     if paired and (len(pairs) == 1 or all(has_digit(b.text) and not has_digit(a.text) for a, b in pairs)):
         return _fields(cells)
     whole = joined(cells)
-    return [Found(whole.text, _line(cells), whole)]
+    return [FormItem(whole.text, _line(cells), whole)]
 
 
 def _is_named(label: str, value: str) -> bool:
     return (is_label(label) and _VALUE.match(value) is not None) or is_symbol(label, value)
 
 
-def field(label: str, value: str, cell: Cell, beside: Cell | None = None) -> Found:
+def field(label: str, value: str, cell: Cell, beside: Cell | None = None) -> FormItem:
     """A label and its value as one; an empty value was left blank."""
     label, value = _balanced(label), _balanced(value)
-    return Found(f"{label}: {value or '(left blank)'}", Field(label, value), cell, beside)
+    return FormItem(f"{label}: {value or '(left blank)'}", Field(label, value), cell, beside)
 
 
 def _is_short(label: str) -> bool:

@@ -43,7 +43,7 @@ _CLASSIFIED = (48, 192)  # height and width that the classifier of upside-down l
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RecognizedLine:
     """What a line says.
 
     Attributes:
@@ -57,7 +57,7 @@ class Reading:
     places: tuple[float, ...]
 
 
-class Reader:
+class LineReader:
     """Finds and recognises lines of writing. Pictures are uint8 [H, W, 3] in RGB order."""
 
     def __init__(
@@ -92,18 +92,18 @@ class Reader:
         back = np.array([width / size[0], height / size[1]], np.float32)
         return [quad * back for quad in quads]
 
-    def recognise(self, lines: Sequence[Pixels]) -> list[Reading]:
+    def recognise(self, lines: Sequence[Pixels]) -> list[RecognizedLine]:
         """Read lines that `cut` gave, in their order."""
         widths = [line_width(line) for line in lines]
         found = list(batches(widths))[::-1]  # the widest first: they take longest, and what they took serves the others
 
-        def read(number: int) -> list[Reading]:
+        def read(number: int) -> list[RecognizedLine]:
             batch, last = found[number], number == len(found) - 1
             stack = _stacked([lines[i] for i in batch], (_HEIGHT, widths[batch[-1]]))
             scores = _run(self._recognition, stack, give_back=last)
             return [self._decoded(row, widths[index]) for row, index in zip(scores, batch, strict=True)]
 
-        readings: list[Reading] = [Reading("", 0.0, ())] * len(lines)
+        readings: list[RecognizedLine] = [RecognizedLine("", 0.0, ())] * len(lines)
         with ThreadPoolExecutor(self._side_by_side) as pool:
             for batch, read_lines in zip(found, pool.map(read, range(len(found))), strict=True):
                 for index, reading in zip(batch, read_lines, strict=True):
@@ -115,7 +115,7 @@ class Reader:
         scores = _run(self._classification, _stacked(lines, _CLASSIFIED))
         return float(scores[:, 1].mean())
 
-    def _decoded(self, scores: NDArray[np.float32], width: int) -> Reading:
+    def _decoded(self, scores: NDArray[np.float32], width: int) -> RecognizedLine:
         """Greedy CTC for characters; spaces where the sum over all alignments has one, which greedy CTC misses."""
         import numpy as np
 
@@ -123,7 +123,7 @@ class Reader:
         best = scores.argmax(axis=1)
         steps = np.flatnonzero((best != 0) & (best != space) & (best != np.r_[-1, best[:-1]]))
         if not len(steps):
-            return Reading("", 0.0, ())
+            return RecognizedLine("", 0.0, ())
         read = [(int(step), self._characters[best[step]]) for step in steps]
         read += [(step, " ") for step in _spaces(scores[:, 0], scores[:, space], steps)]
         read.sort()
@@ -132,7 +132,7 @@ class Reader:
             lambda index, digit: float(scores[read[index][0], self._characters.index(digit)]),
         )
         places = tuple(min(1.0, (step + 0.5) * _STEP / width) for step, _ in read)
-        return Reading(text, float(scores[steps, best[steps]].mean()), places)
+        return RecognizedLine(text, float(scores[steps, best[steps]].mean()), places)
 
 
 def _run(

@@ -25,7 +25,14 @@ import numpy as np
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core import limits
 from edge_assistant.core.signals import SAMPLE_RATE
-from edge_assistant.perception.decoding import POSITION_SECONDS, TimestampRules, Vocabulary, compression, loops, softmax
+from edge_assistant.perception.decoding import (
+    POSITION_SECONDS,
+    TimestampRules,
+    TokenVocabulary,
+    compression,
+    loops,
+    softmax,
+)
 from edge_assistant.perception.drafts import guess
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
 from edge_assistant_models.installed import InstalledModel
@@ -116,7 +123,7 @@ class Whisper:
         self._shared: onnxruntime.InferenceSession | None = None  # the encoder on a share of the cores, within `beside`
         # one row at a time is too little work to be shared: threads would wait for each other at each of 37 products
         self._decoder = runtime.session(model.files["decoder"], threads=1)
-        self.vocabulary = Vocabulary.load(model.files["tokenizer"], model.files["config"])
+        self.vocabulary = TokenVocabulary.load(model.files["tokenizer"], model.files["config"])
         self._crossed = [output.name for output in self._encoder.get_outputs()]
         self._outputs = [output.name for output in self._decoder.get_outputs()]
         self._heads, _, self._size = next(

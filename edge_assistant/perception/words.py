@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_assistant.core.evidence import Word
-from edge_assistant.perception.decoding import POSITION_SECONDS, Vocabulary
+from edge_assistant.perception.decoding import POSITION_SECONDS, TokenVocabulary
 from edge_assistant.perception.whisper import Hypothesis
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Sentence:
 
 
 def sentences(
-    hypothesis: Hypothesis, vocabulary: Vocabulary, language: str, regions: Sequence[tuple[float, float]]
+    hypothesis: Hypothesis, vocabulary: TokenVocabulary, language: str, regions: Sequence[tuple[float, float]]
 ) -> list[Sentence]:
     """The sentences of a window.
 
@@ -96,7 +96,7 @@ def _ends(word: str) -> bool:
     return bool(_SENTENCE_END.search(word)) and not _ABBREVIATION.match(word)
 
 
-def _spans(tokens: Sequence[int], vocabulary: Vocabulary, *, spaced: bool) -> list[tuple[int, int]]:
+def _spans(tokens: Sequence[int], vocabulary: TokenVocabulary, *, spaced: bool) -> list[tuple[int, int]]:
     """First and last+1 token of each word: a word begins with a space, and bytes of one character stay together."""
     pieces: list[tuple[int, int]] = []
     start = 0
@@ -117,7 +117,7 @@ def _spans(tokens: Sequence[int], vocabulary: Vocabulary, *, spaced: bool) -> li
 
 
 def _merge_punctuation(
-    spans: Sequence[tuple[int, int]], tokens: Sequence[int], vocabulary: Vocabulary
+    spans: Sequence[tuple[int, int]], tokens: Sequence[int], vocabulary: TokenVocabulary
 ) -> list[tuple[int, int]]:
     """Join a mark to the word that it belongs to, and what follows a point or a dash without a space, as in 10.5."""
     merged: list[tuple[int, int]] = []

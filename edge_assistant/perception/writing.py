@@ -61,11 +61,11 @@ class Writing(Sense):
         return Percept(tuple(evidence), notes=tuple(notes))
 
     @cached_property
-    def _reader(self) -> ocr.Reader:
+    def _reader(self) -> ocr.LineReader:
         files = self.models["writing"].files
         recognition = self.runtime.session(files["recognition"], threads=1)
         characters = _characters(files, recognition)
-        return ocr.Reader(
+        return ocr.LineReader(
             self.runtime.session(files["detection"]),
             recognition,
             self.runtime.session(files["classification"]),
@@ -113,7 +113,7 @@ def _seen(lines: Sequence[Pixels]) -> list[bool]:
     return [contrast >= min(_FAINT, max(contrasts) / _FAINTER) for contrast in contrasts]
 
 
-def _is_writing(reading: ocr.Reading) -> bool:
+def _is_writing(reading: ocr.RecognizedLine) -> bool:
     """Whether it is no texture that was taken for a letter or two."""
     return reading.confidence >= _DOUBTED or len(reading.text) > _FEW
 
@@ -183,7 +183,7 @@ def _evidence(page: Page, sheet: Sheet, signal: str) -> list[Evidence]:
     return evidence
 
 
-def upright(rgb: Pixels, reader: ocr.Reader) -> tuple[int, Pixels, list[ocr.Quad]]:
+def upright(rgb: Pixels, reader: ocr.LineReader) -> tuple[int, Pixels, list[ocr.Quad]]:
     """A page turned so that it can be read: quarter turns counter-clockwise, its pixels, its lines.
 
     Lines that stand on end say that it lies on its side. Whether it stands on its head the classifier of lines is
@@ -224,18 +224,18 @@ def _telling(quads: Sequence[ocr.Quad]) -> list[ocr.Quad]:
     return sorted((quad for quad in quads if 2 < length(quad) < 20), key=length, reverse=True)[:_TELLING_LINES]
 
 
-def _on_its_head(lines: Sequence[Pixels], reader: ocr.Reader) -> bool:
+def _on_its_head(lines: Sequence[Pixels], reader: ocr.LineReader) -> bool:
     if reader.upside_down(lines) < _SURELY_UPRIGHT:
         return False
     turned = [line[::-1, ::-1] for line in lines]
     return _confidence(reader.recognise(turned)) > _confidence(reader.recognise(lines))
 
 
-def _confidence(readings: Sequence[ocr.Reading]) -> float:
+def _confidence(readings: Sequence[ocr.RecognizedLine]) -> float:
     return sum(reading.confidence for reading in readings)
 
 
-def pieces(quad: ocr.Quad, reading: ocr.Reading) -> list[Piece]:
+def pieces(quad: ocr.Quad, reading: ocr.RecognizedLine) -> list[Piece]:
     """A line as pieces, cut where the gap between two characters is wide."""
     width, height = math.dist(quad[0], quad[1]), math.dist(quad[0], quad[3])
     if height >= 1.5 * width:

@@ -53,7 +53,7 @@ _WORD = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class InstructionSpan:
     """A sentence of a passage, at the characters [start, end) of a text.
 
     Attributes:
@@ -161,7 +161,7 @@ def _cut(evidence: Sequence[Evidence], starts: Sequence[int], spans: Sequence[tu
     return tuple(kept)
 
 
-def instructions(text: str) -> Iterator[Span]:
+def instructions(text: str) -> Iterator[InstructionSpan]:
     """The sentences of a text that belong to instructions, in order; in time linear in its length."""
     plain, rules = folded(text), _rules()
     blocks = deque(_blocks(plain))
@@ -175,7 +175,7 @@ def instructions(text: str) -> Iterator[Span]:
         while blocks and blocks[0][1] <= a:
             blocks.popleft()
         if blocks and blocks[0][0] < b:
-            yield Span(a, b, order=True)
+            yield InstructionSpan(a, b, order=True)
             continue
         replies = rules.reply.match(sentence) is not None
         bare = sentence.translate(_NO_MARKS)
@@ -186,7 +186,7 @@ def instructions(text: str) -> Iterator[Span]:
         cites = _CITATION.match(sentence) is not None
         order = demands or (dialogue and replies) or _orders(sentence) or (ordered and cites)
         if order or opens or left > 0:
-            yield Span(a, b, order)
+            yield InstructionSpan(a, b, order)
         left = FOLLOWING if opens else max(0, left - 1)
         ordered = order or opens
         dialogue = rules.turn.match(sentence) is not None or (dialogue and not replies)

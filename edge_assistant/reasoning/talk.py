@@ -61,7 +61,7 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SaidBefore:
     """What the conversation holds that a reply may name: earlier messages, and the names of the sources."""
 
     asked: Sequence[str] = ()
@@ -100,7 +100,7 @@ def topic(message: str, likeness: Likeness, *, sources: bool) -> Topic | None:
 
 
 def reply(
-    message: str, said: Said, likeness: Likeness, free: Callable[[], Iterator[str]] | None
+    message: str, said: SaidBefore, likeness: Likeness, free: Callable[[], Iterator[str]] | None
 ) -> tuple[Route, Iterable[str]] | None:
     """What is said to a message that no source answers, and its route; None where sources may answer it.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.compute.scheduling.memory import Residency
-from edge_assistant.compute.scheduling.turn import Turn
+from edge_assistant.compute.scheduling.turn import ComputeTurn
 from edge_assistant.core import limits
 from edge_assistant.core.answer import Answer, Failure, ModelUsed, Status
 from edge_assistant.core.errors import InputError, UsageError
@@ -32,7 +32,7 @@ from edge_assistant.reasoning.route import Plan, as_taken, check_route, plan, ro
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
 from edge_assistant.reasoning.sentences import parted
 from edge_assistant.reasoning.sources import Source, as_sources
-from edge_assistant.reasoning.talk import Said, compared_with, freely, reply
+from edge_assistant.reasoning.talk import SaidBefore, compared_with, freely, reply
 from edge_assistant.reasoning.task import Task, within_question
 from edge_assistant.session.model_pool import Models
 from edge_assistant_models.installed import InstalledModel
@@ -108,7 +108,7 @@ class Assistant:
         self.models = Models(
             portfolio, self._names, self.policy, self.runtime, opens, shelved=shelved, residency=residency
         )
-        self._turn = Turn.of_user()
+        self._turn = ComputeTurn.of_user()
         self.recall = Recall(disk=ondisk.kept_by(self._caches, self.runtime.gpu))
         self._auditor = auditor
         self._free_talk = free_talk
@@ -168,7 +168,7 @@ class Assistant:
         """The answer to a message that no source answers; None where sources may."""
         self.models.used.clear()
         likeness = Likeness(self.models.meaning, compared_with())
-        said = Said(before, [signal.name for signal in task.signals])
+        said = SaidBefore(before, [signal.name for signal in task.signals])
         free = partial(freely, question, self.models.language, likeness, seed)
         talks = self._free_talk and self.policy.allows_free_talk
         if (found := reply(question, said, likeness, free if talks else None)) is None:

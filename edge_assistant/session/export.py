@@ -18,7 +18,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.core.evidence import how_sure
 from edge_assistant.core.signals import printable
 from edge_assistant.governance.redaction.answers import REDACTED, WHOLE
-from edge_assistant.history.saved import Saved, SavedSignal, Turn
+from edge_assistant.history.saved import Saved, SavedSignal, SavedTurn
 from edge_assistant.reasoning import attribution
 from edge_assistant.storage import atomic
 
@@ -106,7 +106,7 @@ def _signal_row(kept: SavedSignal) -> tuple[str, ...]:
     return (signal.id, signal.name, signal.origin, _time(signal.taken), state, signal.sha256)
 
 
-def _turn(number: int, turn: Turn) -> Iterator[str]:
+def _turn(number: int, turn: SavedTurn) -> Iterator[str]:
     """The parts of one turn."""
     answer = Answer.from_json(turn.answer)
     yield f"## {number}. {_plain(answer.question) or 'Do the signals agree?'}"

@@ -105,7 +105,7 @@ def graphics_cards(gpu: str) -> Iterator[Check]:
     onnx = gpus.for_onnx(gpu)
     named = ", ".join(f"{each.name} {each.description}, {each.free / 2**30:.1f} GiB free" for each in devices)
     yield Check("graphics card", True, f"{' and '.join(seen)}" + (f": {named}" if named else ""))
-    told = accelerators.select(accelerators.Facts(seen, devices=devices), gpu, accelerators.Weights(1, 1))
+    told = accelerators.select(accelerators.Backends(seen, devices=devices), gpu, accelerators.Weights(1, 1))
     hint = accelerators.install(seen)
     yield Check("graphics card for perception", onnx.accelerated or None, onnx.why, "" if onnx.accelerated else hint)
     found = f"llama.cpp uses {' and '.join(told.offload.devices)}" if told.accelerated else told.why

@@ -20,7 +20,7 @@ from typing import TypeVar
 from edge_assistant.core.errors import StorageDamaged, StorageFull, StorageReadOnly
 from edge_assistant.storage import sqlite
 from edge_assistant.storage.atomic import WRITABLE, shred, storing
-from edge_assistant.storage.schema import ForeignSchema, Layout, foreign, require_ours
+from edge_assistant.storage.schema import DatabaseSchema, ForeignSchema, foreign, require_ours
 from edge_assistant.storage.sqlite import Upgrade
 
 _LOCK_WAIT_S = 10.0  # for another app that opens or sets aside
@@ -46,7 +46,7 @@ class Database:
         note: what a person should be told, such as that a damaged file was set aside; empty for nothing.
     """
 
-    def __init__(self, file: Path, layout: Layout, upgrades: Mapping[int, Upgrade] | None = None) -> None:
+    def __init__(self, file: Path, layout: DatabaseSchema, upgrades: Mapping[int, Upgrade] | None = None) -> None:
         """Name the file; it is made where it is missing.
 
         Args:

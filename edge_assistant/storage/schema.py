@@ -19,7 +19,7 @@ _OBJECTS = "SELECT CAST(type AS BLOB), CAST(name AS BLOB), CAST(tbl_name AS BLOB
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class DatabaseSchema:
     """What a file is.
 
     Attributes:
@@ -57,7 +57,7 @@ def _objects(tables: tuple[str, ...]) -> Counter[tuple[bytes | None, ...]]:
         return Counter(connection.execute(_OBJECTS))
 
 
-def foreign(connection: sqlite3.Connection, layout: Layout) -> list[str]:
+def foreign(connection: sqlite3.Connection, layout: DatabaseSchema) -> list[str]:
     """The objects in which a file and the layout of its version differ, such as "trigger t"."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     ours, found = _objects(layout.former.get(version, layout.tables)), Counter(connection.execute(_OBJECTS))
@@ -69,7 +69,7 @@ def _told(*names: bytes | None) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-def require_ours(connection: sqlite3.Connection, layout: Layout) -> None:
+def require_ours(connection: sqlite3.Connection, layout: DatabaseSchema) -> None:
     """Refuse a file whose schema is not exactly ours.
 
     Raises:

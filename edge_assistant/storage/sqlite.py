@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge_assistant.core.errors import StorageForeign, StorageFull
 from edge_assistant.storage.atomic import WRITABLE
-from edge_assistant.storage.schema import Layout, foreign, require_ours
+from edge_assistant.storage.schema import DatabaseSchema, foreign, require_ours
 
 ENDS = ("-wal", "-shm", "-journal", "")  # of the names of SQLite's files
 WRITING = "mode=rw"
@@ -51,7 +51,7 @@ def _stamps(connection: sqlite3.Connection) -> tuple[int, int]:
     return application, schema
 
 
-def as_it_is(file: Path, layout: Layout) -> sqlite3.Connection | None:
+def as_it_is(file: Path, layout: DatabaseSchema) -> sqlite3.Connection | None:
     """A connection where the file is there and of this layout."""
     with contextlib.suppress(sqlite3.OperationalError), _connecting(file) as connection:
         if _stamps(connection) == (layout.application, layout.schema):
@@ -63,7 +63,7 @@ def as_it_is(file: Path, layout: Layout) -> sqlite3.Connection | None:
     return None  # what is wrong is told by who tries to make it
 
 
-def connected(file: Path, layout: Layout, upgrades: Mapping[int, Upgrade]) -> sqlite3.Connection:
+def connected(file: Path, layout: DatabaseSchema, upgrades: Mapping[int, Upgrade]) -> sqlite3.Connection:
     """A connection to a file that has our tables by then.
 
     Raises:
@@ -86,7 +86,7 @@ def connected(file: Path, layout: Layout, upgrades: Mapping[int, Upgrade]) -> sq
         return connection
 
 
-def _upgrade(connection: sqlite3.Connection, layout: Layout, upgrade: Upgrade | None) -> None:
+def _upgrade(connection: sqlite3.Connection, layout: DatabaseSchema, upgrade: Upgrade | None) -> None:
     """Bring the tables to this layout, all or nothing, then overwrite what they held before.
 
     Between the two the file has the schema's number with a minus: whoever opens it next overwrites. A program
@@ -103,7 +103,7 @@ def _upgrade(connection: sqlite3.Connection, layout: Layout, upgrade: Upgrade | 
     connection.execute(f"PRAGMA user_version = {layout.schema}")
 
 
-def _create(connection: sqlite3.Connection, layout: Layout) -> None:
+def _create(connection: sqlite3.Connection, layout: DatabaseSchema) -> None:
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
@@ -114,7 +114,7 @@ def _create(connection: sqlite3.Connection, layout: Layout) -> None:
     connection.execute("COMMIT")
 
 
-def as_read(file: Path, layout: Layout) -> sqlite3.Connection:
+def as_read(file: Path, layout: DatabaseSchema) -> sqlite3.Connection:
     """A connection that only reads; where there is no file, to one in memory that holds nothing.
 
     Args:
@@ -172,7 +172,7 @@ def require_file(path: Path, what: str) -> None:
             raise StorageFull(f"{what} cannot be used: {path.name} is a link or no file", "put the file itself there")
 
 
-def sound(file: Path, layout: Layout, how: str = WRITING) -> bool:
+def sound(file: Path, layout: DatabaseSchema, how: str = WRITING) -> bool:
     """Whether all of a file can be read, and its schema is ours."""
     try:
         with _connecting(file, how) as connection, contextlib.closing(connection):

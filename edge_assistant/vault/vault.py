@@ -19,14 +19,14 @@ from pathlib import Path
 
 from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
 from edge_assistant.storage.database import Database
-from edge_assistant.storage.schema import Layout
+from edge_assistant.storage.schema import DatabaseSchema
 from edge_assistant.vault.master import HINT, Master, Place, keys_dir, master, place, remove
 
 FILE = "keys.db"
 CACHE = "cache:"  # how the id of a cache's key begins; no id of a conversation has a colon, each other id has
 NONCE_BYTES = 12  # of AES-GCM, random: NIST SP 800-38D allows 2**32 messages of one key
 _KEY_BYTES = 32  # AES-256, and of HMAC-SHA256
-LAYOUT = Layout(
+LAYOUT = DatabaseSchema(
     "the file of keys",
     application=0x4564416B,  # "EdAk"
     schema=1,

@@ -19,7 +19,7 @@ from edge_assistant.core.answer import Answer, Status
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.events import Watch
 from edge_assistant.core.signals import Kind, Signal, take_file
-from edge_assistant.history.saved import Saved, SavedSignal, State, Turn
+from edge_assistant.history.saved import Saved, SavedSignal, SavedState, SavedTurn
 from edge_assistant.language.chat import TEMPLATES
 from edge_assistant.reasoning.attribution import CITATION
 from edge_assistant.session.assistant import Assistant
@@ -186,8 +186,8 @@ def _printed(ask: Callable[[Watch], Answer]) -> Answer:
 def _exported(answer: Answer, signals: Sequence[Signal]) -> str:
     """The answer as a page of the history, Markdown and JSON."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    kept = tuple(SavedSignal(signal, State.READY, removed=False) for signal in signals)
-    saved = Saved("0" * 16, answer.question, now, kept, (Turn(now, answer.to_json()),))
+    kept = tuple(SavedSignal(signal, SavedState.READY, removed=False) for signal in signals)
+    saved = Saved("0" * 16, answer.question, now, kept, (SavedTurn(now, answer.to_json()),))
     as_json(saved, whole=True)
     return markdown(saved, whole=True)
 

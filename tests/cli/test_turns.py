@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers.commands import Command
 
-from edge_assistant.compute.scheduling.turn import FILE, Turn
+from edge_assistant.compute.scheduling.turn import FILE, ComputeTurn
 
 WAITS = "waits: another edge-assistant is computing\n"
 
@@ -17,7 +17,7 @@ WAITS = "waits: another edge-assistant is computing\n"
 @contextmanager
 def computing(home: Path) -> Iterator[None]:
     """Another process of the same user that computes."""
-    with Turn(home / "state" / FILE).taken(lambda: None, lambda: None):
+    with ComputeTurn(home / "state" / FILE).taken(lambda: None, lambda: None):
         yield
 
 

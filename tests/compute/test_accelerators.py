@@ -15,8 +15,8 @@ from edge_assistant.compute.accelerators import (
     AUTO,
     CPU,
     OFF,
-    Device,
-    Facts,
+    Backends,
+    Gpu,
     Offload,
     Selection,
     Weights,
@@ -30,13 +30,13 @@ MODEL = Weights(1_117_320_768, 28, 229_376 * 512)  # Qwen2.5 1.5B in Q4_K_M at 4
 LARGE = Weights(5_027_783_488, 36, 1_207_959_552)  # Qwen3 8B at 8,192 tokens
 PLAIN = ("AzureExecutionProvider", CPU)  # what onnxruntime 1.32 for processors tells
 CUDA = ("TensorrtExecutionProvider", "CUDAExecutionProvider", CPU)  # what onnxruntime-gpu tells, card or not
-H100 = Device("CUDA0", "cuda", "NVIDIA H100 80GB HBM3", 78 * GIB)
-T4 = Device("CUDA1", "cuda", "Tesla T4", 14 * GIB)
-IRIS = Device("Vulkan0", "vulkan", "Intel(R) Iris(R) Xe Graphics (TGL GT2)", 11 * GIB, integrated=True)
-ARC = Device("SYCL0", "sycl", "Intel(R) Arc(TM) A770 Graphics", 15 * GIB)
-RADEON = Device("ROCm0", "rocm", "AMD Radeon RX 7900 XTX", 23 * GIB)
-APPLE = Device("MTL0", "metal", "Apple M3", 11 * GIB)
-LLVMPIPE = Device("Vulkan0", "vulkan", "llvmpipe (LLVM 19.1.7, 256 bits)", 24 * GIB)
+H100 = Gpu("CUDA0", "cuda", "NVIDIA H100 80GB HBM3", 78 * GIB)
+T4 = Gpu("CUDA1", "cuda", "Tesla T4", 14 * GIB)
+IRIS = Gpu("Vulkan0", "vulkan", "Intel(R) Iris(R) Xe Graphics (TGL GT2)", 11 * GIB, integrated=True)
+ARC = Gpu("SYCL0", "sycl", "Intel(R) Arc(TM) A770 Graphics", 15 * GIB)
+RADEON = Gpu("ROCm0", "rocm", "AMD Radeon RX 7900 XTX", 23 * GIB)
+APPLE = Gpu("MTL0", "metal", "Apple M3", 11 * GIB)
+LLVMPIPE = Gpu("Vulkan0", "vulkan", "llvmpipe (LLVM 19.1.7, 256 bits)", 24 * GIB)
 
 
 NVIDIA, FIRST, NONE = ("nvidia",), ("CUDAExecutionProvider", "0"), Offload()
@@ -46,13 +46,13 @@ case = pytest.param
 @pytest.mark.parametrize(
     ("facts", "wanted", "provider", "offload", "why"),
     [
-        case(Facts(), AUTO, None, NONE, "no graphics card is seen", id="nothing"),
+        case(Backends(), AUTO, None, NONE, "no graphics card is seen", id="nothing"),
         case(
-            Facts((), CUDA, ()), AUTO, None, NONE, "no graphics card is seen", id="a container without /dev"
+            Backends((), CUDA, ()), AUTO, None, NONE, "no graphics card is seen", id="a container without /dev"
         ),
-        case(Facts(NVIDIA, PLAIN), AUTO, None, NONE, "installed uses no", id="CUDA, no builds"),
+        case(Backends(NVIDIA, PLAIN), AUTO, None, NONE, "installed uses no", id="CUDA, no builds"),
         case(
-            Facts(NVIDIA, CUDA, (H100,)),
+            Backends(NVIDIA, CUDA, (H100,)),
             AUTO,
             FIRST,
             Offload(29, ("CUDA0",)),
@@ -60,87 +60,87 @@ case = pytest.param
             id="CUDA for both",
         ),
         case(
-            Facts(NVIDIA, PLAIN, (H100,)), AUTO, None, Offload(29, ("CUDA0",)), "llama.cpp with 29", id="llama alone"
+            Backends(NVIDIA, PLAIN, (H100,)), AUTO, None, Offload(29, ("CUDA0",)), "llama.cpp with 29", id="llama alone"
         ),
         case(
-            Facts(NVIDIA, CUDA), AUTO, FIRST, NONE, "ONNX Runtime on CUDA", id="ONNX alone"
+            Backends(NVIDIA, CUDA), AUTO, FIRST, NONE, "ONNX Runtime on CUDA", id="ONNX alone"
         ),
-        case(Facts(NVIDIA, CUDA, (H100,)), OFF, None, NONE, "as the setting gpu is off", id="off"),
-        case(Facts(NVIDIA, CUDA, (H100,)), "OFF", None, NONE, "as the setting gpu is off", id="OFF"),
+        case(Backends(NVIDIA, CUDA, (H100,)), OFF, None, NONE, "as the setting gpu is off", id="off"),
+        case(Backends(NVIDIA, CUDA, (H100,)), "OFF", None, NONE, "as the setting gpu is off", id="OFF"),
         case(
-            Facts(NVIDIA, CUDA, (T4, H100)), AUTO, FIRST, Offload(29, ("CUDA0",)),
+            Backends(NVIDIA, CUDA, (T4, H100)), AUTO, FIRST, Offload(29, ("CUDA0",)),
             "on CUDA0", id="two cards, the one with more room",
         ),
         case(
-            Facts(NVIDIA, CUDA, (H100, T4)), "CUDA1", ("CUDAExecutionProvider", "1"), Offload(29, ("CUDA1",)),
+            Backends(NVIDIA, CUDA, (H100, T4)), "CUDA1", ("CUDAExecutionProvider", "1"), Offload(29, ("CUDA1",)),
             "on CUDA1", id="two cards, one named",
         ),
         case(
-            Facts(NVIDIA, CUDA, (H100,)), "CUDA7", ("CUDAExecutionProvider", "7"), NONE, "ONNX Runtime on CUDA",
+            Backends(NVIDIA, CUDA, (H100,)), "CUDA7", ("CUDAExecutionProvider", "7"), NONE, "ONNX Runtime on CUDA",
             id="a card that llama.cpp does not see: opening it tells",
         ),
         case(
-            Facts(NVIDIA, CUDA, (H100,)), "rocm", None, NONE, "gpu names rocm", id="a name not here"
+            Backends(NVIDIA, CUDA, (H100,)), "rocm", None, NONE, "gpu names rocm", id="a name not here"
         ),
         case(
-            Facts(NVIDIA, CUDA, (replace(H100, free=GIB // 2),)), AUTO, FIRST, NONE,
+            Backends(NVIDIA, CUDA, (replace(H100, free=GIB // 2),)), AUTO, FIRST, NONE,
             "ONNX Runtime on CUDA", id="a full card",
         ),
         case(
-            Facts(NVIDIA, PLAIN, (replace(H100, free=GIB + GIB // 4),)), AUTO, None, NONE,
+            Backends(NVIDIA, PLAIN, (replace(H100, free=GIB + GIB // 4),)), AUTO, None, NONE,
             "CUDA0 has 1.2 GiB free, which is too little", id="room for less than a quarter",
         ),
         case(
-            Facts(NVIDIA, PLAIN, (replace(H100, free=GIB + 700_000_000),)), AUTO, None, Offload(16, ("CUDA0",)),
+            Backends(NVIDIA, PLAIN, (replace(H100, free=GIB + 700_000_000),)), AUTO, None, Offload(16, ("CUDA0",)),
             "16 of 29 layers", id="room for a part",
         ),
         case(
-            Facts(("amd", "render"), ("MIGraphXExecutionProvider", CPU), (RADEON,)), AUTO, None,
+            Backends(("amd", "render"), ("MIGraphXExecutionProvider", CPU), (RADEON,)), AUTO, None,
             Offload(29, ("ROCm0",)), "on ROCm0", id="ROCm",
         ),
         case(
-            Facts(("amd",), ("ROCMExecutionProvider", CPU)), AUTO, ("ROCMExecutionProvider", "0"), NONE,
+            Backends(("amd",), ("ROCMExecutionProvider", CPU)), AUTO, ("ROCMExecutionProvider", "0"), NONE,
             "ONNX Runtime on ROCM", id="ROCm in ONNX Runtime 1.22",
         ),
         case(
-            Facts(("amd",), ("MIGraphXExecutionProvider", CPU)), AUTO, None, NONE,
+            Backends(("amd",), ("MIGraphXExecutionProvider", CPU)), AUTO, None, NONE,
             "MIGraphX is not used: it compiles the model again", id="MIGraphX alone",
         ),
         case(
-            Facts(("render",), PLAIN, (replace(RADEON, name="Vulkan0", backend="vulkan"), IRIS)), AUTO, None,
+            Backends(("render",), PLAIN, (replace(RADEON, name="Vulkan0", backend="vulkan"), IRIS)), AUTO, None,
             Offload(29, ("Vulkan0",)), "on Vulkan0", id="Vulkan, beside one in the processor",
         ),
-        case(Facts(("render",), PLAIN, (IRIS,)), AUTO, None, NONE, "uses no", id="integrated"),
+        case(Backends(("render",), PLAIN, (IRIS,)), AUTO, None, NONE, "uses no", id="integrated"),
         case(
-            Facts(("render",), PLAIN, (IRIS,)), "vulkan*", None, Offload(29, ("Vulkan0",)), "on Vulkan0", id="its name"
+            Backends(("render",), PLAIN, (IRIS,)), "vulkan*", None, Offload(29, ("Vulkan0",)), "on Vulkan0", id="named"
         ),
-        case(Facts(("render",), PLAIN, (LLVMPIPE,)), "vulkan0", None, NONE, "cannot be used", id="llvmpipe"),
+        case(Backends(("render",), PLAIN, (LLVMPIPE,)), "vulkan0", None, NONE, "cannot be used", id="llvmpipe"),
         case(
-            Facts(("amd", "render"), PLAIN, (replace(RADEON, name="Vulkan0", backend="vulkan"), RADEON)), AUTO, None,
+            Backends(("amd", "render"), PLAIN, (replace(RADEON, name="Vulkan0", backend="vulkan"), RADEON)), AUTO, None,
             Offload(29, ("ROCm0",)), "on ROCm0", id="one card by two backends",
         ),
         case(
-            Facts(("apple",), ("CoreMLExecutionProvider", "AzureExecutionProvider", CPU), (APPLE,)), AUTO, None,
+            Backends(("apple",), ("CoreMLExecutionProvider", "AzureExecutionProvider", CPU), (APPLE,)), AUTO, None,
             Offload(29, ("MTL0",)), "on MTL0", id="Metal",
         ),
         case(
-            Facts(("apple",), ("CoreMLExecutionProvider", CPU)), AUTO, None, NONE, "CoreML is not used", id="CoreML"
+            Backends(("apple",), ("CoreMLExecutionProvider", CPU)), AUTO, None, NONE, "CoreML is not used", id="CoreML"
         ),
         case(
-            Facts(("render",), ("OpenVINOExecutionProvider", CPU), (ARC,)), AUTO, None, Offload(29, ("SYCL0",)),
+            Backends(("render",), ("OpenVINOExecutionProvider", CPU), (ARC,)), AUTO, None, Offload(29, ("SYCL0",)),
             "on SYCL0", id="OpenVINO and SYCL",
         ),
         case(
-            Facts(NVIDIA, ("DmlExecutionProvider", CPU)), AUTO, None, NONE, "Dml is not used", id="DirectML"
+            Backends(NVIDIA, ("DmlExecutionProvider", CPU)), AUTO, None, NONE, "Dml is not used", id="DirectML"
         ),
         case(
-            Facts(NVIDIA, PLAIN, (Device("RPC[x]", "rpc[x]", "", 99 * GIB),)), "*", None, NONE, "cannot be used",
+            Backends(NVIDIA, PLAIN, (Gpu("RPC[x]", "rpc[x]", "", 99 * GIB),)), "*", None, NONE, "cannot be used",
             id="another machine's card",
         ),
     ],
 )  # fmt: skip
 def test_recorded_machines(
-    facts: Facts, wanted: str, provider: tuple[str, str] | None, offload: Offload, why: str
+    facts: Backends, wanted: str, provider: tuple[str, str] | None, offload: Offload, why: str
 ) -> None:
     found = select(facts, wanted, MODEL)
     assert found.providers[-1].name == CPU
@@ -151,14 +151,14 @@ def test_recorded_machines(
 
 
 def test_two_cards_share_what_fits_on_neither() -> None:
-    cards = (replace(H100, free=4 * GIB), replace(T4, free=3 * GIB), Device("CUDA2", "cuda", "", GIB))
-    found = select(Facts(("nvidia",), devices=cards), AUTO, LARGE).offload
+    cards = (replace(H100, free=4 * GIB), replace(T4, free=3 * GIB), Gpu("CUDA2", "cuda", "", GIB))
+    found = select(Backends(("nvidia",), devices=cards), AUTO, LARGE).offload
     assert (found.devices, found.shares) == (("CUDA0", "CUDA1"), (0.6, 0.4))
     assert found.layers == 19 + 12
 
 
 def test_floats_stay_floats() -> None:
-    (provider, _) = select(Facts(("nvidia",), CUDA)).providers
+    (provider, _) = select(Backends(("nvidia",), CUDA)).providers
     assert provider.options["use_tf32"] == "0"
 
 
@@ -172,7 +172,7 @@ def test_floats_stay_floats() -> None:
     ],
 )
 def test_integers_stay_on_the_processor(operators: set[str], there: bool) -> None:
-    found = providers_for(select(Facts(("nvidia",), CUDA)), operators)
+    found = providers_for(select(Backends(("nvidia",), CUDA)), operators)
     assert [each.name for each in found] == ["CUDAExecutionProvider"] * there + [CPU]
 
 
@@ -192,7 +192,7 @@ PROVIDERS = st.lists(
 ).map(lambda names: (*names, CPU))
 DEVICES = st.lists(
     st.builds(
-        Device,
+        Gpu,
         st.from_regex(r"(CUDA|ROCm|MTL|Vulkan|SYCL|CPU)[0-3]", fullmatch=True),
         st.sampled_from([*accelerators.BACKENDS, "cpu", "rpc"]),
         st.sampled_from(["a card", "llvmpipe (LLVM)"]),
@@ -206,12 +206,12 @@ WEIGHTS = st.none() | st.builds(Weights, st.integers(1, 60 * GIB), st.integers(0
 WANTED = st.sampled_from([AUTO, OFF, "cuda", "CUDA0", "*", "rocm1", "nonsense", ""])
 
 
-def used(found: Selection, devices: Sequence[Device]) -> list[Device]:
+def used(found: Selection, devices: Sequence[Gpu]) -> list[Gpu]:
     return [device for name in found.offload.devices for device in devices if device.name == name]
 
 
-@given(st.builds(Facts, HARDWARE, PROVIDERS, DEVICES), WANTED, WEIGHTS)
-def test_any_facts(facts: Facts, wanted: str, weights: Weights | None) -> None:
+@given(st.builds(Backends, HARDWARE, PROVIDERS, DEVICES), WANTED, WEIGHTS)
+def test_any_facts(facts: Backends, wanted: str, weights: Weights | None) -> None:
     found = select(facts, wanted, weights)
     assert found.providers[-1].name == CPU
     assert all(p.name in accelerators.ACCEPTED and p.name in facts.providers for p in found.providers[:-1])
@@ -236,7 +236,7 @@ def test_any_facts(facts: Facts, wanted: str, weights: Weights | None) -> None:
 
 
 @given(DEVICES, st.integers(1, 40 * GIB))
-def test_more_room_never_takes_a_layer_away(devices: tuple[Device, ...], more: int) -> None:
-    before = select(Facts(("nvidia",), devices=devices), AUTO, LARGE).offload
+def test_more_room_never_takes_a_layer_away(devices: tuple[Gpu, ...], more: int) -> None:
+    before = select(Backends(("nvidia",), devices=devices), AUTO, LARGE).offload
     roomier = tuple(replace(device, free=device.free + more) for device in devices)
-    assert select(Facts(("nvidia",), devices=roomier), AUTO, LARGE).offload.layers >= before.layers
+    assert select(Backends(("nvidia",), devices=roomier), AUTO, LARGE).offload.layers >= before.layers

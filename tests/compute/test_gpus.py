@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from edge_assistant.compute import gpus, runtime
-from edge_assistant.compute.accelerators import CPU, OFF, Device, Facts, Offload, Provider, Selection, Weights
+from edge_assistant.compute.accelerators import CPU, OFF, Backends, Gpu, Offload, Provider, Selection, Weights
 from edge_assistant.compute.runtime import Halt, Runtime
 from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant.governance.policy import reading
@@ -327,7 +327,7 @@ def test_what_ggml_tells_of_a_card_becomes_a_device() -> None:
         class llama_cpp:  # noqa: N801 - as it is called
             _lib = Library()
 
-    assert gpus.devices(Module) == (Device("Vulkan0", "vulkan", "Intel(R) Iris(R)", 7 << 30, integrated=True),)
+    assert gpus.devices(Module) == (Gpu("Vulkan0", "vulkan", "Intel(R) Iris(R)", 7 << 30, integrated=True),)
 
 
 def test_a_policy_keeps_to_the_processor() -> None:
@@ -345,7 +345,7 @@ def test_the_doctor_says_what_is_there_and_what_to_do(monkeypatch: pytest.Monkey
     card, perception, language = health.graphics_cards("auto")
     assert (card.ok, card.found) == (True, "nvidia")
     assert perception.hint == language.hint == "GPU=cuda make demo builds for it, see docs/gpu.md"
-    monkeypatch.setattr(gpus, "devices", lambda module: (Device("CUDA0", "cuda", "NVIDIA H100", 78 << 30),))
+    monkeypatch.setattr(gpus, "devices", lambda module: (Gpu("CUDA0", "cuda", "NVIDIA H100", 78 << 30),))
     card, perception, language = health.graphics_cards("auto")
     assert card.found == "nvidia: CUDA0 NVIDIA H100, 78.0 GiB free"
     assert (language.ok, language.found, language.hint) == (True, "llama.cpp uses CUDA0", "")
@@ -357,4 +357,4 @@ def test_facts_hold_for_a_whole_process(monkeypatch: pytest.MonkeyPatch) -> None
     first = gpus.for_onnx("auto")
     monkeypatch.setattr(gpus, "select", lambda facts, wanted: pytest.fail("it was looked at twice"))
     assert gpus.for_onnx("auto") is first
-    assert Facts() == Facts((), (), ())
+    assert Backends() == Backends((), (), ())

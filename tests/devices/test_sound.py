@@ -14,7 +14,7 @@ from edge_assistant.core.errors import DeviceBusy, DeviceMissing
 from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant.devices import chosen, microphone, portaudio, pulseaudio, sound
 from edge_assistant.devices.device import Change
-from edge_assistant.devices.portaudio import Found
+from edge_assistant.devices.portaudio import SoundDevice
 from edge_assistant.devices.pulseaudio import Node
 
 SPOKEN = Path(__file__).parents[1] / "fixtures" / "speech" / "allergies.wav"
@@ -186,36 +186,36 @@ def node(name, **more):
 class TestFound:
     def test_without_a_server_the_cards_are_listed_and_the_default_first(self, machine):
         machine.listed = [
-            Found("HDA: Analog", 0, 48_000, card=True),
-            Found("sysdefault", 1, 48_000),
-            Found("default", 2, 48_000, default=True),
-            Found("Jabra", 3, 16_000, card=True),
+            SoundDevice("HDA: Analog", 0, 48_000, card=True),
+            SoundDevice("sysdefault", 1, 48_000),
+            SoundDevice("default", 2, 48_000, default=True),
+            SoundDevice("Jabra", 3, 16_000, card=True),
         ]
         assert sound.names("input") == ["default", "HDA: Analog", "Jabra"]
         assert sound.find(None, "input").name == "default"
         assert sound.find("jab", "input").index == 3
         assert sound.find("sysdefault", "input").index == 1
-        machine.listed = [Found("pulse", 1, 44_100, default=True), Found("HDA", 0, 48_000, card=True)]
+        machine.listed = [SoundDevice("pulse", 1, 44_100, default=True), SoundDevice("HDA", 0, 48_000, card=True)]
         assert sound.names("input") == ["pulse", "HDA"], "a server that cannot be asked leaves the cards"
         assert machine.renewed
 
     def test_with_a_server_its_own_names_are_listed(self, machine):
-        machine.listed = [Found("HDA", 0, 48_000, card=True), Found("pulse", 1, 44_100)]
+        machine.listed = [SoundDevice("HDA", 0, 48_000, card=True), SoundDevice("pulse", 1, 44_100)]
         machine.nodes = [node("Headset", default=True, rate=16_000), node("Monitor", monitor=True), node("Webcam")]
         assert sound.names("input") == ["Headset", "Webcam"]
-        assert sound.find("webcam", "input") == Found("Webcam", 1, 48_000, node="webcam")
+        assert sound.find("webcam", "input") == SoundDevice("Webcam", 1, 48_000, node="webcam")
         assert sound.find("monitor", "input").node == "monitor"
         assert machine.renewed == 0  # which would end other streams
 
     def test_what_is_not_there_is_said_with_what_is(self, machine):
         with pytest.raises(DeviceMissing, match="there is no speaker - plug one in"):
             sound.find("Jabra", "output")
-        machine.listed = [Found("HDA", 0, 48_000, card=True), Found("HDMI", 1, 48_000, card=True)]
+        machine.listed = [SoundDevice("HDA", 0, 48_000, card=True), SoundDevice("HDMI", 1, 48_000, card=True)]
         with pytest.raises(DeviceMissing, match="there is no speaker Jabra - plug it in, or choose HDA or HDMI"):
             sound.find("Jabra", "output")
 
     def test_one_that_the_server_has_lost_is_gone(self, machine):
-        found = Found("Headset", 1, 48_000, node="headset")
+        found = SoundDevice("Headset", 1, 48_000, node="headset")
         machine.nodes = [node("Headset")]
         assert not sound.gone(found, "input")
         machine.nodes = [node("Webcam")]

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.kinds import PiiKind
 from evals import redaction
 from evals.personal.lines import SETS, Line, Span, lines
 from evals.personal.values import MAKERS
@@ -27,7 +27,7 @@ def test_lines_are_the_same_for_a_seed_and_their_spans_hold_values() -> None:
 
 def test_every_kind_is_in_the_lines() -> None:
     kinds = {kind for kind, _ in MAKERS.values()}
-    assert kinds == set(Kind) - {Kind.FILE}
+    assert kinds == set(PiiKind) - {PiiKind.FILE}
     for name in SETS:
         assert {span.kind for line in lines(1_000, 1, name) for span in line.spans} == kinds
 
@@ -52,7 +52,7 @@ def test_what_is_asked_of_redaction_is_reached() -> None:
 
 def test_the_lines_that_no_rule_was_made_by_are_not_far_from_it() -> None:
     scores = redaction.score(lines(500, 5, "held_out"))
-    found, names = scores["structured"], scores[Kind.PERSON]
+    found, names = scores["structured"], scores[PiiKind.PERSON]
     assert found.recall >= 0.95
     assert found.precision >= redaction.LEAST_PRECISION
     assert min(names.recall, names.precision) >= 0.9

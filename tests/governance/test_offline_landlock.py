@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(seccomp.machine() is None, reason="the lock work
 WITHOUT = """
 import errno, os, sys
 from edge_assistant.governance.offline import seccomp
-made = seccomp.Instruction
+made = seccomp.BpfInstruction
 seccomp.install([made(0x20, 0, 0, 0), made(0x15, 0, 1, 444), made(0x06, 0, 0, 0x50000 | errno.ENOSYS),
                  made(0x06, 0, 0, seccomp.ALLOW)], seccomp.machine().numbers["seccomp"])
 os.execv(sys.argv[1], sys.argv[1:])

@@ -29,7 +29,7 @@ REFUSING = """
 import errno, os, sys
 from edge_assistant.governance.offline import seccomp
 number = seccomp.machine().numbers["seccomp"]
-made = seccomp.Instruction
+made = seccomp.BpfInstruction
 refuses = [made(0x20, 0, 0, 0), made(0x15, 0, 1, number), made(0x06, 0, 0, 0x50000 | errno.EPERM),
            made(0x06, 0, 0, seccomp.ALLOW)]
 seccomp.install(refuses, number)
@@ -153,7 +153,7 @@ def test_a_second_time_sets_no_second_filter() -> None:
 def test_a_filter_of_somebody_else_that_answers_alike_is_no_lock(wanted: bool) -> None:
     """It refuses the family that the lock asks about, and no other; then it is locked, even where nobody wanted it."""
     before = """
-    made, of = seccomp.Instruction, seccomp.machine().numbers
+    made, of = seccomp.BpfInstruction, seccomp.machine().numbers
     allows = made(seccomp.RETURN, 0, 0, seccomp.ALLOW)
     alike = [made(seccomp.LOAD, 0, 0, 0), made(seccomp.EQUAL, 0, 4, of["socket"]), made(seccomp.LOAD, 0, 0, 16),
              made(seccomp.EQUAL, 0, 1, seccomp.NO_FAMILY),

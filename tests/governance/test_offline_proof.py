@@ -13,7 +13,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.governance.offline import proof, seccomp
 from edge_assistant.governance.offline.attempts import ATTEMPTS, ONCE
 from edge_assistant.governance.offline.listener import WAYS
-from edge_assistant.governance.offline.proof import Outcome, Proof, Result
+from edge_assistant.governance.offline.proof import Proof, ProofOutcome, ProofResult
 
 works_here = pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
 
@@ -106,21 +106,31 @@ def proved(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Proof]:
 @pytest.mark.parametrize(
     ("failure", "arrives", "outcome", "error"),
     [
-        (PermissionError(errno.EACCES, "denied"), 0, Outcome.REFUSED, "EACCES"),
-        (OSError(errno.ENOSYS, "no such call"), 0, Outcome.REFUSED, "ENOSYS"),
-        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), 0, Outcome.FAILED, "ECONNREFUSED"),  # it had a socket
-        (TimeoutError("too late"), 0, Outcome.FAILED, "too late"),
-        (ValueError("no address"), 0, Outcome.FAILED, "no address"),
-        (None, 0, Outcome.THROUGH, ""),
-        (PermissionError(errno.EACCES, "denied"), 1, Outcome.THROUGH, "EACCES"),  # whatever it says, something came
+        (PermissionError(errno.EACCES, "denied"), 0, ProofOutcome.REFUSED, "EACCES"),
+        (OSError(errno.ENOSYS, "no such call"), 0, ProofOutcome.REFUSED, "ENOSYS"),
+        (
+            ConnectionRefusedError(errno.ECONNREFUSED, "refused"),
+            0,
+            ProofOutcome.FAILED,
+            "ECONNREFUSED",
+        ),  # it had a socket
+        (TimeoutError("too late"), 0, ProofOutcome.FAILED, "too late"),
+        (ValueError("no address"), 0, ProofOutcome.FAILED, "no address"),
+        (None, 0, ProofOutcome.THROUGH, ""),
+        (
+            PermissionError(errno.EACCES, "denied"),
+            1,
+            ProofOutcome.THROUGH,
+            "EACCES",
+        ),  # whatever it says, something came
     ],
 )
 def test_only_a_refusal_counts(
-    proved: Callable[..., Proof], failure: Exception | None, arrives: int, outcome: Outcome, error: str
+    proved: Callable[..., Proof], failure: Exception | None, arrives: int, outcome: ProofOutcome, error: str
 ) -> None:
     found = proved(failure, arrives=arrives)
-    assert set(found.results) == {Result("one", way, outcome, error) for way in WAYS}
-    assert found.holds is (outcome is Outcome.REFUSED)
+    assert set(found.results) == {ProofResult("one", way, outcome, error) for way in WAYS}
+    assert found.holds is (outcome is ProofOutcome.REFUSED)
 
 
 def test_a_machine_without_ipv6_says_so(proved: Callable[..., Proof]) -> None:
@@ -133,7 +143,7 @@ def test_a_machine_without_ipv6_says_so(proved: Callable[..., Proof]) -> None:
 
 def test_where_nothing_listens_nothing_is_proven(proved: Callable[..., Proof]) -> None:
     assert not proved(PermissionError(errno.EACCES, "denied"), dict.fromkeys(WAYS, "no loopback")).holds
-    refused = Result("one", "TCP IPv4", Outcome.REFUSED, "EACCES")
+    refused = ProofResult("one", "TCP IPv4", ProofOutcome.REFUSED, "EACCES")
     assert not Proof(True, ("TCP IPv4",), {}, (refused,)).holds  # the others neither reached nor missing
     assert not Proof(False, tuple(WAYS), {}, (refused,)).holds  # refused, but not by the lock
 

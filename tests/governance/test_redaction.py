@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.kinds import PiiKind
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import FOLDER, load
 
@@ -172,7 +172,7 @@ def test_what_was_named_once_is_found_where_nothing_names_it() -> None:
 def test_names_that_others_know_are_found() -> None:
     found = Redactor(KEY)
     assert found.redact("Pluto valve").found == ()
-    assert found.know(Kind.PERSON, "Anna Pluto") == "[PERSON-1]"
+    assert found.know(PiiKind.PERSON, "Anna Pluto") == "[PERSON-1]"
     assert found.redact("Pluto valve, Anna Pluto came.").text == "[PERSON-1] valve, [PERSON-1] came."
 
 

@@ -30,7 +30,7 @@ from edge_assistant.core.signals import SAID, Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.redaction.answers import Redaction, redacted
 from edge_assistant.governance.redaction.logged import logged
 from edge_assistant.governance.redaction.redactor import Redactor
-from edge_assistant.history.saved import Saved, SavedSignal, State, Turn
+from edge_assistant.history.saved import Saved, SavedSignal, SavedState, SavedTurn
 
 KEY = bytes(32)
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -142,8 +142,8 @@ def test_a_fault_that_leaves_it_is_redacted_and_names_no_file() -> None:
 
 
 def test_a_kept_conversation_is_redacted_whole() -> None:
-    kept = tuple(SavedSignal(signal, State.READY, removed=False) for signal in (FORM, TOLD))
-    turns = (Turn(AT, json.loads(json.dumps(answer().to_json()))),)
+    kept = tuple(SavedSignal(signal, SavedState.READY, removed=False) for signal in (FORM, TOLD))
+    turns = (SavedTurn(AT, json.loads(json.dumps(answer().to_json()))),)
     saved = Saved("0123456789abcdef", answer().question, AT, kept, turns)
     found = redacted(saved, Redactor(KEY))
     assert found.title == "What is Mrs [PERSON-1]'s date of birth?"

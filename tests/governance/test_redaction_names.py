@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_assistant.governance.redaction import tagger
-from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.kinds import PiiKind
 from edge_assistant.governance.redaction.redactor import Redactor
 
 KEY = bytes(32)
@@ -34,43 +34,43 @@ READABLE = [
     "The train to Berlin leaves on Monday.",
 ]
 GERMAN = [
-    ("Ottokar Lämmle, geb. 17.02.1949, wohnhaft Amselweg 12, 72762 Reutlingen.", [Kind.BIRTH, Kind.ADDRESS]),
-    ("Geburtsdatum: 30.06.1996", [Kind.BIRTH]),
-    ("Kind: * 19.8.2017", [Kind.BIRTH]),
-    ("geboren am siebzehnten Februar neunzehnhundertneunundvierzig", [Kind.BIRTH]),
-    ("Deichstraße 3a, 26506 Norden", [Kind.ADDRESS]),
-    ("BAHNHOFSTR. 88\n44137 DORTMUND", [Kind.ADDRESS]),
-    ("Adresse: Hintere Gasse 41, 89073 Ulm", [Kind.ADDRESS]),
-    ("adresse ist mühlgasse sieben in rottenburg", [Kind.ADDRESS]),
-    ("Am Markt 3, 72070 Tübingen", [Kind.ADDRESS]),
-    ("Krankenkasse-Nr.: T448203917", [Kind.ID]),
-    ("Vers.-Nr. B990214477", [Kind.ID]),
-    ("Steuer-ID 47 036 892 815", [Kind.ID]),
-    ("Kennzeichen TÜ-AP 417", [Kind.ID]),
-    ("PAT.-NR. 20118834", [Kind.RECORD]),
-    ("Rückruf unter 07121 555 0184", [Kind.PHONE]),
-    ("meine nummer ist null sieben eins zwei eins drei drei vier vier", [Kind.PHONE]),
-    ("anna punkt maier klammeraffe beispiel punkt de", [Kind.EMAIL]),
-    ("Der Benutzername lautet tlangner_prf", [Kind.ID]),
-    ("Ihr Zugang lautet bhatt.sus24", [Kind.ID]),
-    ("Gutenbergstr. 27 Hinterhaus, 04317 Leipzig", [Kind.ADDRESS]),
+    ("Ottokar Lämmle, geb. 17.02.1949, wohnhaft Amselweg 12, 72762 Reutlingen.", [PiiKind.BIRTH, PiiKind.ADDRESS]),
+    ("Geburtsdatum: 30.06.1996", [PiiKind.BIRTH]),
+    ("Kind: * 19.8.2017", [PiiKind.BIRTH]),
+    ("geboren am siebzehnten Februar neunzehnhundertneunundvierzig", [PiiKind.BIRTH]),
+    ("Deichstraße 3a, 26506 Norden", [PiiKind.ADDRESS]),
+    ("BAHNHOFSTR. 88\n44137 DORTMUND", [PiiKind.ADDRESS]),
+    ("Adresse: Hintere Gasse 41, 89073 Ulm", [PiiKind.ADDRESS]),
+    ("adresse ist mühlgasse sieben in rottenburg", [PiiKind.ADDRESS]),
+    ("Am Markt 3, 72070 Tübingen", [PiiKind.ADDRESS]),
+    ("Krankenkasse-Nr.: T448203917", [PiiKind.ID]),
+    ("Vers.-Nr. B990214477", [PiiKind.ID]),
+    ("Steuer-ID 47 036 892 815", [PiiKind.ID]),
+    ("Kennzeichen TÜ-AP 417", [PiiKind.ID]),
+    ("PAT.-NR. 20118834", [PiiKind.RECORD]),
+    ("Rückruf unter 07121 555 0184", [PiiKind.PHONE]),
+    ("meine nummer ist null sieben eins zwei eins drei drei vier vier", [PiiKind.PHONE]),
+    ("anna punkt maier klammeraffe beispiel punkt de", [PiiKind.EMAIL]),
+    ("Der Benutzername lautet tlangner_prf", [PiiKind.ID]),
+    ("Ihr Zugang lautet bhatt.sus24", [PiiKind.ID]),
+    ("Gutenbergstr. 27 Hinterhaus, 04317 Leipzig", [PiiKind.ADDRESS]),
     ("Parkplatz 12, Arbeitsplatz 4, Radweg 3 km, Bearing 6204", []),
 ]
 ENGLISH = [
-    ("plate 7KXR204", Kind.ID),
-    ("VRM LD19 KOV in for MOT", Kind.ID),
-    ("left his badge EMP-004418 there", Kind.ID),
-    ("taxpayer reference is 61 308 44719", Kind.ID),
-    ("The login for the scale software is hpetrovic82", Kind.ID),
-    ("@gregor_the_fitter: pump 2 is shot", Kind.ID),
-    ("(555) 013-7742", Kind.PHONE),
-    ("Bartholomew Quince (b. 03.03.51)", Kind.BIRTH),
-    ("73b Alma Vale Rd", Kind.ADDRESS),
-    ("Sycamore Farm\nNether Compton\nDorset DT9 4QE", Kind.ADDRESS),
-    ("Emirates ID 784-1979-5482217-3", Kind.ID),
-    ("Fridge van AB-123-CD", Kind.ID),
-    ("locking out mhenshaw1947, pls reset", Kind.ID),
-    ("by The Old Forge, Church Lane, Little Wexcombe SN8 3QR", Kind.ADDRESS),
+    ("plate 7KXR204", PiiKind.ID),
+    ("VRM LD19 KOV in for MOT", PiiKind.ID),
+    ("left his badge EMP-004418 there", PiiKind.ID),
+    ("taxpayer reference is 61 308 44719", PiiKind.ID),
+    ("The login for the scale software is hpetrovic82", PiiKind.ID),
+    ("@gregor_the_fitter: pump 2 is shot", PiiKind.ID),
+    ("(555) 013-7742", PiiKind.PHONE),
+    ("Bartholomew Quince (b. 03.03.51)", PiiKind.BIRTH),
+    ("73b Alma Vale Rd", PiiKind.ADDRESS),
+    ("Sycamore Farm\nNether Compton\nDorset DT9 4QE", PiiKind.ADDRESS),
+    ("Emirates ID 784-1979-5482217-3", PiiKind.ID),
+    ("Fridge van AB-123-CD", PiiKind.ID),
+    ("locking out mhenshaw1947, pls reset", PiiKind.ID),
+    ("by The Old Forge, Church Lane, Little Wexcombe SN8 3QR", PiiKind.ADDRESS),
 ]
 
 
@@ -90,7 +90,7 @@ def test_what_is_named_after_somebody_stays() -> None:
 
 def test_german_and_english_data_is_found() -> None:
     for text, kinds in GERMAN:
-        found = [one.kind for one in Redactor(KEY).redact(text).found if one.kind is not Kind.PERSON]
+        found = [one.kind for one in Redactor(KEY).redact(text).found if one.kind is not PiiKind.PERSON]
         assert found == kinds, text
     for text, kind in ENGLISH:
         assert kind in [found.kind for found in Redactor(KEY).redact(text).found], text

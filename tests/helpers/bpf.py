@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from edge_assistant.governance.offline.seccomp import Instruction
+from edge_assistant.governance.offline.seccomp import BpfInstruction
 
 DATA = 64  # bytes of struct seccomp_data
 _LD_W_ABS, _JEQ, _JGT, _JGE, _JSET, _RET = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 
 
-def run(program: Sequence[Instruction], audit: int, number: int, arguments: Sequence[int] = ()) -> int:
+def run(program: Sequence[BpfInstruction], audit: int, number: int, arguments: Sequence[int] = ()) -> int:
     """What the filter returns for a call.
 
     Args:
@@ -40,7 +40,7 @@ def run(program: Sequence[Instruction], audit: int, number: int, arguments: Sequ
         at += yes if holds else no
 
 
-def faults(program: Sequence[Instruction]) -> list[str]:
+def faults(program: Sequence[BpfInstruction]) -> list[str]:
     """What the kernel would refuse the filter for: bpf_check_classic and seccomp_check_filter."""
     found = [] if 0 < len(program) <= 4096 else ["length"]
     for at, (code, yes, no, operand) in enumerate(program):

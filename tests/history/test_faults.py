@@ -20,7 +20,7 @@ from helpers.conversations import answer
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.history.rows import UNREADABLE
-from edge_assistant.history.store import History, Saved, State
+from edge_assistant.history.store import History, Saved, SavedState
 
 WRITES = """
 import os, signal, sys
@@ -290,7 +290,7 @@ def test_a_turn_that_cannot_be_read_leaves_the_others(kept: tuple[Path, str]) ->
     assert questions(saved) == [str(number) for number in range(60) if number not in (6, 8)]
     assert saved is not None
     assert (saved.title, saved.lost) == (UNREADABLE, 3)
-    assert [found.state for found in saved.signals] == [State.READY, State.GONE]
+    assert [found.state for found in saved.signals] == [SavedState.READY, SavedState.GONE]
     assert saved.present == (shots[0],)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
 from edge_assistant.history import rows, store
 from edge_assistant.history.rows import KEYLESS, UNREADABLE
-from edge_assistant.history.sealed import CELLS, Cells
+from edge_assistant.history.sealed import CELLS, SealedCells
 from edge_assistant.history.store import LAYOUT, History, Unsent
 from edge_assistant.storage.schema import foreign
 from edge_assistant.vault.master import FILE
@@ -82,10 +82,10 @@ def test_what_is_moved_to_another_place_is_refused(
     place: tuple[str, str | int, str], other: tuple[str, str | int, str], same: bool
 ) -> None:
     key = Key(bytes(range(64)))
-    sealed = Cells(OLD, key).seal(b"penicillin", *place)
-    where = Cells(OLD if same else OLD[::-1], key)
+    sealed = SealedCells(OLD, key).seal(b"penicillin", *place)
+    where = SealedCells(OLD if same else OLD[::-1], key)
     assert where.open(sealed, *other) == (b"penicillin" if same and place == other else None)
-    assert Cells(OLD, Key(bytes(64))).open(sealed, *place) is None
+    assert SealedCells(OLD, Key(bytes(64))).open(sealed, *place) is None
 
 
 @pytest.mark.parametrize("table", CELLS)
@@ -295,7 +295,7 @@ def test_thousands_of_turns_are_searched(history: History) -> None:
     from edge_assistant.history import rows
 
     id = history.begin()
-    cells = Cells(id, history.vault.key(id))
+    cells = SealedCells(id, history.vault.key(id))
     history._database.write(
         lambda c: [rows.add_turn(c, id, cells, answer(f"Question {n}", f"It is {n}. " * 20)) for n in range(3_000)]
     )

@@ -16,7 +16,7 @@ from helpers.conversations import answer
 from edge_assistant.core.errors import StorageFull, UsageError
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.history import rows
-from edge_assistant.history.store import LAYOUT, History, State, Unsent
+from edge_assistant.history.store import LAYOUT, History, SavedState, Unsent
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_file_that_changed_or_is_gone_is_said(history: History, tmp_path: Path
     (tmp_path / "note3.txt").unlink()
     (tmp_path / "note4.txt").write_bytes((tmp_path / "note1.txt").read_bytes())  # the same, written anew
     saved = history.open(kept)
-    states = [State.READY, State.CHANGED, State.GONE, State.READY, State.CHANGED]
+    states = [SavedState.READY, SavedState.CHANGED, SavedState.GONE, SavedState.READY, SavedState.CHANGED]
     assert [found.state for found in saved.signals] == states
     assert saved.present == (texts[0], texts[3])
 

@@ -16,7 +16,7 @@ from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import TEMPLATES, Message, Role, render
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.language.states import State, States, shelf_by, usable
+from edge_assistant.language.states import PrefixState, States, shelf_by, usable
 from edge_assistant.language.tokens import Prompt, shared
 from edge_assistant.vault import sealed
 from edge_assistant.vault.sealed import SealedCache
@@ -342,8 +342,8 @@ def test_a_constant_beginning_ends_where_its_text_does(engine: LlamaEngine, fami
     assert prompts[0].lasting < prompts[0].source
 
 
-def state(tokens: tuple[int, ...], size: int = 1000, source: int = 0) -> State:
-    return State(Prompt(tokens, source=source), (len(tokens),), np.zeros(size, np.uint8))
+def state(tokens: tuple[int, ...], size: int = 1000, source: int = 0) -> PrefixState:
+    return PrefixState(Prompt(tokens, source=source), (len(tokens),), np.zeros(size, np.uint8))
 
 
 def test_those_used_least_are_dropped() -> None:

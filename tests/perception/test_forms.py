@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.evidence import Field, Line, TickBox
-from edge_assistant.perception.forms import Found, read
+from edge_assistant.perception.forms import FormItem, read
 from edge_assistant.perception.labels import split_label
 from edge_assistant.perception.layout import Piece, rows
 from edge_assistant.perception.ticks import EMPTY, TICKED
@@ -18,7 +18,7 @@ def piece(text: str, x: float, y: float, height: float = 20) -> Piece:
     return Piece(text, 0.9, ((x, y), (x + width, y), (x + width, y + height), (x, y + height)))
 
 
-def page(*lines: str, column: int = 240, pitch: int = 40) -> list[Found]:
+def page(*lines: str, column: int = 240, pitch: int = 40) -> list[FormItem]:
     """Lines as rows; ` | ` parts cells, which stand in columns; an empty cell leaves its column free."""
     pieces = [
         piece(cell.strip(), column * c, pitch * r)
@@ -29,11 +29,11 @@ def page(*lines: str, column: int = 240, pitch: int = 40) -> list[Found]:
     return read(rows(pieces))
 
 
-def fields(found: list[Found]) -> list[tuple[str, str]]:
+def fields(found: list[FormItem]) -> list[tuple[str, str]]:
     return [(item.detail.label, item.detail.value) for item in found if isinstance(item.detail, Field)]
 
 
-def lines(found: list[Found]) -> list[str]:
+def lines(found: list[FormItem]) -> list[str]:
     return [item.text for item in found if isinstance(item.detail, Line)]
 
 
@@ -129,7 +129,7 @@ def test_table_rows_name_their_columns() -> None:
     assert blank.text == "Allergies: (left blank)"
 
 
-def boxes(found: list[Found]) -> list[tuple[str, bool]]:
+def boxes(found: list[FormItem]) -> list[tuple[str, bool]]:
     return [(item.detail.label, item.detail.ticked) for item in found if isinstance(item.detail, TickBox)]
 
 
@@ -271,7 +271,7 @@ def test_any_stack_of_lines_is_read(lines: list[tuple[str, int]]) -> None:
 # tables and rows of labels
 
 
-def spoken(found: list[Found]) -> list[str]:
+def spoken(found: list[FormItem]) -> list[str]:
     return [item.text for item in found]
 
 
@@ -280,7 +280,7 @@ def spoken(found: list[Found]) -> list[str]:
     [
         ["Medicine | Dose | When", "Aspirin | 75 mg | noon"],
         ["Goods | Keep at | Shelf", "Tulip bulbs | -18 °C | B23", "Orchids | 8 °C | A9"],
-        ["Analyte | Found | Expected", "Sodium | 138 | 135-145", "Potassium | 4.1 | 3.5-5.0"],
+        ["Analyte | FormItem | Expected", "Sodium | 138 | 135-145", "Potassium | 4.1 | 3.5-5.0"],
         ["Voltage | Current | Speed", "230 V | 8.6 A | 2850 rpm", "400 V | 5.0 A | 2880 rpm"],
         ["Vessel | Berth | Draught", "Aurora | 7 | 4.2 m", "Sea Lark 2 | 11 | 3.9 m"],
     ],

@@ -21,7 +21,7 @@ from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import SAID as SAID_BESIDE
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant.perception import audio, speech, whisper
-from edge_assistant.perception.decoding import Vocabulary
+from edge_assistant.perception.decoding import TokenVocabulary
 from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.speech import Speech
 from edge_assistant.perception.whisper import Hypothesis, Whisper
@@ -359,7 +359,7 @@ def test_models_can_be_loaded_before_there_is_a_recording(models: Callable[[str]
 def test_a_damaged_vocabulary_is_a_corrupt_model(models: Callable[[str], InstalledModel], tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelCorrupt):
-        Vocabulary.load(tmp_path / "tokenizer.json", models("speech").files["config"])
+        TokenVocabulary.load(tmp_path / "tokenizer.json", models("speech").files["config"])
 
 
 def test_results_come_in_order_and_no_more_is_drawn_than_is_needed() -> None:

@@ -13,7 +13,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning import talk
 from edge_assistant.reasoning.likeness import Likeness
-from edge_assistant.reasoning.talk import DECLINED, RISKY, Said
+from edge_assistant.reasoning.talk import DECLINED, RISKY, SaidBefore
 from edge_assistant_models.installed import InstalledModel
 
 BLIND = Likeness(lambda: None, talk.compared_with())
@@ -28,17 +28,17 @@ def likeness(models: Callable[[str], InstalledModel]) -> Likeness:
 def test_without_an_embedder_remarks_are_known_and_everything_is_risky() -> None:
     assert talk.topic("Thanks!", BLIND, sources=True) is not None
     assert talk.topic("What can you do?", BLIND, sources=False) is None
-    found = talk.reply("Write a poem.", Said(), BLIND, lambda: iter(["never said"]))
+    found = talk.reply("Write a poem.", SaidBefore(), BLIND, lambda: iter(["never said"]))
     assert found is not None
     assert list(found[1]) == [RISKY]
 
 
 @given(st.text(max_size=60))
 def test_without_an_embedder_every_message_is_answered_or_left_to_the_sources(message: str) -> None:
-    without = talk.reply(message, Said(), BLIND, None)
+    without = talk.reply(message, SaidBefore(), BLIND, None)
     assert without is not None
     assert all(without[1])
-    over = talk.reply(message, Said(attached=["form.jpg"]), BLIND, None)
+    over = talk.reply(message, SaidBefore(attached=["form.jpg"]), BLIND, None)
     assert over is None or DECLINED not in list(over[1])
 
 
@@ -69,10 +69,10 @@ def test_free_talk_ends_before_a_risky_sentence(likeness: Likeness) -> None:
 
 
 def test_replies_name_what_the_conversation_holds() -> None:
-    said = Said(["What was the total?"], ["a.txt", "b.csv"])
+    said = SaidBefore(["What was the total?"], ["a.txt", "b.csv"])
     assert said.fill("{asked}") == 'So far you wrote: "What was the total?".'
     assert said.fill("{attached}") == "Attached: a.txt, b.csv."
-    assert (Said().fill("{asked}"), Said().fill("{attached}")) == (
+    assert (SaidBefore().fill("{asked}"), SaidBefore().fill("{attached}")) == (
         "You have asked nothing before.",
         "Nothing is attached.",
     )

@@ -15,23 +15,23 @@ from pathlib import Path
 import pytest
 
 from edge_assistant.compute.runtime import Halt
-from edge_assistant.compute.scheduling.turn import Turn
+from edge_assistant.compute.scheduling.turn import ComputeTurn
 from edge_assistant.core.errors import Stopped
 from edge_assistant.core.limits import TURN_SECONDS
 
 HOLDS = """
 import sys, time
 from pathlib import Path
-from edge_assistant.compute.scheduling.turn import Turn
-with Turn(Path(sys.argv[1])).taken(lambda: None, lambda: None):
+from edge_assistant.compute.scheduling.turn import ComputeTurn
+with ComputeTurn(Path(sys.argv[1])).taken(lambda: None, lambda: None):
     print("taken", flush=True)
     sys.stdin.readline()
 """
 WAITS = """
 import sys
 from pathlib import Path
-from edge_assistant.compute.scheduling.turn import Turn
-with Turn(Path(sys.argv[1])).taken(lambda: print("waits", flush=True), lambda: None):
+from edge_assistant.compute.scheduling.turn import ComputeTurn
+with ComputeTurn(Path(sys.argv[1])).taken(lambda: print("waits", flush=True), lambda: None):
     print("taken", flush=True)
 """
 
@@ -57,7 +57,7 @@ def line(of: subprocess.Popen[str]) -> str:
 def free(path: Path) -> bool:
     """Whether the turn can be had at once."""
     try:
-        with Turn(path).taken(lambda: None, Halted().check):
+        with ComputeTurn(path).taken(lambda: None, Halted().check):
             return True
     except Stopped:
         return False
@@ -121,7 +121,7 @@ def test_a_process_that_computes_for_long_is_not_waited_for(tmp_path: Path) -> N
 
 def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
     path = tmp_path / "turn"
-    with Turn(path).taken(lambda: None, lambda: None), process(WAITS, path) as second:
+    with ComputeTurn(path).taken(lambda: None, lambda: None), process(WAITS, path) as second:
         assert line(second) == "waits"
         second.send_signal(signal.SIGINT)
         assert "KeyboardInterrupt" in second.communicate()[1]
@@ -135,7 +135,7 @@ def test_a_wish_to_stop_ends_the_waiting(tmp_path: Path) -> None:
         said.append("waits")
         halt.ask()
 
-    first, second = Turn(tmp_path / "turn"), Turn(tmp_path / "turn")
+    first, second = ComputeTurn(tmp_path / "turn"), ComputeTurn(tmp_path / "turn")
     with first.taken(lambda: None, lambda: None), pytest.raises(Stopped), second.taken(waits, halt.check):
         pytest.fail("two have the turn")
     assert said == ["waits"]
@@ -160,13 +160,13 @@ def test_where_no_file_can_be_locked_everybody_goes_on(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "file")
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "file" / "turn", tmp_path / "link", tmp_path / "folder", None):
-        with Turn(path).taken(lambda: pytest.fail("there is nobody to wait for"), lambda: None):
+        with ComputeTurn(path).taken(lambda: pytest.fail("there is nobody to wait for"), lambda: None):
             pass
     assert (tmp_path / "file").read_text() == "no folder"
 
 
 def test_one_thread_nests_it_and_another_waits_for_all_of_it(tmp_path: Path) -> None:
-    turn, order, waits = Turn(tmp_path / "turn"), list[str](), threading.Event()
+    turn, order, waits = ComputeTurn(tmp_path / "turn"), list[str](), threading.Event()
 
     def other() -> None:
         with turn.taken(waits.set, lambda: None):
@@ -185,7 +185,7 @@ def test_one_thread_nests_it_and_another_waits_for_all_of_it(tmp_path: Path) -> 
 
 def test_it_is_given_away_while_a_person_is_asked(tmp_path: Path) -> None:
     path = tmp_path / "turn"
-    turn = Turn(path)
+    turn = ComputeTurn(path)
     with turn.taken(lambda: None, lambda: None), turn.taken(lambda: None, lambda: None):
         assert not free(path)
         with turn.given(lambda: None, lambda: None):
@@ -198,7 +198,7 @@ def test_it_is_given_away_while_a_person_is_asked(tmp_path: Path) -> None:
 
 def test_stopped_while_it_waits_for_what_it_gave_away(tmp_path: Path) -> None:
     path, halt = tmp_path / "turn", Halt()
-    turn, other = Turn(path), Turn(path)
+    turn, other = ComputeTurn(path), ComputeTurn(path)
     with pytest.raises(Stopped), turn.taken(lambda: None, lambda: None), turn.given(lambda: halt.ask(), halt.check):
         assert other._tried()
     other._give()
@@ -207,9 +207,9 @@ def test_stopped_while_it_waits_for_what_it_gave_away(tmp_path: Path) -> None:
 
 def test_children_do_not_keep_it(tmp_path: Path) -> None:
     path = tmp_path / "turn"
-    with Turn(path).taken(lambda: None, lambda: None):
+    with ComputeTurn(path).taken(lambda: None, lambda: None):
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
     tries = iter(range(1000))  # the kernel closes the child's copy a moment after it has let the parent go on
-    with Turn(path).taken(lambda: None, lambda: next(tries)):
+    with ComputeTurn(path).taken(lambda: None, lambda: next(tries)):
         assert child.poll() is None
     child.communicate(b"\n")

@@ -24,7 +24,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.redaction.answers import redacted
 from edge_assistant.governance.redaction.redactor import Redactor
-from edge_assistant.history.saved import Saved, SavedSignal, State, Turn
+from edge_assistant.history.saved import Saved, SavedSignal, SavedState, SavedTurn
 from edge_assistant.session import export
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -33,8 +33,8 @@ SPOKEN = replace(take_bytes(b"2", Kind.AUDIO, 1, origin=Origin.MICROPHONE, name=
 
 
 def saved(*answers: Answer, signals: tuple[Signal, ...] = (FORM, SPOKEN)) -> Saved:
-    kept = tuple(SavedSignal(signal, State.READY, removed=signal is SPOKEN) for signal in signals)
-    turns = tuple(Turn(AT, json.loads(json.dumps(found.to_json()))) for found in answers)
+    kept = tuple(SavedSignal(signal, SavedState.READY, removed=signal is SPOKEN) for signal in signals)
+    turns = tuple(SavedTurn(AT, json.loads(json.dumps(found.to_json()))) for found in answers)
     return Saved("0123456789abcdef", "What is she allergic to?", AT, kept, turns)
 
 

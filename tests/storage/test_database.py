@@ -18,11 +18,11 @@ from edge_assistant.governance.audit import trail
 from edge_assistant.history import store
 from edge_assistant.storage import sqlite
 from edge_assistant.storage.database import Database
-from edge_assistant.storage.schema import Layout
+from edge_assistant.storage.schema import DatabaseSchema
 from edge_assistant.vault import vault
 
 PLACES = os.pathsep.join(map(str, Path(__file__).parents[:2]))  # of this file and of what it imports
-LAYOUT = Layout("numbers", application=1, schema=1, tables=("CREATE TABLE numbers (number INTEGER)",))
+LAYOUT = DatabaseSchema("numbers", application=1, schema=1, tables=("CREATE TABLE numbers (number INTEGER)",))
 # Another process, which is the last one to close the file where nobody else has a lock on it: SQLite's log goes then.
 COMES_AND_GOES = """
 import sys
@@ -265,7 +265,7 @@ MADE = {
 
 
 @pytest.mark.parametrize("layout", [vault.LAYOUT, trail.LAYOUT, store.LAYOUT], ids=lambda layout: layout.what)
-def test_a_file_of_an_earlier_version_is_taken(tmp_path: Path, layout: Layout) -> None:
+def test_a_file_of_an_earlier_version_is_taken(tmp_path: Path, layout: DatabaseSchema) -> None:
     file = tmp_path / "earlier.db"
     stamps = (f"PRAGMA application_id = {layout.application}", f"PRAGMA user_version = {layout.schema}")
     changed(file, "PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = WAL", *MADE[layout.what], *stamps)

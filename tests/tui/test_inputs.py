@@ -14,8 +14,7 @@ import edge_assistant_tui
 from edge_assistant.core import limits
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance.policy.approval import Doubt
-from edge_assistant.history.store import Saved, Unsent
-from edge_assistant.history.store import Turn as SavedTurn
+from edge_assistant.history.store import Saved, SavedTurn, Unsent
 from edge_assistant_tui import messages
 from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.screens import confirm, conversation

@@ -9,8 +9,7 @@ import pytest
 from helpers.app import FORM, HASH, KIOSK, PENICILLIN, TAKEN, Stage, conflict, play
 
 from edge_assistant.governance.policy.policy import Policy
-from edge_assistant.history.store import History, Saved
-from edge_assistant.history.store import Turn as SavedTurn
+from edge_assistant.history.store import History, Saved, SavedTurn
 from edge_assistant_tui import messages
 from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.keeping import Keeping

@@ -10,7 +10,7 @@ from helpers.app import FORM, NOTE, TAKEN, Stage, app, conflict
 from helpers.screens import Golden, Story
 
 from edge_assistant.devices import chosen
-from edge_assistant.history.store import History, Saved, SavedSignal, State, Summary, Turn
+from edge_assistant.history.store import History, Saved, SavedSignal, SavedState, SavedTurn, Summary
 from edge_assistant.session import health
 from edge_assistant.session.health import Check
 from edge_assistant_tui import messages, themes
@@ -45,8 +45,8 @@ SAVED = Saved(
     "a" * 16,
     "What is the patient allergic to?",
     datetime(2026, 3, 14, 9, 30, tzinfo=UTC),
-    tuple(SavedSignal(given, State.READY, False) for given in (FORM, NOTE)),
-    (Turn(TAKEN, conflict().to_json()),),
+    tuple(SavedSignal(given, SavedState.READY, False) for given in (FORM, NOTE)),
+    (SavedTurn(TAKEN, conflict().to_json()),),
 )
 
 

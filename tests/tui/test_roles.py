@@ -12,8 +12,7 @@ from helpers.screens import Golden
 from textual.widgets import Checkbox, Input
 
 from edge_assistant.core.errors import Stopped
-from edge_assistant.history.store import Saved, SavedSignal, State
-from edge_assistant.history.store import Turn as SavedTurn
+from edge_assistant.history.store import Saved, SavedSignal, SavedState, SavedTurn
 from edge_assistant_tui import messages, pull
 from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.keeping import Keeping
@@ -240,7 +239,7 @@ def test_a_stop_ends_the_waiting() -> None:
 async def test_an_export_is_refused_by_the_rule(hold: Callable[[str], Path], tmp_path: Path) -> None:
     hold('export.formats = ["json"]\nexport.unredacted = false')
     turn = SavedTurn(TAKEN, conflict().to_json())
-    saved = Saved("a" * 16, "Allergies?", TAKEN, (SavedSignal(FORM, State.READY, False),), (turn,))
+    saved = Saved("a" * 16, "Allergies?", TAKEN, (SavedSignal(FORM, SavedState.READY, False),), (turn,))
     async with play() as stage:
         for name, redacted, rule in (
             ("a.md", True, "export.formats"),

@@ -12,7 +12,7 @@ from edge_assistant.core.answer import Answer, Told
 from edge_assistant.core.errors import DeviceMissing
 from edge_assistant.core.signals import Signal
 from edge_assistant.devices import chosen
-from edge_assistant.history.store import Saved, SavedSignal, State, Turn
+from edge_assistant.history.store import Saved, SavedSignal, SavedState, SavedTurn
 from edge_assistant_tui import messages
 from edge_assistant_tui.widgets.figures import Figures
 from edge_assistant_tui.widgets.signals import SignalList
@@ -123,8 +123,8 @@ async def offered(stage: Stage) -> None:
         "0" * 16,
         QUESTION,
         TAKEN,
-        (SavedSignal(FORM, State.READY, removed=False), SavedSignal(NOTE, State.GONE, removed=False)),
-        (Turn(TAKEN, conflict().to_json()),),
+        (SavedSignal(FORM, SavedState.READY, removed=False), SavedSignal(NOTE, SavedState.GONE, removed=False)),
+        (SavedTurn(TAKEN, conflict().to_json()),),
     )
     await stage.tell(messages.Ready(()), messages.Unfinished(saved))
 

@@ -13,7 +13,7 @@ from edge_assistant.core.events import Thinking, Watch
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.policy.policy import Policy
-from edge_assistant.history.store import FILE, History, Saved, SavedSignal, State
+from edge_assistant.history.store import FILE, History, Saved, SavedSignal, SavedState
 from edge_assistant.session import dictation
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.model_pool import Models
@@ -157,7 +157,7 @@ def test_a_stop_that_comes_before_there_is_anything_to_stop_ends_the_question(
 def test_a_conversation_goes_on_with_what_is_as_it_was(work: Worker, tmp_path: Path) -> None:
     work.finish()
     kept = [take_bytes(name.encode(), Kind.TEXT, at, origin=Origin.USER, name=name) for at, name in enumerate("abcd")]
-    states = [(State.READY, False), (State.CHANGED, False), (State.GONE, True), (State.READY, True)]
+    states = [(SavedState.READY, False), (SavedState.CHANGED, False), (SavedState.GONE, True), (SavedState.READY, True)]
     signals = tuple(SavedSignal(one, state, removed) for one, (state, removed) in zip(kept, states, strict=True))
     work._resume(Saved("0" * 16, "title", kept[0].taken, signals, ()))
     assert [message.signal.name for message in work.of(messages.Taken)] == ["a"]

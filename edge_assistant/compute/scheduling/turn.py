@@ -24,7 +24,7 @@ _POLL_S = 0.05  # from one look to the next; a Ctrl-C, or a wish to stop, comes 
 _LOOKS = 20  # of them from one at what the process that has the turn does to the next
 
 
-class Turn:
+class ComputeTurn:
     """The turn of the processes that know the same file; in one process one thread has it, and may nest it."""
 
     def __init__(self, path: Path | None) -> None:
@@ -36,7 +36,7 @@ class Turn:
         self._file: int | None = None
 
     @classmethod
-    def of_user(cls) -> Turn:
+    def of_user(cls) -> ComputeTurn:
         """The turn of all processes of this user."""
         try:
             return cls(paths.state_dir() / FILE)

@@ -25,7 +25,7 @@ from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical, co
 from edge_assistant.governance.audit.witness import GARBLED, PLACE, Witness
 from edge_assistant.storage.atomic import storing
 from edge_assistant.storage.database import Database
-from edge_assistant.storage.schema import Layout
+from edge_assistant.storage.schema import DatabaseSchema
 from edge_assistant.storage.sqlite import require_file
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths
@@ -35,7 +35,7 @@ CHECKPOINTS = "checkpoints.jsonl"
 RESERVE = "reserve"  # a file that is given up where the disk is full, to write down that it was
 RESERVE_BYTES = 256 << 10  # SQLite's shared memory of two files, and some pages of their logs
 EVERY = 1_000  # rows after which there is a checkpoint, whatever happens
-LAYOUT = Layout(
+LAYOUT = DatabaseSchema(
     "the audit trail",
     application=0x45644174,  # "EdAt"
     schema=1,

@@ -28,7 +28,7 @@ LISTENER = (sys.executable, "-P", "-m", "edge_assistant.governance.offline.liste
 _REFUSALS = {errno.EACCES, errno.EPERM, errno.ENOSYS, errno.EIO}
 
 
-class Outcome(StrEnum):
+class ProofOutcome(StrEnum):
     """What became of an attempt; one that failed for another reason than a refusal proves nothing."""
 
     REFUSED = "refused"
@@ -37,12 +37,12 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ProofResult:
     """One attempt by one way, such as TCP IPv4, and the name of the error that it met."""
 
     attempt: str
     way: str
-    outcome: Outcome
+    outcome: ProofOutcome
     error: str
 
 
@@ -60,12 +60,12 @@ class Proof:
     locked: bool
     reached: tuple[str, ...]
     missing: Mapping[str, str]
-    results: tuple[Result, ...]
+    results: tuple[ProofResult, ...]
 
     @property
     def holds(self) -> bool:
         """Whether it is proven: a listener was there, what could be reached was tried, and all was refused."""
-        all_refused = all(result.outcome is Outcome.REFUSED for result in self.results)
+        all_refused = all(result.outcome is ProofOutcome.REFUSED for result in self.results)
         return self.locked and bool(self.results) and all_refused and {*self.reached, *self.missing} == set(WAYS)
 
 
@@ -122,26 +122,26 @@ def prove() -> Proof:
         raise UsageError("nothing listens outside the lock", "run 'edge-assistant doctor --prove-offline'")
     try:
         results = [_tried(_listener, attempt, way) for attempt in ATTEMPTS for way in _listener.reached]
-        results += [Result(name, TERMINAL, *_outcome(attempt)) for name, attempt in ONCE.items()]
+        results += [ProofResult(name, TERMINAL, *_outcome(attempt)) for name, attempt in ONCE.items()]
     finally:
         _listener.close()
     return Proof(lock.state().locked, _listener.reached, _listener.missing, tuple(results))
 
 
-def _tried(listener: Listener, attempt: str, way: str) -> Result:
+def _tried(listener: Listener, attempt: str, way: str) -> ProofResult:
     """One attempt; what has arrived got through, whatever the attempt says."""
     outcome, error = _outcome(partial(ATTEMPTS[attempt], *WAYS[way], listener.ports[way]))
     if listener.arrived()[way]:
-        outcome = Outcome.THROUGH
-    return Result(attempt, way, outcome, error)
+        outcome = ProofOutcome.THROUGH
+    return ProofResult(attempt, way, outcome, error)
 
 
-def _outcome(attempt: Callable[[], None]) -> tuple[Outcome, str]:
+def _outcome(attempt: Callable[[], None]) -> tuple[ProofOutcome, str]:
     """What became of an attempt by what it says, and the name of the error that it met."""
     try:
         attempt()
     except Exception as failure:  # FFmpeg's errors are not all OSError
         number = getattr(failure, "errno", None) or 0
-        outcome = Outcome.REFUSED if number in _REFUSALS else Outcome.FAILED
+        outcome = ProofOutcome.REFUSED if number in _REFUSALS else ProofOutcome.FAILED
         return outcome, errno.errorcode.get(number, str(failure))
-    return Outcome.THROUGH, ""
+    return ProofOutcome.THROUGH, ""

@@ -67,7 +67,7 @@ class Machine(NamedTuple):
     numbers: Mapping[str, int]
 
 
-class Instruction(NamedTuple):
+class BpfInstruction(NamedTuple):
     """One of classic BPF: what it does, how many to skip where a comparison holds and where not, the operand."""
 
     code: int
@@ -110,36 +110,36 @@ def machine() -> Machine | None:
     return MACHINES.get(os.uname().machine)
 
 
-def program(machine: Machine) -> tuple[Instruction, ...]:
+def program(machine: Machine) -> tuple[BpfInstruction, ...]:
     """The filter of a machine."""
     return tuple(_instructions(machine))
 
 
-def _instructions(machine: Machine) -> Iterator[Instruction]:
-    yield Instruction(LOAD, 0, 0, _ARCHITECTURE)
-    yield Instruction(EQUAL, 1, 0, machine.audit)
-    yield Instruction(RETURN, 0, 0, KILL)  # a 32-bit program, whose numbers mean other calls
-    yield Instruction(LOAD, 0, 0, _NUMBER)
+def _instructions(machine: Machine) -> Iterator[BpfInstruction]:
+    yield BpfInstruction(LOAD, 0, 0, _ARCHITECTURE)
+    yield BpfInstruction(EQUAL, 1, 0, machine.audit)
+    yield BpfInstruction(RETURN, 0, 0, KILL)  # a 32-bit program, whose numbers mean other calls
+    yield BpfInstruction(LOAD, 0, 0, _NUMBER)
     if machine.numbers_end is not None:
-        yield Instruction(AT_LEAST, 0, 1, machine.numbers_end)
-        yield Instruction(RETURN, 0, 0, ERRNO | errno.ENOSYS)
+        yield BpfInstruction(AT_LEAST, 0, 1, machine.numbers_end)
+        yield BpfInstruction(RETURN, 0, 0, ERRNO | errno.ENOSYS)
     for name, told in REFUSED.items():
-        yield Instruction(EQUAL, 0, 1, machine.numbers[name])
-        yield Instruction(RETURN, 0, 0, ERRNO | told)
+        yield BpfInstruction(EQUAL, 0, 1, machine.numbers[name])
+        yield BpfInstruction(RETURN, 0, 0, ERRNO | told)
     for name in SOCKETS:
         yield from _argument(machine.numbers[name], 0, (AF_UNIX,), ALLOW, ERRNO | errno.EACCES)
     yield from _argument(machine.numbers["ioctl"], 1, IOCTLS, ERRNO | errno.EPERM, ALLOW)
-    yield Instruction(RETURN, 0, 0, ALLOW)
+    yield BpfInstruction(RETURN, 0, 0, ALLOW)
 
 
-def _argument(number: int, which: int, values: Sequence[int], among: int, other: int) -> Iterator[Instruction]:
+def _argument(number: int, which: int, values: Sequence[int], among: int, other: int) -> Iterator[BpfInstruction]:
     """A call's verdict by whether one of its arguments is among values; the kernel takes its lower 32 bits."""
-    yield Instruction(EQUAL, 0, len(values) + 3, number)
-    yield Instruction(LOAD, 0, 0, _ARGUMENTS + 8 * which)
+    yield BpfInstruction(EQUAL, 0, len(values) + 3, number)
+    yield BpfInstruction(LOAD, 0, 0, _ARGUMENTS + 8 * which)
     for left, value in reversed(list(enumerate(values))):
-        yield Instruction(EQUAL, left + 1, 0, value)
-    yield Instruction(RETURN, 0, 0, other)
-    yield Instruction(RETURN, 0, 0, among)
+        yield BpfInstruction(EQUAL, left + 1, 0, value)
+    yield BpfInstruction(RETURN, 0, 0, other)
+    yield BpfInstruction(RETURN, 0, 0, among)
 
 
 class _Filter(ctypes.Structure):
@@ -150,7 +150,7 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filters", ctypes.POINTER(_Filter)))
 
 
-def install(instructions: Sequence[Instruction], seccomp: int) -> None:
+def install(instructions: Sequence[BpfInstruction], seccomp: int) -> None:
     """Put a filter over this process and all its threads, for good.
 
     Args:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class PiiKind(StrEnum):
     """What a pseudonym stands for; the word in its brackets."""
 
     PERSON = "PERSON"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PiiMatch:
     """A piece of personal data in a text.
 
     Attributes:
@@ -32,7 +32,7 @@ class Found:
         pseudonym: what stands for it: "[PHONE-2]".
     """
 
-    kind: Kind
+    kind: PiiKind
     start: int
     end: int
     pseudonym: str
@@ -48,4 +48,4 @@ class Redacted:
     """
 
     text: str
-    found: tuple[Found, ...]
+    found: tuple[PiiMatch, ...]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.governance.redaction.folding import fold
-from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.kinds import PiiKind
 
 FOLDER = Path(__file__).parent
 _NAME = re.compile(r"\{([a-z_]+)\}")
@@ -40,7 +40,7 @@ class Rule:
         unless: a pattern that must not stand in what the first one finds, such as labels of things; or none.
     """
 
-    kind: Kind
+    kind: PiiKind
     pattern: Any
     group: int
     view: str
@@ -94,7 +94,7 @@ class Rules:
     shy: frozenset[str]
     said: frozenset[str]
     labels: frozenset[str]
-    attributes: Mapping[str, Kind]
+    attributes: Mapping[str, PiiKind]
 
 
 @cache
@@ -124,7 +124,7 @@ def load(folder: Path) -> Rules:
             for name in _LABELS
             for phrase in table.get("words", {}).get(name, ())
         ),
-        {attribute: Kind[kind.upper()] for attribute, kind in _meant(tables, "attributes").items()},
+        {attribute: PiiKind[kind.upper()] for attribute, kind in _meant(tables, "attributes").items()},
     )
 
 
@@ -148,7 +148,7 @@ def _rule(found: Mapping[str, Any], table: Mapping[str, Any]) -> Rule:
     filled = _filled(table)
     made = compiled(filled(found["pattern"]))
     unless = compiled(filled(found["unless"])) if "unless" in found else None
-    kind, view = Kind[found["kind"].upper()], found.get("view", "written")
+    kind, view = PiiKind[found["kind"].upper()], found.get("view", "written")
     return Rule(kind, made, min(made.groups, 1), view, found.get("check", ""), found.get("shrinks", False), unless)
 
 

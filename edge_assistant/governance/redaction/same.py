@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from edge_assistant.governance.redaction import checks
-from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.kinds import PiiKind
 from edge_assistant.governance.redaction.rules import Rules
 from edge_assistant.governance.redaction.views import digits, written
 
@@ -16,20 +16,20 @@ _THOUSAND = "000"
 _THIS_CENTURY = 30  # a year of two digits below that is one of this century
 
 
-def same(kind: Kind, value: str, rules: Rules) -> str:
+def same(kind: PiiKind, value: str, rules: Rules) -> str:
     """The form of a value, as the rules' view has it, in which the ways of writing it are equal."""
-    if kind is Kind.PHONE:
+    if kind is PiiKind.PHONE:
         return _phone(value)
-    if kind is Kind.BIRTH:
+    if kind is PiiKind.BIRTH:
         return _date(value, rules)
-    if kind is Kind.EMAIL:
+    if kind is PiiKind.EMAIL:
         return "".join(part for part in _SIGNS.split(value.casefold()) if part not in rules.said)
-    return value if kind is Kind.FILE else _SIGNS.sub("", value).casefold()
+    return value if kind is PiiKind.FILE else _SIGNS.sub("", value).casefold()
 
 
 def both(date: str, rules: Rules) -> set[str]:
     """The forms of a date whose day and month may stand the other way round."""
-    found = same(Kind.BIRTH, date, rules)
+    found = same(PiiKind.BIRTH, date, rules)
     day, _, rest = found.partition("-")
     month, _, year = rest.partition("-")
     return {found, f"{month}-{day}-{year}"} if day.isdigit() and month.isdigit() and year else {found}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.kinds import PiiKind
 from edge_assistant.governance.redaction.rules import Rule
 from edge_assistant.governance.redaction.views import BARRIER, View
 
@@ -13,7 +13,7 @@ Passes = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PiiSpan:
     """A value in a text.
 
     Attributes:
@@ -25,13 +25,13 @@ class Span:
     """
 
     rank: int
-    kind: Kind
+    kind: PiiKind
     value: str
     start: int
     end: int
 
 
-def search(rule: Rule, rank: int, view: View, text: str, passes: Passes) -> Iterator[Span]:
+def search(rule: Rule, rank: int, view: View, text: str, passes: Passes) -> Iterator[PiiSpan]:
     """What a rule finds.
 
     Where a value does not pass, what it is without its last groups may; else the search goes on at its second group.
@@ -54,12 +54,12 @@ def search(rule: Rule, rank: int, view: View, text: str, passes: Passes) -> Iter
             value, first, behind = view.data[start:last].decode(), view.starts[start], view.ends[last - 1]
             whole = _is_whole(view.data, start, last, labelled=rule.group > 0)
             if whole and passes(value, text[first:behind]):
-                yield Span(rank, rule.kind, value, first, behind)
+                yield PiiSpan(rank, rule.kind, value, first, behind)
                 place = max(last, place)
                 break
 
 
-def apart(spans: Iterable[Span]) -> Iterator[Span]:
+def apart(spans: Iterable[PiiSpan]) -> Iterator[PiiSpan]:
     """What overlaps becomes one, of the kind that the lowest rank says."""
     ordered = sorted(spans, key=lambda span: (span.start, span.rank))
     if not ordered:
@@ -71,7 +71,7 @@ def apart(spans: Iterable[Span]) -> Iterator[Span]:
             whole = span
             continue
         best = min(whole, span, key=lambda one: one.rank)
-        whole = Span(best.rank, best.kind, best.value, whole.start, max(whole.end, span.end))
+        whole = PiiSpan(best.rank, best.kind, best.value, whole.start, max(whole.end, span.end))
     yield whole
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from edge_assistant.governance.redaction.folding import fold
-from edge_assistant.governance.redaction.kinds import Kind
+from edge_assistant.governance.redaction.kinds import PiiKind
 from edge_assistant.governance.redaction.rules import Spoken, compiled
 
 BARRIER = b"\x01"  # in place of each character of a pseudonym: nothing is found in or across one
@@ -144,4 +144,4 @@ def _apart(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
 
 @cache
 def _pseudonyms() -> Any:  # noqa: ANN401 - the library has no types
-    return compiled(rf"\[(?:{'|'.join(Kind)})-[0-9a-f]{{1,12}}\]")
+    return compiled(rf"\[(?:{'|'.join(PiiKind)})-[0-9a-f]{{1,12}}\]")

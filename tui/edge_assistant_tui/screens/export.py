@@ -171,8 +171,8 @@ class Export(Place, ModalScreen[None]):
             "",
             answers[0].question,
             datetime.now(UTC),
-            tuple(store.SavedSignal(entry.signal, store.State.READY, removed=False) for entry in entries),
-            tuple(store.Turn(datetime.now(UTC), answer.to_json()) for answer in answers),
+            tuple(store.SavedSignal(entry.signal, store.SavedState.READY, removed=False) for entry in entries),
+            tuple(store.SavedTurn(datetime.now(UTC), answer.to_json()) for answer in answers),
         )
 
 
