@@ -333,9 +333,7 @@ def _empty_resident() -> None:
     try:
         client.end("restart")
     except (OSError, client.Unavailable) as error:
-        raise StorageFull(
-            f"the resident still has questions in memory ({error})", "end it, then run this again"
-        ) from error
+        raise StorageFull(f"the resident still holds questions ({error})", "end it, then run this again") from error
 
 
 def _record(history: History, intent: Intent) -> None:

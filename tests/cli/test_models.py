@@ -290,7 +290,7 @@ def outside(catalog: Path, home: Path) -> Iterator[webserver.Web]:
 def test_nobody_asks_the_network_for_an_entry_of_the_users_own_unseen(
     run: Any, outside: webserver.Web, what: tuple[str, ...]
 ) -> None:
-    with pytest.raises(PullFailed, match="nobody has confirmed it") as caught:
+    with pytest.raises(PullFailed, match="nobody confirmed it") as caught:
         run("pull", *what)
     assert caught.value.hint == "run 'edge-assistant models pull mine' in a terminal, or add --own"
     assert outside.seen == []

@@ -50,7 +50,7 @@ case = pytest.param
         case(
             Backends((), CUDA, ()), AUTO, None, NONE, "no graphics card is seen", id="a container without /dev"
         ),
-        case(Backends(NVIDIA, PLAIN), AUTO, None, NONE, "installed uses no", id="CUDA, no builds"),
+        case(Backends(NVIDIA, PLAIN), AUTO, None, NONE, "cannot use a GPU", id="CUDA, no builds"),
         case(
             Backends(NVIDIA, CUDA, (H100,)),
             AUTO,
@@ -110,7 +110,7 @@ case = pytest.param
             Backends(("render",), PLAIN, (replace(RADEON, name="Vulkan0", backend="vulkan"), IRIS)), AUTO, None,
             Offload(29, ("Vulkan0",)), "on Vulkan0", id="Vulkan, beside one in the processor",
         ),
-        case(Backends(("render",), PLAIN, (IRIS,)), AUTO, None, NONE, "uses no", id="integrated"),
+        case(Backends(("render",), PLAIN, (IRIS,)), AUTO, None, NONE, "cannot use a GPU", id="integrated"),
         case(
             Backends(("render",), PLAIN, (IRIS,)), "vulkan*", None, Offload(29, ("Vulkan0",)), "on Vulkan0", id="named"
         ),

@@ -84,7 +84,7 @@ def test_without_a_card_nothing_is_loaded() -> None:
 def test_what_is_installed_here_is_asked_where_a_card_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpus, "hardware", lambda: ("nvidia",))
     assert gpus.for_onnx("auto").providers == (Provider(CPU),)
-    assert "uses no graphics card" in gpus.for_onnx("auto").why
+    assert "cannot use a GPU" in gpus.for_onnx("auto").why
     chosen = gpus.for_llama("auto", llama.library(), lambda: pytest.fail("there is nothing to place it on"))
     assert chosen.offload == Offload()
 

@@ -223,5 +223,5 @@ pattern = '(?i:{title}) ([A-Z][a-z]{1,20})'
 
 def test_a_pattern_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[[rule]]\nkind = 'id'\npattern = '(?=x)'\n")
-    with pytest.raises(ValueError, match="is no pattern"):
+    with pytest.raises(ValueError, match="is not a pattern"):
         load(tmp_path)

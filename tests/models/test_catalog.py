@@ -117,7 +117,7 @@ path = "converted"
         ("bytes = 3", 'bytes = "3"', "'bytes' must be a whole number"),
         ("a" * 64, "a" * 63, "'sha256' is not of the form"),
         (f'sha256 = "{"a" * 64}"', "", "neither 'sha256' nor 'tensors_sha256'"),
-        (f'sha256 = "{"a" * 64}"', f'tensors_sha256 = "{"a" * 64}"', "what is fetched is pinned by 'sha256'"),
+        (f'sha256 = "{"a" * 64}"', f'tensors_sha256 = "{"a" * 64}"', "a fetched file is pinned by 'sha256'"),
         ('type = "url"', 'type = "ftp"', "unknown source type 'ftp'"),
         ('type = "url"', 'type = "../url"', "unknown source type"),
         ('key = "model"\nurl', 'key = "other"\nurl', "no source offers 'model'"),

@@ -90,7 +90,7 @@ def test_a_sound_file_passes_and_llama_cpp_agrees() -> None:
 FIRST, SECOND, THIRD = made.TENSORS
 EPSILON = b"llama.attention.layer_norm_rms_epsilon"
 HOSTILE_GGUF = {
-    "no GGUF": (Gguf(magic=b"GGML").bytes(), "no GGUF file"),
+    "not a GGUF": (Gguf(magic=b"GGML").bytes(), "not a GGUF file"),
     "version 1": (Gguf(version=1).bytes(), "version 1"),
     "big endian": (Gguf(version=3 << 24).bytes(), "version 50331648"),
     "2^60 tensors": (Gguf(tensor_count=1 << 60).bytes(), "1,152,921,504,606,846,976 tensors"),

@@ -34,7 +34,7 @@ def attribute(content: bytes) -> bytes:
 
 HOSTILE_ONNX = {
     "text": (b"this is no protobuf at all", "kind|beyond|field"),
-    "no graph": (number(1, 8), "holds no graph"),
+    "no graph": (number(1, 8), "has no graph"),
     "values in another folder": (external(b"../../etc/passwd", number(14, 1)), "w keeps its values outside"),
     "values at an absolute path": (external(b"/etc/passwd", number(14, 1)), "w keeps its values outside"),
     "values in a file beside it": (external(b"weights.bin", number(14, 1), made.RAW), "w keeps its values outside"),

@@ -113,7 +113,7 @@ def test_pdf_page_with_an_empty_crop_box() -> None:
 
 def test_streams_of_unknown_codecs() -> None:
     content = film("matroska", "libx264", "aac")
-    with pytest.raises(InputUnsupported, match="pictures of a kind that is not read"):
+    with pytest.raises(InputUnsupported, match="picture format that cannot be read"):
         watch(content.replace(b"V_MPEG4/ISO/AVC", b"V_NOPE4/ISO/AVC"))
-    with pytest.raises(InputUnsupported, match="sound of a kind that is not read"):
+    with pytest.raises(InputUnsupported, match="a sound format that cannot be read"):
         hear(content.replace(b"A_AAC", b"A_NOP"))

@@ -141,7 +141,7 @@ def test_one_whose_starter_is_gone_before_it_listens_is_not_said_to_be_gone(monk
     )
     ran = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     try:
-        with pytest.raises(client.Unavailable, match="another process goes on from it"):
+        with pytest.raises(client.Unavailable, match="another process takes over"):
             client.end("restart")
     finally:
         os.kill(int(ran.stdout), signal.SIGKILL)

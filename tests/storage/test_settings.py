@@ -199,7 +199,7 @@ def test_without_a_home_folder_it_is_said_what_to_do(monkeypatch: pytest.MonkeyP
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     monkeypatch.setattr(pwd, "getpwnam", unknown)
-    with pytest.raises(StorageFull, match="no home folder to keep anything in - set EDGE_ASSISTANT_HOME to a folder"):
+    with pytest.raises(StorageFull, match="no home folder for data - set EDGE_ASSISTANT_HOME to a folder"):
         load()
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", "~nobody-of-this-name/data")
     with pytest.raises(StorageFull, match="no home folder"):

@@ -183,7 +183,8 @@ async def test_a_serial_port_becomes_a_signal_with_its_first_rows(stage: Stage, 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("serial:/dev/none", "cannot be followed"), ("serial:/dev/x@fast", "no speed of a serial port")]
+    ("text", "said"),
+    [("serial:/dev/none", "cannot be followed"), ("serial:/dev/x@fast", "not the speed of a serial port")],
 )
 async def test_a_port_that_cannot_be_opened_is_said(stage: Stage, text: str, said: str) -> None:
     stage.prompt.put(text)

@@ -48,7 +48,7 @@ async def test_it_is_searched_as_one_types(stage: Stage, kept: list[str]) -> Non
     await stage.press("f8")
     assert ["allergic" in line for line in listed(stage)] == [True, False]
     assert stage.said("#about").splitlines() == [
-        "2 conversations. Conversations are stored until they are deleted.",
+        "2 conversations. All are stored until they are deleted.",
         "Sealed; the key is in a file that only its owner may read.",
     ]
     await stage.type("highest temp")
@@ -131,7 +131,7 @@ async def test_a_lost_key_is_said_and_the_app_goes_on(stage: Stage, kept: list[s
     (home / "keys" / FILE).unlink()
     await stage.press("f8")
     assert listed(stage) == []
-    assert stage.said("#about").startswith("the encryption key is gone - bring the key back from a copy")
+    assert stage.said("#about").startswith("the encryption key is gone - restore the key from a copy")
     await stage.press("escape")
     assert stage.screen is stage.talk
 

@@ -295,7 +295,7 @@ def test_an_entry_that_the_locked_app_wrote_carries_nothing_out(
     (said,) = asked_by_a_locked_app(launch, tmp_path / "said", "mine")
     assert outside.seen == []
     assert said.startswith("4 ")
-    assert "nobody has confirmed it" in said
+    assert "nobody confirmed it" in said
     assert "run 'edge-assistant models pull mine' in a terminal" in said
 
 

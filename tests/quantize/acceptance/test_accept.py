@@ -159,5 +159,5 @@ def test_data_that_is_wrong_is_said_before_anything_runs(
     tmp_path: Path, models: Callable[[str], InstalledModel]
 ) -> None:
     reference = installed(models("embedder"))
-    with pytest.raises(CalibrationInvalid, match="is no text"):
+    with pytest.raises(CalibrationInvalid, match="is not text"):
         accept.measure(reference, reference, {"cosine": {"path": str(tmp_path)}}, RUNTIME, ignore)

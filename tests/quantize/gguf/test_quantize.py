@@ -146,7 +146,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path, spoilt):
 def test_what_is_no_model_is_told(tiny, matrix, tmp_path):
     text = tmp_path / "text.gguf"
     text.write_text("a text")
-    with pytest.raises(ModelCorrupt, match="no GGUF file"):
+    with pytest.raises(ModelCorrupt, match="not a GGUF file"):
         made(text, tmp_path / "out.gguf", "Q8_0")
     with pytest.raises(ModelCorrupt):
         made(tmp_path / "none.gguf", tmp_path / "out.gguf", "Q8_0")

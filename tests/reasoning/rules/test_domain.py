@@ -123,7 +123,7 @@ WRONG = [
     ("[names]\npulse = [1]", "[names] pulse: is a number and should be a text", "quotes"),
     ('[names]\nPulse = ["hr"]', "[names] Pulse: 'Pulse' has capital letters", "write 'pulse'"),
     ('[names]\npulse = ["HR"]', "[names] pulse: 'HR' has capital letters", "write 'hr'"),
-    ('[names]\npulse = ["a  b"]', "[names] pulse: 'a  b' is no phrase", "shorten"),
+    ('[names]\npulse = ["a  b"]', "[names] pulse: 'a  b' is not a phrase", "shorten"),
     ('[names]\npulse = ["a b c d e f g h i"]', "'a b c d e f g h i' is not a phrase of at most 8 words", "shorten"),
     (f'[names]\npulse = ["{"x" * 81}"]', "[names] pulse: is not a text of one line of at most 80", "shorten"),
     ('[names]\npulse = ["hr"]\n"heart rate" = ["hr"]', "'hr' is a name of 'pulse', too", "take another name"),

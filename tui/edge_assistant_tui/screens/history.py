@@ -130,9 +130,7 @@ class History(Place):
         more = f"; the first {MAX_SHOWN} are shown" if len(event.found) > MAX_SHOWN else ""
         kept = self.app.policy.history_days(self.app.settings.keep_days)
         said = f"{counted(len(event.found), 'conversation')}{more}. " + (
-            "Conversations are stored until they are deleted."
-            if kept is None
-            else f"They are deleted after {kept} days."
+            "All are stored until they are deleted." if kept is None else f"They are deleted after {kept} days."
         )
         said += f"\nSealed; the key is {event.key}."
         if not event.found:
