@@ -3,11 +3,12 @@
 VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
+QUICK := $(addprefix tests/,compute core history reasoning scheduling storage) --ignore tests/reasoning/test_properties.py
 ALL := audio bench dev quantize serial tui
 export PYTHON VENV LOCKED
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench airgap sbom lock clean
+.PHONY: help demo test quick check docs bench airgap sbom lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/    make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
@@ -24,6 +25,10 @@ test:  ## the test suite
 	@$(BIN)/edge-assistant models pull --profile test
 	@$(BIN)/edge-quantize tools
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+quick:  ## for each change: lint, and the tests of values, reasoning, storage and scheduling
+	@$(BIN)/ruff check
+	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile $(QUICK) $(ARGS)
 
 check:  ## lint, format, types, direction and circles of imports, no subject in reasoning
 	@sh tools/bootstrap.sh $(ALL)

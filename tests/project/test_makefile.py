@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-VERBS = {"demo", "docs", "test", "check", "bench", "airgap", "sbom", "lock", "clean", "help"}
+VERBS = {"demo", "docs", "test", "quick", "check", "bench", "airgap", "sbom", "lock", "clean", "help"}
 TOOLS = ("sh", "env", "dirname", "sed", "awk", "cat", "uname")
 
 
