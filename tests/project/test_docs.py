@@ -102,14 +102,14 @@ def test_the_settings_that_the_docs_show_are_valid(root, tmp_path):
     assert settings.load({}, tmp_path / "config.toml") == settings.Settings("tiny", "en", True)
 
 
-def block(root, language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", (root / "CONTRIBUTING.md").read_text("utf-8"), re.S)
+def model_entry(root) -> str:
+    (found,) = re.findall(r"```toml\n(.*?)```", (root / "CONTRIBUTING.md").read_text("utf-8"), re.S)
     return found
 
 
 def test_a_model_is_added_by_one_file(root, tmp_path, models):
     (tmp_path / "catalog").mkdir()
-    (tmp_path / "catalog" / "ours.toml").write_text(block(root, "toml"), "utf-8")
+    (tmp_path / "catalog" / "ours.toml").write_text(model_entry(root), "utf-8")
     (tmp_path / "incoming").mkdir()
     (tmp_path / "incoming" / "smollm2.gguf").symlink_to(models("language").files["model"])
     portfolio = Portfolio(root=tmp_path / "models", user_catalog=tmp_path / "catalog")
@@ -137,21 +137,11 @@ print(*[piece.text for piece in percept.evidence])
 def test_a_sense_is_added_by_one_file(root, tmp_path):
     from PIL import Image
 
-    (tmp_path / "exposure.py").write_text(block(root, "python"), "utf-8")
+    shutil.copy(root / "examples/plugin/edge_assistant_example/exposure.py", tmp_path)
     Image.new("RGB", (64, 48), (12, 12, 12)).save(tmp_path / "night.png")
     command = [sys.executable, "-c", LOOKS, str(tmp_path), str(tmp_path / "night.png")]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.stdout == "The picture is dark: mean brightness 12 of 255.\n", ran.stderr
-
-
-def test_the_sense_that_contributing_shows_passes_the_linter(root, tmp_path):
-    (tmp_path / "exposure.py").write_text(block(root, "python"), "utf-8")
-    shutil.copy(root / "pyproject.toml", tmp_path)
-    linter = [sys.executable, "-m", "ruff"]
-    assert subprocess.run([*linter, "check", "-q", "exposure.py"], cwd=tmp_path, check=False).returncode == 0
-    assert (
-        subprocess.run([*linter, "format", "--check", "-q", "exposure.py"], cwd=tmp_path, check=False).returncode == 0
-    )
 
 
 def test_the_limits_of_model_files_are_the_codes(root):
