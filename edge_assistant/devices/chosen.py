@@ -19,6 +19,8 @@ from edge_assistant.devices.speaker import FileSpeaker, Player, Speaker
 from edge_assistant.governance.policy.policy import current
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -65,10 +67,9 @@ def speaker(text: str | None) -> Player:
 
 def readings(text: str) -> Device[bytes]:
     """Readings that are followed: `serial:PORT` or `serial:PORT@BAUD`, `NAME:` of a plugin, else a file."""
-    name, colon, rest = text.partition(":")
-    if colon and (plugin := plugins.installed(plugins.READINGS).get(name)):
+    if plugin := _plugin(text):
         current().check_device("readings", text)
-        device: Device[bytes] = plugins.load(plugin, type)(rest)
+        device: Device[bytes] = plugins.load(plugin, type)(text.partition(":")[2])
         return device
     if not text.startswith(_SERIAL):
         path = _path(text) or _expanded(text)
@@ -83,8 +84,14 @@ def readings(text: str) -> Device[bytes]:
 
 def follows(text: str) -> bool:
     """Whether a text names readings that are followed and are no file: a serial port, or a device of a plugin."""
+    return len(text.split()) == 1 and (text.startswith(_SERIAL) or _plugin(text) is not None)
+
+
+def _plugin(text: str) -> EntryPoint | None:
+    """The plugin whose name stands before a colon; none takes the place of our own."""
     name, colon, _ = text.partition(":")
-    return bool(colon) and len(text.split()) == 1 and (name == "serial" or name in plugins.installed(plugins.READINGS))
+    own = text.startswith((_FILE, _SERIAL))
+    return plugins.installed(plugins.READINGS).get(name) if colon and not own else None
 
 
 def named(file: Path) -> str:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_assistant.core import plugins
 from edge_assistant.core.errors import DeviceMissing, UsageError
 from edge_assistant.devices import chosen
 from edge_assistant.devices.camera import FileCamera, OpenCVCamera
@@ -57,3 +58,11 @@ def test_readings_are_a_file_or_a_port():
 def test_a_speed_that_is_none(baud):
     with pytest.raises(UsageError, match="is not the speed of a serial port"):
         chosen.readings(f"serial:/dev/ttyUSB0@{baud}")
+
+
+def test_no_plugin_takes_the_place_of_our_own_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "installed", lambda group: {"serial": object(), "file": object()})
+    assert isinstance(chosen.readings("serial:/dev/none"), SerialReadings)
+    assert isinstance(chosen.readings(f"file:{tmp_path / 'log.csv'}"), FollowedFile)
+    assert chosen.follows("serial:/dev/none")
+    assert not chosen.follows(f"file:{tmp_path}")

@@ -108,12 +108,10 @@ class Conversation(Typed, Citing, Devices):
 
     @on(Prompt.Changed)
     def _told_typed(self, event: Prompt.Changed) -> None:
-        from edge_assistant.devices import chosen
-
         text = event.text_area.text
         self.query_one(CameraView).worded = bool(text.strip())
         self.note_soon()
-        if text and not text.startswith(PATHS) and not chosen.follows(text):
+        if text and not text.startswith(PATHS) and not _is_device(text):
             self.app.work.typing()
 
     @on(Prompt.Dropped)
@@ -386,3 +384,12 @@ class Conversation(Typed, Citing, Devices):
         """Say at the top whether something is answered, wherever in the conversation one is."""
         self.query_one(StatusBar).activity = "answering" if self._live else ""
         self.refresh_bindings()
+
+
+def _is_device(text: str) -> bool:
+    """Whether a typed text names a device; devices are not imported for a text without a colon, at the first key."""
+    if ":" not in text:
+        return False
+    from edge_assistant.devices import chosen
+
+    return chosen.follows(text)
