@@ -27,6 +27,7 @@ test:  ## the test suite
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 quick:  ## for each change: lint, and the tests of values, reasoning, storage and scheduling
+	@sh tools/bootstrap.sh $(ALL)
 	@$(BIN)/ruff check
 	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile $(QUICK) $(ARGS)
 

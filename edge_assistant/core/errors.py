@@ -16,7 +16,7 @@
     │   ├── DeviceLost                          it was there and gives nothing any more
     │   └── DeviceEnded                         a recording that stands for a device is over
     ├── VoiceUnavailable                        nothing can be spoken: a program is missing or fails: status 4
-    ├── KeyLost                                 the encryption key is not to be had: status 6
+    ├── KeyLost                                 the encryption key is unavailable: status 6
     ├── KeyGone                                 what is asked for was forgotten, its key is destroyed: status 3
     ├── AuditDamaged                            the audit trail is not as it was written: status 1
     ├── PolicyRefused                           a rule of the policy refuses: status 5
@@ -185,7 +185,7 @@ class VoiceUnavailable(EdgeAssistantError):
 
 
 class KeyLost(EdgeAssistantError):
-    """The key that what is kept was sealed with is not to be had, or is another."""
+    """The encryption key of stored data is unavailable, or is another."""
 
     code = "key.lost"
     exit_status = 6

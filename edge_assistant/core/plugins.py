@@ -36,7 +36,7 @@ def load(point: EntryPoint, kind: type[T]) -> T:
     try:
         found = point.load()
         if not isinstance(found, kind):
-            raise TypeError(f"{point.value} is no {kind.__name__}")
+            raise TypeError(f"{point.value} is not a {kind.__name__}")
     except Exception as error:
         what = f"the plugin {point.name} of {package(point)} cannot be loaded ({type(error).__name__}: {error})"
         raise UsageError(what, "install a version that fits, or uninstall it") from error

@@ -69,8 +69,8 @@ _ID = re.compile("[0-9a-f]{16}")
 class History:
     """Conversations, for whichever thread.
 
-    Every method may raise StorageFull, also for a foreign file, and KeyLost where the encryption key is not to be
-    had.
+    Every method may raise StorageFull, also for a foreign file, and KeyLost if the encryption key is
+    unavailable.
 
     Attributes:
         vault: has the keys.

@@ -1,6 +1,6 @@
 """Caches between processes: what can be made again, sealed with a key of the vault and forgotten by destroying it.
 
-Nothing of a cache is ever a fault: where the key is not to be had at once, the disk is full or a file is damaged, there
+Nothing of a cache is ever a fault: where the key is unavailable at once, the disk is full or a file is damaged, there
 is nothing kept, and what was wanted is made anew.
 """
 

@@ -18,7 +18,7 @@ from edge_assistant_quantize.decoding import Name
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Layer
 
-O = TypeVar("O", bound="Options")  # noqa: E741 - of options
+AnyOptions = TypeVar("AnyOptions", bound="Options")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class FileOptions(Options, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[O]):
+class Kind(Generic[AnyOptions]):
     """A kind of step.
 
     Attributes:
@@ -193,9 +193,9 @@ class Kind(Generic[O]):
     """
 
     name: str
-    options: type[O]
-    make: Callable[[O, Work], Made]
-    needs: Callable[[O], Needs]
+    options: type[AnyOptions]
+    make: Callable[[AnyOptions, Work], Made]
+    needs: Callable[[AnyOptions], Needs]
     types: tuple[str, ...] = ()
     revision: int = 1
 
