@@ -39,6 +39,7 @@ check:  ## lint, format, types, direction and circles of imports, no subject in 
 	$(BIN)/mypy --strict --no-warn-return-any tools
 	$(BIN)/lint-imports
 	$(BIN)/python tools/import_circles.py
+	$(BIN)/python tools/class_names.py
 	$(BIN)/python tools/subject_words.py
 	$(BIN)/python tools/commit_subject.py
 
