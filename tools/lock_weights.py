@@ -19,12 +19,7 @@ import locked
 from edge_assistant_models import entries
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.paths import models_dir
-from edge_assistant_models.sources import Source
-from edge_assistant_models.sources.hf import HuggingFaceSource
-from edge_assistant_models.sources.npm import NpmSource
-from edge_assistant_models.sources.pypi import PypiSource
-from edge_assistant_models.sources.url import UrlSource
-from edge_assistant_models.spec import FileSpec
+from edge_assistant_models.sources import FileSpec, HuggingFaceSource, NpmSource, PypiSource, Source, UrlSource
 from edge_assistant_models.store import Store
 
 LOCK = locked.FOLDER / "weights.json"

@@ -11,8 +11,7 @@ from pathlib import Path
 from edge_assistant_models import regular, sources
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import HTTP_URL, MAX_TOML_BYTES, NAME, Table
-from edge_assistant_models.sources import Source
-from edge_assistant_models.spec import FileSpec
+from edge_assistant_models.sources import FileSpec, Source
 
 REFERENCE = "reference"  # what benches compare with; no profile has it and no sense uses it
 ROLES = (

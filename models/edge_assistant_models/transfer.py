@@ -1,4 +1,7 @@
-"""One file on its way into the store: hashed as it comes, kept when the way breaks off, gone on with later."""
+"""A pull: what it tells whoever watches it, and one file on its way into the store.
+
+A file is hashed as it comes, kept when the way breaks off, and gone on with later.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
+from edge_assistant_models import regular
 from edge_assistant_models.errors import EdgeAssistantError, StorageFull, not_stored
 
 CHUNK_BYTES = 1 << 20
@@ -62,6 +67,74 @@ def check_space(what: str, needed: int, folder: Path) -> None:
             f"{what} needs {mebibytes(needed)} and {mebibytes(free)} are free",
             "free some space, or set EDGE_ASSISTANT_MODELS to another disk",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another process is pulling this model; this one waits for it."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """A source is asked for a file."""
+
+    model: str
+    file: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """So many bytes of a file are here."""
+
+    model: str
+    file: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A source did not give a file; the next one is asked."""
+
+    model: str
+    file: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Converting:
+    """What was fetched is being turned into ONNX."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A profile's choice for a role could not be had; the next one, or none, takes its place."""
+
+    role: str
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A model is in the store and verified; `already` if it was there before."""
+
+    model: str
+    already: bool
+
+
+Event = Waiting | Trying | Moved | Refusal | Converting | Skipped | Ready
+Watch = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass(slots=True)
@@ -137,6 +210,30 @@ class Partial:
             self._file.write(chunk)
         self._count(chunk)
         self._moved(self.size)
+
+    def append(self, stream: IO[bytes]) -> None:
+        """Append a stream to its end; raises what `write` does."""
+        while chunk := stream.read(CHUNK_BYTES):
+            self.write(chunk)
+
+    def copy(self, path: Path, what: str = "it") -> None:
+        """Take a file of this machine instead of what is there.
+
+        Args:
+            path: a regular file.
+            what: it is called in a refusal.
+
+        Raises:
+            Refused: it is not there or cannot be read.
+        """
+        self.restart()
+        try:
+            with regular.opened(path) as source:
+                self.append(source)
+        except FileNotFoundError:
+            raise Refused("there is no such file") from None
+        except (PermissionError, IsADirectoryError, regular.NotRegular) as error:
+            raise Refused(f"{what} cannot be read ({error.strerror})") from None
 
     def sha256(self) -> str:
         """The sum of what is there."""

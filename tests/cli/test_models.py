@@ -144,14 +144,14 @@ def test_a_failing_pull_names_sources_and_reasons(run: Any, catalog: Path, capsy
 
 def test_lines_tell_how_far_a_long_pull_is(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from edge_assistant.cli import _pulling
-    from edge_assistant_models import progress
+    from edge_assistant_models import transfer
 
     clock = iter(range(0, 1000, 2))
     monkeypatch.setattr(_pulling.time, "monotonic", lambda: float(next(clock)))
     watch = _pulling.Lines()
-    watch(progress.Trying("mine", "model.bin", "url example.org"))
+    watch(transfer.Trying("mine", "model.bin", "url example.org"))
     for done in range(0, 100 << 20, 10 << 20):
-        watch(progress.Moved("mine", "model.bin", done, 100 << 20))
+        watch(transfer.Moved("mine", "model.bin", done, 100 << 20))
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "mine: model.bin from url example.org"
     assert len(lines) < 8
@@ -160,14 +160,14 @@ def test_lines_tell_how_far_a_long_pull_is(capsys: Any, monkeypatch: pytest.Monk
 
 def test_a_reason_is_said_once(capsys: Any) -> None:
     from edge_assistant.cli import _pulling
-    from edge_assistant_models import progress
+    from edge_assistant_models import transfer
 
     watch = _pulling.Lines()
     for file in ("a", "b"):
-        watch(progress.Refusal("mine", file, "hf owner/model", "no answer"))
-    watch(progress.Waiting("mine"))
-    watch(progress.Converting("mine"))
-    watch(progress.Skipped("faces", "mine", "npm is not installed"))
+        watch(transfer.Refusal("mine", file, "hf owner/model", "no answer"))
+    watch(transfer.Waiting("mine"))
+    watch(transfer.Converting("mine"))
+    watch(transfer.Skipped("faces", "mine", "npm is not installed"))
     assert capsys.readouterr().err.splitlines() == [
         "hf owner/model gives nothing: no answer",
         "mine: waiting for another process that pulls it",

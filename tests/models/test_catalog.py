@@ -64,7 +64,7 @@ def test_what_tests_need_can_be_had_without_an_account() -> None:
 
 
 def test_every_source_type_is_shipped_or_for_users() -> None:
-    assert sources.types() == {"file", "hf", "npm", "pypi", "url"}
+    assert set(sources._TYPES) == {"file", "hf", "npm", "pypi", "url"}
 
 
 VALID = b"""

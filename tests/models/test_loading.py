@@ -19,7 +19,7 @@ from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
 from edge_assistant_models.headers import Form
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.spec import FileSpec
+from edge_assistant_models.sources import FileSpec
 from edge_assistant_models.stamps import Stamps
 from edge_assistant_models.store import State
 

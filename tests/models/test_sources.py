@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from edge_assistant_models import archives, network, progress, transfer
+from edge_assistant_models import archives, network, transfer
 from edge_assistant_models.errors import PullFailed, StorageFull
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.sources import pypi as sources_pypi
 from edge_assistant_models.store import State
 
 
@@ -45,11 +44,11 @@ class TestUrl:
         web.files["/model"] = content
         _, events = pull(catalog.url("mine", f"{web.address}/model"))
         assert installed("mine") == content
-        moved = [event.done for event in events if isinstance(event, progress.Moved)]
+        moved = [event.done for event in events if isinstance(event, transfer.Moved)]
         assert moved == sorted(moved)
         assert moved[-1] == len(content)
-        assert events[0] == progress.Trying("mine", "model.bin", "url 127.0.0.1")
-        assert events[-1] == progress.Ready("mine", already=False)
+        assert events[0] == transfer.Trying("mine", "model.bin", "url 127.0.0.1")
+        assert events[-1] == transfer.Ready("mine", already=False)
 
     def test_a_cut_connection_is_gone_on_with(self, web: Any, catalog: Any, content: bytes) -> None:
         web.files["/model"], web.cuts = content, [2_000_000, 1_500_000]
@@ -145,7 +144,7 @@ class TestUrl:
         )
         _, events = pull(catalog.write("mine", {"model": content}, sources))
         assert installed("mine") == content
-        assert progress.Refusal("mine", "model.bin", "url 127.0.0.1", "it answers 404: not found") in events
+        assert transfer.Refusal("mine", "model.bin", "url 127.0.0.1", "it answers 404: not found") in events
 
 
 def _impatient(init: Callable[..., None]) -> Callable[..., None]:
@@ -289,9 +288,9 @@ class TestPypi:
 
     def test_pip_does_not_wait_long_for_a_network(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[str] = []
-        monkeypatch.setattr(sources_pypi, "run_client", lambda name, command, run: asked.append(" ".join(command)))
+        monkeypatch.setattr(archives, "run_client", lambda name, command, run: asked.append(" ".join(command)))
         with pytest.raises(transfer.Refused):
-            sources_pypi._download(sources_pypi.Part("made-up", "1.0", "model"), tmp_path, transfer.Run(tmp_path))
+            archives.pip_download("made-up==1.0", tmp_path, transfer.Run(tmp_path))
         assert "--timeout 15 --retries 2" in asked[0]
 
     def test_without_pip_there_is_a_clear_word(self, tmp_path: Path) -> None:

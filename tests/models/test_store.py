@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from edge_assistant_models import profile, progress, transfer
+from edge_assistant_models import profile, transfer
 from edge_assistant_models.errors import (
     ModelCorrupt,
     ModelMissing,
@@ -176,7 +176,7 @@ def test_a_pull_clears_what_dead_runs_left(mine: Portfolio) -> None:
 def test_a_pull_of_what_is_there_says_so(mine: Portfolio) -> None:
     events: list[Any] = []
     mine.pull(["mine"], events.append)
-    assert events == [progress.Ready("mine", already=True)]
+    assert events == [transfer.Ready("mine", already=True)]
 
 
 class TestDisk:
@@ -231,7 +231,7 @@ class TestTwoAtOnce:
 
         def first(event: Any) -> None:
             seen["first"].append(event)
-            if isinstance(event, progress.Trying):
+            if isinstance(event, transfer.Trying):
                 held.set()
                 go_on.wait(30)
 
@@ -245,8 +245,8 @@ class TestTwoAtOnce:
         threads[1].start()
         for thread in threads:
             thread.join(60)
-        assert seen["first"][-1] == progress.Ready("mine", already=False)
-        assert seen["second"] == [progress.Waiting("mine"), progress.Ready("mine", already=True)]
+        assert seen["first"][-1] == transfer.Ready("mine", already=False)
+        assert seen["second"] == [transfer.Waiting("mine"), transfer.Ready("mine", already=True)]
         assert len(web.seen) == 1
 
     def test_two_processes(self, web: Any, catalog: Any, content: bytes) -> None:
@@ -263,10 +263,10 @@ def test_interrupted_in_the_middle_and_gone_on_with(web: Any, catalog: Any, cont
     web.delay_s = 0
     name = catalog.url("mine", f"{web.address}/model")
     interrupt = (
-        "import os, signal\nfrom edge_assistant_models import progress\n"
+        "import os, signal\nfrom edge_assistant_models import transfer\n"
         "from edge_assistant_models.portfolio import Portfolio\n"
         "def watch(event):\n"
-        "    if isinstance(event, progress.Moved) and event.done > 1_500_000: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    if isinstance(event, transfer.Moved) and event.done > 1_500_000: os.kill(os.getpid(), signal.SIGINT)\n"
         "Portfolio().pull(['mine'], watch)\n"
     )
     process = subprocess.run([sys.executable, "-c", interrupt], capture_output=True, check=False)
@@ -299,7 +299,7 @@ class TestProfile:
         assert portfolio.resolve("mine") == {"vad": "best"}
         assert portfolio.pull_profile("mine", events.append) == {"vad": "good"}
         assert portfolio.resolve("mine") == {"vad": "good"}
-        assert [event.model for event in events if isinstance(event, progress.Skipped)] == ["best"]
+        assert [event.model for event in events if isinstance(event, transfer.Skipped)] == ["best"]
 
     def test_no_better_one_is_looked_for_where_one_is_there(self, catalog: Any, choose: Any) -> None:
         for name in ("best", "good"):

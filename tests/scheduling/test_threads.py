@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant.compute.scheduling import pools
+from edge_assistant.compute.scheduling import topology
 from edge_assistant_models.installed import InstalledModel
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ ALLOWED = {
     "edge_assistant/perception/frames.py": {"thread_count"},
     "edge_assistant/perception/ocr.py": {"ThreadPoolExecutor"},
     "edge_assistant/perception/speech.py": {"ThreadPoolExecutor"},
-    "edge_assistant/compute/scheduling/pools.py": {
+    "edge_assistant/compute/scheduling/topology.py": {
         *("OPENBLAS_NUM_THREADS", "GOMP_SPINCOUNT", "OPENCV_FOR_THREADS_NUM", "RAYON_NUM_THREADS")
     },
 }
@@ -99,25 +99,25 @@ def test_a_number_of_threads_is_given_as_one_or_not_at_all() -> None:
 
 def test_what_the_environment_says_holds() -> None:
     environment = {"OPENBLAS_NUM_THREADS": "7", "RAYON_NUM_THREADS": "3"}
-    pools.tell(2, environment)
+    topology.tell_libraries(2, environment)
     assert environment == {
         "OPENBLAS_NUM_THREADS": "7",
         "RAYON_NUM_THREADS": "3",
         "OPENCV_FOR_THREADS_NUM": "2",
-        "GOMP_SPINCOUNT": pools.BEFORE_NUMPY["GOMP_SPINCOUNT"],
+        "GOMP_SPINCOUNT": topology.BEFORE_NUMPY["GOMP_SPINCOUNT"],
     }
     early: dict[str, str] = {}
-    pools.tell(environment=early)
-    assert early == pools.BEFORE_NUMPY
+    topology.tell_libraries(environment=early)
+    assert early == topology.BEFORE_NUMPY
 
 
 LOOKS = """
 import json, os, sys
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.compute.scheduling import pools
+from edge_assistant.compute.scheduling import topology
 from pathlib import Path
 early = "numpy" in sys.modules
-pools.tell()
+topology.tell_libraries()
 runtime = Runtime.detect()
 before = len(os.listdir("/proc/self/task"))
 import numpy
@@ -169,4 +169,4 @@ def test_the_command_and_the_app_tell_before_numpy_is_loaded() -> None:
     for module, name in (("edge_assistant.cli", "main"), ("edge_assistant_tui", "__main__")):
         command = [sys.executable, "-c", asks.format(module, name)]
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
-        assert "    pools.tell()\n" in (PLACES[module] / f"{name}.py").read_text("utf-8")
+        assert "    topology.tell_libraries()\n" in (PLACES[module] / f"{name}.py").read_text("utf-8")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.compute.scheduling import machine
+from edge_assistant.compute.scheduling import topology
 from edge_assistant.compute.scheduling.topology import Cpu, Facts, decide
 
 
@@ -149,7 +149,7 @@ HYBRID = {
 
 
 def test_what_linux_tells_is_read(tmp_path: Path) -> None:
-    found = machine.facts(written(tmp_path, HYBRID), frozenset(range(4)))
+    found = topology.facts(written(tmp_path, HYBRID), frozenset(range(4)))
     both = frozenset({0, 1})
     assert found == Facts(
         frozenset(range(4)),
@@ -165,28 +165,28 @@ def test_what_linux_tells_is_read(tmp_path: Path) -> None:
 def test_capacities_go_before_frequencies_and_count_only_where_all_have_one(tmp_path: Path) -> None:
     root = written(tmp_path, {f"{CPU}{n}/cpu_capacity": str(1024 - 500 * n) for n in range(2)})
     written(root, {f"{CPU}{n}/cpufreq/cpuinfo_max_freq": "2000000" for n in range(3)})
-    assert [cpu.speed for cpu in machine.facts(root, frozenset({0, 1})).cpus] == [1024, 524]
-    assert [cpu.speed for cpu in machine.facts(root, frozenset({0, 1, 2})).cpus] == [2_000_000] * 3
-    assert [cpu.speed for cpu in machine.facts(root, frozenset({0, 9})).cpus] == [None, None]
+    assert [cpu.speed for cpu in topology.facts(root, frozenset({0, 1})).cpus] == [1024, 524]
+    assert [cpu.speed for cpu in topology.facts(root, frozenset({0, 1, 2})).cpus] == [2_000_000] * 3
+    assert [cpu.speed for cpu in topology.facts(root, frozenset({0, 9})).cpus] == [None, None]
 
 
 @pytest.mark.parametrize("content", ["", "no number", "-1", "9" * 30 + "-1", "0-99999999999", "\0", "²"])
 def test_what_is_no_topology_is_left_out(tmp_path: Path, content: str) -> None:
     names = [name for name in HYBRID if name.startswith("sys/devices")]
     root = written(tmp_path, dict.fromkeys(names, content))
-    found = decide(machine.facts(root, frozenset(range(4))))
+    found = decide(topology.facts(root, frozenset(range(4))))
     assert found.threads == 4
 
 
 def test_without_sysfs_each_cpu_is_a_core(tmp_path: Path) -> None:
-    assert machine.facts(tmp_path, frozenset({3, 4})) == Facts(
+    assert topology.facts(tmp_path, frozenset({3, 4})) == Facts(
         frozenset({3, 4}), tuple(Cpu(n, frozenset({n})) for n in (3, 4))
     )
     (tmp_path / CPU).parent.mkdir(parents=True)
     (tmp_path / f"{CPU}3").write_text("a file where a folder should be")
-    assert decide(machine.facts(tmp_path, frozenset({3, 4}))).threads == 2
+    assert decide(topology.facts(tmp_path, frozenset({3, 4}))).threads == 2
 
 
 @given(st.text(max_size=20))
 def test_any_text_is_a_list_of_numbers_or_empty(text: str) -> None:
-    assert all(0 <= number <= 4_096 for number in machine.numbers(text))
+    assert all(0 <= number <= 4_096 for number in topology.numbers(text))

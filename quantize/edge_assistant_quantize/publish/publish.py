@@ -17,7 +17,7 @@ from edge_assistant_models.errors import ModelError
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.profile import AUTO
 from edge_assistant_models.schema import printable
-from edge_assistant_models.sources.file import FileSource
+from edge_assistant_models.sources import FileSource
 from edge_assistant_models.transfer import CHUNK_BYTES
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
