@@ -21,13 +21,6 @@ def test_every_bench_is_listed(here: Here) -> None:
     assert all(re.search(rf"^    {name}\s", ran.out, re.M) for name in names)
 
 
-def test_every_bench_says_what_it_measures_and_knows_json() -> None:
-    for bench in benches():
-        assert bench.HELP
-        assert callable(bench.configure)
-        assert callable(bench.run)
-
-
 def test_without_a_bench_it_is_a_wrong_command_line(here: Here) -> None:
     ran = here("bench")
     assert ran.status == 2

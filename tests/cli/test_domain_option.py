@@ -46,11 +46,3 @@ def test_a_file_that_is_wrong_is_one_line_and_status_2(here: Here, slip: str, tm
         ran.err
         == "error: ward.toml: [unit.crate] written: 'mmol/l' is how 'mmol/l' is written - take another writing\n"
     )
-
-
-def test_help_says_it(here: Here) -> None:
-    for verb in ("ask", "check"):
-        ran = here(verb, "--help")
-        assert ran.status == 0
-        assert "--domain F" in ran.out
-        assert "docs/domains.md" in " ".join(ran.out.split())

@@ -56,7 +56,7 @@ def test_a_list_names_each_by_its_id(kept: list[str], capsys: Capsys) -> None:
     first, second, third = capsys.readouterr().out.splitlines()
     assert (first[:16], second[:16]) == (kept[1], kept[0])
     assert first.endswith(f"2 answers  What of {planted.QUESTION} 0?")
-    assert third == "the keys of 1 question without a stored conversation"
+    assert third == f"{asked}  a question without a stored conversation"
     assert main(["forget", "--list", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["id"] for one in found["conversations"]] == [kept[1], kept[0]]

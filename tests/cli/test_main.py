@@ -17,7 +17,7 @@ from helpers.commands import Here
 
 from edge_assistant.cli import frame
 from edge_assistant.cli import main as module
-from edge_assistant.cli.main import main, parser
+from edge_assistant.cli.main import main
 from edge_assistant.core.errors import EdgeAssistantError, InputMissing, ModelCorrupt, StorageFull
 from edge_assistant.governance import dumps
 
@@ -175,12 +175,6 @@ def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
     monkeypatch.setattr(module, "_run", interrupted)
     assert main(arguments) == 130
     assert capsys.readouterr().err == f"error: interrupted - {said}\n"
-
-
-def test_a_verb_alone_knows_its_options() -> None:
-    needed = {"ask": ["q"], "audit": ["key"], "bench": ["readings"], "models": ["list"], "policy": ["show"]}
-    needed |= {"forget": ["--list"], "resident": ["status"]}
-    assert all(parser(verb).parse_args([verb, *needed.get(verb, [])]).verb == verb for verb in VERBS)
 
 
 def test_every_verb_says_what_it_does() -> None:

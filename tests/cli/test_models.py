@@ -18,7 +18,6 @@ from edge_assistant.cli import models
 from edge_assistant.cli.main import parser
 from edge_assistant.core.errors import (
     BundleInvalid,
-    ModelCorrupt,
     ModelMissing,
     ModelUnknown,
     PullFailed,
@@ -112,34 +111,12 @@ def test_a_source_cannot_steer_the_terminal(
     assert "\x1b]" not in err
 
 
-def test_info_of_shipped_models(run: Any) -> None:
-    for name in ("whisper-base", "qwen2.5-coder-1.5b-instruct-q4_k_m", "pp-ocrv6-small"):
-        status, out, _ = run("info", name)
-        assert status == 0, name
-        assert "licence url:" in out, name
-
-
 def test_pull_says_what_it_does_on_stderr_only(run: Any) -> None:
     status, out, err = run("pull", "--profile", "mine", "--plain")
     assert (status, out) == (0, "")
     assert err.splitlines() == ["mine: model.bin from file mine.source", "mine is ready"]
     assert run("pull", "mine")[2].splitlines() == ["mine is there already"]
     assert json.loads(run("pull", "--profile", "mine", "--json")[1])["models"] == {"vad": "mine"}
-
-
-def test_pulling_obeys_the_setting_plain(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from edge_assistant.cli import terminal
-
-    monkeypatch.setattr(terminal, "redraws", lambda stream, *, plain=False: not plain)
-    monkeypatch.setenv("EDGE_ASSISTANT_PLAIN", "true")
-    assert run("pull", "mine")[2].splitlines() == ["mine: model.bin from file mine.source", "mine is ready"]
-
-
-def test_a_failing_pull_names_sources_and_reasons(run: Any, catalog: Path, capsys: Any) -> None:
-    catalog.unlink()
-    with pytest.raises(PullFailed, match=r"file mine\.source: there is no such file"):
-        run("pull", "mine", "--plain")
-    assert "file mine.source gives nothing: there is no such file" in capsys.readouterr().err
 
 
 def test_lines_tell_how_far_a_long_pull_is(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,16 +151,6 @@ def test_a_reason_is_said_once(capsys: Any) -> None:
         "mine: converting to ONNX",
         "mine (faces) is left out: npm is not installed",
     ]
-
-
-def test_verify_tells_sound_from_damaged(run: Any, home: Path) -> None:
-    assert run("verify")[1] == "no models are installed\n"
-    run("pull", "mine")
-    assert run("verify")[:2] == (0, "mine: sound\n")
-    (home / "models" / "mine" / "model.bin").write_bytes(CONTENT[:-1] + b"?")
-    with pytest.raises(ModelCorrupt) as caught:
-        run("verify", "mine")
-    assert caught.value.hint == "run 'edge-assistant models pull mine'"
 
 
 def test_verify_as_json_tells_the_error_in_the_same_object(run: Any, home: Path) -> None:
@@ -225,23 +192,6 @@ def test_remove_export_and_import_and_no_link_is_removed(run: Any, tmp_path: Pat
     assert any((tmp_path / "elsewhere").iterdir())
 
 
-@pytest.mark.parametrize("optional", [True, False])
-def test_a_profile_is_exported_with_every_role_that_it_needs(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optional: bool
-) -> None:
-    roles = {"vad": ("mine",), "speech": ("whisper-base", "whisper-tiny")}
-    made = profile.Profile("mine", "made up", roles, frozenset({"speech"} if optional else ()))
-    monkeypatch.setattr(profile, "load", lambda: {"mine": made})
-    run("pull", "mine")
-    archive = tmp_path / "models.tar"
-    if optional:
-        assert run("export", str(archive), "--profile", "mine")[0] == 0
-    else:
-        with pytest.raises(ModelMissing, match="the profile mine has no model here for speech"):
-            run("export", str(archive), "--profile", "mine")
-    assert archive.exists() is optional
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "status"),
     [
@@ -265,14 +215,6 @@ def test_what_cannot_be_done_has_a_status(
     with pytest.raises(error) as caught:
         run(*arguments)
     assert caught.value.exit_status == status
-
-
-def test_every_help_has_examples(run: Any, capsys: Any) -> None:
-    for arguments in ([], ["list"], ["info"], ["pull"], ["verify"], ["remove"], ["export"], ["import"]):
-        with pytest.raises(SystemExit) as caught:
-            run(*arguments, "--help")
-        assert caught.value.code == 0
-        assert "examples:\n  edge-assistant models" in capsys.readouterr().out, arguments
 
 
 @pytest.fixture

@@ -87,24 +87,12 @@ def test_a_model_is_refused_when_it_would_be_opened(hold: Hold, here: Here, tmp_
     assert re.search(r"not the model \S+ \(models\.allowed\)", ran.err)
 
 
-def test_what_is_allowed_is_answered(hold: Hold, here: Here, table: Path) -> None:
-    hold('signals.kinds = ["readings"]\nmodels.verify = "always"\nlimits.file_bytes = 1000')
-    assert here("ask", HOTTEST, "--readings", table).status == 0
-
-
 def test_a_lower_limit_holds(hold: Hold, here: Here, table: Path) -> None:
     hold("limits.file_bytes = 10\nlimits.question_characters = 33")
     ran = here("ask", HOTTEST, "--readings", table)
     assert (ran.status, "over the limit of 10" in ran.err) == (3, True)
     ran = here("ask", HOTTEST + "?")
     assert (ran.status, "over the limit of 33" in ran.err) == (2, True)
-
-
-def test_where_the_lock_is_required_nothing_runs_without_it(hold: Hold, command: Command, table: Path) -> None:
-    hold('offline.lock = "required"')
-    ran = command("--no-lock", "ask", HOTTEST, "--readings", table)
-    assert (ran.status, ran.out, "(offline.lock)" in ran.err) == (5, "", True)
-    assert command("ask", HOTTEST, "--readings", table).status == 0
 
 
 def test_answers_are_redacted_where_that_is_not_left_to_the_person(hold: Hold, here: Here, tmp_path: Path) -> None:
@@ -251,11 +239,6 @@ def test_without_a_terminal_an_unsure_answer_is_withheld(
     assert "must be confirmed by a human, and there is no terminal (approval.confirm_below)" in error["message"]
 
 
-def test_a_sure_answer_needs_nobody(hold: Hold, here: Here, table: Path) -> None:
-    hold("approval.confirm_below = 0.3")
-    assert here("ask", HOTTEST, "--readings", table).status == 0
-
-
 @pytest.mark.parametrize(("said", "status"), [("y", 0), ("", 5)])
 def test_a_value_is_read_back_before_the_answer(hold: Hold, command: Command, said: str, status: int) -> None:
     hold(CONFIRM)
@@ -276,3 +259,10 @@ def test_only_the_operator_confirms(
     asked = ("is that right? [y/N] ", "y")
     status, shown = at_terminal([*ASKED, "--plain"], [asked, ("PIN of the operator: ", PIN)])
     assert (status, "[E1]" in shown) == (0, True)
+
+
+def test_where_the_lock_is_required_nothing_runs_without_it(hold: Hold, command: Command, table: Path) -> None:
+    hold('offline.lock = "required"')
+    ran = command("--no-lock", "ask", HOTTEST, "--readings", table)
+    assert (ran.status, ran.out, "(offline.lock)" in ran.err) == (5, "", True)
+    assert command("ask", HOTTEST, "--readings", table).status == 0

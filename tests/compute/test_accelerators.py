@@ -20,7 +20,6 @@ from edge_assistant.compute.accelerators import (
     Offload,
     Selection,
     Weights,
-    install,
     providers_for,
     select,
 )
@@ -157,11 +156,6 @@ def test_two_cards_share_what_fits_on_neither() -> None:
     assert found.layers == 19 + 12
 
 
-def test_floats_stay_floats() -> None:
-    (provider, _) = select(Backends(("nvidia",), CUDA)).providers
-    assert provider.options["use_tf32"] == "0"
-
-
 @pytest.mark.parametrize(
     ("operators", "there"),
     [
@@ -174,16 +168,6 @@ def test_floats_stay_floats() -> None:
 def test_integers_stay_on_the_processor(operators: set[str], there: bool) -> None:
     found = providers_for(select(Backends(("nvidia",), CUDA)), operators)
     assert [each.name for each in found] == ["CUDAExecutionProvider"] * there + [CPU]
-
-
-def test_what_to_do_is_said_for_each_kind_of_card() -> None:
-    assert install(["nvidia", "render"]).startswith("GPU=cuda make demo")
-    assert install(["render"]).startswith("GPU=vulkan make demo")
-    assert install([]) == "docs/gpu.md says which can be used"
-
-
-def test_no_provider_is_both_accepted_and_refused() -> None:
-    assert not accelerators.ACCEPTED.keys() & accelerators.REFUSED.keys()
 
 
 HARDWARE = st.lists(st.sampled_from(["nvidia", "amd", "render", "apple"]), unique=True).map(tuple)

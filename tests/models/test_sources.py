@@ -40,45 +40,16 @@ def installed(name: str) -> bytes:
 
 
 class TestUrl:
-    def test_a_file_is_fetched_and_counted(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/model"] = content
-        _, events = pull(catalog.url("mine", f"{web.address}/model"))
-        assert installed("mine") == content
-        moved = [event.done for event in events if isinstance(event, transfer.Moved)]
-        assert moved == sorted(moved)
-        assert moved[-1] == len(content)
-        assert events[0] == transfer.Trying("mine", "model.bin", "url 127.0.0.1")
-        assert events[-1] == transfer.Ready("mine", already=False)
-
     def test_a_cut_connection_is_gone_on_with(self, web: Any, catalog: Any, content: bytes) -> None:
         web.files["/model"], web.cuts = content, [2_000_000, 1_500_000]
         pull(catalog.url("mine", f"{web.address}/model"))
         assert installed("mine") == content
         assert [wanted for _, wanted, _ in web.seen] == [None, "bytes=2000000-", "bytes=3500000-"]
 
-    def test_a_broken_pull_is_gone_on_with_by_the_next(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/model"], web.cuts = content, [2_000_000, 0, 0, 0]
-        name = catalog.url("mine", f"{web.address}/model")
-        assert "the connection broke off after 2000000 of 5120000 bytes" in refused(name)
-        assert Portfolio().state(name) is State.PARTIAL
-        web.seen.clear()
-        pull(name)
-        assert installed(name) == content
-        assert web.seen[0][1] == "bytes=2000000-"
-
     def test_a_server_without_ranges_sends_it_all_again(self, web: Any, catalog: Any, content: bytes) -> None:
         web.files["/model"], web.cuts, web.ranges = content, [2_000_000], False
         pull(catalog.url("mine", f"{web.address}/model"))
         assert installed("mine") == content
-
-    def test_what_was_there_and_does_not_fit_is_fetched_anew(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/model"] = content
-        name = catalog.url("mine", f"{web.address}/model")
-        staging = Portfolio().store.staging(name)
-        staging.mkdir(parents=True)
-        (staging / "model.bin").write_bytes(b"something else")
-        pull(name)
-        assert installed(name) == content
 
     @pytest.mark.parametrize("extra", [b"", b"more"], ids=["whole", "too long"])
     def test_a_wrong_partial_of_full_size_is_fetched_anew(
@@ -109,11 +80,6 @@ class TestUrl:
         assert said in refused(catalog.url("mine", f"{web.address}/model"))
         assert len(web.seen) == requests
 
-    def test_a_passing_error_is_tried_again(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/model"], web.statuses = content, [503, 429]
-        pull(catalog.url("mine", f"{web.address}/model"))
-        assert installed("mine") == content
-
     def test_a_server_that_says_nothing_is_left(
         self, web: Any, catalog: Any, content: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -136,15 +102,6 @@ class TestUrl:
                 with pytest.raises(PullFailed, match=r"no answer from 127\.0\.0\.1"):
                     portfolio.store.pull(portfolio.entry(name), run)
         assert len(asked) == 1
-
-    def test_the_next_source_takes_over(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/good"] = content
-        sources = "".join(
-            f'[[sources]]\ntype = "url"\nkey = "model"\nurl = "{web.address}/{path}"\n' for path in ("bad", "good")
-        )
-        _, events = pull(catalog.write("mine", {"model": content}, sources))
-        assert installed("mine") == content
-        assert transfer.Refusal("mine", "model.bin", "url 127.0.0.1", "it answers 404: not found") in events
 
 
 def _impatient(init: Callable[..., None]) -> Callable[..., None]:
@@ -204,17 +161,6 @@ class TestHuggingFace:
         pull(catalog.write("mine", {"model": content}, HF))
         assert installed("mine") == content
 
-    def test_offline_is_respected(self, catalog: Any, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-        assert "hf owner/model: HF_HUB_OFFLINE is set" in refused(catalog.write("mine", {"model": content}, HF))
-
-    def test_a_gated_model_asks_for_a_token(
-        self, web: Any, catalog: Any, content: bytes, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        web.statuses = [401]
-        monkeypatch.setenv("HF_ENDPOINT", web.address)
-        assert "it answers 401: a token is needed" in refused(catalog.write("mine", {"model": content}, HF))
-
 
 def pypi(*parts: tuple[str, str], key: str = "model") -> str:
     rows = ", ".join(f'{{ package = "{package}", version = "1.0", member = "{member}" }}' for package, member in parts)
@@ -245,19 +191,6 @@ class TestPypi:
         assert installed("mine") == content
         assert not (tmp_path / "executed").exists()
 
-    def test_complete_parts_are_kept(
-        self, catalog: Any, content: bytes, write_wheel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-        first = write_wheel(tmp_path, "made-up-part1", {"made/part.bin": content[:3_000_000]})
-        parts = ("made-up-part1", "made/part.bin"), ("made-up-part2", "made/part.bin")
-        name = catalog.write("mine", {"model": content}, pypi(*parts))
-        assert "pypi made-up-part1 and 1 more: pip: " in refused(name)
-        first.unlink()
-        write_wheel(tmp_path, "made-up-part2", {"made/part.bin": content[3_000_000:]})
-        pull(name)
-        assert installed(name) == content
-
     def test_a_source_distribution_is_not_taken(
         self, catalog: Any, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -285,17 +218,6 @@ class TestPypi:
         said = refused(catalog.write("mine", {"model": content}, pypi(("made-up", "made/part.bin"))))
         assert "does not hold made/part.bin" in said if damage == "member" else "is damaged" in said
         assert not wheel.exists()
-
-    def test_pip_does_not_wait_long_for_a_network(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        asked: list[str] = []
-        monkeypatch.setattr(archives, "run_client", lambda name, command, run: asked.append(" ".join(command)))
-        with pytest.raises(transfer.Refused):
-            archives.pip_download("made-up==1.0", tmp_path, transfer.Run(tmp_path))
-        assert "--timeout 15 --retries 2" in asked[0]
-
-    def test_without_pip_there_is_a_clear_word(self, tmp_path: Path) -> None:
-        with pytest.raises(transfer.Refused, match="pip is not installed in this Python"):
-            archives._refuse("pip", "/usr/bin/python3: No module named pip", transfer.Run(tmp_path))
 
     def test_a_registry_out_of_reach_is_remembered(self, tmp_path: Path) -> None:
         run = transfer.Run(tmp_path)
@@ -335,37 +257,9 @@ class TestNpm:
         said = refused(catalog.write("mine", {"model": content, "other": b"other"}, NPM))
         assert "npm @made/up: npm is not installed" in said
 
-    def test_a_missing_member_is_a_reason(self, catalog: Any, content: bytes, npm: Any) -> None:
-        npm({"package/else.bin": content})
-        said = refused(catalog.write("mine", {"model": content, "other": b"other"}, NPM))
-        assert "does not hold package/model.bin" in said
-
     def test_a_truncated_tarball_is_a_reason(self, catalog: Any, content: bytes, home: Path) -> None:
         kept = home / "models" / ".downloads" / "made-up-1.2.3.tgz"
         kept.parent.mkdir(parents=True)
         kept.write_bytes(b"\x1f\x8b\x08\x00 no tarball")
         assert "is damaged" in refused(catalog.write("mine", {"model": content, "other": b"other"}, NPM))
         assert not kept.exists()
-
-
-class TestFile:
-    def test_a_file_beside_the_catalog(self, catalog: Any, content: bytes) -> None:
-        pull(catalog.file("mine"))
-        assert installed("mine") == content
-
-    def test_a_folder_has_the_files_by_name(self, catalog: Any, content: bytes, tmp_path: Path) -> None:
-        for key, body in {"model": content, "other": b"other"}.items():
-            (tmp_path / f"{key}.bin").write_bytes(body)
-        source = f'[[sources]]\ntype = "file"\npath = "{tmp_path}"\n'
-        pull(catalog.write("mine", {"model": content, "other": b"other"}, source))
-        assert installed("mine") == content
-
-    def test_what_is_not_there_is_a_reason(self, catalog: Any, home: Path) -> None:
-        name = catalog.file("mine")
-        (home / "mine.source").unlink()
-        assert "file mine.source: there is no such file" in refused(name)
-
-    def test_a_file_that_is_cut_short_is_a_reason(self, catalog: Any, home: Path) -> None:
-        name = catalog.file("mine")
-        (home / "mine.source").write_bytes(b"short")
-        assert "it sends 5 bytes with the sum" in refused(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant.compute.scheduling import topology
 from edge_assistant.compute.scheduling.topology import Cpu, Facts, decide
 
@@ -124,10 +122,6 @@ def test_never_none_and_never_more_than_is_granted(there: Facts) -> None:
     assert there.quota is None or threads <= max(1.0, there.quota + 0.5)
 
 
-def test_this_machine() -> None:
-    assert 1 <= Runtime.detect().threads <= len(os.sched_getaffinity(0))
-
-
 def written(root: Path, files: Mapping[str, str]) -> Path:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -185,8 +179,3 @@ def test_without_sysfs_each_cpu_is_a_core(tmp_path: Path) -> None:
     (tmp_path / CPU).parent.mkdir(parents=True)
     (tmp_path / f"{CPU}3").write_text("a file where a folder should be")
     assert decide(topology.facts(tmp_path, frozenset({3, 4}))).threads == 2
-
-
-@given(st.text(max_size=20))
-def test_any_text_is_a_list_of_numbers_or_empty(text: str) -> None:
-    assert all(0 <= number <= 4_096 for number in topology.numbers(text))

@@ -110,24 +110,7 @@ def test_what_is_granted(name: str, tmp_path: Path) -> None:
     assert machine.granted(written(tmp_path, files)) == grant
 
 
-def test_here_it_is_read_without_a_fault() -> None:
-    grant = machine.granted()
-    assert grant.cpus is None or grant.cpus > 0
-    assert grant.memory is None or grant.memory > 0
-
-
 def test_a_quota_limits_the_choice_of_a_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(16)), raising=False)
     monkeypatch.setattr(machine, "granted", lambda: Grant(3.0, GIB))
     assert (machine.Machine.detect().cores, machine.Machine.detect().memory_bytes) == (3, GIB)
-
-
-@pytest.mark.parametrize(
-    ("cores", "quota", "usable"),
-    [
-        *((8, None, 8), (1, None, 1), (0, None, 1), (8, 8.0, 8), (8, 16.0, 8), (8, 2.0, 2), (8, 1.5, 2)),
-        *((8, 1.49, 1), (8, 1.0, 1), (8, 0.1, 1), (8, 0.0, 1)),
-    ],
-)
-def test_usable_cores(cores: int, quota: float | None, usable: int) -> None:
-    assert machine.usable_cores(cores, quota) == usable
