@@ -47,10 +47,6 @@ case = pytest.param
     [
         case(Backends(), AUTO, None, NONE, "no graphics card is seen", id="nothing"),
         case(
-            Backends((), CUDA, ()), AUTO, None, NONE, "no graphics card is seen", id="a container without /dev"
-        ),
-        case(Backends(NVIDIA, PLAIN), AUTO, None, NONE, "cannot use a GPU", id="CUDA, no builds"),
-        case(
             Backends(NVIDIA, CUDA, (H100,)),
             AUTO,
             FIRST,
@@ -58,18 +54,7 @@ case = pytest.param
             "ONNX Runtime on CUDA; llama.cpp with 29 of 29 layers on CUDA0",
             id="CUDA for both",
         ),
-        case(
-            Backends(NVIDIA, PLAIN, (H100,)), AUTO, None, Offload(29, ("CUDA0",)), "llama.cpp with 29", id="llama alone"
-        ),
-        case(
-            Backends(NVIDIA, CUDA), AUTO, FIRST, NONE, "ONNX Runtime on CUDA", id="ONNX alone"
-        ),
         case(Backends(NVIDIA, CUDA, (H100,)), OFF, None, NONE, "as the setting gpu is off", id="off"),
-        case(Backends(NVIDIA, CUDA, (H100,)), "OFF", None, NONE, "as the setting gpu is off", id="OFF"),
-        case(
-            Backends(NVIDIA, CUDA, (T4, H100)), AUTO, FIRST, Offload(29, ("CUDA0",)),
-            "on CUDA0", id="two cards, the one with more room",
-        ),
         case(
             Backends(NVIDIA, CUDA, (H100, T4)), "CUDA1", ("CUDAExecutionProvider", "1"), Offload(29, ("CUDA1",)),
             "on CUDA1", id="two cards, one named",
@@ -77,13 +62,6 @@ case = pytest.param
         case(
             Backends(NVIDIA, CUDA, (H100,)), "CUDA7", ("CUDAExecutionProvider", "7"), NONE, "ONNX Runtime on CUDA",
             id="a card that llama.cpp does not see: opening it tells",
-        ),
-        case(
-            Backends(NVIDIA, CUDA, (H100,)), "rocm", None, NONE, "gpu names rocm", id="a name not here"
-        ),
-        case(
-            Backends(NVIDIA, CUDA, (replace(H100, free=GIB // 2),)), AUTO, FIRST, NONE,
-            "ONNX Runtime on CUDA", id="a full card",
         ),
         case(
             Backends(NVIDIA, PLAIN, (replace(H100, free=GIB + GIB // 4),)), AUTO, None, NONE,
@@ -110,9 +88,6 @@ case = pytest.param
             Offload(29, ("Vulkan0",)), "on Vulkan0", id="Vulkan, beside one in the processor",
         ),
         case(Backends(("render",), PLAIN, (IRIS,)), AUTO, None, NONE, "cannot use a GPU", id="integrated"),
-        case(
-            Backends(("render",), PLAIN, (IRIS,)), "vulkan*", None, Offload(29, ("Vulkan0",)), "on Vulkan0", id="named"
-        ),
         case(Backends(("render",), PLAIN, (LLVMPIPE,)), "vulkan0", None, NONE, "cannot be used", id="llvmpipe"),
         case(
             Backends(("amd", "render"), PLAIN, (replace(RADEON, name="Vulkan0", backend="vulkan"), RADEON)), AUTO, None,
@@ -121,16 +96,6 @@ case = pytest.param
         case(
             Backends(("apple",), ("CoreMLExecutionProvider", "AzureExecutionProvider", CPU), (APPLE,)), AUTO, None,
             Offload(29, ("MTL0",)), "on MTL0", id="Metal",
-        ),
-        case(
-            Backends(("apple",), ("CoreMLExecutionProvider", CPU)), AUTO, None, NONE, "CoreML is not used", id="CoreML"
-        ),
-        case(
-            Backends(("render",), ("OpenVINOExecutionProvider", CPU), (ARC,)), AUTO, None, Offload(29, ("SYCL0",)),
-            "on SYCL0", id="OpenVINO and SYCL",
-        ),
-        case(
-            Backends(NVIDIA, ("DmlExecutionProvider", CPU)), AUTO, None, NONE, "Dml is not used", id="DirectML"
         ),
         case(
             Backends(NVIDIA, PLAIN, (Gpu("RPC[x]", "rpc[x]", "", 99 * GIB),)), "*", None, NONE, "cannot be used",

@@ -250,25 +250,6 @@ def test_a_card_without_room_for_the_context_is_not_used(
     assert "no room for the context" in noted()[0]
 
 
-def test_where_there_are_cards_and_none_is_chosen_llama_cpp_is_given_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    library = llama.library()
-    monkeypatch.setattr(gpus, "handles", lambda module: {"CUDA0": 0x1000, "CUDA1": 0x2000})
-
-    def given(offload: Offload) -> tuple[list[int | None], Any]:
-        params = library.llama_model_default_params()
-        kept = llama._place(params, offload)
-        listed = ctypes.cast(params.devices, ctypes.POINTER(ctypes.c_void_p))
-        assert kept is not None
-        return [listed[number] for number in range(len(offload.devices) + 1)], params
-
-    assert given(Offload())[0] == [None]
-    listed, params = given(Offload(9, ("CUDA1",)))
-    assert (listed, params.split_mode) == ([0x2000, None], library.LLAMA_SPLIT_MODE_NONE)
-    listed, params = given(Offload(9, ("CUDA1", "CUDA0"), (0.75, 0.25)))
-    assert (listed, params.split_mode) == ([0x2000, 0x1000, None], library.LLAMA_SPLIT_MODE_LAYER)
-    assert params.tensor_split[0] == 0.75
-
-
 def test_what_ggml_tells_of_a_card_becomes_a_device() -> None:
     class Library(dict[str, Any]):
         def __missing__(self, name: str) -> Any:
@@ -302,3 +283,22 @@ def test_the_doctor_says_what_is_there_and_what_to_do(monkeypatch: pytest.Monkey
     assert card.found == "nvidia: CUDA0 NVIDIA H100, 78.0 GiB free"
     assert (language.ok, language.found, language.hint) == (True, "llama.cpp uses CUDA0", "")
     assert perception.ok is None
+
+
+def test_where_there_are_cards_and_none_is_chosen_llama_cpp_is_given_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = llama.library()
+    monkeypatch.setattr(gpus, "handles", lambda module: {"CUDA0": 0x1000, "CUDA1": 0x2000})
+
+    def given(offload: Offload) -> tuple[list[int | None], Any]:
+        params = library.llama_model_default_params()
+        kept = llama._place(params, offload)
+        listed = ctypes.cast(params.devices, ctypes.POINTER(ctypes.c_void_p))
+        assert kept is not None
+        return [listed[number] for number in range(len(offload.devices) + 1)], params
+
+    assert given(Offload())[0] == [None]
+    listed, params = given(Offload(9, ("CUDA1",)))
+    assert (listed, params.split_mode) == ([0x2000, None], library.LLAMA_SPLIT_MODE_NONE)
+    listed, params = given(Offload(9, ("CUDA1", "CUDA0"), (0.75, 0.25)))
+    assert (listed, params.split_mode) == ([0x2000, 0x1000, None], library.LLAMA_SPLIT_MODE_LAYER)
+    assert params.tensor_split[0] == 0.75

@@ -36,12 +36,6 @@ def test_a_warm_environment_is_left_alone(run, installs):
     assert installs == [[]]
 
 
-def test_extras_add_up(run, installs):
-    for extras in ((), ("dev",), ("bench", "dev"), ("dev",), ()):
-        run(*extras)
-    assert installs == [[], ["dev"], ["bench", "dev"]]
-
-
 def test_an_environment_that_does_not_run_is_made_anew(run, installs, tmp_path):
     run()
     python = tmp_path / "venv" / "bin" / "python"

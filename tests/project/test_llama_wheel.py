@@ -34,18 +34,6 @@ def builds(tmp_path):
     return (tmp_path / "log").read_text().count("built")
 
 
-def test_another_version_and_a_portable_build_are_apart_and_each_is_built_once(fake_pip, tmp_path):
-    python = fake_pip(0)
-    folder = llama_wheel.ensure(python, "1.2.3")
-    assert [path.name for path in folder.iterdir()] == ["it.whl"]
-    folders = {
-        llama_wheel.ensure(python, "1.2.3"),
-        llama_wheel.ensure(python, "1.2.4"),
-        llama_wheel.ensure(python, "1.2.3", portable=True),
-    }
-    assert len(folders) == builds(tmp_path) == 3
-
-
 def test_a_failed_build_leaves_nothing_and_can_be_tried_again(fake_pip, tmp_path, capsys):
     with pytest.raises(subprocess.CalledProcessError):
         llama_wheel.ensure(fake_pip(1), "1.2.3")

@@ -73,19 +73,6 @@ def test_what_pyproject_names_is_in_the_locks_within_its_range(project):
                 assert wanted.specifier.contains(known[canonicalize_name(wanted.name)]), f"{line} in {lock.name}"
 
 
-def test_the_demo_is_tested_with_its_own_versions():
-    for place in PLACES:
-        tested = pins(locked.TEST, place)
-        assert {name: tested[name] for name in pins(locked.DEMO, place)} == pins(locked.DEMO, place)
-
-
-def test_llama_cpp_is_pinned_to_one_source():
-    text = locked.requirements(locked.DEMO)[llama_wheel.NAME]
-    assert text.startswith(f"{llama_wheel.NAME}=={llama_wheel.pinned(locked.PYPROJECT)} ")
-    assert text.count("--hash") == 1
-    assert llama_wheel.NAME not in locked.without(locked.DEMO, llama_wheel.NAME)
-
-
 @pytest.fixture
 def commands(monkeypatch, tmp_path):
     """What would be run, with the content of the requirements that it names."""
@@ -109,13 +96,6 @@ def test_all_that_is_fetched_is_compared_with_the_lock(commands, tmp_path, extra
     assert all("--require-hashes" in command and "--no-deps" in command for command, _ in fetched)
     assert [text for _, text in fetched] == [locked.without(lock, llama_wheel.NAME), locked.BUILD.read_text()]
     assert ["--editable" in command for command, _ in commands] == [False, False, False, True]
-
-
-def test_a_lock_of_other_dependencies_is_not_used(monkeypatch, tmp_path):
-    changed = tmp_path / "pyproject.toml"
-    changed.write_text(locked.PYPROJECT.read_text("utf-8").replace("numpy>=", "numpy>"), "utf-8")
-    monkeypatch.setattr(locked, "PYPROJECT", changed)
-    assert not locked.current()
 
 
 def test_a_package_with_another_hash_is_refused(tmp_path, monkeypatch, capfd):

@@ -52,12 +52,6 @@ def test_help_is_the_default_and_lists_every_verb(root):
     assert make(root, "help") == make(root)
 
 
-def test_ci_runs_exactly_make_test(root):
-    lines = [line for line in (root / ".ci" / "run").read_text("utf-8").splitlines() if not line.startswith("#")]
-    assert lines[-1] == "exec make test"
-    assert os.access(root / ".ci" / "run", os.X_OK)
-
-
 def test_demo_asks_three_questions_over_files_that_are_there(root):
     commands = [shlex.split(line) for line in make(root, "-n", "demo").splitlines() if "edge-assistant ask" in line]
     files = [Path(word) for command in commands for word in command if word.startswith("examples/")]
