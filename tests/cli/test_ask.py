@@ -49,14 +49,13 @@ def test_json_is_one_object_and_nothing_else(here: Here, table: Path) -> None:
     assert set(answer["citations"]) <= {item["id"] for item in answer["evidence"]}
 
 
-def test_standard_input_is_a_text(store: Path) -> None:
-    """The model sees it; what a model of 135 million parameters says of it does not matter."""
-    environment = {**os.environ, "EDGE_ASSISTANT_MODELS": str(store), "EDGE_ASSISTANT_PROFILE": "test"}
+@pytest.mark.usefixtures("command")
+def test_standard_input_is_a_text() -> None:
     done = subprocess.run(
         [*COMMAND, "ask", "Who built the pump?", "--text", "-", "--json"],
         input="The pump is by Ada and weighs 12 kg.\n\nWrn: it\u2019s old.".encode(),
         capture_output=True,
-        env=environment,
+        env=dict(os.environ),
         check=True,
     )
     answer = json.loads(done.stdout)

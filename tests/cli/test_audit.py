@@ -74,23 +74,6 @@ def test_the_table_has_every_row_with_its_facts(audit: Audit) -> None:
     assert "signals text:1 text:2" in lines[4]
 
 
-def test_filters(audit: Audit) -> None:
-    def numbers(*options: object) -> list[int]:
-        return [row["number"] for row in shown(audit, *options)]
-
-    rows = shown(audit)
-    assert rows[0]["body"] == {"verb": "ask", "digest": "ab" * 32}
-    first, *_, last = (row["time"] for row in rows)
-    assert numbers("--kind", "question") == [1, 4]
-    assert numbers("--conversation", FIRST) == [1, 2]
-    assert numbers("--last", 2) == [4, 5]
-    assert numbers("--last", 0) == numbers("--last", 10**40) == [1, 2, 3, 4, 5]
-    assert numbers("--since", first, "--until", last) == [1, 2, 3, 4]
-    assert numbers("--since", last[:10], "--until", last[:10]) == [1, 2, 3, 4, 5]
-    assert numbers("--until", "2020-01-01") == []
-    assert numbers("--conversation", SECOND, "--kind", "ended") == [5]
-
-
 def test_options_that_are_no_good(audit: Audit) -> None:
     for option, value in (
         ("--since", "yesterday"),
@@ -207,17 +190,6 @@ def test_the_script_of_the_docs_checks_an_export(audit: Audit, script: Path, tmp
     export.write_text("".join(lines))
     kept.write_text(marks.replace('"rows":5', '"rows":4'))
     assert "InvalidSignature" in checked(script, export, key, kept)[1]
-
-
-def test_an_export_of_an_older_state_does_not_agree_with_a_later_checkpoint(
-    audit: Audit, script: Path, tmp_path: Path
-) -> None:
-    audit("export", tmp_path / "trail.jsonl")
-    audit("checkpoint", tmp_path / "kept.jsonl")
-    audit("checkpoint", tmp_path / "kept.jsonl")
-    status, out = checked(script, tmp_path / "trail.jsonl", audit("key")[1].strip(), tmp_path / "kept.jsonl")
-    assert status == 1
-    assert "over 6 rows does not agree" in out
 
 
 def test_exports_that_cannot_be_written(audit: Audit, tmp_path: Path) -> None:

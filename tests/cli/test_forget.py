@@ -183,14 +183,6 @@ def test_what_is_older_than_a_date_goes_and_one_by_its_id(
     assert capsys.readouterr().out.splitlines() == ["nothing is kept", "there is nothing to forget"]
 
 
-def test_all_goes(kept: list[str], capsys: Capsys) -> None:
-    question()
-    assert main(["forget", "--all", "--yes"]) == 0
-    said = capsys.readouterr().out
-    assert said == "forgotten: 2 conversations, the keys of 1 question without a stored conversation\n"
-    assert left() == Vault().ids() == []
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

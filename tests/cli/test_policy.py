@@ -87,14 +87,6 @@ def test_a_model_is_refused_when_it_would_be_opened(hold: Hold, here: Here, tmp_
     assert re.search(r"not the model \S+ \(models\.allowed\)", ran.err)
 
 
-def test_a_lower_limit_holds(hold: Hold, here: Here, table: Path) -> None:
-    hold("limits.file_bytes = 10\nlimits.question_characters = 33")
-    ran = here("ask", HOTTEST, "--readings", table)
-    assert (ran.status, "over the limit of 10" in ran.err) == (3, True)
-    ran = here("ask", HOTTEST + "?")
-    assert (ran.status, "over the limit of 33" in ran.err) == (2, True)
-
-
 def test_answers_are_redacted_where_that_is_not_left_to_the_person(hold: Hold, here: Here, tmp_path: Path) -> None:
     note = tmp_path / "note.txt"
     note.write_text("Call the ward on 020 7946 0958. The total was 12.50.")

@@ -206,13 +206,13 @@ def test_with_weights_it_leaves_the_same_rows_and_forgets(small_command: Command
     alone = small_command(*line)
     with ended(small_command):
         resident = int(small_command("resident", "start").out.split()[-1])
-        assert [without_times(small_command(*line)) for _ in range(2)] == [without_times(alone)] * 2
-        assert told()["answered"] == 2
+        assert without_times(small_command(*line)) == without_times(alone)
+        assert told()["answered"] == 1
         assert SECRET in alone.out
         rows = json.loads(small_command("audit", "show", "--json").out)["rows"]
         asked = list(dict.fromkeys(row["conversation"] for row in rows if row["kind"] == "question"))
         kinds = {id: [row["kind"] for row in rows if row["conversation"] == id] for id in asked}
-        assert list(kinds.values()) == [["question", "signal", "route", "evidence", "verdict", "said", "answer"]] * 3
+        assert list(kinds.values()) == [["question", "signal", "route", "evidence", "verdict", "said", "answer"]] * 2
         assert holds(resident, SECRET)
         assert small_command("forget", "--all", "--yes").status == 0
         assert not holds(resident, SECRET)

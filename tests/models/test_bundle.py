@@ -141,7 +141,7 @@ def test_what_a_killed_import_left_is_cleared(bundle: Path) -> None:
     assert not list((portfolio.store.root / ".partial").iterdir())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
 @given(st.integers(0, 4000), st.binary(min_size=1, max_size=64))
 def test_a_damaged_archive_is_refused_or_whole(bundle: Path, content: bytes, at: int, noise: bytes) -> None:
     damaged = bundle.with_name("damaged.tar")

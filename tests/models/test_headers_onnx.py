@@ -190,7 +190,7 @@ def real(models: Callable[[str], InstalledModel]) -> dict[str, tuple[bytes, list
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(EDITS, st.sampled_from(["vad", "detector"]))
 def test_a_damaged_real_onnx_is_read_within_bounds(
     real: dict[str, tuple[bytes, list[int]]], edits: list[tuple[int, bytes]], role: str

@@ -14,10 +14,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.headers.malformed import Content, Malformed
 
 if TYPE_CHECKING:
     from edge_assistant_models.headers import gguf
+    from edge_assistant_models.headers.malformed import Content
 
 T = TypeVar("T")
 
@@ -73,6 +73,8 @@ def shape(path: str) -> gguf.Shape:
 
 
 def _read(file: BinaryIO, name: str, reader: Callable[[Content], T]) -> T:
+    from edge_assistant_models.headers.malformed import Malformed
+
     try:
         if not os.fstat(file.fileno()).st_size:
             raise Malformed("it is empty")
