@@ -245,7 +245,7 @@ class Store:
         if any(self.root.glob(f".partial/{BUNDLE}*")):
             with contextlib.suppress(OSError), FileLock(self._lock(BUNDLE), timeout=0):  # OSError: one is running
                 self.clear_bundles()
-        self._clear_downloads({name for entry in wanted for source in entry.places for name in source.archives()})
+        self._clear_downloads({name for entry in wanted for source in entry.places for name in source.archives})
         run = Run(self.root / ".downloads", local_only=frozenset(local_only))
         yield run
         for path in run.used:
@@ -349,7 +349,7 @@ class Store:
             for source in sources:
                 watch(transfer.Trying(entry.name, file.path, source.label))
                 try:
-                    if source.asked() and entry.name in run.local_only:
+                    if source.asked and entry.name in run.local_only:
                         raise Refused("it is in your own catalog, and nobody confirmed it")
                     self._fetch_from(source, entry, file, partial, run)
                     return
@@ -363,7 +363,7 @@ class Store:
 
     def _fetch_from(self, source: Source, entry: Entry, file: FileSpec, partial: Partial, run: Run) -> None:
         """Let one source complete the file, once more from the start where what was there does not fit."""
-        needed = (file.bytes - partial.size) * (2 if source.archives() else 1)
+        needed = (file.bytes - partial.size) * (2 if source.archives else 1)
         check_space(entry.name, needed, self.root)
         for _ in range(2):
             if partial.complete:

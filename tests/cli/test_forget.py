@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import planted, unsealed
-from helpers.commands import COMMAND, Command, Terminal, unprivileged
+from helpers.commands import Command, at_terminal, unprivileged
 from helpers.conversations import answer
 from helpers.forgetting import aged, audited, cached, question
 from helpers.smalldisk import seen_read_only
@@ -225,14 +226,10 @@ def test_what_an_app_has_open(kept: list[str], what: list[str], capsys: Capsys) 
 
 @pytest.mark.parametrize(("key", "status", "stays"), [("y", 0, 0), ("n", 1, 2), ("", 1, 2)])
 def test_it_asks_at_a_terminal(kept: list[str], key: str, status: int, stays: int) -> None:
-    terminal = Terminal(*COMMAND, "forget", "--all")
-    terminal.read_until(r"This is erased, and cannot be restored:.*What of .*Forget it\? \[y/N\] ")
-    assert len(left()) == 2
-    terminal.press(f"{key}\n")
-    assert terminal.ended() == status
-    terminal.close()
-    assert len(left()) == stays
-    assert ("nothing was forgotten" in terminal.seen) == bool(stays)
+    ended, shown = at_terminal(["forget", "--all"], [("Forget it? [y/N] ", key)])
+    assert re.search(r"This is erased, and cannot be restored:.*What of .*Forget it", shown, re.S)
+    assert (ended, len(left())) == (status, stays)
+    assert ("nothing was forgotten" in shown) == bool(stays)
 
 
 def lost(keys: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from helpers import pulled, webserver
-from helpers.commands import COMMAND, Terminal
+from helpers.commands import at_terminal
 
 from edge_assistant.cli import models
 from edge_assistant.cli.main import parser
@@ -243,14 +243,9 @@ def test_nobody_asks_the_network_for_an_entry_of_the_users_own_unseen(
 
 @pytest.mark.parametrize(("key", "status"), [("y", 0), ("n", 4), ("", 4)])
 def test_a_person_sees_all_that_the_network_would_be_asked_for(outside: webserver.Web, key: str, status: int) -> None:
-    terminal = Terminal(*COMMAND, "models", "pull", "mine")
-    terminal.read_until(r"fetch mine\? \[y/N\] ")
-    assert f"{outside.address}/mine?of=somebody" in terminal.seen
-    assert outside.seen == []
-    terminal.press(f"{key}\n")
-    assert terminal.ended() == status
-    terminal.close()
-    assert len(outside.seen) == (status == 0)
+    ended, shown = at_terminal(["models", "pull", "mine"], [("fetch mine? [y/N] ", key)])
+    assert f"{outside.address}/mine?of=somebody" in shown
+    assert (ended, len(outside.seen)) == (status, status == 0)
 
 
 @pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")

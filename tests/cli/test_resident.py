@@ -15,7 +15,21 @@ from pathlib import Path
 
 import pytest
 from helpers.badfiles import long_recording
-from helpers.commands import COMMAND, HANGS, TIMES, Command, Here, Ran, Terminal, ended, holds, now, told, until
+from helpers.commands import (
+    COMMAND,
+    HANGS,
+    TIMES,
+    Command,
+    Here,
+    Ran,
+    Terminal,
+    at_terminal,
+    ended,
+    holds,
+    now,
+    told,
+    until,
+)
 from helpers.scripted_resident import serving
 
 from edge_assistant.cli import question
@@ -103,7 +117,7 @@ def test_its_answers_are_those_of_the_command(
     ]
     before = told()["answered"]
     through = [without_times(command(*line)) for line in lines]
-    assert told()["answered"] == before + len(lines) - 2, "all but those that fail before they are a question"
+    assert told()["answered"] == before + len(lines) - 1, "all but the one whose file is missing"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
     alone = [without_times(here(*line)) for line in lines]
     for line, one, other in zip(lines, through, alone, strict=True):
@@ -225,13 +239,7 @@ def test_of_what_a_visitor_asked_nothing_is_kept_for_the_next_one(command: Comma
     (home / "config" / "policy.toml").write_text(KIOSK)
     assert command("resident", "start").status == 5, "a visitor starts none"
     (tmp_path / "a.txt").write_text(f"Allergies: {SECRET}.")
-    screen = Terminal(*COMMAND, "resident", "start")
-    try:
-        screen.read_until("PIN of the operator: ")
-        screen.press("147258\n")
-        assert screen.ended() == 0
-    finally:
-        screen.close()
+    assert at_terminal(["resident", "start"], [("PIN of the operator: ", "147258")])[0] == 0
     try:
         pid = told()["pid"]
         assert isinstance(pid, int)
