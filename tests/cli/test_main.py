@@ -16,7 +16,6 @@ import pytest
 from helpers.commands import Here
 
 from edge_assistant.cli import frame
-from edge_assistant.cli import main as module
 from edge_assistant.cli.main import main
 from edge_assistant.core.errors import EdgeAssistantError, InputMissing, ModelCorrupt, StorageFull
 from edge_assistant.governance import dumps
@@ -155,26 +154,6 @@ def test_every_failure_is_one_line_and_a_status(
         assert out == ""
     if isinstance(error, EdgeAssistantError):
         assert line == f"error: {error}"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["doctor"], "run the command again"),
-        (["models", "list"], "run the command again"),
-        (["models", "pull", "x"], "run the command again; the pull goes on where it was"),
-    ],
-)
-def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted(arguments: list[str], began: float, **how: object) -> int:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(frame, "_open_streams", lambda as_json: None)
-    monkeypatch.setattr(module, "_run", interrupted)
-    assert main(arguments) == 130
-    assert capsys.readouterr().err == f"error: interrupted - {said}\n"
 
 
 def test_every_verb_says_what_it_does() -> None:

@@ -135,24 +135,6 @@ def test_lines_tell_how_far_a_long_pull_is(capsys: Any, monkeypatch: pytest.Monk
     assert all(" % of 100 MiB, about " in line and line.endswith(" s left") for line in lines[1:])
 
 
-def test_a_reason_is_said_once(capsys: Any) -> None:
-    from edge_assistant.cli import _pulling
-    from edge_assistant_models import transfer
-
-    watch = _pulling.Lines()
-    for file in ("a", "b"):
-        watch(transfer.Refusal("mine", file, "hf owner/model", "no answer"))
-    watch(transfer.Waiting("mine"))
-    watch(transfer.Converting("mine"))
-    watch(transfer.Skipped("faces", "mine", "npm is not installed"))
-    assert capsys.readouterr().err.splitlines() == [
-        "hf owner/model gives nothing: no answer",
-        "mine: waiting for another process that pulls it",
-        "mine: converting to ONNX",
-        "mine (faces) is left out: npm is not installed",
-    ]
-
-
 def test_verify_as_json_tells_the_error_in_the_same_object(run: Any, home: Path) -> None:
     run("pull", "mine")
     assert "error" not in json.loads(run("verify", "--json")[1])

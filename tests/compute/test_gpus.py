@@ -133,40 +133,6 @@ def test_a_provider_that_cannot_be_opened(
 
 @pytest.mark.usefixtures("card")
 @pytest.mark.filterwarnings("ignore:Specified provider")
-@pytest.mark.parametrize("run", ["run", "run_with_ort_values"])
-def test_a_card_that_fails_in_a_run(
-    models: Callable[[str], InstalledModel],
-    monkeypatch: pytest.MonkeyPatch,
-    noted: Callable[[], list[str]],
-    run: str,
-) -> None:
-    import onnxruntime
-
-    path = next(iter(models("vad").files.values()))
-    feed: dict[str, Any] = VAD
-    if run == "run_with_ort_values":
-        feed = {name: onnxruntime.OrtValue.ortvalue_from_numpy(value) for name, value in VAD.items()}
-    wanted = getattr(Runtime(1).session(path), run)(None, feed)
-    real = getattr(onnxruntime.InferenceSession, run)
-    monkeypatch.setattr(onnxruntime.InferenceSession, "get_providers", lambda self: ["CUDAExecutionProvider", CPU])
-    session = Runtime(1, gpu="auto").session(path)
-    broken = session._sess
-
-    def fails(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._sess is broken:
-            raise RuntimeError("CUDA error 700: an illegal memory access\nand more")
-        return real(self, *args, **kwargs)
-
-    monkeypatch.setattr(onnxruntime.InferenceSession, run, fails)
-    for _ in range(2):
-        got = getattr(session, run)(None, feed)
-        arrays = [(a.numpy(), b.numpy()) if run != "run" else (a, b) for a, b in zip(got, wanted, strict=True)]
-        assert all(np.array_equal(a, b) for a, b in arrays)
-    assert len(noted()) == 1
-
-
-@pytest.mark.usefixtures("card")
-@pytest.mark.filterwarnings("ignore:Specified provider")
 def test_a_card_that_fails_two_threads_at_once_is_replaced_once_for_both(
     models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch, noted: Callable[[], list[str]]
 ) -> None:

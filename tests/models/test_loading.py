@@ -205,21 +205,6 @@ def test_what_others_can_write_is_not_believed(add: Callable[..., str], home: Pa
     assert (home / "cache" / "stamps.json").exists() is not trusted
 
 
-def test_sums_that_cannot_be_kept_are_remembered_for_this_process(
-    mine: Portfolio, monkeypatch: pytest.MonkeyPatch, looks: list[str]
-) -> None:
-    shutil.rmtree(mine.store.root / ".partial", ignore_errors=True)
-    (mine.store.root / ".stamps.json").unlink()
-    monkeypatch.setattr(Path, "write_text", _refuse)
-    mine.open("mine")
-    mine.open("mine")
-    assert looks == ["model.gguf"]
-
-
-def _refuse(self: Path, text: str) -> int:
-    raise PermissionError(13, "Permission denied")
-
-
 TEMPLATE = (
     b"{% for i in range(10**9) %}{% for j in range(10**9) %}{% endfor %}{% endfor %}{{ raise_exception('evil') }}"
 )

@@ -81,23 +81,6 @@ def test_remove_takes_all_of_it(mine: Portfolio) -> None:
         mine.store.remove(mine.entry("mine"))
 
 
-def test_remove_waits_for_a_pull(mine: Portfolio) -> None:
-    waiting, done = threading.Event(), threading.Event()
-
-    def remove() -> None:
-        mine.store.remove(mine.entry("mine"), lambda event: waiting.set())
-        done.set()
-
-    thread = threading.Thread(target=remove)
-    with mine.store.locked("mine"):
-        thread.start()
-        assert waiting.wait(30)
-        assert mine.state("mine") is State.INSTALLED
-        assert not done.is_set()
-    thread.join(30)
-    assert mine.state("mine") is State.MISSING
-
-
 def test_a_pull_clears_what_dead_runs_left(mine: Portfolio) -> None:
     from filelock import FileLock
 

@@ -132,14 +132,6 @@ def test_what_the_machine_needs_is_given_back() -> None:
     assert residency.relieve()
 
 
-def test_what_cannot_be_loaded_is_not_kept() -> None:
-    residency = Residency(100, lambda: PLENTY)
-    with pytest.raises(ZeroDivisionError):
-        residency.get("a", 10, lambda: 1 // 0)
-    assert keys(residency) == []
-    assert isinstance(residency.get("a", 10, Model), Model)
-
-
 def test_what_somebody_else_holds_counts_as_long_as_they_do() -> None:
     residency = Residency(25, lambda: PLENTY)
     voice = Model()

@@ -124,14 +124,3 @@ def test_every_library_has_what_the_scheduler_decides(models: Callable[[str], In
         "onnx": [threads, 1],
         "spinning": "0",
     }
-
-
-def test_llama_cpp_has_them(models: Callable[[str], InstalledModel]) -> None:
-    from edge_assistant.compute.runtime import Runtime
-    from edge_assistant.language import llama
-    from edge_assistant.language.engine import LlamaEngine
-
-    engine, library = LlamaEngine(models("language"), Runtime(1), 64), llama.library()
-    pointer = engine._context.pointer
-    assert library.llama_n_threads(pointer) == library.llama_n_threads_batch(pointer) == 1
-    engine.close()
