@@ -24,9 +24,9 @@ from edge_assistant_models import loading, transfer
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing, PullFailed, StorageForeign
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.loading import Stamps
 from edge_assistant_models.paths import cache_dir
 from edge_assistant_models.sources import FileSpec, Source
-from edge_assistant_models.stamps import Stamps
 from edge_assistant_models.transfer import Partial, Refused, Run, check_space, storing
 
 if TYPE_CHECKING:

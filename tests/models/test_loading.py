@@ -17,9 +17,9 @@ from edge_assistant_models import store as stores
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
 from edge_assistant_models.headers import Form
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.loading import Stamps
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.sources import FileSpec
-from edge_assistant_models.stamps import Stamps
 
 SOUND = Gguf().bytes()
 HOSTILE = {

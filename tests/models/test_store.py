@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from edge_assistant_models import profile, stamps, transfer
+from edge_assistant_models import loading, profile, transfer
 from edge_assistant_models.errors import (
     ModelCorrupt,
     ModelMissing,
@@ -206,8 +206,8 @@ class TestProfile:
 def test_always_finds_what_kept_its_stamp(mine: Portfolio, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a disk turns a bit by itself, or a clock was set back: inode, size and times are what they were."""
     path = next(iter(mine.open("mine").files.values()))
-    remembered = stamps.Stamps.recall(mine.store._stamps, path)
-    monkeypatch.setattr(stamps.Stamps, "recall", lambda self, path: remembered)
+    remembered = loading.Stamps.recall(mine.store._stamps, path)
+    monkeypatch.setattr(loading.Stamps, "recall", lambda self, path: remembered)
     with path.open("r+b") as file:
         file.write(b"!")
     mine.open("mine")
