@@ -43,8 +43,8 @@ class _Parameters(ctypes.Structure):
 
 def test_blocks_are_as_large_as_in_llama_cpp() -> None:
     library = ggml()
-    sizes = {kind: (library.ggml_blck_size(kind), library.ggml_type_size(kind)) for kind in gguf.BLOCKS}
-    assert sizes == dict(gguf.BLOCKS)
+    sizes = {kind: (library.ggml_blck_size(kind), library.ggml_type_size(kind)) for kind in gguf.blocks()}
+    assert sizes == gguf.blocks()
 
 
 def llama_reads(content: bytes) -> bool:
