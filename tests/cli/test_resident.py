@@ -216,7 +216,7 @@ def test_it_starts_once_says_how_it_does_and_ends_and_a_killed_one_is_no_obstacl
 
 def test_with_weights_it_leaves_the_same_rows_and_forgets(small_command: Command, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(f"Allergies: {SECRET}.")
-    line = ["ask", ALLERGIES, "--text", tmp_path / "a.txt"]
+    line = ["ask", ALLERGIES, "--text", tmp_path / "a.txt", "--json"]
     alone = small_command(*line)
     with ended(small_command):
         resident = int(small_command("resident", "start").out.split()[-1])

@@ -189,3 +189,8 @@ def test_more_room_never_takes_a_layer_away(devices: tuple[Gpu, ...], more: int)
     before = select(Backends(("nvidia",), devices=devices), AUTO, LARGE).offload
     roomier = tuple(replace(device, free=device.free + more) for device in devices)
     assert select(Backends(("nvidia",), devices=roomier), AUTO, LARGE).offload.layers >= before.layers
+
+
+def test_what_to_do_is_said_for_each_kind_of_card() -> None:
+    assert accelerators.install(["nvidia", "render"]).startswith("GPU=cuda make demo")
+    assert accelerators.install([]) == "docs/gpu.md says which can be used"
