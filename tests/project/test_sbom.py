@@ -8,6 +8,8 @@ import sbom
 
 from edge_assistant_models.portfolio import Portfolio
 
+pytestmark = pytest.mark.bench  # the tool that lists the packages of this environment takes half a minute
+
 
 @pytest.fixture(scope="module")
 def written(store, tmp_path_factory):
