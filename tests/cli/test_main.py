@@ -25,6 +25,7 @@ HEAVY = [
     "onnx", "pyarrow", "tokenizers", "pypdfium2", "zxingcpp", "rapidocr", "re2", "phonenumbers", "stdnum",
 ]  # fmt: skip
 OPTIONS_OF_THE_APP = ["attach", "camera", "microphone", "speaker", "profile", "language", "domain"]
+MOST_MODULES = 190  # it was 207 before November 2026
 VERBS = ["ask", "audit", "bench", "check", "doctor", "forget", "models", "policy", "resident"]
 
 
@@ -45,6 +46,14 @@ def test_help_imports_no_heavy_library(arguments: list[str]) -> None:
     modules = imported(*arguments)
     assert "edge_assistant.cli.main" in modules
     assert not modules & set(HEAVY)
+
+
+@pytest.mark.usefixtures("command")
+def test_a_question_over_a_text_imports_few_of_our_modules(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("Allergies: latex.")
+    modules = imported("ask", "Which allergies are known?", "--text", str(tmp_path / "note.txt"))
+    ours = sorted(name for name in modules if name.startswith("edge_assistant"))
+    assert len(ours) <= MOST_MODULES, ours
 
 
 def test_importing_does_no_work() -> None:
