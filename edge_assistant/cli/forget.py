@@ -37,7 +37,9 @@ SHOWN = 20  # conversations that are named before they go; a list names all
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what to forget."""
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--list", action="store_true", help="conversations and single questions with their ids; nothing is forgotten")
+    what.add_argument(
+        "--list", action="store_true", help="the conversations and questions with their ids; nothing is forgotten"
+    )
     what.add_argument("--conversation", metavar="ID", action="append", help="one of the list, repeatable")
     what.add_argument(
         "--before", metavar="DATE", type=_date, help="conversations without additions since then: 2026-03-01"
