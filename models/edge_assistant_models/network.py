@@ -17,6 +17,8 @@ from typing import IO
 from edge_assistant_models.errors import StorageFull
 from edge_assistant_models.transfer import Partial, Refused, Run
 
+CONNECT_S = 4.0  # to wait for a connection
+READ_S = 30.0  # to wait for the next bytes
 STALLED_ATTEMPTS = 3  # in a row without one new byte
 BACKOFF_S = 0.5  # doubled for each of them
 
@@ -66,7 +68,7 @@ def check_reachable(url: str, run: Run) -> None:
     if host not in run.unreachable:
         try:
             port = parts.port or (443 if parts.scheme == "https" else 80)
-            socket.create_connection((host, port), timeout=run.connect_s).close()
+            socket.create_connection((host, port), timeout=CONNECT_S).close()
         except (OSError, ValueError, UnicodeError) as error:
             run.unreachable[host] = f"no answer from {host} ({_reason(error)})"
     if host in run.unreachable:
@@ -83,7 +85,7 @@ def download(url: str, partial: Partial, run: Run, headers: Mapping[str, str] | 
     check_reachable(url, run)
     stalled, furthest = 0, partial.size
     while not partial.complete:
-        reason = _attempt(url, partial, run, headers or {})
+        reason = _attempt(url, partial, headers or {})
         stalled = stalled + 1 if partial.size <= furthest else 0
         furthest = max(furthest, partial.size)
         if stalled == STALLED_ATTEMPTS:
@@ -121,14 +123,14 @@ def _cached(repo: str, revision: str, path: str) -> Path:
     return cache / f"models--{repo.replace('/', '--')}" / "snapshots" / revision / path
 
 
-def _attempt(url: str, partial: Partial, run: Run, headers: Mapping[str, str]) -> str:
+def _attempt(url: str, partial: Partial, headers: Mapping[str, str]) -> str:
     """Read until the answer ends or breaks off, and say which."""
     opener = urllib.request.build_opener(_SameOriginHeaders)
     request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - the catalog admits http and https only
     if partial.size:
         request.add_header("Range", f"bytes={partial.size}-")
     try:
-        with opener.open(request, timeout=run.read_s) as response:
+        with opener.open(request, timeout=READ_S) as response:
             _append(response, partial)
     except urllib.error.HTTPError as error:
         return _status(error, partial)

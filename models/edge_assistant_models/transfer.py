@@ -146,16 +146,12 @@ class Run:
         unreachable: why a host or a client gave no answer; it is not asked again in this run.
         used: archives that this run took something from.
         local_only: models for which no network is asked, as no person has confirmed what would go there.
-        connect_s: seconds to wait for a connection.
-        read_s: seconds to wait for the next bytes.
     """
 
     downloads: Path
     unreachable: dict[str, str] = field(default_factory=dict)
     used: set[Path] = field(default_factory=set)
     local_only: frozenset[str] = frozenset()
-    connect_s: float = 4.0
-    read_s: float = 30.0
 
 
 class Partial:

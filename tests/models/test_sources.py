@@ -7,7 +7,6 @@ import io
 import socket
 import tarfile
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ class TestUrl:
         self, web: Any, catalog: Any, content: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         web.files["/model"], web.delay_s = content, 60
-        monkeypatch.setattr(transfer.Run, "__init__", _impatient(transfer.Run.__init__))
+        monkeypatch.setattr(network, "READ_S", 0.1)
         assert "timed out" in refused(catalog.url("mine", f"{web.address}/model"))
 
     def test_a_host_without_answer_is_asked_once(self, catalog: Any, content: bytes) -> None:
@@ -102,14 +101,6 @@ class TestUrl:
                 with pytest.raises(PullFailed, match=r"no answer from 127\.0\.0\.1"):
                     portfolio.store.pull(portfolio.entry(name), run)
         assert len(asked) == 1
-
-
-def _impatient(init: Callable[..., None]) -> Callable[..., None]:
-    def patient_for_a_moment(self: transfer.Run, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
-        self.read_s = 0.1
-
-    return patient_for_a_moment
 
 
 REVISION = "0123456789" * 4
