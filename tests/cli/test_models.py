@@ -18,6 +18,7 @@ from edge_assistant.cli import models
 from edge_assistant.cli.main import parser
 from edge_assistant.core.errors import (
     BundleInvalid,
+    ModelCorrupt,
     ModelMissing,
     ModelUnknown,
     PullFailed,
@@ -240,3 +241,31 @@ def test_a_pull_is_locked_before_it_reads_what_locked_processes_wrote(given: tup
     )
     command = [sys.executable, "-c", code, *given, "models", "pull", "mine"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == said
+
+
+def test_a_reason_is_said_once(capsys: Any) -> None:
+    from edge_assistant.cli import _pulling
+    from edge_assistant_models import transfer
+
+    watch = _pulling.Lines()
+    for file in ("a", "b"):
+        watch(transfer.Refusal("mine", file, "hf owner/model", "no answer"))
+    watch(transfer.Waiting("mine"))
+    watch(transfer.Converting("mine"))
+    watch(transfer.Skipped("faces", "mine", "npm is not installed"))
+    assert capsys.readouterr().err.splitlines() == [
+        "hf owner/model gives nothing: no answer",
+        "mine: waiting for another process that pulls it",
+        "mine: converting to ONNX",
+        "mine (faces) is left out: npm is not installed",
+    ]
+
+
+def test_verify_tells_sound_from_damaged(run: Any, home: Path) -> None:
+    assert run("verify")[1] == "no models are installed\n"
+    run("pull", "mine")
+    assert run("verify")[:2] == (0, "mine: sound\n")
+    (home / "models" / "mine" / "model.bin").write_bytes(CONTENT[:-1] + b"?")
+    with pytest.raises(ModelCorrupt) as caught:
+        run("verify", "mine")
+    assert caught.value.hint == "run 'edge-assistant models pull mine'"

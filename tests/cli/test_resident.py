@@ -77,6 +77,7 @@ def resident(residence: Path, home: Path, command: Command, monkeypatch: pytest.
         ran = command("resident", "start")
         assert ran.status == 0
         assert ran.err in ("", "the resident is getting ready; it waits while another edge-assistant computes\n")
+    until(lambda: now().get("ready"))
     pid = told()["pid"]
     assert isinstance(pid, int)
     return pid
@@ -92,37 +93,6 @@ def without_times(ran: Ran) -> tuple[int, str, str]:
     """What is the same each time; which of several signals is perceived first is not."""
     err = "".join(sorted(TIMES.sub("TIME", ran.err).splitlines(keepends=True)))
     return ran.status, TIMES.sub("TIME", ran.out), err
-
-
-def test_its_answers_are_those_of_the_command(
-    command: Command, here: Here, resident: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "claim.txt").write_text("The patient has no allergies.\n\nDose: 5 mg")
-    (tmp_path / "remark.txt").write_text("The patient is allergic to penicillin.\n\nDose: 50 mg")
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
-    both = ["--text", "claim.txt", "--text", "remark.txt"]
-    lines = [
-        ["ask", ALLERGIES, *both, "--json", "--trace"],
-        ["ask", ALLERGIES, *both, "--redact"],
-        ["ask", ALLERGIES, *FORM, "--text", "claim.txt", "--json"],
-        ["ask", "Say hello.", "--seed", "3"],
-        ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--plain"],
-        ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "clinic"],
-        ["check", *both, "--trace"],
-        ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--strict", "--json"],
-        ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "none-such"],
-        ["ask", "Which allergies?", "--text", "missing.txt"],
-        ["ask", ""],
-    ]
-    before = told()["answered"]
-    through = [without_times(command(*line)) for line in lines]
-    assert told()["answered"] == before + len(lines) - 1, "all but the one whose file is missing"
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
-    alone = [without_times(here(*line)) for line in lines]
-    for line, one, other in zip(lines, through, alone, strict=True):
-        assert one == other, line
-    assert {status for status, _, _ in alone} >= {0, 1, 2, 3}
 
 
 def test_what_is_typed_comes_from_the_command(resident: int) -> None:
@@ -178,7 +148,7 @@ def test_ctrl_c_and_a_kill_end_the_answer_and_not_the_resident_and_others_wait(
     until(lambda: now().get("answering"))
     killed.kill()
     killed.communicate()
-    until(lambda: now().get("renewals") != before and now().get("ready"))
+    until(lambda: now().get("renewals", before) != before)
     assert told()["pid"] == resident
 
 
@@ -193,6 +163,38 @@ def test_the_second_ctrl_c_ends_the_command_at_once(resident: int, tmp_path: Pat
         assert screen.modes() == screen.before
     finally:
         screen.close()
+
+
+def test_its_answers_are_those_of_the_command(
+    command: Command, here: Here, resident: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "claim.txt").write_text("The patient has no allergies.\n\nDose: 5 mg")
+    (tmp_path / "remark.txt").write_text("The patient is allergic to penicillin.\n\nDose: 50 mg")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    both = ["--text", "claim.txt", "--text", "remark.txt"]
+    lines = [
+        ["ask", ALLERGIES, *both, "--json", "--trace"],
+        ["ask", ALLERGIES, *both, "--redact"],
+        ["ask", ALLERGIES, *FORM, "--text", "claim.txt", "--json"],
+        ["ask", "Say hello.", "--seed", "3"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--plain"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "clinic"],
+        ["check", *both, "--trace"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--strict", "--json"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "none-such"],
+        ["ask", "Which allergies?", "--text", "missing.txt"],
+        ["ask", ""],
+    ]
+    before = told()["answered"]
+    through = [without_times(command(*line)) for line in lines]
+    assert told()["answered"] == before + len(lines) - 1, "all but the one whose file is missing"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    # What loads libraries in this process changes its environment: who asks this resident afterwards is refused.
+    alone = [without_times(here(*line)) for line in lines]
+    for line, one, other in zip(lines, through, alone, strict=True):
+        assert one == other, line
+    assert {status for status, _, _ in alone} >= {0, 1, 2, 3}
 
 
 def test_it_starts_once_says_how_it_does_and_ends_and_a_killed_one_is_no_obstacle(
@@ -230,8 +232,9 @@ def test_with_weights_it_leaves_the_same_rows_and_forgets(small_command: Command
         assert holds(resident, SECRET)
         assert small_command("forget", "--all", "--yes").status == 0
         assert not holds(resident, SECRET)
-        until(lambda: now().get("ready"))
-        assert (told()["pid"], told()["renewals"]) == (resident, 1)
+        until(lambda: now().get("renewals") == 1)
+        assert told()["pid"] == resident
+        os.kill(resident, signal.SIGKILL)  # it would load the models before it ends
 
 
 def test_of_what_a_visitor_asked_nothing_is_kept_for_the_next_one(command: Command, home: Path, tmp_path: Path) -> None:
@@ -240,16 +243,16 @@ def test_of_what_a_visitor_asked_nothing_is_kept_for_the_next_one(command: Comma
     assert command("resident", "start").status == 5, "a visitor starts none"
     (tmp_path / "a.txt").write_text(f"Allergies: {SECRET}.")
     assert at_terminal(["resident", "start"], [("PIN of the operator: ", "147258")])[0] == 0
+    pid = told()["pid"]
+    assert isinstance(pid, int)
     try:
-        pid = told()["pid"]
-        assert isinstance(pid, int)
         assert SECRET in command("ask", ALLERGIES, "--text", tmp_path / "a.txt", "--json").out
-        until(lambda: now().get("ready"))
-        assert (told()["pid"], told()["renewals"]) == (pid, 1)
+        until(lambda: now().get("renewals") == 1)
+        assert told()["pid"] == pid
         assert not holds(pid, SECRET)
         assert command("resident", "stop").status == 5, "nor ends it"
     finally:
-        client.end("stop")
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_what_a_policy_and_settings_say_counts_and_that_they_cannot_be_read(home: Path) -> None:

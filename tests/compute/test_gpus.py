@@ -268,3 +268,20 @@ def test_where_there_are_cards_and_none_is_chosen_llama_cpp_is_given_none(monkey
     listed, params = given(Offload(9, ("CUDA1", "CUDA0"), (0.75, 0.25)))
     assert (listed, params.split_mode) == ([0x2000, 0x1000, None], library.LLAMA_SPLIT_MODE_LAYER)
     assert params.tensor_split[0] == 0.75
+
+
+def test_a_mac_has_one_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    monkeypatch.setattr("platform.machine", lambda: "arm64")
+    assert gpus.hardware(lambda path: False) == ("apple",)
+
+
+@pytest.mark.usefixtures("card")
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_provider_that_onnx_runtime_leaves_out(
+    models: Callable[[str], InstalledModel], noted: Callable[[], list[str]]
+) -> None:
+    session = Runtime(1, gpu="auto").session(next(iter(models("vad").files.values())))
+    assert session.get_providers() == [CPU]
+    assert "ONNX Runtime left CUDAExecutionProvider out" in noted()[0]
+    assert len(session.run(None, VAD)) == 2

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from edge_assistant.compute.runtime import Halt, Runtime
@@ -48,6 +49,8 @@ def test_a_session_is_stopped_and_runs_again(models: Callable[[str], InstalledMo
         session.run(None, feed)
     session.halt = Halt()
     assert len(session.run(None, feed)) == 2
+    values = {name: onnxruntime.OrtValue.ortvalue_from_numpy(value) for name, value in feed.items()}
+    assert len(session.run_with_ort_values(None, values)) == 2
     assert Runtime(1).halt is not Runtime(1).halt
 
 
@@ -65,3 +68,9 @@ def test_the_wish_to_stop_is_told_at_once_and_to_nobody_who_has_finished() -> No
     halt.clear()
     halt.check()
     assert told == ["second"]
+
+
+def test_a_wrong_input_is_no_wish_to_stop(models: Callable[[str], InstalledModel]) -> None:
+    session = Runtime(1).session(next(iter(models("vad").files.values())))
+    with pytest.raises(Exception, match="input"):
+        session.run(None, {"nothing": np.zeros(1, np.float32)})

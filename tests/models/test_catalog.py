@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -216,3 +217,9 @@ def test_an_unknown_name_is_answered_with_a_hint(ask: Callable[[Portfolio], obje
 def test_a_wrong_profile_is_refused(text: str) -> None:
     with pytest.raises(CatalogInvalid, match=r"p\.toml"):
         profile.parse(text.encode(), "p.toml")
+
+
+def test_a_catalog_file_that_cannot_be_read_is_named(home: Path) -> None:
+    (home / "catalog" / "folder.toml").mkdir(parents=True)
+    with pytest.raises(CatalogInvalid, match=r"folder\.toml"):
+        Portfolio()

@@ -245,3 +245,23 @@ def test_small_files_are_read_as_they_were_hashed(add: Callable[..., str], monke
     path.write_bytes(b"cat\ncat\n")
     with pytest.raises(ModelCorrupt, match=r"labels\.txt has changed since its checksum was compared"):
         loading.read(path)
+
+
+def test_sums_that_cannot_be_kept_are_remembered_for_this_process(
+    mine: Portfolio, monkeypatch: pytest.MonkeyPatch, looks: list[str]
+) -> None:
+    shutil.rmtree(mine.store.root / ".partial", ignore_errors=True)
+    (mine.store.root / ".stamps.json").unlink()
+    monkeypatch.setattr(Path, "write_text", _refuse)
+    mine.open("mine")
+    mine.open("mine")
+    assert looks == ["model.gguf"]
+
+
+def _refuse(self: Path, text: str) -> int:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(ModelCorrupt, match="cannot be read"), loading.held(tmp_path / "no.gguf", Form.GGUF):
+        pytest.fail("it was let through")

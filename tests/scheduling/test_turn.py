@@ -181,3 +181,12 @@ def test_children_do_not_keep_it(tmp_path: Path) -> None:
     with ComputeTurn(path).taken(lambda: None, lambda: next(tries)):
         assert child.poll() is None
     child.communicate(b"\n")
+
+
+def test_stopped_while_it_waits_for_what_it_gave_away(tmp_path: Path) -> None:
+    path, halt = tmp_path / "turn", Halt()
+    turn, other = ComputeTurn(path), ComputeTurn(path)
+    with pytest.raises(Stopped), turn.taken(lambda: None, lambda: None), turn.given(lambda: halt.ask(), halt.check):
+        assert other._tried()
+    other._give()
+    assert free(path)
