@@ -163,6 +163,7 @@ def test_a_card_that_fails_two_threads_at_once_is_replaced_once_for_both(
         swapped.set()
         for run in runs:
             assert all(np.array_equal(a, b) for a, b in zip(run.result(), wanted, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(session.run(None, VAD), wanted, strict=True))
     assert len(opened) == len(noted()) == 1
 
 
