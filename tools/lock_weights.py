@@ -19,12 +19,7 @@ import locked
 from edge_assistant_models import entries
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.paths import models_dir
-from edge_assistant_models.sources import Source
-from edge_assistant_models.sources.hf import HuggingFaceSource
-from edge_assistant_models.sources.npm import NpmSource
-from edge_assistant_models.sources.pypi import PypiSource
-from edge_assistant_models.sources.url import UrlSource
-from edge_assistant_models.spec import FileSpec
+from edge_assistant_models.sources import FileSpec, Source
 from edge_assistant_models.store import Store
 
 LOCK = locked.FOLDER / "weights.json"
@@ -35,16 +30,7 @@ Sums = Mapping[str, Mapping[str, str]]  # of bytes, by model and path
 
 def places(source: Source, file: FileSpec) -> list[str]:
     """Where exactly a source has a file; several where it lies there in parts."""
-    match source:
-        case HuggingFaceSource():
-            return [f"hf {source.repo}@{source.revision} {source.files[file.key]}"]
-        case NpmSource():
-            return [f"npm {source.package}@{source.version} {source.files[file.key]}"]
-        case PypiSource():
-            return [f"pypi {part.package}=={part.version} {part.member}" for part in source.files[file.key]]
-        case UrlSource():
-            return [f"url {source.url}"]
-    return [source.label]
+    return list(source.places.get(file.key, (source.label,)))
 
 
 def row(entry: Entry, file: FileSpec, written: Mapping[str, str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.cli import terminal
 from edge_assistant.core.signals import printable
-from edge_assistant_models import progress
+from edge_assistant_models import transfer
 from edge_assistant_models.transfer import mebibytes
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ LINE_EVERY_S = 3.0
 
 
 @contextmanager
-def shown(plain: bool) -> Iterator[progress.Watch]:
+def shown(plain: bool) -> Iterator[transfer.Watch]:
     """A watcher that shows events until the block ends."""
     if not terminal.redraws(sys.stderr, plain=plain):
         yield Lines()
@@ -28,7 +28,7 @@ def shown(plain: bool) -> Iterator[progress.Watch]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    name = TextColumn("[progress.description]{task.description}", markup=True)
+    name = TextColumn("[transfer.description]{task.description}", markup=True)
     columns = (name, BarColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn())
     with Progress(
         *columns, console=Console(stderr=True, no_color=not terminal.colours(sys.stderr)), speed_estimate_period=120
@@ -42,18 +42,18 @@ class _Notes:
     def __init__(self) -> None:
         self._said: set[str] = set()
 
-    def note(self, event: progress.Event) -> str:
+    def note(self, event: transfer.Event) -> str:
         """A line about an event, or nothing."""
         match event:
-            case progress.Waiting():
+            case transfer.Waiting():
                 line = f"{event.model}: waiting for another process that pulls it"
-            case progress.Refusal():
+            case transfer.Refusal():
                 line = f"{event.source} gives nothing: {event.reason}"
-            case progress.Converting():
+            case transfer.Converting():
                 line = f"{event.model}: converting to ONNX"
-            case progress.Skipped():
+            case transfer.Skipped():
                 line = f"{event.model} ({event.role}) is left out: {event.reason.partition(' (')[0]}"
-            case progress.Ready():
+            case transfer.Ready():
                 line = f"{event.model} is {'there already' if event.already else 'ready'}"
             case _:
                 return ""
@@ -70,11 +70,11 @@ class Lines:
         self._begun: dict[tuple[str, str], tuple[float, int]] = {}
         self._said = time.monotonic()
 
-    def __call__(self, event: progress.Event) -> None:
+    def __call__(self, event: transfer.Event) -> None:
         """Print what there is to say about an event."""
-        if isinstance(event, progress.Trying):
+        if isinstance(event, transfer.Trying):
             line = f"{event.model}: {event.file} from {event.source}"
-        elif isinstance(event, progress.Moved):
+        elif isinstance(event, transfer.Moved):
             line = self._moved(event)
         else:
             line = self._notes.note(event)
@@ -82,7 +82,7 @@ class Lines:
             self._said = time.monotonic()
             print(printable(line), file=sys.stderr, flush=True)
 
-    def _moved(self, event: progress.Moved) -> str:
+    def _moved(self, event: transfer.Moved) -> str:
         """How far a file is, where the last line is a while ago."""
         now = time.monotonic()
         begun, before = self._begun.setdefault((event.model, event.file), (now, event.done))
@@ -101,19 +101,19 @@ class Bars:
         self._notes = _Notes()
         self._tasks: dict[tuple[str, str], TaskID] = {}
 
-    def __call__(self, event: progress.Event) -> None:
+    def __call__(self, event: transfer.Event) -> None:
         """Move a bar, or print a line above the bars."""
-        if isinstance(event, progress.Trying):
+        if isinstance(event, transfer.Trying):
             task = self._task(event.model, event.file)
             from rich.markup import escape
 
             self._bars.update(task, description=f"{event.model} [dim]{escape(printable(event.source))}[/dim]")
-        elif isinstance(event, progress.Moved):
+        elif isinstance(event, transfer.Moved):
             self._bars.update(self._task(event.model, event.file), completed=event.done, total=event.total)
         else:
             if line := self._notes.note(event):
                 self._bars.console.print(printable(line), markup=False, highlight=False)
-            if isinstance(event, progress.Ready):
+            if isinstance(event, transfer.Ready):
                 self._close(event.model)
 
     def _task(self, model: str, file: str) -> TaskID:

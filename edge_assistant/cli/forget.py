@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,9 @@ SHOWN = 20  # conversations that are named before they go; a list names all
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what to forget."""
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--list", action="store_true", help="the conversations with their ids; nothing is forgotten")
+    what.add_argument(
+        "--list", action="store_true", help="the conversations and questions with their ids; nothing is forgotten"
+    )
     what.add_argument("--conversation", metavar="ID", action="append", help="one of the list, repeatable")
     what.add_argument(
         "--before", metavar="DATE", type=_date, help="conversations without additions since then: 2026-03-01"
@@ -80,7 +83,8 @@ def _list(history: History, args: argparse.Namespace) -> int:
         found = {"conversations": conversations, "questions": kept.questions, "damaged": len(kept.files)}
         print(json.dumps({**found, "cached": kept.cached}))
         return 0
-    lines = [*map(_line, kept.conversations), *_others(kept)]
+    questions = (f"{id}  a question without a stored conversation" for id in kept.questions)
+    lines = [*map(_line, kept.conversations), *questions, *_others(replace(kept, questions=[]))]
     print("\n".join(lines) if lines else "nothing is kept")
     return 0
 

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import contextlib
 import itertools
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from edge_assistant.cli import frame
-from edge_assistant.core import plugins
-from edge_assistant.core.errors import UsageError
+from edge_assistant.core.errors import EdgeAssistantError, PolicyInvalid, UsageError
+from edge_assistant.core.signals import printable
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
+
+if TYPE_CHECKING:
+    from edge_assistant.storage.settings import Settings
 
 BEGAN = time.perf_counter()  # the command's start, as near as Python code can see it
 APP_GROUP = "edge_assistant.app"  # entry points of apps that the bare command can open
 NO_LOCK = "--no-lock"
 AGAIN = "run the command again"
+POLICY = "policy"  # the verb that a policy does not restrict, as it says what is wrong with one
+# Benches write results where they are told and start other programs; the resident is not bounded, see `lock.engage`.
+# Who forgets overwrites the master key where a link leads to it, as on a stick, and opens nothing of anybody's.
+_UNBOUNDED = frozenset(("bench", "forget", "resident"))
+_WRITTEN = {("models", "export"), ("audit", "export"), ("audit", "checkpoint")}  # whose FILE is written
 
 EXAMPLES = """examples:
   edge-assistant
@@ -98,6 +109,8 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         _configure_app(top)
     modules = frame.verbs(__package__, only)
     if only not in [module.NAME for module in modules]:
+        from edge_assistant.core import plugins
+
         modules += [plugins.load(plugin, ModuleType) for plugin in plugins.installed(plugins.VERBS).values()]
     frame.add_verbs(top, modules, only)
     return top
@@ -124,24 +137,65 @@ def _run(arguments: list[str], began: float, *, alone: bool) -> int:
     """Run a verb; `alone` says that the process is the command's own, and so may ask the resident."""
     args = _parsed(arguments)
     args.began, args.alone = began, alone
-    from edge_assistant.compute.scheduling import pools
+    from edge_assistant.compute.scheduling import topology
     from edge_assistant.governance.redaction.logged import logged
     from edge_assistant.storage import logs, settings
 
-    pools.tell()
+    topology.tell_libraries()
     args.settings = settings.load()
     logs.start(args.settings.log_level, logged)
     if args.verb is None:
         return _open_app(args)
-    from edge_assistant.cli import _bounds, _retaining
+    from edge_assistant.governance import forgetting
 
-    _bounds.keep(args)
-    _retaining.complete()
-    _retaining.uncache(args.settings)  # first, as it goes whatever becomes of the verb
+    bound(args)
+    _attempt("an interrupted erasure is not complete", forgetting.complete)
+    _attempt("disabled caches are not removed yet", lambda: _uncache(args.settings))
     status = _policed(args)
-    if args.verb != "policy":  # which also says what is wrong with one
-        _retaining.expire(args.settings)
+    if args.verb != POLICY:  # which also says what is wrong with one
+        _attempt("expired conversations are not erased yet", lambda: _expire(args.settings))
     return status
+
+
+def bound(args: argparse.Namespace) -> None:
+    """Let this process write only into its own folders, and into that of a file that the command line names.
+
+    Raises:
+        LockFailed: the kernel refuses.
+        StorageFull: there is no home folder.
+    """
+    from edge_assistant.governance.offline import bounds
+
+    if args.verb not in _UNBOUNDED:
+        written = (args.verb, getattr(args, f"{args.verb}_verb", None)) in _WRITTEN
+        file: Path | None = getattr(args, "file", None) if written else None
+        bounds.keep([] if file is None else [file.resolve().parent])  # another file takes its place once that is whole
+
+
+def _attempt(what: str, do: Callable[[], object]) -> None:
+    """Do what goes by itself with every command; a failure is said, and tried again by the next command."""
+    try:
+        do()
+    except EdgeAssistantError as error:
+        print(printable(f"warning: {what}, as {error.message} - {error.hint}"), file=sys.stderr)
+
+
+def _uncache(settings: Settings) -> None:
+    """Forget what is kept to be quicker, if the person or the policy does not want it."""
+    from edge_assistant.governance import forgetting
+    from edge_assistant.governance.policy.policy import current
+
+    with contextlib.suppress(PolicyInvalid):  # which the verb is going to say
+        if not (settings.cache and current().keeps_caches):
+            forgetting.forget_caches()
+
+
+def _expire(settings: Settings) -> None:
+    """Forget what is older than the policy keeps; the person may want it kept for longer."""
+    from edge_assistant.governance import forgetting
+    from edge_assistant.governance.policy.policy import current
+
+    forgetting.expire_when_due(current().history_days(settings.keep_days))
 
 
 def _policed(args: argparse.Namespace) -> int:
@@ -150,11 +204,11 @@ def _policed(args: argparse.Namespace) -> int:
     Raises:
         PolicyRefused: it may not be run, or the policy is wrong.
     """
-    from edge_assistant.cli import given, human, policy
+    from edge_assistant.cli import given, terminal
     from edge_assistant.core import limits
     from edge_assistant.governance.policy.policy import current
 
-    if args.verb == policy.NAME:
+    if args.verb == POLICY:
         return int(args.run(args))
     pulls = args.verb == "models" and args.models_verb == "pull"  # outside of the lock, as it has to
     if pulls:
@@ -163,7 +217,7 @@ def _policed(args: argparse.Namespace) -> int:
         current().check_lock(lock.state().locked)
     files = given.from_files(getattr(args, "given", ()))
     if getattr(args, "held", None) is None:  # what goes on with what it was given has been admitted before
-        human.admit(current(), [args.verb, "attach"] if files else [args.verb])
+        terminal.admit(current(), [args.verb, "attach"] if files else [args.verb])
     with limits.lowered(current().limits):
         return int(args.run(args))
 
@@ -206,14 +260,14 @@ def _open_app(args: argparse.Namespace) -> int:
     """
     from importlib.metadata import entry_points
 
-    from edge_assistant.cli import human
+    from edge_assistant.cli import terminal
     from edge_assistant.governance.policy.policy import current
 
     current()  # a policy that is wrong is told here, and not by an app that does not open
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it is drawn on the last
         raise UsageError("the app needs a terminal", "ask on the command line: edge-assistant ask QUESTION, or --help")
     if args.attach:
-        human.admit(current(), ["attach"])
+        terminal.admit(current(), ["attach"])
     apps = list(entry_points(group=APP_GROUP))
     if not apps:
         raise UsageError("no app is installed", "ask on the command line: edge-assistant ask QUESTION, or --help")

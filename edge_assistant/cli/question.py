@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_assistant.cli import given, human
+from edge_assistant.cli import given, terminal
 from edge_assistant.core.answer import Answer
 from edge_assistant.governance.offline import lock
 from edge_assistant.governance.policy import policy
@@ -88,7 +88,7 @@ def answer(args: argparse.Namespace, question: Question, console: Console) -> Re
         EdgeAssistantError: see `Assistant.ask`.
     """
     allowed = policy.current()
-    approve = human.approver(allowed, console.clear)
+    approve = terminal.approver(allowed, console.clear)
     if args.alone and lock.state().locked:
         try:
             if allowed.roles and allowed.unlocked:

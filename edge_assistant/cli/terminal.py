@@ -1,14 +1,20 @@
-"""What a stream may be sent besides lines of text."""
+"""What a stream may be sent besides lines of text, and what is asked of a person: the operator's PIN, or to confirm."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TextIO
 
 from edge_assistant.core.signals import printable
+
+if TYPE_CHECKING:
+    from edge_assistant.governance.policy.approval import Approve, Doubt
+    from edge_assistant.governance.policy.policy import Policy
+
+TRIES = 3
 
 
 def redraws(stream: TextIO, *, plain: bool = False) -> bool:
@@ -70,3 +76,39 @@ def _line_ended() -> Iterator[None]:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         raise
+
+
+def admit(policy: Policy, actions: Sequence[str]) -> None:
+    """Let actions be done: at once where whoever is there may do them, else once the operator has given the PIN.
+
+    Raises:
+        PolicyRefused: there is no terminal to ask for the PIN, or it was not given.
+    """
+    refused = [action for action in actions if not policy.may(action)]
+    if refused and not (asks() and _unlocked(policy, f"a visitor may not: {', '.join(refused)}")):
+        policy.check_action(refused[0])
+
+
+def approver(policy: Policy, clear: Callable[[], None]) -> Approve | None:
+    """Who confirms values; None without a terminal.
+
+    Args:
+        policy: says whether it has to be the operator.
+        clear: takes the progress line away, which would be redrawn over what is asked.
+    """
+    return (lambda doubts: _confirmed(policy, doubts, clear)) if asks() else None
+
+
+def _confirmed(policy: Policy, doubts: Sequence[Doubt], clear: Callable[[], None]) -> bool:
+    clear()
+    if not all(agrees(doubt.question) for doubt in doubts):
+        return False
+    return not policy.operator_confirms or policy.unlocked or _unlocked(policy, "the operator confirms it")
+
+
+def _unlocked(policy: Policy, why: str) -> bool:
+    for _ in range(TRIES):
+        if policy.unlock(secret(f"{why} - PIN of the operator: ")):
+            return True
+        why = "that is not the PIN"
+    return False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant.compute import gpus
 from edge_assistant.compute.accelerators import CPU, OFF, Provider, providers_for
-from edge_assistant.compute.scheduling import machine, pools, topology
+from edge_assistant.compute.scheduling import topology
 from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant_models import headers
 from edge_assistant_models.headers import Form
@@ -98,8 +98,8 @@ class Runtime:
     @classmethod
     def detect(cls, gpu: str = OFF) -> Runtime:
         """The runtime of this machine and container; libraries with pools of their own are told of it."""
-        cores = topology.decide(machine.facts())
-        pools.tell(cores.threads)
+        cores = topology.decide(topology.facts())
+        topology.tell_libraries(cores.threads)
         return cls(cores.threads, gpu=gpu)
 
     def session(self, model: Path, *, threads: int | None = None, lanes: int = 1) -> onnxruntime.InferenceSession:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -45,10 +45,6 @@ class Route:
     path: str
     models: tuple[str, ...]
     why: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract's object."""
-        return {"path": self.path, "models": list(self.models), "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +95,6 @@ class Verdict:
         """Its values with their evidence, as a person is shown them."""
         return " / ".join(told.shown for told in self.values) or "no source says"
 
-    def to_json(self) -> dict[str, Any]:
-        """The contract's object."""
-        values = [told.to_json() for told in self.values]
-        return {"attribute": self.attribute, "subject": self.subject, "status": self.status, "values": values}
-
 
 @dataclass(frozen=True, slots=True)
 class Computation:
@@ -113,10 +104,6 @@ class Computation:
     formula: str
     value: str
     evidence: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract's object."""
-        return {"id": self.id, "formula": self.formula, "value": self.value, "evidence": list(self.evidence)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +120,6 @@ class Failure:
         """The failure that an error is to a signal."""
         return cls(signal, error.code, error.message, error.hint)
 
-    def to_json(self) -> dict[str, Any]:
-        """The contract's object."""
-        return {"signal": self.signal, "code": self.code, "message": self.message, "hint": self.hint}
-
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -144,10 +127,6 @@ class Note:
 
     signal: str
     text: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract's object."""
-        return {"signal": self.signal, "text": self.text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +136,6 @@ class Instruction:
     signal: str
     text: str
     evidence: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The contract's object."""
-        return {"signal": self.signal, "text": self.text, "evidence": list(self.evidence)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,21 +212,21 @@ class Answer:
             "question": self.question,
             "answer": self.text,
             "status": self.status,
-            "route": self.route.to_json(),
+            "route": _plain(self.route),
             "signals": [
                 {"id": s.id, "kind": s.kind, "origin": s.origin, "name": s.name, "sha256": s.sha256}
                 for s in self.signals
             ],
-            "failed": [failure.to_json() for failure in self.failed],
-            "evidence": [evidence.to_json() for evidence in self.evidence],
-            "computed": [computation.to_json() for computation in self.computed],
-            "verdicts": [verdict.to_json() for verdict in self.verdicts],
+            "failed": _plain(self.failed),
+            "evidence": _plain(self.evidence),
+            "computed": _plain(self.computed),
+            "verdicts": _plain(self.verdicts),
             "citations": list(self.citations),
             "timings": self.timings.to_json(),
-            "models": [model.to_json() for model in self.models],
+            "models": _plain(self.models),
             "sourced": self.sourced,
-            "notes": [note.to_json() for note in self.notes],
-            "instructions": [instruction.to_json() for instruction in self.instructions],
+            "notes": _plain(self.notes),
+            "instructions": _plain(self.instructions),
         }
 
     @classmethod
@@ -282,6 +257,15 @@ class Answer:
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             raise InputCorrupt("an answer was not written by this program", "ask again") from None
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a part of an answer holds
+    """A part of an answer as JSON holds it: a tuple as a list, an object by its fields in their order."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if hasattr(value, "to_json"):
+        return value.to_json()
+    return {each.name: _plain(getattr(value, each.name)) for each in fields(value)} if is_dataclass(value) else value
 
 
 def _signal(found: Mapping[str, Any]) -> Signal:

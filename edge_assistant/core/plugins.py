@@ -8,6 +8,9 @@ from types import ModuleType
 from typing import TypeVar
 
 from edge_assistant.core.errors import UsageError
+from edge_assistant_models.errors import not_loaded, package
+
+__all__ = ["KINDS", "READINGS", "SENSES", "VERBS", "installed", "load", "package"]
 
 T = TypeVar("T")
 
@@ -38,11 +41,5 @@ def load(point: EntryPoint, kind: type[T]) -> T:
         if not isinstance(found, kind):
             raise TypeError(f"{point.value} is not a {kind.__name__}")
     except Exception as error:
-        what = f"the plugin {point.name} of {package(point)} cannot be loaded ({type(error).__name__}: {error})"
-        raise UsageError(what, "install a version that fits, or uninstall it") from error
+        raise UsageError(*not_loaded(point, error)) from error
     return found
-
-
-def package(point: EntryPoint) -> str:
-    """The name and version of the package that an entry point is of."""
-    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value

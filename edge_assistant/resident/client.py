@@ -86,9 +86,9 @@ def connected() -> Iterator[Channel]:
     """
     if sys.platform != "linux":
         raise FileNotFoundError(errno.ENOENT, "there is no resident mode on this machine")
-    with protocol.reached() as address, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with protocol.opened() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(LIFE_S)
-        connection.connect(address)
+        connection.connect(protocol.address(folder))
         if protocol.peer(connection).user != os.geteuid():
             raise Unavailable("it is another user's")
         yield Channel(connection, protocol.REPLY_BYTES)
@@ -132,7 +132,11 @@ def end(order: str) -> bool:
     while True:
         try:
             with connected() as channel:
-                _end(channel, order)
+                pid = protocol.peer(channel.connection).process
+                if pid == os.getpid():  # the resident itself, for after its answer
+                    channel.send({"order": order})
+                elif not _obeyed(channel, order):
+                    _kill(channel.connection, pid)
                 return True
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError, StorageFull) as error:
             if not protocol.is_claimed():
@@ -140,14 +144,6 @@ def end(order: str) -> bool:
             if time.monotonic() - since > SETTLES_S:
                 raise Unavailable(f"it runs and does not listen here: {why(error)}") from error
         time.sleep(_POLL_S)
-
-
-def _end(channel: Channel, order: str) -> None:
-    pid = protocol.peer(channel.connection).process
-    if pid == os.getpid():  # the resident itself, for after its answer
-        channel.send({"order": order})
-    elif not _obeyed(channel, order):
-        _kill(channel.connection, pid)
 
 
 def _obeyed(channel: Channel, order: str) -> bool:
@@ -237,10 +233,14 @@ class _Exchange:
     def _took(self, found: dict[str, Any]) -> tuple[Answer, str] | None:
         """Do what a message says; the answer, if it is that."""
         match found:
-            case {"turn": False}:
-                self._wait()
             case {"turn": True}:
                 pass
+            case {"turn": False} if time.monotonic() - self._since > PATIENCE_S:
+                raise Unavailable("it is busy for long")
+            case {"turn": False}:
+                if not self._told:
+                    self._told = True
+                    print("waiting: the resident is busy", file=sys.stderr)
             case {"event": event}:
                 self._shown = True
                 self._watch(event)
@@ -253,18 +253,6 @@ class _Exchange:
             case _:
                 raise self._lost("it says something else")
         return None
-
-    def _wait(self) -> None:
-        """Go on waiting, and say so once.
-
-        Raises:
-            Unavailable: others take too long.
-        """
-        if time.monotonic() - self._since > PATIENCE_S:
-            raise Unavailable("it is busy for long")
-        if not self._told:
-            self._told = True
-            print("waiting: the resident is busy", file=sys.stderr)
 
     def _computes(self) -> bool:
         """Whether the resident used CPU time since the last call: it lives, even if a library keeps it from sending."""

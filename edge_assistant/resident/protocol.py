@@ -1,8 +1,5 @@
 """What a command and the resident share: the socket, the messages, and what has to be equal on both sides.
 
-The socket lies in a folder of the user's session, which commands of cron, of `su` or of another session do not know. So
-the claim, a locked file in the data directory, holds its path: commands with the same data find the same resident.
-
 A message is one line of JSON. The first byte of a question carries the descriptors of its signals (`SCM_RIGHTS`).
 """
 
@@ -34,70 +31,37 @@ from edge_assistant_models import paths
 
 # ---- the socket
 
-RUNTIME = "XDG_RUNTIME_DIR"
-HOME = "EDGE_ASSISTANT_HOME"
-CLAIM = "resident.lock"  # locked as long as a resident runs; holds the path of its socket
-_PATH_BYTES = 4_096
+CLAIM = "resident.lock"  # locked as long as a resident runs
+SOCKET = "resident.socket"
 _PEERPIDFD = 77  # SO_PEERPIDFD, which Python has no name for
 _PEER = "3i"  # struct ucred: process, user, group
 
 
-def claims() -> Path:
-    """The folder of the claim."""
+def folder() -> Path:
+    """The folder of claim and socket: commands with the same data find the same resident."""
     return paths.data_dir() / "run"
 
 
-def folder() -> Path:
-    """The folder of a new socket: in the user's session, else, or with `EDGE_ASSISTANT_HOME`, that of the claim."""
-    runtime = os.environ.get(RUNTIME, "")
-    if runtime.startswith("/") and not os.environ.get(HOME):
-        return Path(runtime) / paths.APPLICATION
-    return claims()
-
-
-def name() -> str:
-    """The socket's name, another one for each data directory."""
-    return f"resident-{digest([str(paths.data_dir())])[:12]}"
-
-
 @contextlib.contextmanager
-def opened(where: Path, make: bool = False) -> Iterator[int]:
-    """A folder as a descriptor, so that the folder that was checked is the one that is used.
+def opened(make: bool = False) -> Iterator[int]:
+    """The folder as a descriptor, so that the folder that was checked is the one that is used.
 
     Raises:
         OSError: it cannot be opened, or made where that is wanted.
         StorageFull: another user owns it or can look into it.
     """
+    where = folder()
     if make:
         where.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(where, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)
         if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-            raise StorageFull(
-                f"the folder {where} is not yours alone", f"chmod 700 it, or set {HOME} to another folder"
-            )
+            hint = "chmod 700 it, or set EDGE_ASSISTANT_HOME to another folder"
+            raise StorageFull(f"the folder {where} is not yours alone", hint)
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-@contextlib.contextmanager
-def reached() -> Iterator[str]:
-    """The address of the socket that the claim names.
-
-    Raises:
-        FileNotFoundError: it names none.
-        OSError, StorageFull: see `opened`.
-    """
-    with opened(claims()) as found:
-        claim = os.open(CLAIM, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=found)
-        with open(claim, "rb") as file:  # noqa: PTH123 - a descriptor
-            path = os.fsdecode(file.read(_PATH_BYTES))
-    if not path.startswith("/") or "\0" in path:  # a new one, or one that was written when the power failed
-        raise FileNotFoundError(errno.ENOENT, "the claim leads nowhere")
-    with opened(Path(path).parent) as found:
-        yield address(found, Path(path).name)
 
 
 def is_claimed() -> bool:
@@ -107,7 +71,7 @@ def is_claimed() -> bool:
         OSError: the claim cannot be looked at.
     """
     try:
-        claim = os.open(claims() / CLAIM, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        claim = os.open(folder() / CLAIM, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError, PermissionError):  # no resident starts there
         return False
     try:
@@ -119,9 +83,9 @@ def is_claimed() -> bool:
     return False
 
 
-def address(folder: int, name: str) -> str:
-    """A name in an open folder as a socket's address, which has room for 107 bytes only."""
-    return f"/proc/self/fd/{folder}/{name}"
+def address(folder: int) -> str:
+    """The socket in an open folder as an address, which has room for 107 bytes only."""
+    return f"/proc/self/fd/{folder}/{SOCKET}"
 
 
 class Peer(NamedTuple):
@@ -373,7 +337,18 @@ def code() -> str:
     """
     packages = (Path(path) for path in sorted(sys.path) if path.endswith(("site-packages", "dist-packages")))
     times = (f"{path} {path.stat().st_mtime_ns}" for path in packages if path.is_dir())
-    return digest([*(line for root in _ROOTS for line in _files(os.fspath(root))), *times])
+    return digest([*map(_stamp, sorted(_files())), *times])
+
+
+def _files() -> Iterator[str]:
+    for root in _ROOTS:
+        for folder, _, names in os.walk(root):
+            yield from (f"{folder}/{name}" for name in names if name.endswith(_ENDINGS))
+
+
+def _stamp(file: str) -> str:
+    found = os.stat(file)  # noqa: PTH116 - a thousand of them
+    return f"{file} {found.st_size} {found.st_mtime_ns}"
 
 
 def rights(process: str) -> list[str]:
@@ -402,14 +377,3 @@ def digest(lines: Iterable[str]) -> str:
 
 def _is_compared(name: str) -> bool:
     return name in COMPARED or name.startswith(COMPARED_PREFIXES)
-
-
-def _files(folder: str) -> Iterator[str]:
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(entry.path)
-        elif entry.name.endswith(_ENDINGS):
-            status = entry.stat()
-            yield f"{entry.path} {status.st_size} {status.st_mtime_ns}"

@@ -109,29 +109,22 @@ def opened() -> Held:
         UsageError: a resident runs already.
         StorageFull: a folder cannot be made, or is not the user's alone.
     """
-    name, where = protocol.name(), protocol.folder()
-    with (
-        atomic.storing("the place of the resident"),
-        protocol.opened(protocol.claims(), make=True) as claims,
-        protocol.opened(where, make=True) as folder,
-    ):
-        claim = os.open(protocol.CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=claims)
+    with atomic.storing("the place of the resident"), protocol.opened(make=True) as folder:
+        claim = os.open(protocol.CLAIM, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=folder)
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(claim)
             raise UsageError("a resident runs already", "see 'edge-assistant resident status'") from None
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name, dir_fd=folder)  # of one that was killed
+            os.unlink(protocol.SOCKET, dir_fd=folder)  # of one that was killed
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)
         try:
-            listener.bind(protocol.address(folder, name))
+            listener.bind(protocol.address(folder))
         finally:
             os.umask(before)
         listener.listen(_WAITING)
-        os.ftruncate(claim, 0)
-        os.pwrite(claim, os.fsencode(where / name), 0)
     return Held(listener.detach(), claim)
 
 
@@ -153,7 +146,7 @@ def taken(text: str) -> Held:
 
 def _claims(claim: int) -> bool:
     """Whether a descriptor is the claim."""
-    with protocol.opened(protocol.claims()) as folder:
+    with protocol.opened() as folder:
         file = os.stat(protocol.CLAIM, dir_fd=folder, follow_symlinks=False)
     return os.path.samestat(file, os.fstat(claim))
 
@@ -175,9 +168,9 @@ def serve(held: Held, work: Work, minutes: float) -> None:
             os.set_inheritable(descriptor, True)
         command = [*work.again, "--held", str(replace(held, renewals=held.renewals + 1))]
         os.execve(command[0], command, dict(work.environment))  # noqa: S606 - our own program, without a shell
-    with contextlib.suppress(OSError, StorageFull), protocol.reached() as address:
+    with contextlib.suppress(OSError, StorageFull), protocol.opened() as folder:
         if _claims(held.claim):
-            os.unlink(address)  # noqa: PTH108 - it leads over a descriptor
+            os.unlink(protocol.SOCKET, dir_fd=folder)
     held.close()
 
 
@@ -316,11 +309,11 @@ class Resident:
         return Wish.RENEW if self._work.changed() != self._changed else None
 
     def _is_found(self) -> bool:
-        """Whether commands find the claim and the socket, whose folder goes with the user's session, and this code."""
+        """Whether commands find the claim and the socket, and this code."""
         try:
-            with protocol.reached() as address:
-                found = os.path.exists(address)  # noqa: PTH110 - it leads to a descriptor
-                return found and _claims(self._held.claim) and protocol.code() == self._code
+            with protocol.opened() as folder:
+                os.stat(protocol.SOCKET, dir_fd=folder)
+            return _claims(self._held.claim) and protocol.code() == self._code
         except (OSError, StorageFull):
             return False
 

@@ -77,7 +77,6 @@ def ready(found: list[Check]) -> bool:
 
 def machine() -> Iterator[Check]:
     """Python, memory and cores."""
-    from edge_assistant.compute.scheduling import machine as cpus
     from edge_assistant.compute.scheduling import topology
     from edge_assistant_models.machine import Machine
 
@@ -86,7 +85,7 @@ def machine() -> Iterator[Check]:
     yield Check(
         "machine", True, f"{platform.system()} {platform.machine()}, {facts.memory_bytes / 2**30:.1f} GiB memory"
     )
-    cores = topology.decide(cpus.facts())
+    cores = topology.decide(topology.facts())
     yield Check("cores", True, f"{cores.threads} used for computation ({cores.why})")
 
 

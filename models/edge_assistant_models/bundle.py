@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from edge_assistant_models import progress, regular
+from edge_assistant_models import regular, transfer
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
 from edge_assistant_models.schema import printable
-from edge_assistant_models.spec import FileSpec
+from edge_assistant_models.sources import FileSpec
 from edge_assistant_models.store import BUNDLE, Store
-from edge_assistant_models.transfer import CHUNK_BYTES, Partial, Refused, check_space, storing
+from edge_assistant_models.transfer import Partial, Refused, check_space, storing
 
 MANIFEST = "manifest.json"
 FORMAT = "edge-assistant-models/1"
@@ -44,7 +44,7 @@ class _Member:
     sha256: str
 
 
-def export(store: Store, entries: Sequence[Entry], path: Path, watch: progress.Watch = progress.ignore) -> None:
+def export(store: Store, entries: Sequence[Entry], path: Path, watch: transfer.Watch = transfer.ignore) -> None:
     """Write models into one archive, which appears whole or not at all.
 
     Raises:
@@ -89,15 +89,15 @@ def _header(name: str, size: int) -> tarfile.TarInfo:
     return header
 
 
-def _add(archive: tarfile.TarFile, entry: Entry, file: FileSpec, path: Path, watch: progress.Watch) -> None:
+def _add(archive: tarfile.TarFile, entry: Entry, file: FileSpec, path: Path, watch: transfer.Watch) -> None:
     size = path.stat().st_size
     with path.open("rb") as content:
         archive.addfile(_header(f"{entry.name}/{file.path}", size), content)
-    watch(progress.Moved(entry.name, file.path, size, size))
+    watch(transfer.Moved(entry.name, file.path, size, size))
 
 
 def load(
-    store: Store, catalog: Mapping[str, Entry], path: Path, watch: progress.Watch = progress.ignore
+    store: Store, catalog: Mapping[str, Entry], path: Path, watch: transfer.Watch = transfer.ignore
 ) -> tuple[str, ...]:
     """Bring an archive's models into the store.
 
@@ -118,7 +118,7 @@ def load(
 
 
 def _load(
-    store: Store, catalog: Mapping[str, Entry], path: Path, staging: Path, watch: progress.Watch
+    store: Store, catalog: Mapping[str, Entry], path: Path, staging: Path, watch: transfer.Watch
 ) -> tuple[str, ...]:
     with _opened(path) as archive:
         members = iter(archive)
@@ -131,7 +131,7 @@ def _load(
     for name in names:
         with store.locked(name, watch):
             _commit(store, catalog[name], staging / name)
-        watch(progress.Ready(name, already=False))
+        watch(transfer.Ready(name, already=False))
     return tuple(names)
 
 
@@ -208,7 +208,7 @@ def _unpack(
     members: Iterator[tarfile.TarInfo],
     expected: Mapping[str, _Member],
     staging: Path,
-    watch: progress.Watch,
+    watch: transfer.Watch,
 ) -> None:
     """Write each expected member to a path made from the catalog's names; anything else is refused."""
     left = dict(expected)
@@ -222,16 +222,15 @@ def _unpack(
         raise BundleInvalid(f"the archive lacks {next(iter(left))}", _AGAIN)
 
 
-def _write(stream: IO[bytes], member: _Member, path: Path, watch: progress.Watch) -> None:
+def _write(stream: IO[bytes], member: _Member, path: Path, watch: transfer.Watch) -> None:
     """Copy one file, hashing it."""
 
     def moved(size: int) -> None:
-        watch(progress.Moved(member.entry.name, member.file.path, size, member.bytes))
+        watch(transfer.Moved(member.entry.name, member.file.path, size, member.bytes))
 
     with Partial(path, member.bytes, moved) as partial:
         try:
-            while chunk := stream.read(CHUNK_BYTES):
-                partial.write(chunk)
+            partial.append(stream)
         except Refused as refusal:
             raise BundleInvalid(f"{member.file.path} of {member.entry.name}: {refusal}", _AGAIN) from None
         if partial.sha256() != member.sha256:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edge_assistant_models.entries import Entry
-from edge_assistant_models.errors import CatalogInvalid, ImporterMissing
+from edge_assistant_models.errors import CatalogInvalid, ImporterMissing, not_loaded
 
 GROUP = "edge_assistant.importers"  # of entry points: a module by the importer's name
 
@@ -61,8 +61,7 @@ def importer(name: str) -> Importer:
         found: Importer = points[0].load()
         _ = found.INPUTS, found.convert
     except Exception as error:
-        what = f"the importer '{name}' cannot be loaded ({type(error).__name__}: {error})"
-        raise ImporterMissing(what, "install a version that fits, or uninstall it") from error
+        raise ImporterMissing(*not_loaded(points[0], error)) from error
     return found
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from edge_assistant_models import regular, sources
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import HTTP_URL, MAX_TOML_BYTES, NAME, Table
-from edge_assistant_models.sources import Source
-from edge_assistant_models.spec import FileSpec
+from edge_assistant_models.sources import FileSpec, Source
 
 REFERENCE = "reference"  # what benches compare with; no profile has it and no sense uses it
 ROLES = (
@@ -113,7 +112,7 @@ class Entry:
     @property
     def asked(self) -> tuple[str, ...]:
         """All that its sources and its mirror ask a network for, whole."""
-        return tuple(line for source in self.places for line in source.asked())
+        return tuple(line for source in self.places for line in source.asked)
 
     @property
     def pinned(self) -> bool:
@@ -222,7 +221,7 @@ def _check_sources(files: tuple[FileSpec, ...], origins: tuple[Source, ...], tab
     for file in files:
         if not any(source.offers(file) for source in origins):
             raise table.invalid(f"no source offers '{file.key}'")
-    unknown = {key for source in origins for key in source.named()} - {file.key for file in files}
+    unknown = {key for source in origins for key in source.places} - {file.key for file in files}
     if unknown:
         raise table.invalid(f"a source names '{min(unknown)}', which is no file's key")
 

@@ -22,7 +22,10 @@ The rest of the tree stands in `edge_assistant.core.errors`.
 from __future__ import annotations
 
 import errno
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 class EdgeAssistantError(Exception):
@@ -143,3 +146,14 @@ READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 def not_stored(what: str, hint: str, error: OSError) -> StorageFull:
     """The error of what could not be written, by why it could not."""
     return (StorageReadOnly if error.errno in READ_ONLY else StorageFull)(what, hint)
+
+
+def package(point: EntryPoint) -> str:
+    """The name and version of the package that an entry point is of."""
+    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+
+
+def not_loaded(point: EntryPoint, error: Exception) -> tuple[str, str]:
+    """Message and hint about a plugin that cannot be loaded."""
+    what = f"the plugin {point.name} of {package(point)} cannot be loaded ({type(error).__name__}: {error})"
+    return what, "install a version that fits, or uninstall it"

@@ -1,8 +1,9 @@
-"""Fetching one file over HTTP: short waits for a connection, going on in the middle, no credentials to strangers."""
+"""Fetching one file over HTTP or from Hugging Face: short waits, resumption, no credentials to strangers."""
 
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import socket
 import time
@@ -10,11 +11,14 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO
 
 from edge_assistant_models.errors import StorageFull
-from edge_assistant_models.transfer import CHUNK_BYTES, Partial, Refused, Run
+from edge_assistant_models.transfer import Partial, Refused, Run
 
+CONNECT_S = 4.0  # to wait for a connection
+READ_S = 30.0  # to wait for the next bytes
 STALLED_ATTEMPTS = 3  # in a row without one new byte
 BACKOFF_S = 0.5  # doubled for each of them
 
@@ -64,7 +68,7 @@ def check_reachable(url: str, run: Run) -> None:
     if host not in run.unreachable:
         try:
             port = parts.port or (443 if parts.scheme == "https" else 80)
-            socket.create_connection((host, port), timeout=run.connect_s).close()
+            socket.create_connection((host, port), timeout=CONNECT_S).close()
         except (OSError, ValueError, UnicodeError) as error:
             run.unreachable[host] = f"no answer from {host} ({_reason(error)})"
     if host in run.unreachable:
@@ -81,7 +85,7 @@ def download(url: str, partial: Partial, run: Run, headers: Mapping[str, str] | 
     check_reachable(url, run)
     stalled, furthest = 0, partial.size
     while not partial.complete:
-        reason = _attempt(url, partial, run, headers or {})
+        reason = _attempt(url, partial, headers or {})
         stalled = stalled + 1 if partial.size <= furthest else 0
         furthest = max(furthest, partial.size)
         if stalled == STALLED_ATTEMPTS:
@@ -90,14 +94,43 @@ def download(url: str, partial: Partial, run: Run, headers: Mapping[str, str] | 
             time.sleep(BACKOFF_S * 2 ** (stalled - 1))
 
 
-def _attempt(url: str, partial: Partial, run: Run, headers: Mapping[str, str]) -> str:
+def download_from_hub(repo: str, revision: str, path: str, partial: Partial, run: Run) -> None:
+    """Take a file of a repository from huggingface_hub's cache on this machine, else download what is missing.
+
+    Raises:
+        Refused: the hub does not give it.
+        StorageFull: the disk is full.
+    """
+    cached = _cached(repo, revision, path)
+    if cached.is_file():
+        partial.copy(cached, "its cache")
+        return
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        raise Refused("HF_HUB_OFFLINE is set")
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    check_reachable(endpoint, run)  # before the slow import, which a machine without a network need not pay
+    from huggingface_hub import get_token, hf_hub_url
+
+    token = get_token()
+    url = hf_hub_url(repo, path, revision=revision, endpoint=endpoint)
+    download(url, partial, run, {"Authorization": f"Bearer {token}"} if token else None)
+
+
+def _cached(repo: str, revision: str, path: str) -> Path:
+    """Where another program that fetched the file has put it. See huggingface_hub's layout."""
+    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
+    cache = Path(os.environ.get("HF_HUB_CACHE", home / "hub")).expanduser()
+    return cache / f"models--{repo.replace('/', '--')}" / "snapshots" / revision / path
+
+
+def _attempt(url: str, partial: Partial, headers: Mapping[str, str]) -> str:
     """Read until the answer ends or breaks off, and say which."""
     opener = urllib.request.build_opener(_SameOriginHeaders)
     request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310 - the catalog admits http and https only
     if partial.size:
         request.add_header("Range", f"bytes={partial.size}-")
     try:
-        with opener.open(request, timeout=run.read_s) as response:
+        with opener.open(request, timeout=READ_S) as response:
             _append(response, partial)
     except urllib.error.HTTPError as error:
         return _status(error, partial)
@@ -116,8 +149,7 @@ def _append(response: http.client.HTTPResponse, partial: Partial) -> None:
             partial.restart()
             if response.status == http.HTTPStatus.PARTIAL_CONTENT:
                 return
-    while chunk := response.read(CHUNK_BYTES):
-        partial.write(chunk)
+    partial.append(response)
 
 
 def _status(error: urllib.error.HTTPError, partial: Partial) -> str:

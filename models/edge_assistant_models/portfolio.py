@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from edge_assistant_models import entries, paths, profile, progress
+from edge_assistant_models import entries, paths, profile, transfer
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelError, ModelUnknown, PullFailed
 from edge_assistant_models.installed import InstalledModel
@@ -100,13 +100,13 @@ class Portfolio:
         """
         return self.store.open(self.entry(name), always=always)
 
-    def export(self, names: Iterable[str], path: Path, watch: progress.Watch = progress.ignore) -> None:
+    def export(self, names: Iterable[str], path: Path, watch: transfer.Watch = transfer.ignore) -> None:
         """Write models into one archive, see `bundle.export`."""
         from edge_assistant_models import bundle
 
         bundle.export(self.store, [self.entry(name) for name in names], path, watch)
 
-    def load(self, path: Path, watch: progress.Watch = progress.ignore) -> tuple[str, ...]:
+    def load(self, path: Path, watch: transfer.Watch = transfer.ignore) -> tuple[str, ...]:
         """Bring an archive's models into the store, see `bundle.load`."""
         from edge_assistant_models import bundle
 
@@ -121,7 +121,7 @@ class Portfolio:
         return self.store.verify(self.entry(name))
 
     def pull(
-        self, names: Iterable[str], watch: progress.Watch = progress.ignore, local_only: Iterable[str] = ()
+        self, names: Iterable[str], watch: transfer.Watch = transfer.ignore, local_only: Iterable[str] = ()
     ) -> None:
         """Bring models into the store.
 
@@ -140,7 +140,7 @@ class Portfolio:
                 self.store.pull(entry, run, watch)
 
     def pull_profile(
-        self, name: str, watch: progress.Watch = progress.ignore, local_only: Iterable[str] = ()
+        self, name: str, watch: transfer.Watch = transfer.ignore, local_only: Iterable[str] = ()
     ) -> dict[str, str]:
         """Bring a profile's models into the store: of each role the first that can be had.
 
@@ -169,7 +169,7 @@ class Portfolio:
                     try:
                         self.store.pull(self.entry(model), run, watch)
                     except ModelError as error:
-                        watch(progress.Skipped(role, model, error.message))
+                        watch(transfer.Skipped(role, model, error.message))
                         failure = error
                     else:
                         chosen[role] = model

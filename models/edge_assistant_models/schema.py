@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -94,15 +93,6 @@ class Table:
     def optional_positive(self, key: str) -> int | None:
         """Like `positive`, or None where the key is absent."""
         return self.positive(key) if key in self._values else None
-
-    def optional_number(self, key: str) -> float | None:
-        """A number that is finite, or None where the key is absent."""
-        value = self._values.pop(key, None)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise self.invalid(f"'{key}' must be a number")
-        return value
 
     def flag(self, key: str, *, default: bool) -> bool:
         """True or false."""

@@ -18,17 +18,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edge_assistant_models import conversion, loading, progress
+from edge_assistant_models import loading, transfer
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing, PullFailed, StorageForeign
 from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.loading import Stamps
 from edge_assistant_models.paths import cache_dir
-from edge_assistant_models.sources import Source
-from edge_assistant_models.spec import FileSpec
-from edge_assistant_models.stamps import Stamps
-from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_models.sources import FileSpec, Source
 from edge_assistant_models.transfer import Partial, Refused, Run, check_space, storing
+
+if TYPE_CHECKING:
+    from edge_assistant_models.conversion import Convert
 
 RECORD = "installed.json"
 BUNDLE = ".bundle"  # lock and folder of an import; no model's name begins with a dot
@@ -69,8 +71,11 @@ def check(spec: FileSpec, path: Path, stamps: Stamps, hint: str = _PULL) -> str:
     stamps.sound(path)
     if spec.sha256 and digest != spec.sha256:
         raise ModelCorrupt(f"{spec.path} has the sum {digest[:12]}, not {spec.sha256[:12]}", hint)
-    if spec.tensors_sha256 and (found := tensor_digest(path)) != spec.tensors_sha256:
-        raise ModelCorrupt(f"{spec.path} has the tensors {found[:12]}, not {spec.tensors_sha256[:12]}", hint)
+    if spec.tensors_sha256:
+        from edge_assistant_models.tensors import tensor_digest
+
+        if (found := tensor_digest(path)) != spec.tensors_sha256:
+            raise ModelCorrupt(f"{spec.path} has the tensors {found[:12]}, not {spec.tensors_sha256[:12]}", hint)
     return digest
 
 
@@ -186,7 +191,7 @@ class Store:
             return Check(file.key, path, f"{file.path} cannot be read ({error.strerror})")
         return Check(file.key, path, "" if found == sums.get(file.key) else f"{file.path} is not what was stored")
 
-    def remove(self, entry: Entry, watch: progress.Watch = progress.ignore) -> int:
+    def remove(self, entry: Entry, watch: transfer.Watch = transfer.ignore) -> int:
         """Take a model, and what a broken pull left of it, out of the store; returns its size in bytes.
 
         Raises:
@@ -240,13 +245,13 @@ class Store:
         if any(self.root.glob(f".partial/{BUNDLE}*")):
             with contextlib.suppress(OSError), FileLock(self._lock(BUNDLE), timeout=0):  # OSError: one is running
                 self.clear_bundles()
-        self._clear_downloads({name for entry in wanted for source in entry.places for name in source.archives()})
+        self._clear_downloads({name for entry in wanted for source in entry.places for name in source.archives})
         run = Run(self.root / ".downloads", local_only=frozenset(local_only))
         yield run
         for path in run.used:
             path.unlink(missing_ok=True)
 
-    def pull(self, entry: Entry, run: Run, watch: progress.Watch = progress.ignore) -> None:
+    def pull(self, entry: Entry, run: Run, watch: transfer.Watch = transfer.ignore) -> None:
         """Bring a model into the store, unless it is there and sound.
 
         Raises:
@@ -257,26 +262,28 @@ class Store:
         """
         with self.locked(entry.name, watch):
             if self._sound(entry):
-                watch(progress.Ready(entry.name, already=True))
+                watch(transfer.Ready(entry.name, already=True))
                 return
             check_space(entry.name, self._missing_bytes(entry), self.root)
             if self._mirrored(entry, run, watch):
                 self.commit(entry, self.staging(entry.name))
             else:
                 self._pull(entry, run, watch)
-            watch(progress.Ready(entry.name, already=False))
+            watch(transfer.Ready(entry.name, already=False))
 
-    def _pull(self, entry: Entry, run: Run, watch: progress.Watch) -> None:
+    def _pull(self, entry: Entry, run: Run, watch: transfer.Watch) -> None:
         """Fetch a model's files from its own sources, and convert them if they need it."""
+        from edge_assistant_models import conversion
+
         convert = conversion.find(entry)
         self._fetch_all(entry, entry.fetched, entry.sources, run, watch)
         if convert is None:
             self.commit(entry, self.staging(entry.name))
         else:
-            watch(progress.Converting(entry.name))
+            watch(transfer.Converting(entry.name))
             self._convert(entry, convert)
 
-    def _mirrored(self, entry: Entry, run: Run, watch: progress.Watch) -> bool:
+    def _mirrored(self, entry: Entry, run: Run, watch: transfer.Watch) -> bool:
         """Whether the files have come from the entry's mirror."""
         if entry.mirror is None:
             return False
@@ -290,7 +297,7 @@ class Store:
         return self.root / ".locks" / f"{name}.lock"
 
     @contextmanager
-    def locked(self, name: str, watch: progress.Watch = progress.ignore) -> Iterator[None]:
+    def locked(self, name: str, watch: transfer.Watch = transfer.ignore) -> Iterator[None]:
         """Keep other processes away from one model."""
         from filelock import FileLock, Timeout
 
@@ -300,7 +307,7 @@ class Store:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                watch(progress.Waiting(name.removeprefix(".")))
+                watch(transfer.Waiting(name.removeprefix(".")))
                 lock.acquire()
         try:
             yield
@@ -323,32 +330,32 @@ class Store:
         return written
 
     def _fetch_all(
-        self, entry: Entry, files: Iterable[FileSpec], sources: Iterable[Source], run: Run, watch: progress.Watch
+        self, entry: Entry, files: Iterable[FileSpec], sources: Iterable[Source], run: Run, watch: transfer.Watch
     ) -> None:
         for file in files:
             self._fetch(entry, file, [source for source in sources if source.offers(file)], run, watch)
 
-    def _fetch(self, entry: Entry, file: FileSpec, sources: Iterable[Source], run: Run, watch: progress.Watch) -> None:
+    def _fetch(self, entry: Entry, file: FileSpec, sources: Iterable[Source], run: Run, watch: transfer.Watch) -> None:
         """Ask the sources in their order for one file."""
         refusals = []
         path = self.staging(entry.name) / file.path
 
         def moved(size: int) -> None:
-            watch(progress.Moved(entry.name, file.path, size, file.bytes))
+            watch(transfer.Moved(entry.name, file.path, size, file.bytes))
 
         with Partial(path, file.bytes, moved) as partial:
             if partial.complete and partial.sha256() == file.sha256:
                 return
             for source in sources:
-                watch(progress.Trying(entry.name, file.path, source.label))
+                watch(transfer.Trying(entry.name, file.path, source.label))
                 try:
-                    if source.asked() and entry.name in run.local_only:
+                    if source.asked and entry.name in run.local_only:
                         raise Refused("it is in your own catalog, and nobody confirmed it")
                     self._fetch_from(source, entry, file, partial, run)
                     return
                 except Refused as refusal:
                     refusals.append(f"{source.label}: {refusal}")
-                    watch(progress.Refusal(entry.name, file.path, source.label, str(refusal)))
+                    watch(transfer.Refusal(entry.name, file.path, source.label, str(refusal)))
         hint = "try again with a network, or 'edge-assistant models import FILE' with what another machine exported"
         if entry.name in run.local_only:
             hint = f"run 'edge-assistant models pull {entry.name}' in a terminal, or add --own"
@@ -356,7 +363,7 @@ class Store:
 
     def _fetch_from(self, source: Source, entry: Entry, file: FileSpec, partial: Partial, run: Run) -> None:
         """Let one source complete the file, once more from the start where what was there does not fit."""
-        needed = (file.bytes - partial.size) * (2 if source.archives() else 1)
+        needed = (file.bytes - partial.size) * (2 if source.archives else 1)
         check_space(entry.name, needed, self.root)
         for _ in range(2):
             if partial.complete:
@@ -371,7 +378,7 @@ class Store:
                 break
         raise Refused(f"it sends {found} instead of {file.bytes} with {file.sha256[:12]}")
 
-    def _convert(self, entry: Entry, convert: conversion.Convert) -> None:
+    def _convert(self, entry: Entry, convert: Convert) -> None:
         """Turn what was fetched into the model's files in a fresh folder, then put that in place."""
         staging, output = self.staging(entry.name), self.staging(f"{entry.name}.imported")
         shutil.rmtree(output, ignore_errors=True)

@@ -1,4 +1,7 @@
-"""One file on its way into the store: hashed as it comes, kept when the way breaks off, gone on with later."""
+"""A pull: what it tells whoever watches it, and one file on its way into the store.
+
+A file is hashed as it comes, kept when the way breaks off, and gone on with later.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
+from edge_assistant_models import regular
 from edge_assistant_models.errors import EdgeAssistantError, StorageFull, not_stored
 
 CHUNK_BYTES = 1 << 20
@@ -64,6 +69,74 @@ def check_space(what: str, needed: int, folder: Path) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another process is pulling this model; this one waits for it."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """A source is asked for a file."""
+
+    model: str
+    file: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """So many bytes of a file are here."""
+
+    model: str
+    file: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A source did not give a file; the next one is asked."""
+
+    model: str
+    file: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Converting:
+    """What was fetched is being turned into ONNX."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A profile's choice for a role could not be had; the next one, or none, takes its place."""
+
+    role: str
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A model is in the store and verified; `already` if it was there before."""
+
+    model: str
+    already: bool
+
+
+Event = Waiting | Trying | Moved | Refusal | Converting | Skipped | Ready
+Watch = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """Progress that nobody watches."""
+
+
 @dataclass(slots=True)
 class Run:
     """What one run of pulling shares between its models.
@@ -73,16 +146,12 @@ class Run:
         unreachable: why a host or a client gave no answer; it is not asked again in this run.
         used: archives that this run took something from.
         local_only: models for which no network is asked, as no person has confirmed what would go there.
-        connect_s: seconds to wait for a connection.
-        read_s: seconds to wait for the next bytes.
     """
 
     downloads: Path
     unreachable: dict[str, str] = field(default_factory=dict)
     used: set[Path] = field(default_factory=set)
     local_only: frozenset[str] = frozenset()
-    connect_s: float = 4.0
-    read_s: float = 30.0
 
 
 class Partial:
@@ -137,6 +206,30 @@ class Partial:
             self._file.write(chunk)
         self._count(chunk)
         self._moved(self.size)
+
+    def append(self, stream: IO[bytes]) -> None:
+        """Append a stream to its end; raises what `write` does."""
+        while chunk := stream.read(CHUNK_BYTES):
+            self.write(chunk)
+
+    def copy(self, path: Path, what: str = "it") -> None:
+        """Take a file of this machine instead of what is there.
+
+        Args:
+            path: a regular file.
+            what: it is called in a refusal.
+
+        Raises:
+            Refused: it is not there or cannot be read.
+        """
+        self.restart()
+        try:
+            with regular.opened(path) as source:
+                self.append(source)
+        except FileNotFoundError:
+            raise Refused("there is no such file") from None
+        except (PermissionError, IsADirectoryError, regular.NotRegular) as error:
+            raise Refused(f"{what} cannot be read ({error.strerror})") from None
 
     def sha256(self) -> str:
         """The sum of what is there."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import subprocess
 from pathlib import Path
@@ -50,25 +49,13 @@ def test_json_is_one_object_and_nothing_else(here: Here, table: Path) -> None:
     assert set(answer["citations"]) <= {item["id"] for item in answer["evidence"]}
 
 
-def test_signals_keep_the_order_in_which_they_were_given(here: Here, table: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.txt"
-    broken.write_bytes(b"\xff\0")
-    given = ["--readings", table, "--text", broken, "--readings", table, "--image", tmp_path / "no.png"]
-    answer = here("ask", HOTTEST, *given, "--json").object
-    assert [signal["id"] for signal in answer["signals"]] == ["readings:1", "text:1", "readings:2"]
-    assert [failure["signal"] for failure in answer["failed"]] == ["image:1", "text:1"]
-    assert answer["verdicts"][0]["status"] == "agree"
-    assert "the first readings and the second readings agree" in answer["answer"]
-
-
-def test_standard_input_is_a_text(store: Path) -> None:
-    """The model sees it; what a model of 135 million parameters says of it does not matter."""
-    environment = {**os.environ, "EDGE_ASSISTANT_MODELS": str(store), "EDGE_ASSISTANT_PROFILE": "test"}
+@pytest.mark.usefixtures("command")
+def test_standard_input_is_a_text() -> None:
     done = subprocess.run(
         [*COMMAND, "ask", "Who built the pump?", "--text", "-", "--json"],
         input="The pump is by Ada and weighs 12 kg.\n\nWrn: it\u2019s old.".encode(),
         capture_output=True,
-        env=environment,
+        env=dict(os.environ),
         check=True,
     )
     answer = json.loads(done.stdout)
@@ -80,64 +67,23 @@ def test_standard_input_is_a_text(store: Path) -> None:
     assert "smollm2-135m-instruct-q4_1" in answer["route"]["models"]
 
 
-def in_terminal(*arguments: str | Path, **environment: str) -> str:
-    """What a terminal gets of the command."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm", **environment},
-    )
-    os.close(theirs)
-    got = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            got += chunk
-    except OSError:  # Linux ends a pseudo-terminal that nobody writes to any more so
-        pass
-    os.close(ours)
-    assert process.wait() == 0
-    return got.decode()
-
-
-@pytest.mark.usefixtures("command")
-def test_a_terminal_gets_colours(table: Path) -> None:
-    assert f"{ESCAPE}[1mSources" in in_terminal("ask", HOTTEST, "--readings", table)
-
-
-@pytest.mark.usefixtures("command")
-def test_no_color_has_no_colours(table: Path) -> None:
-    shown = in_terminal("ask", HOTTEST, "--readings", table, NO_COLOR="1")
-    assert not re.search(r"\x1b\[[\d;]+m", shown)
-    assert "Sources" in shown
-
-
-@pytest.mark.usefixtures("command")
-def test_what_files_say_is_printed_without_what_a_terminal_obeys(tmp_path: Path) -> None:
+def test_what_files_say_is_printed_without_what_a_terminal_obeys(here: Here, tmp_path: Path) -> None:
     path = tmp_path / "evil.csv"
     path.write_text("time,\x9b31mred\u202e [degC]\n2025-01-01T00:00:00,1\n2025-01-01T00:01:00,2\n")
-    shown = in_terminal("ask", HOTTEST, "--readings", path, "--plain")
+    shown = here("ask", HOTTEST, "--readings", path).out
     assert not {ESCAPE, "\x9b", "\u202e"} & set(shown)
     assert "max(red) = 2 degC, from" in shown
 
 
-@pytest.mark.parametrize(
-    ("reads", "statuses"), [("command", {"conflict"}), ("small_command", {"supported", "conflict", "not_in_evidence"})]
-)
-def test_from_end_to_end_over_a_picture_and_a_recording(
-    request: pytest.FixtureRequest, reads: str, statuses: set[str]
-) -> None:
-    command: Command = request.getfixturevalue(reads)
+def test_from_end_to_end_over_a_picture_and_a_recording(small_command: Command, request: pytest.FixtureRequest) -> None:
     clinic = Path(request.config.rootpath) / "examples" / "clinic"
     given = ["--image", clinic / "form.jpg", "--audio", clinic / "note.wav", "--readings", clinic / "vitals.csv"]
-    ran = command("ask", "What is the patient allergic to?", *given, "--json", "--seed", "1")
+    ran = small_command("ask", "What is the patient allergic to?", *given, "--json", "--seed", "1")
     answer = ran.object
     assert ran.status == 0
     assert answer["failed"] == []
     assert answer["route"]["path"] == "cross-signal"
-    assert answer["status"] in statuses
+    assert answer["status"] in {"supported", "conflict", "not_in_evidence"}
     known = {item["id"]: item for item in answer["evidence"]}
     assert {item["signal"] for item in known.values()} == {"image:1", "audio:1", "readings:1"}
     assert set(answer["citations"]) <= known.keys()

@@ -74,23 +74,6 @@ def test_the_table_has_every_row_with_its_facts(audit: Audit) -> None:
     assert "signals text:1 text:2" in lines[4]
 
 
-def test_filters(audit: Audit) -> None:
-    def numbers(*options: object) -> list[int]:
-        return [row["number"] for row in shown(audit, *options)]
-
-    rows = shown(audit)
-    assert rows[0]["body"] == {"verb": "ask", "digest": "ab" * 32}
-    first, *_, last = (row["time"] for row in rows)
-    assert numbers("--kind", "question") == [1, 4]
-    assert numbers("--conversation", FIRST) == [1, 2]
-    assert numbers("--last", 2) == [4, 5]
-    assert numbers("--last", 0) == numbers("--last", 10**40) == [1, 2, 3, 4, 5]
-    assert numbers("--since", first, "--until", last) == [1, 2, 3, 4]
-    assert numbers("--since", last[:10], "--until", last[:10]) == [1, 2, 3, 4, 5]
-    assert numbers("--until", "2020-01-01") == []
-    assert numbers("--conversation", SECOND, "--kind", "ended") == [5]
-
-
 def test_options_that_are_no_good(audit: Audit) -> None:
     for option, value in (
         ("--since", "yesterday"),
@@ -113,13 +96,6 @@ def test_a_row_that_somebody_made_unreadable_is_shown_as_it_is(audit: Audit) -> 
     assert shown(audit)[1]["body"] == {"unreadable": "[\x1b[2J"}
 
 
-def test_one_that_is_whole(audit: Audit) -> None:
-    status, out, err = audit("verify")
-    assert (status, err) == (0, "")
-    assert out.startswith("whole: all 5 rows are as they were written\ncheckpoints that agree: 1")
-    assert json.loads(audit("verify", "--json")[1])["whole"] is True
-
-
 def test_one_that_is_not(audit: Audit) -> None:
     changed("UPDATE rows SET kind = 'answer' WHERE number = 2")
     status, out, _ = audit("verify")
@@ -128,15 +104,6 @@ def test_one_that_is_not(audit: Audit) -> None:
     status, out, _ = audit("verify", "--json")
     found = json.loads(out)
     assert (status, found["whole"], found["finding"]["row"], found["finding"]["damage"]) == (1, False, 2, "edited")
-
-
-def test_a_file_that_is_no_database(audit: Audit) -> None:
-    (paths.data_dir() / "audit" / FILE).write_bytes(b"no database " * 999)
-    for end in ("-wal", "-shm"):
-        (paths.data_dir() / "audit" / (FILE + end)).unlink(missing_ok=True)
-    status, out, _ = audit("verify")
-    assert status == 1
-    assert "audit.db cannot be read: the audit trail is damaged" in out
 
 
 def test_a_checkpoint_that_was_kept_finds_what_was_cut_off(audit: Audit, tmp_path: Path) -> None:
@@ -223,17 +190,6 @@ def test_the_script_of_the_docs_checks_an_export(audit: Audit, script: Path, tmp
     export.write_text("".join(lines))
     kept.write_text(marks.replace('"rows":5', '"rows":4'))
     assert "InvalidSignature" in checked(script, export, key, kept)[1]
-
-
-def test_an_export_of_an_older_state_does_not_agree_with_a_later_checkpoint(
-    audit: Audit, script: Path, tmp_path: Path
-) -> None:
-    audit("export", tmp_path / "trail.jsonl")
-    audit("checkpoint", tmp_path / "kept.jsonl")
-    audit("checkpoint", tmp_path / "kept.jsonl")
-    status, out = checked(script, tmp_path / "trail.jsonl", audit("key")[1].strip(), tmp_path / "kept.jsonl")
-    assert status == 1
-    assert "over 6 rows does not agree" in out
 
 
 def test_exports_that_cannot_be_written(audit: Audit, tmp_path: Path) -> None:

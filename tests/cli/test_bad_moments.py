@@ -211,8 +211,8 @@ def test_interrupted(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_two_processes_at_once(small_command: Command, holds: Promise, tmp_path: Path) -> None:
-    both = [small_command.start("ask", *question(tmp_path)) for _ in range(2)]
+def test_two_processes_at_once(command: Command, holds: Promise, tmp_path: Path) -> None:
+    both = [command.start("ask", *question(tmp_path)) for _ in range(2)]
     for process in both:
         out, err = process.communicate(timeout=HANGS)
         holds("two questions at once", Ran(process.returncode, out, err, 0))

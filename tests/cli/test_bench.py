@@ -21,19 +21,6 @@ def test_every_bench_is_listed(here: Here) -> None:
     assert all(re.search(rf"^    {name}\s", ran.out, re.M) for name in names)
 
 
-def test_every_bench_says_what_it_measures_and_knows_json() -> None:
-    for bench in benches():
-        assert bench.HELP
-        assert callable(bench.configure)
-        assert callable(bench.run)
-
-
-def test_without_a_bench_it_is_a_wrong_command_line(here: Here) -> None:
-    ran = here("bench")
-    assert ran.status == 2
-    assert "required: BENCH" in ran.err
-
-
 def test_an_installed_wheel_has_no_benches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "evals", None)  # as where it is not installed
     with pytest.raises(UsageError, match=r"^the evaluations are not installed - run 'bench' from a checkout$"):

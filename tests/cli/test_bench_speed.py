@@ -97,22 +97,6 @@ def test_the_part_that_got_slower_ends_with_1(tmp_path, capsys, scripted):
     assert [(one["name"], one["change"]) for one in compared] == [("one.time", "same"), ("two.time", "worse")]
 
 
-def test_a_comparison_with_another_sort_of_run_says_so(tmp_path, capsys, scripted):
-    before = tmp_path / "before.json"
-    scripted(Scripted("one", row("one.time", 1.0), row("one.more", 1.0)))
-    assert speed.run(options("--all", "--out", before)) == 0
-    assert speed.run(options("--all", "--compare", before)) == 0
-    assert "differ" not in capsys.readouterr().err
-    scripted(Scripted("one", row("one.time", 1.0)))
-    assert speed.run(options("--all", "--quick", "--compare", before, "--json")) == 0
-    told = capsys.readouterr()
-    differs = ["quick: False, now True", "one.more: measured before, not now"]
-    assert json.loads(told.out)["differs"] == differs
-    assert [line for line in told.err.splitlines() if "differ" in line] == [
-        f"warning: the two runs differ: {line}" for line in differs
-    ]
-
-
 def test_a_run_that_is_interrupted_keeps_what_was_measured_and_goes_on(tmp_path, capsys, scripted):
     out = tmp_path / "f.json"
     scripted(Scripted("one", row("one.time", 1.0)), Scripted("two", row("two.first", 1.0), KeyboardInterrupt()))

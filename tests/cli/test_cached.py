@@ -63,10 +63,8 @@ def test_the_same_files_are_perceived_once(command: Command, capsys: Capsys, mon
 
 @pytest.mark.parametrize("policy", [None, "[retention]\ncache = false\n"])
 def test_switched_off_nothing_is_kept_and_nothing_recalled(
-    capsys: Capsys, home: Path, monkeypatch: pytest.MonkeyPatch, policy: str | None, store: Path
+    command: Command, capsys: Capsys, home: Path, monkeypatch: pytest.MonkeyPatch, policy: str | None
 ) -> None:
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-    monkeypatch.setenv("EDGE_ASSISTANT_PROFILE", "test")
     monkeypatch.setattr(ondisk, "WORTH_S", 0.0)
     if policy is None:
         monkeypatch.setenv("EDGE_ASSISTANT_CACHE", "no")

@@ -52,13 +52,6 @@ def test_as_json(here: Here, ready: bool, home: Path, monkeypatch: pytest.Monkey
     assert all(check["hint"] for check in report["checks"] if check["ok"] is False)
 
 
-def test_an_unknown_profile(here: Here) -> None:
-    ran = here("doctor", "--profile", "huge")
-    assert (ran.status, ran.err) == (1, "")
-    assert "missing  profile: there is no profile 'huge' - choose one of auto, " in ran.out
-    assert "folder for models" in ran.out
-
-
 def test_a_broken_catalog(here: Here, home: Path) -> None:
     (home / "catalog").mkdir()
     (home / "catalog" / "mine.toml").write_text("name = ")

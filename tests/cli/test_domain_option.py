@@ -35,22 +35,3 @@ def test_a_domain_is_a_setting_and_check_heeds_its_units(
     ran = here("check", *signals)
     assert ran.status == 0
     assert "agree       troponin" in ran.out
-
-
-def test_a_file_that_is_wrong_is_one_line_and_status_2(here: Here, slip: str, tmp_path: Path) -> None:
-    ward = tmp_path / "ward.toml"
-    ward.write_text('[unit.crate]\nwritten = ["mmol/l"]\n')
-    ran = here("ask", ASKED, "--text", slip, "--domain", ward)
-    assert (ran.status, ran.out) == (2, "")
-    assert (
-        ran.err
-        == "error: ward.toml: [unit.crate] written: 'mmol/l' is how 'mmol/l' is written - take another writing\n"
-    )
-
-
-def test_help_says_it(here: Here) -> None:
-    for verb in ("ask", "check"):
-        ran = here(verb, "--help")
-        assert ran.status == 0
-        assert "--domain F" in ran.out
-        assert "docs/domains.md" in " ".join(ran.out.split())

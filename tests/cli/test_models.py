@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from helpers import pulled, webserver
-from helpers.commands import COMMAND, Terminal
+from helpers.commands import at_terminal
 
 from edge_assistant.cli import models
 from edge_assistant.cli.main import parser
@@ -112,13 +112,6 @@ def test_a_source_cannot_steer_the_terminal(
     assert "\x1b]" not in err
 
 
-def test_info_of_shipped_models(run: Any) -> None:
-    for name in ("whisper-base", "qwen2.5-coder-1.5b-instruct-q4_k_m", "pp-ocrv6-small"):
-        status, out, _ = run("info", name)
-        assert status == 0, name
-        assert "licence url:" in out, name
-
-
 def test_pull_says_what_it_does_on_stderr_only(run: Any) -> None:
     status, out, err = run("pull", "--profile", "mine", "--plain")
     assert (status, out) == (0, "")
@@ -127,63 +120,20 @@ def test_pull_says_what_it_does_on_stderr_only(run: Any) -> None:
     assert json.loads(run("pull", "--profile", "mine", "--json")[1])["models"] == {"vad": "mine"}
 
 
-def test_pulling_obeys_the_setting_plain(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from edge_assistant.cli import terminal
-
-    monkeypatch.setattr(terminal, "redraws", lambda stream, *, plain=False: not plain)
-    monkeypatch.setenv("EDGE_ASSISTANT_PLAIN", "true")
-    assert run("pull", "mine")[2].splitlines() == ["mine: model.bin from file mine.source", "mine is ready"]
-
-
-def test_a_failing_pull_names_sources_and_reasons(run: Any, catalog: Path, capsys: Any) -> None:
-    catalog.unlink()
-    with pytest.raises(PullFailed, match=r"file mine\.source: there is no such file"):
-        run("pull", "mine", "--plain")
-    assert "file mine.source gives nothing: there is no such file" in capsys.readouterr().err
-
-
 def test_lines_tell_how_far_a_long_pull_is(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from edge_assistant.cli import _pulling
-    from edge_assistant_models import progress
+    from edge_assistant_models import transfer
 
     clock = iter(range(0, 1000, 2))
     monkeypatch.setattr(_pulling.time, "monotonic", lambda: float(next(clock)))
     watch = _pulling.Lines()
-    watch(progress.Trying("mine", "model.bin", "url example.org"))
+    watch(transfer.Trying("mine", "model.bin", "url example.org"))
     for done in range(0, 100 << 20, 10 << 20):
-        watch(progress.Moved("mine", "model.bin", done, 100 << 20))
+        watch(transfer.Moved("mine", "model.bin", done, 100 << 20))
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "mine: model.bin from url example.org"
     assert len(lines) < 8
     assert all(" % of 100 MiB, about " in line and line.endswith(" s left") for line in lines[1:])
-
-
-def test_a_reason_is_said_once(capsys: Any) -> None:
-    from edge_assistant.cli import _pulling
-    from edge_assistant_models import progress
-
-    watch = _pulling.Lines()
-    for file in ("a", "b"):
-        watch(progress.Refusal("mine", file, "hf owner/model", "no answer"))
-    watch(progress.Waiting("mine"))
-    watch(progress.Converting("mine"))
-    watch(progress.Skipped("faces", "mine", "npm is not installed"))
-    assert capsys.readouterr().err.splitlines() == [
-        "hf owner/model gives nothing: no answer",
-        "mine: waiting for another process that pulls it",
-        "mine: converting to ONNX",
-        "mine (faces) is left out: npm is not installed",
-    ]
-
-
-def test_verify_tells_sound_from_damaged(run: Any, home: Path) -> None:
-    assert run("verify")[1] == "no models are installed\n"
-    run("pull", "mine")
-    assert run("verify")[:2] == (0, "mine: sound\n")
-    (home / "models" / "mine" / "model.bin").write_bytes(CONTENT[:-1] + b"?")
-    with pytest.raises(ModelCorrupt) as caught:
-        run("verify", "mine")
-    assert caught.value.hint == "run 'edge-assistant models pull mine'"
 
 
 def test_verify_as_json_tells_the_error_in_the_same_object(run: Any, home: Path) -> None:
@@ -225,23 +175,6 @@ def test_remove_export_and_import_and_no_link_is_removed(run: Any, tmp_path: Pat
     assert any((tmp_path / "elsewhere").iterdir())
 
 
-@pytest.mark.parametrize("optional", [True, False])
-def test_a_profile_is_exported_with_every_role_that_it_needs(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optional: bool
-) -> None:
-    roles = {"vad": ("mine",), "speech": ("whisper-base", "whisper-tiny")}
-    made = profile.Profile("mine", "made up", roles, frozenset({"speech"} if optional else ()))
-    monkeypatch.setattr(profile, "load", lambda: {"mine": made})
-    run("pull", "mine")
-    archive = tmp_path / "models.tar"
-    if optional:
-        assert run("export", str(archive), "--profile", "mine")[0] == 0
-    else:
-        with pytest.raises(ModelMissing, match="the profile mine has no model here for speech"):
-            run("export", str(archive), "--profile", "mine")
-    assert archive.exists() is optional
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "status"),
     [
@@ -265,14 +198,6 @@ def test_what_cannot_be_done_has_a_status(
     with pytest.raises(error) as caught:
         run(*arguments)
     assert caught.value.exit_status == status
-
-
-def test_every_help_has_examples(run: Any, capsys: Any) -> None:
-    for arguments in ([], ["list"], ["info"], ["pull"], ["verify"], ["remove"], ["export"], ["import"]):
-        with pytest.raises(SystemExit) as caught:
-            run(*arguments, "--help")
-        assert caught.value.code == 0
-        assert "examples:\n  edge-assistant models" in capsys.readouterr().out, arguments
 
 
 @pytest.fixture
@@ -301,14 +226,9 @@ def test_nobody_asks_the_network_for_an_entry_of_the_users_own_unseen(
 
 @pytest.mark.parametrize(("key", "status"), [("y", 0), ("n", 4), ("", 4)])
 def test_a_person_sees_all_that_the_network_would_be_asked_for(outside: webserver.Web, key: str, status: int) -> None:
-    terminal = Terminal(*COMMAND, "models", "pull", "mine")
-    terminal.read_until(r"fetch mine\? \[y/N\] ")
-    assert f"{outside.address}/mine?of=somebody" in terminal.seen
-    assert outside.seen == []
-    terminal.press(f"{key}\n")
-    assert terminal.ended() == status
-    terminal.close()
-    assert len(outside.seen) == (status == 0)
+    ended, shown = at_terminal(["models", "pull", "mine"], [("fetch mine? [y/N] ", key)])
+    assert f"{outside.address}/mine?of=somebody" in shown
+    assert (ended, len(outside.seen)) == (status, status == 0)
 
 
 @pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
@@ -321,3 +241,31 @@ def test_a_pull_is_locked_before_it_reads_what_locked_processes_wrote(given: tup
     )
     command = [sys.executable, "-c", code, *given, "models", "pull", "mine"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == said
+
+
+def test_a_reason_is_said_once(capsys: Any) -> None:
+    from edge_assistant.cli import _pulling
+    from edge_assistant_models import transfer
+
+    watch = _pulling.Lines()
+    for file in ("a", "b"):
+        watch(transfer.Refusal("mine", file, "hf owner/model", "no answer"))
+    watch(transfer.Waiting("mine"))
+    watch(transfer.Converting("mine"))
+    watch(transfer.Skipped("faces", "mine", "npm is not installed"))
+    assert capsys.readouterr().err.splitlines() == [
+        "hf owner/model gives nothing: no answer",
+        "mine: waiting for another process that pulls it",
+        "mine: converting to ONNX",
+        "mine (faces) is left out: npm is not installed",
+    ]
+
+
+def test_verify_tells_sound_from_damaged(run: Any, home: Path) -> None:
+    assert run("verify")[1] == "no models are installed\n"
+    run("pull", "mine")
+    assert run("verify")[:2] == (0, "mine: sound\n")
+    (home / "models" / "mine" / "model.bin").write_bytes(CONTENT[:-1] + b"?")
+    with pytest.raises(ModelCorrupt) as caught:
+        run("verify", "mine")
+    assert caught.value.hint == "run 'edge-assistant models pull mine'"

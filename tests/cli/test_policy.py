@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import select
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.commands import COMMAND, HANGS, Command, Here, unprivileged
+from helpers.commands import Command, Here, at_terminal, unprivileged
 
 from edge_assistant.cli.main import main
 from edge_assistant.governance.policy import pin, policy
@@ -29,31 +25,6 @@ def table(tmp_path: Path) -> Path:
     path = tmp_path / "line.csv"
     path.write_text(CSV)
     return path
-
-
-def at_terminal(arguments: Sequence[str | Path], answers: Sequence[tuple[str, str]]) -> tuple[int, str]:
-    """Run the command on a terminal; each answer is typed once what it answers is there."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    )
-    os.close(theirs)
-    shown, waiting = "", list(answers)
-    try:
-        while select.select([ours], [], [], HANGS)[0]:
-            try:
-                got = os.read(ours, 4096)
-            except OSError:  # how Linux says that nobody has the other end any more
-                break
-            shown += got.decode("utf-8", "replace")
-            if waiting and waiting[0][0] in shown.rpartition("\n")[2]:
-                os.write(ours, waiting.pop(0)[1].encode() + b"\n")
-    finally:
-        os.close(ours)
-        if process.poll() is None:
-            process.wait(HANGS)
-    assert waiting == [], shown
-    return process.returncode, shown.replace("\r\n", "\n")
 
 
 # What is refused
@@ -87,26 +58,6 @@ def test_a_model_is_refused_when_it_would_be_opened(hold: Hold, here: Here, tmp_
     assert re.search(r"not the model \S+ \(models\.allowed\)", ran.err)
 
 
-def test_what_is_allowed_is_answered(hold: Hold, here: Here, table: Path) -> None:
-    hold('signals.kinds = ["readings"]\nmodels.verify = "always"\nlimits.file_bytes = 1000')
-    assert here("ask", HOTTEST, "--readings", table).status == 0
-
-
-def test_a_lower_limit_holds(hold: Hold, here: Here, table: Path) -> None:
-    hold("limits.file_bytes = 10\nlimits.question_characters = 33")
-    ran = here("ask", HOTTEST, "--readings", table)
-    assert (ran.status, "over the limit of 10" in ran.err) == (3, True)
-    ran = here("ask", HOTTEST + "?")
-    assert (ran.status, "over the limit of 33" in ran.err) == (2, True)
-
-
-def test_where_the_lock_is_required_nothing_runs_without_it(hold: Hold, command: Command, table: Path) -> None:
-    hold('offline.lock = "required"')
-    ran = command("--no-lock", "ask", HOTTEST, "--readings", table)
-    assert (ran.status, ran.out, "(offline.lock)" in ran.err) == (5, "", True)
-    assert command("ask", HOTTEST, "--readings", table).status == 0
-
-
 def test_answers_are_redacted_where_that_is_not_left_to_the_person(hold: Hold, here: Here, tmp_path: Path) -> None:
     note = tmp_path / "note.txt"
     note.write_text("Call the ward on 020 7946 0958. The total was 12.50.")
@@ -127,10 +78,7 @@ def test_a_wrong_policy_answers_nothing(hold: Hold, here: Here, verb: list[str])
     assert here("policy", "show").status == 5
 
 
-def test_a_policy_that_may_not_be_read_answers_nothing(
-    hold: Hold,
-    command: Command,
-) -> None:
+def test_a_policy_that_may_not_be_read_answers_nothing(hold: Hold, command: Command) -> None:
     hold("").chmod(0)
     ran = command("ask", HOTTEST, prefix=unprivileged())
     assert (ran.status, "cannot be read (Permission denied)" in ran.err) == (5, True)
@@ -154,10 +102,7 @@ def test_everything_that_is_wrong_is_listed(here: Here, tmp_path: Path) -> None:
     assert here("policy", "check", tmp_path / "none.toml").status == 3
 
 
-def test_the_one_that_holds_is_checked(
-    hold: Hold,
-    here: Here,
-) -> None:
+def test_the_one_that_holds_is_checked(hold: Hold, here: Here) -> None:
     assert here("policy", "check").out == "there is no policy: everything is allowed\n"
     file = hold("signals.kinds = []")
     assert here("policy", "check").out == f"{file}: good\n"
@@ -165,10 +110,7 @@ def test_the_one_that_holds_is_checked(
     assert here("policy", "check").status == 1
 
 
-def test_what_holds_is_shown_and_no_hash(
-    hold: Hold,
-    here: Here,
-) -> None:
+def test_what_holds_is_shown_and_no_hash(hold: Hold, here: Here) -> None:
     file = hold(f'limits.pages = 3\nroles.pin = "{HASH}"')
     ran = here("policy", "show")
     assert ran.out.splitlines()[0] == f"policy: {file}"
@@ -205,10 +147,7 @@ def test_a_pin_is_made_on_a_terminal(command: Command) -> None:
 # Roles
 
 
-def test_the_operator_gives_the_pin_on_a_terminal(
-    hold: Hold,
-    command: Command,
-) -> None:
+def test_the_operator_gives_the_pin_on_a_terminal(hold: Hold, command: Command) -> None:
     hold(f'[roles]\npin = "{HASH}"')
     assert command("models", "list").status == 5
     answers = [("a visitor may not: models - PIN of the operator: ", "0" * 6), ("that is not the PIN", PIN)]
@@ -240,20 +179,12 @@ BOTTLES = Path(__file__).parents[1] / "fixtures" / "speech" / "bottles.wav"
 ASKED = ("ask", "How many bottles?", "--audio", BOTTLES)
 
 
-def test_without_a_terminal_an_unsure_answer_is_withheld(
-    hold: Hold,
-    here: Here,
-) -> None:
+def test_without_a_terminal_an_unsure_answer_is_withheld(hold: Hold, here: Here) -> None:
     hold(CONFIRM)
     ran = here(*ASKED, "--json")
     error = ran.object["error"]
     assert (ran.status, error["code"]) == (5, "policy")
     assert "must be confirmed by a human, and there is no terminal (approval.confirm_below)" in error["message"]
-
-
-def test_a_sure_answer_needs_nobody(hold: Hold, here: Here, table: Path) -> None:
-    hold("approval.confirm_below = 0.3")
-    assert here("ask", HOTTEST, "--readings", table).status == 0
 
 
 @pytest.mark.parametrize(("said", "status"), [("y", 0), ("", 5)])
@@ -268,11 +199,15 @@ def test_a_value_is_read_back_before_the_answer(hold: Hold, command: Command, sa
     assert ("the answer is withheld: a value was not confirmed" in after) == (status == 5)
 
 
-def test_only_the_operator_confirms(
-    hold: Hold,
-    command: Command,
-) -> None:
+def test_only_the_operator_confirms(hold: Hold, command: Command) -> None:
     hold(f'{CONFIRM}approval.by = "operator"\n[roles]\npin = "{HASH}"\nvisitor = ["ask", "attach"]')
     asked = ("is that right? [y/N] ", "y")
     status, shown = at_terminal([*ASKED, "--plain"], [asked, ("PIN of the operator: ", PIN)])
     assert (status, "[E1]" in shown) == (0, True)
+
+
+def test_where_the_lock_is_required_nothing_runs_without_it(hold: Hold, command: Command, table: Path) -> None:
+    hold('offline.lock = "required"')
+    ran = command("--no-lock", "ask", HOTTEST, "--readings", table)
+    assert (ran.status, ran.out, "(offline.lock)" in ran.err) == (5, "", True)
+    assert command("ask", HOTTEST, "--readings", table).status == 0

@@ -2,30 +2,91 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
+import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.badfiles import long_recording
-from helpers.commands import COMMAND, HANGS, TIMES, Command, Here, Ran, ended, holds, now, told, until
+from helpers.commands import (
+    COMMAND,
+    HANGS,
+    TIMES,
+    Command,
+    Here,
+    Ran,
+    Terminal,
+    at_terminal,
+    ended,
+    holds,
+    now,
+    told,
+    until,
+)
+from helpers.scripted_resident import serving
+
+from edge_assistant.cli import question
+from edge_assistant.cli import resident as verb
+from edge_assistant.core.errors import UsageError
+from edge_assistant.governance.policy import pin, policy
+from edge_assistant.resident import client, server
+from edge_assistant.session import health
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FORM = ("--image", str(EXAMPLES / "clinic" / "form.jpg"))
+ALLERGIES = "Which allergies are known?"
+SECRET = "Quxxolamine"
+KIOSK = f'[roles]\npin = "{pin.hashed("147258", cost=1024)}"\nvisitor = ["ask", "attach"]\n'
+HEAVY = {"numpy", "onnxruntime", "llama_cpp", "cv2", "tokenizers", "sqlite3", "cryptography", "rich"}
+SPINS = "(?:thinking|text:1: the language model reads)"
+TURNED = re.compile(f"\r\x1b\\[2K(?:\x1b\\[32m)?[\u2800-\u28ff](?:\x1b\\[0m)? {SPINS}")
+LOADED = """
+import atexit, sys
+atexit.register(lambda: print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr))
+from edge_assistant.cli.main import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def residence(homes: Iterator[Path]) -> Iterator[Path]:
+    """A home whose resident several tests ask: it takes seconds to start."""
+    folder = next(homes)
+    folder.mkdir(mode=0o700)
+    yield folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGE_ASSISTANT_HOME", str(folder))
+        client.end("stop")
 
 
 @pytest.fixture
-def resident(command: Command) -> Iterator[int]:
+def resident(residence: Path, home: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> int:
     """A resident that runs; its process."""
-    with ended(command):
+    if not (residence / "cache").exists():
+        (home / "cache").rename(residence / "cache")
+    for name, folder in (("EDGE_ASSISTANT_HOME", residence), ("HF_HOME", residence / "huggingface")):
+        monkeypatch.setenv(name, str(folder))
+    if client.status() is None:
         ran = command("resident", "start")
         assert ran.status == 0
         assert ran.err in ("", "the resident is getting ready; it waits while another edge-assistant computes\n")
-        yield int(ran.out.split()[-1])
+    until(lambda: now().get("ready"))
+    pid = told()["pid"]
+    assert isinstance(pid, int)
+    return pid
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> list[str | Path]:
+    (tmp_path / "a.txt").write_text("Allergies: latex. Allergies: none.")
+    return ["ask", ALLERGIES, "--text", tmp_path / "a.txt"]
 
 
 def without_times(ran: Ran) -> tuple[int, str, str]:
@@ -34,21 +95,74 @@ def without_times(ran: Ran) -> tuple[int, str, str]:
     return ran.status, TIMES.sub("TIME", ran.out), err
 
 
-def test_it_starts_once_says_how_it_does_and_ends(command: Command, resident: int) -> None:
-    again = command("resident", "start")
-    assert (again.status, again.out) == (0, f"a resident runs already, as process {resident}\n")
-    assert command("resident", "run").lines == ["error: a resident runs already - see 'edge-assistant resident status'"]
-    found = json.loads(command("resident", "status", "--json").out)
-    assert (found["runs"], found["pid"], found["ready"], found["answered"]) == (True, resident, True, 0)
-    assert command("resident", "stop").lines == ["the resident has ended"]
-    assert not Path(f"/proc/{resident}").exists() or _is_zombie(resident)
-    assert command("resident", "stop").lines == ["no resident runs"]
-    assert command("resident", "status").status == 1
-    assert command("resident", "status", "--json").out == '{"runs": false}\n'
+def test_what_is_typed_comes_from_the_command(resident: int) -> None:
+    before = told()["answered"]
+    line = [*COMMAND, "ask", ALLERGIES, "--text", "-"]
+    ran = subprocess.run(line, input="Allergies: latex.", env=dict(os.environ), capture_output=True, text=True)
+    assert "latex" in ran.stdout
+    assert told()["answered"] == before + 1
 
 
-def _is_zombie(pid: int) -> bool:
-    return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+def shown(*arguments: str | Path, **environment: str) -> tuple[int, str]:
+    """What a command draws on a terminal, but for times, and for how often the spinner turned; and its status."""
+    screen = Terminal(*COMMAND, *arguments, environment=environment)
+    try:
+        return screen.ended(), TURNED.sub("", TIMES.sub("TIME", screen.seen))
+    finally:
+        screen.close()
+
+
+def test_a_terminal_shows_the_same_and_nothing_heavy_is_loaded_for_it(
+    command: Command, resident: int, asked: list[str | Path]
+) -> None:
+    looks: list[dict[str, str]] = [{}, {"NO_COLOR": "1", "COLUMNS": "40"}, {"TERM": "dumb"}]
+    through = [shown(*asked, **look) for look in looks]
+    line = [sys.executable, "-c", LOADED, *asked, "--trace"]
+    ran = subprocess.run(line, env=dict(os.environ), capture_output=True, text=True, check=True)
+    assert "latex" in ran.stdout
+    assert "not used" not in ran.stderr
+    assert not HEAVY & set(ran.stderr.splitlines()[-1].split())
+    command("resident", "stop")
+    assert [shown(*asked, **look) for look in looks] == through
+    assert len({drawn for _, drawn in through}) == len(looks), "colours, width and redrawn lines are seen"
+    assert "\x1b[" in through[0][1]
+    assert "\x1b[3" not in through[1][1]
+
+
+def test_ctrl_c_and_a_kill_end_the_answer_and_not_the_resident_and_others_wait(
+    command: Command, resident: int, asked: list[str | Path], tmp_path: Path
+) -> None:
+    hears = ["ask", "What is said?", "--audio", long_recording(tmp_path / "long.wav", 3600)]
+    long = command.start(*hears)
+    until(lambda: told()["answering"])
+    short = command.start(*asked)
+    assert short.stderr is not None
+    assert short.stderr.readline() == "waiting: the resident is busy\n"
+    long.send_signal(signal.SIGINT)
+    _, err = long.communicate(timeout=HANGS)
+    assert (long.returncode, err.splitlines()[-1]) == (130, "error: interrupted - run the command again")
+    assert "latex" in short.communicate(timeout=HANGS)[0]
+    until(lambda: now().get("ready"))
+    before = told()["renewals"]
+    killed = command.start(*hears)
+    until(lambda: now().get("answering"))
+    killed.kill()
+    killed.communicate()
+    until(lambda: now().get("renewals", before) != before)
+    assert told()["pid"] == resident
+
+
+def test_the_second_ctrl_c_ends_the_command_at_once(resident: int, tmp_path: Path) -> None:
+    screen = Terminal(*COMMAND, "ask", "What is said?", "--audio", long_recording(tmp_path / "long.wav", 3600))
+    try:
+        screen.read_until("speech")
+        screen.press("\x03")
+        screen.press("\x03")
+        assert screen.ended() == 130
+        assert "Traceback" not in screen.seen
+        assert screen.modes() == screen.before
+    finally:
+        screen.close()
 
 
 def test_its_answers_are_those_of_the_command(
@@ -58,131 +172,146 @@ def test_its_answers_are_those_of_the_command(
     (tmp_path / "claim.txt").write_text("The patient has no allergies.\n\nDose: 5 mg")
     (tmp_path / "remark.txt").write_text("The patient is allergic to penicillin.\n\nDose: 50 mg")
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    both = ["--text", "claim.txt", "--text", "remark.txt"]
     lines = [
-        ["ask", "Which allergies are known?", "--text", "claim.txt", "--text", "remark.txt"],
-        ["ask", "Which allergies are known?", "--text", "claim.txt", "--text", "remark.txt", "--json", "--trace"],
-        ["ask", "Which allergies are known?", "--text", "claim.txt", "--text", "remark.txt", "--redact"],
-        ["ask", "Which allergies are known?", *FORM, "--text", "claim.txt", "--json"],
+        ["ask", ALLERGIES, *both, "--json", "--trace"],
+        ["ask", ALLERGIES, *both, "--redact"],
+        ["ask", ALLERGIES, *FORM, "--text", "claim.txt", "--json"],
         ["ask", "Say hello.", "--seed", "3"],
         ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--plain"],
-        ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--strict", "--json"],
         ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "clinic"],
+        ["check", *both, "--trace"],
+        ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--strict", "--json"],
         ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "none-such"],
-        ["ask", "Which allergies?", "--text", "claim.txt", "--profile", "none-such", "--json"],
         ["ask", "Which allergies?", "--text", "missing.txt"],
-        ["ask", "Which allergies?", "--text", "-"],
-        ["ask", "Which allergies?", "--text", "-", "--text", "-"],
         ["ask", ""],
-        ["ask", "q", "--colour"],
-        ["ask", "--json"],
-        ["ask", "--help"],
-        ["check", "--text", "claim.txt", "--text", "remark.txt"],
-        ["check", "--text", "claim.txt", "--text", "remark.txt", "--trace"],
-        ["check", "--text", "claim.txt", "--json"],
     ]
+    before = told()["answered"]
     through = [without_times(command(*line)) for line in lines]
-    assert told()["answered"] == len(lines) - 6, "all but those that fail before they are a question"
-    command("resident", "stop")
+    assert told()["answered"] == before + len(lines) - 1, "all but the one whose file is missing"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    # What loads libraries in this process changes its environment: who asks this resident afterwards is refused.
     alone = [without_times(here(*line)) for line in lines]
     for line, one, other in zip(lines, through, alone, strict=True):
         assert one == other, line
     assert {status for status, _, _ in alone} >= {0, 1, 2, 3}
 
 
-def test_it_keeps_a_language_model_of_weights(small_command: Command, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("Allergies: latex.")
-    line = ["ask", "Which allergies are known?", "--text", tmp_path / "a.txt"]
+def test_it_starts_once_says_how_it_does_and_ends_and_a_killed_one_is_no_obstacle(
+    command: Command, resident: int, asked: list[str | Path]
+) -> None:
+    os.kill(resident, signal.SIGKILL)
+    assert "latex" in command(*asked).out
+    assert command("resident", "start").out.startswith("the resident is ready")
+    pid = told()["pid"]
+    again = command("resident", "start")
+    assert (again.status, again.out) == (0, f"a resident runs already, as process {pid}\n")
+    assert command("resident", "run").lines == ["error: a resident runs already - see 'edge-assistant resident status'"]
+    found = json.loads(command("resident", "status", "--json").out)
+    assert (found["runs"], found["pid"], found["ready"], found["answered"]) == (True, pid, True, 0)
+    assert command("resident", "stop").lines == ["the resident has ended"]
+    assert not Path(f"/proc/{pid}").exists() or "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    assert command("resident", "stop").lines == ["no resident runs"]
+    assert command("resident", "status").status == 1
+    assert command("resident", "status", "--json").out == '{"runs": false}\n'
+
+
+def test_with_weights_it_leaves_the_same_rows_and_forgets(small_command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"Allergies: {SECRET}.")
+    line = ["ask", ALLERGIES, "--text", tmp_path / "a.txt", "--json"]
     alone = small_command(*line)
     with ended(small_command):
-        small_command("resident", "start")
-        assert [without_times(small_command(*line)) for _ in range(2)] == [without_times(alone)] * 2
-        assert told()["answered"] == 2
-    assert alone.status == 0
-
-
-def test_what_is_typed_comes_from_the_command(command: Command, resident: int) -> None:
-    def asked() -> str:
-        line = [*COMMAND, "ask", "Which allergies are known?", "--text", "-"]
-        given = "Allergies: latex."
-        return subprocess.run(
-            line, input=given, env=dict(os.environ), capture_output=True, text=True, check=True
-        ).stdout
-
-    answer = asked()
-    assert "latex" in answer
-    assert told()["answered"] == 1
-
-
-def test_the_audit_trail_has_the_same_rows(command: Command, resident: int, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("Allergies: latex.")
-    line = ["ask", "Which allergies are known?", "--text", tmp_path / "a.txt"]
-    through = command(*line)
-    assert told()["answered"] == 1, f"it turned away, and what it had begun stands in the trail, too: {through}"
-    command("resident", "stop")
-    alone = command(*line)
-    assert without_times(through) == without_times(alone)
-    assert alone.status == 0, alone
-    rows = json.loads(command("audit", "show", "--json").out)["rows"]
-    asked = [row["conversation"] for row in rows if row["kind"] == "question"]
-    kinds = {id: [(row["kind"], row["body"].get("code")) for row in rows if row["conversation"] == id] for id in asked}
-    once = ["question", "signal", "route", "evidence", "verdict", "said", "answer"]
-    assert list(kinds.values()) == [[(kind, None) for kind in once]] * 2
-    assert [row["kind"] for row in rows if row["conversation"] not in asked] == ["checkpoint"] * 2
-
-
-def test_a_killed_one_is_no_obstacle(command: Command, resident: int, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("Allergies: latex.")
-    os.kill(resident, signal.SIGKILL)
-    assert "latex" in command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt").out
-    assert command("resident", "start").out.startswith("the resident is ready")
-    assert "latex" in command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt").out
-    assert told()["answered"] == 1
-
-
-def test_a_killed_command_is_no_obstacle(command: Command, resident: int, tmp_path: Path) -> None:
-    process = command.start("ask", "What is said?", "--audio", long_recording(tmp_path / "long.wav", 3600))
-    until(lambda: told()["answering"])
-    process.kill()
-    process.communicate()
-    until(lambda: now().get("renewals") == 1)
-    assert told()["pid"] == resident
-
-
-def test_ctrl_c_ends_the_answer_and_not_the_resident(command: Command, resident: int, tmp_path: Path) -> None:
-    process = command.start("ask", "What is said?", "--audio", long_recording(tmp_path / "long.wav", 3600))
-    assert process.stderr is not None
-    assert "speech" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=HANGS)
-    assert process.returncode == 130
-    assert err.splitlines()[-1] == "error: interrupted - run the command again"
-    until(lambda: now().get("ready"))
-    assert told()["pid"] == resident
-
-
-def test_others_wait_their_turn(command: Command, resident: int, tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("Allergies: latex.")
-    long = command.start("ask", "What is said?", "--audio", long_recording(tmp_path / "long.wav", 3600))
-    until(lambda: told()["answering"])
-    short = command.start("ask", "Which allergies are known?", "--text", tmp_path / "a.txt")
-    assert short.stderr is not None
-    assert short.stderr.readline() == "waiting: the resident is busy\n"
-    long.send_signal(signal.SIGINT)
-    long.communicate(timeout=HANGS)
-    out, _ = short.communicate(timeout=HANGS)
-    assert "latex" in out
-
-
-def test_what_is_forgotten_is_gone_from_its_memory(small_command: Command, tmp_path: Path) -> None:
-    secret = "Quxxolamine"
-    (tmp_path / "a.txt").write_text(f"Allergies: {secret}.")
-    with ended(small_command):
         resident = int(small_command("resident", "start").out.split()[-1])
-        asked = small_command("ask", "Which allergies are known?", "--text", tmp_path / "a.txt", "--json")
-        assert secret in asked.out
-        assert holds(resident, secret)
+        assert without_times(small_command(*line)) == without_times(alone)
+        assert told()["answered"] == 1
+        assert SECRET in alone.out
+        rows = json.loads(small_command("audit", "show", "--json").out)["rows"]
+        asked = list(dict.fromkeys(row["conversation"] for row in rows if row["kind"] == "question"))
+        kinds = {id: [row["kind"] for row in rows if row["conversation"] == id] for id in asked}
+        assert list(kinds.values()) == [["question", "signal", "route", "evidence", "verdict", "said", "answer"]] * 2
+        assert holds(resident, SECRET)
         assert small_command("forget", "--all", "--yes").status == 0
-        assert not holds(resident, secret)
-        until(lambda: now().get("ready"))
-        assert (told()["pid"], told()["renewals"]) == (resident, 1)
+        assert not holds(resident, SECRET)
+        until(lambda: now().get("renewals") == 1)
+        assert told()["pid"] == resident
+        os.kill(resident, signal.SIGKILL)  # it would load the models before it ends
+
+
+def test_of_what_a_visitor_asked_nothing_is_kept_for_the_next_one(command: Command, home: Path, tmp_path: Path) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "policy.toml").write_text(KIOSK)
+    assert command("resident", "start").status == 5, "a visitor starts none"
+    (tmp_path / "a.txt").write_text(f"Allergies: {SECRET}.")
+    assert at_terminal(["resident", "start"], [("PIN of the operator: ", "147258")])[0] == 0
+    pid = told()["pid"]
+    assert isinstance(pid, int)
+    try:
+        assert SECRET in command("ask", ALLERGIES, "--text", tmp_path / "a.txt", "--json").out
+        until(lambda: now().get("renewals") == 1)
+        assert told()["pid"] == pid
+        assert not holds(pid, SECRET)
+        assert command("resident", "stop").status == 5, "nor ends it"
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_what_a_policy_and_settings_say_counts_and_that_they_cannot_be_read(home: Path) -> None:
+    seen = [question.rules()]
+    (home / "config").mkdir()
+    for name, text in (("policy.toml", KIOSK), ("policy.toml", KIOSK + "\n"), ("config.toml", "plain = true\n")):
+        (home / "config" / name).write_text(text)
+        seen.append(question.rules())
+    (home / "config" / "config.toml").unlink()
+    (home / "config" / "config.toml").mkdir()
+    seen.append(question.rules())
+    assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize(("text", "alone"), [("", False), (KIOSK, True), ("[roles", True)])
+def test_where_visitors_ask_each_is_alone(home: Path, text: str, alone: bool) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "policy.toml").write_text(text)
+    policy.reread()
+    assert verb._alone() is alone
+
+
+def test_what_it_tells_of_itself(tmp_path: Path) -> None:
+    found = {"pid": 7, "ready": True, "answering": False, "answered": 3, "memory_mib": 900, "minutes": 15}
+    assert verb.said(found) == (
+        "process 7 is ready, 3 answered, 900 MiB of its own; it ends after 15 minutes without a question"
+    )
+    assert "process 7 answers" in verb.said(found | {"answering": True})
+    assert verb.said(found | {"ready": False, "minutes": 0}).endswith("; it stays")
+    assert (health.resident().ok, health.resident().found) == (None, "none runs")
+    with serving(tmp_path / "resident") as process:
+        assert health.resident().found.startswith(f"process {process.pid}, ")
+
+
+@pytest.mark.parametrize(
+    ("order", "way"), [("start", "'edge-assistant resident stop' ends it"), ("stop", "end its process")]
+)
+def test_of_one_that_cannot_be_spoken_to_it_is_said_what_ends_it(
+    order: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*order: str) -> None:
+        raise client.Unavailable("it does not take orders")
+
+    monkeypatch.setattr(client, "status", lost)
+    monkeypatch.setattr(client, "end", lost)
+    with pytest.raises(UsageError) as raised:
+        verb.run(argparse.Namespace(resident_verb=order))
+    assert raised.value.hint.endswith(f", {way}")
+
+
+def test_that_it_takes_long_to_get_ready_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = iter([None, *[{"ready": False}] * 3, {"ready": True}])
+    monkeypatch.setattr(client, "status", lambda: next(told))
+    monkeypatch.setattr(server, "opened", lambda: server.Held(*os.pipe()))
+    monkeypatch.setattr(verb, "_command", lambda args: (sys.executable, "-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(verb, "_LONG_S", 0.0)
+    assert verb.run(argparse.Namespace(resident_verb="start")) == 0
+    said = capsys.readouterr()
+    os.kill(int(said.out.split()[-1]), signal.SIGKILL)
+    assert said.err == "the resident is getting ready; it waits while another edge-assistant computes\n"

@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 from helpers.commands import Here
 
-CSV = "time,oven temperature [degC]\n" + "".join(
-    f"2025-01-01T00:{minute:02d}:00,{value}\n" for minute, value in enumerate((60, 70, 80, 99, 70, 60))
-)
 TOTAL = "What was the total?"
 
 
@@ -37,14 +34,6 @@ def test_every_stage_is_shown_in_order(here: Here, texts: list[str | Path]) -> N
     lines = ran.err.splitlines()
     places = [lines.index(line) for line in shown]
     assert places == sorted(places)
-
-
-def test_what_readings_give_is_shown(here: Here, tmp_path: Path) -> None:
-    (tmp_path / "oven.csv").write_text(CSV, "utf-8")
-    ran = here("ask", "What was the highest oven temperature?", "--readings", tmp_path / "oven.csv", "--trace")
-    shown = "readings:1: call\n    max(oven temperature): probability 0.95\nreadings:1: computed\n"
-    assert f"{shown}    max(oven temperature) = 99 degC\n    fits 0.95\n" in ran.err
-    assert any(line.startswith("    one source: highest oven temperature: 99 degC [E") for line in ran.err.splitlines())
 
 
 def test_stdout_has_the_answer_alone_and_json_is_one_object_with_the_stages(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,14 +35,3 @@ def test_a_second_command_waits_says_so_and_answers(command: Command, home: Path
     out, _ = started.communicate()
     assert (started.returncode, "conflict  " in out) == (1, True)
     assert command(*compared(tmp_path)).err.count(WAITS) == 0
-
-
-def test_ctrl_c_ends_the_waiting(command: Command, home: Path, tmp_path: Path) -> None:
-    with computing(home):
-        started = command.start(*compared(tmp_path))
-        assert started.stderr is not None
-        assert started.stderr.readline() == WAITS
-        started.send_signal(signal.SIGINT)
-        _, err = started.communicate()
-    assert started.returncode == 130
-    assert "Traceback" not in err

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.core.answer import UNKNOWN_TIME, Answer, Route, Status, Timings
@@ -56,6 +56,7 @@ def alike(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
+@settings(max_examples=30)
 @given(_answers)
 def test_what_is_read_back_is_what_was_written(answer: Answer) -> None:
     written = json.loads(json.dumps(answer.to_json()))

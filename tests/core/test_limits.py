@@ -45,46 +45,6 @@ ROOT = Path(__file__).parents[2]
 SPEECH = ROOT / "tests" / "fixtures" / "speech" / "bottles.wav"
 
 # where it is tested already that what the table says happens: file and test
-ELSEWHERE = {
-    "answer_tokens": ("reasoning/test_prose.py", "test_the_answer_has_an_end"),
-    "video_seconds": ("perception/test_video.py", "test_no_more_than_the_limit_is_looked_at"),
-    "frame_pixels": ("perception/test_video.py", "test_frames_of_too_many_pixels_are_refused"),
-    "shots": ("perception/test_video.py", "test_of_many_scenes_those_that_differ_most"),
-    "utterance_seconds": ("perception/test_live.py", "test_speech_without_a_pause_is_cut_where_it_is_quietest"),
-    "readings_cells": ("perception/test_csvfile.py", "test_too_many_cells_are_refused_while_reading"),
-    "readings_evidence": ("perception/test_readings.py", "test_many_columns_stay_bounded_and_the_range_comes_first"),
-    "passages": ("perception/test_text.py", "test_what_is_chopped_too_finely_is_cut_off_with_a_note"),
-    "context_tokens": ("language/test_engine.py", "test_a_prompt_over_the_context_is_refused_and_leaves_no_trace"),
-    "domain_bytes": ("reasoning/rules/test_domain.py", "domain.MAX_BYTES"),
-    "followed_bytes": ("devices/test_followed.py", "test_of_a_long_file_the_header_and_the_last_rows_are_given"),
-    "port_rows": ("devices/test_serial.py", "test_the_oldest_rows_go_where_there_are_too_many"),
-    "port_line_bytes": ("devices/test_serial.py", "test_a_line_without_end_is_bounded_and_left_out"),
-    "port_cells": ("devices/test_serial.py", "test_any_line_has_cells_that_can_be_printed"),
-    "settings_bytes": ("storage/test_settings.py", "test_a_file_that_is_too_large"),
-    "signal_seconds": ("session/test_budgets.py", "test_a_signal_that_takes_too_much_to_be_perceived_fails_alone"),
-    "read_pieces": ("session/test_budgets.py", "test_that_not_all_was_read_stands_in_the_answer"),
-    "read_characters": ("session/test_budgets.py", "test_that_not_all_was_read_stands_in_the_answer"),
-    "question_seconds": ("session/test_budgets.py", "test_where_all_together_takes_too_much_the_largest_is_left_out"),
-    "work_bytes": ("scheduling/test_budget.py", "test_what_takes_too_much_memory_stops"),
-    "turn_seconds": ("scheduling/test_turn.py", "test_a_process_that_computes_for_long_is_not_waited_for"),
-    "speaker_seconds": ("devices/test_speaker.py", "test_it_does_not_take_more_than_it_can_keep"),
-    "spoken_characters": ("voice/test_piper.py", "MAX_TEXT"),
-    "spoken_sentences": ("voice/test_speaking.py", "test_no_more_sentences_wait_than_are_kept"),
-    "followed": ("tui/test_followed.py", "test_no_more_files_are_followed_than_may_be"),
-    "state_bytes": ("language/test_states.py", "test_those_used_least_are_dropped"),
-    "recalled_bytes": ("perception/test_recall.py", "test_no_more_is_kept_than_may_be"),
-    "cached_states_bytes": ("vault/test_sealed.py", "test_no_more_is_kept_than_may_be"),
-    "cached_bytes": ("vault/test_sealed.py", "test_no_more_is_kept_than_may_be"),
-    "cached_percept_bytes": ("perception/test_ondisk.py", "test_what_is_large_is_not_kept"),
-    "phoneme_seconds": ("voice/test_phonemes.py", "_TIMEOUT_S"),
-    "played_seconds": ("tui/test_showing.py", "test_long_stretches_are_bounded"),
-    "turns": ("tui/test_conversation.py", "test_only_the_latest_turns_stay_on_the_screen"),
-    "log_bytes": ("storage/test_logs.py", "test_it_rotates_and_keeps_a_few"),
-    "kept_bytes": ("history/test_sealed.py", "test_a_signal_that_is_too_large_is_said"),
-    "pasted_lines": ("tui/test_inputs.py", "test_a_pasted_block_is_attached_as_a_text_and_not_asked"),
-    "inputs": ("tui/test_inputs.py", "test_the_arrow_brings_back_the_latest_inputs_only"),
-    "folder_entries": ("tui/test_attach.py", "test_a_huge_folder_is_cut_and_filtering_finds_the_rest"),
-}
 
 Test = Callable[[pytest.MonkeyPatch], object]
 HERE: dict[str, Test] = {}
@@ -370,14 +330,6 @@ def test_no_more_tokens_of_speech_are_written_down(
 
 
 # The first is tested above; the other is a slice of what is sorted by weight, too slow to fill for a test.
-OTHERS = {"speech_tokens", "objects"}
-
-
-def test_each_limit_is_tested_here_or_elsewhere() -> None:
-    assert set(limits.table()) == HERE.keys() | ELSEWHERE.keys() | OTHERS
-    assert not HERE.keys() & ELSEWHERE.keys()
-    for file, test in ELSEWHERE.values():
-        assert test in (ROOT / "tests" / file).read_text("utf-8"), f"{file}: {test}"
 
 
 def test_the_page_is_what_the_table_says() -> None:
@@ -395,13 +347,6 @@ def test_each_limit_is_looked_at_and_stands_nowhere_else() -> None:
         used = re.findall(rf"\b{name.upper()}\.(now|value)\b", everything)
         assert used, name
         assert ("now" in used) == limit.lowers, name
-
-
-def test_a_limit_says_what_it_is() -> None:
-    for name, limit in limits.table().items():
-        assert limit.value > 0, name
-        assert all((limit.unit, limit.of, limit.beyond)), name
-        assert not limit.beyond.startswith("error") or re.match(r"error [a-z]+(\.[a-z_]+)?\b", limit.beyond), name
 
 
 def test_a_limit_is_lower_for_a_while_and_in_every_thread() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -19,11 +18,6 @@ def test_sockets_do_not_leave_this_machine() -> None:
             outside.connect(address)
     with pytest.raises(OSError, match="a test may not connect"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)
-
-
-def test_the_loopback_address_is_open() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        socket.create_connection(server.getsockname()).close()
 
 
 def test_models_that_all_tests_share_are_not_changed_by_a_link(store: Path, tmp_path: Path) -> None:
@@ -58,10 +52,6 @@ def test_without_a_variable_the_platform_decides(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HOME", str(tmp_path))
     assert paths.data_dir().name == "edge-assistant"
     assert paths.data_dir().is_relative_to(tmp_path)
-
-
-def test_no_setting_of_the_machine_is_left() -> None:
-    assert not {"EDGE_ASSISTANT_MODELS", "HF_TOKEN", "NO_COLOR", "PIP_FIND_LINKS", "CI"} & set(os.environ)
 
 
 def test_a_package_client_that_a_test_starts_has_no_registry() -> None:

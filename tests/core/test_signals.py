@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
-import socket
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -14,27 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.core import limits, signals
+from edge_assistant.core import signals
 from edge_assistant.core.errors import (
     InputEmpty,
     InputError,
     InputMissing,
-    InputTooLarge,
     InputUnreadable,
     InputUnsupported,
 )
-from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin, guess, printable, suffixes, take_bytes, take_file
+from edge_assistant.core.signals import Kind, Origin, guess, printable, suffixes, take_bytes, take_file
 from edge_assistant_models import regular
-
-
-def test_who_handles_sound_takes_its_rate_from_one_place() -> None:
-    root = Path(__file__).parents[2]
-    core = [root / "edge_assistant" / name for name in ("perception", "devices", "voice")]
-    for file in (
-        file for folder in (*core, root / "quantize", root / "tui", root / "evals") for file in folder.rglob("*.py")
-    ):
-        nodes = ast.walk(ast.parse(file.read_text("utf-8")))
-        assert not any(isinstance(node, ast.Constant) and node.value == SAMPLE_RATE for node in nodes), file
 
 
 @pytest.fixture
@@ -53,13 +40,6 @@ def test_a_file_is_taken_with_id_name_and_sum(note: Path) -> None:
     held = take_bytes(b"hello", Kind.TEXT, 1, origin=Origin.USER, name="standard input")
     assert (held.id, held.path, held.read()) == ("text:1", None, b"hello")
     assert "hello" not in repr(held)
-
-
-def test_a_large_file_is_summed_in_chunks(tmp_path: Path) -> None:
-    path = tmp_path / "large.wav"
-    data = os.urandom(1 << 20) * 3 + b"tail"
-    path.write_bytes(data)
-    assert take_file(path, Kind.AUDIO, 1).sha256 == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize("most", [signals.HELD_BYTES, 4], ids=["held", "large"])
@@ -83,13 +63,6 @@ def test_what_is_opened_is_what_was_summed(note: Path, monkeypatch: pytest.Monke
     assert not taken.untouched
     with pytest.raises(InputMissing):
         taken.open()
-
-
-def test_of_a_file_that_has_grown_what_was_taken_is_read(note: Path) -> None:
-    taken = take_file(note, Kind.TEXT, 1)
-    with note.open("ab") as stream:
-        stream.write(b", and was shut then")
-    assert taken.read() == b"the valve is open"
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "/", "folder"])
@@ -120,14 +93,6 @@ def test_what_is_empty_is_refused(tmp_path: Path) -> None:
         take_bytes(b"", Kind.TEXT, 1, origin=Origin.USER, name="standard input")
 
 
-def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
-    path = tmp_path / "sparse.wav"
-    with path.open("wb") as file:
-        file.truncate(limits.FILE_BYTES.value + 1)
-    with pytest.raises(InputTooLarge, match="over the limit of 4,294,967,296"):
-        take_file(path, Kind.AUDIO, 1)
-
-
 def test_a_pipe_is_refused_and_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     errors: list[InputError] = []
@@ -143,20 +108,6 @@ def test_a_pipe_is_refused_and_does_not_block(tmp_path: Path) -> None:
     thread.join(30)
     assert not thread.is_alive()
     assert isinstance(errors[0], InputUnsupported)
-
-
-@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
-def test_a_device_is_refused(device: str) -> None:
-    with pytest.raises(InputUnsupported, match="is not a regular file"):
-        take_file(Path(device), Kind.IMAGE, 1)
-
-
-def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind("door")
-        with pytest.raises(InputUnsupported):
-            take_file(tmp_path / "door", Kind.TEXT, 1)
 
 
 def test_no_permission_as_the_system_says_it(note: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,26 +157,18 @@ def test_a_kind_is_told_by_the_name_alone(tmp_path: Path) -> None:
     [
         (b"\x89PNG\r\n\x1a\n\0\0", Kind.IMAGE),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", Kind.IMAGE),
-        (b"BM\x36\0", Kind.IMAGE),
-        (b"II*\0\x08\0", Kind.IMAGE),
         (b"%PDF-1.7\n%\xe2\xe3", Kind.IMAGE),
         (b"RIFF\x24\0\0\0WEBPVP8 ", Kind.IMAGE),
         (b"RIFF\x24\0\0\0WAVEfmt ", Kind.AUDIO),
-        (b"fLaC\0\0", Kind.AUDIO),
-        (b"OggS\0\2", Kind.AUDIO),
-        (b"ID3\x04\0", Kind.AUDIO),
         (b"\0\0\0\x20ftypM4A \0", Kind.AUDIO),
         (b"\0\0\0\x20ftypisom\0", Kind.VIDEO),
-        (b"\x1aE\xdf\xa3\x9f", Kind.VIDEO),
         (b"RIFF\x24\0\0\0AVI LIST", Kind.VIDEO),
         (b"time,temperature [degC]\n2025-03-14T14:00:00,60\n", Kind.READINGS),
         (b"Zeit;Druck\r\n2025-03-14 14:00;1,5\r\n2025-03-14 14:01;1,6\r\n", Kind.READINGS),
         (b"\xef\xbb\xbftime\ta\n2025-03-14T14:00:00Z\t1\n", Kind.READINGS),
         (b"2025-03-14T14:00:00 the pump, which leaked, was stopped\n", Kind.TEXT),
         (b"Dear Ann, Bob, and all,\nthe pump was stopped.\n", Kind.TEXT),
-        ("Müller".encode(), Kind.TEXT),
         ("Müller".encode("utf-16"), Kind.TEXT),
-        ("é".encode() * 2_048, Kind.TEXT),
         (b"x" + "é".encode() * 4_096, Kind.TEXT),  # cut within a character
     ],
 )
@@ -241,13 +184,6 @@ def test_what_a_file_is_cannot_be_told(tmp_path: Path, head: bytes) -> None:
     path.write_bytes(head)
     with pytest.raises(InputUnsupported, match="the kind of signal is unknown"):
         guess(path)
-
-
-def test_what_is_no_file_has_no_kind(tmp_path: Path) -> None:
-    with pytest.raises(InputMissing):
-        guess(tmp_path / "nowhere")
-    with pytest.raises(InputUnsupported, match="is a directory"):
-        guess(tmp_path)
 
 
 @given(st.binary(max_size=300))

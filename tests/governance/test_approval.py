@@ -13,7 +13,7 @@ from helpers.app import conflict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.cli import human, terminal
+from edge_assistant.cli import terminal
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Answer, Computation, Told
 from edge_assistant.core.errors import PolicyRefused
@@ -173,13 +173,13 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_without_a_terminal_there_is_no_approver() -> None:
-    assert human.approver(of(), lambda: None) is None
+    assert terminal.approver(of(), lambda: None) is None
 
 
 @pytest.mark.parametrize(("lines", "yes"), [(["y", "Yes"], True), (["y", "n"], False), (["no"], False), ([""], False)])
 def test_each_value_is_confirmed(typed: list[str], lines: list[str], yes: bool) -> None:
     typed += lines
-    approve = human.approver(of(), lambda: None)
+    approve = terminal.approver(of(), lambda: None)
     assert approve is not None
     assert approve((PENICILLIN, PENICILLIN)) is yes
     assert typed == []
@@ -190,10 +190,10 @@ def test_three_pins_may_be_tried(typed: list[str], pins: list[str], unlocked: bo
     policy = of(ROLES)
     typed += pins
     if unlocked:
-        human.admit(policy, ["ask", "models"])
+        terminal.admit(policy, ["ask", "models"])
     else:
         with pytest.raises(PolicyRefused, match="a visitor may not: models"):
-            human.admit(policy, ["ask", "models"])
+            terminal.admit(policy, ["ask", "models"])
     assert (typed, policy.unlocked) == ([], unlocked)
 
 

@@ -90,13 +90,13 @@ def test_abstract_sockets_of_others_are_there_for_a_bus_only(bus: str, said: str
 
 
 BOUNDED = """
-from edge_assistant.cli import _bounds
+from edge_assistant.cli import main
 from edge_assistant.governance.offline import bounds
 bounds.ALWAYS = ("/dev", "/proc/self")
 file = Path(os.environ["HOME"], "saved", "trail")
 lock.engage()
 verb, _, part = sys.argv[1].partition(" ")
-_bounds.keep(argparse.Namespace(verb=verb, **{f"{verb}_verb": part}, file=file))
+main.bound(argparse.Namespace(verb=verb, **{f"{verb}_verb": part}, file=file))
 """
 WRITES = """
 home = Path(os.environ["HOME"])

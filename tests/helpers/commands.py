@@ -284,6 +284,19 @@ class Terminal:
         return True
 
 
+def at_terminal(arguments: Sequence[str | Path], answers: Sequence[tuple[str, str]] = ()) -> tuple[int, str]:
+    """Run the command on a terminal, and type each answer once its question is there; status and what was drawn."""
+    screen, shown = Terminal(*COMMAND, *arguments), ""
+    try:
+        for asked, typed in answers:
+            screen.read_until(re.escape(asked))
+            shown, screen.seen = shown + screen.seen, ""
+            screen.press(f"{typed}\n")
+        return screen.ended(), (shown + screen.seen).replace("\r\n", "\n")
+    finally:
+        screen.close()
+
+
 def _runs(pid: int) -> bool:
     """Whether a process runs; one that has ended stays visible where nobody asks for its status."""
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from helpers.webserver import Web, serving
 
-from edge_assistant_models import conversion, network, stamps
+from edge_assistant_models import conversion, loading, network
 from edge_assistant_models.portfolio import Portfolio
 
 CONTENT = bytes(range(256)) * 20_000  # 5 MB: several chunks
@@ -171,6 +171,6 @@ def mine(catalog: Catalog) -> Portfolio:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are read to be hashed."""
     seen: list[str] = []
-    real = stamps.Stamps.read
-    monkeypatch.setattr(stamps.Stamps, "read", lambda self, path: seen.append(path.name) or real(self, path))
+    real = loading.Stamps.read
+    monkeypatch.setattr(loading.Stamps, "read", lambda self, path: seen.append(path.name) or real(self, path))
     return seen

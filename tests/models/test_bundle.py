@@ -8,14 +8,13 @@ import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_assistant_models.errors import BundleInvalid, ModelCorrupt, ModelMissing, StorageFull
+from edge_assistant_models.errors import BundleInvalid, ModelCorrupt, ModelMissing
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.store import State
 
@@ -73,11 +72,6 @@ def test_what_goes_out_comes_in(bundle: Path, content: bytes) -> None:
     assert not any((portfolio.store.root / ".partial").iterdir())
 
 
-def test_equal_models_give_equal_archives(bundle: Path, tmp_path: Path) -> None:
-    Portfolio(root=tmp_path / "there").export(["large", "small"], tmp_path / "again.tar")
-    assert (tmp_path / "again.tar").read_bytes() == bundle.read_bytes()
-
-
 def test_only_sound_models_go_out(bundle: Path, tmp_path: Path) -> None:
     there = Portfolio(root=tmp_path / "there")
     with pytest.raises(ModelMissing):
@@ -86,25 +80,6 @@ def test_only_sound_models_go_out(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelCorrupt):
         there.export(["large"], tmp_path / "other.tar")
     assert sorted(path.name for path in tmp_path.glob("*.tar*")) == ["models.tar"]
-
-
-def test_an_archive_that_cannot_be_written(bundle: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file", tmp_path / "nowhere"):
-        with pytest.raises(StorageFull, match="the folder cannot be written"):
-            Portfolio(root=tmp_path / "there").export(["small"], folder / "models.tar")
-
-
-def test_a_changed_file_is_refused(bundle: Path) -> None:
-    members = read(bundle)
-    members[1] = (members[1][0], members[1][1][:-1] + b"?")
-    write(bundle, members)
-    assert refused(bundle) == "model.bin of large does not have its checksum"
-
-
-def test_a_changed_file_and_manifest_are_refused(bundle: Path) -> None:
-    edit(bundle, lambda manifest: manifest["models"][0]["files"][0].update(sha256="0" * 64))
-    assert refused(bundle) == "model.bin of large is not what the catalog pins"
 
 
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "large/../../outside", "large/more.bin", "large"])
@@ -124,11 +99,6 @@ def test_only_plain_files_are_taken(bundle: Path, kind: bytes) -> None:
     assert "its manifest does not name" in refused(bundle)
 
 
-def test_a_path_in_the_manifest_is_held_against_the_catalog(bundle: Path) -> None:
-    edit(bundle, lambda manifest: manifest["models"][0]["files"][0].update(path="../../outside"))
-    assert refused(bundle) == "the archive does not have the files of large"
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -146,11 +116,6 @@ def test_a_path_in_the_manifest_is_held_against_the_catalog(bundle: Path) -> Non
 def test_a_manifest_that_does_not_fit_is_refused(bundle: Path, change: Any, said: str) -> None:
     edit(bundle, change)
     assert said in refused(bundle)
-
-
-def test_a_missing_file_is_refused(bundle: Path) -> None:
-    write(bundle, read(bundle)[:2])
-    assert refused(bundle) == "the archive lacks small/model.bin"
 
 
 @pytest.mark.parametrize("size", [0, 100, 600, 3_000_000])
@@ -176,12 +141,7 @@ def test_what_a_killed_import_left_is_cleared(bundle: Path) -> None:
     assert not list((portfolio.store.root / ".partial").iterdir())
 
 
-def test_a_manifest_too_large_is_not_read(bundle: Path) -> None:
-    write(bundle, [(tarfile.TarInfo("manifest.json"), b" " * (2 << 20))])
-    assert "does not begin with a manifest" in refused(bundle)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
 @given(st.integers(0, 4000), st.binary(min_size=1, max_size=64))
 def test_a_damaged_archive_is_refused_or_whole(bundle: Path, content: bytes, at: int, noise: bytes) -> None:
     damaged = bundle.with_name("damaged.tar")
@@ -195,14 +155,6 @@ def test_a_damaged_archive_is_refused_or_whole(bundle: Path, content: bytes, at:
         return
     for name in names:
         assert portfolio.open(name).files["model"].read_bytes() == (content if name == "large" else b"small")
-
-
-def test_room_is_looked_for_first(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import shutil
-
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=0, used=0, free=10))
-    with pytest.raises(StorageFull):
-        Portfolio().load(bundle)
 
 
 def test_an_import_is_compared_by_its_tensors(catalog: Any, importer: Path, home: Path, tmp_path: Path) -> None:

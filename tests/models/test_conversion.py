@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_assistant_models import progress
+from edge_assistant_models import transfer
 from edge_assistant_models.errors import CatalogInvalid, ImporterMissing, ModelCorrupt
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.store import State
@@ -51,7 +51,7 @@ def test_an_import_is_pinned_by_its_tensors(digest: str, catalog: Any) -> None:
     catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{digest}"'))
     portfolio, events = Portfolio(), []
     portfolio.pull(["mine"], events.append)
-    assert progress.Converting("mine") in events
+    assert transfer.Converting("mine") in events
     folder = portfolio.store.folder("mine")
     assert sorted(path.name for path in folder.iterdir()) == ["installed.json", "model.onnx"]
     assert portfolio.open("mine").sha256 == digest
@@ -83,7 +83,7 @@ def test_an_importer_that_is_not_installed_is_named_before_anything_is_fetched(c
 def test_an_importer_that_cannot_be_loaded_is_named(importer: Path, catalog: Any, code: str) -> None:
     importer.write_text(code)
     catalog.write_text("mine", "vad", "tested = false\n" + IMPORTED.format(pin=""))
-    with pytest.raises(ImporterMissing, match=r"'made_up' cannot be loaded \(.*Error: "):
+    with pytest.raises(ImporterMissing, match=r"the plugin made_up of made-up 1.0 cannot be loaded \(.*Error: "):
         Portfolio().pull(["mine"])
 
 
@@ -113,7 +113,7 @@ def test_a_mirror_has_it_converted(digest: str, catalog: Any, web: Any, home: Pa
     portfolio, events = Portfolio(), []
     portfolio.pull(["mine"], events.append)
     assert portfolio.open("mine").files["model"].read_bytes() == content
-    assert not [event for event in events if isinstance(event, progress.Converting)]
+    assert not [event for event in events if isinstance(event, transfer.Converting)]
     assert portfolio.entry("mine").asked == (f"{web.address}/model.onnx",)
 
 
@@ -123,9 +123,9 @@ def test_without_its_mirror_it_is_converted(digest: str, catalog: Any, web: Any,
     mirrored(catalog, digest, Portfolio().open("first").files["model"].read_bytes(), f"{web.address}/model.onnx")
     portfolio, events = Portfolio(), []
     portfolio.pull(["mine"], events.append)
-    assert [type(event) for event in events if isinstance(event, progress.Refusal | progress.Converting)] == [
-        progress.Refusal,
-        progress.Converting,
+    assert [type(event) for event in events if isinstance(event, transfer.Refusal | transfer.Converting)] == [
+        transfer.Refusal,
+        transfer.Converting,
     ]
     assert {path.name for path in portfolio.store.folder("mine").iterdir()} == {"model.onnx", "installed.json"}
 
@@ -134,20 +134,3 @@ def test_nobody_asks_a_mirror_that_was_not_confirmed(digest: str, catalog: Any, 
     mirrored(catalog, digest, b"x", f"{web.address}/model.onnx")
     Portfolio().pull(["mine"], local_only=["mine"])
     assert web.seen == []
-
-
-def test_a_flipped_bit_in_an_import_is_found(digest: str) -> None:
-    portfolio = Portfolio()
-    path = portfolio.open("first").files["model"]
-    content = bytearray(path.read_bytes())
-    content[100] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(ModelCorrupt):
-        portfolio.open("first")
-    assert portfolio.verify("first")[0].problem
-
-
-def test_what_is_not_pinned_is_known_by_its_inputs(digest: str) -> None:
-    entry = Portfolio().entry("first")
-    assert not entry.pinned
-    assert entry.sha256 == entry.fetched[0].sha256

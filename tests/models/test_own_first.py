@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from helpers.pulled import made_up
 
-from edge_assistant.cli.main import main
 from edge_assistant.session import health
 from edge_assistant_models import entries
 from edge_assistant_models.errors import CatalogInvalid
@@ -22,16 +21,6 @@ def asking(home: Path, profiles: str, name: str = "mine", role: str = "vad") -> 
     path = home / "catalog" / f"{name}.toml"
     path.write_text(text.replace('name = "mine"', f'name = "{name}"').replace('role = "vad"', f'role = "{role}"'))
     return path
-
-
-def test_it_is_taken_once_it_is_installed_and_only_there(home: Path) -> None:
-    asking(home, '["starter"]')
-    portfolio = Portfolio()
-    assert portfolio.profile("starter").roles["vad"] == ("mine", "silero-vad")
-    assert portfolio.profile("tiny").roles["vad"] == ("silero-vad",)
-    portfolio.pull(["mine"])
-    assert portfolio.resolve("starter")["vad"] == "mine"
-    assert portfolio.resolve("tiny")["vad"] == "silero-vad"
 
 
 def test_a_pull_of_the_profile_takes_it_and_what_is_there_stays_where_it_is_gone(home: Path, store: Path) -> None:
@@ -54,41 +43,6 @@ def test_a_role_that_the_profile_lacks_is_optional_in_it(home: Path) -> None:
     assert "vision-language" in found.optional
     checks = {check.name: check for check in health.models("starter")}
     assert checks["model for vision-language"].ok is None
-
-
-def test_several_come_by_name(home: Path) -> None:
-    made_up(home)
-    asking(home, '["starter"]', "b-mine")
-    asking(home, '["starter"]', "a-mine")
-    assert Portfolio().profile("starter").roles["vad"] == ("a-mine", "b-mine", "silero-vad")
-
-
-def test_doctor_looks_at_it(home: Path) -> None:
-    asking(home, '["test"]')
-    Portfolio().pull(["mine"])
-    (check,) = [check for check in health.models("test") if check.name == "model for vad"]
-    assert check.ok
-    assert check.found == "mine, installed"
-
-
-def test_the_list_says_that_it_is_first(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asking(home, '["tiny", "starter"]')
-    assert main(["models", "list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split("missing")[1].strip() for line in lines if line.startswith("mine ")] == [
-        "starter (first), tiny (first)"
-    ]
-    (shipped,) = [line for line in lines if line.startswith("silero-vad ")]
-    assert shipped.endswith("large, standard, starter, test, tiny")
-
-
-def test_the_app_says_that_it_is_first_and_in_use(home: Path) -> None:
-    from edge_assistant_tui.screens.models import rows
-
-    asking(home, '["starter"]')
-    Portfolio().pull(["mine"])
-    (row,) = [row for row in rows("starter", {}) if row.name == "mine"]
-    assert (row.state, row.about) == ("in use", "MIT · in starter (first)")
 
 
 @pytest.mark.parametrize(

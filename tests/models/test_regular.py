@@ -42,16 +42,3 @@ def test_a_pipe_in_a_file_s_place_is_refused_and_not_waited_for(became_a_pipe: P
     thread.join(30)
     assert not thread.is_alive(), "it waits for the pipe"
     assert isinstance(raised[0], error)
-
-
-def test_no_more_is_read_than_may_be(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"12345")
-    assert regular.read(tmp_path / "file", 5) == b"12345"
-    assert regular.read(tmp_path / "file", 3) == b"1234"
-
-
-def test_a_folder_and_a_device(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError):
-        regular.opened(tmp_path)
-    with pytest.raises(regular.NotRegular):
-        regular.opened(Path("/dev/null"))

@@ -7,16 +7,14 @@ import io
 import socket
 import tarfile
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edge_assistant_models import archives, network, progress, transfer
+from edge_assistant_models import archives, network, transfer
 from edge_assistant_models.errors import PullFailed, StorageFull
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.sources import pypi as sources_pypi
 from edge_assistant_models.store import State
 
 
@@ -41,45 +39,16 @@ def installed(name: str) -> bytes:
 
 
 class TestUrl:
-    def test_a_file_is_fetched_and_counted(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/model"] = content
-        _, events = pull(catalog.url("mine", f"{web.address}/model"))
-        assert installed("mine") == content
-        moved = [event.done for event in events if isinstance(event, progress.Moved)]
-        assert moved == sorted(moved)
-        assert moved[-1] == len(content)
-        assert events[0] == progress.Trying("mine", "model.bin", "url 127.0.0.1")
-        assert events[-1] == progress.Ready("mine", already=False)
-
     def test_a_cut_connection_is_gone_on_with(self, web: Any, catalog: Any, content: bytes) -> None:
         web.files["/model"], web.cuts = content, [2_000_000, 1_500_000]
         pull(catalog.url("mine", f"{web.address}/model"))
         assert installed("mine") == content
         assert [wanted for _, wanted, _ in web.seen] == [None, "bytes=2000000-", "bytes=3500000-"]
 
-    def test_a_broken_pull_is_gone_on_with_by_the_next(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/model"], web.cuts = content, [2_000_000, 0, 0, 0]
-        name = catalog.url("mine", f"{web.address}/model")
-        assert "the connection broke off after 2000000 of 5120000 bytes" in refused(name)
-        assert Portfolio().state(name) is State.PARTIAL
-        web.seen.clear()
-        pull(name)
-        assert installed(name) == content
-        assert web.seen[0][1] == "bytes=2000000-"
-
     def test_a_server_without_ranges_sends_it_all_again(self, web: Any, catalog: Any, content: bytes) -> None:
         web.files["/model"], web.cuts, web.ranges = content, [2_000_000], False
         pull(catalog.url("mine", f"{web.address}/model"))
         assert installed("mine") == content
-
-    def test_what_was_there_and_does_not_fit_is_fetched_anew(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/model"] = content
-        name = catalog.url("mine", f"{web.address}/model")
-        staging = Portfolio().store.staging(name)
-        staging.mkdir(parents=True)
-        (staging / "model.bin").write_bytes(b"something else")
-        pull(name)
-        assert installed(name) == content
 
     @pytest.mark.parametrize("extra", [b"", b"more"], ids=["whole", "too long"])
     def test_a_wrong_partial_of_full_size_is_fetched_anew(
@@ -110,16 +79,11 @@ class TestUrl:
         assert said in refused(catalog.url("mine", f"{web.address}/model"))
         assert len(web.seen) == requests
 
-    def test_a_passing_error_is_tried_again(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/model"], web.statuses = content, [503, 429]
-        pull(catalog.url("mine", f"{web.address}/model"))
-        assert installed("mine") == content
-
     def test_a_server_that_says_nothing_is_left(
         self, web: Any, catalog: Any, content: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         web.files["/model"], web.delay_s = content, 60
-        monkeypatch.setattr(transfer.Run, "__init__", _impatient(transfer.Run.__init__))
+        monkeypatch.setattr(network, "READ_S", 0.1)
         assert "timed out" in refused(catalog.url("mine", f"{web.address}/model"))
 
     def test_a_host_without_answer_is_asked_once(self, catalog: Any, content: bytes) -> None:
@@ -137,23 +101,6 @@ class TestUrl:
                 with pytest.raises(PullFailed, match=r"no answer from 127\.0\.0\.1"):
                     portfolio.store.pull(portfolio.entry(name), run)
         assert len(asked) == 1
-
-    def test_the_next_source_takes_over(self, web: Any, catalog: Any, content: bytes) -> None:
-        web.files["/good"] = content
-        sources = "".join(
-            f'[[sources]]\ntype = "url"\nkey = "model"\nurl = "{web.address}/{path}"\n' for path in ("bad", "good")
-        )
-        _, events = pull(catalog.write("mine", {"model": content}, sources))
-        assert installed("mine") == content
-        assert progress.Refusal("mine", "model.bin", "url 127.0.0.1", "it answers 404: not found") in events
-
-
-def _impatient(init: Callable[..., None]) -> Callable[..., None]:
-    def patient_for_a_moment(self: transfer.Run, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
-        self.read_s = 0.1
-
-    return patient_for_a_moment
 
 
 REVISION = "0123456789" * 4
@@ -209,13 +156,6 @@ class TestHuggingFace:
         monkeypatch.setenv("HF_HUB_OFFLINE", "1")
         assert "hf owner/model: HF_HUB_OFFLINE is set" in refused(catalog.write("mine", {"model": content}, HF))
 
-    def test_a_gated_model_asks_for_a_token(
-        self, web: Any, catalog: Any, content: bytes, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        web.statuses = [401]
-        monkeypatch.setenv("HF_ENDPOINT", web.address)
-        assert "it answers 401: a token is needed" in refused(catalog.write("mine", {"model": content}, HF))
-
 
 def pypi(*parts: tuple[str, str], key: str = "model") -> str:
     rows = ", ".join(f'{{ package = "{package}", version = "1.0", member = "{member}" }}' for package, member in parts)
@@ -246,19 +186,6 @@ class TestPypi:
         assert installed("mine") == content
         assert not (tmp_path / "executed").exists()
 
-    def test_complete_parts_are_kept(
-        self, catalog: Any, content: bytes, write_wheel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-        first = write_wheel(tmp_path, "made-up-part1", {"made/part.bin": content[:3_000_000]})
-        parts = ("made-up-part1", "made/part.bin"), ("made-up-part2", "made/part.bin")
-        name = catalog.write("mine", {"model": content}, pypi(*parts))
-        assert "pypi made-up-part1 and 1 more: pip: " in refused(name)
-        first.unlink()
-        write_wheel(tmp_path, "made-up-part2", {"made/part.bin": content[3_000_000:]})
-        pull(name)
-        assert installed(name) == content
-
     def test_a_source_distribution_is_not_taken(
         self, catalog: Any, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -287,17 +214,6 @@ class TestPypi:
         assert "does not hold made/part.bin" in said if damage == "member" else "is damaged" in said
         assert not wheel.exists()
 
-    def test_pip_does_not_wait_long_for_a_network(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        asked: list[str] = []
-        monkeypatch.setattr(sources_pypi, "run_client", lambda name, command, run: asked.append(" ".join(command)))
-        with pytest.raises(transfer.Refused):
-            sources_pypi._download(sources_pypi.Part("made-up", "1.0", "model"), tmp_path, transfer.Run(tmp_path))
-        assert "--timeout 15 --retries 2" in asked[0]
-
-    def test_without_pip_there_is_a_clear_word(self, tmp_path: Path) -> None:
-        with pytest.raises(transfer.Refused, match="pip is not installed in this Python"):
-            archives._refuse("pip", "/usr/bin/python3: No module named pip", transfer.Run(tmp_path))
-
     def test_a_registry_out_of_reach_is_remembered(self, tmp_path: Path) -> None:
         run = transfer.Run(tmp_path)
         with pytest.raises(transfer.Refused, match="pip reaches no registry"):
@@ -308,6 +224,10 @@ class TestPypi:
     def test_a_full_disk_is_not_a_reason_to_try_elsewhere(self, tmp_path: Path) -> None:
         with pytest.raises(StorageFull):
             archives._refuse("pip", "OSError: [Errno 28] No space left on device", transfer.Run(tmp_path))
+
+    def test_without_pip_there_is_a_clear_word(self, tmp_path: Path) -> None:
+        with pytest.raises(transfer.Refused, match="pip is not installed in this Python"):
+            archives._refuse("pip", "/usr/bin/python3: No module named pip", transfer.Run(tmp_path))
 
 
 NPM = (
@@ -336,11 +256,6 @@ class TestNpm:
         said = refused(catalog.write("mine", {"model": content, "other": b"other"}, NPM))
         assert "npm @made/up: npm is not installed" in said
 
-    def test_a_missing_member_is_a_reason(self, catalog: Any, content: bytes, npm: Any) -> None:
-        npm({"package/else.bin": content})
-        said = refused(catalog.write("mine", {"model": content, "other": b"other"}, NPM))
-        assert "does not hold package/model.bin" in said
-
     def test_a_truncated_tarball_is_a_reason(self, catalog: Any, content: bytes, home: Path) -> None:
         kept = home / "models" / ".downloads" / "made-up-1.2.3.tgz"
         kept.parent.mkdir(parents=True)
@@ -348,25 +263,7 @@ class TestNpm:
         assert "is damaged" in refused(catalog.write("mine", {"model": content, "other": b"other"}, NPM))
         assert not kept.exists()
 
-
-class TestFile:
-    def test_a_file_beside_the_catalog(self, catalog: Any, content: bytes) -> None:
-        pull(catalog.file("mine"))
-        assert installed("mine") == content
-
-    def test_a_folder_has_the_files_by_name(self, catalog: Any, content: bytes, tmp_path: Path) -> None:
-        for key, body in {"model": content, "other": b"other"}.items():
-            (tmp_path / f"{key}.bin").write_bytes(body)
-        source = f'[[sources]]\ntype = "file"\npath = "{tmp_path}"\n'
-        pull(catalog.write("mine", {"model": content, "other": b"other"}, source))
-        assert installed("mine") == content
-
-    def test_what_is_not_there_is_a_reason(self, catalog: Any, home: Path) -> None:
-        name = catalog.file("mine")
-        (home / "mine.source").unlink()
-        assert "file mine.source: there is no such file" in refused(name)
-
-    def test_a_file_that_is_cut_short_is_a_reason(self, catalog: Any, home: Path) -> None:
-        name = catalog.file("mine")
-        (home / "mine.source").write_bytes(b"short")
-        assert "it sends 5 bytes with the sum" in refused(name)
+    def test_a_missing_member_is_a_reason(self, catalog: Any, content: bytes, npm: Any) -> None:
+        npm({"package/else.bin": content})
+        said = refused(catalog.write("mine", {"model": content, "other": b"other"}, NPM))
+        assert "does not hold package/model.bin" in said

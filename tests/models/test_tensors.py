@@ -101,14 +101,6 @@ def test_data_outside_the_file_is_refused(digest: Any) -> None:
         digest(model)
 
 
-def test_data_outside_hidden_in_a_branch_is_refused(digest: Any) -> None:
-    model = build()
-    branch = next(each for each in model.graph.node[3].attribute if each.name == "then_branch")
-    branch.g.node[0].attribute[0].t.data_location = TensorProto.EXTERNAL
-    with pytest.raises(ModelCorrupt, match="keeps weights outside the file"):
-        digest(model)
-
-
 def test_sparse_weights_and_functions_are_refused(digest: Any) -> None:
     sparse, functions = build(), build()
     sparse.graph.sparse_initializer.add()

@@ -2,9 +2,6 @@
 
 import re
 import shlex
-import shutil
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -54,15 +51,6 @@ def test_every_make_verb_that_the_docs_show_is_there(root):
         for verb in re.findall(r"\bmake ([a-z]+)\b(?=`|\s{2,}| ARGS|$)", (root / name).read_text("utf-8"), re.M)
     }
     assert {"demo", "test"} <= shown <= verbs
-
-
-def test_the_contracts_verbs_exist_unless_marked_later(root):
-    text = (root / "docs" / "contract.md").read_text("utf-8")
-    lines = re.findall(r"^    edge-assistant +([a-z]+)(.*)$", text, re.M)
-    promised = {verb for verb, rest in lines if "(later)" not in rest}
-    (verbs,) = [action.choices for action in build_parser()._subparsers._group_actions]
-    assert promised
-    assert promised <= set(verbs)
 
 
 def test_links_lead_somewhere(root):
@@ -118,30 +106,6 @@ def test_a_model_is_added_by_one_file(root, tmp_path, models):
         portfolio.pull(["smollm2-of-ours"])
     assert portfolio.open("smollm2-of-ours").sha256 == models("language").sha256
     assert "smollm2-of-ours" in [entry.name for entry in portfolio.entries()]
-
-
-LOOKS = """
-import sys
-from pathlib import Path
-import edge_assistant.perception
-edge_assistant.perception.__path__.append(sys.argv[1])
-from edge_assistant.perception.sense import Request, senses
-from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.signals import Kind, take_file
-(sense,) = [sense for sense in senses() if sense.name == "exposure"]
-percept = sense({}, Runtime.detect()).perceive(take_file(Path(sys.argv[2]), Kind.IMAGE, 1), Request())
-print(*[piece.text for piece in percept.evidence])
-"""
-
-
-def test_a_sense_is_added_by_one_file(root, tmp_path):
-    from PIL import Image
-
-    shutil.copy(root / "examples/plugin/edge_assistant_example/exposure.py", tmp_path)
-    Image.new("RGB", (64, 48), (12, 12, 12)).save(tmp_path / "night.png")
-    command = [sys.executable, "-c", LOOKS, str(tmp_path), str(tmp_path / "night.png")]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.stdout == "The picture is dark: mean brightness 12 of 255.\n", ran.stderr
 
 
 def test_the_limits_of_model_files_are_the_codes(root):

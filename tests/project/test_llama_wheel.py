@@ -34,47 +34,6 @@ def builds(tmp_path):
     return (tmp_path / "log").read_text().count("built")
 
 
-def test_another_version_and_a_portable_build_are_apart_and_each_is_built_once(fake_pip, tmp_path):
-    python = fake_pip(0)
-    folder = llama_wheel.ensure(python, "1.2.3")
-    assert [path.name for path in folder.iterdir()] == ["it.whl"]
-    folders = {
-        llama_wheel.ensure(python, "1.2.3"),
-        llama_wheel.ensure(python, "1.2.4"),
-        llama_wheel.ensure(python, "1.2.3", portable=True),
-    }
-    assert len(folders) == builds(tmp_path) == 3
-
-
-def test_a_build_for_cards_lies_beside_the_others(fake_pip, tmp_path, monkeypatch):
-    python = fake_pip(0)
-    plain = llama_wheel.ensure(python, "1.2.3")
-    (tmp_path / "nvcc").touch(mode=0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    cards = llama_wheel.ensure(python, "1.2.3", accelerator="cuda")
-    assert cards.name.endswith("-cuda")
-    assert llama_wheel.ensure(python, "1.2.3") == plain
-    assert plain.is_dir()
-    assert builds(tmp_path) == 2
-
-
-def test_what_compiles_for_cards_is_asked_for_before_the_build(fake_pip, tmp_path, monkeypatch):
-    monkeypatch.setattr(llama_wheel.shutil, "which", lambda program: None)
-    with pytest.raises(SystemExit, match="nvcc is missing, which GPU=cuda needs"):
-        llama_wheel.ensure(fake_pip(0), "1.2.3", accelerator="cuda")
-    assert not (tmp_path / "log").exists()
-
-
-def test_the_environment_asks_for_cards(monkeypatch):
-    for said, found in {"": "", "cuda": "cuda", "Vulkan": "vulkan", "rocm": "rocm"}.items():
-        monkeypatch.setenv("GPU", said)
-        assert llama_wheel.wanted_accelerator() == found
-    monkeypatch.setenv("GPU", "voodoo")
-    with pytest.raises(SystemExit, match="GPU=voodoo is not known - take one of cuda, rocm, vulkan, metal"):
-        llama_wheel.wanted_accelerator()
-    assert llama_wheel.ACCELERATORS.keys() == llama_wheel.COMPILERS.keys(), "each says what compiles it"
-
-
 def test_a_failed_build_leaves_nothing_and_can_be_tried_again(fake_pip, tmp_path, capsys):
     with pytest.raises(subprocess.CalledProcessError):
         llama_wheel.ensure(fake_pip(1), "1.2.3")
@@ -100,19 +59,6 @@ def test_two_at_once_build_once(fake_pip, tmp_path):
         thread.join()
     assert found[0] == found[1]
     assert builds(tmp_path) == 1
-
-
-def test_the_name_depends_on_all_that_goes_in():
-    base = ("0.3.36", "x86_64", "avx2 fma", "c++ 12", "")
-    names = {llama_wheel.build_name(*base)}
-    for place, other in enumerate(("0.3.37", "aarch64", "avx2", "c++ 13", "-DGGML_CUDA=ON")):
-        names.add(llama_wheel.build_name(*base[:place], other, *base[place + 1 :]))
-    assert len(names) == 6
-
-
-def test_the_pinned_version_is_pyprojects(root):
-    text = (root / "pyproject.toml").read_text("utf-8")
-    assert f'"llama-cpp-python=={llama_wheel.pinned(root / "pyproject.toml")}"' in text
 
 
 LOGS = """#!/bin/sh

@@ -73,45 +73,6 @@ def test_what_pyproject_names_is_in_the_locks_within_its_range(project):
                 assert wanted.specifier.contains(known[canonicalize_name(wanted.name)]), f"{line} in {lock.name}"
 
 
-def test_what_a_package_wants_is_in_the_lock_too():
-    """As far as the packages are installed here; pip is told to look for nothing besides."""
-    known = {canonicalize_name(name) for name in locked.requirements(locked.TEST)}
-    for name in known:
-        try:
-            wants = metadata.requires(name) or ()
-        except metadata.PackageNotFoundError:
-            continue
-        for line in wants:
-            wanted = Requirement(line)
-            if wanted.name != "torch" and (wanted.marker is None or wanted.marker.evaluate({"extra": ""})):
-                assert canonicalize_name(wanted.name) in known, f"{line} of {name}"
-
-
-def test_no_lock_holds_torch_nor_what_only_a_build_of_it_needs():
-    for lock in locked.LOCKS:
-        names = set(locked.requirements(lock))
-        assert not [name for name in names if name.startswith(("torch", "nvidia", "triton", "cuda"))]
-    pure = {"filelock", "fsspec", "jinja2", "networkx", "setuptools", "sympy", "mpmath", "typing-extensions"}
-    assert pure <= set(locked.requirements(locked.TEST))
-
-
-def test_the_demo_has_nothing_that_only_the_toolkits_export_needs():
-    assert not {"transformers", "optimum", "sympy", "matplotlib"} & set(locked.requirements(locked.DEMO))
-
-
-def test_the_demo_is_tested_with_its_own_versions():
-    for place in PLACES:
-        tested = pins(locked.TEST, place)
-        assert {name: tested[name] for name in pins(locked.DEMO, place)} == pins(locked.DEMO, place)
-
-
-def test_llama_cpp_is_pinned_to_one_source():
-    text = locked.requirements(locked.DEMO)[llama_wheel.NAME]
-    assert text.startswith(f"{llama_wheel.NAME}=={llama_wheel.pinned(locked.PYPROJECT)} ")
-    assert text.count("--hash") == 1
-    assert llama_wheel.NAME not in locked.without(locked.DEMO, llama_wheel.NAME)
-
-
 @pytest.fixture
 def commands(monkeypatch, tmp_path):
     """What would be run, with the content of the requirements that it names."""
@@ -135,44 +96,6 @@ def test_all_that_is_fetched_is_compared_with_the_lock(commands, tmp_path, extra
     assert all("--require-hashes" in command and "--no-deps" in command for command, _ in fetched)
     assert [text for _, text in fetched] == [locked.without(lock, llama_wheel.NAME), locked.BUILD.read_text()]
     assert ["--editable" in command for command, _ in commands] == [False, False, False, True]
-
-
-def test_torch_is_taken_as_the_machine_has_it_beside_what_the_lock_says(commands, tmp_path):
-    bootstrap.install(tmp_path / "venv", ["quantize"])
-    *before, (command, constraints) = commands
-    assert len(before) == 4
-    assert command[-1].startswith("torch>=")
-    assert command[command.index("--only-binary") + 1] == ":all:"
-    assert "--require-hashes" not in command
-    assert re.search("^sympy==", constraints, re.M)
-    assert "--hash" not in constraints
-
-
-@pytest.mark.parametrize("why", ["it was asked for", "the lock is of other dependencies"])
-def test_without_the_lock_that_is_said(commands, monkeypatch, tmp_path, capsys, why):
-    if why == "it was asked for":
-        monkeypatch.setenv("LOCKED", "no")
-    else:
-        monkeypatch.setattr(locked, "current", lambda: False)
-    bootstrap.install(tmp_path / "venv", ["tui"])
-    ((command, _),) = commands
-    assert "--require-hashes" not in command
-    assert "the locks are not used" in capsys.readouterr().err
-
-
-def test_a_lock_of_other_dependencies_is_not_used(monkeypatch, tmp_path):
-    changed = tmp_path / "pyproject.toml"
-    changed.write_text(locked.PYPROJECT.read_text("utf-8").replace("numpy>=", "numpy>"), "utf-8")
-    monkeypatch.setattr(locked, "PYPROJECT", changed)
-    assert not locked.current()
-
-
-def test_a_changed_lock_installs_again(monkeypatch):
-    monkeypatch.delenv("LOCKED", raising=False)
-    monkeypatch.setattr(locked, "current", lambda: True)
-    before = bootstrap.pinned()
-    monkeypatch.setattr(locked, "current", lambda: False)
-    assert bootstrap.pinned() != before
 
 
 def test_a_package_with_another_hash_is_refused(tmp_path, monkeypatch, capfd):

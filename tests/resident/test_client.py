@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource as limits
 import shutil
 import signal
 import socket
@@ -108,15 +107,6 @@ def test_where_anything_differs_the_command_does_it(ask, resident, name: str) ->
     assert name in facts
     assert ask("say:hello", facts=facts | {name: "another"}) == f"not used, as it was started with other {name}"
     assert ask.said == []
-
-
-def test_limits_of_resources_are_compared_as_they_are(ask, resident) -> None:
-    before = limits.getrlimit(limits.RLIMIT_CPU)
-    limits.setrlimit(limits.RLIMIT_CPU, (86_400, before[1]))
-    try:
-        assert ask("say:hello") == "not used, as it was started with other limits of resources"
-    finally:
-        limits.setrlimit(limits.RLIMIT_CPU, before)
 
 
 ASKED = """
@@ -248,12 +238,6 @@ def test_one_that_fails_or_is_killed_is_done_without_unless_an_event_came(
         assert ask(*words) in ("not used, as it ended", "not used, as [Errno 104] Connection reset by peer")
 
 
-def test_one_that_is_killed_after_an_event_is_lost(ask, resident, folder: Path) -> None:
-    with when_noted(folder, resident.kill), pytest.raises(ResidentLost) as raised:
-        ask("say:some", "note:at work", "long")
-    assert raised.value.exit_status == 70
-
-
 def test_output_that_cannot_be_written_is_the_commands_error_and_ends_the_answer(resident) -> None:
     def closed(event: Event) -> None:
         raise BrokenPipeError
@@ -261,21 +245,6 @@ def test_output_that_cannot_be_written_is_the_commands_error_and_ends_the_answer
     with pytest.raises(BrokenPipeError):
         client.ask(question("say:some", "long"), protocol.facts(), closed)
     until(lambda: renewals() == 1)
-
-
-def test_ctrl_c_waits_until_the_answer_has_ended(resident, folder: Path) -> None:
-    def pressed(event: Event) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        client.ask(question("say:some", "long"), protocol.facts(), pressed)
-    assert (folder / "stopped").exists()
-
-
-def test_a_socket_that_nobody_listens_on_is_none(ask) -> None:
-    server.opened().close()
-    assert protocol.folder().joinpath(protocol.name()).is_socket()
-    assert ask("q") == "not used, as "
 
 
 def test_another_users_is_not_asked(ask, monkeypatch) -> None:
@@ -292,3 +261,28 @@ def test_where_none_can_run_nothing_is_looked_for(ask, monkeypatch: pytest.Monke
     assert ask("q") == "not used, as "
     assert client.status() is None
     assert client.end("restart") is False
+
+
+def test_ctrl_c_waits_until_the_answer_has_ended(resident, folder: Path) -> None:
+    def pressed(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.ask(question("say:some", "long"), protocol.facts(), pressed)
+    assert (folder / "stopped").exists()
+
+
+def test_a_socket_that_nobody_listens_on_is_none(ask) -> None:
+    server.opened().close()
+    assert (protocol.folder() / protocol.SOCKET).is_socket()
+    assert ask("q") == "not used, as "
+
+
+def test_one_that_runs_and_does_not_listen_is_not_said_to_be_gone(monkeypatch) -> None:
+    monkeypatch.setattr(client, "SETTLES_S", 0.1)
+    held = server.opened()
+    (protocol.folder() / protocol.SOCKET).unlink()
+    with pytest.raises(client.Unavailable, match="it runs and does not listen here"):
+        client.end("restart")
+    held.close()
+    assert not client.end("restart")

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from helpers.scripted_resident import question
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_assistant.core import events, evidence
 from edge_assistant.core.answer import Answer, Failure, Verdict
 from edge_assistant.core.errors import StorageFull, UsageError
-from edge_assistant.core.signals import Kind, Origin, Signal, Stamp, take_bytes, take_file
+from edge_assistant.core.signals import Kind, Origin, Signal, Stamp
 from edge_assistant.resident import client, protocol, server
 from edge_assistant.resident.protocol import Channel, Malformed, Question
 
@@ -65,17 +64,6 @@ def test_whatever_else_comes_is_refused_or_is_an_object(line: bytes) -> None:
         assert isinstance(protocol.unpacked(line), dict)
 
 
-def test_contents_stay_where_they_are(tmp_path: Path) -> None:
-    (tmp_path / "form.txt").write_bytes(b"Allergies: latex.")
-    signals = (
-        take_file(tmp_path / "form.txt", Kind.TEXT, 1),
-        take_bytes(b"Allergies: none.", Kind.TEXT, 2, origin=Origin.USER, name="standard input"),
-    )
-    sent = protocol.packed({"question": question("q", signals=signals)})
-    assert b"Allergies" not in sent
-    assert str(tmp_path).encode() not in sent
-
-
 @pytest.fixture
 def pair() -> Iterator[tuple[Channel, Channel]]:
     one, other = socket.socketpair()
@@ -113,42 +101,6 @@ def test_a_message_that_is_too_long_is_not_taken(pair: tuple[Channel, Channel]) 
         other.receive()
 
 
-def test_a_timeout_loses_nothing_of_a_message(pair: tuple[Channel, Channel]) -> None:
-    one, other = pair
-    other.connection.settimeout(0.01)
-    one.connection.sendall(b'{"a":')
-    with pytest.raises(TimeoutError):
-        other.receive()
-    one.connection.sendall(b" 1}\n")
-    assert other.receive() == {"a": 1}
-
-
-def test_the_session_has_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path: Path) -> None:
-    monkeypatch.setenv(protocol.RUNTIME, str(tmp_path))
-    assert protocol.folder() == home / "run"  # who has everything in one folder has this there, too
-    monkeypatch.delenv(protocol.HOME)
-    assert protocol.folder() == tmp_path / "edge-assistant"
-    monkeypatch.setenv(protocol.RUNTIME, "relative")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert protocol.folder() == tmp_path / ".local" / "share" / "edge-assistant" / "run"
-
-
-@pytest.mark.parametrize("text", ["", "relative", "/a\0b", "/nowhere/resident", "\0\0\0"])
-def test_a_claim_that_leads_nowhere_is_no_resident(home: Path, text: str) -> None:
-    server.opened().close()
-    (home / "run" / protocol.CLAIM).write_text(text)
-    assert client.status() is None
-    assert not client.end("restart")
-
-
-def test_each_data_folder_has_a_socket_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    names = set()
-    for number in range(3):
-        monkeypatch.setenv(protocol.HOME, str(tmp_path / str(number)))
-        names.add(protocol.name())
-    assert len(names) == 3
-
-
 @pytest.mark.parametrize("mode", [0o701, 0o710, 0o777])
 def test_a_folder_that_others_can_look_into_is_refused_by_both_sides(home: Path, mode: int) -> None:
     (home / "run").mkdir()
@@ -175,7 +127,7 @@ def test_the_folder_of_another_user_is_refused(home: Path) -> None:
 
 
 def test_a_home_with_a_long_path_has_room_for_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(protocol.HOME, str(tmp_path / ("x" * 200)))
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / ("x" * 200)))
     held = server.opened()
     assert protocol.folder().stat().st_mode & 0o777 == 0o700
     with client.connected() as channel:

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from helpers.scripted_resident import HANGS, MOST_RENEWALS, asking, heard, renewals, serving, until
 
-from edge_assistant.core.errors import UsageError
 from edge_assistant.resident import client, protocol, server
 
 
@@ -31,7 +30,7 @@ themselves = pytest.mark.skipif(not is_told_by_the_kernel(), reason="Linux befor
 
 def ends(process: subprocess.Popen[bytes]) -> bool:
     """Whether it ends by itself, and leaves no socket behind."""
-    return process.wait(HANGS) == 0 and not protocol.folder().joinpath(protocol.name()).exists()
+    return process.wait(HANGS) == 0 and not (protocol.folder() / protocol.SOCKET).exists()
 
 
 def test_it_ends_and_takes_its_socket_away(resident) -> None:
@@ -94,20 +93,6 @@ def test_to_kill_one_is_to_wait_until_its_memory_is_gone(monkeypatch) -> None:
         assert not killing.is_alive()
 
 
-def test_what_is_forgotten_waits_for_an_answer_that_ends_in_time(resident, folder: Path) -> None:
-    with asking("note:at work", "await:go") as guest:
-        until((folder / "at work").exists)
-        obeyed = list[bool]()
-        forgetting = threading.Thread(target=lambda: obeyed.append(client.end("restart")))
-        forgetting.start()
-        (folder / "go").touch()
-        assert heard(guest, "answer")
-        forgetting.join(HANGS)
-        assert obeyed == [True]
-    until(lambda: renewals() == 1)
-    assert resident.poll() is None
-
-
 def test_one_in_the_middle_of_an_answer_is_killed_for_what_is_forgotten(resident, folder: Path, monkeypatch) -> None:
     monkeypatch.setattr(client, "OBEYS_S", 0.2)
     with asking("note:at work", "long") as guest:
@@ -160,49 +145,6 @@ def test_one_that_cannot_be_seen_from_here_is_not_killed_and_nobody_else_is(resi
             client.end("restart")
 
 
-@pytest.mark.parametrize("elsewhere", [None, "another"])
-def test_it_is_found_whatever_session_a_command_belongs_to(
-    ask, monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path, elsewhere: str | None
-) -> None:
-    """As cron, `su` and a login without a session of its own run commands."""
-    session = _session(monkeypatch, tmp_path)
-    with serving(folder) as process:
-        assert [file.name for file in (session / "edge-assistant").iterdir()] == [protocol.name()]
-        if elsewhere is None:
-            monkeypatch.delenv(protocol.RUNTIME)
-        else:
-            monkeypatch.setenv(protocol.RUNTIME, str(tmp_path / elsewhere))
-        assert ask("say:hello") == "done"
-        with pytest.raises(UsageError, match="a resident runs already"):
-            server.opened()
-        assert client.end("stop")
-        assert process.wait(HANGS) == 0
-    assert not [*(session / "edge-assistant").iterdir()]
-
-
-def test_one_whose_session_ends_ends_and_nothing_is_said_to_be_gone_before(
-    monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path
-) -> None:
-    session = _session(monkeypatch, tmp_path)
-    with serving(folder) as process, asking("note:at work", "await:go"):
-        until((folder / "at work").exists)
-        shutil.rmtree(session)
-        with pytest.raises(client.Unavailable, match="it runs and does not listen here"):
-            client.end("restart")
-        (folder / "go").touch()
-        assert process.wait(HANGS) == 0
-        assert not client.end("restart")
-
-
-def _session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder of a user's session; their data lie in their home."""
-    monkeypatch.delenv(protocol.HOME)
-    monkeypatch.setenv("HOME", str(tmp_path / "theirs"))
-    monkeypatch.setenv(protocol.RUNTIME, str(tmp_path / "session"))
-    (tmp_path / "session").mkdir(mode=0o700)
-    return tmp_path / "session"
-
-
 def test_a_policy_that_changed_holds_for_those_that_wait_already(resident, folder: Path) -> None:
     with asking("note:at work", "await:go") as first, asking("note:answered") as second:
         until((folder / "at work").exists)
@@ -215,32 +157,10 @@ def test_a_policy_that_changed_holds_for_those_that_wait_already(resident, folde
     assert not (folder / "answered").exists()
 
 
-def test_a_policy_that_changed_restarts_it_without_a_question(resident, folder: Path) -> None:
-    (folder / "changed").touch()
-    until(lambda: renewals() == 1)
-
-
 @pytest.mark.parametrize("file", ["unlocked", "short", None])
 def test_without_lock_memory_or_folder_it_ends(resident, folder: Path, file: str | None) -> None:
     shutil.rmtree(protocol.folder()) if file is None else (folder / file).touch()
     assert ends(resident)
-
-
-def test_a_lock_that_is_not_in_force_ends_it_before_an_answer(resident, folder: Path) -> None:
-    with asking("note:at work", "await:go") as first, asking("note:answered") as second:
-        until((folder / "at work").exists)
-        (folder / "unlocked").touch()
-        (folder / "go").touch()
-        assert heard(first, "answer")
-        with pytest.raises((EOFError, ConnectionError)):
-            heard(second, "answer")
-    assert ends(resident)
-    assert not (folder / "answered").exists()
-
-
-def test_after_its_minutes_it_ends(folder: Path) -> None:
-    with serving(folder, minutes=0.01) as process:
-        assert ends(process)
 
 
 def test_a_connection_that_says_nothing_is_closed(folder: Path) -> None:
@@ -279,17 +199,6 @@ def test_a_signal_ends_it_in_the_middle_of_an_answer_too(resident, folder: Path,
     assert ends(resident)
 
 
-def test_to_end_counts_more_than_to_restart(resident, folder: Path) -> None:
-    with asking("note:at work", "await:go", "fault"):
-        until((folder / "at work").exists)
-        for order in ("stop", "restart"):
-            with client.connected() as other:
-                other.send({"order": order})
-                assert heard(other, "obeys")
-        (folder / "go").touch()
-    assert ends(resident)
-
-
 @themselves
 def test_a_number_that_is_anothers_by_now_gives_no_rights(monkeypatch) -> None:
     """Who connected is gone, and a process that may more has its number; who asks over the connection may not."""
@@ -298,11 +207,11 @@ def test_a_number_that_is_anothers_by_now_gives_no_rights(monkeypatch) -> None:
     resident._rights = protocol.rights("self")
     with one, other, socket.socket(socket.AF_UNIX) as listener:
         assert resident._is_equal(one)
-        with protocol.opened(protocol.claims(), make=True) as folder:
-            listener.bind(protocol.address(folder, "socket"))
+        with protocol.opened(make=True) as folder:
+            listener.bind(protocol.address(folder))
             listener.listen()
             code = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
-            subprocess.run([sys.executable, "-c", code, str(protocol.claims() / "socket")], check=True)
+            subprocess.run([sys.executable, "-c", code, str(protocol.folder() / protocol.SOCKET)], check=True)
         with listener.accept()[0] as connection:
             monkeypatch.setattr(protocol, "peer", lambda one: protocol.Peer(os.getpid(), os.geteuid(), os.getegid()))
             assert not resident._is_equal(connection)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.scheduling import memory
-from edge_assistant.compute.scheduling.memory import Loaded, Memory, Residency, budget, short, to_drop
+from edge_assistant.compute.scheduling.memory import Loaded, Memory, Residency, short, to_drop
 
 GIB = 1 << 30
 PLENTY = Memory(16 * GIB, 8 * GIB)
@@ -34,26 +34,6 @@ def test_no_more_goes_than_has_to_and_never_what_is_in_use(loaded: list[Loaded],
     freed = sum(item.size for item in gone)
     assert freed >= surplus or all(item.busy or item in gone for item in loaded)
     assert not gone or freed - gone[-1].size < surplus
-
-
-@pytest.mark.parametrize(
-    ("there", "missing"),
-    [
-        (Memory(16 * GIB, 8 * GIB), 0),
-        (Memory(16 * GIB, GIB), 0),
-        (Memory(16 * GIB, GIB - 100), 100),
-        (Memory(16 * GIB, 0), GIB),
-        (Memory(16 * GIB, 8 * GIB, 10.0), 0),
-        (Memory(16 * GIB, 8 * GIB, 10.1), 1),
-    ],
-)
-def test_when_memory_is_short(there: Memory, missing: int) -> None:
-    assert short(there) == missing
-
-
-@given(st.integers(0, 1 << 40), st.integers(0, 1 << 40))
-def test_what_a_profile_needs_always_fits(total: int, needed: int) -> None:
-    assert budget(total, needed) >= needed
 
 
 MEMINFO = "MemTotal:       16777216 kB\nMemFree: 1 kB\nMemAvailable:    8388608 kB\nHugePages_Total:       0\n"
@@ -99,14 +79,6 @@ def keys(residency: Residency) -> list[object]:
     return [item.key for item in residency.loaded]
 
 
-def test_what_is_loaded_is_kept_and_made_once() -> None:
-    residency = Residency(100, lambda: PLENTY)
-    first = residency.get("a", 10, Model)
-    assert residency.get("a", 10, lambda: pytest.fail("it is there")) is first
-    assert residency.peek("a") is first
-    assert residency.peek("b") is None
-
-
 def test_the_least_used_goes_where_the_budget_is_exceeded_and_is_freed() -> None:
     residency = Residency(25, lambda: PLENTY)
     gone = weakref.ref(residency.get("a", 10, Model))
@@ -143,18 +115,6 @@ def test_what_is_wanted_next_does_not_go_for_what_is_got_first() -> None:
     assert keys(residency) == ["embedder"]
 
 
-def test_what_is_let_go_of_goes_unless_it_is_in_use() -> None:
-    residency = Residency(100, lambda: PLENTY)
-    for key in "ab":
-        residency.get(key, 10, Model)
-    with residency.use():
-        residency.get("c", 10, Model)
-        residency.let_go(["a", "c", "d"])
-        assert keys(residency) == ["b", "c"]
-    residency.let_go(["c"])
-    assert keys(residency) == ["b"]
-
-
 def test_what_the_machine_needs_is_given_back() -> None:
     there = [PLENTY]
     residency = Residency(100, lambda: there[0])
@@ -170,22 +130,6 @@ def test_what_the_machine_needs_is_given_back() -> None:
     assert keys(residency) == []
     there[0] = PLENTY
     assert residency.relieve()
-
-
-def test_room_is_made_before_something_is_loaded() -> None:
-    residency = Residency(1000, lambda: Memory(1600, 150))
-    residency.get("a", 10, Model)
-    seen: list[list[object]] = []
-    residency.get("b", 60, lambda: seen.append(keys(residency)))
-    assert seen == [[]]
-
-
-def test_what_cannot_be_loaded_is_not_kept() -> None:
-    residency = Residency(100, lambda: PLENTY)
-    with pytest.raises(ZeroDivisionError):
-        residency.get("a", 10, lambda: 1 // 0)
-    assert keys(residency) == []
-    assert isinstance(residency.get("a", 10, Model), Model)
 
 
 def test_what_somebody_else_holds_counts_as_long_as_they_do() -> None:

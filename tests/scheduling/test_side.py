@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from itertools import chain
 
 import pytest
@@ -46,57 +45,6 @@ def run(jobs: Sequence[Job[str, str]], lanes: int = 2, halt: Halt | None = None)
     told, done = list[str](), list[str]()
     side.run(iter(jobs), lanes, halt or Halt(), tell=told.append, done=done.append)
     return told, done
-
-
-@pytest.mark.parametrize("lanes", [1, 2, 3, 9])
-def test_what_jobs_come_to_is_handled_in_their_order(lanes: int) -> None:
-    names = list("abcdefgh")
-    _, done = run([job(name, name if number % 2 else "one") for number, name in enumerate(names)], lanes)
-    assert done == names
-
-
-def test_chains_run_at_the_same_time_and_a_later_one_may_end_first() -> None:
-    second = threading.Event()
-
-    def first(tell: Tell) -> str:
-        assert second.wait(WAIT_S)
-        return "first"
-
-    def other(tell: Tell) -> str:
-        tell("the second is done")
-        second.set()
-        return "second"
-
-    assert run([job("first", "a", first), job("second", "b", other)]) == (["the second is done"], ["first", "second"])
-
-
-def test_all_is_handled_in_the_thread_that_asked_and_with_its_context() -> None:
-    chosen: ContextVar[str] = ContextVar("chosen")
-    chosen.set("of the caller")
-    threads, seen = set[int](), list[str]()
-
-    def work(tell: Tell) -> str:
-        seen.append(chosen.get())
-        tell("x")
-        return "y"
-
-    def note(word: str) -> None:
-        threads.add(threading.get_ident())
-
-    side.run([job("a", "a", work), job("b", "b", work)], 2, Halt(), tell=note, done=note)
-    assert (threads, seen) == ({threading.get_ident()}, ["of the caller"] * 2)
-
-
-def test_what_one_job_tells_stays_in_order_and_before_its_end() -> None:
-    def work(tell: Tell) -> str:
-        for number in range(50):
-            tell(f"a{number}")
-        return "a"
-
-    happened = list[str]()
-    jobs = [job("a", "a", work), job("b", "b")]
-    side.run(jobs, 2, Halt(), tell=happened.append, done=lambda name: happened.append(f"end {name}"))
-    assert [word for word in happened if word.startswith(("a", "end a"))] == [*(f"a{n}" for n in range(50)), "end a"]
 
 
 def test_the_first_fault_in_order_is_raised_whichever_came_first() -> None:
@@ -172,15 +120,3 @@ def test_a_wish_to_stop_ends_all_and_stays() -> None:
         run([job("1", "a", forever(begun[0], halt)), job("2", "b", forever(begun[1], halt))], halt=halt)
     asking.join()
     assert halt.asked
-
-
-def test_one_at_a_time_a_job_is_made_when_it_is_its_turn() -> None:
-    made, seen = list[str](), list[list[str]]()
-
-    def jobs() -> object:
-        for name in "ab":
-            made.append(name)
-            yield job(name, name)
-
-    side.run(jobs(), 1, Halt(), tell=lambda word: None, done=lambda name: seen.append(made.copy()))
-    assert seen == [["a"], ["a", "b"]]

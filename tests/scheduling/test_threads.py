@@ -10,9 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
-from edge_assistant.compute.scheduling import pools
+from edge_assistant.compute.scheduling import topology
 from edge_assistant_models.installed import InstalledModel
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +20,6 @@ SETS = {
     *("setNumThreads", "set_num_threads", "set_cpu_count", "set_io_thread_count", "sched_setaffinity"),
 }
 POOLS = {"ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool"}
-PLACES = {"edge_assistant.cli": ROOT / "edge_assistant/cli", "edge_assistant_tui": ROOT / "tui/edge_assistant_tui"}
 VARIABLES = ("_NUM_THREADS", "THREADS_NUM", "SPINCOUNT", "OMP_WAIT_POLICY", "RAYON_NUM_THREADS")
 
 # file -> what it sets, from `Runtime.threads`
@@ -33,7 +30,7 @@ ALLOWED = {
     "edge_assistant/perception/frames.py": {"thread_count"},
     "edge_assistant/perception/ocr.py": {"ThreadPoolExecutor"},
     "edge_assistant/perception/speech.py": {"ThreadPoolExecutor"},
-    "edge_assistant/compute/scheduling/pools.py": {
+    "edge_assistant/compute/scheduling/topology.py": {
         *("OPENBLAS_NUM_THREADS", "GOMP_SPINCOUNT", "OPENCV_FOR_THREADS_NUM", "RAYON_NUM_THREADS")
     },
 }
@@ -65,19 +62,6 @@ def is_one(pool: ast.Call) -> bool:
     return [ast.unparse(number) for number in given] == ["1"]
 
 
-@pytest.mark.parametrize(
-    ("code", "sets"),
-    [
-        *(("pool = ThreadPoolExecutor(4)", True), ("pool = futures.ThreadPoolExecutor(max_workers=n)", True)),
-        *(("pool = ThreadPoolExecutor()", True), ("ThreadPoolExecutor(thread_name_prefix='a')", True)),
-        *(("pool = ThreadPoolExecutor(1, 'voice')", False), ("ThreadPoolExecutor(max_workers=1)", False)),
-        *(("cv2.setNumThreads(1)", True), ("options.intra_op_num_threads = 2", True), ("threads = 2", False)),
-    ],
-)
-def test_what_sets_a_number_of_threads_is_seen(code: str, sets: bool) -> None:
-    assert bool([*named(ast.parse(code))]) is sets
-
-
 def test_thread_counts_are_set_in_few_places() -> None:
     found = {}
     for file in sources():
@@ -86,38 +70,27 @@ def test_thread_counts_are_set_in_few_places() -> None:
     assert found == ALLOWED
 
 
-def test_a_number_of_threads_is_given_as_one_or_not_at_all() -> None:
-    given = []
-    for file in sources():
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            match node:
-                case ast.Call(func=ast.Attribute(attr="session"), keywords=[ast.keyword(arg="threads", value=value)]):
-                    given.append(ast.literal_eval(value))
-    assert given
-    assert set(given) == {1}
-
-
 def test_what_the_environment_says_holds() -> None:
     environment = {"OPENBLAS_NUM_THREADS": "7", "RAYON_NUM_THREADS": "3"}
-    pools.tell(2, environment)
+    topology.tell_libraries(2, environment)
     assert environment == {
         "OPENBLAS_NUM_THREADS": "7",
         "RAYON_NUM_THREADS": "3",
         "OPENCV_FOR_THREADS_NUM": "2",
-        "GOMP_SPINCOUNT": pools.BEFORE_NUMPY["GOMP_SPINCOUNT"],
+        "GOMP_SPINCOUNT": topology.BEFORE_NUMPY["GOMP_SPINCOUNT"],
     }
     early: dict[str, str] = {}
-    pools.tell(environment=early)
-    assert early == pools.BEFORE_NUMPY
+    topology.tell_libraries(environment=early)
+    assert early == topology.BEFORE_NUMPY
 
 
 LOOKS = """
 import json, os, sys
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.compute.scheduling import pools
+from edge_assistant.compute.scheduling import topology
 from pathlib import Path
 early = "numpy" in sys.modules
-pools.tell()
+topology.tell_libraries()
 runtime = Runtime.detect()
 before = len(os.listdir("/proc/self/task"))
 import numpy
@@ -151,22 +124,3 @@ def test_every_library_has_what_the_scheduler_decides(models: Callable[[str], In
         "onnx": [threads, 1],
         "spinning": "0",
     }
-
-
-def test_llama_cpp_has_them(models: Callable[[str], InstalledModel]) -> None:
-    from edge_assistant.compute.runtime import Runtime
-    from edge_assistant.language import llama
-    from edge_assistant.language.engine import LlamaEngine
-
-    engine, library = LlamaEngine(models("language"), Runtime(1), 64), llama.library()
-    pointer = engine._context.pointer
-    assert library.llama_n_threads(pointer) == library.llama_n_threads_batch(pointer) == 1
-    engine.close()
-
-
-def test_the_command_and_the_app_tell_before_numpy_is_loaded() -> None:
-    asks = "import sys; from {0} import {1}; print('numpy' in sys.modules)"
-    for module, name in (("edge_assistant.cli", "main"), ("edge_assistant_tui", "__main__")):
-        command = [sys.executable, "-c", asks.format(module, name)]
-        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
-        assert "    pools.tell()\n" in (PLACES[module] / f"{name}.py").read_text("utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.compute.runtime import Runtime
-from edge_assistant.compute.scheduling import machine
+from edge_assistant.compute.scheduling import topology
 from edge_assistant.compute.scheduling.topology import Cpu, Facts, decide
 
 
@@ -54,40 +52,25 @@ SOCKETS = [*cpus(16, smt=2), *cpus(16, smt=2, first=32, package=1, node=1)]
 SLOWER = [Cpu(n, frozenset({n}), 0, 0, 2_100_000, efficient=True) for n in (12, 13)]
 RECORDED: dict[str, tuple[Facts, int, str]] = {
     "one core": (facts(cpus(1)), 1, "1 core"),
-    "two cores": (facts(cpus(2, speed=1024)), 2, "2 cores"),
-    "64 cores with SMT": (facts(spread(64)), 64, "64 cores of 128 CPUs"),
     "a laptop with SMT": (facts(cpus(4, smt=2, speed=4_700_000)), 4, "4 cores of 8 CPUs"),
     "4 and 4, by capacity": (
         facts([*cpus(4, speed=1024), *cpus(4, speed=446, first=4)]), 4, "4 performance cores of 8 CPUs"),
-    "4 and 4, by frequency alone": (
-        facts([*cpus(4, speed=4_700_000), *cpus(4, speed=3_400_000, first=4)]), 4, "4 performance cores of 8 CPUs"),
     "4 with SMT and 8, told by the processor": (facts(hybrid(4, 8)), 4, "4 performance cores of 16 CPUs"),
-    "8 with SMT and 16": (facts(hybrid(8, 16)), 8, "8 performance cores of 32 CPUs"),
     "2 with SMT and 8": (facts(hybrid(2, 8)), 10, "10 cores of 12 CPUs"),
-    "2 with SMT and 8, without frequencies": (facts(hybrid(2, 8, None, None)), 10, "10 cores of 12 CPUs"),
-    "1 with SMT and 4": (facts(hybrid(1, 4)), 5, "5 cores of 6 CPUs"),
     "2 with SMT, 8, and 2 that are slower yet": (facts([*hybrid(2, 8), *SLOWER]), 10, "10 quicker cores of 14 CPUs"),
-    "favoured cores that turn a little faster": (
-        facts([*cpus(2, speed=5_200_000), *cpus(6, speed=5_000_000, first=2)]), 8, "8 cores"),
     "a telephone: one prime core, three big, four little": (
         facts([*cpus(1, speed=1024), *cpus(3, speed=801, first=1), *cpus(4, speed=326, first=4)]),
         4, "4 performance cores of 8 CPUs"),
     "a container held to 1.5 CPUs": (facts(cpus(8), quota=1.5), 2, "8 cores, 1.5 CPUs granted"),
     "a container held to 1.25 CPUs": (facts(cpus(8), quota=1.25), 1, "8 cores, 1.25 CPUs granted"),
-    "a container held to a tenth": (facts(cpus(8), quota=0.1), 1, "8 cores, 0.1 CPUs granted"),
-    "a quota over what there is": (facts(cpus(2), quota=16.0), 2, "2 cores"),
-    "an affinity mask of one SMT sibling": (facts(spread(4), {5}), 1, "1 core"),
     "an affinity mask of both siblings of one core": (facts(spread(4), {1, 5}), 1, "1 core of 2 CPUs"),
-    "an affinity mask of efficiency cores alone": (facts(hybrid(4, 8), {8, 9}), 2, "2 cores"),
     "two sockets with SMT, each with its memory": (facts(SOCKETS), 16, "16 cores of one socket of 64 CPUs"),
     "two sockets, of which more is granted on the second": (
         facts([*cpus(16), *cpus(16, first=16, package=1, node=1)], {14, 15, 20, 21, 22}),
         3, "3 cores of one socket of 5 CPUs"),
     "one socket whose memory is in four parts": (
         facts([cpu for node in range(4) for cpu in cpus(8, first=8 * node, node=node)]), 32, "32 cores"),
-    "each CPU shown as a socket": (facts([*cpus(1), *cpus(1, first=1, package=1)]), 2, "2 cores"),
     "nothing is told": (Facts(frozenset({0, 1, 2})), 3, "3 cores"),
-    "something is told of other CPUs only": (facts(cpus(2), {6, 7}), 2, "2 cores"),
     "no CPU is granted": (Facts(frozenset()), 1, "0 cores"),
 }  # fmt: skip
 
@@ -124,10 +107,6 @@ def test_never_none_and_never_more_than_is_granted(there: Facts) -> None:
     assert there.quota is None or threads <= max(1.0, there.quota + 0.5)
 
 
-def test_this_machine() -> None:
-    assert 1 <= Runtime.detect().threads <= len(os.sched_getaffinity(0))
-
-
 def written(root: Path, files: Mapping[str, str]) -> Path:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +128,7 @@ HYBRID = {
 
 
 def test_what_linux_tells_is_read(tmp_path: Path) -> None:
-    found = machine.facts(written(tmp_path, HYBRID), frozenset(range(4)))
+    found = topology.facts(written(tmp_path, HYBRID), frozenset(range(4)))
     both = frozenset({0, 1})
     assert found == Facts(
         frozenset(range(4)),
@@ -165,28 +144,23 @@ def test_what_linux_tells_is_read(tmp_path: Path) -> None:
 def test_capacities_go_before_frequencies_and_count_only_where_all_have_one(tmp_path: Path) -> None:
     root = written(tmp_path, {f"{CPU}{n}/cpu_capacity": str(1024 - 500 * n) for n in range(2)})
     written(root, {f"{CPU}{n}/cpufreq/cpuinfo_max_freq": "2000000" for n in range(3)})
-    assert [cpu.speed for cpu in machine.facts(root, frozenset({0, 1})).cpus] == [1024, 524]
-    assert [cpu.speed for cpu in machine.facts(root, frozenset({0, 1, 2})).cpus] == [2_000_000] * 3
-    assert [cpu.speed for cpu in machine.facts(root, frozenset({0, 9})).cpus] == [None, None]
+    assert [cpu.speed for cpu in topology.facts(root, frozenset({0, 1})).cpus] == [1024, 524]
+    assert [cpu.speed for cpu in topology.facts(root, frozenset({0, 1, 2})).cpus] == [2_000_000] * 3
+    assert [cpu.speed for cpu in topology.facts(root, frozenset({0, 9})).cpus] == [None, None]
 
 
 @pytest.mark.parametrize("content", ["", "no number", "-1", "9" * 30 + "-1", "0-99999999999", "\0", "²"])
 def test_what_is_no_topology_is_left_out(tmp_path: Path, content: str) -> None:
     names = [name for name in HYBRID if name.startswith("sys/devices")]
     root = written(tmp_path, dict.fromkeys(names, content))
-    found = decide(machine.facts(root, frozenset(range(4))))
+    found = decide(topology.facts(root, frozenset(range(4))))
     assert found.threads == 4
 
 
 def test_without_sysfs_each_cpu_is_a_core(tmp_path: Path) -> None:
-    assert machine.facts(tmp_path, frozenset({3, 4})) == Facts(
+    assert topology.facts(tmp_path, frozenset({3, 4})) == Facts(
         frozenset({3, 4}), tuple(Cpu(n, frozenset({n})) for n in (3, 4))
     )
     (tmp_path / CPU).parent.mkdir(parents=True)
     (tmp_path / f"{CPU}3").write_text("a file where a folder should be")
-    assert decide(machine.facts(tmp_path, frozenset({3, 4}))).threads == 2
-
-
-@given(st.text(max_size=20))
-def test_any_text_is_a_list_of_numbers_or_empty(text: str) -> None:
-    assert all(0 <= number <= 4_096 for number in machine.numbers(text))
+    assert decide(topology.facts(tmp_path, frozenset({3, 4}))).threads == 2

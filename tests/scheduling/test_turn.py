@@ -119,29 +119,6 @@ def test_a_process_that_computes_for_long_is_not_waited_for(tmp_path: Path) -> N
             assert (line(second), line(second)) == ("waits", "taken")
 
 
-def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
-    path = tmp_path / "turn"
-    with ComputeTurn(path).taken(lambda: None, lambda: None), process(WAITS, path) as second:
-        assert line(second) == "waits"
-        second.send_signal(signal.SIGINT)
-        assert "KeyboardInterrupt" in second.communicate()[1]
-        assert second.returncode != 0
-
-
-def test_a_wish_to_stop_ends_the_waiting(tmp_path: Path) -> None:
-    halt, said = Halt(), list[str]()
-
-    def waits() -> None:
-        said.append("waits")
-        halt.ask()
-
-    first, second = ComputeTurn(tmp_path / "turn"), ComputeTurn(tmp_path / "turn")
-    with first.taken(lambda: None, lambda: None), pytest.raises(Stopped), second.taken(waits, halt.check):
-        pytest.fail("two have the turn")
-    assert said == ["waits"]
-    assert free(tmp_path / "turn")
-
-
 @pytest.mark.parametrize("content", [b"", b"12345\n", b"\0" * 5000])
 def test_a_file_that_was_left_is_no_obstacle(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "turn"
@@ -196,15 +173,6 @@ def test_it_is_given_away_while_a_person_is_asked(tmp_path: Path) -> None:
         assert free(path)
 
 
-def test_stopped_while_it_waits_for_what_it_gave_away(tmp_path: Path) -> None:
-    path, halt = tmp_path / "turn", Halt()
-    turn, other = ComputeTurn(path), ComputeTurn(path)
-    with pytest.raises(Stopped), turn.taken(lambda: None, lambda: None), turn.given(lambda: halt.ask(), halt.check):
-        assert other._tried()
-    other._give()
-    assert free(path)
-
-
 def test_children_do_not_keep_it(tmp_path: Path) -> None:
     path = tmp_path / "turn"
     with ComputeTurn(path).taken(lambda: None, lambda: None):
@@ -213,3 +181,12 @@ def test_children_do_not_keep_it(tmp_path: Path) -> None:
     with ComputeTurn(path).taken(lambda: None, lambda: next(tries)):
         assert child.poll() is None
     child.communicate(b"\n")
+
+
+def test_stopped_while_it_waits_for_what_it_gave_away(tmp_path: Path) -> None:
+    path, halt = tmp_path / "turn", Halt()
+    turn, other = ComputeTurn(path), ComputeTurn(path)
+    with pytest.raises(Stopped), turn.taken(lambda: None, lambda: None), turn.given(lambda: halt.ask(), halt.check):
+        assert other._tried()
+    other._give()
+    assert free(path)

@@ -63,11 +63,11 @@ def _governed(options: Options) -> Policy:
         PolicyRefused: nothing may run without it, or the policy is wrong.
         StorageFull: there is no home folder.
     """
-    from edge_assistant.compute.scheduling import pools
+    from edge_assistant.compute.scheduling import topology
     from edge_assistant.governance.offline import lock
 
     lock.engage(wanted=not options.no_lock)
-    pools.tell()
+    topology.tell_libraries()
     from edge_assistant.governance.policy.policy import current
 
     policy = current()

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edge_assistant_models import cgroups
-from edge_assistant_models.machine import physical_bytes
+from edge_assistant_models.machine import granted, physical_bytes
 
 T = TypeVar("T")
 
@@ -95,7 +94,7 @@ def read(root: Path = Path("/")) -> Memory:
     Args:
         root: the folder that holds `proc` and `sys`.
     """
-    told, grant = _meminfo(root / "proc/meminfo"), cgroups.read(root)
+    told, grant = _meminfo(root / "proc/meminfo"), granted(root)
     total = told.get("MemTotal", physical_bytes())
     available = told.get("MemAvailable", total)
     if grant.memory is not None and grant.memory_left is not None and grant.memory < total:

@@ -11,11 +11,13 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import PurePath
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.headers import gguf, onnx_file
-from edge_assistant_models.headers.malformed import Content, Malformed
+
+if TYPE_CHECKING:
+    from edge_assistant_models.headers import gguf
+    from edge_assistant_models.headers.malformed import Content
 
 T = TypeVar("T")
 
@@ -27,9 +29,6 @@ class Form(StrEnum):
 
     GGUF = "gguf"
     ONNX = "onnx"
-
-
-_READERS = {Form.GGUF: gguf.check, Form.ONNX: onnx_file.check}
 
 
 def form_of(name: str) -> Form | None:
@@ -44,7 +43,9 @@ def check(file: BinaryIO, form: Form, name: str) -> None:
     Raises:
         ModelCorrupt: the file is not of this format, contradicts itself, goes beyond a limit, or cannot be read.
     """
-    _read(file, name, _READERS[form])
+    from edge_assistant_models.headers import gguf, onnx_file  # a file that was checked before needs neither
+
+    _read(file, name, gguf.check if form is Form.GGUF else onnx_file.check)
 
 
 def operators(path: str) -> frozenset[str]:
@@ -53,6 +54,8 @@ def operators(path: str) -> frozenset[str]:
     Raises:
         ModelCorrupt: as `check`.
     """
+    from edge_assistant_models.headers import onnx_file
+
     with open(path, "rb") as file:  # noqa: PTH123 - a name of `loading.held`
         return _read(file, path, onnx_file.operators)
 
@@ -63,11 +66,15 @@ def shape(path: str) -> gguf.Shape:
     Raises:
         ModelCorrupt: as `check`.
     """
+    from edge_assistant_models.headers import gguf
+
     with open(path, "rb") as file:  # noqa: PTH123 - a name of `loading.held`
         return _read(file, path, gguf.shape)
 
 
 def _read(file: BinaryIO, name: str, reader: Callable[[Content], T]) -> T:
+    from edge_assistant_models.headers.malformed import Malformed
+
     try:
         if not os.fstat(file.fileno()).st_size:
             raise Malformed("it is empty")

@@ -10,6 +10,7 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from edge_assistant_models.headers.malformed import Content, Malformed, named
 
@@ -30,45 +31,20 @@ _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<
 _READERS = {kind: struct.Struct(form) for kind, form in _SCALARS.items()}
 _MIN_KEY_BYTES, _MIN_TENSOR_BYTES = 8 + 4 + 1, 8 + 4 + 8 + 4 + 8  # the least that a key and a tensor take in the header
 
-# Values and bytes of a block, by type of tensor: ggml's, which a test asks. Q8_1 and Q8_K are never in a file
-BLOCKS: Mapping[int, tuple[int, int]] = {
-    0: (1, 4),  # F32
-    1: (1, 2),  # F16
-    2: (32, 18),  # Q4_0
-    3: (32, 20),  # Q4_1
-    6: (32, 22),  # Q5_0
-    7: (32, 24),  # Q5_1
-    8: (32, 34),  # Q8_0
-    10: (256, 84),  # Q2_K
-    11: (256, 110),  # Q3_K
-    12: (256, 144),  # Q4_K
-    13: (256, 176),  # Q5_K
-    14: (256, 210),  # Q6_K
-    16: (256, 66),  # IQ2_XXS
-    17: (256, 74),  # IQ2_XS
-    18: (256, 98),  # IQ3_XXS
-    19: (256, 50),  # IQ1_S
-    20: (32, 18),  # IQ4_NL
-    21: (256, 110),  # IQ3_S
-    22: (256, 82),  # IQ2_S
-    23: (256, 136),  # IQ4_XS
-    24: (1, 1),  # I8
-    25: (1, 2),  # I16
-    26: (1, 4),  # I32
-    27: (1, 8),  # I64
-    28: (1, 8),  # F64
-    29: (256, 56),  # IQ1_M
-    30: (1, 2),  # BF16
-    34: (256, 54),  # TQ1_0
-    35: (256, 66),  # TQ2_0
-    39: (32, 17),  # MXFP4
-    40: (64, 36),  # NVFP4
-    41: (128, 18),  # Q1_0
-    42: (64, 18),  # Q2_0
-}
+_NEVER_IN_FILES = {9, 15}  # Q8_1 and Q8_K
+_Q2_0, _Q2_0_BLOCK = 42, (64, 18)  # which the package gguf does not know yet
 # What llama.cpp reads as a list of this type without asking; of the first three, with the same index
 _TOKENS, _SCORES, _TYPES = b"tokenizer.ggml.tokens", b"tokenizer.ggml.scores", b"tokenizer.ggml.token_type"
 _LISTS = {_TOKENS: _STRING, _SCORES: _FLOAT32, _TYPES: _INT32, b"tokenizer.ggml.merges": _STRING}
+
+
+@cache
+def blocks() -> Mapping[int, tuple[int, int]]:
+    """Values and bytes of a block, by type of tensor; a test compares them with ggml's."""
+    from gguf.constants import GGML_QUANT_SIZES
+
+    known = {int(kind): sizes for kind, sizes in GGML_QUANT_SIZES.items() if kind not in _NEVER_IN_FILES}
+    return known | {_Q2_0: _Q2_0_BLOCK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,9 +273,9 @@ def _tensor_bytes(reader: _Reader, name: str) -> int:
     if not 1 <= (rank := reader.u32()) <= MAX_DIMENSIONS:
         raise Malformed(f"the tensor {name} has {rank:,} dimensions, and not 1 to {MAX_DIMENSIONS}")
     dimensions = [reader.u64() for _ in range(rank)]
-    if (kind := reader.u32()) not in BLOCKS:
+    if (kind := reader.u32()) not in blocks():
         raise Malformed(f"the tensor {name} has the unknown type {kind}")
-    values, size = BLOCKS[kind]
+    values, size = blocks()[kind]
     if 0 in dimensions or dimensions[0] % values:
         raise Malformed(f"the tensor {name} has the dimensions {dimensions} in blocks of {values}")
     return math.prod(dimensions) // values * size

@@ -17,7 +17,7 @@ from edge_assistant_models.errors import ModelError
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.profile import AUTO
 from edge_assistant_models.schema import printable
-from edge_assistant_models.sources.file import FileSource
+from edge_assistant_models.sources import local
 from edge_assistant_models.transfer import CHUNK_BYTES
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
@@ -126,7 +126,7 @@ def unpublish(name: str) -> None:
 
 def published(entry: Entry) -> bool:
     """Whether an entry was written by `publish`: its source is its folder there."""
-    ours = FileSource(f"{entries.FOLDER}/{entry.name}")
+    ours = local(f"{entries.FOLDER}/{entry.name}")
     return entry.own and entry.origin == f"catalog/{entry.name}.toml" and ours in entry.sources
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_assistant_models import cgroups, machine
-from edge_assistant_models.cgroups import Grant
+from edge_assistant_models import machine
+from edge_assistant_models.machine import Grant
 
 GIB = 1 << 30
 V2, CPU, MEMORY = "sys/fs/cgroup", "sys/fs/cgroup/cpu", "sys/fs/cgroup/memory"
@@ -107,27 +107,10 @@ def written(root: Path, files: Mapping[str, str]) -> Path:
 @pytest.mark.parametrize("name", GRANTS)
 def test_what_is_granted(name: str, tmp_path: Path) -> None:
     files, grant = GRANTS[name]
-    assert cgroups.read(written(tmp_path, files)) == grant
-
-
-def test_here_it_is_read_without_a_fault() -> None:
-    grant = cgroups.read()
-    assert grant.cpus is None or grant.cpus > 0
-    assert grant.memory is None or grant.memory > 0
+    assert machine.granted(written(tmp_path, files)) == grant
 
 
 def test_a_quota_limits_the_choice_of_a_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(16)), raising=False)
-    monkeypatch.setattr(cgroups, "read", lambda: Grant(3.0, GIB))
+    monkeypatch.setattr(machine, "granted", lambda: Grant(3.0, GIB))
     assert (machine.Machine.detect().cores, machine.Machine.detect().memory_bytes) == (3, GIB)
-
-
-@pytest.mark.parametrize(
-    ("cores", "quota", "usable"),
-    [
-        *((8, None, 8), (1, None, 1), (0, None, 1), (8, 8.0, 8), (8, 16.0, 8), (8, 2.0, 2), (8, 1.5, 2)),
-        *((8, 1.49, 1), (8, 1.0, 1), (8, 0.1, 1), (8, 0.0, 1)),
-    ],
-)
-def test_usable_cores(cores: int, quota: float | None, usable: int) -> None:
-    assert machine.usable_cores(cores, quota) == usable
