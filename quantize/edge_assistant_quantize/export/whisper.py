@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
-from edge_assistant_quantize.importers import whisper, whisper_float
+from edge_assistant_quantize.importers.whisper import HALVES, OPSET, write
 from edge_assistant_quantize.importers.safetensors_file import floats
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     Weights = Mapping[str, Array]
     Get = Callable[[str], Array]
 
+__all__ = ["ARCHITECTURE", "FILES", "OPSET", "convert"]
+
 ARCHITECTURE = "WhisperForConditionalGeneration"
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
-
-OPSET = 20  # of the importer's graphs
 
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
 _MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
@@ -69,7 +69,7 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
     config = settings(found, tokens)
     try:
         heads = [(int(layer), int(head)) for layer, head in config["alignment_heads"]]
-        whisper.write(dict(renamed(found.config, _reader(found))), heads, output, whisper_float.HALVES)
+        write(dict(renamed(found.config, _reader(found))), heads, output, HALVES)
     except (KeyError, ValueError, TypeError) as error:
         what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
         raise WeightsRefused(what, _LATER) from error
