@@ -6,15 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from edge_assistant_quantize.datasets.paper import font
 
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL import Image, ImageDraw, ImageFont
-
-    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _TEXT = (
     "able account across after again air allow along amount answer area around autumn balance basin before bench "
@@ -61,8 +59,6 @@ class Sheet:
 
 def sheet(seed: int) -> Sheet:
     """The page of a seed; the kinds take turns."""
-    import numpy as np
-
     return KINDS[seed % len(KINDS)](np.random.default_rng(seed))
 
 
@@ -184,8 +180,6 @@ class _Writer:
     """A page being written from the top down."""
 
     def __init__(self, kind: str, width: int, height: int, face: Font, pitch: int) -> None:
-        from PIL import Image, ImageDraw
-
         self.kind, self.face, self.pitch, self.y = kind, face, pitch, _MARGIN
         self.image = Image.new("RGB", (width, height), "white")
         self.draw: ImageDraw.ImageDraw = ImageDraw.Draw(self.image)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from PIL import Image, ImageFont
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageFont
 
 _FACES = {"sans": "DejaVuSans", "bold": "DejaVuSans-Bold", "serif": "DejaVuSerif", "mono": "DejaVuSansMono"}
 
@@ -37,8 +35,6 @@ class Wear:
 @cache
 def font(size: int, face: str = "sans") -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """A font of `sans`, `bold`, `serif` or `mono`: DejaVu where it is installed, else the one that Pillow brings."""
-    from PIL import ImageFont
-
     try:
         return ImageFont.truetype(f"{_FACES[face]}.ttf", size)
     except OSError:
@@ -53,9 +49,6 @@ def scan_look(image: Image.Image, seed: int, wear: Wear | None = None) -> Image.
         seed: the same seed gives the same picture.
         wear: how much; a usual office scan without it.
     """
-    import numpy as np
-    from PIL import Image, ImageFilter
-
     wear = wear or Wear()
     random = np.random.default_rng(seed)
     sheet = _aged(np.asarray(image.convert("RGB"), dtype=np.float32), random)
@@ -67,8 +60,6 @@ def scan_look(image: Image.Image, seed: int, wear: Wear | None = None) -> Image.
 
 def _aged(page: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.uint8]:
     """Ink a little greyer than black, grain in the paper, light falling off towards one side."""
-    import numpy as np
-
     height, width = page.shape[:2]
     ink = 28 + page * ((247 - 28) / 255)
     grain = _smooth(random.normal(0, 1, (height // 3 + 1, width // 3 + 1)), (width, height)) * 2.2
@@ -83,16 +74,11 @@ def _aged(page: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.
 
 
 def _smooth(coarse: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float32]:
-    import numpy as np
-    from PIL import Image
-
     return np.asarray(Image.fromarray(coarse.astype(np.float32)).resize(size, Image.Resampling.BICUBIC))
 
 
 def _on_the_bed(sheet: Image.Image, angle: float, margin: int, random: np.random.Generator) -> Image.Image:
     """The sheet laid down a little askew; around it the scanner's lid shows grey."""
-    from PIL import Image
-
     shade = int(random.integers(150, 205))
     bed = Image.new("RGB", (sheet.width + 2 * margin, sheet.height + 2 * margin), (shade, shade, shade - 4))
     bed.paste(sheet, (margin, margin))
@@ -100,17 +86,12 @@ def _on_the_bed(sheet: Image.Image, angle: float, margin: int, random: np.random
 
 
 def _noisy(image: Image.Image, deviation: float, random: np.random.Generator) -> Image.Image:
-    import numpy as np
-    from PIL import Image
-
     pixels = np.asarray(image, dtype=np.float32)
     grey = random.normal(0, deviation, pixels.shape[:2])[..., None]
     return Image.fromarray(np.clip(pixels + grey, 0, 255).astype(np.uint8))
 
 
 def _jpeg(image: Image.Image, quality: int) -> Image.Image:
-    from PIL import Image
-
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=quality)
     return Image.open(stream).convert("RGB")

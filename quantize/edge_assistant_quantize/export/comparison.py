@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_quantize.errors import QuantizationFailed
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_assistant.compute.runtime import Runtime
 
 # The share of an output's largest value by which a graph may differ: float32 added up in another order makes some 1e-6
@@ -84,8 +84,6 @@ def checked(path: Path, name: str, made: NDArray[np.float32], wanted: NDArray[np
     Raises:
         QuantizationFailed: it is too large, or not finite.
     """
-    import numpy as np
-
     hint = "try another operator set: --opset; optimum may not know this variant of the architecture"
     if made.shape != wanted.shape:
         what = f"{path.name} gives {name} as {list(made.shape)} where the model gives {list(wanted.shape)}"
@@ -139,8 +137,6 @@ def decoder_deviation(model: Any, rows: Any, pixels: Any, path: Path, runtime: R
 
 def _decoded(path: Path, embedded: NDArray[np.float32], runtime: Runtime) -> NDArray[np.float32]:
     """Logits of the graph with an empty past."""
-    import numpy as np
-
     session, length = runtime.session(path), embedded.shape[1]
     feeds = {
         "inputs_embeds": embedded,

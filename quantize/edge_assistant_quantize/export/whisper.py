@@ -14,25 +14,24 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
-from edge_assistant_quantize.importers.whisper import HALVES, OPSET, write
 from edge_assistant_quantize.importers.safetensors_file import floats
+from edge_assistant_quantize.importers.whisper import HALVES, OPSET, write
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_assistant_quantize.gguf.safetensors import Tensor
 
-    Array = NDArray[np.float32]
-    Weights = Mapping[str, Array]
-    Get = Callable[[str], Array]
+Array = NDArray[np.float32]
+Weights = Mapping[str, Array]
+Get = Callable[[str], Array]
 
-__all__ = ["ARCHITECTURE", "FILES", "OPSET", "convert"]
+__all__ = ["FILES", "OPSET", "convert"]
 
-ARCHITECTURE = "WhisperForConditionalGeneration"
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
 
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
@@ -49,7 +48,7 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
     """Write `encoder.onnx`, `decoder.onnx`, `tokenizer.json` and `config.json` into a folder.
 
     Args:
-        found: a checkpoint of `ARCHITECTURE`.
+        found: a checkpoint of WhisperForConditionalGeneration.
         output: an existing folder.
 
     Returns:
@@ -85,8 +84,6 @@ def renamed(config: Mapping[str, Any], get: Get) -> Iterator[tuple[str, Array]]:
         config: Hugging Face's config.json.
         get: gives a weight by its name there, f32.
     """
-    import numpy as np
-
     for part, layers in (("encoder", int(config["encoder_layers"])), ("decoder", int(config["decoder_layers"]))):
         yield f"{part}/num_heads", np.array(config[f"{part}_attention_heads"], np.int16)
         yield f"{part}/position_encodings/encodings", get(f"model.{part}.embed_positions.weight")
@@ -113,7 +110,6 @@ def _layer(name: str, source: str, crosses: bool, get: Get) -> Iterator[tuple[st
 
 def _attention(name: str, source: str, joined: tuple[str, ...], get: Get) -> Iterator[tuple[str, Array]]:
     """Query, key and value one below another where they are joined, then the output; keys have no bias."""
-    import numpy as np
 
     def bias(part: str) -> Array:
         query = get(f"{source}.q_proj.bias")
@@ -133,8 +129,6 @@ def _norm(name: str, source: str, get: Get) -> Iterator[tuple[str, Array]]:
 
 def _reader(found: Checkpoint) -> Get:
     """What gives a weight by its name as f32."""
-    import numpy as np
-
     places: dict[str, tuple[Path, Tensor]] = {
         tensor.name: (path, tensor) for path, tensors in found.weights.items() for tensor in tensors
     }

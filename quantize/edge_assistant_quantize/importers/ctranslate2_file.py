@@ -6,13 +6,12 @@ import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MAX_VARIABLES = 10_000  # Whisper large has about 1,300
 MAX_RANK = 4
@@ -75,8 +74,6 @@ class _Reader:
             raise self.failure("has a name that is not text") from None
 
     def variable(self) -> tuple[str, NDArray[Any]]:
-        import numpy as np
-
         name = self.text()
         rank = self.number("B")
         if rank > MAX_RANK:

@@ -14,15 +14,15 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.onnx_graph import Builder
 from edge_assistant_quantize.importers.safetensors_file import read_tensors
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 INPUTS = ("weights", "tokenizer")
 _EPSILON = 1e-12  # of every layer normalisation (config.json: layer_norm_eps)
@@ -73,8 +73,6 @@ class _Graph(Builder):
 
     def constant(self, name: str, value: Any) -> str:  # noqa: ANN401
         """Add a weight, once; a scalar has one axis."""
-        import numpy as np
-
         return super().constant(name, np.ascontiguousarray(value))
 
     def own(self, name: str) -> str:
@@ -83,8 +81,6 @@ class _Graph(Builder):
 
     def linear(self, value: str, name: str, parts: tuple[str, ...] = ("",)) -> str:
         """A product with one matrix, or with several beside each other, and the bias."""
-        import numpy as np
-
         matrix = np.concatenate([self.source[f"{name}{part}.weight"] for part in parts]).T
         bias = np.concatenate([self.source[f"{name}{part}.bias"] for part in parts])
         product = self.op("MatMul", value, self.constant(f"{name}.weight", matrix), name=f"{name}.product")
@@ -105,8 +101,6 @@ class _Graph(Builder):
 
     def mask(self) -> str:
         """[batch, 1, 1, tokens]: 0 at a token, `_MASKED` elsewhere."""
-        import numpy as np
-
         present = self.op("Cast", "attention_mask", name="present", to=1)
         absent = self.op("Sub", self.constant("one", np.float32(1)), present, name="absent")
         far = self.op("Mul", absent, self.constant("masked", np.float32(_MASKED)), name="far")
@@ -121,8 +115,6 @@ class _Graph(Builder):
 
     def attend(self, value: str, mask: str, name: str) -> str:
         """Scaled dot-product attention over the tokens that there are."""
-        import numpy as np
-
         fused = self.linear(value, name, ("query", "key", "value"))
         parts = self.emit("Split", [fused], f"{name}parts", 3, axis=-1, num_outputs=3)
         split = self.constant("heads", [0, 0, -1, _HEAD])
@@ -141,8 +133,6 @@ class _Graph(Builder):
 
     def gelu(self, value: str, name: str) -> str:
         """The Gaussian error linear unit by the error function, in the form that ONNX Runtime fuses."""
-        import numpy as np
-
         ratio = self.op("Div", value, self.constant("root_2", np.float32(2**0.5)), name=f"{name}.ratio")
         error = self.op("Erf", ratio, name=f"{name}.erf")
         share = self.op("Add", error, self.constant("one", np.float32(1)), name=f"{name}.share")

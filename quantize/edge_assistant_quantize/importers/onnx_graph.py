@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_quantize.onnx.builder import FLOAT, GraphBuilder
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edge_assistant_quantize.onnx.builder import Shapes
 
 OPSET = 18  # read by ONNX Runtime 1.14 and later
@@ -34,8 +35,6 @@ class Builder(GraphBuilder):
 
     def weight(self, name: str, array: NDArray[Any]) -> str:
         """Add a constant; half-precision weights stay so in the file and are widened when the model is loaded."""
-        import numpy as np
-
         self.constant(name, np.ascontiguousarray(array))
         return self.op("Cast", name, name=f"{name}/float32", to=FLOAT) if array.dtype == np.float16 else name
 

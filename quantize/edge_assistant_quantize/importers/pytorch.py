@@ -13,12 +13,11 @@ import pickle
 import pickletools
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
 
 from edge_assistant_models.errors import ModelCorrupt
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MAX_BYTES = 512 << 20
 MAX_OPCODES = 500_000  # of one pickle; a checkpoint of 300 tensors has 11,000
@@ -138,8 +137,6 @@ def _rebuild(storage: object, offset: object, size: object, stride: object, *_gr
 
 
 def _elements(stream: BinaryIO, storage: _Storage) -> np.ndarray:
-    import numpy as np
-
     dtype = np.dtype(storage.dtype)
     if int.from_bytes(stream.read(8), "little", signed=True) != storage.elements:
         raise ValueError("a storage has another length than its tensors say")
@@ -151,8 +148,6 @@ def _elements(stream: BinaryIO, storage: _Storage) -> np.ndarray:
 
 def _tensor(view: _View, elements: np.ndarray) -> np.ndarray:
     """The view of the elements that were read, once nothing of it lies outside them."""
-    import numpy as np
-
     last = view.offset + sum((length - 1) * step for length, step in zip(view.shape, view.stride, strict=True))
     sound = view.offset >= 0 and min(view.shape, default=1) > 0 and min(view.stride, default=0) >= 0
     if not sound or last >= len(elements) or math.prod(view.shape) > len(elements):

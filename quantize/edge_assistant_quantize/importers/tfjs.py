@@ -13,14 +13,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.tfjs_operations import Graph, Node, translate
-
-if TYPE_CHECKING:
-    import numpy as np
 
 INPUTS = ("graph", "weights")
 MAX_GRAPH_BYTES = 16 << 20  # the largest graphs in use have 1 MB of JSON
@@ -113,8 +112,6 @@ def _attribute(value: Mapping[str, Any]) -> object:
 
 def _constants(manifest: list[Mapping[str, Any]], data: bytes, source: str) -> dict[str, np.ndarray]:
     """Constants by name, as they are stored; the manifest must account for every byte."""
-    import numpy as np
-
     found: dict[str, np.ndarray] = {}
     position = 0
     for entry in manifest:

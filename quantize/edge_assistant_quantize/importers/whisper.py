@@ -22,7 +22,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
@@ -30,11 +33,8 @@ from edge_assistant_quantize.importers.ctranslate2_file import read_variables
 from edge_assistant_quantize.onnx import linear
 from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, GraphBuilder
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[Any]
-    Weights = Mapping[str, Matrix]
+Matrix = NDArray[Any]
+Weights = Mapping[str, Matrix]
 
 INPUTS = ("model", "tokenizer", "config")
 OPSET = 20  # the first with Gelu
@@ -129,8 +129,6 @@ class _Graph(GraphBuilder):
 
     def integers(self, *values: int) -> str:
         """Add a list of whole numbers, such as a shape."""
-        import numpy as np
-
         return self.constant("integers_" + "_".join(map(str, values)), np.array(values, np.int64))
 
     def weight(self, name: str) -> str:
@@ -164,8 +162,6 @@ class _Graph(GraphBuilder):
         Returns:
             The result [n, width] and the attention weights [heads, n, m].
         """
-        import numpy as np
-
         size = self.source["decoder/position_encodings/encodings"].shape[1] // self.heads
         scaled = self.op("Mul", query, self.constant("query_scale", np.float32(size**-0.5)))
         scores = self.op("MatMul", self.to_heads(scaled), key)
@@ -288,8 +284,6 @@ class _EightBits(_Graph):
     rows = linear.blockwise_rows
 
     def mask(self, length: int) -> str:
-        import numpy as np
-
         return self.constant("causal_mask", np.triu(np.full((length, length), _MASKED, np.float32), 1))
 
 
@@ -312,7 +306,6 @@ class _Halves(_Graph):
         return self.op("Gather", self.stored(name, matrix), tokens, axis=0)
 
     def mask(self, length: int) -> str:
-        import numpy as np
         from onnx import numpy_helper
 
         masked = numpy_helper.from_array(np.array([_MASKED], np.float32))

@@ -5,6 +5,8 @@ The data is a file with one text per line, or the product's own examples. A vect
 
 from __future__ import annotations
 
+import numpy as np
+
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.errors import UsageError
@@ -24,8 +26,6 @@ def measure(
     Raises:
         UsageError: the models' vectors have different dimensions.
     """
-    import numpy as np
-
     other = compared("cosine", reference)
     wanted = _REFERENCES.perceive(other, data, runtime, watch)
     cosines: dict[str, float] = {}

@@ -6,6 +6,8 @@ nothing.
 
 from __future__ import annotations
 
+import numpy as np
+
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, compared, measured
@@ -20,8 +22,6 @@ def measure(
     model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
 ) -> tuple[Measured, ...]:
     """See `metric.Measure`."""
-    import numpy as np
-
     other = compared("top1", reference)
     wanted = _REFERENCES.perceive(other, data, runtime, watch)
     counted: dict[str, tuple[float, float]] = {}

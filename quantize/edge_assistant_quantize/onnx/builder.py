@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edge_assistant_quantize.onnx.folding import drop_unused
 
 if TYPE_CHECKING:
     import onnx
 
-    Shapes = Mapping[str, Sequence[int | str | None]]
+Shapes = Mapping[str, Sequence[int | str | None]]
 
 CONTRIBUTED = "com.microsoft"  # domain of the operators that ONNX Runtime adds to the standard's
-BLOCK_SIZES = (16, 32, 64, 128, 256)  # inputs that share a scale, as its MatMulNBits has them
 FLOAT, INT8, HALF = 1, 3, 10  # onnx.TensorProto, without its import
 
 
@@ -39,7 +40,6 @@ class GraphBuilder:
 
     def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
         """Add a weight, once."""
-        import numpy as np
         from onnx import numpy_helper
 
         if name not in self.weights:

@@ -10,16 +10,16 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Feed = Mapping[str, "NDArray[Any]"]
 
@@ -93,8 +93,6 @@ class Sample:
 
     def take(self, feed: Mapping[str, Any]) -> None:
         """Keep a copy of a feed, or not."""
-        import numpy as np
-
         number, self._seen = self._seen, self._seen + 1
         if number % self._every:
             return

@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_models.errors import ModelCorrupt
 
 if TYPE_CHECKING:
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
 _FLOAT = 1  # TensorProto.FLOAT
 _STANDARD = frozenset({"", "ai.onnx"})
@@ -78,7 +80,6 @@ def check_nodes(model: onnx.ModelProto, names: Collection[str]) -> None:
 
 def constants(graph: onnx.GraphProto) -> Mapping[str, Array]:
     """Every value of the graph that never changes, by name: initializers, Constant nodes, and their Casts."""
-    import numpy as np
     from onnx import numpy_helper
 
     inputs = {value.name for value in graph.input}
@@ -158,8 +159,6 @@ def _replace(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
 
 def _with_padding(nodes: list[onnx.NodeProto], known: Mapping[str, Array]) -> Iterator[onnx.NodeProto]:
     """The nodes; a convolution pads its input with zeros by itself, and a MaxPool with what is never the greatest."""
-    import numpy as np
-
     fills = {"Conv": 0.0, "MaxPool": -np.inf}
     pads = {node.output[0]: node for node in nodes if node.op_type == "Pad" and standard(node)}
     for node in nodes:
@@ -244,7 +243,6 @@ def _a_channel(constant: Array, weight: Array) -> bool:
 
 
 def _add_bias(graph: onnx.GraphProto, node: onnx.NodeProto, constant: Array, known: Mapping[str, Array]) -> None:
-    import numpy as np
     from onnx import numpy_helper
 
     bias = constant.reshape(-1).astype(np.float32)

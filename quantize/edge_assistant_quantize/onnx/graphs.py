@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.storage import atomic
 from edge_assistant_models import headers
@@ -56,7 +58,6 @@ def load(path: Path) -> onnx.ModelProto:
 
 def _check_numbers(graph: onnx.GraphProto, name: str) -> None:
     """Refuse a NaN in a weight; an infinity may be meant, such as in a mask."""
-    import numpy as np
     from onnx import TensorProto, numpy_helper
 
     floats = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE}

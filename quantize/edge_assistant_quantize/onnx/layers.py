@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed
 from edge_assistant_quantize.onnx import folding, graphs
 from edge_assistant_quantize.progress import Step, Watch, ignore
 
 if TYPE_CHECKING:
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
 FEEDS = 8  # of data of the command line; more make no other picture
 _AT_ONCE = 48  # values that are held of each model at a time
@@ -111,8 +113,6 @@ class _Sums:
 
     def add(self, one: Array, two: Array) -> None:
         """Add one feed; values that are no floats, or not of one shape, are ignored."""
-        import numpy as np
-
         one, two = np.asarray(one), np.asarray(two)
         if one.dtype.kind != "f" or one.shape != two.shape or not one.size:
             return

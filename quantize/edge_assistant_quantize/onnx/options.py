@@ -15,8 +15,7 @@ from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx import tables
-from edge_assistant_quantize.onnx.quantize import METHODS, RULES, check_options, prepared, quantize
+from edge_assistant_quantize.onnx.methods import METHODS, RULES, check_options
 from edge_assistant_quantize.progress import Watch
 
 if TYPE_CHECKING:
@@ -58,11 +57,14 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: see `quantize`.
     """
-    check_options(args.type, method_options(args))
+    from edge_assistant_quantize.onnx import tables
+    from edge_assistant_quantize.onnx.quantize import prepared, quantize
+
+    said = method_options(args)
+    check_options(args.type, said)
     threads = arguments.threads(args)
     with progress.shown() as watch:
         calibration = calibrated(args, args.model, watch)
-        said = method_options(args)
         options = prepared(args.model, args.type, said, calibration, threads=threads, watch=watch)
         how = {"exclude": args.exclude, "options": options, "threads": threads, "watch": watch}
         quantize(args.model, args.output, args.type, **how)

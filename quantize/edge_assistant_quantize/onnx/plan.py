@@ -11,14 +11,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx.folding import check_nodes, constants, plain, standard, uses
 
 if TYPE_CHECKING:
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
 LEAST_OPSET = 13  # the first whose DequantizeLinear takes a scale for each channel
 

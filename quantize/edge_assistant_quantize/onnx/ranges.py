@@ -18,22 +18,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.onnx import graphs
+from edge_assistant_quantize.onnx.methods import CALIBRATORS
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
-    Histogram = NDArray[np.int64]
+Array = NDArray[Any]
+Histogram = NDArray[np.int64]
 
 Feeds = Sequence[Mapping[str, Any]]
 Range = tuple[float, float]
 
-CALIBRATORS = ("min-max", "percentile", "entropy", "mse")
 DEFAULT = "percentile"  # the least noise in the outputs of the product's detector and classifier
 BINS = 2048
 _LEVELS = 256  # of uint8
@@ -87,7 +88,6 @@ def means(
     model: onnx.ModelProto, values: Mapping[str, int], feeds: Feeds, *, threads: int, watch: Watch
 ) -> dict[str, list[float]]:
     """The mean of each channel over all feeds; `values` are names and their number of axes, channels the second."""
-    import numpy as np
     from onnx import helper, numpy_helper
 
     if not values:
@@ -132,7 +132,6 @@ def _ends(
     model: onnx.ModelProto, values: Sequence[str], feeds: Feeds, threads: int, watch: Watch
 ) -> tuple[dict[str, Range], dict[str, int]]:
     """The least and the greatest number of each value, and its largest size."""
-    import numpy as np
     from onnx import helper
 
     kinds = {"ReduceMin": {"keepdims": 0}, "ReduceMax": {"keepdims": 0}, "Size": {}}
@@ -168,8 +167,6 @@ def _histograms(
     watch: Watch,
 ) -> dict[str, Histogram]:
     """How many numbers of each value lie in each of `BINS` parts of its range."""
-    import numpy as np
-
     counted = {name: np.zeros(BINS, np.int64) for name in ends}
     inputs = {value.name for value in model.graph.input}
     for number, group in enumerate(_groups({name: sizes[name] for name in sizes if name not in inputs}), 1):
@@ -185,15 +182,11 @@ def _histograms(
 
 def _histogram(value: Array, ends: Range) -> Histogram:
     """Counted in float64: the edges of a narrow range far from zero fall together in float32."""
-    import numpy as np
-
     edges = _edges(ends)
     return np.histogram(np.asarray(value, np.float64), BINS, (edges[0], edges[-1]))[0].astype(np.int64)
 
 
 def _edges(ends: Range) -> Array:
-    import numpy as np
-
     return np.linspace(ends[0], ends[1] if ends[1] > ends[0] else ends[0] + 1.0, BINS + 1)
 
 
@@ -224,8 +217,6 @@ def _runs(
 
 def _percentile(counted: Histogram, ends: Range, percentile: float) -> Range:
     """The ends of the bins between which that share lies."""
-    import numpy as np
-
     beyond = (100.0 - percentile) / 200.0 * float(counted.sum())
     sums = np.cumsum(counted)
     first = int(np.searchsorted(sums, beyond, side="right"))
@@ -236,8 +227,6 @@ def _percentile(counted: Histogram, ends: Range, percentile: float) -> Range:
 
 def _entropy(counted: Histogram, ends: Range) -> Range:
     """Of ranges that shrink towards zero at the same rate at both ends, the one that loses least information."""
-    import numpy as np
-
     low, high = min(ends[0], 0.0), max(ends[1], 0.0)
     edges = _edges(ends)
     centres, counted = (edges[:-1] + edges[1:]) / 2, _without_zeros(counted, edges)
@@ -248,8 +237,6 @@ def _entropy(counted: Histogram, ends: Range) -> Range:
 
 def _without_zeros(counted: Histogram, edges: Array) -> Histogram:
     """A histogram whose bin around zero holds no more than its fuller neighbour."""
-    import numpy as np
-
     place = int(np.searchsorted(edges, 0.0, side="right")) - 1
     if not 0 <= place < BINS:
         return counted
@@ -264,8 +251,6 @@ def _mse(counted: Histogram, ends: Range, slope: float) -> Range:
 
     Rounding is taken to err evenly within a step, but for exact zeros, which have no error.
     """
-    import numpy as np
-
     low, high = min(ends[0], 0.0), max(ends[1], 0.0)
     edges = _edges(ends)
     centres = (edges[:-1] + edges[1:]) / 2
@@ -286,8 +271,6 @@ def _mse(counted: Histogram, ends: Range, slope: float) -> Range:
 
 def _divergence(counted: Histogram, centres: Array, tried: Range) -> float:
     """The Kullback-Leibler divergence in nats of a histogram, clipped to a range, from the same in 256 levels."""
-    import numpy as np
-
     inside = (centres >= tried[0]) & (centres <= tried[1])
     if not inside.any():
         return float("inf")

@@ -21,7 +21,8 @@ from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import sensitivity
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.onnx.quantize import check_options, prepared, quantize
+from edge_assistant_quantize.onnx.methods import check_options
+from edge_assistant_quantize.onnx.quantize import prepared, quantize
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.record import Layer
 

@@ -22,15 +22,12 @@ from typing import Any
 from edge_assistant.storage import atomic
 from edge_assistant_models import schema
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.onnx import folding, graphs, quantize
+from edge_assistant_quantize.onnx import folding, graphs, methods, quantize
+from edge_assistant_quantize.onnx.methods import MEASURED, STATIC, check_options
 from edge_assistant_quantize.onnx.plan import plan
-from edge_assistant_quantize.onnx.quantize import DYNAMIC, STATIC
 from edge_assistant_quantize.progress import ignore
 
-METHODS = tuple(
-    method for method in quantize.METHODS if method != DYNAMIC
-)  # which writes what its library's release does
-_MEASURED = ("ranges", "means")
+METHODS = methods.METHODS[1:]  # without dynamic-int8, whose result depends on the library's release
 _SPENT = ("calibrator", "percentile", "bias_correction")  # options that are in what was measured
 
 
@@ -67,13 +64,13 @@ def _parse(table: schema.Table) -> Table:
     table.end()
     if method not in METHODS:
         raise table.invalid(f"unknown method '{method}' (there are {', '.join(METHODS)})")
-    if known := options.keys() & {*_MEASURED, *_SPENT}:
+    if known := options.keys() & {*MEASURED, *_SPENT}:
         raise table.invalid(f"'options' cannot have {min(known)}")
     if bool(ranges) != (method == STATIC):
         raise table.invalid(f"'ranges' belong to '{STATIC}', which needs them")
-    options |= {name: value for name, value in zip(_MEASURED, (ranges, means), strict=True) if value}
+    options |= {name: value for name, value in zip(MEASURED, (ranges, means), strict=True) if value}
     try:
-        return Table(method, excluded, quantize.check_options(method, options))
+        return Table(method, excluded, check_options(method, options))
     except UsageError as error:
         raise table.invalid(error.message) from None
 
@@ -137,7 +134,7 @@ def write(path: Path, key: str, model: Path, method: str, exclude: Collection[st
 
 def _used(model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are not spent, and what of the measured is used."""
-    left = {name: value for name, value in options.items() if name not in (*_MEASURED, *_SPENT)}
+    left = {name: value for name, value in options.items() if name not in (*MEASURED, *_SPENT)}
     used: dict[str, Any] = {"options": left} if left else {}
     if method == STATIC:
         planned = plan(folding.fold(graphs.load(model)), exclude)

@@ -1,0 +1,75 @@
+"""The methods of quantization of ONNX models, and their options.
+
+| method | result |
+| --- | --- |
+| `dynamic-int8` | of `onnxruntime.quantization.quantize_dynamic`: a baseline, not a recommendation |
+| `static-int8` | 8-bit activations in calibrated ranges and 8-bit weights, as `qdq` writes them |
+| `int8-weights`, `int4-weights` | weights in blocks, a scale each: see `weight_only` |
+| `fp16` | weights in half precision, computed in float32: half the size at the same speed |
+| `rules` | each weight in the form that a rule for its name says: see `rules` |
+
+All but the first give the same tensors on every machine, so a model can be quantized again from its float weights and a
+small table (`tables`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from edge_assistant_quantize.errors import UsageError
+
+METHODS = ("dynamic-int8", "static-int8", "int8-weights", "int4-weights", "fp16", "rules")
+DYNAMIC, STATIC, INT8, INT4, FP16, RULES = METHODS
+CALIBRATED = frozenset({STATIC})
+BLOCK_SIZES = (16, 32, 64, 128, 256)  # inputs that share a scale, as ONNX Runtime's MatMulNBits has them
+CALIBRATORS = ("min-max", "percentile", "entropy", "mse")  # see `ranges`
+MEASURED = ("ranges", "means")  # options of static-int8 that calibration gives
+
+_BLOCKS = {"block_size": int, "symmetric": bool, "accuracy_level": int}
+_MEASURED = {"bias_correction": bool, "ranges": dict, "means": dict}
+_OPTIONS: Mapping[str, Mapping[str, type]] = {
+    DYNAMIC: {"per_channel": bool},
+    STATIC: {"calibrator": str, "percentile": float, "weight_bits": int, **_MEASURED},
+    INT8: _BLOCKS,
+    INT4: _BLOCKS,
+    FP16: {},
+    RULES: {"rules": list},
+}
+_CHOICES: Mapping[str, Collection[object]] = {
+    "block_size": BLOCK_SIZES,
+    "accuracy_level": (0, 1, 4),
+    "calibrator": CALIBRATORS,
+    "weight_bits": (4, 5, 6, 7, 8),
+}
+
+
+def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
+    """The options of a method, each of its type.
+
+    Raises:
+        UsageError: the method or an option is unknown, or has no such value.
+    """
+    if method not in METHODS:
+        raise UsageError(f"no method '{method}' for ONNX models", f"choose one of {', '.join(METHODS)}")
+    known = _OPTIONS[method]
+    for key, value in options.items():
+        if key not in known:
+            hint = f"it has {', '.join(known)}" if known else "it has none"
+            raise UsageError(f"{method} has no option '{key}'", hint)
+        whole = known[key] is float and isinstance(value, int)
+        if not (isinstance(value, known[key]) or whole) or (isinstance(value, bool) and known[key] is not bool):
+            raise UsageError(f"'{key}' of {method} is no {known[key].__name__}", "correct its value")
+        if key in _CHOICES and value not in _CHOICES[key]:
+            choices = ", ".join(str(choice) for choice in _CHOICES[key])
+            raise UsageError(f"'{key}' of {method} cannot be {value}", f"choose one of {choices}")
+    if not 50 < float(str(options.get("percentile", 99.0))) <= 100:
+        raise UsageError("'percentile' is a share in percent, above 50", "such as 99.99")
+    if method == RULES:
+        from edge_assistant_quantize.onnx import rules
+
+        try:
+            rules.parse(options.get("rules"))
+        except ValueError as error:
+            raise UsageError(str(error), f"correct the rules; forms are {', '.join(rules.FORMS)}") from None
+    return dict(options)
