@@ -207,10 +207,12 @@ class _With(WarmAssistant):
         self.models.given["language"] = model
 
 
-METRIC = Metric(
-    name="cross-signal",
-    gives=("cross-signal",),
-    roles=frozenset({"language"}),
-    description="share of questions over scenarios whose status, answer and citations are right",
-    measure=measure,
+METRICS = (
+    Metric(
+        name="cross-signal",
+        gives=("cross-signal",),
+        roles=frozenset({"language"}),
+        description="share of questions over scenarios whose status, answer and citations are right",
+        measure=measure,
+    ),
 )

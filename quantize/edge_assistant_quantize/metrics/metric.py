@@ -133,12 +133,12 @@ class Metric:
 
 
 def all_metrics() -> dict[str, Metric]:
-    """Every metric by name: the modules of this package that have a `METRIC`."""
+    """Every metric by name: those in `METRICS` of the modules of this package."""
     folder = importlib.import_module("edge_assistant_quantize.metrics")
     names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
     modules = [importlib.import_module(f"{folder.__name__}.{name}") for name in sorted(names)]
-    found: list[Metric] = [module.METRIC for module in modules if hasattr(module, "METRIC")]
-    return {metric.name: metric for metric in found}
+    found = {metric.name: metric for module in modules for metric in getattr(module, "METRICS", ())}
+    return dict(sorted(found.items()))
 
 
 def metric(name: str) -> Metric:

@@ -54,6 +54,11 @@ def standard(node: onnx.NodeProto) -> bool:
     return node.domain in _STANDARD
 
 
+def opset(model: onnx.ModelProto) -> int:
+    """The version of the standard's operators; 0 if the model names none."""
+    return max((item.version for item in model.opset_import if item.domain in _STANDARD), default=0)
+
+
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
     """A node's attributes as Python values."""
     from onnx import helper

@@ -69,7 +69,9 @@ def compare(
         hint = "compare a model with what was made from it"
         raise QuantizationFailed(f"{reference.name} and {candidate.name} have no values in common", hint)
     sums = {name: _Sums() for name in places}
-    sessions = [_session(model, list(places), threads) for model in (first, second)]
+    hint = "compare models that ONNX Runtime runs"
+    shown = [graphs.with_outputs(model, list(places)) for model in (first, second)]
+    sessions = [graphs.session(model, threads=threads, hint=hint) for model in shown]
     groups = [list(places)[begin : begin + _AT_ONCE] for begin in range(0, len(places), _AT_ONCE)]
     total = len(feeds) * len(groups)
     for number, (feed, names) in enumerate(((feed, names) for feed in feeds for names in groups), 1):
@@ -91,17 +93,6 @@ def _values(graph: onnx.GraphProto) -> dict[str, int]:
         for name in node.output
         if name and name not in known and node.op_type not in {"QuantizeLinear", "Constant"}
     }
-
-
-def _session(model: onnx.ModelProto, names: Sequence[str], threads: int) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
-    """A session that gives these values as outputs."""
-    import onnx
-
-    shown = onnx.ModelProto()
-    shown.CopyFrom(model)
-    there = {value.name for value in shown.graph.output}
-    shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in there)
-    return graphs.session(shown, threads=threads, hint="compare models that ONNX Runtime runs")
 
 
 class _Sums:

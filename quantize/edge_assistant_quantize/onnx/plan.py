@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.onnx.folding import check_nodes, constants, plain, standard, uses
+from edge_assistant_quantize.onnx.folding import check_nodes, constants, opset, plain, standard, uses
 
 if TYPE_CHECKING:
     import onnx
@@ -70,9 +70,8 @@ def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> Plan:
     Raises:
         ModelCorrupt: there is no such node, or the model is older than per-channel scales.
     """
-    opset = next((item.version for item in model.opset_import if item.domain in {"", "ai.onnx"}), 0)
-    if opset < LEAST_OPSET:
-        raise ModelCorrupt(f"the model is of operator set {opset}", f"export it with {LEAST_OPSET} or later")
+    if opset(model) < LEAST_OPSET:
+        raise ModelCorrupt(f"the model is of operator set {opset(model)}", f"export it with {LEAST_OPSET} or later")
     check_nodes(model, excluded)
     return _Planner(model.graph, frozenset(excluded)).plan()
 
