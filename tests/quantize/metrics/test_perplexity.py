@@ -62,9 +62,9 @@ def test_divergence_and_agreement_are_of_the_reference(forms):
     [
         ({"context": 2048}, CalibrationInvalid, "at least"),
         ({"chunks": "many"}, CalibrationInvalid, "chunks"),
-        ({"path": "none.txt"}, InputMissing, ""),
+        ({"path": "none.txt"}, InputMissing, None),
         ({"path": "tiny.gguf"}, CalibrationInvalid, "UTF-8"),
-        ({"path": "."}, InputMissing, ""),
+        ({"path": "."}, InputMissing, None),
     ],
 )
 def test_data_of_the_wrong_kind_is_told(forms, monkeypatch, data, error, said):
