@@ -25,6 +25,7 @@ FILE = "scenario.toml"
 GOLD = "evidence.json"
 _MAX_BYTES = 4 << 20  # of scenario.toml and evidence.json; the gold evidence of an hour of speech is below 2 MB
 
+_HINT = "see docs/scenarios.md for its form"
 
 Type = Literal["lookup", "cross", "spontaneous", "conflict", "compute", "absent"]
 Status = Literal["supported", "conflict", "not_in_evidence"]
@@ -130,9 +131,6 @@ class Job:
     def key(self) -> tuple[str, str]:
         """What it is found again by in a file of results, though the set may have grown."""
         return self.scenario.id, self.question.ask
-
-
-_HINT = "see docs/scenarios.md for its form"
 
 
 def load(folder: Path, only: str | None = None) -> list[Scenario]:

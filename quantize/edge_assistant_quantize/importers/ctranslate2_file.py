@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Mapping
@@ -83,10 +84,7 @@ class _Reader:
         if kind not in _TYPES:
             raise self.failure(f"has the unknown type {kind} for {name[:80]!r}")
         size = self.number("I")
-        dtype: np.dtype[Any] = np.dtype(_TYPES[kind])
-        count = 1
-        for dimension in shape:
-            count *= dimension
-        if count * dtype.itemsize != size:
+        dtype = np.dtype(_TYPES[kind])
+        if math.prod(shape) * dtype.itemsize != size:
             raise self.failure(f"declares {size} bytes for {name[:80]!r} of shape {shape}")
         return name, np.frombuffer(self.take(size), dtype).reshape(shape)

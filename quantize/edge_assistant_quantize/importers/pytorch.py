@@ -27,6 +27,8 @@ _OPCODES = frozenset({
     "BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "NONE", "NEWTRUE", "NEWFALSE", "EMPTY_TUPLE", "TUPLE",
     "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_LIST", "APPEND", "APPENDS", "EMPTY_DICT", "SETITEM", "SETITEMS",
 })  # fmt: skip
+# What reading damaged bytes raises; a length of exabytes is a MemoryError, for it is asked of the file in one piece.
+_DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError, ValueError)
 _DTYPES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8"}
 
 
@@ -69,21 +71,8 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         return {name: _tensor(view, arrays[view.storage.key]) for name, view in views.items()}
     except ModelCorrupt:
         raise
-    except _DAMAGE as error:
+    except (*_DAMAGE, pickle.PickleError) as error:
         raise _refused(path, f"{type(error).__name__}: {error}") from error
-
-
-# What reading damaged bytes raises; a length of exabytes is a MemoryError, for it is asked of the file in one piece.
-_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    TypeError,
-    ValueError,
-    pickle.PickleError,
-)
 
 
 def _refused(path: Path, reason: str) -> ModelCorrupt:

@@ -154,13 +154,8 @@ def timed(
 
 def counts(results: Sequence[Result]) -> dict[str, int]:
     """How many there are, and how many are right in what."""
-    return {
-        "n": len(results),
-        "status": sum(result.judged.status for result in results),
-        "answer": sum(result.judged.answer for result in results),
-        "cites": sum(result.judged.cites for result in results),
-        "correct": sum(result.judged.correct for result in results),
-    }
+    parts = ("status", "answer", "cites", "correct")
+    return {"n": len(results)} | {part: sum(getattr(each.judged, part) for each in results) for part in parts}
 
 
 def measure(
@@ -180,7 +175,8 @@ def measure(
         raise
     except InputError as error:
         raise CalibrationInvalid(error.message, error.hint) from None
-    assistant = _With(model, str(data.get("profile", "auto")), runtime)
+    assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=runtime)
+    assistant.models.given["language"] = model
     assistant.start()
     product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
     results: list[Result] = []
@@ -189,22 +185,10 @@ def measure(
     for number, job in enumerate(asked, 1):
         results.append(Result.of(job, product.name, product.answer(job)))
         watch(Step(what, number, len(asked)))
-    return (_score("cross-signal", results),)
-
-
-def _score(name: str, results: Sequence[Result]) -> Measured:
     counted = {f"{r.job.scenario.id}: {r.job.question.ask}": (float(r.judged.correct), 1.0) for r in results}
     right = counts(results)
     details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")} if results else {}
-    return measured(name, counted, details=details)
-
-
-class _With(WarmAssistant):
-    """The assistant of a profile with another language model."""
-
-    def __init__(self, model: InstalledModel, profile: str, runtime: Runtime) -> None:
-        super().__init__(Portfolio(), profile, runtime=runtime)
-        self.models.given["language"] = model
+    return (measured("cross-signal", counted, details=details),)
 
 
 METRICS = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_assistant_quantize.onnx.folding import drop_unused
+from edge_assistant_quantize.onnx.folding import drop_unused, replace
 
 if TYPE_CHECKING:
     import onnx
@@ -50,8 +50,7 @@ class GraphBuilder:
         """Replace a model's nodes by these, add the weights and the operator domain, and drop unused weights."""
         from onnx import helper
 
-        del model.graph.node[:]
-        model.graph.node.extend(self.nodes)
+        replace(model.graph, self.nodes)
         model.graph.initializer.extend(self.weights.values())
         drop_unused(model.graph)
         if domain and all(item.domain != domain for item in model.opset_import):

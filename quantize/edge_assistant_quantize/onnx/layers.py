@@ -107,9 +107,8 @@ class _Sums:
         one, two = np.asarray(one), np.asarray(two)
         if one.dtype.kind != "f" or one.shape != two.shape or not one.size:
             return
-        right, found = one.astype(np.float64).ravel(), two.astype(np.float64).ravel()
-        finite = np.isfinite(right) & np.isfinite(found)  # masks hold infinities
-        right, found = right[finite], found[finite]
+        finite = np.isfinite(one) & np.isfinite(two)  # masks hold infinities
+        right, found = one[finite].astype(np.float64), two[finite].astype(np.float64)
         self.count += 1
         self._most = max(self._most, float(np.abs(right - found).max(initial=0.0)))
         self._signal += float(right @ right)

@@ -25,6 +25,7 @@ from edge_assistant_quantize.onnx.folding import (
     constants,
     fold,
     plain,
+    replace,
     standard,
     subgraphs,
     uses,
@@ -175,9 +176,7 @@ def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool 
         casts.append(helper.make_node("Cast", [f"{name}/half"], [name], name=name, to=FLOAT))
     if not casts and not exact and not any(tensor.data_type == HALF for tensor in graph.initializer):
         raise ModelCorrupt("the model has no float32 weights", "take the float model")
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
+    replace(graph, [*casts, *graph.node])
     return ready
 
 
