@@ -11,18 +11,22 @@ decoder once a token. Pictures and texts meet as embeddings:
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge_assistant_quantize.errors import UsageError
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant_quantize.errors import QuantizationFailed, UsageError
 from edge_assistant_quantize.export import trace
-from edge_assistant_quantize.export.comparison import checked, decoder_deviation
-from edge_assistant_quantize.export.trace import Target, Traced
+from edge_assistant_quantize.export.trace import SEED, Target, Traced, checked
 
 _OPSET = 18  # what optimum takes for the decoders of such models
-_SEED = 0
+_BEFORE, _BEHIND = 3, 5  # tokens around a picture
 
 
 def is_one(model: Any) -> bool:  # noqa: ANN401
@@ -43,7 +47,7 @@ def vision(model: Any, target: Target) -> Traced:  # noqa: ANN401
     if sizes is None or not hasattr(model, "get_image_features"):
         raise UsageError(f"{type(model).__name__} has no vision encoder beside another part", "leave --part out")
     target.stage("exporting the vision encoder")
-    torch.manual_seed(_SEED)
+    torch.manual_seed(SEED)
     examples = [_pictures(sizes, count) for count in (2, 3)]
     wanted = _features(model, examples[1]).numpy()
     axes = {"pixel_values": {0: "pictures"}, "image_features": {0: "pictures"}}
@@ -80,9 +84,64 @@ def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
     target.stage("comparing with the whole model")
     pixels = _pictures(model.config.vision_config, 1)
     rows = _features(model, pixels)
-    whole = decoder_deviation(model, rows, _as_taken(model, pixels), target.output / graph, target.runtime)
+    whole = _decoder_deviation(model, rows, _as_taken(model, pixels), target.output / graph, target.runtime)
     found = {path.name: {"inputs_embeds": share}, graph: {**rest.deviations[graph], "logits of a picture": whole}}
     return Traced(rest.task, rest.opset, found)
+
+
+def _decoder_deviation(model: Any, rows: Any, pixels: Any, path: Path, runtime: Runtime) -> float:  # noqa: ANN401
+    """Compare the decoder of a vision-language model with the whole model, by one picture between a few tokens.
+
+    The graph is a decoder of texts. Some models let the places of a picture see each other in both directions, which
+    such a decoder does not do: this finds them.
+
+    Args:
+        model: with the number of the image token in its configuration.
+        rows: the picture's embeddings, f32 [rows, width].
+        pixels: the picture, as the model takes it.
+        path: the decoder's graph.
+        runtime: runs it.
+
+    Raises:
+        QuantizationFailed: it is too far away, or gives NaN or infinity.
+    """
+    import torch
+
+    token = getattr(model.config, "image_token_id", None)
+    token = int(model.config.image_token_index if token is None else token)
+    others = torch.arange(_BEFORE + _BEHIND) * 7 % min(model.get_input_embeddings().weight.shape[0], token)
+    tokens = torch.cat([others[:_BEFORE], torch.full((len(rows),), token), others[_BEFORE:]])[None]
+    image = tokens == token
+    with torch.inference_mode():
+        embedded = model.get_input_embeddings()(tokens.where(~image, 0))
+        embedded[image] = rows
+        whole = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+        if "token_type_ids" in inspect.signature(model.forward).parameters:
+            whole["token_type_ids"] = image.long()
+        wanted = model(**whole, pixel_values=pixels).logits.numpy()
+    try:
+        return checked(path, "logits", _decoded(path, embedded.numpy(), runtime), wanted)
+    except QuantizationFailed as error:
+        hint = "its decoder treats pictures in a way of its own: export --part vision, and the decoder by other means"
+        raise QuantizationFailed(f"of a picture and a text {error.message}", hint) from None
+
+
+def _decoded(path: Path, embedded: NDArray[np.float32], runtime: Runtime) -> NDArray[np.float32]:
+    """Logits of the graph with an empty past."""
+    session, length = runtime.session(path), embedded.shape[1]
+    feeds = {
+        "inputs_embeds": embedded,
+        "attention_mask": np.ones((1, length), np.int64),
+        "position_ids": np.arange(length)[None],
+    }
+    given = session.get_inputs()
+    for item in given:
+        if item.name.startswith("past_key_values"):
+            axes = [size if isinstance(size, int) else int(size == "batch_size") for size in item.shape]
+            feeds[item.name] = np.zeros(axes, np.float32)
+    (logits,) = session.run(["logits"], {item.name: feeds[item.name] for item in given})
+    result: NDArray[np.float32] = logits
+    return result
 
 
 def _pictures(sizes: Any, count: int) -> Any:  # noqa: ANN401

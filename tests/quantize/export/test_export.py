@@ -27,7 +27,7 @@ from edge_assistant_quantize.errors import (
     WeightsRefused,
 )
 from edge_assistant_quantize.export import export, pooling, trace, whisper
-from edge_assistant_quantize.export.comparison import checked
+from edge_assistant_quantize.export.trace import checked
 from edge_assistant_quantize.gguf import conversion
 
 WHISPER = {
