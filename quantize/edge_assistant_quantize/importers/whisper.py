@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -90,7 +91,7 @@ def _alignment_heads(path: Path) -> Sequence[tuple[int, int]]:
         raise ModelCorrupt(f"{path.name} names no alignment heads", "pull the model again") from error
 
 
-class _Graph(GraphBuilder):
+class _Graph(GraphBuilder, ABC):
     """The encoder or the decoder under construction; subclasses say how weights are stored and multiplied by."""
 
     def __init__(self, source: Weights, part: str) -> None:
@@ -99,25 +100,25 @@ class _Graph(GraphBuilder):
         self.part = part
         self.heads = int(source[f"{part}/num_heads"])
 
+    @abstractmethod
     def stored(self, name: str, weight: Matrix) -> str:
         """Add a weight that is no matrix."""
-        raise NotImplementedError
 
+    @abstractmethod
     def product(self, value: str, name: str, matrix: Matrix) -> str:
         """Multiply rows f32 [n, inputs] by a matrix [outputs, inputs]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def scores(self, value: str, name: str, matrix: Matrix) -> str:
         """Multiply rows by the embeddings, which gives the logits."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self, tokens: str, name: str, matrix: Matrix) -> str:
         """Rows of the embeddings by token."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mask(self, length: int) -> str:
         """[length, length], added to the scores of later tokens: 0 up to the diagonal, `_MASKED` above it."""
-        raise NotImplementedError
 
     def split(self, value: str, parts: int) -> list[str]:
         """Equal parts along the last axis."""

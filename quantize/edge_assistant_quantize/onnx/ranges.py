@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import graphs
 from edge_assistant_quantize.onnx.builder import GraphBuilder
 from edge_assistant_quantize.onnx.folding import opset
-from edge_assistant_quantize.onnx.methods import CALIBRATORS
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
@@ -61,18 +60,15 @@ def measure(
         model: that computes the values.
         values: names of float32 values in it, inputs among them.
         feeds: inputs of the model, one for each run.
-        calibrator: one of `CALIBRATORS`.
+        calibrator: one of `methods.CALIBRATORS`.
         percentile: of `percentile`, in percent.
         slopes: of `mse`, for values that only a leaky ReLU reads: its factor for negative numbers.
         threads: of each run.
         watch: receives each run.
 
     Raises:
-        UsageError: no such calibrator.
         CalibrationInvalid: there are no feeds, the graph does not take them, or gives what is not finite.
     """
-    if calibrator not in CALIBRATORS:
-        raise UsageError(f"no calibrator '{calibrator}'", f"choose one of {', '.join(CALIBRATORS)}")
     if not feeds:
         raise CalibrationInvalid("there is nothing to calibrate with", "give calibration data")
     runs = _Runs(model, feeds, threads, watch)

@@ -164,6 +164,7 @@ def test_the_verb_sensitivity(
         (["--type", "static-int8", "--calibration", "nowhere", "--role", "faces"], 3, "does not exist"),
         (["--type", "static-int8", "--calibration", "."], 2, "nothing says what"),
         (["--type", "static-int8", "--calibration", ".", "--role", "classifier"], 3, "has no file 'labels'"),
+        (["--type", "fp16", "--exclude", "b"], 2, "no node 'b'"),
         (["--type", "fp16", "--block-size", "32"], 2, "has no option"),
     ],
 )

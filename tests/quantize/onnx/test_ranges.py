@@ -32,6 +32,7 @@ def measured(values: np.ndarray, calibrator: str, **more: object) -> dict[str, t
 @example([8192.0, 8192.0, 8192.0], "percentile")
 @example([8192.0, 8192.0, 8192.001], "mse")
 @example([0.0, 0.0, 1e-40], "entropy")
+@example([8192.0, 8192.0, 8193.0], "entropy")
 @example([-2.5, 0.0, 7.0], "min-max")
 def test_no_range_is_wider_than_what_was_seen_with_zero(values: list[float], calibrator: str) -> None:
     found = measured(np.array(values), calibrator)
