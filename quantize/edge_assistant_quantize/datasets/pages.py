@@ -40,21 +40,13 @@ _INK = (25, 35, 110)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """A rendered page and what stands on it.
+    """A rendered page and what stands on it."""
 
-    Attributes:
-        kind: the function that made it.
-        image: the clean page.
-        rows: its words in reading order, one entry a row, one space between cells.
-        fields: labels with their values.
-        boxes: labels of tick boxes, and whether they are ticked.
-    """
-
-    kind: str
-    image: Image.Image
-    rows: list[str]
-    fields: list[tuple[str, str]] = field(default_factory=list)
-    boxes: list[tuple[str, bool]] = field(default_factory=list)
+    kind: str  # the function that made it
+    image: Image.Image  # the clean page
+    rows: list[str]  # its words in reading order, one entry a row, one space between cells
+    fields: list[tuple[str, str]] = field(default_factory=list)  # labels with their values
+    boxes: list[tuple[str, bool]] = field(default_factory=list)  # labels of tick boxes, and whether they are ticked
 
 
 def sheet(seed: int) -> Sheet:

@@ -15,21 +15,13 @@ _FACES = {"sans": "DejaVuSans", "bold": "DejaVuSans-Bold", "serif": "DejaVuSerif
 
 @dataclass(frozen=True, slots=True)
 class Wear:
-    """How much a page suffers on its way through the scanner.
+    """How much a page suffers on its way through the scanner."""
 
-    Attributes:
-        skew: degrees, counter-clockwise; None draws one within 2.5 degrees either way.
-        noise: standard deviation of the sensor's noise in grey levels.
-        blur: radius of the optics in pixels.
-        quality: of the JPEG.
-        margin: pixels of scanner bed around the sheet.
-    """
-
-    skew: float | None = None
-    noise: float = 5.0
-    blur: float = 0.6
-    quality: int = 72
-    margin: int = 12
+    skew: float | None = None  # degrees, counter-clockwise; None draws one within 2.5 degrees either way
+    noise: float = 5.0  # standard deviation of the sensor's noise in grey levels
+    blur: float = 0.6  # radius of the optics in pixels
+    quality: int = 72  # of the JPEG
+    margin: int = 12  # pixels of scanner bed around the sheet
 
 
 @cache

@@ -33,21 +33,13 @@ TYPES: tuple[str, ...] = get_args(Type)
 
 
 class Question(Struct, frozen=True):
-    """A question and its right answer.
+    """A question and its right answer."""
 
-    Attributes:
-        ask: the words.
-        type: for the tables.
-        status: of the right answer.
-        answer: entries that must all occur in the answer; `|` separates alternatives, see `scoring`.
-        cites: ids of signals that the citations must cover.
-    """
-
-    ask: Text
-    type: Type
-    status: Status
-    answer: tuple[str, ...]
-    cites: tuple[str, ...]
+    ask: Text  # the words
+    type: Type  # for the tables
+    status: Status  # of the right answer
+    answer: tuple[str, ...]  # entries that must all occur in the answer; `|` separates alternatives, see `scoring`
+    cites: tuple[str, ...]  # ids of signals that the citations must cover
 
     def __post_init__(self) -> None:
         if any(not part.strip() for entry in self.answer for part in entry.split("|")):

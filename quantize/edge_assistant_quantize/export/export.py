@@ -94,16 +94,12 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An export.
+    """An export."""
 
-    Attributes:
-        files: by key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or
-            `vision`, `embeddings` and `decoder`; `tokenizer` and `config` if there are such.
-        done: task, operator set, deviations and versions.
-    """
-
+    # By key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or `vision`,
+    # `embeddings` and `decoder`; `tokenizer` and `config` if there are such
     files: Mapping[str, Path]
-    done: Done
+    done: Done  # task, operator set, deviations and versions
 
 
 def export(

@@ -33,28 +33,18 @@ _AGAIN = "fetch the model again, or name the task that it was trained for: --tas
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished export, as `export.json` records it.
+    """A finished export, as `export.json` records it."""
 
-    Attributes:
-        task: by optimum's name.
-        architecture: the class of transformers.
-        opset: of the files.
-        files: names of the ONNX files.
-        role: of the product that the files can have as they are; empty for none.
-        deviations: by file and output, the largest difference between the graph and the model on the same inputs, as
-            a share of the output's largest value.
-        versions: of the libraries.
-        note: anything else to say.
-    """
-
-    task: str
-    architecture: str
-    opset: int
-    files: list[str]
-    role: str
+    task: str  # by optimum's name
+    architecture: str  # the class of transformers
+    opset: int  # of the files
+    files: list[str]  # names of the ONNX files
+    role: str  # of the product that the files can have as they are; empty for none
+    # By file and output, the largest difference between the graph and the model on the same inputs, as a share of the
+    # output's largest value
     deviations: Mapping[str, Mapping[str, float]]
-    versions: Mapping[str, str]
-    note: str = ""
+    versions: Mapping[str, str]  # of the libraries
+    note: str = ""  # anything else to say
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:

@@ -32,36 +32,22 @@ Deviations = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where and how to export.
+    """Where and how to export."""
 
-    Attributes:
-        output: an existing folder.
-        opset: of ONNX; None for optimum's choice.
-        runtime: runs the files to compare them.
-        stage: receives the name of each stage that begins.
-    """
-
-    output: Path
-    opset: int | None
-    runtime: Runtime
-    stage: Stages
+    output: Path  # an existing folder
+    opset: int | None  # of ONNX; None for optimum's choice
+    runtime: Runtime  # runs the files to compare them
+    stage: Stages  # receives the name of each stage that begins
 
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """Exported files.
+    """Exported files."""
 
-    Attributes:
-        task: by optimum's name.
-        opset: of ONNX.
-        deviations: by file and output, the largest difference as a share of its largest value.
-        role: of the product that they can have as they are; empty for none.
-    """
-
-    task: str
-    opset: int
-    deviations: Deviations
-    role: str = ""
+    task: str  # by optimum's name
+    opset: int  # of ONNX
+    deviations: Deviations  # by file and output, the largest difference as a share of its largest value
+    role: str = ""  # of the product that they can have as they are; empty for none
 
 
 def whole(model: Any, task: str | None, target: Target) -> Traced:  # noqa: ANN401

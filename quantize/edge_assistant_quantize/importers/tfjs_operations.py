@@ -27,19 +27,12 @@ _OTHER = "use an importer made for this model"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation.
+    """One operation."""
 
-    Attributes:
-        name: unique in its graph.
-        op: TensorFlow's name of the operation.
-        inputs: names of values, `node` or `node:output`, in order.
-        attributes: decoded to str, int, float, bool, or lists of them.
-    """
-
-    name: str
-    op: str
-    inputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
+    name: str  # unique in its graph
+    op: str  # TensorFlow's name of the operation
+    inputs: tuple[str, ...]  # names of values, `node` or `node:output`, in order
+    attributes: Mapping[str, Any]  # decoded to str, int, float, bool, or lists of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,36 +31,23 @@ EVERYTHING = "everything"  # the way of answering that is the product
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of a question.
+    """What came of a question."""
 
-    Attributes:
-        said: as `ask --json` prints it; empty where it failed.
-        seconds: from the question to the whole answer, perception included.
-        error: why it failed, or None.
-        ungrounded: what the answer says and its evidence does not; None where that cannot be checked.
-    """
-
-    said: Mapping[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: str | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)  # as `ask --json` prints it; empty where it failed
+    seconds: float = 0.0  # from the question to the whole answer, perception included
+    error: str | None = None  # why it failed, or None
+    # What the answer says and its evidence does not; None where that cannot be checked
     ungrounded: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A reply to one question, judged.
+    """A reply to one question, judged."""
 
-    Attributes:
-        job: the question.
-        way: the name of the way that answered.
-        reply: what came of it.
-        judged: which parts are right.
-    """
-
-    job: Job
-    way: str
-    reply: Reply
-    judged: Judged
+    job: Job  # the question
+    way: str  # the name of the way that answered
+    reply: Reply  # what came of it
+    judged: Judged  # which parts are right
 
     @classmethod
     def of(cls, job: Job, way: str, reply: Reply) -> Result:
@@ -128,10 +115,7 @@ class Product:
 
 
 def timed(
-    assistant: WarmAssistant,
-    job: Job,
-    gold: bool,
-    ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]],
+    assistant: WarmAssistant, job: Job, gold: bool, ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]]
 ) -> Reply:
     """Ask, with the scenario's gold evidence where it is wanted, and pay for the perception that was recalled."""
     assistant.gold = job.scenario.gold() if gold else {}

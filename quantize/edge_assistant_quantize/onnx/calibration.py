@@ -44,13 +44,7 @@ class Calibration:
 
 
 def record(
-    candidate: Candidate,
-    key: str,
-    data: Mapping[str, object],
-    *,
-    threads: int,
-    watch: Watch,
-    limit: int = LIMIT,
+    candidate: Candidate, key: str, data: Mapping[str, object], *, threads: int, watch: Watch, limit: int = LIMIT
 ) -> Calibration:
     """Record the feeds of one file of a model over data; if they are too many, those at even distances.
 

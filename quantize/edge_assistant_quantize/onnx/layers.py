@@ -30,25 +30,15 @@ _AT_ONCE = 48  # values that are held of each model at a time
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How one value of two models differs over feeds.
+    """How one value of two models differs over feeds."""
 
-    Attributes:
-        value: its name, which is the node's too where that has none.
-        kind: operator of the node that gives it in the reference.
-        place: of that node among the nodes of the reference.
-        max_abs: the largest difference.
-        relative_l2: of the difference to the reference, by Euclidean norm.
-        snr_db: the same as signal to noise, in decibels.
-        cosine: of the angle between both.
-    """
-
-    value: str
-    kind: str
-    place: int
-    max_abs: float
-    relative_l2: float
-    snr_db: float
-    cosine: float
+    value: str  # its name, which is the node's too where that has none
+    kind: str  # operator of the node that gives it in the reference
+    place: int  # of that node among the nodes of the reference
+    max_abs: float  # the largest difference
+    relative_l2: float  # of the difference to the reference, by Euclidean norm
+    snr_db: float  # the same as signal to noise, in decibels
+    cosine: float  # of the angle between both
 
 
 def compare(

@@ -31,22 +31,15 @@ _CLIPPING = frozenset({"Relu", "Clip"})
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What of a folded graph is computed in integers.
+    """What of a folded graph is computed in integers."""
 
-    Attributes:
-        nodes: names of the nodes.
-        clipped: each ReLU and Clip that the range of its output does, by the name of the value before it.
-        inputs: values that come as floats and are quantized for the nodes.
-        outputs: values that the nodes give, quantized.
-        moved: values that take the scale of another: its name by theirs.
-        averaged: values whose channels, on the second axis, weights and a bias are applied to: how many axes they have.
-    """
-
-    nodes: frozenset[str]
+    nodes: frozenset[str]  # names of the nodes
+    # Each ReLU and Clip that the range of its output does, by the name of the value before it
     clipped: Mapping[str, onnx.NodeProto]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    moved: Mapping[str, str]
+    inputs: tuple[str, ...]  # values that come as floats and are quantized for the nodes
+    outputs: tuple[str, ...]  # values that the nodes give, quantized
+    moved: Mapping[str, str]  # values that take the scale of another: its name by theirs
+    # Values whose channels, on the second axis, weights and a bias are applied to: how many axes they have
     averaged: Mapping[str, int]
 
     @property

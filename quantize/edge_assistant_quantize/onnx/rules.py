@@ -43,19 +43,12 @@ FORMS = ("blockwise", "integer", "packed", "bytes", "half")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How weights are stored.
+    """How weights are stored."""
 
-    Attributes:
-        weights: a pattern of their names, as `fnmatch` takes it; the first rule that fits counts.
-        form: one of `FORMS`.
-        bits: of `blockwise`: 4 or 8.
-        block: inputs that share a scale; of `blockwise` and `packed`.
-    """
-
-    weights: str
-    form: str
-    bits: int = 4
-    block: int = 32
+    weights: str  # a pattern of their names, as `fnmatch` takes it; the first rule that fits counts
+    form: str  # one of `FORMS`
+    bits: int = 4  # of `blockwise`: 4 or 8
+    block: int = 32  # inputs that share a scale; of `blockwise` and `packed`
 
 
 def parse(said: object) -> tuple[Rule, ...]:

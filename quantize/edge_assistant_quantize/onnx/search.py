@@ -31,17 +31,11 @@ TRIES = 12  # at most; bisection over 100 nodes needs 7 or 8
 
 
 class Try(msgspec.Struct, frozen=True):
-    """One form that was looked at.
+    """One form that was looked at."""
 
-    Attributes:
-        excluded: the nodes that were left as they are.
-        bytes: size of the file.
-        accepted: whether it was.
-    """
-
-    excluded: list[str]
-    bytes: int
-    accepted: bool
+    excluded: list[str]  # the nodes that were left as they are
+    bytes: int  # size of the file
+    accepted: bool  # whether it was
 
 
 class _State(msgspec.Struct):
@@ -55,20 +49,13 @@ class _State(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The result of a search.
+    """The result of a search."""
 
-    Attributes:
-        excluded: nodes left as they are in the form that was taken.
-        tries: all forms that were tried, in order.
-        accepted: whether one was accepted; if not, nothing was written.
-        layers: the ranking; empty if the model was accepted with every node quantized.
-        options: of the method with its measurements, see `quantize.prepared`.
-    """
-
-    excluded: tuple[str, ...]
-    tries: tuple[Try, ...]
-    accepted: bool
-    layers: tuple[Layer, ...] = ()
+    excluded: tuple[str, ...]  # nodes left as they are in the form that was taken
+    tries: tuple[Try, ...]  # all forms that were tried, in order
+    accepted: bool  # whether one was accepted; if not, nothing was written
+    layers: tuple[Layer, ...] = ()  # the ranking; empty if the model was accepted with every node quantized
+    # Of the method with its measurements, see `quantize.prepared`
     options: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -33,16 +33,11 @@ _SPENT = ("calibrator", "percentile", "bias_correction")  # options that are in 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """How one file is quantized.
+    """How one file is quantized."""
 
-    Attributes:
-        method: one of `METHODS`.
-        excluded: names of nodes that stay as they are.
-        options: of the method, with the ranges and means of `static-int8`.
-    """
-
-    method: str
-    excluded: tuple[str, ...] = ()
+    method: str  # one of `METHODS`
+    excluded: tuple[str, ...] = ()  # names of nodes that stay as they are
+    # Of the method, with the ranges and means of `static-int8`
     options: Mapping[str, Any] = field(default_factory=dict)
 
 

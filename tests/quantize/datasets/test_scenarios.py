@@ -100,8 +100,7 @@ def test_scenarios_that_are_not_there_or_cannot_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["{", "[]", '{"image:1": []}', '{"text:1": {}}', '{"text:1": [{"text": "x"}]}', "[" * 100_000],
+    "text", ["{", "[]", '{"image:1": []}', '{"text:1": {}}', '{"text:1": [{"text": "x"}]}', "[" * 100_000]
 )
 def test_malformed_gold_evidence(tmp_path: Path, text: str) -> None:
     (write(tmp_path) / "evidence.json").write_text(text, encoding="utf-8")
