@@ -126,11 +126,7 @@ class Job:
 
 
 def load(folder: Path, only: str | None = None) -> list[Scenario]:
-    """The scenarios of a folder in the order of their names.
-
-    Args:
-        folder: holds a folder for each.
-        only: a pattern that the names must match, such as `receipt-*`.
+    """The scenarios of a folder in the order of their names; `only` is a pattern that these must match, as `receipt-*`.
 
     Raises:
         InputMissing, InputEmpty: there is no such folder, or no such scenario in it.

@@ -56,10 +56,8 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
 def export(request: Mapping[str, Any], watch: Watch) -> Done:
     """Export a folder's model, and the tokenizer that goes with it.
 
-    Args:
-        request: `folder` with config.json, tokenizer and *.safetensors; `output`, an existing, empty folder; `task`,
-            `part` and `opset` as of `export.export`; `threads`, cores to use.
-        watch: receives each stage.
+    The request has `folder` with config.json, tokenizer and *.safetensors; `output`, an existing, empty folder; `task`,
+    `part` and `opset` as of `export.export`; `threads`, cores to use.
 
     Raises:
         EdgeAssistantError: see `_model`, `trace.whole` and `vision_language`.
@@ -87,7 +85,8 @@ def export(request: Mapping[str, Any], watch: Watch) -> Done:
     stage("loading the weights")
     folder, output = Path(request["folder"]), Path(request["output"])
     model = _model(folder, request["task"])
-    if request["part"] != "vision" and _reads_text(model):
+    has_vocabulary = hasattr(model.config.get_text_config(), "vocab_size")
+    if request["part"] != "vision" and has_vocabulary:
         _check_tokenizer(folder, output)
     traced = _traced(model, output, request, stage)
     stage("")
@@ -110,11 +109,7 @@ def _traced(model: Any, output: Path, request: Mapping[str, Any], stage: Any) ->
 
 
 def _model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class of a library that is imported late
-    """Load a model for evaluation; every weight that it has comes from the folder.
-
-    Args:
-        folder: config.json and safetensors, looked at by `edge_assistant_quantize.gguf.checkpoint` before.
-        task: by optimum's name; None for the architecture that config.json names.
+    """Load a model for evaluation; every weight that it has comes from the folder, which `gguf.checkpoint` has checked.
 
     Raises:
         WeightsRefused: the architecture is unknown, the weights are quantized already or do not fit it.
@@ -149,11 +144,6 @@ def _loaded(folder: Path, kind: Any, **options: Any) -> tuple[Any, list[str]]:  
 def _refused(what: str, error: Exception, hint: str) -> WeightsRefused:
     reason = printable(str(error).strip().partition("\n")[0])[:200]
     return WeightsRefused(f"{what} ({reason})", hint)
-
-
-def _reads_text(model: Any) -> bool:  # noqa: ANN401
-    """Whether it has a vocabulary."""
-    return hasattr(model.config.get_text_config(), "vocab_size")
 
 
 def _check_tokenizer(folder: Path, output: Path) -> None:

@@ -53,10 +53,7 @@ class Traced:
 def whole(model: Any, task: str | None, target: Target) -> Traced:  # noqa: ANN401
     """Export a model as optimum lays it out: one file, or the encoder, the decoder of a first token and that of others.
 
-    Args:
-        model: of transformers.
-        task: None for that of the model's class.
-        target: where and how.
+    Without a task it is that of the model's class.
 
     Raises:
         WeightsRefused: optimum has no exporter for the architecture.
@@ -158,20 +155,12 @@ def _export(config: Any, pairs: Mapping[str, tuple[Any, Any]], task: str, target
 
 
 def _deviations(model: Any, config: Any, path: Path, outputs: Sequence[str], runtime: Runtime) -> dict[str, float]:  # noqa: ANN401
-    """Compare a graph with its model on inputs of other shapes than those of the trace.
+    """The largest difference of each output between a graph and its model, as a share of the output's largest value.
 
-    Args:
-        model: a module of torch.
-        config: optimum's configuration of its export, which makes the inputs.
-        path: the ONNX file.
-        outputs: names of the compared outputs.
-        runtime: runs it as the product does.
-
-    Returns:
-        For each output the largest difference as a share of its largest value.
+    The inputs, of optimum's configuration, have other shapes than those of the trace.
 
     Raises:
-        QuantizationFailed: one is further away than `MOST`, or not finite.
+        QuantizationFailed: one differs by more than `MOST`, or is not finite.
         ModelCorrupt: the product does not open the file.
     """
     import torch

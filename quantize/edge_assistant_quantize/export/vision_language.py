@@ -90,17 +90,10 @@ def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
 
 
 def _decoder_deviation(model: Any, rows: Any, pixels: Any, path: Path, runtime: Runtime) -> float:  # noqa: ANN401
-    """Compare the decoder of a vision-language model with the whole model, by one picture between a few tokens.
+    """Compare the decoder's graph with the whole model, by one picture between a few tokens.
 
     The graph is a decoder of texts. Some models let the places of a picture see each other in both directions, which
-    such a decoder does not do: this finds them.
-
-    Args:
-        model: with the number of the image token in its configuration.
-        rows: the picture's embeddings, f32 [rows, width].
-        pixels: the picture, as the model takes it.
-        path: the decoder's graph.
-        runtime: runs it.
+    such a decoder does not do: this finds them. `rows` are the picture's embeddings, f32 [rows, width].
 
     Raises:
         QuantizationFailed: it is too far away, or gives NaN or infinity.

@@ -58,14 +58,7 @@ _LATER = "the weights are damaged, or of another variant of Whisper; export the 
 
 
 def convert(found: Checkpoint, output: Path) -> dict[str, object]:
-    """Write `encoder.onnx`, `decoder.onnx`, `tokenizer.json` and `config.json` into a folder.
-
-    Args:
-        found: a checkpoint of WhisperForConditionalGeneration.
-        output: an existing folder.
-
-    Returns:
-        The options of such a model in the catalog.
+    """Write the four `FILES` of a Whisper checkpoint into a folder; returns the options of its catalog entry.
 
     Raises:
         WeightsRefused: the tokenizer or a weight is missing, or a weight has another shape.
@@ -91,12 +84,7 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
 
 
 def renamed(config: Mapping[str, Any], get: Get) -> Iterator[tuple[str, Array]]:
-    """The weights as CTranslate2 names and joins them.
-
-    Args:
-        config: Hugging Face's config.json.
-        get: gives a weight by its name there, f32.
-    """
+    """The weights as CTranslate2 names and joins them; `get` gives a weight by its name in Hugging Face's, f32."""
     for part in ("encoder", "decoder"):
         yield f"{part}/num_heads", np.array(config[f"{part}_attention_heads"], np.int16)
         yield f"{part}/position_encodings/encodings", get(f"model.{part}.embed_positions.weight")

@@ -25,11 +25,8 @@ def read_variables(path: Path, specification: str) -> Mapping[str, NDArray[Any]]
 
     Layout (CTranslate2, python/ctranslate2/specs/model_spec.py): version u32, specification string, revision u32,
     number of variables u32; each variable: name string, rank u8, dimensions u32, type u8, bytes u32, data; then
-    aliases, which are not needed. A string is its length as u16 with its closing zero included.
-
-    Args:
-        path: the file.
-        specification: the class of model that it must be, such as `WhisperSpec`.
+    aliases, which are not needed. A string is its length as u16 with its closing zero included. The specification must
+    be the one that is given, such as `WhisperSpec`.
 
     Raises:
         ModelCorrupt: the file is of another kind or version, or its sizes do not match.

@@ -32,13 +32,7 @@ _BLOCKS = 16
 
 
 def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
-    """Write `model.onnx`: image uint8 [1, 224, 224, 3] RGB to probabilities f32 [1, 1000]; and `labels.txt`.
-
-    Args:
-        inputs: `checkpoint` (.pth).
-        output: an existing folder.
-        quantization: of the output, by name.
-    """
+    """Write `model.onnx`: image uint8 [1, 224, 224, 3] RGB to probabilities f32 [1, 1000]; and `labels.txt`."""
     from onnx import TensorProto
 
     source = inputs["checkpoint"]

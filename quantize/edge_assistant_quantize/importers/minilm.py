@@ -31,13 +31,7 @@ _MASKED = -1e9  # added to a score that must not count
 
 
 def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
-    """Write `model.onnx` in float32 and `tokenizer.json`; see the package.
-
-    Args:
-        inputs: `weights` (model.safetensors) and `tokenizer` (tokenizer.json).
-        output: an existing folder.
-        quantization: of the output, by name.
-    """
+    """Write `model.onnx` in float32 and `tokenizer.json` from model.safetensors and tokenizer.json; see the package."""
     from onnx import TensorProto
 
     source = inputs["weights"]

@@ -38,15 +38,10 @@ def convert(
     take: Mapping[str, str],
     give: Mapping[str, str],
 ) -> None:
-    """Write `model.onnx`; see the package.
+    """Write `model.onnx` from model.json and its one weight file; see the package.
 
-    Args:
-        inputs: `graph` (model.json) and `weights` (its one weight file).
-        output: an existing folder.
-        quantization: of the output, by name.
-        name: of the ONNX graph.
-        take: names of the graph's inputs, by their names in the source.
-        give: names of the wanted outputs, by their names in the source, in order.
+    `name` is the ONNX graph's; `take` and `give` have the names of its inputs and wanted outputs, in order, by their
+    names in the source.
     """
     source = inputs["graph"].name
     try:

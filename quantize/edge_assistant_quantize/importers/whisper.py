@@ -49,11 +49,7 @@ Shapes = dict[str, Sequence[int | str | None]]
 def convert_as(kind: type[_Graph], inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
     """Write `encoder.onnx`, `decoder.onnx`, `tokenizer.json` and `config.json`; see the package.
 
-    Args:
-        kind: how weights are stored.
-        inputs: `model` (model.bin), `tokenizer` (tokenizer.json), `config` (config.json with `alignment_heads`).
-        output: an existing folder.
-        quantization: of the output, by name.
+    The inputs are model.bin, tokenizer.json and config.json with `alignment_heads`; `kind` says how weights are stored.
     """
     weights = read_variables(inputs["model"], "WhisperSpec")
     heads = _alignment_heads(inputs["config"])
@@ -70,11 +66,7 @@ def convert_as(kind: type[_Graph], inputs: Mapping[str, Path], output: Path, qua
 def write(weights: Weights, heads: Sequence[tuple[int, int]], output: Path, kind: type[_Graph]) -> None:
     """Write `encoder.onnx` and `decoder.onnx` into a folder.
 
-    Args:
-        weights: by CTranslate2's names.
-        heads: layer and head of each attention head that follows the sound.
-        output: an existing folder.
-        kind: how weights are stored.
+    Weights are by CTranslate2's names; heads are layer and head of each attention head that follows the sound.
 
     Raises:
         KeyError, ValueError, TypeError: a weight is missing, or has another shape.

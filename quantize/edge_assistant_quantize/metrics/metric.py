@@ -43,13 +43,7 @@ def measured(
     lower_is_better: bool = False,
     details: Mapping[str, float] | None = None,
 ) -> Measured:
-    """A share over items.
-
-    Args:
-        metric: its name.
-        counted: part and whole of each item by its name.
-        lower_is_better: whether less is better.
-        details: see `Measured`.
+    """A share over items, from the part and the whole of each item by its name.
 
     Raises:
         CalibrationInvalid: there is no whole of which a part could be taken.

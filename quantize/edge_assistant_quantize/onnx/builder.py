@@ -69,14 +69,8 @@ class GraphBuilder:
     ) -> None:
         """Write the graph as a model; equal graphs give equal bytes, whatever release of onnx writes them.
 
-        Args:
-            path: an .onnx file.
-            name: of the graph.
-            inputs: shapes by name.
-            outputs: the same.
-            kinds: element types of inputs and outputs that are not float32.
-            opsets: versions of the operator sets by domain.
-            ir_version: of the file.
+        Inputs and outputs are shapes by name; `kinds` are the element types of those that are not float32, `opsets` the
+        versions of operator sets by domain.
         """
         from onnx import helper
 

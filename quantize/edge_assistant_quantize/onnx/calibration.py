@@ -46,15 +46,7 @@ class Calibration:
 def record(
     candidate: Candidate, key: str, data: Mapping[str, object], *, threads: int, watch: Watch, limit: int = LIMIT
 ) -> Calibration:
-    """Record the feeds of one file of a model over data; if they are too many, those at even distances.
-
-    Args:
-        candidate: the model; it runs as it is.
-        key: of the file, such as `model` or `decoder`.
-        data: of `senses.perceive`.
-        threads: cores to use.
-        watch: receives the steps.
-        limit: the most feeds.
+    """Record the feeds of a file of a model, such as `decoder`, over data; beyond the limit those at even distances.
 
     Raises:
         UsageError: the model has no such ONNX file, or no sense runs it.

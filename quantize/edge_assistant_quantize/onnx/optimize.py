@@ -28,12 +28,7 @@ _FATAL = 4  # ONNX Runtime's level of logging
 
 
 def optimize(model: Path, output: Path, *, threads: int) -> None:
-    """Write a model that computes the same with fewer nodes.
-
-    Args:
-        model: an ONNX file; it has to take made-up inputs.
-        output: an .onnx file, written whole or not at all.
-        threads: cores to use.
+    """Write a model that computes the same with fewer nodes, whole or not at all; it has to take made-up inputs.
 
     Raises:
         WeightsRefused: the file is unsound.

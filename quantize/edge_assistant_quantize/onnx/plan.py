@@ -54,11 +54,7 @@ class Plan:
 
 
 def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> Plan:
-    """Decide what is computed in integers.
-
-    Args:
-        model: as `fold` gives it.
-        excluded: names of nodes that stay as they are.
+    """Decide what of a graph, as `fold` gives it, is computed in integers; excluded nodes are not.
 
     Raises:
         ModelCorrupt: there is no such node, or the model is older than per-channel scales.

@@ -101,12 +101,7 @@ def outputs(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, Any]], threads:
 
 
 def noise_db(exact: Sequence[Outputs], found: Iterator[Outputs] | Sequence[Outputs]) -> float:
-    """The noise of outputs over several feeds, in decibels of the signal.
-
-    Args:
-        exact: for each feed the outputs as they should be.
-        found: as they are.
-    """
+    """The noise of outputs over several feeds, in decibels of the signal: `exact` and `found` have them by feed."""
     signal, noise = np.zeros(len(exact[0])), np.zeros(len(exact[0]))
     for wanted, given in zip(exact, found, strict=True):
         for place, (right, other) in enumerate(zip(wanted, given, strict=True)):

@@ -96,18 +96,12 @@ def apply(table: Table, path: Path) -> None:
 
 
 def write(path: Path, key: str, model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> None:
-    """Write the table of one file; other tables that are in `path` already stay.
+    """Write the table of one file of a model under its key; other tables that are in `path` already stay.
 
-    Args:
-        path: a .toml file.
-        key: of the model's file.
-        model: the float model.
-        method: that it is quantized by.
-        exclude: nodes that stay as they are.
-        options: as `quantize.prepared` gives them.
+    `model` is the float model, `options` are those of `quantize.prepared`.
 
     Raises:
-        UsageError: the method writes what other machines may not.
+        UsageError: the method's result differs between machines.
         WeightsRefused: the model is unsound.
         CatalogInvalid: `path` holds something else.
         StorageFull: the disk does not take it.

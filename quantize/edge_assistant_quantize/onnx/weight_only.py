@@ -147,12 +147,9 @@ class _Writer(GraphBuilder):
 
 
 def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool = False) -> onnx.ModelProto:
-    """Keep the float32 weights in half precision, but for those of the excluded nodes and those beyond its range.
+    """Keep the float32 weights in half precision, except those of excluded nodes and those beyond its range.
 
-    Args:
-        model: float32.
-        excluded: names of nodes whose weights stay as they are.
-        exact: whether to take only weights that lose nothing by it; there may be none then.
+    If it has to be exact, only weights that lose nothing are taken, and there may be none.
 
     Raises:
         ModelCorrupt: there is no such node, or no weight.
