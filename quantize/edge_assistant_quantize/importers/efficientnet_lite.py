@@ -95,8 +95,9 @@ def _convolve(
         builder.weight(f"{name}/kernel", (kernel * scale[:, None, None, None]).astype(np.float16)),
         builder.weight(f"{name}/bias", bias.astype(np.float32)),
     ]
-    how = {"strides": [stride, stride], "auto_pad": "SAME_UPPER", "group": len(kernel) if "depthwise" in name else 1}
-    y = builder.op("Conv", x, *weights, name=f"{name}/conv", **how)
+    group = len(kernel) if "depthwise" in name else 1
+    strides = [stride, stride]
+    y = builder.op("Conv", x, *weights, name=f"{name}/conv", strides=strides, auto_pad="SAME_UPPER", group=group)
     if activation:
         limits = [builder.weight(f"{name}/limit{v:.0f}", np.array(v, np.float32)) for v in (0.0, 6.0)]
         y = builder.op("Clip", y, *limits, name=f"{name}/relu6")

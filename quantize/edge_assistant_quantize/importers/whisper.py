@@ -39,7 +39,7 @@ Weights = Mapping[str, Matrix]
 
 INPUTS = ("model", "tokenizer", "config")
 OPSET = 20  # the first with Gelu
-_FILE = {"opsets": {"": OPSET, CONTRIBUTED: 1}, "ir_version": 9}  # the version that came with opset 20
+_FILE: dict[str, Any] = {"opsets": {"": OPSET, CONTRIBUTED: 1}, "ir_version": 9}  # the version that came with opset 20
 _EPSILON = 1e-5  # of every layer normalisation
 _MASKED = -1e9  # added to a score that must not count
 
@@ -97,15 +97,15 @@ class _Graph(GraphBuilder, ABC):
         """Add a weight that is no matrix."""
 
     @abstractmethod
-    def product(self, value: str, name: str, matrix: Matrix) -> str:
+    def product(self, value: str, name: str, weight: Matrix) -> str:
         """Multiply rows f32 [n, inputs] by a matrix [outputs, inputs]."""
 
     @abstractmethod
-    def scores(self, value: str, name: str, matrix: Matrix) -> str:
+    def scores(self, value: str, name: str, weight: Matrix) -> str:
         """Multiply rows by the embeddings, which gives the logits."""
 
     @abstractmethod
-    def rows(self, tokens: str, name: str, matrix: Matrix) -> str:
+    def rows(self, numbers: str, name: str, weight: Matrix) -> str:
         """Rows of the embeddings by token."""
 
     @abstractmethod
@@ -262,16 +262,16 @@ class _EightBits(_Graph):
     def stored(self, name: str, weight: Matrix) -> str:
         return self.constant(name, weight.astype("float32"))
 
-    def product(self, value: str, name: str, matrix: Matrix) -> str:
+    def product(self, value: str, name: str, weight: Matrix) -> str:
         """In the encoder multiply in integers, except in the first layer, where it costs 0.8 points of word error.
 
         A few channels of what enters that layer are so loud that the steps of 8 bits swallow the others.
         """
         if self.part == "decoder":
-            return linear.blockwise(self, value, name, matrix)
+            return linear.blockwise(self, value, name, weight)
         if name.startswith("encoder/layer_0/"):
-            return self.op("MatMul", value, self.stored(name, matrix.T))
-        return linear.integer(self, value, name, matrix)
+            return self.op("MatMul", value, self.stored(name, weight.T))
+        return linear.integer(self, value, name, weight)
 
     scores = linear.blockwise
     rows = linear.blockwise_rows
@@ -289,14 +289,14 @@ class _Halves(_Graph):
             self.op("Cast", self.constant(name, weight.astype("float16")), name=wide, to=FLOAT)
         return wide
 
-    def product(self, value: str, name: str, matrix: Matrix) -> str:
-        return self.op("MatMul", value, self.stored(name, matrix.T))
+    def product(self, value: str, name: str, weight: Matrix) -> str:
+        return self.op("MatMul", value, self.stored(name, weight.T))
 
-    def scores(self, value: str, name: str, matrix: Matrix) -> str:
-        return self.op("Gemm", value, self.stored(name, matrix), transB=1)
+    def scores(self, value: str, name: str, weight: Matrix) -> str:
+        return self.op("Gemm", value, self.stored(name, weight), transB=1)
 
-    def rows(self, tokens: str, name: str, matrix: Matrix) -> str:
-        return self.op("Gather", self.stored(name, matrix), tokens, axis=0)
+    def rows(self, numbers: str, name: str, weight: Matrix) -> str:
+        return self.op("Gather", self.stored(name, weight), numbers, axis=0)
 
     def mask(self, length: int) -> str:
         from onnx import numpy_helper

@@ -68,7 +68,7 @@ def static_int8(
     known = constants(ready.graph)
     between = {node.output[0]: limits(node, known) for node in planned.clipped.values()}
     scales = {name: _scale(name, *_within(ranges[name], between.get(name))) for name in planned.ranged}
-    _Writer(ready, planned, scales, means or {}, weight_bits).write()
+    _Writer(ready, planned, scales, means or {}, weight_bits).rewrite()
     return ready
 
 
@@ -107,7 +107,7 @@ class _Writer(GraphBuilder):
         self.known = constants(model.graph)
         self.emitted: set[str] = set()
 
-    def write(self) -> None:
+    def rewrite(self) -> None:
         waiting = set(self.plan.inputs)
         absorbed = {node.name for node in self.plan.clipped.values()}
         for node in list(self.model.graph.node):

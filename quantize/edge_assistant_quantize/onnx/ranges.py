@@ -91,12 +91,11 @@ def means(
         return {}
     added = GraphBuilder()
     for place, (name, rank) in enumerate(values.items()):
-        axes = [axis for axis in range(rank) if axis != 1]
-        if opset(model) >= 18:  # axes are an input from there on
-            inputs, said = (name, added.constant(f"axes/{place}", np.array(axes, np.int64))), {}
-        else:
-            inputs, said = (name,), {"axes": axes}
-        added.op("ReduceMean", *inputs, name=f"mean/{place}", keepdims=0, **said)
+        axes, mean = [axis for axis in range(rank) if axis != 1], f"mean/{place}"
+        if opset(model) < 18:
+            added.op("ReduceMean", name, name=mean, keepdims=0, axes=axes)
+        else:  # axes are an input from there on
+            added.op("ReduceMean", name, added.constant(f"{mean}/axes", np.array(axes)), name=mean, keepdims=0)
     sums = [np.zeros(())] * len(values)
     for results in _Runs(model, feeds, threads, watch).reduced(added, "means of channels"):
         sums = [before + result.astype(np.float64) for before, result in zip(sums, results, strict=True)]
@@ -129,9 +128,11 @@ class _Runs:
 def _ends(runs: _Runs, values: Sequence[str]) -> tuple[dict[str, Range], dict[str, int]]:
     """The least and the greatest number of each value, and its largest size."""
     added = GraphBuilder()
-    for kind, said in (("ReduceMin", {"keepdims": 0}), ("ReduceMax", {"keepdims": 0}), ("Size", {})):
+    for kind in ("ReduceMin", "ReduceMax"):
         for place, name in enumerate(values):
-            added.op(kind, name, name=f"{kind}/{place}", **said)
+            added.op(kind, name, name=f"{kind}/{place}", keepdims=0)
+    for place, name in enumerate(values):
+        added.op("Size", name, name=f"Size/{place}")
     low, high = np.full(len(values), np.inf), np.full(len(values), -np.inf)
     most = np.zeros(len(values), np.int64)
     for results in runs.reduced(added, "ranges of values"):
