@@ -14,15 +14,19 @@ from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.importers import blazeface, nanodet, tfjs
+from edge_assistant_quantize.importers import nanodet, tfjs
 
 RANDOM = np.random.default_rng(3)
 
 
 def computed(graph: GraphModel, folder: Path, output: str, **inputs: np.ndarray) -> np.ndarray:
-    """Import the graph and run it."""
+    """Import the graph, which gives equal bytes each time, and run it."""
     names = {name: name for name in inputs}
-    tfjs.convert(graph.write(folder), folder, name="tiny", take=names, give={output: "result"})
+    written = []
+    for _ in range(2):
+        tfjs.convert(graph.write(folder), folder, name="tiny", take=names, give={output: "result"})
+        written.append((folder / "model.onnx").read_bytes())
+    assert written[0] == written[1]
     (result,) = Runtime(1).session(folder / "model.onnx").run(["result"], inputs)
     return np.asarray(result)
 
@@ -121,14 +125,6 @@ def small_model() -> GraphModel:
     return graph
 
 
-def test_equal_sources_give_equal_bytes(tmp_path: Path) -> None:
-    graph, written = small_model(), []
-    for _ in range(2):
-        computed(graph, tmp_path, "y", x=pixels(1, 4, 4, 2))
-        written.append((tmp_path / "model.onnx").read_bytes())
-    assert written[0] == written[1]
-
-
 SPOILT: dict[str, Callable[[list[Any], dict[str, Any]], object]] = {
     "unknown operation": lambda nodes, weight: nodes[-1].update(op="PyFunc"),
     "loop": lambda nodes, weight: nodes[-1]["input"].insert(0, "y"),
@@ -151,6 +147,8 @@ def test_what_is_wrong_is_refused(tmp_path: Path, what: str) -> None:
     paths["graph"].write_text(json.dumps(document))
     with pytest.raises(ModelCorrupt):
         tfjs.convert(paths, tmp_path, name="tiny", take={"x": "x"}, give={"y": "result"})
+    with pytest.raises(ModelCorrupt):
+        nanodet.convert(paths, tmp_path)
     assert not (tmp_path / "model.onnx").exists()
 
 
@@ -173,9 +171,3 @@ def test_no_damage_gets_through_as_another_error(tmp_path: Path, data: st.DataOb
     paths[key].write_bytes(content[: data.draw(st.integers(0, len(content)))])
     with contextlib.suppress(ModelCorrupt):
         tfjs.convert(paths, tmp_path, name="tiny", take={"x": "x"}, give={"y": "result"})
-
-
-@pytest.mark.parametrize("importer", [nanodet, blazeface])
-def test_the_importers_refuse_another_graph(tmp_path: Path, importer: Any) -> None:
-    with pytest.raises(ModelCorrupt):
-        importer.convert(small_model().write(tmp_path), tmp_path)
