@@ -61,7 +61,7 @@ def refused(kind, match, folder, **options):
     assert not list(folder.parent.glob(".*"))
 
 
-def test_a_folder_that_holds_no_model_is_refused(folder):
+def test_a_folder_that_holds_no_model_or_another_output_is_refused(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     refused(WeightsRefused, "file not fully covered", folder)
@@ -75,29 +75,21 @@ def test_a_folder_that_holds_no_model_is_refused(folder):
     (folder / "config.json").unlink()
     refused(InputMissing, "model holds no config.json", folder)
     shutil.rmtree(folder)
-    with pytest.raises(InputMissing, match="there is no folder model"):
-        export.export(folder, folder.with_name("out"))
+    refused(InputMissing, "there is no folder model", folder)
+    folder.mkdir()
+    (folder / "mine").touch()
+    with pytest.raises(UsageError, match="model is there already"):
+        export.export(folder.with_name("other"), folder)
+    assert [path.name for path in folder.iterdir()] == ["mine"]
 
 
-def test_what_is_there_is_not_written_over(folder):
-    output = folder.with_name("there")
-    output.mkdir()
-    (output / "mine").touch()
-    with pytest.raises(UsageError, match="there is there already"):
-        export.export(folder, output)
-    assert [path.name for path in output.iterdir()] == ["mine"]
-
-
-def test_without_memory_or_disk_it_does_not_begin(folder, monkeypatch):
+def test_without_the_extra_memory_or_disk_it_does_not_begin(folder, monkeypatch):
     monkeypatch.setattr(room, "available_memory", lambda: 1 << 20)
     refused(ModelTooLarge, "exporting model needs .* of memory and 1", folder)
     monkeypatch.setattr(room, "available_memory", lambda: 1 << 40)
     usage = shutil.disk_usage(folder)._replace(free=10)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     refused(StorageFull, "exporting model needs", folder)
-
-
-def test_without_the_extra_that_is_said(folder, monkeypatch):
     found = conversion.importlib.util.find_spec
     monkeypatch.setattr(conversion.importlib.util, "find_spec", lambda name: None if name == "optimum" else found(name))
     refused(ToolMissing, "the export to ONNX needs optimum", folder)
