@@ -12,7 +12,7 @@ decoder once a token. Pictures and texts meet as embeddings:
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,7 @@ def vision(model: Any, target: Target) -> Traced:  # noqa: ANN401
     wanted = _features(model, examples[1]).numpy()
     axes = {"pixel_values": {0: "pictures"}, "image_features": {0: "pictures"}}
     path = target.output / "vision_encoder.onnx"
-    opset = _module(_encoder(model), examples[0], axes, path, target.opset)
-    (made,) = target.runtime.session(path).run(["image_features"], {"pixel_values": examples[1].numpy()})
+    opset, made = _module(_encoder(model), examples, axes, path, target)
     share = checked(path, "image_features", made.reshape(-1, made.shape[-1]), wanted)
     return Traced("image-feature-extraction", opset, {path.name: {"image_features": share}})
 
@@ -75,8 +74,7 @@ def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
     examples = [torch.arange(rows * columns).reshape(rows, columns) % count for rows, columns in ((2, 16), (3, 11))]
     axes = {name: {0: "batch_size", 1: "sequence_length"} for name in ("input_ids", "inputs_embeds")}
     path = target.output / "embed_tokens.onnx"
-    opset = _module(table, examples[0], axes, path, target.opset)
-    (made,) = target.runtime.session(path).run(["inputs_embeds"], {"input_ids": examples[1].numpy()})
+    opset, made = _module(table, examples, axes, path, target)
     with torch.inference_mode():
         share = checked(path, "inputs_embeds", made, table(examples[1]).numpy())
     rest = trace.decoder(_decoder_of(model), replace(target, opset=opset))
@@ -237,14 +235,21 @@ def _decoder_of(model: Any) -> Any:  # noqa: ANN401
     return text.eval()
 
 
-def _module(module: Any, example: Any, axes: dict[str, dict[int, str]], path: Path, opset: int | None) -> int:  # noqa: ANN401
-    """Export a module of one input and one output, which `axes` names in this order; returns the operator set."""
+def _module(
+    module: Any, examples: Sequence[Any], axes: Mapping[str, dict[int, str]], path: Path, target: Target
+) -> tuple[int, NDArray[np.float32]]:
+    """Export a module of one input and one output, which `axes` names in this order, traced with the first example.
+
+    Returns:
+        The operator set, and the graph's output for the second example.
+    """
     import torch
 
     trace.check_size(path.stem, module)
     given, made = axes
-    opset = opset or _OPSET
+    opset = target.opset or _OPSET
     names = {"input_names": [given], "output_names": [made], "dynamic_axes": axes}
     with torch.inference_mode():
-        torch.onnx.export(module, (example,), path.as_posix(), **names, opset_version=opset, dynamo=False)
-    return opset
+        torch.onnx.export(module, (examples[0],), path.as_posix(), **names, opset_version=opset, dynamo=False)
+    (result,) = target.runtime.session(path).run([made], {given: examples[1].numpy()})
+    return opset, result

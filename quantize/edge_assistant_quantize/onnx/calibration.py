@@ -75,24 +75,20 @@ class Sample:
         self._limit, self._max_bytes = limit, max_bytes
         self._seen = 0
         self._every = 1
-        self._bytes = 0
 
     def take(self, feed: Mapping[str, Any]) -> None:
         """Keep a copy of a feed, or not."""
         number, self._seen = self._seen, self._seen + 1
         if number % self._every:
             return
-        copy = {name: np.array(value) for name, value in feed.items()}
-        self.feeds.append(copy)
-        self._bytes += _size(copy)
+        self.feeds.append({name: np.array(value) for name, value in feed.items()})
         while len(self.feeds) > self._limit or (self._bytes > self._max_bytes and len(self.feeds) > 1):
             self.feeds = self.feeds[::2]
             self._every *= 2
-            self._bytes = sum(map(_size, self.feeds))
 
-
-def _size(feed: Feed) -> int:
-    return sum(value.nbytes for value in feed.values())
+    @property
+    def _bytes(self) -> int:
+        return sum(value.nbytes for feed in self.feeds for value in feed.values())
 
 
 @dataclass(frozen=True)
