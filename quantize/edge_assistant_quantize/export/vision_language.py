@@ -236,7 +236,11 @@ def _decoder_of(model: Any) -> Any:  # noqa: ANN401
 
 
 def _module(
-    module: Any, examples: Sequence[Any], axes: Mapping[str, dict[int, str]], path: Path, target: Target
+    module: Any,  # noqa: ANN401
+    examples: Sequence[Any],
+    axes: Mapping[str, dict[int, str]],
+    path: Path,
+    target: Target,
 ) -> tuple[int, NDArray[np.float32]]:
     """Export a module of one input and one output, which `axes` names in this order, traced with the first example.
 
