@@ -12,33 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge_assistant_quantize.datasets.scenarios import Question
+from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS
 
-# fmt: off
-_UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-_TEENS = (
-    "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth",
-    "nineteenth",
-)
-_COUNTED = (  # a whole number from 2 to 20 may stand in words; "one" is too often a pronoun
-    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
-    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
-)
-_NAMES = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)
-# fmt: on
+_UNITS = ORDINALS[:9]
+_COUNTED = (*ONES[2:], "twenty")  # a whole number from 2 may stand in words; "one" is too often a pronoun
 _ORDINALS = {
-    **{word: number for number, word in enumerate([*_UNITS, *_TEENS, "twentieth"], 1)},
-    **{f"twenty-{word}": 20 + number for number, word in enumerate(_UNITS, 1)},
+    **{word: number for number, word in enumerate(ORDINALS[:20], 1)},
+    **{f"twenty-{word}": number for number, word in enumerate(_UNITS, 21)},
     "thirtieth": 30,
     "thirty-first": 31,
 }
-_MONTHS = {
-    **{name: number for number, name in enumerate(_NAMES, 1)},
-    **{name[:3]: number for number, name in enumerate(_NAMES, 1)},
-    "sept": 9,
-}
+_MONTHS = {word: number for number, name in enumerate(MONTHS, 1) for word in (name, name[:3])} | {"sept": 9}
 _ALIKE = str.maketrans("’‘‑–\N{MINUS SIGN}\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}", "''---uu")
 _EXACT = 1e-6  # two numbers that differ by less are the same
 

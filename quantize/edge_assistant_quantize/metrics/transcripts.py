@@ -12,23 +12,14 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
+from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS, TENS
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import folder_of, name_of, perceive, recordings
 
-_ONES = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_ORDINALS = (
-    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
-    *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"),
-    *("twentieth", "thirtieth"),
-)
 _VALUES = (
-    {word: value for value, word in enumerate(_ONES)}
-    | {word: 20 + 10 * i for i, word in enumerate(_TENS)}
-    | {word: min(value, 20) if value < 21 else 30 for value, word in enumerate(_ORDINALS, 1)}
+    {word: value for value, word in enumerate(ONES)}
+    | {word: 20 + 10 * i for i, word in enumerate(TENS)}
+    | {word: min(value, 20) if value < 21 else 30 for value, word in enumerate(ORDINALS, 1)}
 )
 _MULTIPLES = {"hundred": 100, "thousand": 1000}
 _WRITTEN_OUT = {
@@ -39,8 +30,7 @@ _WRITTEN_OUT = {
 }  # fmt: skip
 _CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros"}
 _MONEY = re.compile(r"([$£€])\s?(\d[\d,]*)(?:\.(\d\d))?")
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_DATE = re.compile(rf"\b(?:the )?((?:\d )+)of (?=(?:{_MONTHS})\b)")
+_DATE = re.compile(rf"\b(?:the )?((?:\d )+)of (?=(?:{'|'.join(MONTHS)})\b)")
 _TOKEN = re.compile(r"%|\d+|[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
