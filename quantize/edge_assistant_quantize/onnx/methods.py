@@ -15,6 +15,7 @@ small table (`tables`).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from edge_assistant_quantize.errors import UsageError
@@ -24,6 +25,7 @@ DYNAMIC, STATIC, INT8, INT4, FP16, RULES = METHODS
 CALIBRATED = frozenset({STATIC})
 BLOCK_SIZES = (16, 32, 64, 128, 256)  # inputs that share a scale, as ONNX Runtime's MatMulNBits has them
 CALIBRATORS = ("min-max", "percentile", "entropy", "mse")  # see `ranges`
+FORMS = ("blockwise", "integer", "packed", "bytes", "half")  # of rules, see `rules`
 MEASURED = ("ranges", "means")  # options of static-int8 that calibration gives
 
 _BLOCKS = {"block_size": int, "symmetric": bool, "accuracy_level": int}
@@ -66,10 +68,43 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
     if not 50 < float(str(options.get("percentile", 99.0))) <= 100:
         raise UsageError("'percentile' is a share in percent, above 50", "such as 99.99")
     if method == RULES:
-        from edge_assistant_quantize.onnx import rules
-
         try:
-            rules.parse(options.get("rules"))
+            parse_rules(options.get("rules"))
         except ValueError as error:
-            raise UsageError(str(error), f"correct the rules; forms are {', '.join(rules.FORMS)}") from None
+            raise UsageError(str(error), f"correct the rules; forms are {', '.join(FORMS)}") from None
     return dict(options)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How weights are stored."""
+
+    weights: str  # a pattern of their names, as `fnmatch` takes it; the first rule that fits counts
+    form: str  # one of `FORMS`
+    bits: int = 4  # of `blockwise`: 4 or 8
+    block: int = 32  # inputs that share a scale; of `blockwise` and `packed`
+
+
+def parse_rules(said: object) -> tuple[Rule, ...]:
+    """Rules as a list of tables with the names of `Rule`.
+
+    Raises:
+        ValueError: it is none, or a form, a number of bits or a block is not one that there is.
+    """
+    if not isinstance(said, list) or not said or not all(isinstance(each, dict) for each in said):
+        raise ValueError("'rules' must be a list of tables")
+    return tuple(_parse_rule(each) for each in said)
+
+
+def _parse_rule(said: Mapping[str, object]) -> Rule:
+    if not {"weights", "form"} <= set(said) <= {"weights", "form", "bits", "block"}:
+        raise ValueError("a rule has 'weights' and 'form', and may have 'bits' and 'block'")
+    bits, block = said.get("bits", 4), said.get("block", 32)
+    if not isinstance(bits, int) or not isinstance(block, int):
+        raise ValueError("'bits' and 'block' of a rule are whole numbers")
+    rule = Rule(str(said["weights"]), str(said["form"]), bits, block)
+    if rule.form not in FORMS:
+        raise ValueError(f"there is no form '{rule.form}' (there are {', '.join(FORMS)})")
+    if rule.bits not in (4, 8) or rule.block not in BLOCK_SIZES:
+        raise ValueError(f"there are 4 and 8 bits in blocks of {', '.join(map(str, BLOCK_SIZES))}")
+    return rule

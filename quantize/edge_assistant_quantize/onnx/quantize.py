@@ -18,7 +18,17 @@ from edge_assistant_quantize.errors import (
     WeightsRefused,
 )
 from edge_assistant_quantize.onnx import folding, graphs, qdq, ranges, rules, weight_only
-from edge_assistant_quantize.onnx.methods import CALIBRATED, DYNAMIC, FP16, INT4, INT8, METHODS, STATIC, check_options
+from edge_assistant_quantize.onnx.methods import (
+    CALIBRATED,
+    DYNAMIC,
+    FP16,
+    INT4,
+    INT8,
+    METHODS,
+    STATIC,
+    check_options,
+    parse_rules,
+)
 from edge_assistant_quantize.onnx.plan import plan
 from edge_assistant_quantize.progress import Step, Watch
 
@@ -138,7 +148,7 @@ def rewritten(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
         return _dynamic(graph, job)
     if job.exclude:
         raise UsageError("rules name weights, not nodes", "put a rule for what is to stay before the others")
-    return rules.apply(graph, rules.parse(job.options["rules"]))
+    return rules.apply(graph, parse_rules(job.options["rules"]))
 
 
 def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:

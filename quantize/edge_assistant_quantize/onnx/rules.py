@@ -15,8 +15,7 @@ numpy and onnx only. Sums are made element by element in one order, so that ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
 from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, INT8, GraphBuilder
 from edge_assistant_quantize.onnx.folding import attributes, constants, plain, standard
-from edge_assistant_quantize.onnx.methods import BLOCK_SIZES
+from edge_assistant_quantize.onnx.methods import Rule
 from edge_assistant_quantize.onnx.rounding import by_channel
 from edge_assistant_quantize.onnx.weight_only import fits_half
 
@@ -37,43 +36,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _FEWEST = 64  # smaller weights are not worth a node of their own
-
-FORMS = ("blockwise", "integer", "packed", "bytes", "half")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How weights are stored."""
-
-    weights: str  # a pattern of their names, as `fnmatch` takes it; the first rule that fits counts
-    form: str  # one of `FORMS`
-    bits: int = 4  # of `blockwise`: 4 or 8
-    block: int = 32  # inputs that share a scale; of `blockwise` and `packed`
-
-
-def parse(said: object) -> tuple[Rule, ...]:
-    """Rules as a list of tables with the names of `Rule`.
-
-    Raises:
-        ValueError: it is none, or a form, a number of bits or a block is not one that there is.
-    """
-    if not isinstance(said, list) or not said or not all(isinstance(each, dict) for each in said):
-        raise ValueError("'rules' must be a list of tables")
-    return tuple(_parse(each) for each in said)
-
-
-def _parse(said: Mapping[str, object]) -> Rule:
-    if not {"weights", "form"} <= set(said) <= {"weights", "form", "bits", "block"}:
-        raise ValueError("a rule has 'weights' and 'form', and may have 'bits' and 'block'")
-    bits, block = said.get("bits", 4), said.get("block", 32)
-    if not isinstance(bits, int) or not isinstance(block, int):
-        raise ValueError("'bits' and 'block' of a rule are whole numbers")
-    rule = Rule(str(said["weights"]), str(said["form"]), bits, block)
-    if rule.form not in FORMS:
-        raise ValueError(f"there is no form '{rule.form}' (there are {', '.join(FORMS)})")
-    if rule.bits not in (4, 8) or rule.block not in BLOCK_SIZES:
-        raise ValueError(f"there are 4 and 8 bits in blocks of {', '.join(map(str, BLOCK_SIZES))}")
-    return rule
 
 
 def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:

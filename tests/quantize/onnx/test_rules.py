@@ -15,7 +15,8 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize.onnx import blocks
-from edge_assistant_quantize.onnx.rules import Rule, apply
+from edge_assistant_quantize.onnx.methods import Rule
+from edge_assistant_quantize.onnx.rules import apply
 from edge_assistant_quantize.onnx.tables import parse
 
 WIDTH, WORDS = 64, 200
