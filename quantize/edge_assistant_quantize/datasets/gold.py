@@ -67,14 +67,10 @@ def to_json(items: Sequence[Evidence]) -> list[dict[str, Any]]:
 
 
 def from_json(items: object, signal: str) -> tuple[Evidence, ...]:
-    """The evidence of one signal from `evidence.json`, as a sense gives it: the ids are still empty.
-
-    Args:
-        items: what `to_json` made.
-        signal: id of the signal.
+    """The evidence of one signal from `evidence.json`, as `to_json` makes it; the ids are still empty.
 
     Raises:
-        InputCorrupt: it has not the form that this module's docstring gives.
+        InputCorrupt: it does not have the form of this module's docstring.
     """
     try:
         numbered = enumerate(decoding.convert(items, list[Any]), 1)

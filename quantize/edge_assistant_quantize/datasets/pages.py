@@ -6,15 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from edge_assistant_quantize.datasets.paper import font
 
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL import Image, ImageDraw, ImageFont
-
-    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _TEXT = (
     "able account across after again air allow along amount answer area around autumn balance basin before bench "
@@ -42,40 +40,39 @@ _INK = (25, 35, 110)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """A rendered page and what stands on it.
+    """A rendered page and what stands on it."""
 
-    Attributes:
-        kind: the function that made it.
-        image: the clean page.
-        rows: its words in reading order, one entry a row, one space between cells.
-        fields: labels with their values.
-        boxes: labels of tick boxes, and whether they are ticked.
-    """
-
-    kind: str
-    image: Image.Image
-    rows: list[str]
-    fields: list[tuple[str, str]] = field(default_factory=list)
-    boxes: list[tuple[str, bool]] = field(default_factory=list)
+    kind: str  # the function that made it
+    image: Image.Image  # the clean page
+    rows: list[str]  # its words in reading order, one entry a row, one space between cells
+    fields: list[tuple[str, str]] = field(default_factory=list)  # labels with their values
+    boxes: list[tuple[str, bool]] = field(default_factory=list)  # labels of tick boxes, and whether they are ticked
 
 
 def sheet(seed: int) -> Sheet:
     """The page of a seed; the kinds take turns."""
-    import numpy as np
-
     return KINDS[seed % len(KINDS)](np.random.default_rng(seed))
+
+
+def _one(random: np.random.Generator, *choices: str) -> str:
+    return str(random.choice(choices))
+
+
+def _date(random: np.random.Generator, century: int, first: int, last: int) -> str:
+    day, month = random.integers(1, 29), random.integers(1, 13)
+    return f"{day:02d}/{month:02d}/{century}{random.integers(first, last)}"
 
 
 def receipt(random: np.random.Generator) -> Sheet:
     """A till receipt: names, dates, items with prices flush right, the total among other amounts."""
     size, width = int(random.integers(19, 27)), 620
-    page = _Writer("receipt", width, 1400, font(size, str(random.choice(["mono", "sans"]))), round(size * 1.45))
-    shop = f"{random.choice(_PEOPLE).split()[1].upper()} TRADING LTD"
+    page = _Writer("receipt", width, 1400, font(size, _one(random, "mono", "sans")), round(size * 1.45))
+    shop = f"{_one(random, *_PEOPLE).split()[1].upper()} TRADING LTD"
     page.centred(shop)
-    page.centred(f"{random.integers(1, 240)} {str(random.choice(_WORDS)).title()} Street")
+    page.centred(f"{random.integers(1, 240)} {_one(random, *_WORDS).title()} Street")
     page.centred(f"Tel: 0{random.integers(10, 99)}-{random.integers(100000, 999999)}")
     page.skip()
-    page.left(f"Date: {random.integers(1, 29):02d}/{random.integers(1, 13):02d}/20{random.integers(15, 26)}")
+    page.left(f"Date: {_date(random, 20, 15, 26)}")
     page.ends("Receipt No:", f"{random.integers(1000, 99999)}", note=True)
     page.skip()
     total = 0.0
@@ -98,11 +95,11 @@ def form(random: np.random.Generator) -> Sheet:
     size = int(random.integers(20, 28))
     page = _Writer("form", 900, 900, font(size), round(size * 2.3))
     page.left("Patient intake", font(size + 12, "bold"))
-    hand = font(size + 4, str(random.choice(["serif", "mono"])))
+    hand = font(size + 4, _one(random, "serif", "mono"))
     values = {
-        "Name": str(random.choice(_PEOPLE)),
-        "Date of birth": f"{random.integers(1, 29):02d}/{random.integers(1, 13):02d}/19{random.integers(40, 99)}",
-        "Allergies": str(random.choice(["none known", "penicillin", "latex", "peanuts"])),
+        "Name": _one(random, *_PEOPLE),
+        "Date of birth": _date(random, 19, 40, 99),
+        "Allergies": _one(random, "none known", "penicillin", "latex", "peanuts"),
         "Medication": f"Ramipril {random.choice([2, 5, 10])} mg daily",
         "Blood pressure": f"{random.integers(100, 170)}/{random.integers(60, 100)}",
     }
@@ -118,12 +115,12 @@ def boxes(random: np.random.Generator) -> Sheet:
     size = int(random.integers(24, 32))
     page = _Writer("boxes", 1000, 900, font(round(size * random.uniform(0.65, 0.9))), round(size * 2.6))
     page.left("Goods received", font(size + 12, "bold"))
-    hand = font(size, str(random.choice(["sans", "bold", "serif", "mono"])))
+    hand = font(size, _one(random, "sans", "bold", "serif", "mono"))
     values = {
-        "Delivered by": str(random.choice(_PEOPLE)),
-        "Best before": f"{random.integers(1, 29):02d}/{random.integers(1, 13):02d}/20{random.integers(26, 31)}",
+        "Delivered by": _one(random, *_PEOPLE),
+        "Best before": _date(random, 20, 26, 31),
         "Lot": f"L{random.integers(1, 10)}-{random.integers(1000, 9999)}",
-        "Storage": str(random.choice(["cool and dry", "below 8 °C", "frozen"])),
+        "Storage": _one(random, "cool and dry", "below 8 °C", "frozen"),
         "Pieces": f"{random.integers(2, 400)}",
         "Weight": f"{random.integers(10, 900) / 10:.1f} kg",
     }
@@ -151,7 +148,7 @@ def prose(random: np.random.Generator) -> Sheet:
     """Running text in one column or two."""
     size = int(random.integers(17, 24))
     columns = int(random.integers(1, 3))
-    page = _Writer("prose", 1000, 1100, font(size, str(random.choice(["sans", "serif"]))), round(size * 1.5))
+    page = _Writer("prose", 1000, 1100, font(size, _one(random, "sans", "serif")), round(size * 1.5))
     page.left("On the " + " ".join(random.choice(_WORDS, 3)), font(size + 10, "bold"))
     page.skip()
     width = (1000 - 2 * _MARGIN - 50 * (columns - 1)) / columns
@@ -165,11 +162,11 @@ def prose(random: np.random.Generator) -> Sheet:
 def letter(random: np.random.Generator, rows: int) -> Sheet:
     """So many rows in one column, A4 at 150 dots an inch with fifty: sentences, and labels with amounts flush right."""
     height = 2 * _MARGIN + rows * _PITCH
-    page = _Writer("letter", 1240, height, font(20, str(random.choice(["sans", "serif"]))), _PITCH)
+    page = _Writer("letter", 1240, height, font(20, _one(random, "sans", "serif")), _PITCH)
     for number in range(rows):
         if number % 5 == 3:
             amount = f"{random.integers(1, 900)}.{random.integers(10, 99)}"
-            page.ends(str(random.choice(_GOODS)), amount)
+            page.ends(_one(random, *_GOODS), amount)
         else:
             page.left(" ".join(str(word) for word in random.choice(_WORDS, int(random.integers(6, 12)))))
     return page.sheet()
@@ -184,8 +181,6 @@ class _Writer:
     """A page being written from the top down."""
 
     def __init__(self, kind: str, width: int, height: int, face: Font, pitch: int) -> None:
-        from PIL import Image, ImageDraw
-
         self.kind, self.face, self.pitch, self.y = kind, face, pitch, _MARGIN
         self.image = Image.new("RGB", (width, height), "white")
         self.draw: ImageDraw.ImageDraw = ImageDraw.Draw(self.image)

@@ -25,6 +25,7 @@ FILE = "scenario.toml"
 GOLD = "evidence.json"
 _MAX_BYTES = 4 << 20  # of scenario.toml and evidence.json; the gold evidence of an hour of speech is below 2 MB
 
+_HINT = "see docs/scenarios.md for its form"
 
 Type = Literal["lookup", "cross", "spontaneous", "conflict", "compute", "absent"]
 Status = Literal["supported", "conflict", "not_in_evidence"]
@@ -32,21 +33,13 @@ TYPES: tuple[str, ...] = get_args(Type)
 
 
 class Question(Struct, frozen=True):
-    """A question and its right answer.
+    """A question and its right answer."""
 
-    Attributes:
-        ask: the words.
-        type: for the tables.
-        status: of the right answer.
-        answer: entries that must all occur in the answer; `|` separates alternatives, see `scoring`.
-        cites: ids of signals that the citations must cover.
-    """
-
-    ask: Text
-    type: Type
-    status: Status
-    answer: tuple[str, ...]
-    cites: tuple[str, ...]
+    ask: Text  # the words
+    type: Type  # for the tables
+    status: Status  # of the right answer
+    answer: tuple[str, ...]  # entries that must all occur in the answer; `|` separates alternatives, see `scoring`
+    cites: tuple[str, ...]  # ids of signals that the citations must cover
 
     def __post_init__(self) -> None:
         if any(not part.strip() for entry in self.answer for part in entry.split("|")):
@@ -132,15 +125,8 @@ class Job:
         return self.scenario.id, self.question.ask
 
 
-_HINT = "see docs/scenarios.md for its form"
-
-
 def load(folder: Path, only: str | None = None) -> list[Scenario]:
-    """The scenarios of a folder in the order of their names.
-
-    Args:
-        folder: holds a folder for each.
-        only: a pattern that the names must match, such as `receipt-*`.
+    """The scenarios of a folder in the order of their names; `only` is a pattern that these must match, as `receipt-*`.
 
     Raises:
         InputMissing, InputEmpty: there is no such folder, or no such scenario in it.

@@ -23,7 +23,7 @@ from edge_assistant_quantize import worker
 from edge_assistant_quantize.arguments import count
 from edge_assistant_quantize.candidate import Candidate, model_name
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.export import exporter, pooling, whisper
+from edge_assistant_quantize.export import exporter, pooling
 from edge_assistant_quantize.export.exporter import Done
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
@@ -36,6 +36,7 @@ EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
   edge-quantize convert SmolVLM-256M --output eyes --part vision"""
 REPORT = "export.json"  # in the output: task, operator set, deviations, versions
 
+_WHISPER = "WhisperForConditionalGeneration"  # the architecture with a layout of the product's own
 _NEEDED = ("torch", "transformers", "optimum")
 _BASE_MEMORY = 1 << 30  # torch and transformers without a model: 0.4 GB, measured
 _COPIES = 4  # of the weights in float32 at the peak, during serialisation: 3.6 of 91 MB and 4.0 of 682 MB, measured
@@ -93,16 +94,12 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An export.
+    """An export."""
 
-    Attributes:
-        files: by key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or
-            `vision`, `embeddings` and `decoder`; `tokenizer` and `config` if there are such.
-        done: task, operator set, deviations and versions.
-    """
-
+    # By key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or `vision`,
+    # `embeddings` and `decoder`; `tokenizer` and `config` if there are such
     files: Mapping[str, Path]
-    done: Done
+    done: Done  # task, operator set, deviations and versions
 
 
 def export(
@@ -166,7 +163,7 @@ def _takes_own_layout(found: Checkpoint, layout: Layout | None, *, plain: bool) 
     Raises:
         UsageError: it is wanted, and there is none or other options contradict it.
     """
-    known = found.architecture == whisper.ARCHITECTURE
+    known = found.architecture == _WHISPER
     if layout == "product" and not (known and plain):
         what = f"the product has no layout of its own for {printable(found.architecture)} with these options"
         raise UsageError(what, "leave --layout out")
@@ -174,6 +171,8 @@ def _takes_own_layout(found: Checkpoint, layout: Layout | None, *, plain: bool) 
 
 
 def _as_the_product_runs(found: Checkpoint, making: Path, name: str, watch: Watch) -> Done:
+    from edge_assistant_quantize.export import whisper
+
     watch(Step("writing the graphs", 0, 1))
     options = whisper.convert(found, making)
     watch(Step("writing the graphs", 1, 1))

@@ -33,28 +33,18 @@ _AGAIN = "fetch the model again, or name the task that it was trained for: --tas
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished export, as `export.json` records it.
+    """A finished export, as `export.json` records it."""
 
-    Attributes:
-        task: by optimum's name.
-        architecture: the class of transformers.
-        opset: of the files.
-        files: names of the ONNX files.
-        role: of the product that the files can have as they are; empty for none.
-        deviations: by file and output, the largest difference between the graph and the model on the same inputs, as
-            a share of the output's largest value.
-        versions: of the libraries.
-        note: anything else to say.
-    """
-
-    task: str
-    architecture: str
-    opset: int
-    files: list[str]
-    role: str
+    task: str  # by optimum's name
+    architecture: str  # the class of transformers
+    opset: int  # of the files
+    files: list[str]  # names of the ONNX files
+    role: str  # of the product that the files can have as they are; empty for none
+    # By file and output, the largest difference between the graph and the model on the same inputs, as a share of the
+    # output's largest value
     deviations: Mapping[str, Mapping[str, float]]
-    versions: Mapping[str, str]
-    note: str = ""
+    versions: Mapping[str, str]  # of the libraries
+    note: str = ""  # anything else to say
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
@@ -66,10 +56,8 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
 def export(request: Mapping[str, Any], watch: Watch) -> Done:
     """Export a folder's model, and the tokenizer that goes with it.
 
-    Args:
-        request: `folder` with config.json, tokenizer and *.safetensors; `output`, an existing, empty folder; `task`,
-            `part` and `opset` as of `export.export`; `threads`, cores to use.
-        watch: receives each stage.
+    The request has `folder` with config.json, tokenizer and *.safetensors; `output`, an existing, empty folder; `task`,
+    `part` and `opset` as of `export.export`; `threads`, cores to use.
 
     Raises:
         EdgeAssistantError: see `_model`, `trace.whole` and `vision_language`.
@@ -97,7 +85,8 @@ def export(request: Mapping[str, Any], watch: Watch) -> Done:
     stage("loading the weights")
     folder, output = Path(request["folder"]), Path(request["output"])
     model = _model(folder, request["task"])
-    if request["part"] != "vision" and _reads_text(model):
+    has_vocabulary = hasattr(model.config.get_text_config(), "vocab_size")
+    if request["part"] != "vision" and has_vocabulary:
         _check_tokenizer(folder, output)
     traced = _traced(model, output, request, stage)
     stage("")
@@ -120,11 +109,7 @@ def _traced(model: Any, output: Path, request: Mapping[str, Any], stage: Any) ->
 
 
 def _model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class of a library that is imported late
-    """Load a model for evaluation; every weight that it has comes from the folder.
-
-    Args:
-        folder: config.json and safetensors, looked at by `edge_assistant_quantize.gguf.checkpoint` before.
-        task: by optimum's name; None for the architecture that config.json names.
+    """Load a model for evaluation; every weight that it has comes from the folder, which `gguf.checkpoint` has checked.
 
     Raises:
         WeightsRefused: the architecture is unknown, the weights are quantized already or do not fit it.
@@ -159,11 +144,6 @@ def _loaded(folder: Path, kind: Any, **options: Any) -> tuple[Any, list[str]]:  
 def _refused(what: str, error: Exception, hint: str) -> WeightsRefused:
     reason = printable(str(error).strip().partition("\n")[0])[:200]
     return WeightsRefused(f"{what} ({reason})", hint)
-
-
-def _reads_text(model: Any) -> bool:  # noqa: ANN401
-    """Whether it has a vocabulary."""
-    return hasattr(model.config.get_text_config(), "vocab_size")
 
 
 def _check_tokenizer(folder: Path, output: Path) -> None:

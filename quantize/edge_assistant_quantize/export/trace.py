@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_quantize.errors import ModelTooLarge, UsageError, WeightsRefused
-from edge_assistant_quantize.export.comparison import deviations
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed, UsageError, WeightsRefused
 
 if TYPE_CHECKING:
     from edge_assistant.compute.runtime import Runtime
 
 MAX_BYTES = 2_147_483_647  # of an ONNX file: protobuf counts in 31 bits, and the product takes no values from elsewhere
+# The share of an output's largest value by which a graph may differ: float32 added up in another order makes some 1e-6
+# a layer; a graph that has kept a shape or a mask of the example that it was traced with differs by more than 0.01.
+MOST = 1e-3
+SEED = 0  # of inputs
+# Other than optimum's example, which has batches of 2 with 16 tokens: so what the trace took for constant shows
+_SHAPES = {"batch_size": 3, "sequence_length": 11}
 
 _EMBEDDER = frozenset({"input_ids", "attention_mask", "token_type_ids"})  # what language.embedder.Embedder gives
 
@@ -23,45 +32,28 @@ Deviations = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where and how to export.
+    """Where and how to export."""
 
-    Attributes:
-        output: an existing folder.
-        opset: of ONNX; None for optimum's choice.
-        runtime: runs the files to compare them.
-        stage: receives the name of each stage that begins.
-    """
-
-    output: Path
-    opset: int | None
-    runtime: Runtime
-    stage: Stages
+    output: Path  # an existing folder
+    opset: int | None  # of ONNX; None for optimum's choice
+    runtime: Runtime  # runs the files to compare them
+    stage: Stages  # receives the name of each stage that begins
 
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """Exported files.
+    """Exported files."""
 
-    Attributes:
-        task: by optimum's name.
-        opset: of ONNX.
-        deviations: by file and output, see `comparison.deviations`.
-        role: of the product that they can have as they are; empty for none.
-    """
-
-    task: str
-    opset: int
-    deviations: Deviations
-    role: str = ""
+    task: str  # by optimum's name
+    opset: int  # of ONNX
+    deviations: Deviations  # by file and output, the largest difference as a share of its largest value
+    role: str = ""  # of the product that they can have as they are; empty for none
 
 
 def whole(model: Any, task: str | None, target: Target) -> Traced:  # noqa: ANN401
     """Export a model as optimum lays it out: one file, or the encoder, the decoder of a first token and that of others.
 
-    Args:
-        model: of transformers.
-        task: None for that of the model's class.
-        target: where and how.
+    Without a task it is that of the model's class.
 
     Raises:
         WeightsRefused: optimum has no exporter for the architecture.
@@ -155,11 +147,70 @@ def _export(config: Any, pairs: Mapping[str, tuple[Any, Any]], task: str, target
     # the bytes, but quantization, calibration and measurement need plain graphs
     target.stage("comparing with the model")
     found = {
-        file: deviations(module, its, target.output / file, names, target.runtime)
+        file: _deviations(module, its, target.output / file, names, target.runtime)
         for file, (module, its), names in zip(files, pairs.values(), outputs, strict=True)
     }
     role = "embedder" if task == "feature-extraction" and _EMBEDDER.issuperset(config.inputs) else ""
     return Traced(task, opset, found, role)
+
+
+def _deviations(model: Any, config: Any, path: Path, outputs: Sequence[str], runtime: Runtime) -> dict[str, float]:  # noqa: ANN401
+    """The largest difference of each output between a graph and its model, as a share of the output's largest value.
+
+    The inputs, of optimum's configuration, have other shapes than those of the trace.
+
+    Raises:
+        QuantizationFailed: one differs by more than `MOST`, or is not finite.
+        ModelCorrupt: the product does not open the file.
+    """
+    import torch
+
+    torch.manual_seed(SEED)
+    given = config.generate_dummy_inputs(framework="pt", **_SHAPES)
+    own = config.rename_ambiguous_inputs(copy.deepcopy(given))  # some models change their inputs
+    with config.patch_model_for_export(model), torch.inference_mode():
+        results = model(**own)
+    expected = {{"past_key_values": "present"}.get(name, name): value for name, value in results.items()}
+    session = runtime.session(path)
+    names = [item.name for item in session.get_inputs()]
+    feeds = _flat(config, config.generate_dummy_inputs_for_validation(given, names))
+    made = session.run(list(outputs), {name: feeds[name].numpy() for name in names})
+    reference = _flat(config, expected)
+    back = {new: old for old, new in config.torch_to_onnx_output_map.items()}
+    wanted = [reference[back.get(name, name)].numpy() for name in outputs]
+    return {name: checked(path, name, *pair) for name, *pair in zip(outputs, made, wanted, strict=True)}
+
+
+def _flat(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Tensors by their names in the graph, which has a name for each part of a list of lists."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, list | tuple | dict):
+            mapped = config.torch_to_onnx_output_map.get(name, name)
+            found.update(config.flatten_output_collection_property(mapped, value))
+        elif value is not None:
+            found[name] = value
+    return found
+
+
+def checked(path: Path, name: str, made: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    """The largest difference of an output as a share of its largest value; 0 if both are 0.
+
+    Raises:
+        QuantizationFailed: it is too large, or not finite.
+    """
+    hint = "try another operator set: --opset; optimum may not know this variant of the architecture"
+    if made.shape != wanted.shape:
+        what = f"{path.name} gives {name} as {list(made.shape)} where the model gives {list(wanted.shape)}"
+        raise QuantizationFailed(what, hint)
+    if not np.isfinite(wanted).all():
+        hint = "the weights are damaged, or the training diverged: take an earlier checkpoint"
+        raise QuantizationFailed(f"the model itself computes NaN or infinity in {name}", hint)
+    difference = float(np.abs(made - wanted).max(initial=0.0))
+    share = difference / max(float(np.abs(wanted).max(initial=0.0)), 1e-30) if difference else 0.0
+    if not share <= MOST:
+        raise QuantizationFailed(f"{path.name} differs from the model by {share:.2g} of the largest {name}", hint)
+    return share
 
 
 def check_size(name: str, module: Any) -> None:  # noqa: ANN401

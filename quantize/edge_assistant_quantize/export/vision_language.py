@@ -11,18 +11,22 @@ decoder once a token. Pictures and texts meet as embeddings:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edge_assistant_quantize.errors import UsageError
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant_quantize.errors import QuantizationFailed, UsageError
 from edge_assistant_quantize.export import trace
-from edge_assistant_quantize.export.comparison import checked, decoder_deviation
-from edge_assistant_quantize.export.trace import Target, Traced
+from edge_assistant_quantize.export.trace import SEED, Target, Traced, checked
 
 _OPSET = 18  # what optimum takes for the decoders of such models
-_SEED = 0
+_BEFORE, _BEHIND = 3, 5  # tokens around a picture
 
 
 def is_one(model: Any) -> bool:  # noqa: ANN401
@@ -43,13 +47,12 @@ def vision(model: Any, target: Target) -> Traced:  # noqa: ANN401
     if sizes is None or not hasattr(model, "get_image_features"):
         raise UsageError(f"{type(model).__name__} has no vision encoder beside another part", "leave --part out")
     target.stage("exporting the vision encoder")
-    torch.manual_seed(_SEED)
+    torch.manual_seed(SEED)
     examples = [_pictures(sizes, count) for count in (2, 3)]
     wanted = _features(model, examples[1]).numpy()
     axes = {"pixel_values": {0: "pictures"}, "image_features": {0: "pictures"}}
     path = target.output / "vision_encoder.onnx"
-    opset = _module(_encoder(model), examples[0], axes, path, target.opset)
-    (made,) = target.runtime.session(path).run(["image_features"], {"pixel_values": examples[1].numpy()})
+    opset, made = _module(_encoder(model), examples, axes, path, target)
     share = checked(path, "image_features", made.reshape(-1, made.shape[-1]), wanted)
     return Traced("image-feature-extraction", opset, {path.name: {"image_features": share}})
 
@@ -71,8 +74,7 @@ def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
     examples = [torch.arange(rows * columns).reshape(rows, columns) % count for rows, columns in ((2, 16), (3, 11))]
     axes = {name: {0: "batch_size", 1: "sequence_length"} for name in ("input_ids", "inputs_embeds")}
     path = target.output / "embed_tokens.onnx"
-    opset = _module(table, examples[0], axes, path, target.opset)
-    (made,) = target.runtime.session(path).run(["inputs_embeds"], {"input_ids": examples[1].numpy()})
+    opset, made = _module(table, examples, axes, path, target)
     with torch.inference_mode():
         share = checked(path, "inputs_embeds", made, table(examples[1]).numpy())
     rest = trace.decoder(_decoder_of(model), replace(target, opset=opset))
@@ -80,9 +82,57 @@ def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
     target.stage("comparing with the whole model")
     pixels = _pictures(model.config.vision_config, 1)
     rows = _features(model, pixels)
-    whole = decoder_deviation(model, rows, _as_taken(model, pixels), target.output / graph, target.runtime)
+    whole = _decoder_deviation(model, rows, _as_taken(model, pixels), target.output / graph, target.runtime)
     found = {path.name: {"inputs_embeds": share}, graph: {**rest.deviations[graph], "logits of a picture": whole}}
     return Traced(rest.task, rest.opset, found)
+
+
+def _decoder_deviation(model: Any, rows: Any, pixels: Any, path: Path, runtime: Runtime) -> float:  # noqa: ANN401
+    """Compare the decoder's graph with the whole model, by one picture between a few tokens.
+
+    The graph is a decoder of texts. Some models let the places of a picture see each other in both directions, which
+    such a decoder does not do: this finds them. `rows` are the picture's embeddings, f32 [rows, width].
+
+    Raises:
+        QuantizationFailed: it is too far away, or gives NaN or infinity.
+    """
+    import torch
+
+    token = getattr(model.config, "image_token_id", None)
+    token = int(model.config.image_token_index if token is None else token)
+    others = torch.arange(_BEFORE + _BEHIND) * 7 % min(model.get_input_embeddings().weight.shape[0], token)
+    tokens = torch.cat([others[:_BEFORE], torch.full((len(rows),), token), others[_BEFORE:]])[None]
+    image = tokens == token
+    with torch.inference_mode():
+        embedded = model.get_input_embeddings()(tokens.where(~image, 0))
+        embedded[image] = rows
+        whole = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+        if "token_type_ids" in inspect.signature(model.forward).parameters:
+            whole["token_type_ids"] = image.long()
+        wanted = model(**whole, pixel_values=pixels).logits.numpy()
+    try:
+        return checked(path, "logits", _decoded(path, embedded.numpy(), runtime), wanted)
+    except QuantizationFailed as error:
+        hint = "its decoder treats pictures in a way of its own: export --part vision, and the decoder by other means"
+        raise QuantizationFailed(f"of a picture and a text {error.message}", hint) from None
+
+
+def _decoded(path: Path, embedded: NDArray[np.float32], runtime: Runtime) -> NDArray[np.float32]:
+    """Logits of the graph with an empty past."""
+    session, length = runtime.session(path), embedded.shape[1]
+    feeds = {
+        "inputs_embeds": embedded,
+        "attention_mask": np.ones((1, length), np.int64),
+        "position_ids": np.arange(length)[None],
+    }
+    given = session.get_inputs()
+    for item in given:
+        if item.name.startswith("past_key_values"):
+            axes = [size if isinstance(size, int) else int(size == "batch_size") for size in item.shape]
+            feeds[item.name] = np.zeros(axes, np.float32)
+    (logits,) = session.run(["logits"], {item.name: feeds[item.name] for item in given})
+    result: NDArray[np.float32] = logits
+    return result
 
 
 def _pictures(sizes: Any, count: int) -> Any:  # noqa: ANN401
@@ -185,14 +235,25 @@ def _decoder_of(model: Any) -> Any:  # noqa: ANN401
     return text.eval()
 
 
-def _module(module: Any, example: Any, axes: dict[str, dict[int, str]], path: Path, opset: int | None) -> int:  # noqa: ANN401
-    """Export a module of one input and one output, which `axes` names in this order; returns the operator set."""
+def _module(
+    module: Any,  # noqa: ANN401
+    examples: Sequence[Any],
+    axes: Mapping[str, dict[int, str]],
+    path: Path,
+    target: Target,
+) -> tuple[int, NDArray[np.float32]]:
+    """Export a module of one input and one output, which `axes` names in this order, traced with the first example.
+
+    Returns:
+        The operator set, and the graph's output for the second example.
+    """
     import torch
 
     trace.check_size(path.stem, module)
     given, made = axes
-    opset = opset or _OPSET
+    opset = target.opset or _OPSET
     names = {"input_names": [given], "output_names": [made], "dynamic_axes": axes}
     with torch.inference_mode():
-        torch.onnx.export(module, (example,), path.as_posix(), **names, opset_version=opset, dynamo=False)
-    return opset
+        torch.onnx.export(module, (examples[0],), path.as_posix(), **names, opset_version=opset, dynamo=False)
+    (result,) = target.runtime.session(path).run([made], {given: examples[1].numpy()})
+    return opset, result

@@ -10,30 +10,29 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
-from edge_assistant_quantize.importers import whisper, whisper_float
 from edge_assistant_quantize.importers.safetensors_file import floats
+from edge_assistant_quantize.importers.whisper import HALVES, OPSET, write
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_assistant_quantize.gguf.safetensors import Tensor
 
-    Array = NDArray[np.float32]
-    Weights = Mapping[str, Array]
-    Get = Callable[[str], Array]
+Array = NDArray[np.float32]
+Weights = Mapping[str, Array]
+Get = Callable[[str], Array]
 
-ARCHITECTURE = "WhisperForConditionalGeneration"
+__all__ = ["FILES", "OPSET", "convert"]
+
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
-
-OPSET = 20  # of the importer's graphs
 
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
 _MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
@@ -42,18 +41,24 @@ _NO_LANGUAGES = frozenset({
     "endoftext", "startoftranscript", "translate", "transcribe", "startoflm", "startofprev", "nocaptions", "nospeech",
     "notimestamps",
 })  # fmt: skip
+# Names in a layer: CTranslate2's, and Hugging Face's of what is joined in it; only decoders have `attention`
+_LAYER = {
+    "self_attention/linear_0": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "self_attention/linear_1": ("self_attn.out_proj",),
+    "self_attention/layer_norm": ("self_attn_layer_norm",),
+    "attention/linear_0": ("encoder_attn.q_proj",),
+    "attention/linear_1": ("encoder_attn.k_proj", "encoder_attn.v_proj"),
+    "attention/linear_2": ("encoder_attn.out_proj",),
+    "attention/layer_norm": ("encoder_attn_layer_norm",),
+    "ffn/layer_norm": ("final_layer_norm",),
+    "ffn/linear_0": ("fc1",),
+    "ffn/linear_1": ("fc2",),
+}
 _LATER = "the weights are damaged, or of another variant of Whisper; export the model again"
 
 
 def convert(found: Checkpoint, output: Path) -> dict[str, object]:
-    """Write `encoder.onnx`, `decoder.onnx`, `tokenizer.json` and `config.json` into a folder.
-
-    Args:
-        found: a checkpoint of `ARCHITECTURE`.
-        output: an existing folder.
-
-    Returns:
-        The options of such a model in the catalog.
+    """Write the four `FILES` of a Whisper checkpoint into a folder; returns the options of its catalog entry.
 
     Raises:
         WeightsRefused: the tokenizer or a weight is missing, or a weight has another shape.
@@ -69,7 +74,7 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
     config = settings(found, tokens)
     try:
         heads = [(int(layer), int(head)) for layer, head in config["alignment_heads"]]
-        whisper.write(dict(renamed(found.config, _reader(found))), heads, output, whisper_float.HALVES)
+        write(dict(renamed(found.config, _reader(found))), heads, output, HALVES)
     except (KeyError, ValueError, TypeError) as error:
         what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
         raise WeightsRefused(what, _LATER) from error
@@ -79,62 +84,41 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
 
 
 def renamed(config: Mapping[str, Any], get: Get) -> Iterator[tuple[str, Array]]:
-    """The weights as CTranslate2 names and joins them.
-
-    Args:
-        config: Hugging Face's config.json.
-        get: gives a weight by its name there, f32.
-    """
-    import numpy as np
-
-    for part, layers in (("encoder", int(config["encoder_layers"])), ("decoder", int(config["decoder_layers"]))):
+    """The weights as CTranslate2 names and joins them; `get` gives a weight by its name in Hugging Face's, f32."""
+    for part in ("encoder", "decoder"):
         yield f"{part}/num_heads", np.array(config[f"{part}_attention_heads"], np.int16)
         yield f"{part}/position_encodings/encodings", get(f"model.{part}.embed_positions.weight")
-        yield from _norm(f"{part}/layer_norm", f"model.{part}.layer_norm", get)
-        for layer in range(layers):
-            yield from _layer(f"{part}/layer_{layer}", f"model.{part}.layers.{layer}", part == "decoder", get)
+        yield from _norm(f"{part}/layer_norm", [f"model.{part}.layer_norm"], get)
+        for layer in range(int(config[f"{part}_layers"])):
+            name, source = f"{part}/layer_{layer}", f"model.{part}.layers.{layer}"
+            for ours, theirs in _LAYER.items():
+                if part == "decoder" or not ours.startswith("attention"):
+                    add = _norm if ours.endswith("norm") else _product
+                    yield from add(f"{name}/{ours}", [f"{source}.{each}" for each in theirs], get)
     for conv in ("conv1", "conv2"):
         for kind in ("weight", "bias"):
             yield f"encoder/{conv}/{kind}", get(f"model.encoder.{conv}.{kind}")
     yield "decoder/embeddings/weight", get("model.decoder.embed_tokens.weight")
 
 
-def _layer(name: str, source: str, crosses: bool, get: Get) -> Iterator[tuple[str, Array]]:
-    yield from _attention(f"{name}/self_attention", f"{source}.self_attn", ("qkv",), get)
-    yield from _norm(f"{name}/self_attention/layer_norm", f"{source}.self_attn_layer_norm", get)
-    if crosses:
-        yield from _attention(f"{name}/attention", f"{source}.encoder_attn", ("q", "kv"), get)
-        yield from _norm(f"{name}/attention/layer_norm", f"{source}.encoder_attn_layer_norm", get)
-    yield from _norm(f"{name}/ffn/layer_norm", f"{source}.final_layer_norm", get)
-    for number, linear in enumerate(("fc1", "fc2")):
-        for kind in ("weight", "bias"):
-            yield f"{name}/ffn/linear_{number}/{kind}", get(f"{source}.{linear}.{kind}")
+def _product(name: str, sources: Sequence[str], get: Get) -> Iterator[tuple[str, Array]]:
+    """Matrices one below another, and their biases; keys have none."""
+    weights = [get(f"{source}.weight") for source in sources]
+    biases = [
+        np.zeros(len(weight), np.float32) if source.endswith("k_proj") else get(f"{source}.bias")
+        for source, weight in zip(sources, weights, strict=True)
+    ]
+    yield f"{name}/weight", np.concatenate(weights)
+    yield f"{name}/bias", np.concatenate(biases)
 
 
-def _attention(name: str, source: str, joined: tuple[str, ...], get: Get) -> Iterator[tuple[str, Array]]:
-    """Query, key and value one below another where they are joined, then the output; keys have no bias."""
-    import numpy as np
-
-    def bias(part: str) -> Array:
-        query = get(f"{source}.q_proj.bias")
-        return np.zeros_like(query) if part == "k" else get(f"{source}.{part}_proj.bias")
-
-    for number, parts in enumerate(joined):
-        yield f"{name}/linear_{number}/weight", np.concatenate([get(f"{source}.{part}_proj.weight") for part in parts])
-        yield f"{name}/linear_{number}/bias", np.concatenate([bias(part) for part in parts])
-    for kind in ("weight", "bias"):
-        yield f"{name}/linear_{len(joined)}/{kind}", get(f"{source}.out_proj.{kind}")
-
-
-def _norm(name: str, source: str, get: Get) -> Iterator[tuple[str, Array]]:
-    yield f"{name}/gamma", get(f"{source}.weight")
-    yield f"{name}/beta", get(f"{source}.bias")
+def _norm(name: str, sources: Sequence[str], get: Get) -> Iterator[tuple[str, Array]]:
+    yield f"{name}/gamma", get(f"{sources[0]}.weight")
+    yield f"{name}/beta", get(f"{sources[0]}.bias")
 
 
 def _reader(found: Checkpoint) -> Get:
     """What gives a weight by its name as f32."""
-    import numpy as np
-
     places: dict[str, tuple[Path, Tensor]] = {
         tensor.name: (path, tensor) for path, tensors in found.weights.items() for tensor in tensors
     }

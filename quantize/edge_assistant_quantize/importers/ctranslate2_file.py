@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MAX_VARIABLES = 10_000  # Whisper large has about 1,300
 MAX_RANK = 4
@@ -25,11 +25,8 @@ def read_variables(path: Path, specification: str) -> Mapping[str, NDArray[Any]]
 
     Layout (CTranslate2, python/ctranslate2/specs/model_spec.py): version u32, specification string, revision u32,
     number of variables u32; each variable: name string, rank u8, dimensions u32, type u8, bytes u32, data; then
-    aliases, which are not needed. A string is its length as u16 with its closing zero included.
-
-    Args:
-        path: the file.
-        specification: the class of model that it must be, such as `WhisperSpec`.
+    aliases, which are not needed. A string is its length as u16 with its closing zero included. The specification must
+    be the one that is given, such as `WhisperSpec`.
 
     Raises:
         ModelCorrupt: the file is of another kind or version, or its sizes do not match.
@@ -75,8 +72,6 @@ class _Reader:
             raise self.failure("has a name that is not text") from None
 
     def variable(self) -> tuple[str, NDArray[Any]]:
-        import numpy as np
-
         name = self.text()
         rank = self.number("B")
         if rank > MAX_RANK:
@@ -86,10 +81,7 @@ class _Reader:
         if kind not in _TYPES:
             raise self.failure(f"has the unknown type {kind} for {name[:80]!r}")
         size = self.number("I")
-        dtype: np.dtype[Any] = np.dtype(_TYPES[kind])
-        count = 1
-        for dimension in shape:
-            count *= dimension
-        if count * dtype.itemsize != size:
+        dtype = np.dtype(_TYPES[kind])
+        if math.prod(shape) * dtype.itemsize != size:
             raise self.failure(f"declares {size} bytes for {name[:80]!r} of shape {shape}")
         return name, np.frombuffer(self.take(size), dtype).reshape(shape)

@@ -8,7 +8,6 @@ it, and the weights are stored in half precision. The class names are those of t
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -19,6 +18,7 @@ from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.onnx_graph import Builder
 from edge_assistant_quantize.importers.pytorch import read_state
+from edge_assistant_quantize.onnx.builder import FLOAT
 
 State = Mapping[str, np.ndarray]
 
@@ -32,35 +32,22 @@ _BLOCKS = 16
 
 
 def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
-    """Write `model.onnx`: image uint8 [1, 224, 224, 3] RGB to probabilities f32 [1, 1000]; and `labels.txt`.
-
-    Args:
-        inputs: `checkpoint` (.pth).
-        output: an existing folder.
-        quantization: of what it writes, by name.
-
-    Raises:
-        ModelCorrupt: the checkpoint is damaged or of another network.
-        CatalogInvalid: there is no such quantization of it.
-    """
-    from onnx import TensorProto, helper
+    """Write `model.onnx`: image uint8 [1, 224, 224, 3] RGB to probabilities f32 [1, 1000]; and `labels.txt`."""
+    from onnx import TensorProto
 
     source = inputs["checkpoint"]
-    state = read_state(source)
     builder = Builder()
+    state = read_state(source)
     try:
         _network(builder, state)
     except (LookupError, ValueError) as error:
-        raise ModelCorrupt(
-            f"{source.name} is not EfficientNet-Lite0 ({error})", "get the model's files again"
-        ) from error
-    image = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, SIDE, SIDE, 3])
-    probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, CLASSES])
-    builder.write(output / "model.onnx", "efficientnet_lite0", [image], [probabilities])
+        what = f"{source.name} is not EfficientNet-Lite0 ({error})"
+        raise ModelCorrupt(what, "get the model's files again") from error
+    shapes = {"image": (1, SIDE, SIDE, 3)}, {"probabilities": (1, CLASSES)}
+    builder.save(output / "model.onnx", "efficientnet_lite0", *shapes, {"image": TensorProto.UINT8})
     quantizations.apply(quantization, output)
     labels = resources.files("edge_assistant_quantize.importers") / "imagenet_labels.txt"
-    with resources.as_file(labels) as path:
-        shutil.copyfile(path, output / "labels.txt")
+    (output / "labels.txt").write_bytes(labels.read_bytes())
 
 
 def _network(builder: Builder, state: State) -> None:
@@ -68,23 +55,20 @@ def _network(builder: Builder, state: State) -> None:
     for number in range(_BLOCKS):
         x = _block(builder, state, x, f"_blocks.{number}", 2 if number in _STRIDE_2 else 1)
     x = _convolve(builder, state, x, "_conv_head", "_bn1")
-    (x,) = builder.emit("GlobalAveragePool", [x], "pooled")
-    (x,) = builder.emit("Flatten", [x], "features")
-    weight, bias = state["_fc.weight"], state["_fc.bias"]
-    names = [builder.constant(weight.astype(np.float16), "fc/weight"), builder.constant(bias, "fc/bias")]
-    (x,) = builder.emit("Gemm", [x, *names], "logits", transB=1)
-    builder.emit("Softmax", [x], "probabilities", axis=1)
+    x = builder.op("GlobalAveragePool", x, name="pooled")
+    x = builder.op("Flatten", x, name="features")
+    weight = builder.weight("fc/weight", state["_fc.weight"].astype(np.float16))
+    x = builder.op("Gemm", x, weight, builder.weight("fc/bias", state["_fc.bias"]), name="logits", transB=1)
+    builder.op("Softmax", x, name="probabilities", axis=1)
 
 
 def _normalised(builder: Builder) -> str:
-    from onnx import TensorProto
-
-    (x,) = builder.emit("Cast", ["image"], "image/float32", to=TensorProto.FLOAT)
-    mean = builder.constant(np.array(_MEAN, np.float32), "image/mean")
-    deviation = builder.constant(np.array(_DEVIATION, np.float32), "image/deviation")
-    (x,) = builder.emit("Sub", [x, mean], "image/centred")
-    (x,) = builder.emit("Div", [x, deviation], "image/normalised")
-    return builder.emit("Transpose", [x], "image/channels_first", perm=[0, 3, 1, 2])[0]
+    x = builder.op("Cast", "image", name="image/float32", to=FLOAT)
+    mean = builder.weight("image/mean", np.array(_MEAN, np.float32))
+    deviation = builder.weight("image/deviation", np.array(_DEVIATION, np.float32))
+    x = builder.op("Sub", x, mean, name="image/centred")
+    x = builder.op("Div", x, deviation, name="image/normalised")
+    return builder.op("Transpose", x, name="image/channels_first", perm=[0, 3, 1, 2])
 
 
 def _block(builder: Builder, state: State, x: str, name: str, stride: int) -> str:
@@ -96,7 +80,7 @@ def _block(builder: Builder, state: State, x: str, name: str, stride: int) -> st
     y = _convolve(builder, state, y, f"{name}._project_conv", f"{name}._bn2", activation=False)
     channels_in = state.get(f"{name}._expand_conv.weight", state[f"{name}._depthwise_conv.weight"]).shape[1]
     if stride == 1 and channels_in == state[f"{name}._project_conv.weight"].shape[0]:
-        (y,) = builder.emit("Add", [x, y], f"{name}/sum")
+        y = builder.op("Add", x, y, name=f"{name}/sum")
     return y
 
 
@@ -108,14 +92,13 @@ def _convolve(
     scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"].astype(np.float64) + _EPSILON)
     bias = state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * scale
     weights = [
-        builder.constant((kernel * scale[:, None, None, None]).astype(np.float16), f"{name}/kernel"),
-        builder.constant(bias.astype(np.float32), f"{name}/bias"),
+        builder.weight(f"{name}/kernel", (kernel * scale[:, None, None, None]).astype(np.float16)),
+        builder.weight(f"{name}/bias", bias.astype(np.float32)),
     ]
-    group = kernel.shape[0] if "depthwise" in name else 1
-    (y,) = builder.emit(
-        "Conv", [x, *weights], f"{name}/conv", strides=[stride, stride], auto_pad="SAME_UPPER", group=group
-    )
+    group = len(kernel) if "depthwise" in name else 1
+    strides = [stride, stride]
+    y = builder.op("Conv", x, *weights, name=f"{name}/conv", strides=strides, auto_pad="SAME_UPPER", group=group)
     if activation:
-        limits = [builder.constant(np.array(v, np.float32), f"{name}/limit{v:.0f}") for v in (0.0, 6.0)]
-        (y,) = builder.emit("Clip", [y, *limits], f"{name}/relu6")
+        limits = [builder.weight(f"{name}/limit{v:.0f}", np.array(v, np.float32)) for v in (0.0, 6.0)]
+        y = builder.op("Clip", y, *limits, name=f"{name}/relu6")
     return y

@@ -1,7 +1,7 @@
 """MiniLM's sentence embeddings, a small BERT, from safetensors to ONNX, with numpy and onnx alone.
 
 `model.onnx`: `input_ids` and `attention_mask` i64 [batch, tokens] -> `last_hidden_state` f32 [batch, tokens, width];
-the mean over the tokens is for who uses it. The type of all tokens is 0, and its embedding is added to those of the
+its user takes the mean over the tokens. The type of all tokens is 0, and its embedding is added to those of the
 positions.
 
 Architecture: Devlin et al. 2018, "BERT", and transformers' modeling_bert.py, after whose state dictionary the weights
@@ -13,120 +13,92 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.onnx_graph import Builder
 from edge_assistant_quantize.importers.safetensors_file import read_tensors
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 INPUTS = ("weights", "tokenizer")
 _EPSILON = 1e-12  # of every layer normalisation (config.json: layer_norm_eps)
 _HEAD = 32  # dimensions of an attention head of MiniLM (config.json: hidden_size / num_attention_heads)
 _MASKED = -1e9  # added to a score that must not count
 
-Weights = Mapping[str, "NDArray[Any]"]
-
 
 def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
-    """Write `model.onnx` in float32 and `tokenizer.json` into a folder; same input, same bytes.
-
-    Args:
-        inputs: `weights` (model.safetensors) and `tokenizer` (tokenizer.json).
-        output: an existing folder.
-        quantization: of what it writes, by name.
-
-    Raises:
-        ModelCorrupt: the input is damaged, or of another architecture.
-        CatalogInvalid: there is no such quantization of it.
-    """
-    from onnx import TensorProto, helper
+    """Write `model.onnx` in float32 and `tokenizer.json` from model.safetensors and tokenizer.json; see the package."""
+    from onnx import TensorProto
 
     source = inputs["weights"]
-    weights = read_tensors(source)
-    graph = _Graph(weights)
+    graph = _Graph(read_tensors(source))
     try:
-        width = graph.write()
+        width = graph.build()
     except (KeyError, ValueError, TypeError) as error:
         raise ModelCorrupt(f"{source.name} is not MiniLM ({error})", "pull the model again") from error
-    given = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    states = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "tokens", width])
-    graph.builder.write(output / "model.onnx", "minilm", given, [states])
+    names = ("input_ids", "attention_mask")
+    outputs = {"last_hidden_state": ("batch", "tokens", width)}
+    kinds = dict.fromkeys(names, TensorProto.INT64)
+    graph.save(output / "model.onnx", "minilm", dict.fromkeys(names, ("batch", "tokens")), outputs, kinds)
     quantizations.apply(quantization, output)
     shutil.copyfile(inputs["tokenizer"], output / "tokenizer.json")
 
 
-@dataclass(slots=True)
-class _Graph:
-    """The network as it grows; what adds nodes gives the name of a value."""
+class _Graph(Builder):
+    """The network under construction."""
 
-    weights: Weights
-    builder: Builder = field(default_factory=Builder)
-    numbers: dict[str, str] = field(default_factory=dict)
+    def __init__(self, source: Mapping[str, NDArray[Any]]) -> None:
+        super().__init__()
+        self.source = source
 
-    def write(self) -> int:
-        """Add the whole network; gives its width."""
+    def build(self) -> int:
+        """Add the whole network; returns its width."""
         value = self.embedded()
         mask = self.mask()
-        layers = {int(found[1]) for name in self.weights if (found := re.match(r"encoder\.layer\.(\d+)\.", name))}
+        layers = {int(found[1]) for name in self.source if (found := re.match(r"encoder\.layer\.(\d+)\.", name))}
         for layer in range(1 + max(layers)):
             value = self.layer(value, mask, f"encoder.layer.{layer}")
         self.op("Identity", value, name="last_hidden_state")
-        return int(self.weights["embeddings.word_embeddings.weight"].shape[1])
-
-    def op(self, kind: str, *inputs: str, name: str, **attributes: Any) -> str:  # noqa: ANN401
-        return self.builder.emit(kind, inputs, name, **attributes)[0]
-
-    def weight(self, name: str) -> str:
-        return self.constant(name, self.weights[name])
+        return int(self.source["embeddings.word_embeddings.weight"].shape[1])
 
     def constant(self, name: str, value: Any) -> str:  # noqa: ANN401
-        import numpy as np
+        """Add a weight, once; a scalar has one axis."""
+        return super().constant(name, np.ascontiguousarray(value))
 
-        if name not in self.numbers:
-            self.numbers[name] = self.builder.constant(np.asarray(value), name)
-        return name
+    def own(self, name: str) -> str:
+        """Add a weight of the source as it is."""
+        return self.constant(name, self.source[name])
 
     def linear(self, value: str, name: str, parts: tuple[str, ...] = ("",)) -> str:
         """A product with one matrix, or with several beside each other, and the bias."""
-        import numpy as np
-
-        matrix = np.concatenate([self.weights[f"{name}{part}.weight"] for part in parts]).T
-        bias = np.concatenate([self.weights[f"{name}{part}.bias"] for part in parts])
+        matrix = np.concatenate([self.source[f"{name}{part}.weight"] for part in parts]).T
+        bias = np.concatenate([self.source[f"{name}{part}.bias"] for part in parts])
         product = self.op("MatMul", value, self.constant(f"{name}.weight", matrix), name=f"{name}.product")
         return self.op("Add", product, self.constant(f"{name}.bias", bias), name=name)
 
     def norm(self, value: str, name: str) -> str:
-        scale, shift = self.weight(f"{name}.weight"), self.weight(f"{name}.bias")
-        return self.op("LayerNormalization", value, scale, shift, name=name, axis=-1, epsilon=_EPSILON)
+        weights = self.own(f"{name}.weight"), self.own(f"{name}.bias")
+        return self.op("LayerNormalization", value, *weights, name=name, axis=-1, epsilon=_EPSILON)
 
     def embedded(self) -> str:
-        import numpy as np
-
-        words = self.op("Gather", self.weight("embeddings.word_embeddings.weight"), "input_ids", name="words", axis=0)
-        kind = self.weights["embeddings.token_type_embeddings.weight"][0]
-        table = self.weights["embeddings.position_embeddings.weight"] + kind
+        words = self.op("Gather", self.own("embeddings.word_embeddings.weight"), "input_ids", name="words", axis=0)
+        kind = self.source["embeddings.token_type_embeddings.weight"][0]
+        table = self.source["embeddings.position_embeddings.weight"] + kind
         places = self.constant("embeddings.position_embeddings.weight", table)
         length = self.op("Shape", "input_ids", name="length", start=1, end=2)
-        rows = self.op("Slice", places, self.constant("zero", np.array([0])), length, name="places")
+        rows = self.op("Slice", places, self.constant("zero", [0]), length, name="places")
         return self.norm(self.op("Add", words, rows, name="embedded"), "embeddings.LayerNorm")
 
     def mask(self) -> str:
-        """[batch, 1, 1, tokens]: 0 where there is a token, and what must not count elsewhere."""
-        import numpy as np
-
+        """[batch, 1, 1, tokens]: 0 at a token, `_MASKED` elsewhere."""
         present = self.op("Cast", "attention_mask", name="present", to=1)
         absent = self.op("Sub", self.constant("one", np.float32(1)), present, name="absent")
         far = self.op("Mul", absent, self.constant("masked", np.float32(_MASKED)), name="far")
-        return self.op("Unsqueeze", far, self.constant("middle_axes", np.array([1, 2])), name="mask")
+        return self.op("Unsqueeze", far, self.constant("middle_axes", [1, 2]), name="mask")
 
     def layer(self, value: str, mask: str, name: str) -> str:
         seen = self.linear(self.attend(value, mask, f"{name}.attention.self."), f"{name}.attention.output.dense")
@@ -137,38 +109,26 @@ class _Graph:
 
     def attend(self, value: str, mask: str, name: str) -> str:
         """Scaled dot-product attention over the tokens that there are."""
-        import numpy as np
-
         fused = self.linear(value, name, ("query", "key", "value"))
-        parts = self.builder.emit("Split", [fused], f"{name}parts", 3, axis=-1, num_outputs=3)
-        split = self.constant("heads", np.array([0, 0, -1, _HEAD]))
+        parts = self.emit("Split", [fused], f"{name}parts", 3, axis=-1, num_outputs=3)
+        split = self.constant("heads", [0, 0, -1, _HEAD])
         orders = {"query": [0, 2, 1, 3], "key": [0, 2, 3, 1], "value": [0, 2, 1, 3]}
-        heads = [
-            self.op(
-                "Transpose", self.op("Reshape", part, split, name=f"{name}{key}.heads"), name=f"{name}{key}", perm=order
-            )
-            for part, (key, order) in zip(parts, orders.items(), strict=True)
-        ]
+        heads = []
+        for part, (key, order) in zip(parts, orders.items(), strict=True):
+            cut = self.op("Reshape", part, split, name=f"{name}{key}.heads")
+            heads.append(self.op("Transpose", cut, name=f"{name}{key}", perm=order))
         scale = self.constant("query_scale", np.float32(_HEAD**-0.5))
-        scores = self.op(
-            "MatMul", self.op("Mul", heads[0], scale, name=f"{name}scaled"), heads[1], name=f"{name}scores"
-        )
+        scaled = self.op("Mul", heads[0], scale, name=f"{name}scaled")
+        scores = self.op("MatMul", scaled, heads[1], name=f"{name}scores")
         shares = self.op("Softmax", self.op("Add", scores, mask, name=f"{name}masked"), name=f"{name}shares", axis=-1)
-        joined = self.op(
-            "Transpose",
-            self.op("MatMul", shares, heads[2], name=f"{name}seen"),
-            name=f"{name}turned",
-            perm=[0, 2, 1, 3],
-        )
-        return self.op("Reshape", joined, self.constant("joined", np.array([0, 0, -1])), name=f"{name}joined")
+        seen = self.op("MatMul", shares, heads[2], name=f"{name}seen")
+        turned = self.op("Transpose", seen, name=f"{name}turned", perm=[0, 2, 1, 3])
+        return self.op("Reshape", turned, self.constant("joined", [0, 0, -1]), name=f"{name}joined")
 
     def gelu(self, value: str, name: str) -> str:
         """The Gaussian error linear unit by the error function, in the form that ONNX Runtime fuses."""
-        import numpy as np
-
         ratio = self.op("Div", value, self.constant("root_2", np.float32(2**0.5)), name=f"{name}.ratio")
-        share = self.op(
-            "Add", self.op("Erf", ratio, name=f"{name}.erf"), self.constant("one", np.float32(1)), name=f"{name}.share"
-        )
+        error = self.op("Erf", ratio, name=f"{name}.erf")
+        share = self.op("Add", error, self.constant("one", np.float32(1)), name=f"{name}.share")
         product = self.op("Mul", value, share, name=f"{name}.double")
         return self.op("Mul", product, self.constant("half", np.float32(0.5)), name=f"{name}.gelu")

@@ -13,12 +13,11 @@ import pickle
 import pickletools
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
 
 from edge_assistant_models.errors import ModelCorrupt
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MAX_BYTES = 512 << 20
 MAX_OPCODES = 500_000  # of one pickle; a checkpoint of 300 tensors has 11,000
@@ -28,6 +27,8 @@ _OPCODES = frozenset({
     "BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "NONE", "NEWTRUE", "NEWFALSE", "EMPTY_TUPLE", "TUPLE",
     "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_LIST", "APPEND", "APPENDS", "EMPTY_DICT", "SETITEM", "SETITEMS",
 })  # fmt: skip
+# What reading damaged bytes raises; a length of exabytes is a MemoryError, for it is asked of the file in one piece.
+_DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, TypeError, ValueError)
 _DTYPES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8"}
 
 
@@ -70,21 +71,8 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         return {name: _tensor(view, arrays[view.storage.key]) for name, view in views.items()}
     except ModelCorrupt:
         raise
-    except _DAMAGE as error:
+    except (*_DAMAGE, pickle.PickleError) as error:
         raise _refused(path, f"{type(error).__name__}: {error}") from error
-
-
-# What reading damaged bytes raises; a length of exabytes is a MemoryError, for it is asked of the file in one piece.
-_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    TypeError,
-    ValueError,
-    pickle.PickleError,
-)
 
 
 def _refused(path: Path, reason: str) -> ModelCorrupt:
@@ -138,8 +126,6 @@ def _rebuild(storage: object, offset: object, size: object, stride: object, *_gr
 
 
 def _elements(stream: BinaryIO, storage: _Storage) -> np.ndarray:
-    import numpy as np
-
     dtype = np.dtype(storage.dtype)
     if int.from_bytes(stream.read(8), "little", signed=True) != storage.elements:
         raise ValueError("a storage has another length than its tensors say")
@@ -151,8 +137,6 @@ def _elements(stream: BinaryIO, storage: _Storage) -> np.ndarray:
 
 def _tensor(view: _View, elements: np.ndarray) -> np.ndarray:
     """The view of the elements that were read, once nothing of it lies outside them."""
-    import numpy as np
-
     last = view.offset + sum((length - 1) * step for length, step in zip(view.shape, view.stride, strict=True))
     sound = view.offset >= 0 and min(view.shape, default=1) > 0 and min(view.stride, default=0) >= 0
     if not sound or last >= len(elements) or math.prod(view.shape) > len(elements):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_quantize.errors import ModelCorrupt, WeightsRefused
 from edge_assistant_quantize.gguf import safetensors
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _TYPES = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
 
@@ -35,8 +34,6 @@ def floats(path: Path, tensor: safetensors.Tensor) -> NDArray[np.float32]:
     Raises:
         KeyError: it is of another type.
     """
-    import numpy as np
-
     kind = _TYPES[tensor.dtype]
     found: NDArray[Any] = np.fromfile(path, kind, tensor.values, offset=tensor.begin)
     if tensor.dtype == "BF16":  # the upper half of a float32

@@ -3,7 +3,7 @@
 The format: `modelTopology.node` is a list of TensorFlow nodes (name, op, inputs, attributes) in the JSON form of
 protocol buffers; `weightsManifest` names the constants in the order in which their bytes lie in the weight file
 (https://github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts). Files are untrusted: every size is checked against the
-bytes that are there, and what is not known is refused.
+file, and unknown forms are refused.
 """
 
 from __future__ import annotations
@@ -11,23 +11,22 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.tfjs_operations import Graph, Node, translate
-
-if TYPE_CHECKING:
-    import numpy as np
 
 INPUTS = ("graph", "weights")
 MAX_GRAPH_BYTES = 16 << 20  # the largest graphs in use have 1 MB of JSON
 MAX_WEIGHT_BYTES = 512 << 20
 MAX_NODES = 20_000
 _DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
+_AGAIN = "get the model's files again"
 
 
 def convert(
@@ -39,48 +38,45 @@ def convert(
     take: Mapping[str, str],
     give: Mapping[str, str],
 ) -> None:
-    """Write `model.onnx` into the folder `output`; equal inputs give equal bytes.
+    """Write `model.onnx` from model.json and its one weight file; see the package.
 
-    Args:
-        inputs: `graph` (model.json) and `weights` (its one weight file).
-        output: an existing folder.
-        quantization: of what it writes, by name.
-        name: the ONNX graph's name.
-        take: what the graph's inputs are to be called, by their names in the source.
-        give: what the wanted outputs are to be called, by their names in the source, in order.
-
-    Raises:
-        ModelCorrupt: the source is damaged, or has an operation that is not translated.
-        CatalogInvalid: there is no such quantization of it.
+    `name` is the ONNX graph's; `take` and `give` have the names of its inputs and wanted outputs, in order, by their
+    names in the source.
     """
     source = inputs["graph"].name
-    graph = read(inputs["graph"], inputs["weights"])
-    with _refusing(source):
-        translate(graph, output / "model.onnx", name=name, take=take, give=give)
+    try:
+        translate(_read(inputs["graph"], inputs["weights"]), output / "model.onnx", name=name, take=take, give=give)
+    except ModelCorrupt:
+        raise
+    except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelCorrupt(
+            f"{source} is not a TensorFlow.js graph model that can be read ({reason})", _AGAIN
+        ) from error
     quantizations.apply(quantization, output)
 
 
-def read(graph: Path, weights: Path) -> Graph:
-    """Read a graph model whose weights lie in one file.
+def numbered(outputs: Sequence[str]) -> dict[str, str]:
+    """Names of outputs by the converter's names for them: `Identity`, `Identity_1` and so on."""
+    return {f"Identity_{number}" if number else "Identity": name for number, name in enumerate(outputs)}
 
-    Raises:
-        ModelCorrupt: too large, damaged, or in a form that is not known.
-    """
-    with _refusing(graph.name):
-        document = json.loads(_bounded(graph, MAX_GRAPH_BYTES))
-        nodes = [_node(entry) for entry in document["modelTopology"]["node"]]
-        if len(nodes) > MAX_NODES or len({node.name for node in nodes}) != len(nodes):
-            raise ModelCorrupt(f"{graph.name} has too many nodes or two of one name", "get the model's files again")
-        manifest = [entry for group in document["weightsManifest"] for entry in group["weights"]]
-        constants = _constants(manifest, _bounded(weights, MAX_WEIGHT_BYTES), weights.name)
-        return Graph({node.name: node for node in nodes}, constants)
+
+def _read(graph: Path, weights: Path) -> Graph:
+    """Read a graph model whose weights lie in one file."""
+    document = json.loads(_bounded(graph, MAX_GRAPH_BYTES))
+    nodes = [_node(entry) for entry in document["modelTopology"]["node"]]
+    if len(nodes) > MAX_NODES or len({node.name for node in nodes}) != len(nodes):
+        raise ModelCorrupt(f"{graph.name} has too many nodes or two of one name", _AGAIN)
+    manifest = [entry for group in document["weightsManifest"] for entry in group["weights"]]
+    constants = _constants(manifest, _bounded(weights, MAX_WEIGHT_BYTES), weights.name)
+    return Graph({node.name: node for node in nodes}, constants)
 
 
 def _bounded(path: Path, limit: int) -> bytes:
     with path.open("rb") as stream:
         data = stream.read(limit + 1)
     if len(data) > limit:
-        raise ModelCorrupt(f"{path.name} has more than {limit:,} bytes", "get the model's files again")
+        raise ModelCorrupt(f"{path.name} has more than {limit:,} bytes", _AGAIN)
     return data
 
 
@@ -106,17 +102,11 @@ def _attribute(value: Mapping[str, Any]) -> object:
             return [int(dimension.get("size", 0)) for dimension in content["shape" if "shape" in content else "dim"]]
         case "list":
             return [_attribute({key: item}) for key, items in content.items() for item in items]
-        case _:
-            return content
+    return content
 
 
 def _constants(manifest: list[Mapping[str, Any]], data: bytes, source: str) -> dict[str, np.ndarray]:
-    """Constants by name; the manifest must account for every byte.
-
-    Half-precision weights stay as they are stored; integers keep 32 bits.
-    """
-    import numpy as np
-
+    """Constants by name, as they are stored; the manifest must account for every byte."""
     found: dict[str, np.ndarray] = {}
     position = 0
     for entry in manifest:
@@ -124,23 +114,9 @@ def _constants(manifest: list[Mapping[str, Any]], data: bytes, source: str) -> d
         shape = tuple(int(size) for size in entry["shape"])
         count = math.prod(shape)
         if any(not 0 <= size < 2**31 for size in shape) or position + count * dtype.itemsize > len(data):
-            raise ModelCorrupt(f"{source} is shorter than its manifest says", "get the model's files again")
+            raise ModelCorrupt(f"{source} is shorter than its manifest says", _AGAIN)
         found[str(entry["name"])] = np.frombuffer(data, dtype, count, position).reshape(shape)
         position += count * dtype.itemsize
     if position != len(data):
-        raise ModelCorrupt(f"{source} is longer than its manifest says", "get the model's files again")
+        raise ModelCorrupt(f"{source} is longer than its manifest says", _AGAIN)
     return found
-
-
-@contextmanager
-def _refusing(source: str) -> Iterator[None]:
-    """Report whatever a malformed document trips over as a corrupt model."""
-    try:
-        yield
-    except ModelCorrupt:
-        raise
-    except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
-        raise ModelCorrupt(
-            f"{source} is not a TensorFlow.js graph model that can be read ({type(error).__name__}: {error})",
-            "get the model's files again",
-        ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,27 +20,19 @@ from edge_assistant_quantize.importers.onnx_graph import Builder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import onnx
-
 MAX_FOLDED = 4_096  # elements of a constant that is computed here: shapes and paddings, nothing else
 _CHANNELS_FIRST = (0, 2, 3, 1)  # where ONNX's N, C, H, W holds TensorFlow's N, H, W, C
+_OTHER = "use an importer made for this model"
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation.
+    """One operation."""
 
-    Attributes:
-        name: unique in its graph.
-        op: TensorFlow's name of the operation.
-        inputs: names of values, `node` or `node:output`, in order.
-        attributes: decoded to str, int, float, bool, or lists of them.
-    """
-
-    name: str
-    op: str
-    inputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
+    name: str  # unique in its graph
+    op: str  # TensorFlow's name of the operation
+    inputs: tuple[str, ...]  # names of values, `node` or `node:output`, in order
+    attributes: Mapping[str, Any]  # decoded to str, int, float, bool, or lists of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +58,13 @@ def ordered(builder: Builder, value: Value, order: tuple[int, ...], name: str) -
     """The value with its axes held in this order, transposed if they are not."""
     if isinstance(value, np.ndarray):
         array = value.reshape((1,) * (len(order) - value.ndim) + value.shape)
-        return builder.constant(np.transpose(array, np.argsort(order)), name)
+        return builder.weight(name, np.transpose(array, np.argsort(order)))
     if len(value.order) != len(order):
-        raise ModelCorrupt(f"{name} combines values of different rank", "use an importer made for this model")
+        raise ModelCorrupt(f"{name} combines values of different rank", _OTHER)
     if value.order == order:
         return value.name
     wanted = [value.order[order.index(axis)] for axis in range(len(order))]
-    return builder.emit("Transpose", [value.name], name, perm=wanted)[0]
+    return builder.op("Transpose", value.name, name=name, perm=wanted)
 
 
 def translate(graph: Graph, output: Path, *, name: str, take: Mapping[str, str], give: Mapping[str, str]) -> None:
@@ -80,25 +73,28 @@ def translate(graph: Graph, output: Path, *, name: str, take: Mapping[str, str],
     Raises:
         ModelCorrupt: the graph has a loop, or an operation or form of one that is not translated.
     """
-    from onnx import TensorProto, helper
-
     builder = Builder()
     values: dict[str, Value] = {}
-    inputs = []
+    inputs = {}
     for node in _in_order(graph, list(give)):
         if node.op == "Placeholder":
             label, shape = take[node.name], node.attributes["shape"]
-            inputs.append(helper.make_tensor_value_info(label, TensorProto.FLOAT, shape))
+            inputs[label] = shape
             outputs: list[Value] = [Tensor(label, tuple(range(len(shape))))]
         elif node.op == "Const":
             outputs = [graph.constants[node.name]]
         elif node.op in _OPERATIONS:
             outputs = _OPERATIONS[node.op](builder, node, [values[source] for source in node.inputs])
         else:
-            raise ModelCorrupt(f"operation {node.op} is not translated", "use an importer made for this model")
+            raise ModelCorrupt(f"operation {node.op} is not translated", _OTHER)
         values |= {node.name if i == 0 else f"{node.name}:{i}": value for i, value in enumerate(outputs)}
-    results = [_result(builder, values[source], label) for source, label in give.items()]
-    builder.write(output, name, inputs, results)
+    results = {}
+    for source, label in give.items():
+        value = values[source]
+        rank = value.ndim if isinstance(value, np.ndarray) else len(value.order)
+        builder.op("Identity", ordered(builder, value, tuple(range(rank)), f"{label}/ordered"), name=label)
+        results[label] = [None] * rank
+    builder.save(output, name, inputs, results)
 
 
 def _in_order(graph: Graph, wanted: list[str]) -> list[Node]:
@@ -122,27 +118,18 @@ def _in_order(graph: Graph, wanted: list[str]) -> list[Node]:
     return list(ordered.values())
 
 
-def _result(builder: Builder, value: Value, label: str) -> onnx.ValueInfoProto:
-    from onnx import TensorProto, helper
-
-    rank = value.ndim if isinstance(value, np.ndarray) else len(value.order)
-    plain = ordered(builder, value, tuple(range(rank)), f"{label}/ordered")
-    builder.emit("Identity", [plain], label)
-    return helper.make_tensor_value_info(label, TensorProto.FLOAT, [None] * rank)
-
-
 Operation = Callable[[Builder, Node, list[Value]], list[Value]]
 
 
 def _tensor(value: Value) -> Tensor:
     if not isinstance(value, Tensor):
-        raise ModelCorrupt("an operation on constants is not translated", "use an importer made for this model")
+        raise ModelCorrupt("an operation on constants is not translated", _OTHER)
     return value
 
 
 def _constant(value: Value) -> np.ndarray:
     if not isinstance(value, np.ndarray):
-        raise ModelCorrupt("a computed shape or weight is not translated", "use an importer made for this model")
+        raise ModelCorrupt("a computed shape or weight is not translated", _OTHER)
     return value
 
 
@@ -156,22 +143,22 @@ def _require(node: Node, **wanted: object) -> None:
             raise ModelCorrupt(f"{node.op} with {key} other than {value} is not translated", "use another importer")
 
 
-def _window(node: Node) -> dict[str, Any]:
-    """ONNX attributes of a convolution's or pooling's window."""
+def _windowed(builder: Builder, op: str, node: Node, value: Value, *weights: str, **more: Any) -> list[Value]:  # noqa: ANN401
+    """A convolution or pooling, with channels first."""
     _require(node, data_format="NHWC")
     padding = {"SAME": "SAME_UPPER", "VALID": "VALID"}[node.attributes["padding"]]
-    found = {"auto_pad": padding, "strides": node.attributes["strides"][1:3]}
+    more |= {"auto_pad": padding, "strides": node.attributes["strides"][1:3]}
     if "dilations" in node.attributes:
-        found["dilations"] = node.attributes["dilations"][1:3]
-    return found
+        more["dilations"] = node.attributes["dilations"][1:3]
+    x = ordered(builder, value, _CHANNELS_FIRST, f"{node.name}/input")
+    return [Tensor(builder.op(op, x, *weights, name=node.name, **more), _CHANNELS_FIRST)]
 
 
 def _convolve(builder: Builder, node: Node, values: list[Value], kernel: np.ndarray, group: int = 1) -> list[Value]:
     """A convolution with an ONNX kernel [out, in / group, height, width] and the bias, if there is one."""
-    x = ordered(builder, values[0], _CHANNELS_FIRST, f"{node.name}/input")
-    weights = [builder.constant(kernel, f"{node.name}/kernel")]
-    weights += [builder.constant(_constant(bias), f"{node.name}/bias") for bias in values[2:]]
-    return [Tensor(builder.emit("Conv", [x, *weights], node.name, group=group, **_window(node))[0], _CHANNELS_FIRST)]
+    weights = [builder.weight(f"{node.name}/kernel", kernel)]
+    weights += [builder.weight(f"{node.name}/bias", _constant(bias)) for bias in values[2:]]
+    return _windowed(builder, "Conv", node, values[0], *weights, group=group)
 
 
 def _conv2d(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
@@ -188,18 +175,18 @@ def _depthwise(builder: Builder, node: Node, values: list[Value]) -> list[Value]
 def _fused_conv2d(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
     outputs = _conv2d(builder, node, values)
     if node.attributes["fused_ops"] == ["BiasAdd", "Relu"]:
-        return [_unary("Relu")(builder, node, outputs)[0]]
+        return _unary("Relu")(builder, node, outputs)
     _require(node, fused_ops=["BiasAdd"])
     return outputs
 
 
-def _unary(op: str, **renamed: str) -> Operation:
-    """An operation on every element by itself, with its attributes renamed."""
+def _unary(op: str, *names: str) -> Operation:
+    """An operation on every element by itself, with its attributes of these names."""
 
     def operation(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
         x = _tensor(values[0])
-        attributes = {theirs: node.attributes[ours] for theirs, ours in renamed.items()}
-        return [Tensor(builder.emit(op, [x.name], f"{node.name}/{op}", **attributes)[0], x.order)]
+        attributes = {name: node.attributes[name] for name in names}
+        return [Tensor(builder.op(op, x.name, name=f"{node.name}/{op}", **attributes), x.order)]
 
     return operation
 
@@ -211,7 +198,7 @@ def _add(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
         return [np.add(*constants)]
     order = next(value for value in values if isinstance(value, Tensor)).order
     names = [ordered(builder, value, order, f"{node.name}/{i}") for i, value in enumerate(values)]
-    return [Tensor(builder.emit("Add", names, node.name)[0], order)]
+    return [Tensor(builder.op("Add", *names, name=node.name), order)]
 
 
 def _sparse_to_dense(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
@@ -223,38 +210,33 @@ def _sparse_to_dense(builder: Builder, node: Node, values: list[Value]) -> list[
 
 
 def _check_folded(shape: tuple[int, ...]) -> None:
-    size = 1
-    for dimension in shape:
-        size *= dimension
-    if not 0 <= size <= MAX_FOLDED:
-        raise ModelCorrupt(f"a constant of {size:,} elements is not computed", "use an importer made for this model")
+    if not 0 <= prod(shape) <= MAX_FOLDED:
+        raise ModelCorrupt(f"a constant of {prod(shape):,} elements is not computed", _OTHER)
 
 
 def _pad(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
     x = _tensor(values[0])
     paddings = _constant(values[1])[np.argsort(x.order)]
-    pads = builder.constant(paddings.T.reshape(-1).astype(np.int64), f"{node.name}/pads")
-    fill = [builder.constant(_constant(value), f"{node.name}/fill") for value in values[2:]]
-    return [Tensor(builder.emit("Pad", [x.name, pads, *fill], node.name)[0], x.order)]
+    names = [builder.weight(f"{node.name}/pads", paddings.T.reshape(-1).astype(np.int64))]
+    names += [builder.weight(f"{node.name}/fill", _constant(value)) for value in values[2:]]
+    return [Tensor(builder.op("Pad", x.name, *names, name=node.name), x.order)]
 
 
 def _max_pool(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
-    x = ordered(builder, values[0], _CHANNELS_FIRST, f"{node.name}/input")
-    kernel = node.attributes["ksize"][1:3]
-    return [Tensor(builder.emit("MaxPool", [x], node.name, kernel_shape=kernel, **_window(node))[0], _CHANNELS_FIRST)]
+    return _windowed(builder, "MaxPool", node, values[0], kernel_shape=node.attributes["ksize"][1:3])
 
 
 def _concat(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
     order = _tensor(values[0]).order
     (axis,) = _integers(values[-1])
     names = [ordered(builder, value, order, f"{node.name}/{i}") for i, value in enumerate(values[:-1])]
-    return [Tensor(builder.emit("Concat", names, node.name, axis=order[axis])[0], order)]
+    return [Tensor(builder.op("Concat", *names, name=node.name, axis=order[axis]), order)]
 
 
 def _split(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
     x = _tensor(values[0])
     sizes, (axis,) = _integers(values[1]), _integers(values[2])
-    lengths = builder.constant(np.array(sizes, np.int64), f"{node.name}/sizes")
+    lengths = builder.weight(f"{node.name}/sizes", np.array(sizes, np.int64))
     names = builder.emit("Split", [x.name, lengths], node.name, outputs=len(sizes), axis=x.order[axis])
     return [Tensor(name, x.order) for name in names]
 
@@ -263,18 +245,18 @@ def _resize_bilinear(builder: Builder, node: Node, values: list[Value]) -> list[
     _require(node, align_corners=False, half_pixel_centers=True)
     x = ordered(builder, values[0], _CHANNELS_FIRST, f"{node.name}/input")
     # Resize's attribute `axes` would spare this, but ONNX Runtime 1.2x loses it when it moves a transpose across.
-    (batch_and_channels,) = builder.emit("Shape", [x], f"{node.name}/kept", start=0, end=2)
-    size = builder.constant(np.array(_integers(values[1]), np.int64), f"{node.name}/size")
-    (sizes,) = builder.emit("Concat", [batch_and_channels, size], f"{node.name}/sizes", axis=0)
-    attributes: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-    return [Tensor(builder.emit("Resize", [x, "", "", sizes], node.name, **attributes)[0], _CHANNELS_FIRST)]
+    kept = builder.op("Shape", x, name=f"{node.name}/kept", start=0, end=2)
+    size = builder.weight(f"{node.name}/size", np.array(_integers(values[1]), np.int64))
+    sizes = builder.op("Concat", kept, size, name=f"{node.name}/sizes", axis=0)
+    how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    return [Tensor(builder.op("Resize", x, "", "", sizes, name=node.name, **how), _CHANNELS_FIRST)]
 
 
 def _reshape(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
     x, shape = _tensor(values[0]), _integers(values[1])
     plain = ordered(builder, x, tuple(range(len(x.order))), f"{node.name}/input")
-    sizes = builder.constant(np.array(shape, np.int64), f"{node.name}/shape")
-    return [Tensor(builder.emit("Reshape", [plain, sizes], node.name)[0], tuple(range(len(shape))))]
+    sizes = builder.weight(f"{node.name}/shape", np.array(shape, np.int64))
+    return [Tensor(builder.op("Reshape", plain, sizes, name=node.name), tuple(range(len(shape))))]
 
 
 def _transpose(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
@@ -284,18 +266,14 @@ def _transpose(builder: Builder, node: Node, values: list[Value]) -> list[Value]
     return [Tensor(x.name, tuple(x.order[axis] for axis in permutation))]
 
 
-def _identity(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
-    return values[:1]
-
-
 _OPERATIONS: dict[str, Operation] = {
     "Add": _add,
     "AddV2": _add,
     "ConcatV2": _concat,
     "Conv2D": _conv2d,
     "DepthwiseConv2dNative": _depthwise,
-    "Identity": _identity,
-    "LeakyRelu": _unary("LeakyRelu", alpha="alpha"),
+    "Identity": lambda builder, node, values: values[:1],
+    "LeakyRelu": _unary("LeakyRelu", "alpha"),
     "MaxPool": _max_pool,
     "Pad": _pad,
     "PadV2": _pad,

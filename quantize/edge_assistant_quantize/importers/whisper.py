@@ -19,77 +19,60 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.ctranslate2_file import read_variables
-from edge_assistant_quantize.importers.onnx_graph import save
 from edge_assistant_quantize.onnx import linear
-from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, GraphBuilder
 
-if TYPE_CHECKING:
-    import onnx
-    from numpy.typing import NDArray
+Matrix = NDArray[Any]
+Weights = Mapping[str, Matrix]
 
 INPUTS = ("model", "tokenizer", "config")
-_OPSETS = {"": 20, CONTRIBUTED: 1}  # the standard's is the first with Gelu
-_IR_VERSION = 9  # came with opset 20
+OPSET = 20  # the first with Gelu
+_FILE: dict[str, Any] = {"opsets": {"": OPSET, CONTRIBUTED: 1}, "ir_version": 9}  # the version that came with opset 20
 _EPSILON = 1e-5  # of every layer normalisation
-MASKED = -1e9  # added to a score that must not count
+_MASKED = -1e9  # added to a score that must not count
 
-Weights = Mapping[str, "NDArray[Any]"]
-Shapes = dict[str, Sequence[int | str]]
-Multiply = Callable[["Graph", str, str, "NDArray[Any]"], str]
+Shapes = dict[str, Sequence[int | str | None]]
 
 
-def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
-    """Write `encoder.onnx`, `decoder.onnx`, `tokenizer.json` and `config.json` into a folder; same input, same bytes.
+def convert_as(kind: type[_Graph], inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
+    """Write `encoder.onnx`, `decoder.onnx`, `tokenizer.json` and `config.json`; see the package.
 
-    Args:
-        inputs: `model` (model.bin), `tokenizer` (tokenizer.json), `config` (config.json with `alignment_heads`).
-        output: an existing folder.
-        quantization: of what it writes, by name.
-
-    Raises:
-        ModelCorrupt: the input is no Whisper model of CTranslate2, or is damaged.
-        CatalogInvalid: there is no such quantization of it.
+    The inputs are model.bin, tokenizer.json and config.json with `alignment_heads`; `kind` says how weights are stored.
     """
-    convert_as(EIGHT_BITS, inputs, output, quantization)
-
-
-def convert_as(stored: Stored, inputs: Mapping[str, Path], output: Path, quantization: str | None) -> None:
-    """`convert` with the weights stored in another way."""
     weights = read_variables(inputs["model"], "WhisperSpec")
     heads = _alignment_heads(inputs["config"])
     try:
-        write(weights, heads, output, stored)
+        write(weights, heads, output, kind)
     except (KeyError, ValueError, TypeError) as error:
-        raise ModelCorrupt(
-            f"{inputs['model'].name} lacks a weight or has one of another shape ({error})", "pull the model again"
-        ) from error
+        what = f"{inputs['model'].name} lacks a weight or has one of another shape ({error})"
+        raise ModelCorrupt(what, "pull the model again") from error
     quantizations.apply(quantization, output)
     shutil.copyfile(inputs["tokenizer"], output / "tokenizer.json")
     shutil.copyfile(inputs["config"], output / "config.json")
 
 
-def write(weights: Weights, heads: Sequence[tuple[int, int]], output: Path, stored: Stored) -> None:
+def write(weights: Weights, heads: Sequence[tuple[int, int]], output: Path, kind: type[_Graph]) -> None:
     """Write `encoder.onnx` and `decoder.onnx` into a folder.
 
-    Args:
-        weights: by CTranslate2's names.
-        heads: layer and head of each attention head that follows the sound.
-        output: an existing folder.
-        stored: how weights are stored.
+    Weights are by CTranslate2's names; heads are layer and head of each attention head that follows the sound.
 
     Raises:
         KeyError, ValueError, TypeError: a weight is missing, or has another shape.
     """
-    save(_encoder(weights, stored), output / "encoder.onnx", _OPSETS, _IR_VERSION)
-    save(_decoder(weights, heads, stored), output / "decoder.onnx", _OPSETS, _IR_VERSION)
+    _encoder(kind(weights, "encoder"), output / "encoder.onnx")
+    _decoder(kind(weights, "decoder"), heads, output / "decoder.onnx")
 
 
 def _alignment_heads(path: Path) -> Sequence[tuple[int, int]]:
@@ -100,54 +83,50 @@ def _alignment_heads(path: Path) -> Sequence[tuple[int, int]]:
         raise ModelCorrupt(f"{path.name} names no alignment heads", "pull the model again") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """How weights are stored and multiplied by; each takes the graph first and gives the name of a value.
+class _Graph(GraphBuilder, ABC):
+    """The encoder or the decoder under construction; subclasses say how weights are stored and multiplied by."""
 
-    Attributes:
-        constant: a weight that is no matrix, by name and value.
-        encoder: the product of rows and a matrix [outputs, inputs] in the encoder: value, name, matrix.
-        decoder: the same in the decoder.
-        scores: the product with the embeddings, which gives the logits.
-        rows: rows of the embeddings by token: tokens, name, matrix.
-        mask: [length, length], what is added to the scores of later tokens.
-    """
-
-    constant: Callable[[Graph, str, NDArray[Any]], str]
-    encoder: Multiply
-    decoder: Multiply
-    scores: Multiply
-    rows: Multiply
-    mask: Callable[[Graph, int], str]
-
-
-class Graph(GraphBuilder):
-    """The encoder or the decoder under construction."""
-
-    def __init__(self, source: Weights, part: str, stored: Stored) -> None:
+    def __init__(self, source: Weights, part: str) -> None:
         super().__init__()
         self.source = source
+        self.part = part
         self.heads = int(source[f"{part}/num_heads"])
-        self.stored = stored
-        self.multiply = stored.encoder if part == "encoder" else stored.decoder
+
+    @abstractmethod
+    def stored(self, name: str, weight: Matrix) -> str:
+        """Add a weight that is no matrix."""
+
+    @abstractmethod
+    def product(self, value: str, name: str, weight: Matrix) -> str:
+        """Multiply rows f32 [n, inputs] by a matrix [outputs, inputs]."""
+
+    @abstractmethod
+    def scores(self, value: str, name: str, weight: Matrix) -> str:
+        """Multiply rows by the embeddings, which gives the logits."""
+
+    @abstractmethod
+    def rows(self, numbers: str, name: str, weight: Matrix) -> str:
+        """Rows of the embeddings by token."""
+
+    @abstractmethod
+    def mask(self, length: int) -> str:
+        """[length, length], added to the scores of later tokens: 0 up to the diagonal, `_MASKED` above it."""
 
     def split(self, value: str, parts: int) -> list[str]:
         """Equal parts along the last axis."""
-        import onnx
+        from onnx import helper
 
         names = [f"Split_{len(self.nodes)}_{part}" for part in range(parts)]
-        self.nodes.append(onnx.helper.make_node("Split", [value], names, names[0], axis=-1, num_outputs=parts))
+        self.nodes.append(helper.make_node("Split", [value], names, names[0], axis=-1, num_outputs=parts))
         return names
 
     def integers(self, *values: int) -> str:
         """Add a list of whole numbers, such as a shape."""
-        import numpy as np
-
         return self.constant("integers_" + "_".join(map(str, values)), np.array(values, np.int64))
 
     def weight(self, name: str) -> str:
         """Add a weight of the source that is no matrix."""
-        return self.stored.constant(self, name, self.source[name])
+        return self.stored(name, self.source[name])
 
     def norm(self, value: str, name: str) -> str:
         """Layer normalisation over the width."""
@@ -156,7 +135,7 @@ class Graph(GraphBuilder):
 
     def linear(self, value: str, name: str) -> str:
         """A product with a matrix of the source, and its bias."""
-        product = self.multiply(self, value, f"{name}/weight", self.source[f"{name}/weight"])
+        product = self.product(value, f"{name}/weight", self.source[f"{name}/weight"])
         return self.op("Add", product, self.weight(f"{name}/bias"))
 
     def to_heads(self, value: str, order: Sequence[int] = (1, 0, 2), name: str = "") -> str:
@@ -176,8 +155,6 @@ class Graph(GraphBuilder):
         Returns:
             The result [n, width] and the attention weights [heads, n, m].
         """
-        import numpy as np
-
         size = self.source["decoder/position_encodings/encodings"].shape[1] // self.heads
         scaled = self.op("Mul", query, self.constant("query_scale", np.float32(size**-0.5)))
         scores = self.op("MatMul", self.to_heads(scaled), key)
@@ -190,27 +167,13 @@ class Graph(GraphBuilder):
         hidden = self.op("Gelu", self.linear(self.norm(value, f"{name}/layer_norm"), f"{name}/linear_0"))
         return self.op("Add", value, self.linear(hidden, f"{name}/linear_1"))
 
-    def whole(self, name: str, inputs: Shapes, outputs: Shapes) -> onnx.GraphProto:
-        """The graph with its inputs and outputs declared."""
-        import onnx
-
-        def declared(values: Shapes) -> list[onnx.ValueInfoProto]:
-            kinds = {"tokens": onnx.TensorProto.INT64}
-            return [
-                onnx.helper.make_tensor_value_info(key, kinds.get(key, onnx.TensorProto.FLOAT), shape)
-                for key, shape in values.items()
-            ]
-
-        weights = list(self.weights.values())
-        return onnx.helper.make_graph(self.nodes, name, declared(inputs), declared(outputs), weights)
-
 
 def _layers(weights: Weights, part: str) -> range:
     return range(1 + max(int(found[1]) for name in weights if (found := re.match(rf"{part}/layer_(\d+)/", name))))
 
 
-def _encoder(weights: Weights, stored: Stored) -> onnx.GraphProto:
-    graph = Graph(weights, "encoder", stored)
+def _encoder(graph: _Graph, path: Path) -> None:
+    weights = graph.source
     width, mels, _ = weights["encoder/conv1/weight"].shape
     value = "mel"
     for number, stride in ((1, 1), (2, 2)):
@@ -232,11 +195,13 @@ def _encoder(weights: Weights, stored: Stored) -> onnx.GraphProto:
         graph.to_heads(key, (1, 2, 0), f"cross_key_{layer}")
         graph.to_heads(values, name=f"cross_value_{layer}")
     outputs = _crossed(len(_layers(weights, "decoder")), graph.heads, width // graph.heads)
-    return graph.whole("whisper_encoder", {"mel": (1, mels, "frames")}, outputs)
+    graph.write(path, "whisper_encoder", {"mel": (1, mels, "frames")}, outputs, **_FILE)
 
 
-def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]], stored: Stored) -> onnx.GraphProto:
-    graph = Graph(weights, "decoder", stored)
+def _decoder(graph: _Graph, alignment: Sequence[tuple[int, int]], path: Path) -> None:
+    from onnx import TensorProto
+
+    weights = graph.source
     embeddings = weights["decoder/embeddings/weight"]
     vocabulary, width = embeddings.shape
     layers, size = _layers(weights, "decoder"), width // graph.heads
@@ -257,7 +222,7 @@ def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]], stored: Sto
         if heads := [head for at, head in alignment if at == layer]:
             followed.append(graph.op("Gather", attention, graph.integers(*heads), axis=0))
     graph.op("Concat", *followed, axis=0, name="alignment")
-    scores = stored.scores(graph, graph.norm(value, "decoder/layer_norm"), "decoder/embeddings/weight", embeddings)
+    scores = graph.scores(graph.norm(value, "decoder/layer_norm"), "decoder/embeddings/weight", embeddings)
     graph.op("Identity", scores, name="logits")
     inputs: Shapes = {"tokens": ("n",)}
     outputs: Shapes = {"logits": ("n", vocabulary), "alignment": (len(alignment), "n", "positions")}
@@ -265,23 +230,25 @@ def _decoder(weights: Weights, alignment: Sequence[tuple[int, int]], stored: Sto
         for part in ("key", "value"):
             inputs[f"past_{part}_{layer}"] = (graph.heads, "past", size)
             outputs[f"{part}_{layer}"] = (graph.heads, "total", size)
-    return graph.whole("whisper_decoder", inputs | _crossed(len(layers), graph.heads, size), outputs)
+    inputs |= _crossed(len(layers), graph.heads, size)
+    graph.write(path, "whisper_decoder", inputs, outputs, kinds={"tokens": TensorProto.INT64}, **_FILE)
 
 
-def _embedded(graph: Graph, embeddings: NDArray[Any]) -> tuple[str, str]:
+def _embedded(graph: _Graph, embeddings: Matrix) -> tuple[str, str]:
     """Embedded tokens with their positions [n, width], and the mask that hides later tokens [n, total]."""
     count = graph.op("Shape", "tokens", start=0, end=1)
     past = graph.op("Shape", "past_key_0", start=1, end=2)
     total = graph.op("Add", past, count)
     positions = graph.op("Slice", graph.weight("decoder/position_encodings/encodings"), past, total)
-    rows = graph.stored.rows(graph, "tokens", "decoder/embeddings/weight", embeddings)
+    rows = graph.rows("tokens", "decoder/embeddings/weight", embeddings)
     value = graph.op("Add", rows, positions)
-    triangle = graph.stored.mask(graph, len(graph.source["decoder/position_encodings/encodings"]))
+    triangle = graph.mask(len(graph.source["decoder/position_encodings/encodings"]))
     rows = graph.op("Slice", triangle, past, total, graph.integers(0))
     return value, graph.op("Slice", rows, graph.integers(0), total, graph.integers(1))
 
 
 def _crossed(layers: int, heads: int, size: int) -> Shapes:
+    """Shapes of the cross attention's keys and values."""
     shapes: Shapes = {}
     for layer in range(layers):
         shapes[f"cross_key_{layer}"] = (heads, size, "positions")
@@ -289,24 +256,55 @@ def _crossed(layers: int, heads: int, size: int) -> Shapes:
     return shapes
 
 
-def _encoder_linear(graph: Graph, value: str, name: str, weight: NDArray[Any]) -> str:
-    """Multiply in integers, except in the first layer, where it costs 0.8 points of word error.
+class _EightBits(_Graph):
+    """Matrices of 8 bits, the rest in float32."""
 
-    A few channels of what enters that layer are so loud that the steps of 8 bits swallow the others.
-    """
-    if name.startswith("encoder/layer_0/"):
-        return graph.op("MatMul", value, graph.constant(name, weight.T.astype("float32")))
-    return linear.integer(graph, value, name, weight)
+    def stored(self, name: str, weight: Matrix) -> str:
+        return self.constant(name, weight.astype("float32"))
+
+    def product(self, value: str, name: str, weight: Matrix) -> str:
+        """In the encoder multiply in integers, except in the first layer, where it costs 0.8 points of word error.
+
+        A few channels of what enters that layer are so loud that the steps of 8 bits swallow the others.
+        """
+        if self.part == "decoder":
+            return linear.blockwise(self, value, name, weight)
+        if name.startswith("encoder/layer_0/"):
+            return self.op("MatMul", value, self.stored(name, weight.T))
+        return linear.integer(self, value, name, weight)
+
+    scores = linear.blockwise
+    rows = linear.blockwise_rows
+
+    def mask(self, length: int) -> str:
+        return self.constant("causal_mask", np.triu(np.full((length, length), _MASKED, np.float32), 1))
 
 
-def _float32(graph: Graph, name: str, weight: NDArray[Any]) -> str:
-    return graph.constant(name, weight.astype("float32"))
+class _Halves(_Graph):
+    """Weights as they are, in half precision; they are widened once, when the model is loaded."""
+
+    def stored(self, name: str, weight: Matrix) -> str:
+        wide = f"{name}/float32"
+        if name not in self.weights:
+            self.op("Cast", self.constant(name, weight.astype("float16")), name=wide, to=FLOAT)
+        return wide
+
+    def product(self, value: str, name: str, weight: Matrix) -> str:
+        return self.op("MatMul", value, self.stored(name, weight.T))
+
+    def scores(self, value: str, name: str, weight: Matrix) -> str:
+        return self.op("Gemm", value, self.stored(name, weight), transB=1)
+
+    def rows(self, numbers: str, name: str, weight: Matrix) -> str:
+        return self.op("Gather", self.stored(name, weight), numbers, axis=0)
+
+    def mask(self, length: int) -> str:
+        from onnx import numpy_helper
+
+        masked = numpy_helper.from_array(np.array([_MASKED], np.float32))
+        square = self.op("ConstantOfShape", self.integers(length, length), value=masked)
+        return self.op("Trilu", square, self.constant("above", np.array(1)), upper=1)
 
 
-def _triangle(graph: Graph, length: int) -> str:
-    import numpy as np
-
-    return graph.constant("causal_mask", np.triu(np.full((length, length), MASKED, np.float32), 1))
-
-
-EIGHT_BITS = Stored(_float32, _encoder_linear, linear.blockwise, linear.blockwise, linear.blockwise_rows, _triangle)
+HALVES = _Halves
+convert = partial(convert_as, _EightBits)

@@ -1,1 +1,1 @@
-"""What a model is measured by: one file a metric. A new metric is a new file with a `METRIC`."""
+"""What a model is measured by: each module has some in `METRICS`."""

@@ -31,36 +31,23 @@ EVERYTHING = "everything"  # the way of answering that is the product
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of a question.
+    """What came of a question."""
 
-    Attributes:
-        said: as `ask --json` prints it; empty where it failed.
-        seconds: from the question to the whole answer, perception included.
-        error: why it failed, or None.
-        ungrounded: what the answer says and its evidence does not; None where that cannot be checked.
-    """
-
-    said: Mapping[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-    error: str | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)  # as `ask --json` prints it; empty where it failed
+    seconds: float = 0.0  # from the question to the whole answer, perception included
+    error: str | None = None  # why it failed, or None
+    # What the answer says and its evidence does not; None where that cannot be checked
     ungrounded: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A reply to one question, judged.
+    """A reply to one question, judged."""
 
-    Attributes:
-        job: the question.
-        way: the name of the way that answered.
-        reply: what came of it.
-        judged: which parts are right.
-    """
-
-    job: Job
-    way: str
-    reply: Reply
-    judged: Judged
+    job: Job  # the question
+    way: str  # the name of the way that answered
+    reply: Reply  # what came of it
+    judged: Judged  # which parts are right
 
     @classmethod
     def of(cls, job: Job, way: str, reply: Reply) -> Result:
@@ -128,10 +115,7 @@ class Product:
 
 
 def timed(
-    assistant: WarmAssistant,
-    job: Job,
-    gold: bool,
-    ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]],
+    assistant: WarmAssistant, job: Job, gold: bool, ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]]
 ) -> Reply:
     """Ask, with the scenario's gold evidence where it is wanted, and pay for the perception that was recalled."""
     assistant.gold = job.scenario.gold() if gold else {}
@@ -154,13 +138,8 @@ def timed(
 
 def counts(results: Sequence[Result]) -> dict[str, int]:
     """How many there are, and how many are right in what."""
-    return {
-        "n": len(results),
-        "status": sum(result.judged.status for result in results),
-        "answer": sum(result.judged.answer for result in results),
-        "cites": sum(result.judged.cites for result in results),
-        "correct": sum(result.judged.correct for result in results),
-    }
+    parts = ("status", "answer", "cites", "correct")
+    return {"n": len(results)} | {part: sum(getattr(each.judged, part) for each in results) for part in parts}
 
 
 def measure(
@@ -180,7 +159,8 @@ def measure(
         raise
     except InputError as error:
         raise CalibrationInvalid(error.message, error.hint) from None
-    assistant = _With(model, str(data.get("profile", "auto")), runtime)
+    assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=runtime)
+    assistant.models.given["language"] = model
     assistant.start()
     product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
     results: list[Result] = []
@@ -189,28 +169,18 @@ def measure(
     for number, job in enumerate(asked, 1):
         results.append(Result.of(job, product.name, product.answer(job)))
         watch(Step(what, number, len(asked)))
-    return (_score("cross-signal", results),)
-
-
-def _score(name: str, results: Sequence[Result]) -> Measured:
     counted = {f"{r.job.scenario.id}: {r.job.question.ask}": (float(r.judged.correct), 1.0) for r in results}
     right = counts(results)
     details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")} if results else {}
-    return measured(name, counted, details=details)
+    return (measured("cross-signal", counted, details=details),)
 
 
-class _With(WarmAssistant):
-    """The assistant of a profile with another language model."""
-
-    def __init__(self, model: InstalledModel, profile: str, runtime: Runtime) -> None:
-        super().__init__(Portfolio(), profile, runtime=runtime)
-        self.models.given["language"] = model
-
-
-METRIC = Metric(
-    name="cross-signal",
-    gives=("cross-signal",),
-    roles=frozenset({"language"}),
-    description="share of questions over scenarios whose status, answer and citations are right",
-    measure=measure,
+METRICS = (
+    Metric(
+        name="cross-signal",
+        gives=("cross-signal",),
+        roles=frozenset({"language"}),
+        description="share of questions over scenarios whose status, answer and citations are right",
+        measure=measure,
+    ),
 )

@@ -20,24 +20,15 @@ class Measured:
     """What one model did, item by item; its value is the sum of the parts over the sum of the wholes.
 
     So a word error rate is edits over words, and not the mean of the recordings' rates.
-
-    Attributes:
-        metric: such as `wer`.
-        items: what was measured, in order: names of recordings, photos, texts.
-        parts: of each item, such as edits.
-        wholes: of each item, such as words; not all zero.
-        lower_is_better: whether less is better.
-        unit: of the value: `share` (0 to 1), or empty.
-        details: other figures of the same run that nobody decides by.
     """
 
-    metric: str
-    items: tuple[str, ...]
-    parts: tuple[float, ...]
-    wholes: tuple[float, ...]
-    lower_is_better: bool
-    unit: str = "share"
-    details: Mapping[str, float] = field(default_factory=dict)
+    metric: str  # such as `wer`
+    items: tuple[str, ...]  # in order: names of recordings, photos, texts
+    parts: tuple[float, ...]  # of each item, such as edits
+    wholes: tuple[float, ...]  # of each item, such as words; not all zero
+    lower_is_better: bool  # whether less is better
+    unit: str = "share"  # of the value: `share` (0 to 1), or empty
+    details: Mapping[str, float] = field(default_factory=dict)  # other figures of the same run that nobody decides by
 
     @property
     def value(self) -> float:
@@ -52,13 +43,7 @@ def measured(
     lower_is_better: bool = False,
     details: Mapping[str, float] | None = None,
 ) -> Measured:
-    """A share over items.
-
-    Args:
-        metric: its name.
-        counted: part and whole of each item by its name.
-        lower_is_better: whether less is better.
-        details: see `Measured`.
+    """A share over items, from the part and the whole of each item by its name.
 
     Raises:
         CalibrationInvalid: there is no whole of which a part could be taken.
@@ -113,32 +98,25 @@ Raises:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One way to measure models.
+    """One way to measure models."""
 
-    Attributes:
-        name: such as `objects`.
-        gives: names of its results, such as `presence` and `precision`; recipes and command lines name these.
-        roles: of the models, see `edge_assistant_models.entries.ROLES`.
-        description: one line for people.
-        measure: the function.
-        relative: whether it compares with a reference's outputs, so that a model measured against itself is perfect.
-    """
-
-    name: str
+    name: str  # such as `objects`
+    # Names of its results, such as `presence` and `precision`; recipes and command lines name these
     gives: tuple[str, ...]
-    roles: frozenset[str]
-    description: str
+    roles: frozenset[str]  # of the models, see `edge_assistant_models.entries.ROLES`
+    description: str  # one line for people
     measure: Measure
+    # Whether it compares with a reference's outputs, so that a model measured against itself is perfect
     relative: bool = False
 
 
 def all_metrics() -> dict[str, Metric]:
-    """Every metric by name: the modules of this package that have a `METRIC`."""
+    """Every metric by name: those in `METRICS` of the modules of this package."""
     folder = importlib.import_module("edge_assistant_quantize.metrics")
     names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
     modules = [importlib.import_module(f"{folder.__name__}.{name}") for name in sorted(names)]
-    found: list[Metric] = [module.METRIC for module in modules if hasattr(module, "METRIC")]
-    return {metric.name: metric for metric in found}
+    found = {metric.name: metric for module in modules for metric in getattr(module, "METRICS", ())}
+    return dict(sorted(found.items()))
 
 
 def metric(name: str) -> Metric:

@@ -40,7 +40,7 @@ def measure(
     objects = sum(len(items) for items in labels.values())
     return tuple(
         measured(name, counted[name], details={"recall": boxed / objects} if name == "map50" else None)
-        for name in METRIC.gives
+        for name in METRICS[0].gives
     )
 
 
@@ -142,14 +142,16 @@ def overlap(a: Box, b: Box) -> float:
     return shared / (a[2] * a[3] + b[2] * b[3] - shared) if shared else 0.0
 
 
-METRIC = Metric(
-    name="objects",
-    gives=("presence", "presence_all", "precision", "map50"),
-    roles=frozenset({"detector"}),
-    description=(
-        "of the labels of a photo with an object of at least 2 % of it (presence) or of any (presence_all) the share "
-        "that is seen; of what is seen the share that is there (precision); mean average precision of the boxes at an "
-        "intersection over union of 0.5 (map50)"
+METRICS = (
+    Metric(
+        name="objects",
+        gives=("presence", "presence_all", "precision", "map50"),
+        roles=frozenset({"detector"}),
+        description=(
+            "of the labels of a photo with an object of at least 2 % of it (presence) or of any (presence_all) the "
+            "share that is seen; of what is seen the share that is there (precision); mean average precision of the "
+            "boxes at an intersection over union of 0.5 (map50)"
+        ),
+        measure=measure,
     ),
-    measure=measure,
 )

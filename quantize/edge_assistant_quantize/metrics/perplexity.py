@@ -1,23 +1,24 @@
-"""Perplexity of a language model over a text, see `gguf.perplexity`.
+"""Perplexity of a language model over a text, and its divergence from a reference, see `gguf.perplexity`.
 
-The data is a text: `path`, `chunks` (maximum), `context` (tokens of a chunk, 512). The result is the logarithm, a mean
-over tokens: 0.01 more is 1 % more perplexity.
+The data is a text: `path`, `chunks` (maximum), `context` (tokens of a chunk, 512). Perplexity is given as its
+logarithm, a mean over tokens: 0.01 more is 1 % more perplexity. For the divergence the reference runs beside the
+model, so both have to fit into memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.gguf import perplexity
 from edge_assistant_quantize.gguf.perplexity import TextQuality
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric
+from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, compared
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.senses import number_of, path_of
 
 
-def measure(
+def _perplexity(
     model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
 ) -> tuple[Measured, ...]:
     """See `metric.Measure`.
@@ -25,25 +26,30 @@ def measure(
     Raises:
         CalibrationInvalid: the text is too short.
     """
-    found = quality(model, None, data, runtime, watch)
-    losses = tuple(chunk.loss for chunk in found.chunks)
+    found = _quality(model, None, data, runtime, watch)
     details = {"perplexity": found.perplexity, "uncertainty": found.uncertainty}
-    return (by_chunk("log-perplexity", found, losses, lower_is_better=True, unit="nats", details=details),)
+    return (_by_chunk("log-perplexity", found, [chunk.loss for chunk in found.chunks], details),)
 
 
-def quality(
-    model: InstalledModel,
-    reference: InstalledModel | None,
-    data: Data,
-    runtime: Runtime,
-    watch: Watch,
-) -> TextQuality:
-    """What a model makes of the text that data names.
+def _divergence(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """See `metric.Measure`.
 
     Raises:
-        CalibrationInvalid, InputMissing: the text is not there, or cannot be measured on.
-        ModelError: a model cannot be opened.
+        UsageError: the reference has another vocabulary.
     """
+    found = _quality(model, compared("divergence", reference), data, runtime, watch)
+    assert found.divergence is not None
+    total = found.divergence
+    details = {"median": total.median, "p99": total.p99, "uncertainty": total.uncertainty}
+    kl = _by_chunk("kl-divergence", found, [chunk.divergence for chunk in found.chunks], details)
+    return kl, _by_chunk("token-agreement", found, [float(chunk.agreeing) for chunk in found.chunks])
+
+
+def _quality(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> TextQuality:
     return perplexity.measure(
         model.files["model"],
         path_of(data),
@@ -56,25 +62,30 @@ def quality(
     )
 
 
-def by_chunk(
-    name: str,
-    found: TextQuality,
-    parts: tuple[float, ...],
-    *,
-    lower_is_better: bool,
-    unit: str,
-    details: Mapping[str, float],
+def _by_chunk(
+    name: str, found: TextQuality, parts: Sequence[float], details: Mapping[str, float] | None = None
 ) -> Measured:
-    """A figure whose items are the chunks of a text, and whose wholes are their tokens."""
+    """A figure whose items are the chunks of a text, and whose wholes are their tokens; a loss has details."""
     items = tuple(f"chunk {number}" for number in range(1, len(found.chunks) + 1))
     wholes = tuple(float(chunk.tokens) for chunk in found.chunks)
-    return Measured(name, items, parts, wholes, lower_is_better, unit, details)
+    unit = "share" if details is None else "nats"
+    return Measured(name, items, tuple(parts), wholes, details is not None, unit, details or {})
 
 
-METRIC = Metric(
-    name="perplexity",
-    gives=("log-perplexity",),
-    roles=frozenset({"language"}),
-    description="negative log likelihood of a text's tokens, in nats; its exponential is the perplexity",
-    measure=measure,
+METRICS = (
+    Metric(
+        name="perplexity",
+        gives=("log-perplexity",),
+        roles=frozenset({"language"}),
+        description="negative log likelihood of a text's tokens, in nats; its exponential is the perplexity",
+        measure=_perplexity,
+    ),
+    Metric(
+        name="divergence",
+        gives=("kl-divergence", "token-agreement"),
+        roles=frozenset({"language"}),
+        description="how far the next token's distribution is from the reference's, and how often the likeliest is its",
+        measure=_divergence,
+        relative=True,
+    ),
 )

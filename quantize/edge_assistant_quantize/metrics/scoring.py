@@ -12,44 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge_assistant_quantize.datasets.scenarios import Question
+from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS
 
-# fmt: off
-_UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-_TEENS = (
-    "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth",
-    "nineteenth",
-)
-_COUNTED = (  # a whole number from 2 to 20 may stand in words; "one" is too often a pronoun
-    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
-    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
-)
-_NAMES = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)
-# fmt: on
+_UNITS = ORDINALS[:9]
+_COUNTED = (*ONES[2:], "twenty")  # a whole number from 2 may stand in words; "one" is too often a pronoun
 _ORDINALS = {
-    **{word: number for number, word in enumerate([*_UNITS, *_TEENS, "twentieth"], 1)},
-    **{f"twenty-{word}": 20 + number for number, word in enumerate(_UNITS, 1)},
+    **{word: number for number, word in enumerate(ORDINALS[:20], 1)},
+    **{f"twenty-{word}": number for number, word in enumerate(_UNITS, 21)},
     "thirtieth": 30,
     "thirty-first": 31,
 }
-_MONTHS = {
-    **{name: number for number, name in enumerate(_NAMES, 1)},
-    **{name[:3]: number for number, name in enumerate(_NAMES, 1)},
-    "sept": 9,
-}
-_ALIKE = str.maketrans(
-    {
-        "’": "'",
-        "‘": "'",
-        "‑": "-",
-        "–": "-",
-        "\N{MINUS SIGN}": "-",
-        "\N{MICRO SIGN}": "u",
-        "\N{GREEK SMALL LETTER MU}": "u",
-    }
-)
+_MONTHS = {word: number for number, name in enumerate(MONTHS, 1) for word in (name, name[:3])} | {"sept": 9}
+_ALIKE = str.maketrans("’‘‑–\N{MINUS SIGN}\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}", "''---uu")
 _EXACT = 1e-6  # two numbers that differ by less are the same
 
 
@@ -169,33 +143,30 @@ def _ordinals_as_digits(text: str) -> str:
     return re.sub(r"(?<=\d{4}-\d\d-\d\d)t(?=\d\d:)", " ", text)
 
 
-def _add_day(mentions: _Mentions, year: int | None, month: int, day: int) -> bool:
+def _add_day(mentions: _Mentions, year: str | int | None, month: str | int, day: str | int) -> bool:
+    """Add a day, if it can be one; a year of two digits is from 1970 to 2069."""
+    month, day = int(month), int(day)
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return False
+    year = None if year is None else int(year)
+    if year is not None and year <= 99:
+        year += 2000 if year < 70 else 1900
     mentions.days.add((year, month, day))
     return True
 
 
-def _year(text: str | None) -> int | None:
-    """A year of two digits is one from 1970 to 2069."""
-    if text is None:
-        return None
-    year = int(text)
-    return year if year > 99 else year + (2000 if year < 70 else 1900)
-
-
 def _year_first(match: re.Match[str], mentions: _Mentions) -> bool:
-    return _add_day(mentions, int(match[1]), int(match[2]), int(match[3]))
+    return _add_day(mentions, *match.groups())
 
 
 def _year_last(match: re.Match[str], mentions: _Mentions) -> bool:
     """In either order of day and month."""
-    one, other, year = int(match[1]), int(match[2]), _year(match[3])
-    return bool(_add_day(mentions, year, other, one) | _add_day(mentions, year, one, other))
+    one, other, year = match.groups()
+    return _add_day(mentions, year, other, one) | _add_day(mentions, year, one, other)
 
 
 def _named(match: re.Match[str], mentions: _Mentions) -> bool:
-    return _add_day(mentions, _year(match["year"]), _MONTHS[match["month"]], int(match["day"]))
+    return _add_day(mentions, match["year"], _MONTHS[match["month"]], match["day"])
 
 
 def _clock(match: re.Match[str], mentions: _Mentions) -> bool:

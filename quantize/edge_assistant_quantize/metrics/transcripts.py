@@ -1,4 +1,4 @@
-"""Transcripts made comparable: the same words count as the same, however they are written down.
+"""Word error rate of speech over transcripts made comparable: the same words are equal, however they are written down.
 
 Punctuation and case go, units are written out, and every number becomes its digits one by one, so that `38.40`,
 `thirty eight forty` and `thirty-eight point four zero` are alike, and so are `9th` and `ninth`.
@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import re
 
-_ONES = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_ORDINALS = (
-    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
-    *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"),
-    *("twentieth", "thirtieth"),
-)
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.metrics import edits
+from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
+from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS, TENS
+from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.senses import folder_of, name_of, perceive, recordings
+
 _VALUES = (
-    {word: value for value, word in enumerate(_ONES)}
-    | {word: 20 + 10 * i for i, word in enumerate(_TENS)}
-    | {word: min(value, 20) if value < 21 else 30 for value, word in enumerate(_ORDINALS, 1)}
+    {word: value for value, word in enumerate(ONES)}
+    | {word: 20 + 10 * i for i, word in enumerate(TENS)}
+    | {word: min(value, 20) if value < 21 else 30 for value, word in enumerate(ORDINALS, 1)}
 )
 _MULTIPLES = {"hundred": 100, "thousand": 1000}
 _WRITTEN_OUT = {
@@ -32,8 +30,7 @@ _WRITTEN_OUT = {
 }  # fmt: skip
 _CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros"}
 _MONEY = re.compile(r"([$£€])\s?(\d[\d,]*)(?:\.(\d\d))?")
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_DATE = re.compile(rf"\b(?:the )?((?:\d )+)of (?=(?:{_MONTHS})\b)")
+_DATE = re.compile(rf"\b(?:the )?((?:\d )+)of (?=(?:{'|'.join(MONTHS)})\b)")
 _TOKEN = re.compile(r"%|\d+|[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
@@ -108,3 +105,26 @@ def _joined(value: int | None, word: str, linked: bool = False) -> int | None:
     more = _value(word) or 0
     fits = (value % 100 == 0 and 0 < more < 100) or (value % 100 >= 20 and value % 10 == 0 and 0 < more < 10)
     return value + more if fits else None
+
+
+def _measure(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """See `metric.Measure`."""
+    edits.check()
+    folder = folder_of(data)
+    said = {name_of(spoken, folder): normalised(spoken.said) for spoken in recordings(data)}
+    heard = perceive(model, "speech", data, runtime, watch)
+    counted = {name: edits.of_words(said[name], normalised(text)) for name, text in heard}
+    return (measured("wer", counted, lower_is_better=True),)
+
+
+METRICS = (
+    Metric(
+        name="wer",
+        gives=("wer",),
+        roles=frozenset({"speech"}),
+        description="word error rate over recordings whose words are known",
+        measure=_measure,
+    ),
+)

@@ -23,15 +23,12 @@ from edge_assistant.session.assistant import Assistant
 
 
 class WarmAssistant(Assistant):
-    """Answers as the assistant does, question after question.
+    """Answers as the assistant does, question after question."""
 
-    Attributes:
-        gold: evidence by id of the signal, in place of what would be perceived in the next question's signals.
-        unpaid_s: seconds of perception that belong to the questions since it was set to 0 and were not spent in them
-            (the signal was perceived before), less those that were spent and do not belong (a sense loads its models).
-    """
-
+    # Evidence by id of the signal, in place of what would be perceived in the next question's signals
     gold: Mapping[str, tuple[Evidence, ...]]
+    # Seconds of perception that belong to the questions since it was set to 0 and were not spent in them (the signal
+    # was perceived before), less those that were spent and do not belong (a sense loads its models)
     unpaid_s: float
     side_by_side = False  # what each signal takes is paid by later questions about it
 

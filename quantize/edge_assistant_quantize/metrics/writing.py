@@ -75,10 +75,12 @@ def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bo
     return fields, {(detail.label, detail.ticked) for detail in details if isinstance(detail, TickBox)}
 
 
-METRIC = Metric(
-    name="writing",
-    gives=("cer", "fields"),
-    roles=frozenset({"writing"}),
-    description="character error rate, and the share of form fields that are read exactly, over pages",
-    measure=measure,
+METRICS = (
+    Metric(
+        name="writing",
+        gives=("cer", "fields"),
+        roles=frozenset({"writing"}),
+        description="character error rate, and the share of form fields that are read exactly, over pages",
+        measure=measure,
+    ),
 )

@@ -6,15 +6,13 @@ scale that fits them best. Sums run over the places of a block in their order, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
 LIMIT = 8  # levels run from -8 to 7
 MOST = 8  # times a step of 8 bits: 8 levels of 8 steps are 64, and `linear.py` says why there are no more
@@ -37,10 +35,15 @@ def by_range(weight: Array, block: int, bits: int, *, symmetric: bool = True) ->
         Levels u8 [outputs, blocks, block], scales f32 [outputs, blocks], and zero points u8 [outputs, blocks], None
         if they are the middle.
     """
-    rows = max(1, _CHUNK * block // weight.shape[1])
-    parts = [_by_range(weight[at : at + rows], block, bits, symmetric) for at in range(0, len(weight), rows)]
-    levels, scales, zeros = (np.concatenate(part) for part in zip(*parts, strict=True))
+    levels, scales, zeros = _in_parts(weight, block, lambda rows: _by_range(rows, block, bits, symmetric))
     return levels, scales, None if symmetric else zeros
+
+
+def _in_parts(weight: Array, block: int, function: Callable[[Array], tuple[Array, ...]]) -> list[Array]:
+    """The results of a function over rows of a matrix, so many at a time as stay in the processor's cache."""
+    rows = max(1, _CHUNK * block // weight.shape[1])
+    parts = [function(weight[at : at + rows]) for at in range(0, len(weight), rows)]
+    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def _by_range(weight: Array, block: int, bits: int, symmetric: bool) -> tuple[Array, Array, Array]:
@@ -69,20 +72,21 @@ def by_error(weight: Array, block: int, bits: int, importance: Array | None = No
         weight: the matrix.
         block: inputs that share a scale; divides their number.
         bits: 4, with the scale of the least squared error; or 8, where that of the range is as good.
-        importance: of each input, f32 [inputs]: how much a squared error counts there; None for all alike.
+        importance: of each input, f32 [inputs]: the weight of its squared error; None for all alike.
 
     Returns:
         Levels around the middle of what the bits hold, u8 [outputs, blocks, block], and scales f16 [outputs, blocks].
     """
     limit = 1 << bits - 1
-    levels, scales = [], []
-    for part, counts in _parts(weight, block, importance):
-        scale = (_scales(part, counts) if bits == 4 else _first(part, limit)).astype(np.float16)
-        scales.append(scale)
-        levels.append(_levels(part, scale.astype(np.float32), limit).T)
-    rows = len(weight)
-    whole = (np.concatenate(levels) + limit).astype(np.uint8)
-    return whole.reshape(rows, -1, block), np.concatenate(scales).reshape(rows, -1)
+
+    def quantized(rows: Array) -> tuple[Array, Array]:
+        part, counts = _columns(rows, block, importance)
+        scales = (_scales(part, counts) if bits == 4 else _first(part, limit)).astype(np.float16)
+        levels = _levels(part, scales.astype(np.float32), limit).T + limit
+        return levels.astype(np.uint8).reshape(len(rows), -1, block), scales.reshape(len(rows), -1)
+
+    levels, scales = _in_parts(weight, block, quantized)
+    return levels, scales
 
 
 def four_in_eight(weight: Array, block: int, importance: Array | None = None) -> tuple[Array, Array, Array]:
@@ -91,20 +95,18 @@ def four_in_eight(weight: Array, block: int, importance: Array | None = None) ->
     Returns:
         Levels as of `by_error`, multiples i8 [outputs, blocks] from -8 to 8, and the steps f32 [outputs] of both.
     """
-    wanted = np.concatenate([_scales(*part) for part in _parts(weight, block, importance)]).reshape(len(weight), -1)
-    steps = np.maximum(np.abs(wanted).max(axis=1), np.float32(1e-8)) / np.float32(MOST)
-    near = np.rint(wanted / steps[:, None])
-    each = np.repeat(steps, near.shape[1])
-    levels, multiples = [], []
-    start = 0
-    for part, counts in _parts(weight, block, importance):
-        end = start + part.shape[1]
-        best, chosen = _nearest(part, counts, each[start:end], near.reshape(-1)[start:end])
-        levels.append(best.T)
-        multiples.append(chosen)
-        start = end
-    whole = (np.concatenate(levels) + LIMIT).astype(np.uint8).reshape(len(weight), -1, block)
-    return whole, np.concatenate(multiples).astype(np.int8).reshape(len(weight), -1), steps
+
+    def quantized(rows: Array) -> tuple[Array, Array, Array]:
+        part, counts = _columns(rows, block, importance)
+        wanted = _scales(part, counts).reshape(len(rows), -1)
+        steps = np.maximum(np.abs(wanted).max(axis=1), np.float32(1e-8)) / np.float32(MOST)
+        near = np.rint(wanted / steps[:, None])
+        best, chosen = _nearest(part, counts, np.repeat(steps, near.shape[1]), near.reshape(-1))
+        levels = (best.T + LIMIT).astype(np.uint8).reshape(len(rows), -1, block)
+        return levels, chosen.astype(np.int8).reshape(len(rows), -1), steps
+
+    levels, multiples, steps = _in_parts(weight, block, quantized)
+    return levels, multiples, steps
 
 
 def pack(levels: Array, bits: int) -> Array:
@@ -116,16 +118,11 @@ def pack(levels: Array, bits: int) -> Array:
     return np.asarray(levels[..., 0::2] | levels[..., 1::2] << 4, np.uint8)
 
 
-def _parts(weight: Array, block: int, importance: Array | None) -> Iterator[tuple[Array, Array]]:
-    """The blocks of a matrix in columns, f32 [block, some], and what each place counts."""
-    blocks = weight.reshape(-1, block)
-    counts = np.ones(weight.shape[1], np.float32) if importance is None else importance
-    rows = max(1, _CHUNK * block // weight.shape[1])  # whole rows, so that the counts are the same in each part
-    several = np.ascontiguousarray(np.tile(counts.reshape(-1, block), (rows, 1)).T, np.float32)
-    step = rows * weight.shape[1] // block
-    for start in range(0, len(blocks), step):
-        part = np.ascontiguousarray(blocks[start : start + step].T, np.float32)
-        yield part, several[:, : part.shape[1]]
+def _columns(rows: Array, block: int, importance: Array | None) -> tuple[Array, Array]:
+    """The blocks of rows in columns, f32 [block, blocks], and the weight of each place."""
+    counts = np.ones(rows.shape[1], np.float32) if importance is None else importance
+    places = np.tile(counts.reshape(-1, block), (len(rows), 1))
+    return tuple(np.ascontiguousarray(each.T, np.float32) for each in (rows.reshape(-1, block), places))  # type: ignore[return-value]
 
 
 def _scales(part: Array, counts: Array) -> Array:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_quantize.onnx.folding import drop_unused
+import numpy as np
+
+from edge_assistant_quantize.onnx.folding import drop_unused, replace
 
 if TYPE_CHECKING:
     import onnx
 
+Shapes = Mapping[str, Sequence[int | str | None]]
+
 CONTRIBUTED = "com.microsoft"  # domain of the operators that ONNX Runtime adds to the standard's
-BLOCK_SIZES = (16, 32, 64, 128, 256)  # inputs that share a scale, as its MatMulNBits has them
+FLOAT, INT8, HALF = 1, 3, 10  # onnx.TensorProto, without its import
 
 
 class GraphBuilder:
-    """Nodes and weights of a graph under construction; what adds one gives the name of its value."""
+    """Nodes and weights of a graph; each method that adds one returns the name of its value."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -34,20 +40,45 @@ class GraphBuilder:
 
     def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
         """Add a weight, once."""
-        import numpy as np
         from onnx import numpy_helper
 
         if name not in self.weights:
             self.weights[name] = numpy_helper.from_array(np.array(value, order="C"), name)
         return name
 
-    def replace(self, model: onnx.ModelProto) -> None:
-        """Put the nodes and weights in the place of a model's nodes, and drop the weights that nothing reads then."""
+    def replace(self, model: onnx.ModelProto, *, domain: str = CONTRIBUTED) -> None:
+        """Replace a model's nodes by these, add the weights and the operator domain, and drop unused weights."""
         from onnx import helper
 
-        del model.graph.node[:]
-        model.graph.node.extend(self.nodes)
+        replace(model.graph, self.nodes)
         model.graph.initializer.extend(self.weights.values())
         drop_unused(model.graph)
-        if all(item.domain != CONTRIBUTED for item in model.opset_import):
-            model.opset_import.append(helper.make_opsetid(CONTRIBUTED, 1))
+        if domain and all(item.domain != domain for item in model.opset_import):
+            model.opset_import.append(helper.make_opsetid(domain, 1))
+
+    def write(
+        self,
+        path: Path,
+        name: str,
+        inputs: Shapes,
+        outputs: Shapes,
+        *,
+        kinds: Mapping[str, int] = {},
+        opsets: Mapping[str, int],
+        ir_version: int,
+    ) -> None:
+        """Write the graph as a model; equal graphs give equal bytes, whatever release of onnx writes them.
+
+        Inputs and outputs are shapes by name; `kinds` are the element types of those that are not float32, `opsets` the
+        versions of operator sets by domain.
+        """
+        from onnx import helper
+
+        given, made = (
+            [helper.make_tensor_value_info(key, kinds.get(key, FLOAT), shape) for key, shape in values.items()]
+            for values in (inputs, outputs)
+        )
+        graph = helper.make_graph(self.nodes, name, given, made, list(self.weights.values()))
+        domains = [helper.make_opsetid(domain, version) for domain, version in opsets.items()]
+        model = helper.make_model(graph, producer_name="edge-assistant", ir_version=ir_version, opset_imports=domains)
+        path.write_bytes(model.SerializeToString(deterministic=True))

@@ -10,16 +10,16 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Feed = Mapping[str, "NDArray[Any]"]
 
@@ -44,23 +44,9 @@ class Calibration:
 
 
 def record(
-    candidate: Candidate,
-    key: str,
-    data: Mapping[str, object],
-    *,
-    threads: int,
-    watch: Watch,
-    limit: int = LIMIT,
+    candidate: Candidate, key: str, data: Mapping[str, object], *, threads: int, watch: Watch, limit: int = LIMIT
 ) -> Calibration:
-    """Record the feeds of one file of a model over data; if they are too many, those at even distances.
-
-    Args:
-        candidate: the model; it runs as it is.
-        key: of the file, such as `model` or `decoder`.
-        data: of `senses.perceive`.
-        threads: cores to use.
-        watch: receives the steps.
-        limit: the most feeds.
+    """Record the feeds of a file of a model, such as `decoder`, over data; beyond the limit those at even distances.
 
     Raises:
         UsageError: the model has no such ONNX file, or no sense runs it.
@@ -89,26 +75,20 @@ class Sample:
         self._limit, self._max_bytes = limit, max_bytes
         self._seen = 0
         self._every = 1
-        self._bytes = 0
 
     def take(self, feed: Mapping[str, Any]) -> None:
         """Keep a copy of a feed, or not."""
-        import numpy as np
-
         number, self._seen = self._seen, self._seen + 1
         if number % self._every:
             return
-        copy = {name: np.array(value) for name, value in feed.items()}
-        self.feeds.append(copy)
-        self._bytes += _size(copy)
+        self.feeds.append({name: np.array(value) for name, value in feed.items()})
         while len(self.feeds) > self._limit or (self._bytes > self._max_bytes and len(self.feeds) > 1):
             self.feeds = self.feeds[::2]
             self._every *= 2
-            self._bytes = sum(map(_size, self.feeds))
 
-
-def _size(feed: Feed) -> int:
-    return sum(value.nbytes for value in feed.values())
+    @property
+    def _bytes(self) -> int:
+        return sum(value.nbytes for feed in self.feeds for value in feed.values())
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_models.errors import ModelCorrupt
 
 if TYPE_CHECKING:
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
 _FLOAT = 1  # TensorProto.FLOAT
 _STANDARD = frozenset({"", "ai.onnx"})
@@ -41,8 +43,8 @@ def fold(model: onnx.ModelProto) -> onnx.ModelProto:
     for node in graph.node:
         node.name = title(node)
     known = constants(graph)
-    _replace(graph, _with_padding(list(graph.node), known))
-    _replace(graph, _with_bias(graph, known, uses(graph)))
+    _pad(graph, known)
+    _add_biases(graph, known)
     drop_unused(graph)
     return copy
 
@@ -50,6 +52,11 @@ def fold(model: onnx.ModelProto) -> onnx.ModelProto:
 def standard(node: onnx.NodeProto) -> bool:
     """Whether its operator is one of the standard's."""
     return node.domain in _STANDARD
+
+
+def opset(model: onnx.ModelProto) -> int:
+    """The version of the standard's operators; 0 if the model names none."""
+    return max((item.version for item in model.opset_import if item.domain in _STANDARD), default=0)
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, Any]:
@@ -78,7 +85,6 @@ def check_nodes(model: onnx.ModelProto, names: Collection[str]) -> None:
 
 def constants(graph: onnx.GraphProto) -> Mapping[str, Array]:
     """Every value of the graph that never changes, by name: initializers, Constant nodes, and their Casts."""
-    import numpy as np
     from onnx import numpy_helper
 
     inputs = {value.name for value in graph.input}
@@ -144,66 +150,57 @@ def drop_unused(graph: onnx.GraphProto) -> None:
         read.subtract(name for name in node.input if name)
         for inner in subgraphs(node):
             read.subtract(uses(inner))
-    _replace(graph, reversed(kept))
+    replace(graph, reversed(kept))
     weights = [tensor for tensor in graph.initializer if read[tensor.name] > 0]
     del graph.initializer[:]
     graph.initializer.extend(weights)
 
 
-def _replace(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
+def replace(graph: onnx.GraphProto, nodes: Iterable[onnx.NodeProto]) -> None:
+    """Give a graph these nodes in place of its own."""
     held = list(nodes)
     del graph.node[:]
     graph.node.extend(held)
 
 
-def _with_padding(nodes: list[onnx.NodeProto], known: Mapping[str, Array]) -> Iterator[onnx.NodeProto]:
-    """The nodes; a convolution pads its input with zeros by itself, and a MaxPool with what is never the greatest."""
-    import numpy as np
+def _pad(graph: onnx.GraphProto, known: Mapping[str, Array]) -> None:
+    """Let a convolution pad its input with zeros by itself, and a MaxPool with what is never the greatest."""
+    from onnx import helper
 
     fills = {"Conv": 0.0, "MaxPool": -np.inf}
-    pads = {node.output[0]: node for node in nodes if node.op_type == "Pad" and standard(node)}
-    for node in nodes:
-        pad = pads.get(node.input[0]) if node.op_type in fills and standard(node) else None
-        around = _around(pad, known, fills[node.op_type]) if pad is not None else None
-        if pad is not None and around is not None:
-            _pad(node, pad.input[0], around)
-        yield node
+    pads = {node.output[0]: node for node in graph.node if node.op_type == "Pad" and standard(node)}
+    for node in graph.node:
+        if node.op_type not in fills or not standard(node) or node.input[0] not in pads:
+            continue
+        pad, said = pads[node.input[0]], attributes(node)
+        around = _around(pad, known, fills[node.op_type])
+        if around is None or said.get("auto_pad", b"NOTSET") not in {b"NOTSET", b"VALID"}:
+            continue
+        own = list(said.get("pads", [0] * len(around)))
+        kept = [attribute for attribute in node.attribute if attribute.name not in {"auto_pad", "pads"}]
+        del node.attribute[:]
+        node.attribute.extend(kept)
+        node.attribute.append(helper.make_attribute("pads", [a + b for a, b in zip(own, around, strict=True)]))
+        node.input[0] = pad.input[0]
 
 
 def _around(pad: onnx.NodeProto, known: Mapping[str, Array], fill: float) -> list[int] | None:
-    """How much of `fill` a Pad node adds before and after each spatial axis; None where it does anything else."""
-    said = attributes(pad)
-    inputs = [*pad.input, "", "", ""]
-    if said.get("mode", b"constant") != b"constant" or inputs[1] not in known or inputs[3]:
+    """The amounts of `fill` that a Pad node adds before and after each spatial axis; None if it does anything else."""
+    _, amount, value, axes = [*pad.input, "", "", ""][:4]
+    if attributes(pad).get("mode", b"constant") != b"constant" or amount not in known or axes:
         return None
-    if inputs[2] and inputs[2] not in known:
+    if (value and value not in known) or (float(known[value].item()) if value else 0.0) != fill:
         return None
-    if (float(known[inputs[2]].item()) if inputs[2] else 0.0) != fill:
-        return None
-    amounts = [int(amount) for amount in known[inputs[1]]]
+    amounts = [int(each) for each in known[amount]]
     before, after = amounts[: len(amounts) // 2], amounts[len(amounts) // 2 :]
-    if min(amounts) < 0 or any(before[:2]) or any(after[:2]):
-        return None
-    return before[2:] + after[2:]
+    return None if min(amounts) < 0 or any((*before[:2], *after[:2])) else before[2:] + after[2:]
 
 
-def _pad(node: onnx.NodeProto, value: str, around: list[int]) -> None:
-    """Let a convolution pad its input by itself, unless it does already by a rule of its own."""
-    from onnx import helper
+def _add_biases(graph: onnx.GraphProto, known: Mapping[str, Array]) -> None:
+    """Let a convolution add the constant behind it by itself."""
+    from onnx import numpy_helper
 
-    said = attributes(node)
-    if said.get("auto_pad", b"NOTSET") not in {b"NOTSET", b"VALID"}:
-        return
-    own = list(said.get("pads", [0] * len(around)))
-    kept = [attribute for attribute in node.attribute if attribute.name not in {"auto_pad", "pads"}]
-    del node.attribute[:]
-    node.attribute.extend(kept)
-    node.attribute.append(helper.make_attribute("pads", [a + b for a, b in zip(own, around, strict=True)]))
-    node.input[0] = value
-
-
-def _with_bias(graph: onnx.GraphProto, known: Mapping[str, Array], read: Mapping[str, int]) -> list[onnx.NodeProto]:
-    """The nodes, in which a convolution adds the constant that stands behind it by itself."""
+    read = uses(graph)
     made = {output: node for node in graph.node for output in node.output}
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
@@ -212,9 +209,14 @@ def _with_bias(graph: onnx.GraphProto, known: Mapping[str, Array], read: Mapping
             nodes.append(node)
             continue
         convolution, constant = found
-        _add_bias(graph, convolution, known[constant], known)
+        bias = known[constant].reshape(-1).astype(np.float32)
+        if len(convolution.input) > 2 and convolution.input[2]:
+            bias = bias + known[convolution.input[2]].astype(np.float32)
+        del convolution.input[2:]
+        convolution.input.append(f"{convolution.name}/whole_bias")
         convolution.output[0] = node.output[0]
-    return nodes
+        graph.initializer.append(numpy_helper.from_array(bias, convolution.input[2]))
+    replace(graph, nodes)
 
 
 def _biased(
@@ -227,30 +229,13 @@ def _biased(
         convolution = made.get(value)
         if convolution is None or convolution.op_type != "Conv" or constant not in known or read[value] != 1:
             continue
-        weight = known.get(convolution.input[1])
-        if weight is not None and _a_channel(known[constant], weight) and _bias_known(convolution, known):
+        weight, bias = known.get(convolution.input[1]), [*convolution.input[2:], ""][0]
+        if weight is not None and _a_channel(known[constant], weight) and (not bias or bias in known):
             return convolution, constant
     return None
 
 
-def _bias_known(convolution: onnx.NodeProto, known: Mapping[str, Array]) -> bool:
-    return len(convolution.input) < 3 or not convolution.input[2] or convolution.input[2] in known
-
-
 def _a_channel(constant: Array, weight: Array) -> bool:
-    """Whether a constant is one number for each channel of what a convolution with this weight gives."""
+    """Whether a constant is one number for each channel of a convolution with this weight."""
     shape = (1,) * (weight.ndim - constant.ndim) + constant.shape
     return constant.ndim <= weight.ndim and shape == (1, len(weight), *(1,) * (weight.ndim - 2))
-
-
-def _add_bias(graph: onnx.GraphProto, node: onnx.NodeProto, constant: Array, known: Mapping[str, Array]) -> None:
-    import numpy as np
-    from onnx import numpy_helper
-
-    bias = constant.reshape(-1).astype(np.float32)
-    if len(node.input) > 2 and node.input[2]:
-        bias = bias + known[node.input[2]].astype(np.float32)
-    name = f"{node.name}/whole_bias"
-    graph.initializer.append(numpy_helper.from_array(bias, name))
-    del node.input[2:]
-    node.input.append(name)

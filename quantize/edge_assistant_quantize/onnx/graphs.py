@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.storage import atomic
 from edge_assistant_models import headers
@@ -23,6 +25,8 @@ from edge_assistant_quantize.errors import (
 
 if TYPE_CHECKING:
     import onnx
+
+    from edge_assistant_quantize.onnx.builder import GraphBuilder
 
 _TIMES_MEMORY = 6  # of the file's size: the graph twice, the largest weights in float64, and the session that tries it
 _EXPORT = "export it again, into one file, with the standard's operators"
@@ -56,7 +60,6 @@ def load(path: Path) -> onnx.ModelProto:
 
 def _check_numbers(graph: onnx.GraphProto, name: str) -> None:
     """Refuse a NaN in a weight; an infinity may be meant, such as in a mask."""
-    import numpy as np
     from onnx import TensorProto, numpy_helper
 
     floats = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE}
@@ -95,6 +98,20 @@ def _opened(path: Path, name: str, threads: int, hint: str) -> Any:  # noqa: ANN
         return Runtime(threads).session(path)
     except ModelCorrupt as error:
         raise QuantizationFailed(error.message.replace(path.name, name), hint) from None
+
+
+def with_outputs(model: onnx.ModelProto, names: Sequence[str], added: GraphBuilder | None = None) -> onnx.ModelProto:
+    """A copy of a model whose outputs are values of these names, after adding nodes and weights."""
+    from onnx import ModelProto, ValueInfoProto
+
+    changed = ModelProto()
+    changed.CopyFrom(model)
+    if added is not None:
+        changed.graph.node.extend(added.nodes)
+        changed.graph.initializer.extend(added.weights.values())
+    del changed.graph.output[:]
+    changed.graph.output.extend(ValueInfoProto(name=name) for name in names)
+    return changed
 
 
 def run(session: Any, asked: Sequence[str] | None, feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401

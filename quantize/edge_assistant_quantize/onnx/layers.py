@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed
 from edge_assistant_quantize.onnx import folding, graphs
 from edge_assistant_quantize.progress import Step, Watch, ignore
 
 if TYPE_CHECKING:
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
 FEEDS = 8  # of data of the command line; more make no other picture
 _AT_ONCE = 48  # values that are held of each model at a time
@@ -28,25 +30,15 @@ _AT_ONCE = 48  # values that are held of each model at a time
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How one value of two models differs over feeds.
+    """How one value of two models differs over feeds."""
 
-    Attributes:
-        value: its name, which is the node's too where that has none.
-        kind: operator of the node that gives it in the reference.
-        place: of that node among the nodes of the reference.
-        max_abs: the largest difference.
-        relative_l2: of the difference to the reference, by Euclidean norm.
-        snr_db: the same as signal to noise, in decibels.
-        cosine: of the angle between both.
-    """
-
-    value: str
-    kind: str
-    place: int
-    max_abs: float
-    relative_l2: float
-    snr_db: float
-    cosine: float
+    value: str  # its name, which is the node's too where that has none
+    kind: str  # operator of the node that gives it in the reference
+    place: int  # of that node among the nodes of the reference
+    max_abs: float  # the largest difference
+    relative_l2: float  # of the difference to the reference, by Euclidean norm
+    snr_db: float  # the same as signal to noise, in decibels
+    cosine: float  # of the angle between both
 
 
 def compare(
@@ -67,7 +59,9 @@ def compare(
         hint = "compare a model with what was made from it"
         raise QuantizationFailed(f"{reference.name} and {candidate.name} have no values in common", hint)
     sums = {name: _Sums() for name in places}
-    sessions = [_session(model, list(places), threads) for model in (first, second)]
+    hint = "compare models that ONNX Runtime runs"
+    shown = [graphs.with_outputs(model, list(places)) for model in (first, second)]
+    sessions = [graphs.session(model, threads=threads, hint=hint) for model in shown]
     groups = [list(places)[begin : begin + _AT_ONCE] for begin in range(0, len(places), _AT_ONCE)]
     total = len(feeds) * len(groups)
     for number, (feed, names) in enumerate(((feed, names) for feed in feeds for names in groups), 1):
@@ -91,17 +85,6 @@ def _values(graph: onnx.GraphProto) -> dict[str, int]:
     }
 
 
-def _session(model: onnx.ModelProto, names: Sequence[str], threads: int) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
-    """A session that gives these values as outputs."""
-    import onnx
-
-    shown = onnx.ModelProto()
-    shown.CopyFrom(model)
-    there = {value.name for value in shown.graph.output}
-    shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in there)
-    return graphs.session(shown, threads=threads, hint="compare models that ONNX Runtime runs")
-
-
 class _Sums:
     """Sums over the feeds of one value."""
 
@@ -111,14 +94,11 @@ class _Sums:
 
     def add(self, one: Array, two: Array) -> None:
         """Add one feed; values that are no floats, or not of one shape, are ignored."""
-        import numpy as np
-
         one, two = np.asarray(one), np.asarray(two)
         if one.dtype.kind != "f" or one.shape != two.shape or not one.size:
             return
-        right, found = one.astype(np.float64).ravel(), two.astype(np.float64).ravel()
-        finite = np.isfinite(right) & np.isfinite(found)  # masks hold infinities
-        right, found = right[finite], found[finite]
+        finite = np.isfinite(one) & np.isfinite(two)  # masks hold infinities
+        right, found = one[finite].astype(np.float64), two[finite].astype(np.float64)
         self.count += 1
         self._most = max(self._most, float(np.abs(right - found).max(initial=0.0)))
         self._signal += float(right @ right)

@@ -11,12 +11,12 @@ There are two, because a CPU is good at different things for many rows and for o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 BLOCK = 32  # weights that share a scale
 _WEIGHT_LIMIT = 63
@@ -25,8 +25,6 @@ _ACTIVATION_LIMIT = 127
 
 def integer(graph: GraphBuilder, value: str, name: str, weight: NDArray[Any]) -> str:
     """Multiply rows by a weight [outputs, inputs] in integers: f32 [n, inputs] -> f32 [n, outputs]."""
-    import numpy as np
-
     turned = weight.T.astype(np.float32)
     scale = np.maximum(np.abs(turned).max(axis=0), np.float32(1e-8)) / np.float32(_WEIGHT_LIMIT)
     levels = np.rint(turned / scale).astype(np.int8)
@@ -35,8 +33,6 @@ def integer(graph: GraphBuilder, value: str, name: str, weight: NDArray[Any]) ->
 
 def integer_product(graph: GraphBuilder, value: str, levels: str, scale: str) -> str:
     """Multiply rows by levels i8 [inputs, outputs] with a scale f32 [outputs]: f32 [n, inputs] -> f32 [n, outputs]."""
-    import numpy as np
-
     zero = graph.constant("activation_zero", np.uint8(128))
     one = graph.constant("one", np.float32(1))
     loudest = graph.op("ReduceMax", graph.op("Abs", value), graph.constant("last_axis", np.array([-1])), keepdims=1)
@@ -65,8 +61,6 @@ def blockwise(graph: GraphBuilder, value: str, name: str, weight: NDArray[Any]) 
 
 def blockwise_rows(graph: GraphBuilder, numbers: str, name: str, weight: NDArray[Any]) -> str:
     """Look up rows of the weight of that name that `blockwise` multiplies by: i64 [n] -> f32 [n, inputs]."""
-    import numpy as np
-
     found, steps = (graph.op("Gather", each, numbers, axis=0) for each in _stored(graph, name, weight))
     centred = graph.op("Sub", graph.op("Cast", found, to=1), graph.constant("middle", np.float32(128)))
     rows = graph.op("Mul", centred, graph.op("Unsqueeze", steps, graph.constant("last_axis", np.array([-1]))))

@@ -12,26 +12,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, UsageError
 from edge_assistant_quantize.onnx import folding, graphs, sensitivity, weight_only
+from edge_assistant_quantize.onnx.builder import HALF
 
 if TYPE_CHECKING:
     import onnx
 
 _TOLERANCE_DB = -60.0  # of the difference that another order of float32 sums makes: 0.1 % and less
 _SIZES = (1, 2, 8, 16, 64)  # that free axes are tried with
-_HALF = 10  # TensorProto.FLOAT16
 _FATAL = 4  # ONNX Runtime's level of logging
 
 
 def optimize(model: Path, output: Path, *, threads: int) -> None:
-    """Write a model that computes the same with fewer nodes.
-
-    Args:
-        model: an ONNX file; it has to take made-up inputs.
-        output: an .onnx file, written whole or not at all.
-        threads: cores to use.
+    """Write a model that computes the same with fewer nodes, whole or not at all; it has to take made-up inputs.
 
     Raises:
         WeightsRefused: the file is unsound.
@@ -42,7 +39,7 @@ def optimize(model: Path, output: Path, *, threads: int) -> None:
     before = graphs.load(model)
     with graphs.making(output, 2 * model.stat().st_size) as path:
         after = _inferred(_basic(model, path))
-        if any(tensor.data_type == _HALF for tensor in before.graph.initializer):
+        if any(tensor.data_type == HALF for tensor in before.graph.initializer):
             after = weight_only.half(after, exact=True)  # folding has widened the weights in half precision
         path.write_bytes(after.SerializeToString(deterministic=True))
         given = _made_up(path, threads)
@@ -113,8 +110,6 @@ def _made_up(path: Path, threads: int) -> list[dict[str, Any]]:
 
 
 def _inputs(inputs: Sequence[Any], size: int) -> Iterator[tuple[str, Any]]:
-    import numpy as np
-
     random = np.random.default_rng(0)
     kinds = {"float": np.float32, "float16": np.float16, "double": np.float64, "bool": np.bool_, "uint8": np.uint8}
     kinds |= {"int64": np.int64, "int32": np.int32}

@@ -15,8 +15,7 @@ from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx import tables
-from edge_assistant_quantize.onnx.quantize import METHODS, RULES, check_options, prepared, quantize
+from edge_assistant_quantize.onnx.methods import METHODS, RULES, check_options
 from edge_assistant_quantize.progress import Watch
 
 if TYPE_CHECKING:
@@ -32,24 +31,22 @@ _OPTIONS = ("block_size", "symmetric", "accuracy_level", "calibrator", "percenti
 def configure(group: argparse._ArgumentGroup) -> None:
     """The options."""
     add_calibration(group)
-    group.add_argument("--exclude", action="append", metavar="NODE", default=[], help="a node that stays as it is")
-    group.add_argument(
-        "--table", type=Path, metavar="F", help="also write the TOML table that an importer needs for it"
-    )
+    add = group.add_argument
+    add("--exclude", action="append", metavar="NODE", default=[], help="a node that stays as it is")
+    add("--table", type=Path, metavar="F", help="also write the TOML table that an importer needs for it")
     add_method_options(group)
 
 
 def add_method_options(group: arguments.Group) -> None:
     """The options of methods."""
-    group.add_argument("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)")
-    group.add_argument("--asymmetric", dest="symmetric", action="store_const", const=False, help="with zero points")
-    group.add_argument(
-        "--accuracy-level", type=int, metavar="N", help="4 rounds activations to 8 bits (default), 1 not"
-    )
-    group.add_argument("--calibrator", metavar="NAME", help="percentile (default), min-max, entropy or mse")
-    group.add_argument("--percentile", type=float, metavar="P", help="of that calibrator (default: 99.99)")
-    group.add_argument("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer")
-    group.add_argument("--per-channel", action="store_const", const=True, help="of dynamic-int8")
+    add = group.add_argument
+    add("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)")
+    add("--asymmetric", dest="symmetric", action="store_const", const=False, help="with zero points")
+    add("--accuracy-level", type=int, metavar="N", help="4 rounds activations to 8 bits (default), 1 not")
+    add("--calibrator", metavar="NAME", help="percentile (default), min-max, entropy or mse")
+    add("--percentile", type=float, metavar="P", help="of that calibrator (default: 99.99)")
+    add("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer")
+    add("--per-channel", action="store_const", const=True, help="of dynamic-int8")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,11 +55,14 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: see `quantize`.
     """
-    check_options(args.type, method_options(args))
+    from edge_assistant_quantize.onnx import tables
+    from edge_assistant_quantize.onnx.quantize import prepared, quantize
+
+    said = method_options(args)
+    check_options(args.type, said)
     threads = arguments.threads(args)
     with progress.shown() as watch:
         calibration = calibrated(args, args.model, watch)
-        said = method_options(args)
         options = prepared(args.model, args.type, said, calibration, threads=threads, watch=watch)
         how = {"exclude": args.exclude, "options": options, "threads": threads, "watch": watch}
         quantize(args.model, args.output, args.type, **how)
@@ -86,13 +86,12 @@ def method_options(args: argparse.Namespace) -> dict[str, Any]:
 def add_calibration(group: arguments.Group, name: str = "--calibration") -> None:
     """The options for the data that a model runs over."""
     what = "recordings, photographs, or a file of texts"
-    group.add_argument(name, dest="calibration", type=Path, metavar="DIR|F", help=what)
-    group.add_argument("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ...")
-    group.add_argument(
-        "--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"
-    )
-    group.add_argument("--key", metavar="KEY", help="which of its files this is (default: model)")
-    group.add_argument("--limit", type=arguments.count, metavar="N", help="recordings, photos or texts to take at most")
+    add = group.add_argument
+    add(name, dest="calibration", type=Path, metavar="DIR|F", help=what)
+    add("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ...")
+    add("--of", metavar="MODEL", help="the model that this file is of, with its other files and its options")
+    add("--key", metavar="KEY", help="which of its files this is (default: model)")
+    add("--limit", type=arguments.count, metavar="N", help="recordings, photos or texts to take at most")
 
 
 def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibration | None:

@@ -11,14 +11,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from numpy.typing import NDArray
+
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.onnx.folding import check_nodes, constants, plain, standard, uses
+from edge_assistant_quantize.onnx.folding import check_nodes, constants, opset, plain, standard, uses
 
 if TYPE_CHECKING:
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
 LEAST_OPSET = 13  # the first whose DequantizeLinear takes a scale for each channel
 
@@ -30,22 +31,15 @@ _CLIPPING = frozenset({"Relu", "Clip"})
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What of a folded graph is computed in integers.
+    """What of a folded graph is computed in integers."""
 
-    Attributes:
-        nodes: names of the nodes.
-        clipped: each ReLU and Clip that the range of its output does, by the name of the value before it.
-        inputs: values that come as floats and are quantized for the nodes.
-        outputs: values that the nodes give, quantized.
-        moved: values that take the scale of another: its name by theirs.
-        averaged: values whose channels, on the second axis, weights and a bias are applied to: how many axes they have.
-    """
-
-    nodes: frozenset[str]
+    nodes: frozenset[str]  # names of the nodes
+    # Each ReLU and Clip that the range of its output does, by the name of the value before it
     clipped: Mapping[str, onnx.NodeProto]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    moved: Mapping[str, str]
+    inputs: tuple[str, ...]  # values that come as floats and are quantized for the nodes
+    outputs: tuple[str, ...]  # values that the nodes give, quantized
+    moved: Mapping[str, str]  # values that take the scale of another: its name by theirs
+    # Values whose channels, on the second axis, weights and a bias are applied to: how many axes they have
     averaged: Mapping[str, int]
 
     @property
@@ -60,18 +54,13 @@ class Plan:
 
 
 def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> Plan:
-    """Decide what is computed in integers.
-
-    Args:
-        model: as `fold` gives it.
-        excluded: names of nodes that stay as they are.
+    """Decide what of a graph, as `fold` gives it, is computed in integers; excluded nodes are not.
 
     Raises:
         ModelCorrupt: there is no such node, or the model is older than per-channel scales.
     """
-    opset = next((item.version for item in model.opset_import if item.domain in {"", "ai.onnx"}), 0)
-    if opset < LEAST_OPSET:
-        raise ModelCorrupt(f"the model is of operator set {opset}", f"export it with {LEAST_OPSET} or later")
+    if opset(model) < LEAST_OPSET:
+        raise ModelCorrupt(f"the model is of operator set {opset(model)}", f"export it with {LEAST_OPSET} or later")
     check_nodes(model, excluded)
     return _Planner(model.graph, frozenset(excluded)).plan()
 

@@ -12,19 +12,22 @@ writes the same tensors.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.onnx.folding import attributes, constants, drop_unused, fold
+from edge_assistant_quantize.onnx.builder import GraphBuilder
+from edge_assistant_quantize.onnx.folding import attributes, constants, fold
 from edge_assistant_quantize.onnx.plan import COMPUTED, WEIGHTED, Plan, limits, plan
 from edge_assistant_quantize.onnx.rounding import by_channel, shift
 
 if TYPE_CHECKING:
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
 Ranges = Mapping[str, tuple[float, float]]
 Means = Mapping[str, Sequence[float]]
@@ -65,7 +68,7 @@ def static_int8(
     known = constants(ready.graph)
     between = {node.output[0]: limits(node, known) for node in planned.clipped.values()}
     scales = {name: _scale(name, *_within(ranges[name], between.get(name))) for name in planned.ranged}
-    _Writer(ready, planned, scales, means or {}, weight_bits).write()
+    _Writer(ready, planned, scales, means or {}, weight_bits).rewrite()
     return ready
 
 
@@ -86,8 +89,6 @@ class _Scale:
 
 def _scale(name: str, least: float, most: float) -> _Scale:
     """The scale of a range, widened to hold zero, which every such scale gives exactly."""
-    import numpy as np
-
     low, high = np.float64(min(least, 0.0)), np.float64(max(most, 0.0))
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ModelCorrupt(f"the range of '{name}' is not finite", "calibrate the model again")
@@ -95,46 +96,37 @@ def _scale(name: str, least: float, most: float) -> _Scale:
     return _Scale(step, np.uint8(np.clip(np.rint(-low / np.float64(step)), 0, _LEVELS)))
 
 
-@dataclass(slots=True)
-class _Writer:
+class _Writer(GraphBuilder):
     """Writes one plan into its graph."""
 
-    model: onnx.ModelProto
-    plan: Plan
-    scales: dict[str, _Scale]
-    means: Means
-    weight_bits: int
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    tensors: dict[str, Array] = field(default_factory=dict)
-    emitted: set[str] = field(default_factory=set)
-    known: Mapping[str, Array] = field(default_factory=dict)
+    def __init__(
+        self, model: onnx.ModelProto, plan: Plan, scales: Mapping[str, _Scale], means: Means, weight_bits: int
+    ) -> None:
+        super().__init__()
+        self.model, self.plan, self.scales, self.means, self.weight_bits = model, plan, scales, means, weight_bits
+        self.known = constants(model.graph)
+        self.emitted: set[str] = set()
 
-    def write(self) -> None:
-        from onnx import numpy_helper
-
-        graph = self.model.graph
-        self.known = constants(graph)
+    def rewrite(self) -> None:
         waiting = set(self.plan.inputs)
         absorbed = {node.name for node in self.plan.clipped.values()}
-        for node in list(graph.node):
+        for node in list(self.model.graph.node):
             if node.name in absorbed:
                 continue
-            if node.name in self.plan.nodes:
-                for name in [name for name in node.input if name in waiting]:
-                    self._quantize(name, name, f"{name}/dequantized")
-                    waiting.discard(name)
-                self._node(node)
-            else:
+            if node.name not in self.plan.nodes:
                 self.nodes.append(node)
-        del graph.node[:]
-        graph.node.extend(self.nodes)
-        graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in self.tensors.items())
-        del graph.value_info[:]
-        drop_unused(graph)
+                continue
+            for name in [name for name in node.input if name in waiting]:
+                self._quantize(name, name, f"{name}/dequantized")
+                waiting.discard(name)
+            self._node(node)
+        del self.model.graph.value_info[:]
+        self.replace(self.model, domain="")
 
     def _node(self, node: onnx.NodeProto) -> None:
         """Let one node read integers and give some."""
-        value, step = node.input[0], self._step_of(node.input[0])
+        value = node.input[0]
+        step = np.float32(1) if value in self.known else self._scale_of(value).step
         for place, name in enumerate(node.input):
             if name in self.plan.inputs:
                 node.input[place] = f"{name}/dequantized"
@@ -152,22 +144,15 @@ class _Writer:
     def _scale_of(self, value: str) -> _Scale:
         return self.scales[self.plan.moved.get(value, value)]
 
-    def _step_of(self, value: str) -> Any:  # noqa: ANN401 - np.float32
-        import numpy as np
-
-        return np.float32(1) if value in self.known else self._scale_of(value).step
-
     def _quantize(self, value: str, source: str, result: str) -> None:
         """QuantizeLinear and DequantizeLinear with the scale of a value, from one name to another."""
         scale = self._scale_of(value)
-        names = [self._tensor(f"{value}/scale", scale.step), self._tensor(f"{value}/zero", scale.zero)]
+        names = [self.constant(f"{value}/scale", scale.step), self.constant(f"{value}/zero", scale.zero)]
         self._emit("QuantizeLinear", [source, *names], f"{value}/quantized")
         self._emit("DequantizeLinear", [f"{value}/quantized", *names], result)
 
     def _weights(self, node: onnx.NodeProto, value: str, step: Any) -> None:  # noqa: ANN401
         """Give a node its weight and bias in integers; `step` is the scale of the value that it reads."""
-        import numpy as np
-
         weight = self.known[node.input[1]].astype(np.float64)
         axis = 0 if node.op_type == "Conv" or attributes(node).get("transB", 0) else 1
         channels = weight.shape[axis]
@@ -190,8 +175,6 @@ class _Writer:
 
     def _shift(self, value: str, weight: Array, levels: Array, scales: Array, group: int) -> Array:
         """How far the rounding of a weight [channels, inputs, ...] moves the mean of each output."""
-        import numpy as np
-
         means = np.array(self.means[value], np.float64)
         if means.shape != (weight.shape[1] * group,) or not np.isfinite(means).all():
             raise ModelCorrupt(f"the means of '{value}' are not those of its channels", "calibrate the model again")
@@ -201,32 +184,26 @@ class _Writer:
 
     def _constants(self, node: onnx.NodeProto) -> None:
         """Give an Add or Mul its constant operand in integers."""
-        import numpy as np
-
         for place, name in enumerate(node.input):
             if name not in self.known:
                 continue
             value = self.known[name].astype(np.float64)
             scale = _scale(name, float(value.min()), float(value.max()))
             levels = np.clip(np.rint(value / np.float64(scale.step)) + np.float64(scale.zero), 0, _LEVELS)
-            names = [self._tensor(f"{name}/scale", scale.step), self._tensor(f"{name}/zero", scale.zero)]
-            stored = self._tensor(f"{name}/quantized", levels.astype(np.uint8))
+            names = [self.constant(f"{name}/scale", scale.step), self.constant(f"{name}/zero", scale.zero)]
+            stored = self.constant(f"{name}/quantized", levels.astype(np.uint8))
             node.input[place] = f"{name}/dequantized"
             self._emit("DequantizeLinear", [stored, *names], node.input[place])
 
     def _dequantized(self, name: str, levels: Array, scales: Array, axis: int) -> str:
-        import numpy as np
-
         zeros = np.zeros(len(scales), levels.dtype)
-        names = [self._tensor(name, levels), self._tensor(f"{name}/scale", scales), self._tensor(f"{name}/zero", zeros)]
+        names = [
+            self.constant(name, levels),
+            self.constant(f"{name}/scale", scales),
+            self.constant(f"{name}/zero", zeros),
+        ]
         self._emit("DequantizeLinear", names, f"{name}/dequantized", axis=axis)
         return f"{name}/dequantized"
-
-    def _tensor(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
-        import numpy as np
-
-        self.tensors[name] = np.ascontiguousarray(value).reshape(np.shape(value))
-        return name
 
     def _emit(self, kind: str, inputs: list[str], output: str, **said: Any) -> None:  # noqa: ANN401 - as make_node takes them
         from onnx import helper

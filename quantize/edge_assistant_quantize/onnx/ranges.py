@@ -16,28 +16,30 @@ group by group, as many at once as fit a bound.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import graphs
+from edge_assistant_quantize.onnx.builder import GraphBuilder
+from edge_assistant_quantize.onnx.folding import opset
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
-    import numpy as np
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
-    Histogram = NDArray[np.int64]
-
+Array = NDArray[Any]
+Histogram = NDArray[np.int64]
 Feeds = Sequence[Mapping[str, Any]]
 Range = tuple[float, float]
 
-CALIBRATORS = ("min-max", "percentile", "entropy", "mse")
 DEFAULT = "percentile"  # the least noise in the outputs of the product's detector and classifier
 BINS = 2048
 _LEVELS = 256  # of uint8
-_LEAST_PART, _PARTS = 1 / 32, 61  # the clipped ranges that are compared: from the whole to this, so many
+_PARTS = np.geomspace(1, 1 / 32, 61)  # the clipped ranges that are compared, as shares of the whole
 _GROUP_BYTES = 256 << 20  # of values that are held at once
 
 
@@ -58,24 +60,22 @@ def measure(
         model: that computes the values.
         values: names of float32 values in it, inputs among them.
         feeds: inputs of the model, one for each run.
-        calibrator: one of `CALIBRATORS`.
+        calibrator: one of `methods.CALIBRATORS`.
         percentile: of `percentile`, in percent.
         slopes: of `mse`, for values that only a leaky ReLU reads: its factor for negative numbers.
         threads: of each run.
         watch: receives each run.
 
     Raises:
-        UsageError: no such calibrator.
         CalibrationInvalid: there are no feeds, the graph does not take them, or gives what is not finite.
     """
-    if calibrator not in CALIBRATORS:
-        raise UsageError(f"no calibrator '{calibrator}'", f"choose one of {', '.join(CALIBRATORS)}")
     if not feeds:
         raise CalibrationInvalid("there is nothing to calibrate with", "give calibration data")
-    ends, sizes = _ends(model, values, feeds, threads, watch)
+    runs = _Runs(model, feeds, threads, watch)
+    ends, sizes = _ends(runs, values)
     if calibrator == "min-max":
         return ends
-    counted = _histograms(model, ends, sizes, feeds, threads, watch)
+    counted = _histograms(runs, ends, sizes)
     if calibrator == "percentile":
         return {name: _percentile(counted[name], ends[name], percentile) for name in values}
     if calibrator == "entropy":
@@ -87,65 +87,56 @@ def means(
     model: onnx.ModelProto, values: Mapping[str, int], feeds: Feeds, *, threads: int, watch: Watch
 ) -> dict[str, list[float]]:
     """The mean of each channel over all feeds; `values` are names and their number of axes, channels the second."""
-    import numpy as np
-    from onnx import helper, numpy_helper
-
     if not values:
         return {}
-    opset = max(item.version for item in model.opset_import if item.domain in {"", "ai.onnx"})
-    nodes, tensors, asked = [], [], [f"mean/{place}" for place in range(len(values))]
-    for given, (name, rank) in zip(asked, values.items(), strict=True):
-        axes = [axis for axis in range(rank) if axis != 1]
-        inputs, said = [name], {"axes": axes}
-        if opset >= 18:  # axes are an input from there on
-            tensors.append(numpy_helper.from_array(np.array(axes, np.int64), f"{given}/axes"))
-            inputs, said = [name, f"{given}/axes"], {}
-        nodes.append(helper.make_node("ReduceMean", inputs, [given], name=given, keepdims=0, **said))  # type: ignore[arg-type]
+    added = GraphBuilder()
+    for place, (name, rank) in enumerate(values.items()):
+        axes, mean = [axis for axis in range(rank) if axis != 1], f"mean/{place}"
+        if opset(model) < 18:
+            added.op("ReduceMean", name, name=mean, keepdims=0, axes=axes)
+        else:  # axes are an input from there on
+            added.op("ReduceMean", name, added.constant(f"{mean}/axes", np.array(axes)), name=mean, keepdims=0)
     sums = [np.zeros(())] * len(values)
-    shown = _with_outputs(model, asked, nodes, tensors)
-    for results in _runs(shown, asked, feeds, threads, watch, "means of channels"):
+    for results in _Runs(model, feeds, threads, watch).reduced(added, "means of channels"):
         sums = [before + result.astype(np.float64) for before, result in zip(sums, results, strict=True)]
     return {name: (total / len(feeds)).ravel().tolist() for name, total in zip(values, sums, strict=True)}
 
 
-def _with_outputs(
-    model: onnx.ModelProto,
-    outputs: Sequence[str],
-    nodes: Sequence[onnx.NodeProto] = (),
-    tensors: Sequence[onnx.TensorProto] = (),
-) -> onnx.ModelProto:
-    """A copy of a model with more nodes, and with other outputs."""
-    from onnx import ModelProto, TensorProto, helper
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """A model that runs over feeds."""
 
-    changed = ModelProto()
-    changed.CopyFrom(model)
-    changed.graph.node.extend(nodes)
-    changed.graph.initializer.extend(tensors)
-    del changed.graph.output[:]
-    for name in outputs:
-        kind = TensorProto.INT64 if name.startswith("Size/") else TensorProto.FLOAT
-        changed.graph.output.append(helper.make_tensor_value_info(name, kind, None))
-    return changed
+    model: onnx.ModelProto
+    feeds: Feeds
+    threads: int
+    watch: Watch
+
+    def reduced(self, added: GraphBuilder, what: str) -> Iterator[list[Any]]:
+        """The results of added nodes for each feed."""
+        return self.values([node.name for node in added.nodes], what, added)
+
+    def values(self, asked: Sequence[str], what: str, added: GraphBuilder | None = None) -> Iterator[list[Any]]:
+        """Values by name for each feed."""
+        shown = graphs.with_outputs(self.model, asked, added)
+        session = graphs.session(shown, threads=self.threads, hint="export the model again with standard operators")
+        self.watch(Step(what, 0, len(self.feeds)))
+        for number, feed in enumerate(self.feeds, 1):
+            yield graphs.run(session, asked, feed)
+            self.watch(Step(what, number, len(self.feeds)))
 
 
-def _ends(
-    model: onnx.ModelProto, values: Sequence[str], feeds: Feeds, threads: int, watch: Watch
-) -> tuple[dict[str, Range], dict[str, int]]:
+def _ends(runs: _Runs, values: Sequence[str]) -> tuple[dict[str, Range], dict[str, int]]:
     """The least and the greatest number of each value, and its largest size."""
-    import numpy as np
-    from onnx import helper
-
-    kinds = {"ReduceMin": {"keepdims": 0}, "ReduceMax": {"keepdims": 0}, "Size": {}}
-    asked = [f"{kind}/{place}" for kind in kinds for place in range(len(values))]
-    inputs = list(values) * len(kinds)
-    nodes = [
-        helper.make_node(given.partition("/")[0], [name], [given], name=given, **kinds[given.partition("/")[0]])  # type: ignore[arg-type]
-        for given, name in zip(asked, inputs, strict=True)
-    ]
+    added = GraphBuilder()
+    for kind in ("ReduceMin", "ReduceMax"):
+        for place, name in enumerate(values):
+            added.op(kind, name, name=f"{kind}/{place}", keepdims=0)
+    for place, name in enumerate(values):
+        added.op("Size", name, name=f"Size/{place}")
     low, high = np.full(len(values), np.inf), np.full(len(values), -np.inf)
     most = np.zeros(len(values), np.int64)
-    for results in _runs(_with_outputs(model, asked, nodes), asked, feeds, threads, watch, "ranges of values"):
-        by_kind = np.array([float(value) for value in results]).reshape(len(kinds), -1)
+    for results in runs.reduced(added, "ranges of values"):
+        by_kind = np.array([float(value) for value in results]).reshape(3, -1)
         filled = by_kind[2] > 0
         if not np.isfinite(by_kind[:, filled]).all():
             wrong = values[int(np.flatnonzero(~np.isfinite(by_kind).all(axis=0) & filled)[0])]
@@ -159,41 +150,27 @@ def _ends(
     return ends, dict(zip(values, most.tolist(), strict=True))
 
 
-def _histograms(
-    model: onnx.ModelProto,
-    ends: Mapping[str, Range],
-    sizes: Mapping[str, int],
-    feeds: Feeds,
-    threads: int,
-    watch: Watch,
-) -> dict[str, Histogram]:
+def _histograms(runs: _Runs, ends: Mapping[str, Range], sizes: Mapping[str, int]) -> dict[str, Histogram]:
     """How many numbers of each value lie in each of `BINS` parts of its range."""
-    import numpy as np
-
     counted = {name: np.zeros(BINS, np.int64) for name in ends}
-    inputs = {value.name for value in model.graph.input}
+    inputs = {value.name for value in runs.model.graph.input}
     for number, group in enumerate(_groups({name: sizes[name] for name in sizes if name not in inputs}), 1):
-        what = f"histograms, part {number}"
-        for given in _runs(_with_outputs(model, group), group, feeds, threads, watch, what):
+        for given in runs.values(group, f"histograms, part {number}"):
             for name, value in zip(group, given, strict=True):
                 counted[name] += _histogram(value, ends[name])
     for name in inputs & set(ends):
-        for feed in feeds:
+        for feed in runs.feeds:
             counted[name] += _histogram(feed[name], ends[name])
     return counted
 
 
 def _histogram(value: Array, ends: Range) -> Histogram:
     """Counted in float64: the edges of a narrow range far from zero fall together in float32."""
-    import numpy as np
-
     edges = _edges(ends)
     return np.histogram(np.asarray(value, np.float64), BINS, (edges[0], edges[-1]))[0].astype(np.int64)
 
 
 def _edges(ends: Range) -> Array:
-    import numpy as np
-
     return np.linspace(ends[0], ends[1] if ends[1] > ends[0] else ends[0] + 1.0, BINS + 1)
 
 
@@ -211,21 +188,8 @@ def _groups(sizes: Mapping[str, int]) -> Iterator[list[str]]:
         yield group
 
 
-def _runs(
-    model: onnx.ModelProto, asked: Sequence[str], feeds: Feeds, threads: int, watch: Watch, what: str
-) -> Iterator[list[Any]]:
-    """The outputs of a changed graph for each feed."""
-    session = graphs.session(model, threads=threads, hint="export the model again with standard operators")
-    watch(Step(what, 0, len(feeds)))
-    for number, feed in enumerate(feeds, 1):
-        yield graphs.run(session, asked, feed)
-        watch(Step(what, number, len(feeds)))
-
-
 def _percentile(counted: Histogram, ends: Range, percentile: float) -> Range:
     """The ends of the bins between which that share lies."""
-    import numpy as np
-
     beyond = (100.0 - percentile) / 200.0 * float(counted.sum())
     sums = np.cumsum(counted)
     first = int(np.searchsorted(sums, beyond, side="right"))
@@ -236,20 +200,16 @@ def _percentile(counted: Histogram, ends: Range, percentile: float) -> Range:
 
 def _entropy(counted: Histogram, ends: Range) -> Range:
     """Of ranges that shrink towards zero at the same rate at both ends, the one that loses least information."""
-    import numpy as np
-
     low, high = min(ends[0], 0.0), max(ends[1], 0.0)
     edges = _edges(ends)
     centres, counted = (edges[:-1] + edges[1:]) / 2, _without_zeros(counted, edges)
-    tried = [(float(low * part), float(high * part)) for part in np.geomspace(1, _LEAST_PART, _PARTS)]
+    tried = [(float(low * part), float(high * part)) for part in _PARTS]
     lost = [_divergence(counted, centres, each) for each in tried]
     return tried[int(np.argmin(lost))]
 
 
 def _without_zeros(counted: Histogram, edges: Array) -> Histogram:
     """A histogram whose bin around zero holds no more than its fuller neighbour."""
-    import numpy as np
-
     place = int(np.searchsorted(edges, 0.0, side="right")) - 1
     if not 0 <= place < BINS:
         return counted
@@ -264,19 +224,16 @@ def _mse(counted: Histogram, ends: Range, slope: float) -> Range:
 
     Rounding is taken to err evenly within a step, but for exact zeros, which have no error.
     """
-    import numpy as np
-
     low, high = min(ends[0], 0.0), max(ends[1], 0.0)
     edges = _edges(ends)
     centres = (edges[:-1] + edges[1:]) / 2
-    parts = np.geomspace(1, _LEAST_PART, _PARTS)
     share = np.where(centres < 0, slope * slope, 1.0)
-    below = {part: float((share * counted * np.square(np.minimum(centres - low * part, 0))).sum()) for part in parts}
-    above = {part: float((counted * np.square(np.maximum(centres - high * part, 0))).sum()) for part in parts}
+    below = {part: float((share * counted * np.square(np.minimum(centres - low * part, 0))).sum()) for part in _PARTS}
+    above = {part: float((counted * np.square(np.maximum(centres - high * part, 0))).sum()) for part in _PARTS}
     rounded = float((share * _without_zeros(counted, edges)).sum())
     best, least = (low, high), np.inf
-    for first in parts if low < 0 else parts[:1]:
-        for last in parts if high > 0 else parts[:1]:
+    for first in _PARTS if low < 0 else _PARTS[:1]:
+        for last in _PARTS if high > 0 else _PARTS[:1]:
             step = (high * last - low * first) / (_LEVELS - 1)
             lost = below[first] + above[last] + rounded * step * step / 12
             if lost < least:
@@ -286,8 +243,6 @@ def _mse(counted: Histogram, ends: Range, slope: float) -> Range:
 
 def _divergence(counted: Histogram, centres: Array, tried: Range) -> float:
     """The Kullback-Leibler divergence in nats of a histogram, clipped to a range, from the same in 256 levels."""
-    import numpy as np
-
     inside = (centres >= tried[0]) & (centres <= tried[1])
     if not inside.any():
         return float("inf")

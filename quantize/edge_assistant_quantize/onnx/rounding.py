@@ -14,14 +14,14 @@ Nothing is summed in floats, so that every machine writes the same levels.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
 _BIAS_LIMIT = 2.0**30  # of int32, with room for what is added to it
 _PAIR_LIMIT = 126  # levels of two weights; each may be rounded up by nearly one: 255 * 128 is less than 2 ** 15
@@ -47,8 +47,6 @@ def by_channel(weight: Array, axis: int, bias: Array, step: float, bits: int, *,
     Raises:
         ModelCorrupt: it is not finite.
     """
-    import numpy as np
-
     if not np.isfinite(weight).all() or not np.isfinite(bias).all():
         raise ModelCorrupt("a weight is not finite", "get the model again, or export it again")
     first = np.moveaxis(weight.astype(np.float64), axis, 0)
@@ -73,8 +71,6 @@ def shift(errors: Array, scales: Array, means: Array) -> Array:
     Returns:
         f64 [channels]; to be taken from the bias (https://arxiv.org/abs/1906.04721, section 4.2).
     """
-    import numpy as np
-
     products = errors.reshape(*means.shape, -1) * means[..., None]
     parts = np.rint(np.clip(products, -_MOST, _MOST) * _SHIFT_PARTS).astype(np.int64)
     sums: Array = parts.reshape(len(errors), -1).sum(axis=1) / _SHIFT_PARTS
@@ -86,8 +82,6 @@ def _pairs(first: Array) -> Array:
 
     Neighbours in the order in which they are stored, and with the input channels last, as convolutions are computed.
     """
-    import numpy as np
-
     size = np.abs(first)
     orders = (size, np.moveaxis(size, 1, -1)) if size.ndim > 2 else (size,)
     flat = [order.reshape(len(order), -1) for order in orders]
@@ -97,8 +91,6 @@ def _pairs(first: Array) -> Array:
 
 def _balanced(exact: Array, limit: int) -> Array:
     """Levels f64 [channels, n] of weights in units of their scale; errors add up to less than one in each channel."""
-    import numpy as np
-
     levels = np.clip(np.rint(exact), -limit, limit)
     errors = np.rint((levels - exact) * _PARTS).astype(np.int64)
     sums = errors.sum(axis=1)

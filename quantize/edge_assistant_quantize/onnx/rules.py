@@ -15,70 +15,27 @@ numpy and onnx only. Sums are made element by element in one order, so that ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
-from edge_assistant_quantize.onnx.builder import BLOCK_SIZES, CONTRIBUTED, GraphBuilder
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, INT8, GraphBuilder
 from edge_assistant_quantize.onnx.folding import attributes, constants, plain, standard
+from edge_assistant_quantize.onnx.methods import Rule
 from edge_assistant_quantize.onnx.rounding import by_channel
+from edge_assistant_quantize.onnx.weight_only import fits_half
 
 if TYPE_CHECKING:
     import onnx
-    from numpy.typing import NDArray
 
-    Array = NDArray[Any]
+Array = NDArray[Any]
 
-_FLOAT, _INT8 = 1, 3  # onnx.TensorProto
 _FEWEST = 64  # smaller weights are not worth a node of their own
-_HALF_MOST = 65504.0  # the greatest finite half
-
-FORMS = ("blockwise", "integer", "packed", "bytes", "half")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How weights are stored.
-
-    Attributes:
-        weights: a pattern of their names, as `fnmatch` takes it; the first rule that fits counts.
-        form: one of `FORMS`.
-        bits: of `blockwise`: 4 or 8.
-        block: inputs that share a scale; of `blockwise` and `packed`.
-    """
-
-    weights: str
-    form: str
-    bits: int = 4
-    block: int = 32
-
-
-def parse(said: object) -> tuple[Rule, ...]:
-    """Rules as a list of tables with the names of `Rule`.
-
-    Raises:
-        ValueError: it is none, or a form, a number of bits or a block is not one that there is.
-    """
-    if not isinstance(said, list) or not said or not all(isinstance(each, dict) for each in said):
-        raise ValueError("'rules' must be a list of tables")
-    return tuple(_parse(each) for each in said)
-
-
-def _parse(said: Mapping[str, object]) -> Rule:
-    if not {"weights", "form"} <= set(said) <= {"weights", "form", "bits", "block"}:
-        raise ValueError("a rule has 'weights' and 'form', and may have 'bits' and 'block'")
-    bits, block = said.get("bits", 4), said.get("block", 32)
-    if not isinstance(bits, int) or not isinstance(block, int):
-        raise ValueError("'bits' and 'block' of a rule are whole numbers")
-    rule = Rule(str(said["weights"]), str(said["form"]), bits, block)
-    if rule.form not in FORMS:
-        raise ValueError(f"there is no form '{rule.form}' (there are {', '.join(FORMS)})")
-    if rule.bits not in (4, 8) or rule.block not in BLOCK_SIZES:
-        raise ValueError(f"there are 4 and 8 bits in blocks of {', '.join(map(str, BLOCK_SIZES))}")
-    return rule
 
 
 def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
@@ -103,7 +60,7 @@ def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
 
 
 class _Graph(GraphBuilder):
-    """The nodes and weights that take the place of those of a graph; what adds a node gives the name of its value."""
+    """The nodes and weights that replace those of a graph; each method that adds a node returns its value's name."""
 
     def __init__(self, graph: onnx.GraphProto, rules: Sequence[Rule]) -> None:
         super().__init__()
@@ -114,12 +71,12 @@ class _Graph(GraphBuilder):
         self.graph = graph
         self.rules = rules
         self.importance = self._importance()
-        self.levels: dict[str, str] = {}  # of matrices in blocks, by the name of what they were made from
+        self.levels: dict[str, str] = {}  # of matrices in blocks, by the name of their source
 
     def _importance(self) -> dict[str, Array]:
-        """The mean square of what comes to each input of a matrix, where a layer normalisation gives it.
+        """The mean square of each input of a matrix that a layer normalisation gives.
 
-        What it normalises has mean 0 and variance 1, so that is its scale and its shift squared, without any data.
+        Its output has mean 0 and variance 1 before its scale and shift, so this needs no data.
         """
         norms = {node.output[0]: node for node in self.graph.node if node.op_type == "LayerNormalization"}
         found = {}
@@ -138,35 +95,33 @@ class _Graph(GraphBuilder):
         return super().constant(f"compact/{name}", value)
 
     def rule(self, value: str) -> Rule | None:
-        """How the weight that a node reads under some name is to be stored; None where no rule fits."""
+        """The first rule for the weight that a node reads under some name."""
         source = self.sources.get(value)
         return next((rule for rule in self.rules if source is not None and fnmatchcase(source, rule.weights)), None)
 
     def take(self, node: onnx.NodeProto) -> None:
-        """Add a node of the old graph, or what computes the same from weights in fewer bits."""
+        """Add a node of the old graph, or nodes that compute the same from weights in fewer bits."""
         place = 0 if node.op_type == "Gather" else 1
         rule = self.rule(node.input[place]) if len(node.input) > place and standard(node) else None
-        made = rule and self._instead(node, rule)
-        if made is None:
-            self.nodes.append(node)
-        else:
+        if rule and self._replaced(node, rule):
             self.nodes[-1].output[0] = node.output[0]
+        else:
+            self.nodes.append(node)
 
-    def _instead(self, node: onnx.NodeProto, rule: Rule) -> str | None:
-        """The value that takes a node's place; None where the node stays."""
-        if node.op_type == "Gather" and rule.form == "blockwise" and not attributes(node).get("axis", 0):
-            matrix = self._checked(self.known[node.input[0]], node.input[0], rule)
-            return self._rows(node.input[1], self.sources[node.input[0]], matrix, rule)
+    def _replaced(self, node: onnx.NodeProto, rule: Rule) -> str | None:
+        """The value that replaces a node's; None if the node stays."""
+        said = attributes(node)
+        if node.op_type == "Gather" and rule.form == "blockwise" and not said.get("axis", 0):
+            name = node.input[0]
+            return self._rows(node.input[1], self.sources[name], self._checked(self.known[name], name, rule), rule)
         if node.op_type not in {"MatMul", "Gemm"} or not plain(node) or rule.form not in _PRODUCTS:
             return None
-        weight, turned = self.known[node.input[1]], bool(attributes(node).get("transB", 0))
-        matrix = self._checked(weight if turned else weight.T, node.input[1], rule)
+        weight = self.known[node.input[1]]
+        matrix = self._checked(weight if said.get("transB", 0) else weight.T, node.input[1], rule)
         product = _PRODUCTS[rule.form](self, node.input[0], self.sources[node.input[1]], matrix, rule)
         return self.op("Add", product, node.input[2]) if len(node.input) > 2 else product
 
     def _checked(self, weight: Array, name: str, rule: Rule) -> Array:
-        import numpy as np
-
         if weight.ndim != 2 or not np.isfinite(weight).all():
             raise ModelCorrupt(f"the weight '{name}' is no matrix, or is not finite", "get the model again")
         if rule.form != "integer" and weight.shape[1] % rule.block:
@@ -175,103 +130,82 @@ class _Graph(GraphBuilder):
 
     def _rows(self, numbers: str, name: str, weight: Array, rule: Rule) -> str:
         """Rows of a matrix in blocks, widened: i64 [...] -> f32 [..., inputs]."""
-        import numpy as np
-
-        levels, scales = _blockwise(self, name, weight, rule)
+        levels, scales = self._blocks(name, weight, rule)
         flat = self.op("Reshape", numbers, self.constant("flat", np.array([-1])))
         found = self.op("Gather", levels, flat, axis=0)
-        found = _unpacked(self, found) if rule.bits == 4 else found
+        found = self._unpacked(found) if rule.bits == 4 else found
         middle = self.constant(f"middle_{rule.bits}", np.float32(1 << rule.bits - 1))
-        centred = self.op("Sub", self.op("Cast", found, to=_FLOAT), middle)
+        centred = self.op("Sub", self.op("Cast", found, to=FLOAT), middle)
         parts = self.op("Reshape", centred, self.constant(f"blocks_{rule.block}", np.array([0, -1, rule.block])))
-        steps = self.op(
-            "Unsqueeze", self.op("Gather", scales, flat, axis=0), self.constant("last_axis", np.array([-1]))
-        )
-        rows = self.op("Mul", parts, steps)
+        steps = self.op("Gather", scales, flat, axis=0)
+        rows = self.op("Mul", parts, self.op("Unsqueeze", steps, self.constant("last_axis", np.array([-1]))))
         width = self.constant(f"width_{weight.shape[1]}", np.array([weight.shape[1]]))
         return self.op("Reshape", rows, self.op("Concat", self.op("Shape", numbers), width, axis=0))
 
+    def _unpacked(self, value: str) -> str:
+        """Two levels from each byte: u8 [..., n] -> u8 [..., n, 2]."""
+        last = self.constant("last_axis", np.array([-1]))
+        low = self.op("BitwiseAnd", value, self.constant("low_half", np.uint8(15)))
+        high = self.op("BitShift", value, self.constant("four", np.uint8(4)), direction="RIGHT")
+        return self.op("Concat", self.op("Unsqueeze", low, last), self.op("Unsqueeze", high, last), axis=-1)
+
+    def _blocks(self, name: str, weight: Array, rule: Rule) -> tuple[str, str]:
+        """Levels as MatMulNBits has them and scales, as names of values."""
+        scales = f"{name}/scales_of_{rule.bits}_bits"
+        if name not in self.levels:
+            levels, halves = blocks.by_error(weight, rule.block, rule.bits, self.importance.get(name))
+            self.levels[name] = self.constant(f"{name}/{rule.bits}_bits", blocks.pack(levels, rule.bits))
+            self.op("Cast", self.constant(f"{name}/scales", halves), name=scales, to=FLOAT)
+        return self.levels[name], scales
+
+    def blockwise(self, value: str, name: str, weight: Array, rule: Rule) -> str:
+        """Multiply by blocks."""
+        stored = self._blocks(name, weight, rule)
+        how = {"K": weight.shape[1], "N": weight.shape[0], "bits": rule.bits, "block_size": rule.block}
+        return self.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, accuracy_level=4, **how)
+
+    def integer(self, value: str, name: str, weight: Array, _: Rule) -> str:
+        """Multiply by integers of 8 bits."""
+        turned = weight.T.astype(np.float64)
+        levels, scales = by_channel(turned, 1, np.zeros(turned.shape[1]), 1.0, 8, alone=False)
+        stored = self.constant(f"{name}/8_bits", levels), self.constant(f"{name}/steps", scales)
+        return linear.integer_product(self, value, *stored)
+
+    def packed(self, value: str, name: str, weight: Array, rule: Rule) -> str:
+        """Multiply by integers of 8 bits that are widened from 4."""
+        levels, multiples, steps = blocks.four_in_eight(weight, rule.block, self.importance.get(name))
+        pairs = self._unpacked(self.constant(f"{name}/4_bits", blocks.pack(levels, 4)))
+        parts = self.op("Reshape", pairs, self.constant(f"blocks_{rule.block}", np.array([0, -1, rule.block])))
+        centred = self.op("Sub", self.op("Cast", parts, to=FLOAT), self.constant("middle_4", np.float32(8)))
+        times = self.constant(f"{name}/multiples", multiples[..., None])
+        whole = self.op("Mul", centred, self.op("Cast", times, to=FLOAT))
+        matrix = self.op("Reshape", whole, self.constant("flat_rows", np.array([0, -1])))
+        turned = self.op("Cast", self.op("Transpose", matrix, perm=[1, 0]), to=INT8)
+        return linear.integer_product(self, value, turned, self.constant(f"{name}/steps", steps))
+
     def narrow(self) -> None:
-        """Store what is still read as it was in the form of its rule, and widen it before the first node."""
+        """Store weights that no product took in the form of their rule, and widen them before the first node."""
         nodes, self.nodes = self.nodes, []
         read = {name for node in nodes if node.op_type != "Cast" for name in node.input} & self.sources.keys()
         wide = set()
         for name in sorted(read):
-            rule = self.rule(name)
-            if rule is not None and _narrows(self.known[name]):
-                self._widened(name, self.known[name], rule)
+            rule, value = self.rule(name), self.known[name]
+            if rule is not None and value.dtype.kind == "f" and fits_half(value, _FEWEST):
+                self._widened(name, value, rule)
                 wide.add(name)
-        kept = [node for node in nodes if node.output[0] not in wide]
-        self.nodes += kept
+        self.nodes += [node for node in nodes if node.output[0] not in wide]
         left = [tensor for tensor in self.graph.initializer if tensor.name not in wide]
         del self.graph.initializer[:]
         self.graph.initializer.extend(left)
 
     def _widened(self, name: str, value: Array, rule: Rule) -> None:
-        import numpy as np
-
         if rule.form == "half" or value.ndim == 1:
-            self.op("Cast", self.constant(f"{name}/half", value.astype(np.float16)), name=name, to=_FLOAT)
+            self.op("Cast", self.constant(f"{name}/half", value.astype(np.float16)), name=name, to=FLOAT)
             return
         scale = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True).astype(np.float32) / np.float32(127)
         scale = np.where(scale == 0, np.float32(1), scale)
         levels = self.constant(f"{name}/bytes", np.rint(value.astype(np.float32) / scale).astype(np.int8))
-        self.op("Mul", self.op("Cast", levels, to=_FLOAT), self.constant(f"{name}/scale", scale), name=name)
+        self.op("Mul", self.op("Cast", levels, to=FLOAT), self.constant(f"{name}/scale", scale), name=name)
 
 
-def _narrows(value: Array) -> bool:
-    """Whether a weight is worth it, and can be had in halves."""
-    return value.dtype.kind == "f" and value.size >= _FEWEST and abs(value).max() <= _HALF_MOST
-
-
-def _unpacked(graph: _Graph, value: str) -> str:
-    """Two levels from each byte: u8 [..., n] -> u8 [..., n, 2]."""
-    import numpy as np
-
-    last = graph.constant("last_axis", np.array([-1]))
-    low = graph.op("BitwiseAnd", value, graph.constant("low_half", np.uint8(15)))
-    high = graph.op("BitShift", value, graph.constant("four", np.uint8(4)), direction="RIGHT")
-    return graph.op("Concat", graph.op("Unsqueeze", low, last), graph.op("Unsqueeze", high, last), axis=-1)
-
-
-def _blockwise(graph: _Graph, name: str, weight: Array, rule: Rule) -> tuple[str, str]:
-    """Levels as MatMulNBits has them and scales, as names of values."""
-    scales = f"{name}/scales_of_{rule.bits}_bits"
-    if name not in graph.levels:
-        levels, halves = blocks.by_error(weight, rule.block, rule.bits, graph.importance.get(name))
-        graph.levels[name] = graph.constant(f"{name}/{rule.bits}_bits", blocks.pack(levels, rule.bits))
-        graph.op("Cast", graph.constant(f"{name}/scales", halves), name=scales, to=_FLOAT)
-    return graph.levels[name], scales
-
-
-def _product_of_blocks(graph: _Graph, value: str, name: str, weight: Array, rule: Rule) -> str:
-    levels, scales = _blockwise(graph, name, weight, rule)
-    outputs, inputs = weight.shape
-    said = {"K": inputs, "N": outputs, "bits": rule.bits, "block_size": rule.block}
-    return graph.op("MatMulNBits", value, levels, scales, domain=CONTRIBUTED, accuracy_level=4, **said)
-
-
-def _product_of_integers(graph: _Graph, value: str, name: str, weight: Array, rule: Rule) -> str:
-    import numpy as np
-
-    turned = weight.T.astype(np.float64)
-    levels, scales = by_channel(turned, 1, np.zeros(turned.shape[1]), 1.0, 8, alone=False)
-    stored = graph.constant(f"{name}/8_bits", levels), graph.constant(f"{name}/steps", scales)
-    return linear.integer_product(graph, value, *stored)
-
-
-def _product_of_packed(graph: _Graph, value: str, name: str, weight: Array, rule: Rule) -> str:
-    import numpy as np
-
-    levels, multiples, steps = blocks.four_in_eight(weight, rule.block, graph.importance.get(name))
-    pairs = _unpacked(graph, graph.constant(f"{name}/4_bits", blocks.pack(levels, 4)))
-    parts = graph.op("Reshape", pairs, graph.constant(f"blocks_{rule.block}", np.array([0, -1, rule.block])))
-    centred = graph.op("Sub", graph.op("Cast", parts, to=_FLOAT), graph.constant("middle_4", np.float32(8)))
-    times = graph.constant(f"{name}/multiples", multiples[..., None])
-    whole = graph.op("Mul", centred, graph.op("Cast", times, to=_FLOAT))
-    matrix = graph.op("Reshape", whole, graph.constant("flat_rows", np.array([0, -1])))
-    turned = graph.op("Cast", graph.op("Transpose", matrix, perm=[1, 0]), to=_INT8)
-    return linear.integer_product(graph, value, turned, graph.constant(f"{name}/steps", steps))
-
-
-_PRODUCTS = {"blockwise": _product_of_blocks, "integer": _product_of_integers, "packed": _product_of_packed}
+_PRODUCTS = {"blockwise": _Graph.blockwise, "integer": _Graph.integer, "packed": _Graph.packed}

@@ -21,7 +21,8 @@ from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import sensitivity
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.onnx.quantize import check_options, prepared, quantize
+from edge_assistant_quantize.onnx.methods import check_options
+from edge_assistant_quantize.onnx.quantize import prepared, quantize
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.record import Layer
 
@@ -30,17 +31,11 @@ TRIES = 12  # at most; bisection over 100 nodes needs 7 or 8
 
 
 class Try(msgspec.Struct, frozen=True):
-    """One form that was looked at.
+    """One form that was looked at."""
 
-    Attributes:
-        excluded: the nodes that were left as they are.
-        bytes: size of the file.
-        accepted: whether it was.
-    """
-
-    excluded: list[str]
-    bytes: int
-    accepted: bool
+    excluded: list[str]  # the nodes that were left as they are
+    bytes: int  # size of the file
+    accepted: bool  # whether it was
 
 
 class _State(msgspec.Struct):
@@ -54,20 +49,13 @@ class _State(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The result of a search.
+    """The result of a search."""
 
-    Attributes:
-        excluded: nodes left as they are in the form that was taken.
-        tries: all forms that were tried, in order.
-        accepted: whether one was accepted; if not, nothing was written.
-        layers: the ranking; empty if the model was accepted with every node quantized.
-        options: of the method with its measurements, see `quantize.prepared`.
-    """
-
-    excluded: tuple[str, ...]
-    tries: tuple[Try, ...]
-    accepted: bool
-    layers: tuple[Layer, ...] = ()
+    excluded: tuple[str, ...]  # nodes left as they are in the form that was taken
+    tries: tuple[Try, ...]  # all forms that were tried, in order
+    accepted: bool  # whether one was accepted; if not, nothing was written
+    layers: tuple[Layer, ...] = ()  # the ranking; empty if the model was accepted with every node quantized
+    # Of the method with its measurements, see `quantize.prepared`
     options: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -98,7 +86,8 @@ def quantize_to_accept(
         raise UsageError("a search needs at least one try", "give more tries")
     checked = check_options(method, options)
     state = _read(folder, _digest(model, method, checked, calibration))
-    search = _Search(model, method, checked, calibration, accepts, state, folder, tries, threads, watch)
+    how = {"calibration": calibration, "threads": threads, "watch": watch}
+    search = _Search(model, method, checked, how, accepts, state, folder, tries)
     taken = search.run(most)
     if taken is not None:
         search.make(taken.excluded, output)
@@ -113,34 +102,29 @@ class _Search:
     model: Path
     method: str
     checked: Mapping[str, object]
-    calibration: Calibration | None
+    how: Mapping[str, Any]
     accepts: Callable[[Path], bool]
     state: _State
     folder: Path | None
     most_tries: int
-    threads: int
-    watch: Watch
     asked: dict[frozenset[str], Try] = field(default_factory=dict)
 
     @property
     def options(self) -> dict[str, Any]:
         """The options of the method, measured once."""
         if not self.state.options:
-            how = {"threads": self.threads, "watch": self.watch}
-            self.state.options = prepared(self.model, self.method, self.checked, self.calibration, **how)  # type: ignore[arg-type]
+            self.state.options = prepared(self.model, self.method, self.checked, **self.how)
             self._write()
         return self.state.options
 
     def make(self, excluded: Sequence[str], path: Path) -> None:
         """Quantize all nodes but these."""
-        how = {"calibration": self.calibration, "options": self.options, "threads": self.threads, "watch": self.watch}
-        quantize(self.model, path, self.method, exclude=excluded, **how)  # type: ignore[arg-type]
+        quantize(self.model, path, self.method, exclude=excluded, options=self.options, **self.how)
 
     def _ranked(self) -> list[str]:
         """The nodes, worst first; ranked once."""
         if not self.state.layers:
-            how = {"calibration": self.calibration, "threads": self.threads, "watch": self.watch}
-            self.state.layers = sensitivity.rank(self.model, self.method, options=self.options, **how)  # type: ignore[arg-type]
+            self.state.layers = sensitivity.rank(self.model, self.method, options=self.options, **self.how)
             self._write()
         return [layer.node for layer in self.state.layers]
 
@@ -152,7 +136,7 @@ class _Search:
 
     def run(self, most: int) -> Try | None:
         """The smallest accepted form, or None."""
-        if not self._try(()).accepted and most:
+        if not self._accepts(()) and most:
             self._bisect(self._ranked()[:-1][:most])  # something has to be quantized
             self._refine(self._ranked())
         return min(self._accepted, key=lambda each: (each.bytes, len(each.excluded), each.excluded), default=None)
@@ -161,16 +145,19 @@ class _Search:
     def _accepted(self) -> list[Try]:
         return [each for each in self.asked.values() if each.accepted]
 
+    def _accepts(self, excluded: Sequence[str]) -> bool:
+        return self._try(excluded).accepted
+
     def _try(self, excluded: Sequence[str]) -> Try:
-        """Look at one form, unless it is known already."""
+        """Try one form, unless its result is known."""
         wanted = frozenset(excluded)
         if wanted not in self.asked:
             known = next((each for each in self.state.tries if frozenset(each.excluded) == wanted), None)
-            self.asked[wanted] = known or self._look(excluded)
+            self.asked[wanted] = known or self._made(excluded)
         return self.asked[wanted]
 
-    def _look(self, excluded: Sequence[str]) -> Try:
-        self.watch(Step("tries", len(self.asked), self.most_tries))
+    def _made(self, excluded: Sequence[str]) -> Try:
+        self.how["watch"](Step("tries", len(self.asked), self.most_tries))
         with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
             path = Path(folder) / "model.onnx"
             self.make(excluded, path)
@@ -186,16 +173,13 @@ class _Search:
     def _bisect(self, worst: Sequence[str]) -> None:
         """Find how many of the worst have to stay."""
         low, high = 0, 1  # `low` is not accepted
-        while self._left and not self._try(worst[:high]).accepted:
+        while self._left and not self._accepts(worst[:high]):
             if high >= len(worst):
                 return  # not even with all of them excluded
             low, high = high, min(2 * high, len(worst))
         while self._left and high - low > 1:
             middle = (low + high) // 2
-            if self._try(worst[:middle]).accepted:
-                high = middle
-            else:
-                low = middle
+            low, high = (low, middle) if self._accepts(worst[:middle]) else (middle, high)
 
     def _refine(self, order: Sequence[str]) -> None:
         """Quantize again, one by one, what is excluded: that which hurts least first."""

@@ -12,18 +12,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import folding, graphs, quantize, weight_only
 from edge_assistant_quantize.onnx.calibration import Calibration, batches
+from edge_assistant_quantize.onnx.methods import FP16, INT4, INT8, STATIC, check_options
 from edge_assistant_quantize.onnx.plan import WEIGHTED, plan
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.record import Layer
 
 if TYPE_CHECKING:
     import onnx
-    from numpy.typing import NDArray
 
-    Outputs = Sequence[NDArray[Any]]
+Outputs = Sequence[NDArray[Any]]
 
 MEASURE = "noise of the outputs where only this node is quantized, dB of the signal"
 FEEDS = 8  # that each node is tried with: which node is worse than another hardly changes with more
@@ -50,10 +53,10 @@ def rank(
     """
     if calibration is None or not calibration.feeds:
         raise CalibrationInvalid("there is nothing to compare over", "give calibration data")
-    checked = quantize.check_options(method, options)
+    checked = check_options(method, options)
     graph = graphs.load(model)
     job = quantize.Job(method, calibration, (), checked, threads, lambda _: None)
-    if method == quantize.STATIC and "ranges" not in checked:
+    if method == STATIC and "ranges" not in checked:
         job = replace(job, options=quantize.measured(graph, replace(job, watch=watch)))
     feeds = list(batches(calibration.feeds, FEEDS))
     nodes = quantizable(graph, method)
@@ -72,12 +75,12 @@ def quantizable(graph: onnx.ModelProto, method: str) -> list[onnx.NodeProto]:
     """The nodes with weights that a method quantizes, in order; named as `fold` names them."""
     ready = folding.fold(graph)
     known = folding.constants(ready.graph)
-    if method == quantize.STATIC:
+    if method == STATIC:
         chosen = plan(ready).nodes
         return [node for node in ready.graph.node if node.name in chosen and node.op_type in WEIGHTED]
-    if method in {quantize.INT8, quantize.INT4}:
+    if method in {INT8, INT4}:
         return list(weight_only.candidates(ready))
-    kinds = WEIGHTED | {"Gather"} if method == quantize.FP16 else WEIGHTED
+    kinds = WEIGHTED | {"Gather"} if method == FP16 else WEIGHTED
     return [
         node
         for node in ready.graph.node
@@ -98,14 +101,7 @@ def outputs(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, Any]], threads:
 
 
 def noise_db(exact: Sequence[Outputs], found: Iterator[Outputs] | Sequence[Outputs]) -> float:
-    """The noise of outputs over several feeds, in decibels of the signal.
-
-    Args:
-        exact: for each feed the outputs as they should be.
-        found: as they are.
-    """
-    import numpy as np
-
+    """The noise of outputs over several feeds, in decibels of the signal: `exact` and `found` have them by feed."""
     signal, noise = np.zeros(len(exact[0])), np.zeros(len(exact[0]))
     for wanted, given in zip(exact, found, strict=True):
         for place, (right, other) in enumerate(zip(wanted, given, strict=True)):

@@ -22,30 +22,22 @@ from typing import Any
 from edge_assistant.storage import atomic
 from edge_assistant_models import schema
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.onnx import folding, graphs, quantize
+from edge_assistant_quantize.onnx import folding, graphs, methods, quantize
+from edge_assistant_quantize.onnx.methods import MEASURED, STATIC, check_options
 from edge_assistant_quantize.onnx.plan import plan
-from edge_assistant_quantize.onnx.quantize import DYNAMIC, STATIC
 from edge_assistant_quantize.progress import ignore
 
-METHODS = tuple(
-    method for method in quantize.METHODS if method != DYNAMIC
-)  # which writes what its library's release does
-_MEASURED = ("ranges", "means")
+METHODS = methods.METHODS[1:]  # without dynamic-int8, whose result depends on the library's release
 _SPENT = ("calibrator", "percentile", "bias_correction")  # options that are in what was measured
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """How one file is quantized.
+    """How one file is quantized."""
 
-    Attributes:
-        method: one of `METHODS`.
-        excluded: names of nodes that stay as they are.
-        options: of the method, with the ranges and means of `static-int8`.
-    """
-
-    method: str
-    excluded: tuple[str, ...] = ()
+    method: str  # one of `METHODS`
+    excluded: tuple[str, ...] = ()  # names of nodes that stay as they are
+    # Of the method, with the ranges and means of `static-int8`
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -67,13 +59,13 @@ def _parse(table: schema.Table) -> Table:
     table.end()
     if method not in METHODS:
         raise table.invalid(f"unknown method '{method}' (there are {', '.join(METHODS)})")
-    if known := options.keys() & {*_MEASURED, *_SPENT}:
+    if known := options.keys() & {*MEASURED, *_SPENT}:
         raise table.invalid(f"'options' cannot have {min(known)}")
     if bool(ranges) != (method == STATIC):
         raise table.invalid(f"'ranges' belong to '{STATIC}', which needs them")
-    options |= {name: value for name, value in zip(_MEASURED, (ranges, means), strict=True) if value}
+    options |= {name: value for name, value in zip(MEASURED, (ranges, means), strict=True) if value}
     try:
-        return Table(method, excluded, quantize.check_options(method, options))
+        return Table(method, excluded, check_options(method, options))
     except UsageError as error:
         raise table.invalid(error.message) from None
 
@@ -104,18 +96,12 @@ def apply(table: Table, path: Path) -> None:
 
 
 def write(path: Path, key: str, model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> None:
-    """Write the table of one file; other tables that are in `path` already stay.
+    """Write the table of one file of a model under its key; other tables that are in `path` already stay.
 
-    Args:
-        path: a .toml file.
-        key: of the model's file.
-        model: the float model.
-        method: that it is quantized by.
-        exclude: nodes that stay as they are.
-        options: as `quantize.prepared` gives them.
+    `model` is the float model, `options` are those of `quantize.prepared`.
 
     Raises:
-        UsageError: the method writes what other machines may not.
+        UsageError: the method's result differs between machines.
         WeightsRefused: the model is unsound.
         CatalogInvalid: `path` holds something else.
         StorageFull: the disk does not take it.
@@ -137,7 +123,7 @@ def write(path: Path, key: str, model: Path, method: str, exclude: Collection[st
 
 def _used(model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are not spent, and what of the measured is used."""
-    left = {name: value for name, value in options.items() if name not in (*_MEASURED, *_SPENT)}
+    left = {name: value for name, value in options.items() if name not in (*MEASURED, *_SPENT)}
     used: dict[str, Any] = {"options": left} if left else {}
     if method == STATIC:
         planned = plan(folding.fold(graphs.load(model)), exclude)

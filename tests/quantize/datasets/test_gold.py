@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import InputCorrupt
@@ -20,40 +20,27 @@ st.register_type_strategy(datetime, st.datetimes())
 _DETAILS = st.one_of([st.from_type(kind) for kind in KINDS.values()])
 
 
-@st.composite
-def _evidence(draw: st.DrawFn) -> Evidence:
-    return Evidence(
-        "",
-        "image:1",
-        draw(st.text()),
-        draw(st.none() | st.floats(0, 1)),
-        draw(st.from_type(Locator)),
-        draw(_DETAILS),
-    )
+_EVIDENCE = st.builds(
+    Evidence, st.just(""), st.just("image:1"), st.text(), st.none() | st.floats(0, 1), st.from_type(Locator), _DETAILS
+)
 
 
 def test_every_detail_has_a_kind() -> None:
     assert set(KINDS.values()) == set(get_args(Detail))
 
 
-@given(st.lists(_evidence(), max_size=4))
+@settings(max_examples=40)
+@given(st.lists(_EVIDENCE, max_size=2))
 def test_evidence_comes_back_as_it_went(items: list[Evidence]) -> None:
     assert from_json(json.loads(json.dumps(to_json(items))), "image:1") == tuple(items)
 
 
-def test_what_has_a_default_may_be_left_out() -> None:
-    item = {
-        "text": "at most 9",
-        "detail": {"kind": "statistic", "column": "t", "unit": None, "name": "max", "value": 9},
-    }
-    (evidence,) = from_json([item], "readings:1")
+def test_what_has_a_default_may_be_left_out_and_words_are_objects() -> None:
+    detail = {"kind": "statistic", "column": "t", "unit": None, "name": "max", "value": 9}
+    (evidence,) = from_json([{"text": "at most 9", "detail": detail}], "readings:1")
     assert evidence == Evidence("", "readings:1", "at most 9", None, Locator(), Statistic("t", None, "max", 9.0))
-
-
-def test_words_are_objects() -> None:
     word = {"text": "none", "start": 0, "end": 0.5, "probability": 1}
-    item = {"text": "none", "detail": {"kind": "speech", "words": [word], "language": "en"}}
-    (evidence,) = from_json([item], "audio:1")
+    (evidence,) = from_json([{"text": "none", "detail": {"kind": "speech", "words": [word], "language": "en"}}], "a")
     assert evidence.detail == KINDS["speech"]((Word("none", 0.0, 0.5, 1.0),), "en")
 
 
@@ -62,9 +49,7 @@ def test_words_are_objects() -> None:
     [
         None,
         {},
-        ["x"],
         [{}],
-        [{"text": "x", "detail": "line"}],
         [{"text": "x", "detail": {"kind": "smell"}}],
         [{"text": "x", "detail": {"kind": ["line"]}}],
         [{"text": 1, "detail": {"kind": "passage"}}],
@@ -72,8 +57,6 @@ def test_words_are_objects() -> None:
         [{"text": "x", "locator": {"box": [1, 2, 3]}, "detail": {"kind": "passage"}}],
         [{"text": "x", "locator": {"where": 1}, "detail": {"kind": "passage"}}],
         [{"text": "x", "detail": {"kind": "line"}}],
-        [{"text": "x", "detail": {"kind": "line", "cells": "x"}}],
-        [{"text": "x", "detail": {"kind": "field", "label": "a", "value": None}}],
         [{"text": "x", "detail": {"kind": "scene", "counts": [["dog", "two"]]}}],
         [{"text": "x", "detail": {"kind": "statistic", "column": "t", "unit": None, "name": "max", "time": "noon"}}],
     ],

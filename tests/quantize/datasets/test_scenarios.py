@@ -62,11 +62,6 @@ def test_a_scenario_is_read(tmp_path: Path) -> None:
         ('domain = "receipts"', "", "missing required field `domain`"),
         ('kind = "text"', 'kind = "smell"', "signals[0].kind: invalid enum value 'smell'"),
         ('file = "claim.txt"', 'file = "../claim.txt"', "a signal is outside the folder"),
-        ('file = "claim.txt"', 'file = "/claim.txt"', "a signal is outside the folder"),
-        ('file = "claim.txt"', "file = 3", "signals[0].file: expected `str`, got `int`"),
-        ('ask = "Who paid?"', "", "questions[1]: missing required field `ask`"),
-        ('type = "absent"', 'type = "riddle"', "questions[1].type: invalid enum value 'riddle'"),
-        ('status = "conflict"', 'status = "maybe"', "questions[0].status: invalid enum value 'maybe'"),
         ('["34.80", "38.40"]', '["34.80", 38.40]', "questions[0].answer[1]: expected `str`, got `float`"),
         ('["34.80", "38.40"]', '["34.80|", "38.40"]', "questions[0]: an empty entry in 'answer'"),
         ('["34.80", "38.40"]', "[]", "questions[0]: an 'answer' is needed"),
@@ -85,37 +80,27 @@ def test_a_malformed_scenario_is_one_line(tmp_path: Path, old: str, new: str, wh
     assert "\n" not in caught.value.message
 
 
-def test_bytes_that_are_no_text_are_malformed(tmp_path: Path) -> None:
-    (write(tmp_path) / "scenario.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputCorrupt):
-        load(tmp_path)
-
-
-def test_a_scenario_is_not_larger_than_a_book(tmp_path: Path) -> None:
-    (write(tmp_path) / "scenario.toml").write_bytes(b"#" * (5 << 20))
-    with pytest.raises(InputTooLarge):
-        load(tmp_path)
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    (write(tmp_path) / "slip.txt").unlink()
-    with pytest.raises(InputMissing, match=r"shop-001/slip\.txt does not exist"):
-        load(tmp_path)
-
-
-def test_no_scenarios(tmp_path: Path) -> None:
+def test_scenarios_that_are_not_there_or_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputEmpty, match="holds no scenarios"):
         load(tmp_path)
     with pytest.raises(InputMissing, match="is no folder"):
         load(tmp_path / "elsewhere")
-    write(tmp_path)
+    folder = write(tmp_path)
     with pytest.raises(InputEmpty, match="no scenario like clinic"):
         load(tmp_path, "clinic-*")
+    (folder / "slip.txt").unlink()
+    with pytest.raises(InputMissing, match=r"shop-001/slip\.txt does not exist"):
+        load(tmp_path)
+    (folder / "scenario.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputCorrupt):
+        load(tmp_path)
+    (folder / "scenario.toml").write_bytes(b"#" * (5 << 20))
+    with pytest.raises(InputTooLarge):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["{", "[]", '{"image:1": []}', '{"text:1": {}}', '{"text:1": [{"text": "x"}]}', "[" * 100_000],
+    "text", ["{", "[]", '{"image:1": []}', '{"text:1": {}}', '{"text:1": [{"text": "x"}]}', "[" * 100_000]
 )
 def test_malformed_gold_evidence(tmp_path: Path, text: str) -> None:
     (write(tmp_path) / "evidence.json").write_text(text, encoding="utf-8")
@@ -129,9 +114,8 @@ def test_gold_evidence_by_signal(tmp_path: Path) -> None:
     item = {"text": "Total 38.40", "confidence": 1, "locator": {"chars": [0, 11]}, "detail": {"kind": "passage"}}
     (write(tmp_path) / "evidence.json").write_text(json.dumps({"text:2": [item]}), encoding="utf-8")
     (scenario,) = load(tmp_path)
-    assert [(signal, items[0].signal, items[0].text) for signal, items in scenario.gold().items()] == [
-        ("text:2", "text:2", "Total 38.40")
-    ]
+    ((signal, (found,)),) = scenario.gold().items()
+    assert (signal, found.signal, found.text) == ("text:2", "text:2", "Total 38.40")
 
 
 def test_samples_are_drawn_by_a_seed_and_keep_their_order(tmp_path: Path) -> None:

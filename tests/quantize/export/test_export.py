@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from helpers import safetensors_files
 
-from edge_assistant_quantize import room
+from edge_assistant_quantize import room, worker
+from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import (
     InputMissing,
     ModelTooLarge,
@@ -26,7 +27,7 @@ from edge_assistant_quantize.errors import (
     WeightsRefused,
 )
 from edge_assistant_quantize.export import export, pooling, trace, whisper
-from edge_assistant_quantize.export.comparison import checked
+from edge_assistant_quantize.export.trace import checked
 from edge_assistant_quantize.gguf import conversion
 
 WHISPER = {
@@ -56,10 +57,11 @@ def refused(kind, match, folder, **options):
         export.export(folder, output, threads=1, **options)
     assert caught.value.hint
     assert "\n" not in caught.value.message + caught.value.hint
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert not output.exists()
+    assert not list(folder.parent.glob(".*"))
 
 
-def test_a_folder_that_holds_no_model_is_refused(folder):
+def test_a_folder_that_holds_no_model_or_another_output_is_refused(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     refused(WeightsRefused, "file not fully covered", folder)
@@ -73,38 +75,57 @@ def test_a_folder_that_holds_no_model_is_refused(folder):
     (folder / "config.json").unlink()
     refused(InputMissing, "model holds no config.json", folder)
     shutil.rmtree(folder)
-    with pytest.raises(InputMissing, match="there is no folder model"):
-        export.export(folder, folder.with_name("out"))
+    refused(InputMissing, "there is no folder model", folder)
+    folder.mkdir()
+    (folder / "mine").touch()
+    with pytest.raises(UsageError, match="model is there already"):
+        export.export(folder.with_name("other"), folder)
+    assert [path.name for path in folder.iterdir()] == ["mine"]
 
 
-def test_what_is_there_is_not_written_over(folder):
-    output = folder.with_name("there")
-    output.mkdir()
-    (output / "mine").touch()
-    with pytest.raises(UsageError, match="there is there already"):
-        export.export(folder, output)
-    assert [path.name for path in output.iterdir()] == ["mine"]
-
-
-def test_without_memory_or_disk_it_does_not_begin(folder, monkeypatch):
+def test_without_the_extra_memory_or_disk_it_does_not_begin(folder, monkeypatch):
     monkeypatch.setattr(room, "available_memory", lambda: 1 << 20)
     refused(ModelTooLarge, "exporting model needs .* of memory and 1", folder)
     monkeypatch.setattr(room, "available_memory", lambda: 1 << 40)
     usage = shutil.disk_usage(folder)._replace(free=10)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     refused(StorageFull, "exporting model needs", folder)
-
-
-def test_without_the_extra_that_is_said(folder, monkeypatch):
     found = conversion.importlib.util.find_spec
     monkeypatch.setattr(conversion.importlib.util, "find_spec", lambda name: None if name == "optimum" else found(name))
     refused(ToolMissing, "the export to ONNX needs optimum", folder)
 
 
-def test_a_library_that_fails_leaves_nothing(tmp_path):
-    sizes = {"num_hidden_layers": 1, "hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 8}
-    config = {"architectures": ["BertModel"], "model_type": "bert", "vocab_size": 8, **sizes}
-    refused(WeightsRefused, "model lacks 23 weights of BertModel", make(tmp_path / "model", config))
+def test_a_library_that_fails_leaves_nothing(folder, monkeypatch):
+    def fail(module, request, *rest, **more):
+        (Path(request["output"]) / "model.onnx").touch()
+        raise WeightsRefused("model lacks 23 weights of BertModel", "fetch the model again")
+
+    monkeypatch.setattr(worker, "run", fail)
+    refused(WeightsRefused, "model lacks 23 weights of BertModel", folder)
+
+
+@pytest.mark.parametrize(
+    ("pooled", "note"), [("mean_tokens", ""), ("max", "note: the product's embedder does not do max")]
+)
+def test_what_was_exported_is_said_and_is_a_candidate(folder, monkeypatch, capsys, pooled, note):
+    done = {"task": "feature-extraction", "architecture": "BertModel", "opset": 18, "files": ["model.onnx"],
+            "role": "embedder", "deviations": {"model.onnx": {"last_hidden_state": 2e-7}}, "versions": {}}  # fmt: skip
+
+    def work(module, request, *rest, **more):
+        (Path(request["output"]) / "model.onnx").touch()
+        return done
+
+    monkeypatch.setattr(worker, "run", work)
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({f"pooling_mode_{pooled}": True}))
+    output = folder.with_name("out")
+    assert main(["convert", str(folder), "--output", str(output)]) == 0
+    said = capsys.readouterr().out
+    assert "compared with the model on the same inputs: at most 2.0e-07 of an output's largest value" in said
+    assert note in said
+    names = {"config.json", "export.json", "model.onnx", "tokenizer.json"} | (set() if note else {"candidate.toml"})
+    assert {path.name for path in output.iterdir()} == names
+    assert json.loads((output / "export.json").read_text())["deviations"] == done["deviations"]
 
 
 def test_a_stopped_export_leaves_nothing(folder):
@@ -134,27 +155,17 @@ def test_the_process_that_exports_is_locked():
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "offline\n"
 
 
-def test_a_layout_of_the_products_own_is_whispers_alone(folder):
+def test_half_a_whisper_is_refused(folder, tmp_path):
     refused(UsageError, "the product has no layout of its own for BertModel", folder, layout="product")
-
-
-@pytest.mark.parametrize(
-    ("changed", "match"),
-    [
-        ("no tokenizer", "model has no tokenizer.json"),
-        ("no weights", r"model is no whole Whisper \('model.encoder.embed_positions.weight'\)"),
-        ("an output layer", "model has an output layer of its own"),
-        ("another tokenizer", "tokenizer.json has no special tokens"),
-    ],
-)
-def test_half_a_whisper_is_refused(tmp_path, changed, match):
-    weights = {"proj_out.weight": np.ones((4, 4), np.float32)} if changed == "an output layer" else {}
-    folder = make(tmp_path / "model", WHISPER, **weights)
-    if changed == "no tokenizer":
-        (folder / "tokenizer.json").unlink()
-    elif changed == "another tokenizer":
-        (folder / "tokenizer.json").write_text("{}")
-    refused(WeightsRefused, match, folder)
+    (tmp_path / "w").mkdir()
+    model = make(tmp_path / "w" / "model", WHISPER)
+    refused(WeightsRefused, r"model is no whole Whisper \('model.encoder.embed_positions.weight'\)", model)
+    (model / "tokenizer.json").write_text("{}")
+    refused(WeightsRefused, "tokenizer.json has no special tokens", model)
+    safetensors_files.write(model / "model.safetensors", {"proj_out.weight": np.ones((4, 4), np.float32)})
+    refused(WeightsRefused, "model has an output layer of its own", model)
+    (model / "tokenizer.json").unlink()
+    refused(WeightsRefused, "model has no tokenizer.json", model)
 
 
 def test_weights_of_each_type_are_read(tmp_path):
@@ -171,36 +182,28 @@ def test_a_graph_that_computes_something_else_is_refused():
     path, wanted = Path("model.onnx"), np.array([1.0, 2.0, -4.0], np.float32)
     assert checked(path, "logits", wanted.copy(), wanted) == 0
     assert checked(path, "logits", wanted + np.float32(4e-4), wanted) == pytest.approx(1e-4, rel=1e-3)
-    with pytest.raises(QuantizationFailed, match=r"model.onnx differs from the model by 0.0025 of the largest logits"):
-        checked(path, "logits", wanted + np.float32(0.01), wanted)
-    with pytest.raises(QuantizationFailed, match=r"gives logits as \[2\] where the model gives \[3\]"):
-        checked(path, "logits", wanted[:2], wanted)
-    for bad in (np.nan, np.inf):
-        with pytest.raises(QuantizationFailed):
-            checked(path, "logits", np.array([1.0, 2.0, bad], np.float32), wanted)
-    with pytest.raises(QuantizationFailed, match="the model itself computes NaN or infinity"):
-        checked(path, "logits", wanted, np.array([1.0, 2.0, np.nan], np.float32))
-
-
-class Weight:
-    """As large as it says, and no larger."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def numel(self):
-        return self.values
+    infinite = np.array([1.0, 2.0, np.inf], np.float32)
+    cases = {
+        r"model.onnx differs from the model by 0.0025 of the largest logits": (wanted + np.float32(0.01), wanted),
+        r"gives logits as \[2\] where the model gives \[3\]": (wanted[:2], wanted),
+        "differs from the model by inf": (infinite, wanted),
+        "differs from the model by nan": (np.full_like(wanted, np.nan), wanted),
+        "the model itself computes NaN or infinity": (wanted, infinite),
+    }
+    for match, (made, right) in cases.items():
+        with pytest.raises(QuantizationFailed, match=match):
+            checked(path, "logits", made, right)
 
 
 def test_what_does_not_fit_into_a_file_is_told_before_it_is_traced():
-    shared = Weight(300_000_000)
+    shared, other = (SimpleNamespace(numel=lambda: 300_000_000) for _ in range(2))
 
     def module(*weights):
         return SimpleNamespace(parameters=lambda: iter(weights))
 
     trace.check_size("decoder_model", module(shared, shared))  # tied: counted once
     with pytest.raises(ModelTooLarge, match=r"decoder_model has 2\.4 GB of weights in float32"):
-        trace.check_size("decoder_model", module(shared, Weight(300_000_000)))
+        trace.check_size("decoder_model", module(shared, other))
 
 
 def test_nothing_is_fetched_nor_run_that_came_with_the_weights(folder):
@@ -210,31 +213,28 @@ def test_nothing_is_fetched_nor_run_that_came_with_the_weights(folder):
     assert os.environ.get("HF_HUB_OFFLINE") is None  # of the other process alone
 
 
-MEAN, FIRST = {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}, {"pooling_mode_cls_token": True}
-
-
-def modules(folder, *kinds):
-    rows = [{"type": f"sentence_transformers.models.{kind}", "path": f"../../1_{kind}"} for kind in kinds]
-    (folder / "modules.json").write_text(json.dumps(rows))
-
-
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("modes", "said"),
     [
-        (MEAN, "mean"),
-        (FIRST, "cls"),
-        ({"pooling_mode_max_tokens": True, "pooling_mode_cls_token": True}, "max_tokens and cls_token"),
+        ({"mean_tokens": True, "cls_token": False}, "mean"),
+        ({"cls_token": True}, "cls"),
+        ({"max_tokens": True, "cls_token": True}, "max_tokens and cls_token"),
         ({}, "no pooling"),
     ],
 )
-def test_how_tokens_become_one_vector_is_read(folder, config, said):
+def test_how_tokens_become_one_vector_is_read(folder, modes, said):
+    def modules(*kinds):
+        rows = [{"type": f"sentence_transformers.models.{kind}", "path": f"../../1_{kind}"} for kind in kinds]
+        (folder / "modules.json").write_text(json.dumps(rows))
+
     assert pooling.mode(folder) == "mean"  # where nobody says it
     (folder / "1_Pooling").mkdir()
+    config = {f"pooling_mode_{name}": on for name, on in modes.items()}
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(config))
     assert pooling.mode(folder) == said
-    modules(folder, "Transformer", "Pooling", "Normalize")  # their paths lead nowhere else
+    modules("Transformer", "Pooling", "Normalize")  # their paths lead nowhere else
     assert pooling.mode(folder) == said
-    modules(folder, "Transformer", "Pooling", "Dense")
+    modules("Transformer", "Pooling", "Dense")
     assert pooling.mode(folder) == "a module Dense behind it"
     (folder / "modules.json").write_text("[3]")
     with pytest.raises(WeightsRefused, match=r"modules\.json cannot be read"):

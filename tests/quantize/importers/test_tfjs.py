@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,19 @@ from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.importers import blazeface, nanodet, tfjs
+from edge_assistant_quantize.importers import nanodet, tfjs
 
 RANDOM = np.random.default_rng(3)
 
 
 def computed(graph: GraphModel, folder: Path, output: str, **inputs: np.ndarray) -> np.ndarray:
-    """Import the graph and run it."""
+    """Import the graph, which gives equal bytes each time, and run it."""
     names = {name: name for name in inputs}
-    tfjs.convert(graph.write(folder), folder, name="tiny", take=names, give={output: "result"})
+    written = []
+    for _ in range(2):
+        tfjs.convert(graph.write(folder), folder, name="tiny", take=names, give={output: "result"})
+        written.append((folder / "model.onnx").read_bytes())
+    assert written[0] == written[1]
     (result,) = Runtime(1).session(folder / "model.onnx").run(["result"], inputs)
     return np.asarray(result)
 
@@ -45,8 +50,7 @@ def convolved(x: np.ndarray, kernel: np.ndarray, stride: int, padding: str) -> n
     return out
 
 
-@pytest.mark.parametrize("padding", ["SAME", "VALID"])
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("padding", "stride"), [("SAME", 1), ("SAME", 2), ("VALID", 2)])
 def test_convolution_with_bias_and_relu(tmp_path: Path, padding: str, stride: int) -> None:
     graph, x, kernel, bias = GraphModel(), pixels(1, 8, 7, 3), pixels(3, 3, 3, 5), pixels(5)
     names = [graph.input("x", [1, 8, 7, 3]), graph.constant("kernel", kernel), graph.constant("bias", bias)]
@@ -92,12 +96,9 @@ def test_pad_pool_split_concat_and_reshape_keep_tensorflows_axes(tmp_path: Path)
     sizes, axis = graph.constant("sizes", np.array([2, 4], np.int32)), graph.constant("axis", np.array(3, np.int32))
     graph.node("SplitV", "parts", ["pooled", sizes, axis], {"num_split": {"i": "2"}})
     graph.node("ConcatV2", "swapped", ["parts:1", "parts", axis], {"N": {"i": "2"}})
-    empty, base = (
-        graph.constant("none", np.zeros((0, 1), np.int32)),
-        graph.constant("base", np.array([3, -1], np.int32)),
-    )
-    zeros = [empty, graph.constant("two", np.array([2], np.int32)), graph.constant("no", np.zeros(0, np.int32))]
-    graph.node("SparseToDense", "zeros", [*zeros, graph.constant("zero", np.int32(0).reshape(()))], {})
+    base, two = (graph.constant(name, np.array(v, np.int32)) for name, v in (("base", [3, -1]), ("two", [2])))
+    none = [graph.constant("none", np.zeros((0, 1), np.int32)), two, graph.constant("no", np.zeros(0, np.int32))]
+    graph.node("SparseToDense", "zeros", [*none, graph.constant("zero", np.int32(0).reshape(()))], {})
     graph.node("AddV2", "shape", [base, "zeros"], {})
     graph.node("Reshape", "flat", ["swapped", "shape"], {})
     graph.node("Sigmoid", "y", ["flat"], {})
@@ -124,53 +125,30 @@ def small_model() -> GraphModel:
     return graph
 
 
-def test_equal_sources_give_equal_bytes(tmp_path: Path) -> None:
-    graph, written = small_model(), []
-    for _ in range(2):
-        computed(graph, tmp_path, "y", x=pixels(1, 4, 4, 2))
-        written.append((tmp_path / "model.onnx").read_bytes())
-    assert written[0] == written[1]
+SPOILT: dict[str, Callable[[list[Any], dict[str, Any]], object]] = {
+    "unknown operation": lambda nodes, weight: nodes[-1].update(op="PyFunc"),
+    "loop": lambda nodes, weight: nodes[-1]["input"].insert(0, "y"),
+    "missing input": lambda nodes, weight: nodes[-1]["input"].insert(0, "nowhere"),
+    "two of one name": lambda nodes, weight: nodes.append(nodes[0]),
+    "channels first": lambda nodes, weight: nodes[-1]["attr"].update(data_format=text("NCHW")),
+    "no nodes": lambda nodes, weight: nodes.clear(),
+    "huge shape": lambda nodes, weight: weight.update(shape=[2**40, 2**40]),
+    "negative shape": lambda nodes, weight: weight.update(shape=[-1, 5]),
+    "unknown type": lambda nodes, weight: weight.update(dtype="complex64"),
+    "fewer weights": lambda nodes, weight: weight.update(shape=[1]),
+}
 
 
-def spoil(document: dict[str, Any], what: str) -> None:
-    nodes, weights = document["modelTopology"]["node"], document["weightsManifest"][0]["weights"]
-    match what:
-        case "unknown operation":
-            nodes[-1]["op"] = "PyFunc"
-        case "loop":
-            nodes[-1]["input"][0] = "y"
-        case "missing input":
-            nodes[-1]["input"][0] = "nowhere"
-        case "two of one name":
-            nodes.append(nodes[0])
-        case "huge shape":
-            weights[0]["shape"] = [2**40, 2**40]
-        case "negative shape":
-            weights[0]["shape"] = [-1, 5]
-        case "unknown type":
-            weights[0]["dtype"] = "complex64"
-        case "fewer weights":
-            weights[0]["shape"] = [1]
-        case "channels first":
-            nodes[-1]["attr"]["data_format"] = text("NCHW")
-        case "no nodes":
-            del document["modelTopology"]
-
-
-@pytest.mark.parametrize(
-    "what",
-    [
-        *("unknown operation", "loop", "missing input", "two of one name", "channels first", "no nodes"),
-        *("huge shape", "negative shape", "unknown type", "fewer weights"),
-    ],
-)
+@pytest.mark.parametrize("what", SPOILT)
 def test_what_is_wrong_is_refused(tmp_path: Path, what: str) -> None:
     paths = small_model().write(tmp_path)
     document = json.loads(paths["graph"].read_text())
-    spoil(document, what)
+    SPOILT[what](document["modelTopology"]["node"], document["weightsManifest"][0]["weights"][0])
     paths["graph"].write_text(json.dumps(document))
     with pytest.raises(ModelCorrupt):
         tfjs.convert(paths, tmp_path, name="tiny", take={"x": "x"}, give={"y": "result"})
+    with pytest.raises(ModelCorrupt):
+        nanodet.convert(paths, tmp_path)
     assert not (tmp_path / "model.onnx").exists()
 
 
@@ -183,7 +161,7 @@ def test_a_folded_constant_cannot_grow(tmp_path: Path) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_damage_gets_through_as_another_error(tmp_path: Path, data: st.DataObject) -> None:
     paths = small_model().write(tmp_path)
     key = data.draw(st.sampled_from(["graph", "weights"]))
@@ -193,9 +171,3 @@ def test_no_damage_gets_through_as_another_error(tmp_path: Path, data: st.DataOb
     paths[key].write_bytes(content[: data.draw(st.integers(0, len(content)))])
     with contextlib.suppress(ModelCorrupt):
         tfjs.convert(paths, tmp_path, name="tiny", take={"x": "x"}, give={"y": "result"})
-
-
-@pytest.mark.parametrize("importer", [nanodet, blazeface])
-def test_the_importers_refuse_another_graph(tmp_path: Path, importer: Any) -> None:
-    with pytest.raises(ModelCorrupt):
-        importer.convert(small_model().write(tmp_path), tmp_path)

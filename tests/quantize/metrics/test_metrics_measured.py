@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from edge_assistant_quantize.progress import Step, ignore
 Models = Callable[[str], InstalledModel]
 SAID = {
     "allergies": "I am allergic to penicillin. My brother is allergic to peanuts.",
-    "pressure": "The pressure in the second boiler is four bar.",
+    "pressure": "The pressure in the third boiler is 4 bar.",  # one word is wrong
 }
 
 
@@ -50,28 +50,18 @@ def photos(tmp_path: Path) -> Path:
 def test_word_error(
     pytestconfig: pytest.Config, tmp_path: Path, models: Models, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of a model, and of one that hears nothing."""
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     for name, text in SAID.items():
         shutil.copy(pytestconfig.rootpath / "tests/fixtures/speech" / f"{name}.wav", tmp_path)
         (tmp_path / f"{name}.txt").write_text(text)
-    (tmp_path / "pressure.txt").write_text("The pressure in the third boiler is 4 bar.")  # one word is wrong
     found = measure("wer", models("speech"), path=tmp_path)["wer"]
     assert found.items == ("allergies.wav", "pressure.wav")
     assert found.wholes == (11, 9)
     assert found.parts[1] == 1
     assert found.lower_is_better
-
-
-def test_word_error_of_a_model_that_hears_nothing(
-    pytestconfig: pytest.Config, tmp_path: Path, models: Models, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-    spoken = tmp_path / "spoken"
-    spoken.mkdir()
-    shutil.copy(pytestconfig.rootpath / "tests/fixtures/speech/pressure.wav", spoken)
-    (spoken / "pressure.txt").write_text(SAID["pressure"])
     deaf = damaged.damaged(models("speech"), "encoder", tmp_path / "deaf", damaged.not_numbers)
-    assert measure("wer", deaf, path=spoken)["wer"].value == 1
+    assert measure("wer", deaf, path=tmp_path)["wer"].value == 1
 
 
 def test_writing_of_rendered_pages(models: Models) -> None:
@@ -97,7 +87,7 @@ def test_writing_of_pictures_has_no_fields(tmp_path: Path, models: Models) -> No
     assert (found["cer"].parts, found["cer"].wholes) == ((1,), (14,))
 
 
-def test_objects(photos: Path, models: Models) -> None:
+def test_objects(photos: Path, tmp_path: Path, models: Models) -> None:
     found = measure("objects", models("detector"), path=photos)
     assert found["presence"].items == ("sign.png", "clock.png")
     assert (found["presence"].parts, found["presence"].wholes) == ((1, 1), (1, 1))
@@ -106,15 +96,9 @@ def test_objects(photos: Path, models: Models) -> None:
     assert found["map50"].value == pytest.approx(2 / 3)
     assert dict(zip(found["map50"].items, found["map50"].parts, strict=True))["bus"] == 0
     assert found["map50"].details["recall"] == pytest.approx(2 / 3)
-
-
-def test_who_sees_nothing_is_right_in_nothing(photos: Path, tmp_path: Path, models: Models) -> None:
     blind = damaged.damaged(models("detector"), "model", tmp_path / "blind", damaged.not_numbers)
     found = measure("objects", blind, path=photos)
     assert found["presence"].value == found["precision"].value == 0
-
-
-def test_photographs_without_labels(photos: Path, models: Models) -> None:
     (photos / "labels.json").unlink()
     with pytest.raises(CalibrationInvalid, match=r"no labels\.json"):
         measure("presence", models("detector"), path=photos)
@@ -126,30 +110,36 @@ def test_first_class(photos: Path, tmp_path: Path, models: Models) -> None:
     assert (same.value, len(same.items)) == (1, 4)
     worse = damaged.damaged(model, "model", tmp_path / "noisy", damaged.noisy(1.0))
     assert measure("top1", worse, model, path=photos)["top1"].value < 1
-
-
-def test_what_is_no_number_agrees_with_nothing(photos: Path, tmp_path: Path, models: Models) -> None:
-    model = models("classifier")
     broken = damaged.damaged(model, "model", tmp_path / "nan", damaged.not_numbers)
     found = measure("top1", broken, model, path=photos)["top1"]
     assert (found.value, found.details["not_finite"]) == (0, 4)
 
 
 def test_cosine(tmp_path: Path, models: Models) -> None:
-    (tmp_path / "texts.txt").write_text("How many bottles are on the line?\nShe is allergic to penicillin.\n")
+    """The reference is run once for many candidates over the same data."""
+    texts = tmp_path / "texts.txt"
+    texts.write_text("How many bottles are on the line?\nShe is allergic to penicillin.\n")
     model = models("embedder")
-    same = measure("cosine", model, model, path=tmp_path / "texts.txt")["cosine"]
+    changed = damaged.damaged(model, "model", tmp_path / "noisy", damaged.noisy(1.0))
+    steps: list[Step] = []
+
+    def measured(of: InstalledModel) -> tuple[Measured, int]:
+        steps.clear()
+        (found,) = metric("cosine").measure(of, model, {"path": texts}, Runtime(1), steps.append)
+        return found, sum(step.done == 0 for step in steps)
+
+    same, runs = measured(model)
+    assert runs == 2
     assert same.value == pytest.approx(1, abs=1e-5)
     assert all(part <= 1 for part in same.parts)
-    changed = damaged.damaged(model, "model", tmp_path / "zero", damaged.noisy(1.0))
-    found = measure("cosine", changed, model, path=tmp_path / "texts.txt")["cosine"]
+    found, runs = measured(changed)
+    assert runs == 1
     assert found.details["least"] <= found.value < same.value
-
-
-@pytest.mark.parametrize("name", ["top1", "cosine"])
-def test_nothing_to_compare_with(name: str, models: Models) -> None:
-    with pytest.raises(UsageError, match=f"{name} compares with a reference"):
-        measure(name, models("embedder"), path=".")
+    texts.write_text("How many bottles are on the line?\nAnd now?\n")
+    assert measured(model)[1] == 2
+    for name in ("top1", "cosine"):
+        with pytest.raises(UsageError, match=f"{name} compares with a reference"):
+            measure(name, model, path=".")
 
 
 def test_cross_signal(tmp_path: Path, models: Models, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,30 +167,6 @@ def test_cross_signal(tmp_path: Path, models: Models, store: Path, monkeypatch: 
 
 
 def test_counting_edits_needs_jiwer(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: object) -> object:
-        if name == "jiwer":
-            raise ImportError(name)
-        return real(name, *rest)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "jiwer", None)
     with pytest.raises(ToolMissing, match="jiwer"):
         edits.of_words("a", "b")
-
-
-def test_a_reference_is_run_once_for_many_candidates(tmp_path: Path, models: Models) -> None:
-    texts = tmp_path / "texts.txt"
-    texts.write_text("How many bottles are on the line?\n")
-    steps: list[Step] = []
-
-    def runs() -> int:
-        model = models("embedder")
-        metric("cosine").measure(model, model, {"path": texts}, Runtime(1), steps.append)
-        began = sum(step.done == 0 for step in steps)
-        steps.clear()
-        return began
-
-    assert [runs(), runs()] == [2, 1]
-    texts.write_text("How many bottles are on the line?\nAnd now?\n")
-    assert runs() == 2

@@ -57,15 +57,18 @@ def test_divergence_and_agreement_are_of_the_reference(forms):
         measure("divergence", tiny, None)
 
 
-def test_data_of_the_wrong_kind_is_told(forms):
+@pytest.mark.parametrize(
+    ("data", "error", "said"),
+    [
+        ({"context": 2048}, CalibrationInvalid, "at least"),
+        ({"chunks": "many"}, CalibrationInvalid, "chunks"),
+        ({"path": "none.txt"}, InputMissing, None),
+        ({"path": "tiny.gguf"}, CalibrationInvalid, "UTF-8"),
+        ({"path": "."}, InputMissing, None),
+    ],
+)
+def test_data_of_the_wrong_kind_is_told(forms, monkeypatch, data, error, said):
     tiny, _ = forms
-    with pytest.raises(CalibrationInvalid, match="at least"):
-        measure("perplexity", tiny, None, context=2048)
-    with pytest.raises(CalibrationInvalid, match="chunks"):
-        measure("perplexity", tiny, None, chunks="many")
-    with pytest.raises(InputMissing):
-        measure("perplexity", tiny, None, path="none.txt")
-    with pytest.raises(CalibrationInvalid, match="UTF-8"):
-        measure("perplexity", tiny, None, path=str(tiny.files["model"]))
-    with pytest.raises(InputMissing):
-        measure("perplexity", tiny, None, path=str(tiny.files["model"].parent))
+    monkeypatch.chdir(tiny.files["model"].parent)
+    with pytest.raises(error, match=said):
+        measure("perplexity", tiny, None, **data)

@@ -8,15 +8,20 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from helpers.small_onnx import chain, feeds, written
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant_models import entries
 from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
-from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.onnx import tables
+from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.onnx.quantize import prepared, quantize
+from edge_assistant_quantize.progress import ignore
 
+FP16 = '[model]\nmethod = "fp16"\n'
 STATIC = '[model]\nmethod = "static-int8"\n[model.ranges]\nx = [-1, 1.5]\n'
 
 
@@ -29,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     node = helper.make_node("MatMul", ["x", "weight"], ["y"])
     graph = helper.make_graph([node], "made", ends[:1], ends[1:], [onnx.numpy_helper.from_array(weight, "weight")])
     model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
-    onnx.save(model, tmp_path / "model.onnx")
+    written(model, tmp_path / "model.onnx")
     monkeypatch.setattr(quantizations, "__path__", [*quantizations.__path__, str(tmp_path)])
     return tmp_path
 
@@ -41,42 +46,62 @@ def apply(folder: Path, text: str) -> Path:
     return folder / "model.onnx"
 
 
-def test_an_import_is_quantized(folder: Path) -> None:
-    path = apply(folder, STATIC)
-    weights = [onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer]
-    (weight,) = [value for value in weights if value.shape == (64, 64)]
-    assert weight.dtype == np.int8
-    assert np.abs(weight).max() > 60
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        (STATIC, {"int8"}),
+        (FP16, {"float16"}),
+        (FP16.replace("fp16", "int8-weights"), {"uint8"}),
+        (FP16.replace("fp16", "int4-weights"), {"uint8"}),
+    ],
+)
+def test_an_import_is_quantized(folder: Path, text: str, kinds: set[str]) -> None:
+    held = [onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(apply(folder, text)).graph.initializer]
+    assert {str(value.dtype) for value in held if value.size >= 64 * 32} == kinds
 
 
-@pytest.mark.parametrize("method", ["int8-weights", "int4-weights", "fp16"])
-def test_every_method(folder: Path, method: str) -> None:
-    before = tensor_digest(folder / "model.onnx")
-    assert tensor_digest(apply(folder, f'[model]\nmethod = "{method}"\n')) != before
+@pytest.mark.parametrize("pictures", [True, False])
+def test_the_same_is_made_from_a_table(tmp_path: Path, pictures: bool) -> None:
+    kinds = ["conv", "relu", "sum", "conv"] if pictures else ["gemm", "relu", "gemm", "matmul"]
+    float_one, int8 = written(chain(8, kinds, pictures=pictures), tmp_path / "float.onnx"), tmp_path / "int8.onnx"
+    calibration = Calibration((*feeds(8, 4, pictures=pictures),))
+    options = prepared(float_one, "static-int8", {}, calibration, threads=1, watch=ignore)
+    exclude = [f"{kinds[0]}_0"]
+    quantize(float_one, int8, "static-int8", exclude=exclude, options=options, threads=1, watch=ignore)
+    table = tmp_path / "mine.toml"
+    tables.write(table, "other", float_one, "int8-weights", [], {"block_size": 32})
+    tables.write(table, "model", float_one, "static-int8", exclude, options)
+    found = tables.parse(table.read_bytes(), "mine.toml")
+    assert found["other"] == tables.Table("int8-weights", options={"block_size": 32})
+    tables.apply(found["model"], float_one)
+    assert float_one.read_bytes() == int8.read_bytes()
+
+
+def test_tables_that_cannot_be_written(folder: Path) -> None:
+    with pytest.raises(UsageError, match="no tables of dynamic-int8"):
+        tables.write(folder / "t.toml", "model", folder / "model.onnx", "dynamic-int8", [], {})
+    (folder / "other.toml").write_text("name = 3")
+    with pytest.raises(CatalogInvalid):
+        tables.write(folder / "other.toml", "model", folder / "model.onnx", "fp16", [], {})
+    assert not (folder / "t.toml").exists()
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[decoder]\nmethod = "fp16"\n', r"quantization 'mine' is for decoder\.onnx, which is not written"),
-        ('[model]\nmethod = "int5"\n', r"mine\.toml: model: unknown method 'int5'"),
-        ('[model]\nmethod = "dynamic-int8"\n', "unknown method 'dynamic-int8'"),
+        (FP16.replace("model", "decoder"), r"quantization 'mine' is for decoder\.onnx, which is not written"),
+        (FP16.replace("fp16", "int5"), r"mine\.toml: model: unknown method 'int5'"),
+        (FP16.replace("fp16", "dynamic-int8"), "unknown method 'dynamic-int8'"),
         ("[model]\n", "'method' is missing"),
-        ('[model]\nmethod = "static-int8"\n', "'ranges' belong to 'static-int8', which needs them"),
-        ('[model]\nmethod = "fp16"\n[model.ranges]\nx = [0, 1]\n', "'ranges' belong"),
-        ('[model]\nmethod = "fp16"\n[model.means]\nx = [0, 1]\n', "fp16 has no option 'means'"),
+        (FP16.replace("fp16", "static-int8"), "'ranges' belong to 'static-int8', which needs them"),
+        (FP16 + "[model.ranges]\nx = [0, 1]\n", "'ranges' belong"),
+        (FP16 + "[model.means]\nx = [0, 1]\n", "fp16 has no option 'means'"),
         (STATIC + '[model.means]\nx = "much"\n', "must be a list of numbers"),
         (STATIC + "[model.options]\npercentile = 99.0\n", "'options' cannot have percentile"),
-        ('[model]\nmethod = "fp16"\noptions = { block_size = 32 }\n', "fp16 has no option 'block_size'"),
-        (
-            '[model]\nmethod = "int8-weights"\noptions = { block_size = true }\n',
-            "of int8-weights is no int",
-        ),
-        ('[model]\nmethod = "int4-weights"\noptions = { block_size = 24 }\n', "cannot be 24"),
-        (STATIC.replace("[model.ranges]", "options = { weight_bits = 9 }\n[model.ranges]"), "cannot be 9"),
-        ('[model]\nmethod = "static-int8"\n[model.ranges]\nx = [1]\n', "the range of 'x' must be two numbers"),
-        ('[model]\nmethod = "static-int8"\n[model.ranges]\nx = [2, 1]\n', "the least first"),
-        ('[model]\nmethod = "fp16"\nnodes = 1\n', "unknown key 'nodes'"),
+        (FP16 + "options = { block_size = 32 }\n", "fp16 has no option 'block_size'"),
+        (STATIC.replace("[-1, 1.5]", "[1]"), "the range of 'x' must be two numbers"),
+        (STATIC.replace("[-1, 1.5]", "[2, 1]"), "the least first"),
+        (FP16 + "nodes = 1\n", "unknown key 'nodes'"),
         ("model = 3\n", "'model' must be a table"),
     ],
 )
@@ -98,10 +123,10 @@ def test_what_does_not_fit_the_model_is_refused(folder: Path, text: str, said: s
         apply(folder, text)
 
 
-@pytest.mark.parametrize("name", ["mine", "../../etc/passwd", "__init__"])
-def test_an_unknown_quantization_is_refused(name: str) -> None:
-    with pytest.raises(CatalogInvalid, match="there is no quantization"):
-        quantizations.load(name)
+def test_an_unknown_quantization_is_refused() -> None:
+    for name in ("mine", "../../etc/passwd", "__init__"):
+        with pytest.raises(CatalogInvalid, match="there is no quantization"):
+            quantizations.load(name)
 
 
 @pytest.mark.parametrize("name", quantizations.names())

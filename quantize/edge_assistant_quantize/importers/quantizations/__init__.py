@@ -28,11 +28,9 @@ def load(name: str) -> dict[str, tables.Table]:
 
 
 def apply(name: str | None, output: Path) -> None:
-    """Quantize the ONNX files that an importer wrote; the key of a table is the name of its file without `.onnx`.
+    """Quantize the ONNX files that an importer wrote into a folder by the quantization of this name; None leaves them.
 
-    Args:
-        name: of the quantization; None leaves them as they are.
-        output: the folder with the files.
+    The key of a table is the name of its file without `.onnx`.
 
     Raises:
         CatalogInvalid: see `load`; or there is a table for a file that was not written.

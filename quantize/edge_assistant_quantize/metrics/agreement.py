@@ -1,0 +1,88 @@
+"""Agreement of a model with its reference: vectors of an embedder, classes of a classifier.
+
+The data of an embedder is a file with one text per line, or the product's own examples; that of a classifier is
+photographs, and with labels.json the labelled objects in them. Outputs that are not finite agree with nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant_models.installed import InstalledModel
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, compared, measured
+from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.senses import perceive, state_of
+
+# Outputs of the last reference by role, with their inputs: a search compares many candidates with one reference.
+_references: dict[str, tuple[object, Mapping[str, Any]]] = {}
+
+
+def _outputs_of(reference: InstalledModel, role: str, data: Data, runtime: Runtime, watch: Watch) -> Mapping[str, Any]:
+    """As `senses.perceive`, all at once; the model runs only if it, or the data, differs from the last."""
+    key = reference.sha256, dict(reference.files), state_of(data), runtime.threads
+    if not reference.sha256 or role not in _references or _references[role][0] != key:
+        _references[role] = key, dict(perceive(reference, role, data, runtime, watch))
+    return _references[role][1]
+
+
+def _cosine(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """See `metric.Measure`.
+
+    Raises:
+        UsageError: the models' vectors have different dimensions.
+    """
+    other = compared("cosine", reference)
+    wanted = _outputs_of(other, "embedder", data, runtime, watch)
+    cosines: dict[str, float] = {}
+    broken = 0
+    for name, vector in perceive(model, "embedder", data, runtime, watch):
+        if vector.shape != wanted[name].shape:
+            what = f"{model.name} has {vector.size} dimensions, {other.name} has {wanted[name].size}"
+            raise UsageError(what, "compare forms of the same model")
+        cosine = float(vector @ wanted[name])
+        broken += not np.isfinite(cosine)
+        cosines[name] = min(cosine, 1.0) if np.isfinite(cosine) else 0.0  # rounding may exceed 1
+    counted = {name: (cosine, 1.0) for name, cosine in cosines.items()}
+    details = {"least": min(cosines.values()), "not_finite": float(broken)}
+    return (measured("cosine", counted, details=details),)
+
+
+def _top1(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """See `metric.Measure`."""
+    wanted = _outputs_of(compared("top1", reference), "classifier", data, runtime, watch)
+    counted: dict[str, tuple[float, float]] = {}
+    broken = 0
+    for name, given in perceive(model, "classifier", data, runtime, watch):
+        finite = bool(np.isfinite(given).all())
+        broken += not finite
+        counted[name] = float(finite and given.argmax() == wanted[name].argmax()), 1.0
+    return (measured("top1", counted, details={"not_finite": broken}),)
+
+
+METRICS = (
+    Metric(
+        name="cosine",
+        gives=("cosine",),
+        roles=frozenset({"embedder"}),
+        description="mean cosine of a text's vector and the reference's",
+        measure=_cosine,
+        relative=True,
+    ),
+    Metric(
+        name="top1",
+        gives=("top1",),
+        roles=frozenset({"classifier"}),
+        description="share of pictures whose first class is the reference's",
+        measure=_top1,
+        relative=True,
+    ),
+)
