@@ -1,6 +1,7 @@
 """What a sense is: one class that turns a signal of its kinds into evidence.
 
-Adding a sense is adding one file to this folder with a subclass of `Sense`, or a plugin; `senses()` finds both.
+Adding a sense is adding one file to the folder `senses` with a subclass of `Sense`, or a plugin; `senses()` finds both.
+They import what perceives when a signal of theirs is there.
 """
 
 from __future__ import annotations
@@ -110,14 +111,14 @@ class Sense(ABC):
 
 @cache
 def senses() -> tuple[type[Sense], ...]:
-    """Every sense in this folder and of installed plugins, in the order of their names.
+    """Every sense in the folder `senses` and of installed plugins, in the order of their names.
 
     Raises:
         UsageError: a plugin cannot be loaded.
     """
-    package = importlib.import_module(__package__)
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{__package__}.{module.name}")
+    package = importlib.import_module(f"{__package__}.senses")
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
     for plugin in plugins.installed(plugins.SENSES).values():
         plugins.load(plugin, type)
     return tuple(sorted(Sense.__subclasses__(), key=lambda sense: sense.name))

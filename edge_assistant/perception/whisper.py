@@ -30,10 +30,10 @@ from edge_assistant.perception.decoding import (
     TimestampRules,
     TokenVocabulary,
     compression,
+    guess,
     loops,
     softmax,
 )
-from edge_assistant.perception.drafts import guess
 from edge_assistant.perception.mel import FRAMES_PER_SECOND, log_mel
 from edge_assistant_models.installed import InstalledModel
 
@@ -267,7 +267,7 @@ class Whisper:
         style: tuple[int, ...] = (),
         draft: tuple[int, ...] = (),
     ) -> Hypothesis:
-        """The hypothesis at a temperature, behind a style; a draft of its tokens saves time (see `drafts`)."""
+        """The hypothesis at a temperature, behind a style; a draft of its tokens saves time (see `guess`)."""
         words = self.vocabulary
         prompt = [words.previous, *style, words.start] if style else [words.start]
         if words.languages:

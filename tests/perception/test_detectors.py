@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.perception import scenes
 from edge_assistant.perception.detectors import LABELS, letterbox, open_detector, overlaps, suppress
+from edge_assistant.perception.senses import objects as scenes
 from edge_assistant_models.installed import InstalledModel
 
 
@@ -88,16 +88,18 @@ def test_examples_in_docstrings(module: object) -> None:
 
 @given(st.dictionaries(st.sampled_from(LABELS), st.integers(1, 40)), st.integers(0, 3))
 def test_a_sentence_tells_every_number_once(counts: dict[str, int], faces: int) -> None:
-    text = scenes.sentence(counts, {}, faces)
+    text = scenes.scene_sentence(counts, {}, faces)
     for label, number in counts.items():
-        assert scenes.count(label, number) in text
+        assert scenes.counted(label, number) in text
     assert text[0].isupper()
     assert not text.endswith((".", ",", " "))
 
 
 def test_doubtful_things_are_told_as_such() -> None:
-    assert scenes.sentence({}, {"person": 1, "sheep": 2}, 0) == "The picture perhaps shows one person and two sheep"
     assert (
-        scenes.sentence({"giraffe": 2}, {"knife": 13, "scissors": 1}, 2)
+        scenes.scene_sentence({}, {"person": 1, "sheep": 2}, 0) == "The picture perhaps shows one person and two sheep"
+    )
+    assert (
+        scenes.scene_sentence({"giraffe": 2}, {"knife": 13, "scissors": 1}, 2)
         == "The picture shows two giraffes and perhaps 13 knives and one pair of scissors; two faces can be seen"
     )

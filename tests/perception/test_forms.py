@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.evidence import Field, Line, TickBox
-from edge_assistant.perception.forms import FormItem, read
-from edge_assistant.perception.labels import split_label
-from edge_assistant.perception.layout import Piece, rows
-from edge_assistant.perception.ticks import EMPTY, TICKED
+from edge_assistant.perception.documents.forms import FormItem, read
+from edge_assistant.perception.documents.labels import split_label
+from edge_assistant.perception.documents.layout import Piece, rows
+from edge_assistant.perception.documents.ticks import EMPTY, TICKED
 
 
 def piece(text: str, x: float, y: float, height: float = 20) -> Piece:

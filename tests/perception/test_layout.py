@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.perception.layout import Piece, rows, skew
+from edge_assistant.perception.documents.layout import Piece, rows, skew
 
 HEIGHT = 20.0
 

@@ -12,11 +12,10 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputCorrupt, ModelCorrupt
 from edge_assistant.core.evidence import Evidence, Scene, Thing
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
-from edge_assistant.perception import objects
 from edge_assistant.perception.detectors import Detection
-from edge_assistant.perception.objects import Objects
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.perception.things import Seen
+from edge_assistant.perception.senses import objects
+from edge_assistant.perception.senses.objects import Objects, Seen
 from edge_assistant_models.installed import InstalledModel
 
 Models = Callable[[str], InstalledModel]
@@ -88,7 +87,7 @@ def test_a_receipt_is_a_written_page_and_hardly_a_book(sense: Objects) -> None:
 
 def test_what_is_faint_is_neither_told_nor_counted(sense: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
     faint = Detection("umbrella", 0.2, (0.0, 0.0, 5.0, 5.0))
-    monkeypatch.setattr(objects.things, "see", lambda *_: Seen((), (faint,)))
+    monkeypatch.setattr(objects, "see", lambda *_: Seen((), (faint,)))
     sentence, umbrella = seen(sense, Image.new("RGB", (300, 200))).evidence
     assert sentence.detail == Scene(())
     assert sentence.text == "No known object was found in the picture"
@@ -101,7 +100,7 @@ def test_what_is_not_sure_is_told_with_perhaps(
     sense: Objects, monkeypatch: pytest.MonkeyPatch, score: float, text: str
 ) -> None:
     dog = Detection("dog", score, (0.0, 0.0, 50.0, 50.0))
-    monkeypatch.setattr(objects.things, "see", lambda *_: Seen((dog,), ()))
+    monkeypatch.setattr(objects, "see", lambda *_: Seen((dog,), ()))
     sentence = seen(sense, Image.new("RGB", (300, 200))).evidence[0]
     assert sentence.text == f"{text} one dog"
     assert sentence.detail == Scene((("dog", 1),))

@@ -22,9 +22,8 @@ from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputUnreadable
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
-from edge_assistant.perception import ondisk
-from edge_assistant.perception.ondisk import OnDisk
-from edge_assistant.perception.recall import Recall
+from edge_assistant.perception import recall as ondisk
+from edge_assistant.perception.recall import OnDisk, Recall
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.vault import sealed
@@ -175,7 +174,7 @@ def test_the_core_that_perceives_is_summed_with_it() -> None:
     deciding_nothing = {f"core/{name}" for name in ("answer", "errors", "events", "limits")}  # limits stand in the key
     core = Path(ondisk.__file__).parents[1]
     imported = set[str]()
-    for file in (*core.glob("perception/*.py"), *(core / f"{name}.py" for name in ondisk._BESIDE)):
+    for file in (*core.glob("perception/**/*.py"), *(core / f"{name}.py" for name in ondisk._BESIDE)):
         text = file.read_text()
         imported.update(re.findall(r"^\s*from edge_assistant\.((?:compute|core)\.\w+)", text, re.MULTILINE))
         for package, names in re.findall(r"^\s*from edge_assistant\.(compute|core) import (.+)", text, re.MULTILINE):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputError, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.perception.readings import MAX_EVIDENCE, Readings
 from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.perception.senses.readings import MAX_EVIDENCE, Readings
 
 
 def perceive(content: str | bytes) -> Percept:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputEmpty, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.perception import text as module
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.perception.text import MAX_PASSAGE, Text, decode, passages
+from edge_assistant.perception.senses import text as module
+from edge_assistant.perception.senses.text import MAX_PASSAGE, Text, decode, passages
 
 
 def perceive(content: str | bytes) -> Percept:

@@ -17,7 +17,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelCorrupt
 from edge_assistant.perception.classifier import Classifier, relations
 from edge_assistant.perception.detectors import LABELS, Detection, Detector
-from edge_assistant.perception.things import FAINT, alike, around, see, weigh
+from edge_assistant.perception.senses.objects import FAINT, alike, around, see, weigh
 from edge_assistant_models.installed import InstalledModel
 
 Models = Callable[[str], InstalledModel]

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.sounds import RATE, recording, silence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.signals import Kind, take_file
-from edge_assistant.perception import audio, vad
+from edge_assistant.perception import vad
 from edge_assistant.perception.vad import MAX_CHUNK, WINDOW, Chunk, SileroVad, chunks, rest
 from edge_assistant_models.installed import InstalledModel
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
-RATE = 16_000
 
 
 class Scripted(SileroVad):
@@ -43,11 +39,6 @@ def silero(models: Callable[[str], InstalledModel]) -> SileroVad:
     return SileroVad(Runtime.detect().session(models("vad").files["model"], threads=1))
 
 
-def recording(name: str) -> np.ndarray:
-    with audio.listen(take_file(FIXTURES / name, Kind.AUDIO, 1)) as (_, blocks):
-        return np.concatenate(list(blocks))
-
-
 def test_speech_is_found_where_it_is(silero: SileroVad) -> None:
     (chunk,) = chunks([recording("pressure.wav")], silero)
     start = (chunk.start + chunk.regions[0][0]) / RATE
@@ -58,7 +49,7 @@ def test_speech_is_found_where_it_is(silero: SileroVad) -> None:
 
 def test_a_long_pause_ends_a_chunk_and_the_size_of_blocks_does_not_matter(silero: SileroVad) -> None:
     spoken = recording("pressure.wav")
-    sound = np.concatenate([spoken, np.zeros(5 * RATE, np.float32), spoken])
+    sound = np.concatenate([spoken, silence(5), spoken])
     whole = list(chunks([sound], silero))
     pieces = list(chunks(np.array_split(sound, 97), silero))
     assert len(whole) == 2

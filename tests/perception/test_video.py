@@ -22,7 +22,7 @@ from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_f
 from edge_assistant.perception import frames
 from edge_assistant.perception.frames import shots
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.perception.video import Video
+from edge_assistant.perception.senses.video import Video
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WIDTH, HEIGHT, RATE = 320, 192, 25

@@ -13,8 +13,9 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputUnsupported
 from edge_assistant.core.evidence import Code, Evidence, Field, Line, TickBox
 from edge_assistant.core.signals import Kind, Origin, take_bytes
+from edge_assistant.perception.documents.sheets import Sheet
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.perception.writing import Sheet, Writing
+from edge_assistant.perception.senses.writing import Writing
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.datasets.paper import Wear, font, scan_look

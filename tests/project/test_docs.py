@@ -123,8 +123,8 @@ def test_a_model_is_added_by_one_file(root, tmp_path, models):
 LOOKS = """
 import sys
 from pathlib import Path
-import edge_assistant.perception
-edge_assistant.perception.__path__.append(sys.argv[1])
+import edge_assistant.perception.senses
+edge_assistant.perception.senses.__path__.append(sys.argv[1])
 from edge_assistant.perception.sense import Request, senses
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind, take_file

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.evidence import Box, Detail, Evidence, Line, Locator, Passage, Statistic
-from edge_assistant.perception import kept
+from edge_assistant.perception import percepts as kept
 from edge_assistant.perception.sense import Gap, Percept
 from edge_assistant.perception.table import Column, Table
 
@@ -215,7 +215,7 @@ def test_what_cannot_be_given_back_is_not_kept() -> None:
 
 FIRST = """
 import importlib.util, sys, threading
-from edge_assistant.perception import kept, sense
+from edge_assistant.perception import percepts as kept, sense
 
 sys.setswitchinterval(1e-6)
 data = kept.packed(sense.Percept(()), "form.png")

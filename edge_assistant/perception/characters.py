@@ -1,11 +1,13 @@
-"""What is seen of a text: characters that a reader never sees, but that a model or a terminal reads, are left out.
+"""Characters of a text: how its bytes are encoded, and which of them a reader sees.
 
 Left out are control and format characters with the escape sequences that they begin, characters that turn the reading
-order, tag characters and variation selectors, fillers that look like nothing, and more accents than any script stacks.
+order, tag characters and variation selectors, fillers that look like nothing, and more accents than any script stacks:
+no reader sees them, but a model or a terminal reads them.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -16,6 +18,8 @@ from edge_assistant.core.evidence import Evidence
 
 MOST_MARKS = 4  # on one letter: Vietnamese, Hebrew and Thai stack up to three
 NOTE = "characters that cannot be seen were left out"
+HEAD = 1 << 16  # bytes that are looked at
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x1a"))  # \x1a ends files of DOS; \x1b colours the lines of logs
 _ESCAPE = re.compile(  # ECMA-48: a control sequence, a string such as a title or a link, or two characters
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -~]"
@@ -33,6 +37,23 @@ _JOINERS = "\u200c\u200d"  # written between letters of Persian and of Indian sc
 _SHAPING = "\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\U0001f300-\U0001faff\u2640\u2642\u2695\u2764\ufe0f"
 
 T = TypeVar("T")
+
+
+def encoding_of(head: bytes) -> str | None:
+    """The encoding of a text from its first bytes, by byte order mark, else UTF-8.
+
+    Args:
+        head: the first `HEAD` bytes, or all there are.
+
+    Returns:
+        A codec's name that takes the mark off: `utf-8-sig` or `utf-16`; None where the bytes are not text.
+    """
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return None
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    return None if b"\0" in head or controls * 100 > len(head) else "utf-8-sig"
 
 
 def shown(text: str) -> str:

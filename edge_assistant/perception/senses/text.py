@@ -11,7 +11,7 @@ from edge_assistant.core import limits
 from edge_assistant.core.errors import InputEmpty, InputUnsupported
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, Signal
-from edge_assistant.perception.encoding import HEAD, encoding_of
+from edge_assistant.perception.characters import HEAD, encoding_of
 from edge_assistant.perception.sense import Gap, Percept, Request, Sense
 
 MAX_PASSAGE = limits.PASSAGE_CHARACTERS.value

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from edge_assistant.core.evidence import Evidence, Locator, Word
 from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, Signal
-from edge_assistant.perception.audio import Sound, listen
 from edge_assistant.perception.sense import Percept, Request, Sense
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edge_assistant.perception.audio import Sound
     from edge_assistant.perception.vad import Chunk, SileroVad
     from edge_assistant.perception.whisper import Whisper
 
@@ -76,6 +76,7 @@ class Speech(Sense):
             InputCorrupt, InputEmpty: nothing in it can be played.
             ModelError: a model cannot be loaded.
         """
+        from edge_assistant.perception.audio import listen
         from edge_assistant.perception.vad import chunks
 
         evidence: list[Evidence] = []

@@ -9,7 +9,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from edge_assistant.core import limits
-from edge_assistant.perception.layout import Corners, Piece, skew
+from edge_assistant.perception.documents.labels import EMPTY, TICKED
+from edge_assistant.perception.documents.layout import Corners, Piece, skew
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     Mask = NDArray[np.uint8]
     Quad = NDArray[np.float32]
 
-EMPTY, TICKED = "☐", "☑"  # how a box stands among the pieces of a page
 _SMALLEST, _LARGEST = 0.5, 2.0  # inside of a box in heights of lines; that of a capital O is 0.4
 _MIN_PIXELS = 9  # smaller, a round O looks square
 _MAX_MARKS = limits.PAGE_MARKS.value

@@ -87,6 +87,12 @@ def union(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[float, fl
     return left, top, max(b[0] + b[2] for b in boxes) - left, max(b[1] + b[3] for b in boxes) - top
 
 
+def bounds(corners: Sequence[Point]) -> tuple[float, float, float, float]:
+    """The smallest box x, y, w, h around points."""
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+
+
 def joined(cells: Sequence[Cell]) -> Cell:
     """Cells as one, their words with spaces between them."""
     return Cell(
@@ -114,9 +120,7 @@ def _placed(piece: Piece, angle: float) -> Cell:
     cos, sin = math.cos(-angle), math.sin(-angle)
     level = [(x * cos - y * sin, x * sin + y * cos) for x, y in piece.corners]
     xs, ys = [x for x, _ in level], [y for _, y in level]
-    across, down = [x for x, _ in piece.corners], [y for _, y in piece.corners]
-    bounds = (min(across), min(down), max(across) - min(across), max(down) - min(down))
-    return Cell(piece.text, piece.confidence, min(xs), max(xs), min(ys), max(ys), bounds)
+    return Cell(piece.text, piece.confidence, min(xs), max(xs), min(ys), max(ys), bounds(piece.corners))
 
 
 def _key(cell: Cell) -> tuple[float, ...]:

@@ -1,59 +1,20 @@
-"""Readings to evidence: what a table of sensor readings tells, each statement with its rows."""
+"""What is worth saying about a table of readings: sentences, each with its rows."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 import numpy as np
 
-from edge_assistant.core import limits
-from edge_assistant.core.evidence import Evidence, Locator, Statistic, counted
-from edge_assistant.core.signals import Kind, Signal
-from edge_assistant.perception.csvfile import read_csv
-from edge_assistant.perception.sense import Percept, Request, Sense
+from edge_assistant.core.evidence import Statistic, counted
 from edge_assistant.perception.statistics import Floats, Ints, Run, outlier_runs, steps
-from edge_assistant.perception.table import GAP, Column, Table
+from edge_assistant.perception.table import GAP, Column, Table, quantity
 
-MAX_EVIDENCE = limits.READINGS_EVIDENCE.value
 _MOST_RUNS = 4  # of outliers, and of gaps, told one by one
 _MOST_CHANGES = 12  # of a text column, told one by one
 _LONG_RUN = 3  # neighbouring outliers from which on they are an excursion
-
-
-class Readings(Sense):
-    """Reads CSV of sensor readings."""
-
-    name: ClassVar[str] = "readings"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.READINGS})
-
-    def perceive(self, signal: Signal, request: Request) -> Percept:
-        """Read the table and say what stands out in it.
-
-        Raises:
-            InputError: see `csvfile.read_csv`.
-        """
-        table, notes = read_table(signal, request.progress)
-        found = sorted(observations(table), key=lambda seen: seen.rank)
-        if len(found) > MAX_EVIDENCE:
-            notes = (*notes, f"{len(found) - MAX_EVIDENCE:,} observations of less weight are left out")
-        evidence = (Evidence("", signal.id, o.text, None, Locator(rows=o.rows), o.detail) for o in found[:MAX_EVIDENCE])
-        return Percept(tuple(evidence), table, notes)
-
-
-def read_table(signal: Signal, progress: Callable[[float], None]) -> tuple[Table, tuple[str, ...]]:
-    """The table of a signal and notes on what was repaired; a further file format gets its reader here.
-
-    Raises:
-        InputError: see `csvfile.read_csv`.
-    """
-    with signal.open() as stream:
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
-        return read_csv(stream, signal.name, size, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +40,6 @@ def observations(table: Table) -> Iterator[Observation]:
         else:
             yield from _changes(table, column)
         yield from _gaps(table, column)
-
-
-def quantity(value: float, unit: str | None) -> str:
-    """A number with its unit, as many digits as it was read with.
-
-    >>> quantity(105.59, "degC"), quantity(60.0, None), quantity(41.5, "%")
-    ('105.59 degC', '60', '41.5 %')
-    """
-    return f"{value:.10g} {unit}" if unit else f"{value:.10g}"
 
 
 def decimals(values: Floats) -> int:

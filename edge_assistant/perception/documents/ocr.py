@@ -8,16 +8,16 @@ weights were trained with.
 from __future__ import annotations
 
 import math
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from edge_assistant.core import limits
-from edge_assistant.perception.lookalikes import as_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     import onnxruntime
@@ -40,6 +40,11 @@ _STEP = 8  # pixels of width per step of the recogniser's output
 _BATCH_WIDTH = 1_200  # summed width of a batch: 11 MB of output over 18,710 characters; more is no faster
 _PADDING = 1.15  # how much wider than its narrowest line a batch may be
 _CLASSIFIED = (48, 192)  # height and width that the classifier of upside-down lines takes
+# Letters that the recogniser takes for digits; in a number it is asked whether the digit was probable, too.
+_DIGITS = {**dict.fromkeys("OoCDQ", "0"), **dict.fromkeys("Il", "1")}
+_PROBABLE = 0.05  # of the digit, where the letter is the recogniser's first choice; in clear print it is below 0.01
+_AT_END = 0.1  # the same where the letter ends the number, and may be its unit: 38C
+_PART = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,3 +270,26 @@ def _clockwise(corners: NDArray[np.float32]) -> Quad:
     left, right = by_x[:2], by_x[2:]
     left, right = left[np.argsort(left[:, 1])], right[np.argsort(right[:, 1])]
     return np.stack([left[0], right[0], right[1], left[1]]).astype(np.float32)
+
+
+def as_digits(text: str, probability: Callable[[int, str], float]) -> str:
+    """The text with digits for letters where all else in a number is digits and the digit is probable.
+
+    Args:
+        text: a line.
+        probability: of a character other than the one read, at an index of the text.
+
+    >>> as_digits("Tel (C115) 2O4-C", lambda index, digit: 0.3)
+    'Tel (0115) 204-C'
+    """
+    found = list(text)
+    for part in _PART.finditer(text):
+        letters = [i for i in range(part.start(), part.end()) if not text[i].isdigit()]
+        alike = all(text[i] in _DIGITS for i in letters)
+        if not letters or not alike or len(letters) == part.end() - part.start():
+            continue
+        for i in letters:
+            least = _AT_END if i == part.end() - 1 else _PROBABLE
+            if probability(i, _DIGITS[text[i]]) >= least:
+                found[i] = _DIGITS[text[i]]
+    return "".join(found)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edge_assistant.core.evidence import Detail, Field, Line, TickBox
-from edge_assistant.perception import stacks, tables
-from edge_assistant.perception.labels import has_digit, is_label, is_symbol, split_label
-from edge_assistant.perception.layout import Cell, Row, joined
-from edge_assistant.perception.ticks import EMPTY, TICKED
+from edge_assistant.perception.documents import tables
+from edge_assistant.perception.documents.labels import EMPTY, TICKED, has_digit, is_label, is_symbol, split_label
+from edge_assistant.perception.documents.layout import Cell, Row, joined
 
 _INDENTED = 2.5  # heights from the label's beginning to the lines of its value
 _MAX_BLANK_WORDS = 4
@@ -37,7 +36,7 @@ class FormItem:
 def read(rows: Sequence[Row]) -> list[FormItem]:
     """Fields, table rows, tick boxes and lines, in the order of the rows; each word is in exactly one of them."""
     rows = [
-        row for row in stacks.labels_above(tables.heads_parted(tables.mended([_tidied(row) for row in rows]))) if row
+        row for row in tables.labels_above(tables.heads_parted(tables.mended([_tidied(row) for row in rows]))) if row
     ]
     headers = tables.header_of(rows)
     sides = _sides(rows)

@@ -1,27 +1,22 @@
-"""The writing sense: what is written in a picture or document, row by row, with fields, tick boxes and codes."""
+"""Pages the right way up, with their writing as pieces, and the evidence that these give."""
 
 from __future__ import annotations
 
 import math
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import compress, pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from edge_assistant.core.errors import ModelCorrupt
-from edge_assistant.core.evidence import Evidence, Locator
-from edge_assistant.core.signals import Kind, Signal
-from edge_assistant.perception import codes, forms, layout, ocr, pictures, ticks
-from edge_assistant.perception.layout import Piece
-from edge_assistant.perception.sense import Percept, Request, Sense
+from edge_assistant.core import limits
+from edge_assistant.core.evidence import Code, Evidence, Locator
+from edge_assistant.perception.documents import forms, layout, ocr, ticks
+from edge_assistant.perception.documents.layout import Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     import numpy as np
-    import onnxruntime
     from numpy.typing import NDArray
 
     from edge_assistant.perception.page import Page, TextRun
@@ -38,99 +33,8 @@ _SURELY_UPRIGHT = 0.2  # below this mean probability of standing on its head, a 
 _DOUBTED = 0.5  # mean probability of the characters below which PaddleOCR drops a line (drop_score)
 _FEW = 2  # characters; a longer line is kept, for its words may be known from elsewhere
 _WIDE_GAP = 1.6  # heights from one character's centre to the next: the line is cut into two cells there
-
-
-class Writing(Sense):
-    """Reads pictures and documents."""
-
-    name: ClassVar[str] = "writing"
-    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.IMAGE})
-    roles: ClassVar[tuple[str, ...]] = ("writing",)
-    seconds: ClassVar[float] = 1.0
-
-    def perceive(self, signal: Signal, request: Request) -> Percept:
-        """Read every page; see `Sense.perceive`."""
-        evidence: list[Evidence] = []
-        notes: list[str] = []
-        for number, page in enumerate(pictures.pages(signal), 1):
-            sheet = self.sheet(page)
-            evidence += _evidence(page, sheet, signal.id)
-            notes += page.notes + sheet.notes
-            request.progress(number / (number + 1))  # how many pages follow is not known
-        request.progress(1.0)
-        return Percept(tuple(evidence), notes=tuple(notes))
-
-    @cached_property
-    def _reader(self) -> ocr.LineReader:
-        files = self.models["writing"].files
-        recognition = self.runtime.session(files["recognition"], threads=1)
-        characters = _characters(files, recognition)
-        return ocr.LineReader(
-            self.runtime.session(files["detection"]),
-            recognition,
-            self.runtime.session(files["classification"]),
-            characters,
-            self.runtime.threads,
-        )
-
-    def read(self, page: Page, signal: str) -> list[Evidence]:
-        """What is written on one page, of the signal of that id."""
-        return _evidence(page, self.sheet(page), signal)
-
-    def sheet(self, page: Page) -> Sheet:
-        """The page as it is to be read: turned the right way up, with its pieces of writing."""
-        import numpy as np
-
-        if page.text_layer is not None:
-            written = [_from_layer(run) for run in page.text_layer]
-            lines = [np.array(piece.corners, np.float32) for piece in written]
-            return Sheet(page.rgb, 0, written + [ticks.as_piece(tick) for tick in ticks.find(page.rgb, lines)])
-        quarters, rgb, quads = upright(page.rgb, self._reader)
-        marks = ticks.find(rgb, quads)
-        quads = [part for quad in quads for part in ticks.parted(quad, marks)]
-        notes = (_TOO_MANY,) if len(quads) >= ocr.MAX_LINES else ()
-        cuts = [ocr.cut(rgb, quad) for quad in quads]
-        seen = _seen(cuts)
-        if not all(seen):
-            notes = (*notes, _HARDLY_SEEN)
-            quads, cuts = [*compress(quads, seen)], [*compress(cuts, seen)]
-        readings = self._reader.recognise(cuts)
-        found = zip(quads, readings, strict=True)
-        written = [piece for quad, reading in found if _is_writing(reading) for piece in pieces(quad, reading)]
-        return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks], notes)
-
-
-def _seen(lines: Sequence[Pixels]) -> list[bool]:
-    """Which lines a person sees: not those that are far fainter than the page's others, which only programs read."""
-    import numpy as np
-
-    contrasts = []
-    for line in lines:
-        light = line[:, :, 0].astype(np.uint16) + line[:, :, 1] + line[:, :, 2]
-        levels = np.bincount(light.ravel()).cumsum()
-        low, high = np.searchsorted(levels, (_DARKEST * levels[-1], _LIGHTEST * levels[-1]))
-        contrasts.append((high - low) / 3)
-    return [contrast >= min(_FAINT, max(contrasts) / _FAINTER) for contrast in contrasts]
-
-
-def _is_writing(reading: ocr.RecognizedLine) -> bool:
-    """Whether it is no texture that was taken for a letter or two."""
-    return reading.confidence >= _DOUBTED or len(reading.text) > _FEW
-
-
-def _characters(files: Mapping[str, Path], recognition: onnxruntime.InferenceSession) -> list[str]:
-    """The recogniser's characters, from a file of their own or from the model's metadata.
-
-    Raises:
-        ModelCorrupt: neither has them.
-    """
-    if "dictionary" in files:
-        return files["dictionary"].read_text(encoding="utf-8").splitlines()
-    written = recognition.get_modelmeta().custom_metadata_map.get("character")
-    if not written:
-        name = files["recognition"].name
-        raise ModelCorrupt(f"{name} does not say which characters it reads", "add a dictionary to its catalog entry")
-    return str(written).splitlines()
+_MAX_CONTENT = limits.CODE_CHARACTERS.value
+_MAX_CODES = limits.PAGE_CODES.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,25 +66,75 @@ class Sheet:
         return box
 
 
-def _evidence(page: Page, sheet: Sheet, signal: str) -> list[Evidence]:
-    """What is written on a page, then its codes."""
-    found = forms.read(layout.rows(sheet.pieces))
-    recognised = page.text_layer is None
-    evidence = [
-        Evidence(
-            "",
-            signal,
-            item.text,
-            round(item.cell.confidence, 4) if recognised else None,
-            Locator(page=page.number, box=page.in_picture(sheet.unturned(item.cell.bounds))),
-            item.detail,
-        )
-        for item in found
-    ]
-    for code in codes.find(page.rgb):
-        where = Locator(page=page.number, box=page.in_picture(code.box))
-        evidence.append(Evidence("", signal, code.text, None, where, code.code))
-    return evidence
+def from_layer(rgb: Pixels, runs: Sequence[TextRun]) -> Sheet:
+    """The sheet of a page, uint8 [H, W, 3], whose text the document itself holds."""
+    import numpy as np
+
+    boxes = ((run.text, *run.box) for run in runs)
+    written = [Piece(text, 1.0, ((x, y), (x + w, y), (x + w, y + h), (x, y + h))) for text, x, y, w, h in boxes]
+    lines = [np.array(piece.corners, np.float32) for piece in written]
+    return Sheet(rgb, 0, written + [ticks.as_piece(tick) for tick in ticks.find(rgb, lines)])
+
+
+def recognised(rgb: Pixels, reader: ocr.LineReader) -> Sheet:
+    """The sheet of a page, uint8 [H, W, 3], of which there is nothing but the picture."""
+    quarters, rgb, quads = upright(rgb, reader)
+    marks = ticks.find(rgb, quads)
+    quads = [part for quad in quads for part in ticks.parted(quad, marks)]
+    notes = (_TOO_MANY,) if len(quads) >= ocr.MAX_LINES else ()
+    cuts = [ocr.cut(rgb, quad) for quad in quads]
+    seen = _seen(cuts)
+    if not all(seen):
+        notes = (*notes, _HARDLY_SEEN)
+        quads, cuts = [*compress(quads, seen)], [*compress(cuts, seen)]
+    found = zip(quads, reader.recognise(cuts), strict=True)
+    written = [piece for quad, reading in found if _is_writing(reading) for piece in pieces(quad, reading)]
+    return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks], notes)
+
+
+def evidence(page: Page, sheet: Sheet, signal: str) -> list[Evidence]:
+    """What is written on a page, of the signal of that id, then its codes."""
+    found = []
+    for item in forms.read(layout.rows(sheet.pieces)):
+        sure = round(item.cell.confidence, 4) if page.text_layer is None else None
+        where = Locator(page=page.number, box=page.in_picture(sheet.unturned(item.cell.bounds)))
+        found.append(Evidence("", signal, item.text, sure, where, item.detail))
+    for code, box in codes(page.rgb):
+        where = Locator(page=page.number, box=page.in_picture(box))
+        found.append(Evidence("", signal, f"{code.symbology}: {code.content}", None, where, code))
+    return found
+
+
+def codes(rgb: Pixels) -> list[tuple[Code, tuple[float, float, float, float]]]:
+    """The QR and bar codes of a picture, uint8 [H, W, 3], from the top down, each with its box x, y, w, h in pixels."""
+    import zxingcpp
+
+    found = []
+    for result in zxingcpp.read_barcodes(rgb)[:_MAX_CODES]:
+        content = "".join(c if c.isprintable() else " " for c in result.text)[:_MAX_CONTENT].strip()
+        at = result.position
+        corners = [(p.x, p.y) for p in (at.top_left, at.top_right, at.bottom_right, at.bottom_left)]
+        if content:
+            found.append((Code(content, str(result.format)), layout.bounds(corners)))
+    return sorted(found, key=lambda code: (code[1][1], code[1][0]))
+
+
+def _seen(lines: Sequence[Pixels]) -> list[bool]:
+    """Which lines a person sees: not those that are far fainter than the page's others, which only programs read."""
+    import numpy as np
+
+    contrasts = []
+    for line in lines:
+        light = line[:, :, 0].astype(np.uint16) + line[:, :, 1] + line[:, :, 2]
+        levels = np.bincount(light.ravel()).cumsum()
+        low, high = np.searchsorted(levels, (_DARKEST * levels[-1], _LIGHTEST * levels[-1]))
+        contrasts.append((high - low) / 3)
+    return [contrast >= min(_FAINT, max(contrasts) / _FAINTER) for contrast in contrasts]
+
+
+def _is_writing(reading: ocr.RecognizedLine) -> bool:
+    """Whether it is no texture that was taken for a letter or two."""
+    return reading.confidence >= _DOUBTED or len(reading.text) > _FEW
 
 
 def upright(rgb: Pixels, reader: ocr.LineReader) -> tuple[int, Pixels, list[ocr.Quad]]:
@@ -260,8 +214,3 @@ def _piece(text: str, confidence: float, quad: ocr.Quad, begin: float, end: floa
     top, bottom = quad[1] - quad[0], quad[2] - quad[3]
     part = np.stack([quad[0] + begin * top, quad[0] + end * top, quad[3] + end * bottom, quad[3] + begin * bottom])
     return [Piece(words, confidence, ticks.corners(part))] if words else []
-
-
-def _from_layer(run: TextRun) -> Piece:
-    x, y, w, h = run.box
-    return Piece(run.text, 1.0, ((x, y), (x + w, y), (x + w, y + h), (x, y + h)))

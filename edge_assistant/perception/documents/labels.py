@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+EMPTY, TICKED = "☐", "☑"  # how a tick box stands among the pieces of a page
 MAX_LABEL = 48  # characters
 _MAX_LABEL_WORDS = 6
 _LEADER = re.compile(r"_{2,}|\.{4,}|…{2,}|·{3,}")

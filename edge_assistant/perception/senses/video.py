@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, ClassVar
 from edge_assistant.core.errors import InputError
 from edge_assistant.core.evidence import Evidence, Locator
 from edge_assistant.core.signals import Kind, Signal
-from edge_assistant.perception import frames
 from edge_assistant.perception.sense import Percept, Request, Sense
 
 if TYPE_CHECKING:
     from edge_assistant.perception.frames import Shot
-    from edge_assistant.perception.objects import Objects
-    from edge_assistant.perception.speech import Speech
-    from edge_assistant.perception.writing import Writing
+    from edge_assistant.perception.senses.objects import Objects
+    from edge_assistant.perception.senses.speech import Speech
+    from edge_assistant.perception.senses.writing import Writing
 
 _CUT, _LOOKED = 0.3, 0.7  # of the progress: shots found, frames looked at; then the sound is heard
 
@@ -40,7 +39,9 @@ class Video(Sense):
             InputError: see `frames.shots`.
             ModelError: a model cannot be loaded.
         """
-        shots, notes = frames.shots(signal, self.runtime.threads, lambda done: request.progress(done * _CUT))
+        from edge_assistant.perception.frames import shots as shots_of
+
+        shots, notes = shots_of(signal, self.runtime.threads, lambda done: request.progress(done * _CUT))
         seen: list[list[Evidence]] = []
         for number, shot in enumerate(shots, 1):
             seen.append([_in_video(item, shot) for item in self._look(shot, signal.id)])
@@ -52,19 +53,19 @@ class Video(Sense):
 
     @cached_property
     def _objects(self) -> Objects | None:
-        from edge_assistant.perception.objects import Objects
+        from edge_assistant.perception.senses.objects import Objects
 
         return Objects(self.models, self.runtime) if self._has(Objects) else None
 
     @cached_property
     def _writing(self) -> Writing | None:
-        from edge_assistant.perception.writing import Writing
+        from edge_assistant.perception.senses.writing import Writing
 
         return Writing(self.models, self.runtime) if self._has(Writing) else None
 
     @cached_property
     def _speech(self) -> Speech | None:
-        from edge_assistant.perception.speech import Speech
+        from edge_assistant.perception.senses.speech import Speech
 
         return Speech(self.models, self.runtime) if self._has(Speech) else None
 
