@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant.core.errors import DeviceLost, DeviceMissing, InputCorrupt, InputError, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, printable
 from edge_assistant.devices import video4linux
-from edge_assistant.devices.files import as_signal, shown
+from edge_assistant.devices.device import as_signal, shown
 
 if TYPE_CHECKING:
     import av

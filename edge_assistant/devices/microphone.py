@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant.core import limits
 from edge_assistant.core.errors import DeviceEnded, DeviceLost, DeviceMissing, InputError
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin
-from edge_assistant.devices import portaudio, sound
-from edge_assistant.devices.files import as_signal, shown
-from edge_assistant.devices.resampling import resampled
+from edge_assistant.devices import sound
+from edge_assistant.devices.device import as_signal, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +55,7 @@ class SoundMicrophone:
     def __init__(self, name: str | None = None) -> None:
         self.name = name or "the default microphone"
         self._wanted = name
-        self._found: portaudio.SoundDevice | None = None
+        self._found: sound.SoundDevice | None = None
         self._looked = 0.0
         self._stream: Any = None
         self._blocks: Generator[Samples, None, Samples] | None = None
@@ -69,16 +68,16 @@ class SoundMicrophone:
             DeviceBusy: another program has it.
         """
         self.close()
-        with portaudio.lock:
+        with sound.lock:
             self._found = found = sound.find(self._wanted, "input")
             heard = _Heard(found.rate * MAX_WAITING, found.name)
-            self._stream = portaudio.stream(found, "input", lambda data, *_: heard.put(data))
+            self._stream = sound.stream(found, "input", lambda data, *_: heard.put(data))
         if not heard.begins():
             self.close()
             raise DeviceMissing(f"{found.name} gives no sound", "plug it in again, or choose another one")
         self.name, self._wanted = found.name, found.node or found.name  # the same one comes back, and no other default
         self._looked = time.monotonic()
-        self._blocks = cut(resampled(heard.parts(), found.rate, SAMPLE_RATE))
+        self._blocks = cut(sound.resampled(heard.parts(), found.rate, SAMPLE_RATE))
 
     def read(self) -> Samples:
         """The next block, f32 [512] at 16 kHz.
@@ -99,7 +98,7 @@ class SoundMicrophone:
         """Let it go."""
         self._blocks = None
         if self._stream is not None:
-            portaudio.end(self._stream)
+            sound.end(self._stream)
             self._stream = None
 
 

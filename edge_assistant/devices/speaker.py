@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from edge_assistant.core import limits
 from edge_assistant.core.errors import DeviceBusy, DeviceError, DeviceLost, DeviceMissing
-from edge_assistant.devices import portaudio, sound
-from edge_assistant.devices.files import shown
-from edge_assistant.devices.resampling import resampled
+from edge_assistant.devices import sound
+from edge_assistant.devices.device import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,11 +102,7 @@ class Player:
             return not all(piece.stopped for piece in self._pieces)
 
     def find(self) -> None:
-        """See that the speaker is there.
-
-        Raises:
-            DeviceMissing: it is not, or what drives it is not.
-        """
+        """See that the speaker is there; raises DeviceMissing."""
         with self._opening:
             if self._thread is None:
                 self._output.find()
@@ -130,7 +125,9 @@ class Player:
             self._pieces.append(piece)
             self._changed.notify_all()
         with self._opening:
-            if self._thread is None and self._has(piece):
+            with self._changed:
+                waits = piece in self._pieces
+            if self._thread is None and waits:
                 self._open(piece)
 
     def stop(self) -> None:
@@ -150,17 +147,8 @@ class Player:
         if thread is not None and thread is not threading.current_thread():
             thread.join(_SILENT + IDLE)
 
-    def _has(self, piece: _Piece) -> bool:
-        """Whether a piece is still to be played."""
-        with self._changed:
-            return piece in self._pieces
-
     def _open(self, piece: _Piece) -> None:
-        """Open the device for a piece, and start the thread that plays.
-
-        Raises:
-            DeviceMissing, DeviceBusy: the speaker cannot be opened; the piece is forgotten.
-        """
+        """Open the device for a piece, which is forgotten if that fails, and start the thread that plays."""
         try:
             self._output.open(piece.rate)
         except BaseException:
@@ -196,7 +184,7 @@ class Player:
 
     def _hand_on(self, piece: _Piece) -> None:
         """Hand a piece to the output, and wait until it was heard or is stopped."""
-        for part in resampled(piece.parts(), piece.rate, self._output.rate):
+        for part in sound.resampled(piece.parts(), piece.rate, self._output.rate):
             if piece.stopped:
                 break
             self._output.write(part)
@@ -247,24 +235,20 @@ class SoundOutput:
 
     def find(self) -> None:
         """See that it is there."""
-        with portaudio.lock:
+        with sound.lock:
             sound.find(self._wanted, "output")
 
     def open(self, rate: int) -> None:
         """Find it and start it at the rate that it asks for."""
         self.close()
         self.drop()
-        with portaudio.lock:
+        with sound.lock:
             found = sound.find(self._wanted, "output")
             self.rate, self._name, self._asked = found.rate, found.name, time.monotonic()
-            self._stream = portaudio.stream(found, "output", self._fill)
+            self._stream = sound.stream(found, "output", self._fill)
 
     def write(self, part: Samples) -> None:
-        """Hand on a part; waits while there is enough to be heard.
-
-        Raises:
-            DeviceLost: nothing was taken for a second.
-        """
+        """Hand on a part; raises DeviceLost if nothing was taken for a second."""
         with self._taken:
             self._ready.append(part)
             self._length += len(part)
@@ -289,7 +273,7 @@ class SoundOutput:
     def close(self) -> None:
         """Let it go."""
         if self._stream is not None:
-            portaudio.end(self._stream)
+            sound.end(self._stream)
             self._stream = None
 
     def _fill(self, out: Samples, frames: int, *_: object) -> None:
@@ -307,7 +291,7 @@ class SoundOutput:
             self._length -= filled
             self._asked = time.monotonic()
             if filled:
-                self._until = self._asked + filled / self.rate + portaudio.LATENCY
+                self._until = self._asked + filled / self.rate + sound.LATENCY
             self._taken.notify_all()
 
     def _lost(self) -> DeviceLost:
@@ -337,11 +321,7 @@ class FileOutput:
             raise DeviceMissing(f"{name} cannot be written ({error.strerror})", "name another file") from None
 
     def write(self, part: Samples) -> None:
-        """Write a part, and wait as long as it lasts.
-
-        Raises:
-            DeviceLost: the disk is full.
-        """
+        """Write a part, and wait as long as it lasts; raises DeviceLost if the disk is full."""
         import numpy as np
 
         began = time.monotonic()
@@ -374,17 +354,3 @@ class FileOutput:
         self._file.seek(0)
         self._file.write(struct.pack("<4sI4s4sI", b"RIFF", size + _HEADER - 8, b"WAVE", b"fmt ", 16) + form)
         self._file.write(struct.pack("<4sI", b"data", size))
-
-
-class Speaker(Player):
-    """A speaker by its name, or the default one."""
-
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__(SoundOutput(name))
-
-
-class FileSpeaker(Player):
-    """A file that stands for a speaker."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(FileOutput(path))

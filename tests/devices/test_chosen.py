@@ -6,10 +6,9 @@ from edge_assistant.core import plugins
 from edge_assistant.core.errors import DeviceMissing, UsageError
 from edge_assistant.devices import chosen
 from edge_assistant.devices.camera import FileCamera, OpenCVCamera
-from edge_assistant.devices.followed import FollowedFile
 from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
-from edge_assistant.devices.serial import SerialReadings
-from edge_assistant.devices.speaker import FileSpeaker, Speaker
+from edge_assistant.devices.readings import FollowedFile, SerialReadings
+from edge_assistant.devices.speaker import FileOutput, SoundOutput
 
 
 @pytest.mark.parametrize(
@@ -17,7 +16,7 @@ from edge_assistant.devices.speaker import FileSpeaker, Speaker
     [
         (chosen.camera, OpenCVCamera, FileCamera),
         (chosen.microphone, SoundMicrophone, FileMicrophone),
-        (chosen.speaker, Speaker, FileSpeaker),
+        (lambda text: chosen.speaker(text)._output, SoundOutput, FileOutput),
     ],
 )
 def test_a_name_is_that_device_and_a_file_stands_for_one(choose, real, virtual):

@@ -35,9 +35,9 @@ def noise(seconds: float, level: float) -> np.ndarray:
     return (np.random.default_rng(0).standard_normal(round(seconds * RATE)) * level).astype(np.float32)
 
 
-def tone(seconds: float, rate: int = RATE) -> np.ndarray:
-    """440 Hz at half of full scale."""
-    return (0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+def tone(seconds: float, rate: int = RATE, hertz: float = 440) -> np.ndarray:
+    """At half of full scale."""
+    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
 
 
 def wav(samples: np.ndarray, rate: int = RATE, channels: int = 1) -> bytes:
