@@ -12,7 +12,7 @@ import struct
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from edge_assistant.language.tokens import Prompt, shared
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from edge_assistant.vault.sealed import SealedCache
     from edge_assistant.vault.vault import Vault
 
 MAX_BYTES = limits.STATE_BYTES.value
@@ -33,23 +34,7 @@ _MAGIC = b"edge-assistant kv 1\n"
 _HEADER = struct.Struct("<20s32sIQ")  # magic, digest of identity and tokens, cuts, bytes of the state
 
 
-class Shelf(Protocol):
-    """Where states are kept between processes, as `vault.sealed.SealedCache` does."""
-
-    def mark(self) -> str | None:
-        """What tells this time from any after a forgetting; None where nothing can be kept."""
-
-    def get(self, key: str) -> bytes | None:
-        """What was kept under a key; None where it is not there, or not as it was kept."""
-
-    def lacks(self, key: str) -> bool:
-        """Whether something can be kept, and there is nothing under this key."""
-
-    def put(self, key: str, data: bytes, since: str | None = None) -> None:
-        """Keep something, where there is room and nothing was forgotten since this mark."""
-
-
-def shelf_by(vault: Vault | None) -> Shelf | None:
+def shelf_by(vault: Vault | None) -> SealedCache | None:
     """The user's, sealed with a key of this vault; None without one."""
     from edge_assistant.vault.sealed import SealedCache
 
@@ -152,7 +137,7 @@ class Shelved:
     What is kept ends before the question: a person's words stay in memory.
     """
 
-    def __init__(self, shelf: Shelf | None, identity: str) -> None:
+    def __init__(self, shelf: SealedCache | None, identity: str) -> None:
         """Take the shelf.
 
         Args:

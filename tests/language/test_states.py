@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +17,10 @@ from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import TEMPLATES, Message, Role, render
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.language.states import PrefixState, Shelf, States, shelf_by, usable
+from edge_assistant.language.states import PrefixState, States, shelf_by, usable
 from edge_assistant.language.tokens import Prompt, shared
 from edge_assistant.vault import sealed
+from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.installed import InstalledModel
 
@@ -66,7 +68,9 @@ Fresh = Callable[[list[Message]], np.ndarray]
 def opened(tiny: InstalledModel) -> Iterator[Opens]:
     engines: list[LlamaEngine] = []
 
-    def opens(shelf: Shelf | None = None, context: int = CONTEXT, model: InstalledModel = tiny) -> LlamaEngine:
+    def opens(
+        shelf: Kept | SealedCache | None = None, context: int = CONTEXT, model: InstalledModel = tiny
+    ) -> LlamaEngine:
         engines.append(LlamaEngine(model, Runtime(1), context, shelf=shelf))
         return engines[-1]
 
