@@ -84,22 +84,3 @@ def test_a_letterboxed_point_comes_back(width: int, height: int, centred: bool) 
 @pytest.mark.parametrize("module", [scenes])
 def test_examples_in_docstrings(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
-
-
-@given(st.dictionaries(st.sampled_from(LABELS), st.integers(1, 40)), st.integers(0, 3))
-def test_a_sentence_tells_every_number_once(counts: dict[str, int], faces: int) -> None:
-    text = scenes.scene_sentence(counts, {}, faces)
-    for label, number in counts.items():
-        assert scenes.counted(label, number) in text
-    assert text[0].isupper()
-    assert not text.endswith((".", ",", " "))
-
-
-def test_doubtful_things_are_told_as_such() -> None:
-    assert (
-        scenes.scene_sentence({}, {"person": 1, "sheep": 2}, 0) == "The picture perhaps shows one person and two sheep"
-    )
-    assert (
-        scenes.scene_sentence({"giraffe": 2}, {"knife": 13, "scissors": 1}, 2)
-        == "The picture shows two giraffes and perhaps 13 knives and one pair of scissors; two faces can be seen"
-    )

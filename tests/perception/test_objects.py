@@ -9,7 +9,7 @@ from helpers import drawings
 from PIL import Image
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.errors import InputCorrupt, ModelCorrupt
+from edge_assistant.core.errors import ModelCorrupt
 from edge_assistant.core.evidence import Evidence, Scene, Thing
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant.perception.detectors import Detection
@@ -64,12 +64,6 @@ def test_the_classifier_adds_the_kind_of_the_main_thing(sense: Objects) -> None:
     assert near(kind.locator.box, (200, 100, 240, 240))
 
 
-def test_faces_are_counted(sense: Objects) -> None:
-    first = scene(seen(sense, drawings.face()))
-    assert first.text.endswith("one face")
-    assert dict(first.detail.counts)["face"] == 1  # type: ignore[union-attr]
-
-
 def test_the_demos_bottles_are_counted(sense: Objects, pytestconfig: pytest.Config) -> None:
     signal = take_file(pytestconfig.rootpath / "examples" / "line" / "camera.jpg", Kind.IMAGE, 1)
     percept = sense.perceive(signal, Request())
@@ -95,17 +89,6 @@ def test_what_is_faint_is_neither_told_nor_counted(sense: Objects, monkeypatch: 
     assert umbrella.detail == Thing("umbrella", sure=False)
 
 
-@pytest.mark.parametrize(("score", "text"), [(0.46, "The picture shows"), (0.44, "The picture perhaps shows")])
-def test_what_is_not_sure_is_told_with_perhaps(
-    sense: Objects, monkeypatch: pytest.MonkeyPatch, score: float, text: str
-) -> None:
-    dog = Detection("dog", score, (0.0, 0.0, 50.0, 50.0))
-    monkeypatch.setattr(objects, "see", lambda *_: Seen((dog,), ()))
-    sentence = seen(sense, Image.new("RGB", (300, 200))).evidence[0]
-    assert sentence.text == f"{text} one dog"
-    assert sentence.detail == Scene((("dog", 1),))
-
-
 def test_boxes_are_in_the_pixels_of_the_upright_picture(sense: Objects) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned by a quarter
@@ -113,28 +96,6 @@ def test_boxes_are_in_the_pixels_of_the_upright_picture(sense: Objects) -> None:
     sign = seen(sense, lying, kind="JPEG", quality=95, exif=exif).evidence[1]
     assert sign.text == "stop sign"
     assert near(sign.locator.box, (228, 78, 184, 184))
-
-
-def test_every_page_of_a_tiff_has_its_sentence(sense: Objects) -> None:
-    percept = seen(sense, drawings.stop_sign(), drawings.clock(), kind="TIFF")
-    scenes = [item for item in percept.evidence if isinstance(item.detail, Scene)]
-    assert [(item.locator.page, item.text) for item in scenes] == [
-        (1, "The picture shows one stop sign"),
-        (2, "The picture shows one clock"),
-    ]
-    assert seen(sense, drawings.stop_sign(), kind="PDF").evidence == ()
-
-
-@pytest.mark.parametrize("size", [(1, 1), (1, 500), (3000, 2)])
-def test_odd_shapes_are_looked_at(sense: Objects, size: tuple[int, int]) -> None:
-    assert scene(seen(sense, Image.new("RGB", size, "grey"))).locator.box == (0, 0, *size)
-
-
-def test_a_damaged_picture_is_an_input_error(sense: Objects) -> None:
-    stream = io.BytesIO()
-    drawings.clock().save(stream, "JPEG")
-    with pytest.raises(InputCorrupt):
-        sense.perceive(take_bytes(stream.getvalue()[:2000], Kind.IMAGE, 1, origin=Origin.FILE, name="cut"), Request())
 
 
 def test_what_is_no_detector_is_refused(models: Models, tmp_path: Path) -> None:

@@ -22,58 +22,27 @@ def _page(folder: Path, layer: str, lines: list[str] = LINES) -> Page:
     return page
 
 
+LEFT_OUT = ("page.pdf, page 1: text that cannot be seen on it was left out",)
+HIDING = ("invisible", "clipping", "white", "tiny", "outside", "covered", "under a picture", "transparent", "clipped")
+NO_TEXT = ("", "hidden note", "note", "hidden field", "javascript", "launch", "address", "file inside", "title")
+LONGER = [*LINES, "Blood pressure: 128/82"]
+
+
 @pytest.mark.parametrize(
-    "layer",
+    ("layer", "lines", "told", "notes"),
     [
-        "invisible",
-        "clipping",
-        "white",
-        "tiny",
-        "outside",
-        "covered",
-        "under a picture",
-        "transparent",
-        "clipped",
-        "layer off",
+        *((layer, LINES, LINES, LEFT_OUT) for layer in (*HIDING, "layer off")),
+        *((layer, LINES, LINES, ()) for layer in NO_TEXT),
+        ("seen", LINES, [*LINES, HIDDEN], ()),
+        ("over", LONGER, LONGER, LEFT_OUT),  # invisible text over the page's own does not mix with it
+        # a page that may read other than it looks, and a scan with text under its picture, are read as they look
+        *((layer, LINES, None, LEFT_OUT) for layer in ("in a form", "actual text")),
+        ("invisible", [], None, LEFT_OUT),
     ],
 )
-def test_what_is_not_seen_is_left_out_and_said(layer: str, tmp_path: Path) -> None:
-    page = _page(tmp_path, layer)
-    assert page.text_layer is not None
-    assert [run.text for run in page.text_layer] == LINES
-    assert page.notes == ("page.pdf, page 1: text that cannot be seen on it was left out",)
-
-
-@pytest.mark.parametrize("layer", ["in a form", "actual text"])
-def test_a_page_that_may_read_other_than_it_looks_is_read_as_it_looks(layer: str, tmp_path: Path) -> None:
-    page = _page(tmp_path, layer)
-    assert page.text_layer is None
-    assert page.notes
-
-
-def test_invisible_text_over_the_pages_own_does_not_mix_with_it(tmp_path: Path) -> None:
-    page = _page(tmp_path, "over", [*LINES, "Blood pressure: 128/82"])
-    assert page.text_layer is not None
-    assert [run.text for run in page.text_layer] == [*LINES, "Blood pressure: 128/82"]
-
-
-@pytest.mark.parametrize(
-    "layer", ["", "hidden note", "note", "hidden field", "javascript", "launch", "address", "file inside", "title"]
-)
-def test_what_is_no_text_of_the_page_is_none(layer: str, tmp_path: Path) -> None:
-    page = _page(tmp_path, layer)
-    assert page.text_layer is not None
-    assert [run.text for run in page.text_layer] == LINES
-    assert page.notes == ()
-
-
-def test_what_is_seen_stays(tmp_path: Path) -> None:
-    page = _page(tmp_path, "seen")
-    assert page.text_layer is not None
-    assert [run.text for run in page.text_layer] == [*LINES, HIDDEN]
-    assert page.notes == ()
-
-
-def test_a_scan_with_invisible_text_under_its_picture_is_read_as_a_picture(tmp_path: Path) -> None:
-    page = _page(tmp_path, "invisible", [])
-    assert page.text_layer is None
+def test_what_is_not_seen_is_left_out_and_said(
+    layer: str, lines: list[str], told: list[str] | None, notes: tuple[str, ...], tmp_path: Path
+) -> None:
+    page = _page(tmp_path, layer, lines)
+    assert (page.text_layer and [run.text for run in page.text_layer]) == told
+    assert page.notes == notes

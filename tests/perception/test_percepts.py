@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.evidence import Box, Detail, Evidence, Line, Locator, Passage, Statistic
-from edge_assistant.perception import percepts as kept
+from edge_assistant.perception import percepts
 from edge_assistant.perception.sense import Gap, Percept
 from edge_assistant.perception.table import Column, Table
 
@@ -66,40 +66,26 @@ def same(one: Percept | None, other: Percept) -> bool:
 @given(st.lists(EVIDENCE, max_size=5), NOTES)
 def test_any_evidence_comes_back_as_it_was(evidence: list[Evidence], notes: tuple[str, ...]) -> None:
     percept = Percept(tuple(evidence), None, notes)
-    data = kept.packed(percept, "form.png")
+    data = percepts.packed(percept, "form.png")
 
     assert data is not None
-    assert same(kept.unpacked(data, "image:1", "form.png"), percept)
+    assert same(percepts.unpacked(data, "image:1", "form.png"), percept)
 
 
-def test_it_is_of_the_signal_that_is_asked_about() -> None:
-    data = kept.packed(Percept((Evidence("E7", "image:1", "it", None, Locator(), Passage()),)), "a.png")
-
+def test_it_is_of_the_signal_that_is_asked_about_and_its_notes_of_one_of_this_name() -> None:
+    gap = Gap("a.pdf: the pages after 50 were not read", "the pages after 50 were not read", "t")
+    piece = Evidence("E7", "image:1", "it", None, Locator(), Passage())
+    data = percepts.packed(Percept((piece,), None, ("a.pdf: another", gap)), "a.pdf")
     assert data is not None
-    found = kept.unpacked(data, "image:2", "b.png")
+    assert percepts.unpacked(data, "image:1", "b.pdf") is None
+    found = percepts.unpacked(data, "image:2", "a.pdf")
     assert found is not None
     assert [(item.id, item.signal) for item in found.evidence] == [("", "image:2")]
-
-
-def test_what_was_not_read_is_known_after_it_comes_back() -> None:
-    gap = Gap("a.pdf: the pages after 50 were not read", "the pages after 50 were not read", "t")
-    data = kept.packed(Percept((), None, ("a.pdf: another", gap)), "a.pdf")
-
+    told = [(str(note), getattr(note, "said", None), getattr(note, "column", None)) for note in found.notes]
+    assert told == [("a.pdf: another", None, None), (str(gap), gap.said, "t")]
+    data = percepts.packed(Percept((piece,)), "a.pdf")
     assert data is not None
-    found = kept.unpacked(data, "image:1", "a.pdf")
-    assert found is not None
-    assert [(str(note), getattr(note, "said", None), getattr(note, "column", None)) for note in found.notes] == [
-        ("a.pdf: another", None, None),
-        (str(gap), gap.said, "t"),
-    ]
-
-
-def test_notes_speak_of_a_signal_of_this_name_only() -> None:
-    data = kept.packed(Percept((), None, ("a.pdf: the pages after 50 were not read",)), "a.pdf")
-
-    assert data is not None
-    assert kept.unpacked(data, "image:1", "b.pdf") is None
-    assert kept.unpacked(data, "image:1", "a.pdf") == Percept((), None, ("a.pdf: the pages after 50 were not read",))
+    assert percepts.unpacked(data, "image:1", "b.pdf") is not None
 
 
 # readings
@@ -117,9 +103,9 @@ def test_any_table_comes_back_as_it_was(
     times: Any, columns: tuple[Column, ...], zone: timezone | None, rows: list[int]
 ) -> None:
     table = Table(times, np.array(rows, np.int64), columns, zone)
-    data = kept.packed(Percept((), table), "log.csv")
+    data = percepts.packed(Percept((), table), "log.csv")
     assert data is not None
-    found = kept.unpacked(data, "readings:1", "log.csv")
+    found = percepts.unpacked(data, "readings:1", "log.csv")
     assert found is not None
     assert found.table is not None
     assert (found.table.times == times).all()
@@ -150,35 +136,24 @@ WHOLE = Percept(
 )
 
 
-@given(st.binary(max_size=60))
-def test_bytes_that_are_no_percept(data: bytes) -> None:
-    assert kept.unpacked(data, "image:1", "form.png") is None
-
-
-@given(st.integers(0, 5_000), st.integers(1, 255))
-def test_a_changed_byte_gives_a_percept_or_none_and_nothing_else(place: int, change: int) -> None:
-    data = bytearray(kept.packed(WHOLE, "form.png") or b"")
-    data[place % len(data)] ^= change
-
-    found = kept.unpacked(bytes(data), "image:1", "form.png")
+@given(st.binary(max_size=60), st.integers(0, 5_000), st.integers(1, 255))
+def test_bytes_that_are_no_percept(data: bytes, place: int, change: int) -> None:
+    assert percepts.unpacked(data, "image:1", "form.png") is None
+    whole = bytearray(percepts.packed(WHOLE, "form.png") or b"")
+    assert percepts.unpacked(bytes(whole[: place % len(whole)]), "image:1", "form.png") is None
+    whole[place % len(whole)] ^= change
+    found = percepts.unpacked(bytes(whole), "image:1", "form.png")
     assert found is None or isinstance(found, Percept)
 
 
-@given(st.integers(0, 5_000))
-def test_what_breaks_off_is_none(length: int) -> None:
-    data = kept.packed(WHOLE, "form.png") or b""
-
-    assert kept.unpacked(data[: length % len(data)], "image:1", "form.png") is None
-
-
 def changed(change: Any) -> bytes:
-    parts = msgspec.msgpack.decode(kept.packed(WHOLE, "form.png") or b"")
+    parts = msgspec.msgpack.decode(percepts.packed(WHOLE, "form.png") or b"")
     change(parts)
     return msgspec.msgpack.encode(parts)
 
 
 CHANGES = {
-    "another version": lambda parts: parts.__setitem__(0, kept.VERSION + 1),
+    "another version": lambda parts: parts.__setitem__(0, percepts.VERSION + 1),
     "a class that is no detail": lambda parts: parts[2][0].__setitem__(3, "Evidence"),
     "a class of another detail": lambda parts: parts[2][1].__setitem__(3, "Line"),
     "a text that is a number": lambda parts: parts[2][0].__setitem__(0, 7),
@@ -193,8 +168,8 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_what_does_not_fit_is_none(change: Any) -> None:
-    assert kept.unpacked(changed(lambda parts: None), "image:1", "form.png") is not None
-    assert kept.unpacked(changed(change), "image:1", "form.png") is None
+    assert percepts.unpacked(changed(lambda parts: None), "image:1", "form.png") is not None
+    assert percepts.unpacked(changed(change), "image:1", "form.png") is None
 
 
 def test_what_cannot_be_given_back_is_not_kept() -> None:
@@ -203,22 +178,22 @@ def test_what_cannot_be_given_back_is_not_kept() -> None:
         return Percept((Evidence("", "image:1", **given),))
 
     box: Box = (1, 2, 3, np.int64(4))  # type: ignore[assignment]
-    assert kept.packed(percept(), "form.png") is not None
+    assert percepts.packed(percept(), "form.png") is not None
     for wrong in (
         percept(text="\udcff"),
         percept(locator=Locator(box=box)),
         percept(detail=Locator()),
         percept(locator=Locator(rows=(1, 2**70))),
     ):
-        assert kept.packed(wrong, "form.png") is None
+        assert percepts.packed(wrong, "form.png") is None
 
 
 FIRST = """
 import importlib.util, sys, threading
-from edge_assistant.perception import percepts as kept, sense
+from edge_assistant.perception import percepts, sense
 
 sys.setswitchinterval(1e-6)
-data = kept.packed(sense.Percept(()), "form.png")
+data = percepts.packed(sense.Percept(()), "form.png")
 
 def anew(name):
     spec = importlib.util.find_spec(name)
@@ -232,7 +207,7 @@ def unpack(module):
 
 for _ in range(100):
     anew("edge_assistant.core.evidence")
-    gate, found, fresh = threading.Barrier(4), [], anew(kept.__name__)
+    gate, found, fresh = threading.Barrier(4), [], anew(percepts.__name__)
     threads = [threading.Thread(target=unpack, args=(fresh,)) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -16,7 +16,7 @@ from helpers.sounds import FIXTURES, RATE, SAID, silence, wav
 from helpers.sounds import recording as samples
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.errors import InputEmpty, InputUnsupported, ModelCorrupt, Stopped
+from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import SAID as SAID_BESIDE
@@ -210,13 +210,6 @@ def test_a_recording_that_breaks_off_gives_what_was_heard(sense: Speech) -> None
     assert "breaks off" in percept.notes[0]
 
 
-def test_what_cannot_be_heard_is_refused(sense: Speech) -> None:
-    with pytest.raises(InputEmpty):
-        hear(sense, silence(0))
-    with pytest.raises(InputUnsupported):
-        hear(sense, b"\x89PNG\r\n\x1a\n" + bytes(500))
-
-
 def test_progress_rises_to_one_and_may_stop_the_work(sense: Speech) -> None:
     told: list[float] = []
     hear(sense, np.tile(samples("pressure.wav"), 2), progress=told.append)
@@ -309,20 +302,6 @@ def test_results_come_in_order_and_no_more_is_drawn_than_is_needed() -> None:
     assert next(found) == 0
     assert len(drawn) <= 4
     assert list(found) == list(range(1, 9))
-
-
-def test_an_error_comes_in_its_place_and_nothing_else_is_begun() -> None:
-    done: list[int] = []
-
-    def work(number: int) -> int:
-        done.append(number)
-        return 1 // (number - 2)
-
-    found = speech.in_order(work, iter(range(100)), 2, pytest.fail)
-    assert [next(found), next(found)] == [-1, -1]
-    with pytest.raises(ZeroDivisionError):
-        next(found)
-    assert len(done) < 10
 
 
 def test_what_is_begun_is_stopped_at_ctrl_c() -> None:

@@ -86,11 +86,6 @@ def test_paragraphs_logs_and_lists_are_parted(content, parts):
     assert texts(content) == parts
 
 
-def test_spans_count_code_points_after_the_mark():
-    (evidence,) = perceive("\ufeff\U0001f40e Pferd".encode()).evidence
-    assert (evidence.text, evidence.locator.chars) == ("\U0001f40e Pferd", (0, 7))
-
-
 def test_long_paragraphs_are_split_at_sentences():
     sentence = "The pump ran hot for about twenty minutes before it was stopped by hand. "
     found = texts(sentence * 30)

@@ -67,25 +67,6 @@ def test_speech_without_a_pause_is_cut_where_it_is_quietest() -> None:
     assert found[0].start + found[0].regions[-1][1] == 700 * WINDOW
 
 
-def test_an_hour_is_held_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = 0
-    original = vad._Cutter._forget
-
-    def watched(self: vad._Cutter) -> None:
-        nonlocal held
-        original(self)
-        held = max(held, len(self.windows))
-
-    monkeypatch.setattr(vad._Cutter, "_forget", watched)
-    random = np.random.default_rng(0)
-    count = 3600 * RATE // WINDOW
-    levels = np.repeat(random.choice([0.05, 0.4, 0.95], count // 40), 40)
-    window = np.zeros(WINDOW, np.float32)
-    total = sum(1 for _ in chunks((window for _ in levels), Scripted(iter(levels.tolist()))))
-    assert total > 100
-    assert held * WINDOW / RATE < 65
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0]), st.integers(1, 900)), max_size=12))
 def test_chunks_are_short_in_order_and_lose_no_speech(runs: list[tuple[float, int]]) -> None:

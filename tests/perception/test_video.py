@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core import limits
-from edge_assistant.core.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
+from edge_assistant.core.errors import InputCorrupt, InputError, InputTooLarge, InputUnsupported
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
@@ -208,12 +208,6 @@ def test_what_stands_in_two_shots_on_end_is_told_once(told):
     assert title.locator.seconds == pytest.approx((2.0, 5.6), abs=0.15)
 
 
-def test_a_tone_is_no_speech(talk, models):
-    percept = perceive(talk, {role: models(role) for role in ("speech", "vad")})
-    assert percept.evidence == ()
-    assert len(percept.notes) == 2
-
-
 def test_what_is_said_has_its_seconds(tmp_path, models):
     """The spoken claim of the examples, after a second of silence."""
     with av.open(str(EXAMPLES / "expense" / "claim.wav")) as recording:
@@ -287,24 +281,6 @@ def test_frames_of_too_many_pixels_are_refused(talk, monkeypatch):
     monkeypatch.setattr(frames, "MAX_PIXELS", 1000)
     with pytest.raises(InputTooLarge, match="1,000 pixels"):
         cut(talk)
-
-
-def test_a_video_that_is_gone(talk, tmp_path):
-    path = tmp_path / "gone.mp4"
-    path.write_bytes(talk.read_bytes())
-    signal = take_file(path, Kind.VIDEO, 1)
-    path.unlink()
-    with pytest.raises(InputMissing):
-        shots(signal, 1, lambda _: None)
-
-
-def test_it_can_be_stopped(talk):
-    def stop(done: float) -> None:
-        if done > 0.1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        perceive(talk, {}, stop)
 
 
 @settings(max_examples=12, deadline=None)

@@ -41,13 +41,6 @@ def test_as_faster_whisper_computes_it() -> None:
     assert mel.log_mel(samples, 1_000, blank=True) == pytest.approx(blank, abs=2e-4)
 
 
-@pytest.mark.parametrize("count", [0, 100, 16_000])
-def test_a_blank_end_is_as_long_as_asked(count: int) -> None:
-    spectrum = mel.log_mel(np.ones(count, np.float32), 80, blank=True)
-    assert spectrum.shape == (80, 80)
-    assert (spectrum[:, count // 160 :] == 0).all()
-
-
 @pytest.mark.parametrize(
     ("tokens", "draft", "guessed"),
     [
@@ -177,11 +170,3 @@ def test_the_median_of_seven_is_that_of_numpy(rows: int, columns: int, seed: int
     padded = np.pad(values, ((0, 0), (3, 3)), mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, 7, axis=1)
     assert np.array_equal(words._median(values), np.median(windows, axis=-1))
-
-
-def test_words_are_moved_out_of_silence() -> None:
-    regions = [(1.0, 2.0), (5.0, 6.0)]
-    assert words._into_speech(0.2, 1.5, regions) == (1.0, 1.5)
-    assert words._into_speech(1.5, 4.0, regions) == (1.5, 2.0)
-    assert words._into_speech(3.0, 5.5, regions) == (5.0, 5.5)
-    assert words._into_speech(7.0, 8.0, regions)[0] <= 8.0
