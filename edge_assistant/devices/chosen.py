@@ -7,6 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant.core import plugins
 from edge_assistant.core.errors import UsageError
 from edge_assistant.devices import sound, video4linux
@@ -20,8 +23,6 @@ from edge_assistant.governance.policy.policy import current
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    import numpy as np
-    from numpy.typing import NDArray
 
 _FILE, _SERIAL = "file:", "serial:"
 _DIGITS = 9  # of a speed; more fit no port

@@ -46,11 +46,7 @@ class FollowedFile:
         self._at = 0.0
 
     def open(self) -> None:
-        """See that the file is there; its rows are given by the first read.
-
-        Raises:
-            DeviceMissing: there is no such file, or it may not be read.
-        """
+        """See that the file is there; raises DeviceMissing. Its rows are given by the first read."""
         try:
             as_signal(self._path, Kind.READINGS, Origin.SENSOR).open().close()
         except InputError as error:
@@ -58,11 +54,7 @@ class FollowedFile:
         self._state = None
 
     def read(self) -> bytes | None:
-        """The table as soon as it has other rows than were given last, at most once a second; None if it has not.
-
-        Raises:
-            DeviceLost: the file is gone, or may not be read any more.
-        """
+        """The table if it has other rows than were given last, at most once a second; raises DeviceLost."""
         until = time.monotonic() + WAIT
         while True:
             now = time.monotonic()  # one for both, so that no wait ends without a look
@@ -148,12 +140,7 @@ class SerialReadings:
         self._new = False
 
     def open(self) -> None:
-        """Open the port for this program alone.
-
-        Raises:
-            DeviceMissing: it is not there, may not be used, or pyserial is not installed.
-            DeviceBusy: another program has it.
-        """
+        """Open the port for this program alone; raises DeviceMissing (without pyserial, too), DeviceBusy."""
         self.close()
         try:
             import serial
@@ -169,11 +156,7 @@ class SerialReadings:
         self._first, self._buffer = True, bytearray()
 
     def read(self) -> bytes | None:
-        """All rows so far as CSV, a second after the last ones at the earliest; None where no line came.
-
-        Raises:
-            DeviceLost: it was unplugged.
-        """
+        """All rows so far as CSV, a second after the last ones at the earliest; None without any; raises DeviceLost."""
         until = time.monotonic() + WAIT
         while time.monotonic() < until:
             self._take()

@@ -20,17 +20,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant.core.errors import DeviceBusy, DeviceMissing
 from edge_assistant.core.signals import printable
 from edge_assistant.devices.device import by_name, numbered
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Samples = NDArray[np.float32]
+Samples = NDArray[np.float32]
 
 Direction = Literal["input", "output"]
 _SERVER = "pulse"  # what ALSA's plugin for PulseAudio is called
@@ -319,7 +318,6 @@ def resampled(parts: Iterable[Samples], rate: int, wanted: int) -> Generator[Sam
         yield from parts
         return
     import av
-    import numpy as np
 
     resampler = av.AudioResampler(format="flt", layout="mono", rate=wanted)
     for part in parts:

@@ -14,18 +14,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant.core import limits
 from edge_assistant.core.errors import DeviceBusy, DeviceError, DeviceLost, DeviceMissing
 from edge_assistant.devices import sound
 from edge_assistant.devices.device import shown
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Samples = NDArray[np.float32]
+Samples = NDArray[np.float32]
 
 MAX_SECONDS = limits.SPEAKER_SECONDS.value
 IDLE = 2.0  # seconds without sound after which the device is given back
@@ -322,8 +321,6 @@ class FileOutput:
 
     def write(self, part: Samples) -> None:
         """Write a part, and wait as long as it lasts; raises DeviceLost if the disk is full."""
-        import numpy as np
-
         began = time.monotonic()
         try:
             self._write(np.round(np.clip(part, -1, 1) * 32767).astype("<i2").tobytes())

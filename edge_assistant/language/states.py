@@ -8,12 +8,12 @@ held side by side in llama.cpp's own cache they would slow every token down, whi
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from edge_assistant.core import limits
@@ -30,8 +30,7 @@ MAX_BYTES = limits.STATE_BYTES.value
 _LOADED_WORTH = 16  # tokens: to read fewer takes no longer than to copy a state in
 _SHELVED_WORTH = 32  # tokens: to read fewer takes no longer than to read a file and open its seal
 _TOKEN_BYTES = 64  # of a token in a tuple, roughly
-_MAGIC = b"edge-assistant kv 1\n"
-_HEADER = struct.Struct("<20s32sIQ")  # magic, digest of identity and tokens, cuts, bytes of the state
+_FORMAT = b"2"  # of what is kept between processes
 
 
 def shelf_by(vault: Vault | None) -> SealedCache | None:
@@ -180,30 +179,29 @@ class Shelved:
         """Keep a state that is lacked, as far as there is room; it was made since `forgotten` was asked."""
         if self._shelf is not None:
             key = self._key(state.prompt)
-            self._shelf.put(key, _packed(state, key), self._since)
+            data = msgspec.msgpack.encode(_Packed(key, state.cuts, state.data.data))
+            self._shelf.put(key, data, self._since)
 
     def _key(self, prompt: Prompt) -> str:
         tokens = np.asarray(prompt.tokens, np.int32).tobytes()
-        return hashlib.sha256(self._identity + b"\0" + tokens).hexdigest()
+        return hashlib.sha256(_FORMAT + self._identity + b"\0" + tokens).hexdigest()
 
 
-def _packed(state: PrefixState, key: str) -> bytes:
-    cuts = np.asarray(state.cuts, np.int32).tobytes()
-    return b"".join(
-        (_HEADER.pack(_MAGIC, bytes.fromhex(key), len(state.cuts), state.data.nbytes), cuts, state.data.data)
-    )
+class _Packed(msgspec.Struct, array_like=True, frozen=True):
+    """A state as bytes, with the key that it was made for."""
+
+    key: str
+    cuts: tuple[int, ...]
+    data: memoryview
 
 
 def _unpacked(data: bytes, key: str, prompt: Prompt) -> PrefixState | None:
     """The state that was packed, or None where the data is anything else: llama.cpp gets no bytes but its own."""
-    if len(data) < _HEADER.size:
+    try:
+        found = msgspec.msgpack.decode(data, type=_Packed)
+    except msgspec.MsgspecError:
         return None
-    magic, told, count, size = _HEADER.unpack_from(data)
-    first = _HEADER.size + 4 * count
-    if magic != _MAGIC or told.hex() != key or len(data) != first + size:
-        return None
-    cuts = tuple(np.frombuffer(data, np.int32, count, _HEADER.size).tolist())
-    return PrefixState(prompt, cuts, np.frombuffer(data, np.uint8, size, first))
+    return PrefixState(prompt, found.cuts, np.frombuffer(found.data, np.uint8)) if found.key == key else None
 
 
 class Reading:

@@ -11,13 +11,14 @@ import ctypes
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputUnsupported
 from edge_assistant.core.limits import PAGE_RUNS, PAGES
 from edge_assistant.perception.page import KEEP_PIXELS, Page, TextRun, page_limit_note
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
 
     Pixels = NDArray[np.uint8]
@@ -93,8 +94,6 @@ def _flat(document: PdfDocument, index: int) -> PdfPage:
 
 
 def _render(page: PdfPage, per_point: float) -> Pixels:
-    import numpy as np
-
     bitmap = page.render(scale=per_point, rev_byteorder=True, force_bitmap_format=_raw().FPDFBitmap_BGR)
     try:
         return np.ascontiguousarray(bitmap.to_numpy()[:, :, :3])
@@ -172,8 +171,6 @@ def _says_otherwise(item: Any) -> bool:  # noqa: ANN401 - an object of PDFium
 
 def _is_seen(run: TextRun, rgb: Pixels, bare: Pixels) -> bool:
     """Whether the page looks different where a run of text stands, and it is high enough to be read."""
-    import numpy as np
-
     x, y, w, h = run.box
     height, width = rgb.shape[:2]
     left, top, right, bottom = max(0, int(x)), max(0, int(y)), min(width, round(x + w)), min(height, round(y + h))

@@ -10,14 +10,14 @@ from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
+import numpy as np
 from msgspec import Raw, Struct
+from numpy.typing import NDArray
 
 from edge_assistant.core.evidence import Detail, Evidence, Locator
 from edge_assistant.perception.sense import Gap, Percept
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edge_assistant.perception.table import Column, Table
 
 VERSION = 2
@@ -122,8 +122,6 @@ def _table(table: Table) -> _Table:
 
 
 def _column(column: Column) -> _Column:
-    import numpy as np
-
     if column.numeric:
         return _Column(column.name, column.unit, None, _bytes(column.values, "<f8"))
     states: dict[str, int] = {}
@@ -134,8 +132,6 @@ def _column(column: Column) -> _Column:
 
 
 def _bytes(values: NDArray[Any], kind: str) -> memoryview:
-    import numpy as np
-
     return np.ascontiguousarray(values, dtype=kind).data.cast("B")
 
 
@@ -145,8 +141,6 @@ def _table_back(found: _Table) -> Table:
     Raises:
         ValueError: its parts do not fit each other.
     """
-    import numpy as np
-
     from edge_assistant.perception.table import Table
 
     times, rows = np.frombuffer(found.times, "<i8"), np.frombuffer(found.rows, "<i8")
@@ -158,8 +152,6 @@ def _table_back(found: _Table) -> Table:
 
 
 def _column_back(found: _Column) -> Column:
-    import numpy as np
-
     from edge_assistant.perception.table import Column
 
     if found.states is None:

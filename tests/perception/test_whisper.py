@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.perception import decoding, mel, whisper, words
+from edge_assistant.perception import decoding, whisper, words
 from edge_assistant.perception.decoding import guess
 from edge_assistant.perception.whisper import Hypothesis, Whisper
 from edge_assistant_models.installed import InstalledModel
@@ -22,7 +22,7 @@ FIRST = 100  # the least token that is a time
 
 def test_filters_are_those_that_whisper_was_trained_with() -> None:
     """Values of openai/whisper's assets/mel_filters.npz, mel_80."""
-    filters = mel._filters(80)
+    filters = whisper._filters(80)
     assert filters.shape == (80, 201)
     assert filters[0, 1] == pytest.approx(0.02486259, abs=1e-7)
     assert np.count_nonzero(filters[0]) == 1
@@ -36,9 +36,9 @@ def test_as_faster_whisper_computes_it() -> None:
     samples = np.random.default_rng(0).standard_normal(70_100).astype(np.float32) * 0.1
     padded = np.pad(samples, (0, 600 * 160 - len(samples)))
     theirs = FeatureExtractor()(padded, padding=0)[:, :600]
-    assert mel.log_mel(samples, 600) == pytest.approx(theirs, abs=2e-4)
+    assert whisper.log_mel(samples, 600) == pytest.approx(theirs, abs=2e-4)
     blank = pad_or_trim(FeatureExtractor()(samples)[:, :-1], 1_000)
-    assert mel.log_mel(samples, 1_000, blank=True) == pytest.approx(blank, abs=2e-4)
+    assert whisper.log_mel(samples, 1_000, blank=True) == pytest.approx(blank, abs=2e-4)
 
 
 @pytest.mark.parametrize(

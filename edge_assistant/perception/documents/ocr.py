@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant.core import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy as np
     import onnxruntime
-    from numpy.typing import NDArray
 
     Pixels = NDArray[np.uint8]
     Quad = NDArray[np.float32]
@@ -86,7 +87,6 @@ class LineReader:
     def detect(self, picture: Pixels) -> list[Quad]:
         """Quadrangles around lines, float32 [4, 2]: x, y clockwise from the line's upper left in pixels."""
         import cv2
-        import numpy as np
 
         height, width = picture.shape[:2]
         size = detector_size(width, height)
@@ -122,8 +122,6 @@ class LineReader:
 
     def _decoded(self, scores: NDArray[np.float32], width: int) -> RecognizedLine:
         """Greedy CTC for characters; spaces where the sum over all alignments has one, which greedy CTC misses."""
-        import numpy as np
-
         space = len(self._characters) - 1
         best = scores.argmax(axis=1)
         steps = np.flatnonzero((best != 0) & (best != space) & (best != np.r_[-1, best[:-1]]))
@@ -179,7 +177,6 @@ def detector_size(width: int, height: int) -> tuple[int, int]:
 def cut(picture: Pixels, quad: Quad) -> Pixels:
     """The line in a quadrangle, straightened; one that is much higher than wide is turned a quarter clockwise."""
     import cv2
-    import numpy as np
 
     width = max(1, round(max(math.dist(quad[0], quad[1]), math.dist(quad[3], quad[2]))))
     height = max(1, round(max(math.dist(quad[0], quad[3]), math.dist(quad[1], quad[2]))))
@@ -214,8 +211,6 @@ def batches(widths: Sequence[int]) -> Iterator[list[int]]:
 
 def _normalised(picture: Pixels) -> NDArray[np.float32]:
     """Channels first in BGR order, -1 to 1."""
-    import numpy as np
-
     scaled: NDArray[np.float32] = picture[:, :, ::-1].transpose(2, 0, 1).astype(np.float32) / 127.5 - 1.0
     return scaled
 
@@ -223,7 +218,6 @@ def _normalised(picture: Pixels) -> NDArray[np.float32]:
 def _stacked(lines: Sequence[Pixels], size: tuple[int, int]) -> NDArray[np.float32]:
     """Lines of one height, padded to one width with middle grey: float32 [N, 3, height, width]."""
     import cv2
-    import numpy as np
 
     height, width = size
     stack = np.zeros((len(lines), 3, height, width), np.float32)
@@ -237,7 +231,6 @@ def _stacked(lines: Sequence[Pixels], size: tuple[int, int]) -> NDArray[np.float
 def _outlines(probability: NDArray[np.float32]) -> list[Quad]:
     """Rectangles, turned as they lie, around what the detector holds for writing."""
     import cv2
-    import numpy as np
 
     ink = cv2.dilate((probability > _INK).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(ink, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
@@ -253,7 +246,6 @@ def _outlines(probability: NDArray[np.float32]) -> list[Quad]:
 
 def _mean_within(probability: NDArray[np.float32], contour: NDArray[np.int32]) -> float:
     import cv2
-    import numpy as np
 
     x, y, width, height = cv2.boundingRect(contour)
     corners = cv2.boxPoints(cv2.minAreaRect(contour)) - (x, y)
@@ -264,8 +256,6 @@ def _mean_within(probability: NDArray[np.float32], contour: NDArray[np.int32]) -
 
 def _clockwise(corners: NDArray[np.float32]) -> Quad:
     """Corners from the upper left on: the two leftmost are the left side, the upper one of them is first."""
-    import numpy as np
-
     by_x = corners[np.argsort(corners[:, 0], kind="stable")]
     left, right = by_x[:2], by_x[2:]
     left, right = left[np.argsort(left[:, 1])], right[np.argsort(right[:, 1])]

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from itertools import compress, pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant.core import limits
 from edge_assistant.core.evidence import Code, Evidence, Locator
 from edge_assistant.perception.documents import forms, layout, ocr, ticks
@@ -15,9 +18,6 @@ from edge_assistant.perception.documents.layout import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from edge_assistant.perception.page import Page, TextRun
 
@@ -68,8 +68,6 @@ class Sheet:
 
 def from_layer(rgb: Pixels, runs: Sequence[TextRun]) -> Sheet:
     """The sheet of a page, uint8 [H, W, 3], whose text the document itself holds."""
-    import numpy as np
-
     boxes = ((run.text, *run.box) for run in runs)
     written = [Piece(text, 1.0, ((x, y), (x + w, y), (x + w, y + h), (x, y + h))) for text, x, y, w, h in boxes]
     lines = [np.array(piece.corners, np.float32) for piece in written]
@@ -121,8 +119,6 @@ def codes(rgb: Pixels) -> list[tuple[Code, tuple[float, float, float, float]]]:
 
 def _seen(lines: Sequence[Pixels]) -> list[bool]:
     """Which lines a person sees: not those that are far fainter than the page's others, which only programs read."""
-    import numpy as np
-
     contrasts = []
     for line in lines:
         light = line[:, :, 0].astype(np.uint16) + line[:, :, 1] + line[:, :, 2]
@@ -143,8 +139,6 @@ def upright(rgb: Pixels, reader: ocr.LineReader) -> tuple[int, Pixels, list[ocr.
     Lines that stand on end say that it lies on its side. Whether it stands on its head the classifier of lines is
     asked; where it is not sure, the recogniser decides, which is the better judge and the slower one.
     """
-    import numpy as np
-
     quads = reader.detect(rgb)
     quarters = 0
     if _lies_on_its_side(quads):
@@ -208,8 +202,6 @@ def pieces(quad: ocr.Quad, reading: ocr.RecognizedLine) -> list[Piece]:
 
 def _piece(text: str, confidence: float, quad: ocr.Quad, begin: float, end: float) -> list[Piece]:
     """The part of a line between two fractions of its length, or nothing where nothing is written."""
-    import numpy as np
-
     words = " ".join(unicodedata.normalize("NFKC", text).replace("°°", "°").split())  # a full-width degree sign: ℉
     top, bottom = quad[1] - quad[0], quad[2] - quad[3]
     part = np.stack([quad[0] + begin * top, quad[0] + end * top, quad[3] + end * bottom, quad[3] + begin * bottom])

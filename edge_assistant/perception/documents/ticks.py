@@ -6,18 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant.core import limits
 from edge_assistant.perception.documents.labels import EMPTY, TICKED
 from edge_assistant.perception.documents.layout import Corners, Piece, skew
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Mask = NDArray[np.uint8]
-    Quad = NDArray[np.float32]
+Mask = NDArray[np.uint8]
+Quad = NDArray[np.float32]
 
 _SMALLEST, _LARGEST = 0.5, 2.0  # inside of a box in heights of lines; that of a capital O is 0.4
 _MIN_PIXELS = 9  # smaller, a round O looks square
@@ -91,8 +89,6 @@ def _boxes(grey: Mask, height: float) -> list[Tick]:
 
 def parted(quad: Quad, ticks: Sequence[Tick]) -> list[Quad]:
     """A line of writing without the boxes in it: what stands before, between and after them."""
-    import numpy as np
-
     across, down = quad[1] - quad[0], quad[3] - quad[0]
     width, height = float(np.hypot(*across)), float(np.hypot(*down))
     cuts = sorted(cut for tick in ticks if (cut := _within(quad, tick)))
@@ -121,8 +117,6 @@ def as_piece(tick: Tick) -> Piece:
 
 def _within(quad: Quad, tick: Tick) -> tuple[float, float] | None:
     """From where to where along a line a box lies, as fractions of its length; None where it does not."""
-    import numpy as np
-
     x, y, w, h = tick.box
     across, down = quad[1] - quad[0], quad[3] - quad[0]
     centre = np.array([x + w / 2, y + h / 2], np.float32) - quad[0]
@@ -143,7 +137,6 @@ def _ink(grey: Mask, height: float) -> Mask:
 
 def _frames(ink: Mask, height: float) -> Mask:
     import cv2
-    import numpy as np
 
     length = max(5, int(_SMALLEST * height))
     level = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
@@ -168,7 +161,6 @@ def _is_box(inside: NDArray[np.int32], outside: NDArray[np.int32], height: float
 def _has_corners(outline: NDArray[np.int32], side: int) -> bool:
     """Whether an outline fills the corners of its bounding box, once the ends of a tick are cut off."""
     import cv2
-    import numpy as np
 
     x, y, w, h = cv2.boundingRect(outline)
     shape = np.zeros((h + 2, w + 2), np.uint8)
