@@ -102,19 +102,18 @@ def test_what_is_chopped_too_finely_is_cut_off_with_a_note(monkeypatch):
     assert percept.notes == ("note.txt has over 10 passages: its last 12 characters are left out",)
 
 
+NO_TEXT = [
+    *(b"abc\0def", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"PK\x03\x04\x14\x06\x08", b"good " * 50_000 + b"\0"),
+    *("text".encode(encoding) for encoding in ("utf-16-le", "utf-32")),
+]
+
+
 @pytest.mark.parametrize(
     ("content", "error", "words"),
     [
-        (b" \n\t ", InputEmpty, "no words"),
-        (b"\xef\xbb\xbf", InputEmpty, "no words"),
-        (b"abc\0def", InputUnsupported, "not text"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", InputUnsupported, "not text"),
-        (b"PK\x03\x04\x14\x06\x08", InputUnsupported, "not text"),
-        (b"caf\xe9", InputUnsupported, "not text in UTF-8"),
-        (b"good " * 50_000 + b"\xff", InputUnsupported, "not text in UTF-8"),
-        (b"good " * 50_000 + b"\0", InputUnsupported, "not text"),
-        ("text".encode("utf-16-le"), InputUnsupported, "not text"),
-        ("text".encode("utf-32"), InputUnsupported, "not text"),
+        *((content, InputEmpty, "no words") for content in (b" \n\t ", b"\xef\xbb\xbf")),
+        *((content, InputUnsupported, "not text in UTF-8") for content in (b"caf\xe9", b"good " * 50_000 + b"\xff")),
+        *((content, InputUnsupported, "not text") for content in NO_TEXT),
         ("text".encode("utf-16")[:-1], InputUnsupported, "not text in UTF-16"),
     ],
 )
