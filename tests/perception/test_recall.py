@@ -95,7 +95,6 @@ def test_within_a_process_the_disk_is_not_asked_again(vault: Vault, tmp_path: Pa
     recalled = process(vault).perceiver("speech", sense, MODELS)
     recalled(file(tmp_path), Request())
     sealed.forget_all(vault)
-
     assert recalled(file(tmp_path), Request()).evidence[0].text == "none"
     assert len(sense.asked) == 1
     assert sealed.kept_bytes() == 0  # nothing comes back by being recalled
@@ -367,24 +366,6 @@ def test_the_same_bytes_are_perceived_once_and_are_of_the_signal_that_was_asked_
     again = recalled(second, Request(progress=lambda fraction: pytest.fail("nothing is perceived")))
     assert [(item.signal, item.text) for item in again.evidence] == [("text:2", "one")]
     assert perceiver.asked == ["text:1"]
-
-
-@pytest.mark.parametrize(
-    ("sense", "given", "request_"),
-    [
-        ("other", signal(), Request()),
-        ("text", signal(b"two"), Request()),
-        ("text", signal(name="b.txt"), Request()),
-        ("text", replace(signal(), kind=Kind.READINGS), Request()),
-        ("text", signal(), Request("de")),
-    ],
-    ids=["sense", "bytes", "name", "kind", "language"],
-)
-def test_what_differs_is_perceived(sense: str, given: Signal, request_: Request) -> None:
-    recall, perceiver = Recall(), Sense()
-    recall.perceiver("text", perceiver)(signal(), Request())
-    recall.perceiver(sense, perceiver)(given, request_)
-    assert len(perceiver.asked) == 2
 
 
 def test_a_fault_of_the_bytes_is_recalled_as_a_new_error() -> None:
