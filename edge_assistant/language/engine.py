@@ -201,9 +201,8 @@ class LlamaEngine:
         """The likeliest token each time, or at a temperature one drawn by its probability (Gumbel-max)."""
         generator = np.random.default_rng(seed)
         while True:
-            if temperature > 0:
-                logits = logits / temperature + generator.gumbel(size=logits.shape)
-            yield (token := int(np.argmax(logits)))
+            drawn = logits / temperature + generator.gumbel(size=logits.shape) if temperature > 0 else logits
+            yield (token := int(np.argmax(drawn)))
             logits = self._decode([token])
 
     def _drafting(self, logits: NDArray[np.float32], texts: Sequence[str], most: int, pace: Pace) -> Iterator[int]:
