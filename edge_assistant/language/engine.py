@@ -25,7 +25,7 @@ from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, render, template
 from edge_assistant.language.context import Context
 from edge_assistant.language.lookup import ALIKE, MARGIN, Costs, Lookup, Pace, likely
-from edge_assistant.language.states import Reading, Shelved, States
+from edge_assistant.language.states import Reading, StateCache, States
 from edge_assistant.language.tokens import Prompt, Tokenizer
 from edge_assistant_models.installed import InstalledModel
 
@@ -98,7 +98,7 @@ class LlamaEngine:
         model: files: `model`; options: `family` (see `chat.TEMPLATES`), `opening` (see `chat.render`).
         runtime: gives the threads.
         context: tokens of the KV cache.
-        shelf: keeps what was read between processes; None to keep nothing.
+        cache: keeps what was read between processes; None to keep nothing.
         speculative: whether several tokens may be decoded at a time. Without it a run is plain llama.cpp, token by
             token, which a bench compares with.
 
@@ -115,7 +115,7 @@ class LlamaEngine:
         runtime: Runtime,
         context: int = CONTEXT,
         *,
-        shelf: SealedCache | None = None,
+        cache: SealedCache | None = None,
         speculative: bool = True,
     ) -> None:
         self.name = model.name
@@ -133,8 +133,8 @@ class LlamaEngine:
         self._free = weakref.finalize(self, llama.free, self._context.pointer, self._model)
         self._free.atexit = False  # who switches models needs the memory; a process that ends does not
         self._tokenizer = Tokenizer(self._model)
-        shelved = Shelved(shelf, f"{self.sha256} {llama.build()} {size} {offload}")
-        self._reading = Reading(self._context, States(), shelved)
+        cached = StateCache(cache, f"{self.sha256} {llama.build()} {size} {offload}")
+        self._reading = Reading(self._context, States(), cached)
         self._pace = Pace if speculative else None
         self._costs = Costs()
         end = self._tokenizer.tokens(end_of_turn, control=True)

@@ -16,7 +16,7 @@ from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import TEMPLATES, Message, Role, render
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.language.states import PrefixState, States, shelf_by, usable
+from edge_assistant.language.states import PrefixState, States, state_cache, usable
 from edge_assistant.language.tokens import Prompt, shared
 from edge_assistant.vault import sealed
 from edge_assistant.vault.sealed import SealedCache
@@ -68,9 +68,9 @@ def opened(tiny: InstalledModel) -> Iterator[Opens]:
     engines: list[LlamaEngine] = []
 
     def opens(
-        shelf: Kept | SealedCache | None = None, context: int = CONTEXT, model: InstalledModel = tiny
+        cache: Kept | SealedCache | None = None, context: int = CONTEXT, model: InstalledModel = tiny
     ) -> LlamaEngine:
-        engines.append(LlamaEngine(model, Runtime(1), context, shelf=shelf))
+        engines.append(LlamaEngine(model, Runtime(1), context, cache=cache))
         return engines[-1]
 
     yield opens
@@ -139,23 +139,23 @@ def test_what_is_known_is_not_read_ahead(engine: LlamaEngine, monkeypatch: pytes
 
 
 def test_a_new_process_reads_the_question_alone(opened: Opens, fresh: Fresh) -> None:
-    shelf, other = Kept(), Kept()
-    engine = opened(shelf)
+    cache, other = Kept(), Kept()
+    engine = opened(cache)
     engine.choose(ask(NOTES[0], "who?"), OPTIONS)
     engine.choose(ask(NOTES[1], lasting=False), OPTIONS)
-    assert not shelf.kept, "nothing is kept while somebody waits for an answer"
+    assert not cache.kept, "nothing is kept while somebody waits for an answer"
     engine.settle()
-    assert len(shelf.kept) == 2, "the instruction, and the source that may be kept"
-    kept = dict(shelf.kept)
+    assert len(cache.kept) == 2, "the instruction, and the source that may be kept"
+    kept = dict(cache.kept)
     engine.settle()
     engine.choose(ask(NOTES[0], "a secret that somebody typed"), OPTIONS)
     engine.settle()
-    assert shelf.kept == kept
+    assert cache.kept == kept
     asking = opened(other)
     asking.choose(ask(NOTES[0], "a secret that somebody typed"), OPTIONS)
     asking.settle()
     assert other.kept == kept, "a question is not kept"
-    later = opened(shelf)
+    later = opened(cache)
     for messages in (ask(NOTES[0], "what was done?"), ask(NOTES[1]), ask(NOTES[0])):
         logits, read, known = reads(later, messages)
         assert np.array_equal(logits, fresh(messages))
@@ -173,8 +173,8 @@ DAMAGES: list[Callable[[bytes], bytes]] = [
 
 def test_what_is_damaged_is_read_again(opened: Opens, fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
     """None of these bytes reach llama.cpp; a state of its own that it does not take costs no more than the reading."""
-    shelf, later = Kept(), Kept()
-    engine, other = opened(shelf), opened(later)
+    cache, later = Kept(), Kept()
+    engine, other = opened(cache), opened(later)
     for note in NOTES:
         engine.choose(ask(note), OPTIONS)
     engine.settle()
@@ -184,7 +184,7 @@ def test_what_is_damaged_is_read_again(opened: Opens, fresh: Fresh, monkeypatch:
         assert np.array_equal(reads(engine, ask(note))[0], fresh(ask(note)))
     monkeypatch.setattr(other._context, "load", lambda *given: pytest.fail("llama.cpp was given it"))
     for damage in DAMAGES:
-        later.kept = {key: damage(data) for key, data in shelf.kept.items()}
+        later.kept = {key: damage(data) for key, data in cache.kept.items()}
         other.forget()
         logits, _, _ = reads(other, ask(NOTES[0]))
         assert np.array_equal(logits, fresh(ask(NOTES[0])))
@@ -194,36 +194,36 @@ def test_what_is_damaged_is_read_again(opened: Opens, fresh: Fresh, monkeypatch:
 def test_states_of_another_build_model_context_or_card_are_not_looked_at(
     opened: Opens, tiny: InstalledModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = Kept()
-    engine = opened(shelf)
+    cache = Kept()
+    engine = opened(cache)
     engine.choose(ask(NOTES[0]), OPTIONS)
     engine.settle()
-    assert reads(opened(shelf), ask(NOTES[0]))[2] > 60
-    others = [opened(shelf, context=1280), opened(shelf, model=replace(tiny, sha256="b" * 64))]
+    assert reads(opened(cache), ask(NOTES[0]))[2] > 60
+    others = [opened(cache, context=1280), opened(cache, model=replace(tiny, sha256="b" * 64))]
     with monkeypatch.context() as patched:
         patched.setattr(llama, "build", lambda: "another")
-        others.append(opened(shelf))
+        others.append(opened(cache))
     load = llama.load
     monkeypatch.setattr(llama, "load", lambda *given: (load(*given)[0], Offload(3, ("CUDA0",))))
-    for other in (*others, opened(shelf)):
+    for other in (*others, opened(cache)):
         reads(other, ask(NOTES[0]))
         assert other.usage.reused_tokens == 0
 
 
 def test_what_the_shelf_lost_or_had_no_room_for_is_put_there_again(opened: Opens) -> None:
-    shelf = Kept()
-    engine = opened(shelf)
-    shelf.full = True
+    cache = Kept()
+    engine = opened(cache)
+    cache.full = True
     engine.choose(ask(NOTES[0]), OPTIONS)
     engine.settle()
-    assert not shelf.kept
-    shelf.full = False
+    assert not cache.kept
+    cache.full = False
     engine.settle()
-    kept = dict(shelf.kept)
+    kept = dict(cache.kept)
     assert len(kept) == 2
-    shelf.kept.clear()
+    cache.kept.clear()
     engine.settle()
-    assert shelf.kept == kept
+    assert cache.kept == kept
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "only read"])
@@ -233,7 +233,7 @@ def test_what_was_read_before_a_forgetting_is_not_kept_after_it(
 ) -> None:
     """Whichever process forgets: as in a kiosk whose visitor went in the middle of a question."""
     assert Vault().place, "there are keys"
-    engine = opened(shelf_by(Vault()))
+    engine = opened(state_cache(Vault()))
     engine.prefill(ask(NOTES[0]))
     if kept:
         engine.settle()
@@ -242,15 +242,15 @@ def test_what_was_read_before_a_forgetting_is_not_kept_after_it(
         engine.choose(ask(NOTES[1]), OPTIONS)
     engine.settle()
     assert (sealed.kept_bytes() > 0) is asked
-    assert reads(opened(shelf_by(Vault())), ask(NOTES[1]))[2] > 60 or not asked
-    for other in (engine, opened(shelf_by(Vault()))):
+    assert reads(opened(state_cache(Vault())), ask(NOTES[1]))[2] > 60 or not asked
+    for other in (engine, opened(state_cache(Vault()))):
         assert reads(other, ask(NOTES[0]))[2] < 60, "the instruction at most"
 
 
 def test_what_is_forgotten_while_it_is_kept_is_not_kept(opened: Opens, home: Path) -> None:
     """Another process forgets between the look whether anything was and the writing."""
     assert Vault().place, "there are keys"
-    engine = opened(shelf_by(Vault()))
+    engine = opened(state_cache(Vault()))
     engine.prefill(ask(NOTES[0]))
     save = engine._context.save
     engine._context.save = lambda: sealed.forget_all(Vault()) or save()  # type: ignore[method-assign]
@@ -259,13 +259,13 @@ def test_what_is_forgotten_while_it_is_kept_is_not_kept(opened: Opens, home: Pat
 
 
 def test_who_forgets_reads_all_again(opened: Opens, fresh: Fresh) -> None:
-    shelf = Kept()
-    engine = opened(shelf)
+    cache = Kept()
+    engine = opened(cache)
     for note in NOTES[:2]:
         engine.choose(ask(note), OPTIONS)
     engine.forget()
     engine.settle()
-    assert not shelf.kept
+    assert not cache.kept
     for note in NOTES[:2]:
         logits, _, known = reads(engine, ask(note))
         assert np.array_equal(logits, fresh(ask(note)))
@@ -291,8 +291,8 @@ def test_the_constant_beginning_is_read_once_and_kept_where_it_may_be(
         return where.usage.reused_tokens - before
 
     first, second = (about(note, lasting=lasting) for note in NOTES[1:])
-    shelf = Kept()
-    engine = opened(shelf)
+    cache = Kept()
+    engine = opened(cache)
     prompt = engine._prompt(first)
     instruction, constant, source = prompt.stable
     assert source - constant > constant - instruction > 30
@@ -302,8 +302,8 @@ def test_the_constant_beginning_is_read_once_and_kept_where_it_may_be(
         assert known(engine, second) == constant
         assert known(engine, first) >= source, "what was chosen before is known, too"
     engine.settle()
-    assert len(shelf.kept) == len(prompt.kept)
-    assert known(opened(shelf), second) == prompt.kept[-1]
+    assert len(cache.kept) == len(prompt.kept)
+    assert known(opened(cache), second) == prompt.kept[-1]
 
 
 @pytest.mark.parametrize("family", TEMPLATES)
@@ -327,8 +327,8 @@ def test_the_beginnings_of_a_prompt_that_others_share(models: Callable[[str], In
 def test_nothing_that_was_said_is_kept_for_a_later_process(opened: Opens, family: str, lasting: bool) -> None:
     """A family without a system turn has the instruction and what was said in one, and nothing of it is ours alone."""
     said = [*ask("I was told that X has diabetes. " * 4, lasting=lasting), Message(Role.USER, "And why?")]
-    shelf = Kept()
-    engine = opened(shelf)
+    cache = Kept()
+    engine = opened(cache)
     prompt = engine._tokenizer.prompt(render(said, family))
     own = engine._tokenizer.prompt(render([Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "")], family))
     instruction = shared(prompt.tokens, own.tokens)
@@ -336,7 +336,7 @@ def test_nothing_that_was_said_is_kept_for_a_later_process(opened: Opens, family
     assert len(prompt.kept) == TEMPLATES[family].system + lasting
     engine._reading.read(prompt)
     engine.settle()
-    assert len(shelf.kept) == len(prompt.kept)
+    assert len(cache.kept) == len(prompt.kept)
 
 
 def state(tokens: tuple[int, ...], size: int = 1000, source: int = 0) -> PrefixState:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception.detectors import LABELS, letterbox, open_detector, overlaps, suppress
-from edge_assistant.perception.senses import objects as scenes
 from edge_assistant_models.installed import InstalledModel
 
 
@@ -79,8 +77,3 @@ def test_a_letterboxed_point_comes_back(width: int, height: int, centred: bool) 
         [[placed.left, placed.top, placed.left + 64 * width / max(width, height), placed.top]], np.float32
     )
     np.testing.assert_allclose(placed.back(points)[0], [0, 0, width, 0], atol=max(width, height) * 1e-5)
-
-
-@pytest.mark.parametrize("module", [scenes])
-def test_examples_in_docstrings(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]

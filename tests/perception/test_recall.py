@@ -148,7 +148,7 @@ def test_the_name_counts_only_where_a_note_may_tell_it(vault: Vault, tmp_path: P
     assert len(sense.asked) == 3  # each name puts its own in the place of the other's
 
 
-@pytest.mark.parametrize("name", ["perception/kinds.toml", "perception/new.py", "core/evidence.py"])
+@pytest.mark.parametrize("name", ["perception/kinds.toml", "perception/senses/new.py", "core/evidence.py"])
 def test_the_code_that_perceives_is_summed(tmp_path: Path, name: str) -> None:
     """A checkout that was changed must not recall what another one saw."""
     core = Path(cache.__file__).parents[1]

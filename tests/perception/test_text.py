@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +66,22 @@ def test_evidence_cites_what_it_says(content, encoding):
     for e in perceive(data).evidence:
         a, b = e.locator.chars
         assert text[a:b] == e.text
+
+
+IMPORTS = """
+import sys
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind, Origin, take_bytes
+from edge_assistant.perception.sense import Request, senses
+(text,) = [sense for sense in senses() if sense.name == "text"]
+text({}, Runtime(1)).perceive(take_bytes(b"Hello.", Kind.TEXT, 1, origin=Origin.USER, name="a"), Request())
+others = ("csvfile", "pictures", "pdf", "documents", "detectors", "audio", "whisper", "frames")
+assert not {f"edge_assistant.perception.{name}" for name in others} & set(sys.modules)
+"""
+
+
+def test_what_other_signals_need_is_not_imported():
+    subprocess.run([sys.executable, "-c", IMPORTS], check=True)
 
 
 LOG = "2014-01-09 02:10 temperature 96.9\n    pump restarted\n2014-01-09 02:15 normal\n[2014-01-09] closed"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.voice.said import MAX_FIRST, MAX_SENTENCE, clauses, said, sentences
+from edge_assistant.voice.normalization import MAX_FIRST, MAX_SENTENCE, clauses, sentences, spoken_form
 
 SPOKEN = {
     # citations and markdown
@@ -70,17 +70,17 @@ SPOKEN = {
 
 @pytest.mark.parametrize("text", SPOKEN)
 def test_what_is_said_for_a_text(text: str) -> None:
-    assert said(text) == SPOKEN[text]
+    assert spoken_form(text) == SPOKEN[text]
 
 
 @pytest.mark.parametrize("text", ["", " \n\t", "[E1]", "***", "---", "漢字 Привет 😀", "\x00\x1b[", "…", "| --- |"])
 def test_what_has_no_sound_says_nothing(text: str) -> None:
-    assert re.sub(r"[.?!\s]", "", said(text)) == ""
-    assert [words for sentence in sentences(said(text)) for words, _ in clauses(sentence)] == []
+    assert re.sub(r"[.?!\s]", "", spoken_form(text)) == ""
+    assert [words for sentence in sentences(spoken_form(text)) for words, _ in clauses(sentence)] == []
 
 
 def test_options_phonemes_and_commands_are_but_words() -> None:
-    spoken = said("-f /etc/passwd\n--punct='.' [[h@l@U]] <voice name='x'>$(id) `id`; \x1b[31m -v en")
+    spoken = spoken_form("-f /etc/passwd\n--punct='.' [[h@l@U]] <voice name='x'>$(id) `id`; \x1b[31m -v en")
     assert spoken.split(". ")[0] == "f etc passwd"
     assert not set(spoken) & set("[]<>()$`\x1b/@")
     assert not any(words.startswith("-") for sentence in sentences(spoken) for words, _ in clauses(sentence))
@@ -88,7 +88,7 @@ def test_options_phonemes_and_commands_are_but_words() -> None:
 
 @given(st.text(max_size=400) | st.text("[]()E12,.;:-/$€%°C *_#|<>'\n\t\x00aZé漢0", max_size=400))
 def test_any_text_becomes_words_and_marks(text: str) -> None:
-    spoken = said(text)
+    spoken = spoken_form(text)
     assert all(character.isalnum() or character in " .,;:?!'-" for character in spoken)
     assert not re.search(r"\[[A-Z]\d", spoken)
     pieces = list(sentences(spoken))
@@ -120,4 +120,4 @@ def test_a_sentence_without_an_end_is_divided_at_words() -> None:
 def test_hostile_texts_take_no_longer_than_others() -> None:
     """No assertion on seconds: a pattern that backtracked would not come to an end."""
     for part in ("[E1,", "1-", "1,", "<a", "[a](", "*", "a.", "12:34:", "$1", "- ", "'-", "1 m/", "\n", " "):
-        list(sentences(said(part * 20_000)))
+        list(sentences(spoken_form(part * 20_000)))

@@ -1,4 +1,4 @@
-"""What a person says where a text has figures, units, dates, symbols, Markdown and citations."""
+"""Text normalization for speech: what a person says for figures, units, dates, symbols, Markdown and citations."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _SIGN = "|".join(re.escape(sign) for sign in sorted(_MONEY, key=len, reverse=Tru
 Say = Callable[[re.Match[str]], str]
 
 
-def said(text: str) -> str:
+def spoken_form(text: str) -> str:
     """What a person says for a text: words, and the marks `. , ; : ? !` that they pause at.
 
-    >>> said("The total is **$60.30** on 2024-03-05 [E3].")
+    >>> spoken_form("The total is **$60.30** on 2024-03-05 [E3].")
     'The total is 60 dollars and 30 cents on March 5th, 2024.'
     """
     text = _without_markup(text)
@@ -189,7 +189,7 @@ def _sounds(character: str) -> bool:
 
 
 def sentences(text: str) -> Iterator[str]:
-    """What `said` gave, in pieces: sentences, or parts of long ones.
+    """What `spoken_form` gave, in pieces: sentences, or parts of long ones.
 
     The first is at most `MAX_FIRST` characters long if a mark allows it, all are at most `MAX_SENTENCE`.
     """
