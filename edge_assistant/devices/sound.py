@@ -18,7 +18,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -57,7 +57,9 @@ class SoundDevice:
         rate: samples a second that it asks for.
         default: PortAudio takes it where nothing is chosen.
         card: it is a sound card itself, and no plugin of ALSA's.
-        node: the source or sink of the sound server that it is to have, where it is the server.
+        node: the source or sink of the sound server that it is to have, where it is the server; the server's name for
+            it, the same after replugging.
+        monitor: it gives what a sink plays, and is no microphone.
     """
 
     name: str
@@ -66,25 +68,7 @@ class SoundDevice:
     default: bool = False
     card: bool = False
     node: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A source or sink.
-
-    Attributes:
-        id: the server's name for it, the same after replugging.
-        name: what people read; those of the same name are numbered.
-        rate: samples a second.
-        monitor: it gives what a sink plays, and is no microphone.
-        default: the server takes it where nothing is chosen.
-    """
-
-    id: str
-    name: str
-    rate: int
-    monitor: bool
-    default: bool
+    monitor: bool = False
 
 
 def names(direction: Direction) -> list[str]:
@@ -114,7 +98,7 @@ def find(wanted: str | None, direction: Direction) -> SoundDevice:
 def gone(found: SoundDevice, direction: Direction) -> bool:
     """Whether the server has lost a source or sink; it hands its streams on to another one in silence."""
     there = nodes(direction) if found.node else None
-    return there is not None and all(node.id != found.node for node in there)
+    return there is not None and all(one.node != found.node for one in there)
 
 
 def _there(direction: Direction) -> tuple[list[SoundDevice], list[SoundDevice]]:
@@ -125,11 +109,11 @@ def _there(direction: Direction) -> tuple[list[SoundDevice], list[SoundDevice]]:
         server, known = _server(direction)
     if server is None or known is None:
         return _cards(direction)
-    found = [(n.monitor, SoundDevice(n.name, server.index, n.rate, n.default, node=n.id)) for n in known]
-    return [this for monitor, this in found if not monitor], [this for monitor, this in found if monitor]
+    found = [replace(one, index=server.index) for one in known]
+    return [one for one in found if not one.monitor], [one for one in found if one.monitor]
 
 
-def _server(direction: Direction) -> tuple[SoundDevice | None, list[Node] | None]:
+def _server(direction: Direction) -> tuple[SoundDevice | None, list[SoundDevice] | None]:
     """PortAudio's device for the sound server, and what that has."""
     server = next((found for found in devices(direction) if found.name == _SERVER), None)
     return server, nodes(direction) if server else None
@@ -247,14 +231,14 @@ def _silence_alsa() -> object:
     return handler  # kept, because ALSA keeps only its address
 
 
-def nodes(direction: Direction) -> list[Node] | None:
+def nodes(direction: Direction) -> list[SoundDevice] | None:
     """What the server has now, the default first; None where there is no server, or no `pactl` to ask it with."""
     listed = _asked("list", _LIST[direction])
     if not isinstance(listed, list):
         return None
     info = _asked("info")
     default = info.get(f"default_{_LIST[direction][:-1]}_name") if isinstance(info, dict) else None
-    found: list[Node] = []
+    found: list[SoundDevice] = []
     for item in listed:
         if isinstance(item, dict) and isinstance(item.get("name"), str):
             found.append(_node(item, str(default), found))
@@ -278,15 +262,15 @@ def chosen(node: str | None, direction: Direction) -> Iterator[None]:
             os.environ[_CHOOSES[direction]] = before
 
 
-def _node(item: dict[str, Any], default: str, others: list[Node]) -> Node:
-    name = printable(str(item.get("description") or item["name"]))
+def _node(item: dict[str, Any], default: str, others: list[SoundDevice]) -> SoundDevice:
     rate = _RATE.search(str(item.get("sample_specification", "")))
-    return Node(
-        id=item["name"],
-        name=numbered(name, (node.name for node in others)),
+    return SoundDevice(
+        numbered(printable(str(item.get("description") or item["name"])), (node.name for node in others)),
+        index=-1,  # PortAudio does not know it
         rate=int(rate[1]) if rate else 48_000,
-        monitor=bool(item.get("monitor_source")) and item["name"].endswith(".monitor"),
         default=item["name"] == default,
+        node=item["name"],
+        monitor=bool(item.get("monitor_source")) and item["name"].endswith(".monitor"),
     )
 
 

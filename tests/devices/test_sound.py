@@ -14,7 +14,7 @@ from edge_assistant.core.errors import DeviceBusy, DeviceMissing
 from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant.devices import chosen, microphone, sound
 from edge_assistant.devices.device import Change
-from edge_assistant.devices.sound import Node, SoundDevice
+from edge_assistant.devices.sound import SoundDevice
 
 SPOKEN = Path(__file__).parents[1] / "fixtures" / "speech" / "allergies.wav"
 
@@ -179,7 +179,7 @@ def _machine(monkeypatch):
 
 
 def node(name, **more):
-    return Node(**{"id": name.lower(), "name": name, "rate": 48_000, "monitor": False, "default": False, **more})
+    return SoundDevice(**{"name": name, "index": -1, "rate": 48_000, "node": name.lower(), **more})
 
 
 class TestFound:
@@ -245,9 +245,9 @@ def test_nodes_of_the_same_name_are_numbered_and_their_letters_are_printable(mon
     answers = {"list": listed, "info": {"default_source_name": "b"}}
     monkeypatch.setattr(sound, "_asked", lambda word, *_: answers[word])
     assert sound.nodes("input") == [
-        Node("b", "Mic\ufffd #2", 48_000, monitor=False, default=True),
-        Node("a", "Mic\ufffd", 16_000, monitor=False, default=False),
-        Node("c.monitor", "Monitor of C", 48_000, monitor=True, default=False),
+        SoundDevice("Mic\ufffd #2", -1, 48_000, default=True, node="b"),
+        SoundDevice("Mic\ufffd", -1, 16_000, node="a"),
+        SoundDevice("Monitor of C", -1, 48_000, node="c.monitor", monitor=True),
     ]
 
 

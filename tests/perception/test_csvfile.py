@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputTooLarge, InputUnsupported
@@ -28,7 +28,6 @@ numbers = st.one_of(st.none(), st.integers(-(10**6), 10**6).map(lambda n: n / 10
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     rows=st.lists(st.tuples(moments, numbers, numbers), min_size=1, max_size=40),
     delimiter=st.sampled_from([",", ";", "\t"]),
@@ -68,7 +67,6 @@ def test_what_is_written_is_read(rows, delimiter, comma, mark, ending, between, 
         assert column.unit == ("degC" if column.name == "a" else None)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.text(alphabet="time,;\t\n\r\"'0123456789-:.TZ+ a\ufeff", max_size=400)))
 def test_whatever_the_bytes_nothing_but_an_input_error(content):
     with contextlib.suppress(InputError):
@@ -78,7 +76,6 @@ def test_whatever_the_bytes_nothing_but_an_input_error(content):
         assert all(len(column.values) == len(table) for column in table.columns)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["1", "2.5", "", "x"]), max_size=5), min_size=1, max_size=30))
 def test_rows_of_any_length_keep_their_numbers(rows):
     """Short rows have gaps, rows with content beyond the header are left out, the others keep their place."""

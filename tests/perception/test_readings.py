@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
@@ -118,7 +118,6 @@ def test_many_columns_stay_bounded_and_the_range_comes_first():
     assert "observations of less weight are left out" in percept.notes[0]
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.perception.statistics import outlier_runs, robust_scale, steps, theil_sen
@@ -12,7 +12,6 @@ from edge_assistant.perception.statistics import outlier_runs, robust_scale, ste
 values = st.lists(st.integers(-1000, 1000).map(float), min_size=1, max_size=60).map(np.array)
 
 
-@settings(deadline=None)
 @given(values)
 def test_outliers_are_those_of_the_definition(series):
     """Every reading with a score over 3.5 is in a run, which starts and ends with one and has no calm over two long."""
@@ -37,7 +36,6 @@ def test_outliers_are_those_of_the_definition(series):
     assert [abs(run.z) for run in runs] == sorted((abs(run.z) for run in runs), reverse=True)
 
 
-@settings(deadline=None)
 @given(values)
 def test_theil_sen_is_the_median_of_all_slopes(y):
     x = np.arange(len(y)) * 0.5

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from edge_assistant.perception.table import Column, Table
@@ -46,7 +46,6 @@ def moments(window):
     return tuple(None if minutes is None else START + timedelta(minutes=minutes) for minutes in window)
 
 
-@settings(max_examples=200, deadline=None)
 @given(cells, windows)
 def test_extremes_and_means(drawn, window):
     plain, window = Plain(drawn), moments(window)
@@ -73,7 +72,6 @@ def test_extremes_and_means(drawn, window):
     assert {result.unit for result in results} == {"m"}
 
 
-@settings(max_examples=200, deadline=None)
 @given(cells, windows, st.integers(-21, 21))
 def test_limits(drawn, window, limit):
     plain, window = Plain(drawn), moments(window)
@@ -106,7 +104,6 @@ def test_limits(drawn, window, limit):
             assert count("level", limit, window) is duration("level", limit, window) is None
 
 
-@settings(max_examples=200, deadline=None)
 @given(cells, st.integers(-30, 900))
 def test_the_nearest_reading(drawn, minutes):
     plain, moment = Plain(drawn), START + timedelta(minutes=minutes)
@@ -120,7 +117,6 @@ def test_the_nearest_reading(drawn, minutes):
     assert (found.rows, found.value) == ((row, row), value)
 
 
-@settings(max_examples=100, deadline=None)
 @given(cells)
 def test_interval_trend_and_span(drawn):
     plain = Plain(drawn)

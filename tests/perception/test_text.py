@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
@@ -26,7 +26,6 @@ def texts(content: str | bytes) -> list[str]:
     return [e.text for e in perceive(content).evidence]
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.one_of(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300),
@@ -49,7 +48,6 @@ def test_spans_index_exactly_the_text(content):
     assert not content[position:].strip()
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff\ufffe"), min_size=1, max_size=200

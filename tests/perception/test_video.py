@@ -283,7 +283,7 @@ def test_frames_of_too_many_pixels_are_refused(talk, monkeypatch):
         cut(talk)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.data())
 def test_damage_is_an_input_error_or_a_shorter_video(talk, data):
     content = bytearray(talk.read_bytes())
