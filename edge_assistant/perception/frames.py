@@ -118,7 +118,8 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
             total += 1
             if any(_alike(shot.look, other.look) for _, other in found):
                 continue
-            found.append((min((_unlike(shot.look, other.look) for _, other in found), default=1.0), shot))
+            looks = [(shot.look, other.look) for _, other in found]
+            found.append((min((max(difference(*two), moved(*two)) for two in looks), default=1.0), shot))
             if len(found) > MAX_SHOTS:
                 del found[min(range(len(found)), key=lambda i: found[i][0])]
     if not found:
@@ -163,10 +164,6 @@ def moved(a: Look, b: Look) -> float:
 def _alike(a: Look, b: Look) -> bool:
     """Whether one is the other's scene come back."""
     return difference(a, b) <= CUT and moved(a, b) <= WRITTEN
-
-
-def _unlike(a: Look, b: Look) -> float:
-    return max(difference(a, b), moved(a, b))
 
 
 def _cut(samples: Iterator[Sample], film: Film) -> Iterator[Shot]:

@@ -98,7 +98,8 @@ class Recall:
             if (kept := self._recalled(key)) is not None:
                 return replace(kept, evidence=tuple(replace(item, signal=signal.id) for item in kept.evidence))
             try:
-                if self._disk is None or not _is_file(signal):
+                is_file = signal.origin is Origin.FILE and signal.path is not None  # what was said stays in memory
+                if self._disk is None or not is_file:
                     percept = perceive(signal, request)
                 else:
                     place = key_of(sense, signal, request, used, self._disk.card)
@@ -238,11 +239,6 @@ def _size(percept: Percept) -> int:
         table = percept.table
         size += table.times.nbytes + table.rows.nbytes + sum(column.values.nbytes for column in table.columns)
     return size
-
-
-def _is_file(signal: Signal) -> bool:
-    """Whether something may be kept: what a camera took or somebody said stays in memory."""
-    return signal.origin is Origin.FILE and signal.path is not None
 
 
 def _held(signal: Signal) -> Signal:

@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 REST = "; the rest may say otherwise."  # ends what an answer says of a signal that was not read whole
 
 
-def _ignore(fraction: float) -> None:
-    """Progress that nobody watches."""
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """How a signal is to be perceived.
@@ -40,7 +36,7 @@ class Request:
     """
 
     language: str | None = None
-    progress: Callable[[float], None] = field(default=_ignore, compare=False)
+    progress: Callable[[float], None] = field(default=lambda fraction: None, compare=False)
 
 
 class Gap(str):

@@ -49,7 +49,10 @@ def read(rows: Sequence[Row]) -> list[FormItem]:
         elif row in headers.values():
             found.append(FormItem(joined(row).text, _line(row), joined(row)))
         elif found and _continues(found[-1], row):
-            found[-1] = _continued(found[-1], row[0])
+            last, line = found[-1], row[0]
+            assert isinstance(last.detail, Field)
+            whole = f"{last.detail.value} {line.text}"
+            found[-1] = field(last.detail.label, whole, joined([last.cell, line]), line)
         elif index in sides:
             found += _fields(row)
         else:
@@ -90,11 +93,6 @@ def _continues(last: FormItem, row: Row) -> bool:
     indented = line.left - last.cell.left > _INDENTED * value.height
     aligned = abs(line.left - value.left) < 1.5 * value.height
     return indented and aligned and line.top - value.bottom < 0.5 * value.height
-
-
-def _continued(last: FormItem, line: Cell) -> FormItem:
-    assert isinstance(last.detail, Field)
-    return field(last.detail.label, f"{last.detail.value} {line.text}", joined([last.cell, line]), line)
 
 
 def _line(row: Sequence[Cell]) -> Line:

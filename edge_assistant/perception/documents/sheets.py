@@ -85,8 +85,10 @@ def recognised(rgb: Pixels, reader: ocr.LineReader) -> Sheet:
     if not all(seen):
         notes = (*notes, _HARDLY_SEEN)
         quads, cuts = [*compress(quads, seen)], [*compress(cuts, seen)]
-    found = zip(quads, reader.recognise(cuts), strict=True)
-    written = [piece for quad, reading in found if _is_writing(reading) for piece in pieces(quad, reading)]
+    written: list[Piece] = []
+    for quad, line in zip(quads, reader.recognise(cuts), strict=True):
+        if line.confidence >= _DOUBTED or len(line.text) > _FEW:  # no texture that was taken for a letter or two
+            written += pieces(quad, line)
     return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks], notes)
 
 
@@ -126,11 +128,6 @@ def _seen(lines: Sequence[Pixels]) -> list[bool]:
         low, high = np.searchsorted(levels, (_DARKEST * levels[-1], _LIGHTEST * levels[-1]))
         contrasts.append((high - low) / 3)
     return [contrast >= min(_FAINT, max(contrasts) / _FAINTER) for contrast in contrasts]
-
-
-def _is_writing(reading: ocr.RecognizedLine) -> bool:
-    """Whether it is no texture that was taken for a letter or two."""
-    return reading.confidence >= _DOUBTED or len(reading.text) > _FEW
 
 
 def upright(rgb: Pixels, reader: ocr.LineReader) -> tuple[int, Pixels, list[ocr.Quad]]:

@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
-from edge_assistant.core.evidence import Evidence, Locator, Word
+from edge_assistant.core.evidence import Evidence, Locator
 from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, Signal
 from edge_assistant.perception.sense import Percept, Request, Sense
@@ -138,7 +138,10 @@ class Speech(Sense):
         offset = chunk.start / SAMPLE_RATE
         evidence = []
         for sentence in sentences(hypothesis, self._whisper.vocabulary, language, regions):
-            words = tuple(_later(word, offset) for word in sentence.words)
+            words = tuple(
+                replace(word, start=round(word.start + offset, 3), end=round(word.end + offset, 3))
+                for word in sentence.words
+            )
             where = Locator(seconds=(words[0].start, words[-1].end))
             said = Spoken(words, language)
             evidence.append(Evidence("", signal.id, sentence.text, sentence.probability, where, said))
@@ -197,10 +200,6 @@ def in_order(work: Callable[[T], R], items: Iterator[T], workers: int, stop: Cal
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _later(word: Word, offset: float) -> Word:
-    return replace(word, start=round(word.start + offset, 3), end=round(word.end + offset, 3))
 
 
 def _watched(blocks: Iterator[NDArray[np.float32]], sound: Sound, request: Request) -> Iterator[NDArray[np.float32]]:

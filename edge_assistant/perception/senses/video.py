@@ -44,7 +44,9 @@ class Video(Sense):
         shots, notes = shots_of(signal, self.runtime.threads, lambda done: request.progress(done * _CUT))
         seen: list[list[Evidence]] = []
         for number, shot in enumerate(shots, 1):
-            seen.append([_in_video(item, shot) for item in self._look(shot, signal.id)])
+            seconds = (round(shot.start, 2), round(shot.end, 2))
+            found = self._look(shot, signal.id)
+            seen.append([replace(item, locator=replace(item.locator, seconds=seconds)) for item in found])
             request.progress(_CUT + (_LOOKED - _CUT) * number / len(shots))
         heard, more = self._listen(signal, request)
         request.progress(1.0)
@@ -101,11 +103,6 @@ class Video(Sense):
         ):
             if sense is None:
                 yield f"{name}: {what}, for want of a model"
-
-
-def _in_video(item: Evidence, shot: Shot) -> Evidence:
-    """Evidence of a frame, with the seconds of its shot beside its box."""
-    return replace(item, locator=replace(item.locator, seconds=(round(shot.start, 2), round(shot.end, 2))))
 
 
 def _told_once(seen: list[list[Evidence]]) -> list[Evidence]:
