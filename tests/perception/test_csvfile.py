@@ -132,36 +132,27 @@ def test_too_many_cells_are_refused_while_reading(monkeypatch):
 HOUR = timezone(timedelta(hours=1))
 
 
-@pytest.mark.parametrize(
-    ("cells", "zone", "rows", "first", "note"),
-    [
-        (["2024-03-31T01:30+01:00", "2024-03-31T02:30+01:00"], HOUR, [1, 2], "2024-03-31 01:30 +01:00", ""),
-        (["2024-03-31T01:30:00Z", "2024-03-31 02:30:00 UTC"], UTC, [1, 2], "2024-03-31 01:30 UTC", ""),
-        (
-            ["2024-10-27T02:30+02:00", "2024-10-27T02:15+01:00"],
-            UTC,
-            [1, 2],
-            "2024-10-27 00:30 UTC",
-            "several time zones (UTC+01:00, UTC+02:00)",
-        ),
-        (
-            ["2024-01-01T00:00Z", "2024-01-01T01:00", "2024-01-01T02:00Z"],
-            UTC,
-            [1, 3],
-            "2024-01-01 00:00 UTC",
-            "1 row without a time zone, first row 2: left out",
-        ),
-        (  # in autumn an hour occurs twice, which is not guessed
-            ["2024-10-27T02:00", "2024-10-27T02:30", "2024-10-27T02:00"],
-            None,
-            [1, 3, 2],
-            "2024-10-27 02:00",
-            "the times are not in order, first at row 3: the rows were sorted by time",
-        ),
-    ],
-)
-def test_zones_are_kept_or_said(cells, zone, rows, first, note):
-    table, notes = read("time,a\n" + "".join(f"{cell},1\n" for cell in cells))
+BACK = "the times are not in order, first at row 3: the rows were sorted by time"
+PLAIN = "1 row without a time zone, first row 2: left out"
+ZONES = {
+    "2024-03-31T01:30+01:00,2024-03-31T02:30+01:00": (HOUR, [1, 2], "2024-03-31 01:30 +01:00", ""),
+    "2024-03-31T01:30:00Z,2024-03-31 02:30:00 UTC": (UTC, [1, 2], "2024-03-31 01:30 UTC", ""),
+    "2024-10-27T02:30+02:00,2024-10-27T02:15+01:00": (
+        UTC,
+        [1, 2],
+        "2024-10-27 00:30 UTC",
+        "several time zones (UTC+01",
+    ),
+    "2024-01-01T00:00Z,2024-01-01T01:00,2024-01-01T02:00Z": (UTC, [1, 3], "2024-01-01 00:00 UTC", PLAIN),
+    # in autumn an hour occurs twice, which is not guessed
+    "2024-10-27T02:00,2024-10-27T02:30,2024-10-27T02:00": (None, [1, 3, 2], "2024-10-27 02:00", BACK),
+}
+
+
+@pytest.mark.parametrize("cells", ZONES)
+def test_zones_are_kept_or_said(cells):
+    zone, rows, first, note = ZONES[cells]
+    table, notes = read("time,a\n" + "".join(f"{cell},1\n" for cell in cells.split(",")))
     assert (table.zone, table.rows.tolist(), table.shown(table.when(0))) == (zone, rows, first)
     assert note in "".join(notes[:1])
     assert bool(notes) == bool(note)

@@ -97,15 +97,6 @@ def test_what_is_faint_is_neither_told_nor_counted(sense: Objects, monkeypatch: 
     assert umbrella.detail == Thing("umbrella", sure=False)
 
 
-def test_boxes_are_in_the_pixels_of_the_upright_picture(sense: Objects) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned by a quarter
-    lying = drawings.stop_sign().rotate(90, expand=True)
-    sign = seen(sense, lying, kind="JPEG", quality=95, exif=exif).evidence[1]
-    assert sign.text == "stop sign"
-    assert near(sign.locator.box, (228, 78, 184, 184))
-
-
 def test_what_is_no_detector_is_refused(models: Models, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(bytes(range(64)))

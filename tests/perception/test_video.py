@@ -9,13 +9,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core import limits
-from edge_assistant.core.errors import InputCorrupt, InputError, InputTooLarge, InputUnsupported
+from edge_assistant.core.errors import InputCorrupt, InputTooLarge, InputUnsupported
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
@@ -281,16 +279,3 @@ def test_frames_of_too_many_pixels_are_refused(talk, monkeypatch):
     monkeypatch.setattr(frames, "MAX_PIXELS", 1000)
     with pytest.raises(InputTooLarge, match="1,000 pixels"):
         cut(talk)
-
-
-@settings(max_examples=12)
-@given(st.data())
-def test_damage_is_an_input_error_or_a_shorter_video(talk, data):
-    content = bytearray(talk.read_bytes())
-    for _ in range(data.draw(st.integers(1, 20))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        found, _ = shots(video(bytes(content)), 1, lambda _: None)
-    except InputError:
-        return
-    assert 1 <= len(found) <= frames.MAX_SHOTS
