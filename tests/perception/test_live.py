@@ -175,7 +175,7 @@ def numbers(samples: np.ndarray) -> list[int]:
 RUNS = st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0]), st.integers(1, 900)), max_size=12)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(RUNS, st.sampled_from([0.1, 0.3, 0.8, 3.0, math.inf]))
 def test_utterances_are_short_in_order_and_lose_no_speech(
     scripted: Endpointer, runs: list[tuple[float, int]], pause_s: float
@@ -214,11 +214,11 @@ def test_speech_without_a_pause_is_cut_where_it_is_quietest(scripted: Endpointer
     assert second == list(range(1_701, 2_500))
 
 
-def test_ten_minutes_of_murmur_are_held_in_bounded_memory(scripted: Endpointer) -> None:
+def test_three_minutes_of_murmur_are_held_in_bounded_memory(scripted: Endpointer) -> None:
     scripted.reset()
     scripted.pause_s = math.inf
     random = np.random.default_rng(0)
-    levels = np.repeat(random.choice([0.05, 0.4, 0.95], 500), 40).tolist()
+    levels = np.repeat(random.choice([0.05, 0.4, 0.95], 150), 40).tolist()
     scripted._vad.probabilities = iter(levels)  # type: ignore[attr-defined]
     most = 0
     for _ in levels:
