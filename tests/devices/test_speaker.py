@@ -195,6 +195,18 @@ def test_another_rate_is_brought_to_that_of_the_output(player, output):
     assert sum(map(len, output.taken)) == pytest.approx(32_000, abs=64)
 
 
+def test_who_waits_for_an_end_may_play_the_next_or_fail(player, caplog):
+    ends = Ends()
+
+    def again():
+        player.play(samples(0.1), 1_000, ends.of("second"))
+        raise LookupError("of somebody else")
+
+    player.play(samples(0.1), 1_000, again)
+    ends.wait(1)
+    assert "of somebody else" in caplog.text
+
+
 def test_it_does_not_take_more_than_it_can_keep(player, output):
     output.open_gate.clear()
     player.play(samples(speaker.MAX_SECONDS - 1), 1_000)
