@@ -72,6 +72,14 @@ def test_the_classifier_adds_the_kind_of_the_main_thing(sense: Objects) -> None:
     assert near(kind.locator.box, (200, 100, 240, 240))
 
 
+def test_faces_are_counted_and_pages_of_a_pdf_are_only_read(sense: Objects) -> None:
+    first = scene(seen(sense, drawings.face()))
+    assert first.text.endswith("one face")
+    assert dict(first.detail.counts)["face"] == 1  # type: ignore[union-attr]
+    assert seen(sense, drawings.stop_sign(), kind="PDF").evidence == ()
+    assert objects.kind_sentence(None, "maze") == "The picture looks like: maze"
+
+
 def test_the_demos_bottles_are_counted(sense: Objects, pytestconfig: pytest.Config) -> None:
     signal = take_file(pytestconfig.rootpath / "examples" / "line" / "camera.jpg", Kind.IMAGE, 1)
     percept = sense.perceive(signal, Request())

@@ -54,6 +54,12 @@ def test_range_and_summary():
     assert all(e.confidence is None for e in percept.evidence)
 
 
+def test_a_highest_reading_that_occurs_again_and_a_constant():
+    percept = perceive(csv({"a": [1, 3, 2, 3], "flow [l/min]": [4.0] * 4}))
+    assert told(percept, "max") == [("a was highest at 3 at 2014-01-15 00:05 (row 2, the first of 2 times)", (2, 2))]
+    assert [e.text for e in percept.evidence if "flow was" in e.text] == ["flow was 4 l/min throughout"]
+
+
 def test_outliers_and_excursions():
     calm = np.random.default_rng(0).normal(50, 1, 200).round(2).tolist()
     calm[30], calm[100:105] = 12.0, [80.0, 82.0, 85.5, 83.0, 81.0]

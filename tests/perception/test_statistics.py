@@ -43,6 +43,14 @@ def test_theil_sen_is_the_median_of_all_slopes(y):
     assert theil_sen(x, y) == (pytest.approx(np.median(slopes)) if slopes else None)
 
 
+def test_theil_sen_of_many_points_withstands_outliers():
+    x = np.arange(100_000) / 3600
+    y = 2.5 * x + np.random.default_rng(3).normal(0, 1, len(x))
+    y[::7] = 1000
+    assert theil_sen(x, y) == pytest.approx(2.5, rel=0.01)
+    assert outlier_runs(x[:0]) == []
+
+
 @pytest.mark.parametrize("count", [40, 300, 5_000, 100_000])
 @pytest.mark.parametrize("size", [8.0, -12.0])
 def test_a_step_is_found_where_it_is(count, size):
