@@ -271,7 +271,7 @@ def broken_packets(patched: pytest.MonkeyPatch) -> None:
             taken.append(frame)
             yield frame
 
-    patched.setattr(audio, "_frames", packets)
+    patched.setattr(audio, "decoded", packets)
     with pytest.raises(InputCorrupt), audio.listen(given(bad.silence(1), Kind.AUDIO)) as (_, blocks):
         list(blocks)
     assert len(taken) == 3
