@@ -7,7 +7,7 @@ import threading
 import time
 import wave
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,8 @@ class SoundMicrophone:
 
     def open(self) -> None:
         """Find it, start it, and wait for its first sound; raises DeviceMissing, DeviceBusy."""
+        from edge_assistant.perception.audio import cut
+
         self.close()
         with sound.lock:
             self._found = found = sound.find(self._wanted, "input")
@@ -69,7 +71,7 @@ class SoundMicrophone:
             raise DeviceMissing(f"{found.name} gives no sound", "plug it in again, or choose another one")
         self.name, self._wanted = found.name, found.node or found.name  # the same one comes back, and no other default
         self._looked = time.monotonic()
-        self._blocks = cut(sound.resampled(heard.parts(), found.rate, SAMPLE_RATE))
+        self._blocks = cut(sound.resampled(heard.parts(), found.rate, SAMPLE_RATE), BLOCK)
 
     def read(self) -> Samples:
         """The next block, f32 [512] at 16 kHz; raises DeviceLost if nothing comes, or the sound server has lost it."""
@@ -167,21 +169,10 @@ class FileMicrophone:
 
 def _blocks(path: Path) -> Generator[Samples]:
     """First an empty array when the recording is open, then its blocks and those of the silence behind it."""
-    from edge_assistant.perception.audio import listen
+    from edge_assistant.perception.audio import cut, listen
 
     with listen(as_signal(path, Kind.AUDIO, Origin.MICROPHONE)) as (_, parts):
         yield np.zeros(0, dtype=np.float32)
-        rest = yield from cut(parts)
+        rest = yield from cut(parts, BLOCK)
     silence = np.zeros(round(SILENCE_AFTER * SAMPLE_RATE), dtype=np.float32)
-    yield from cut(iter([rest, silence]))
-
-
-def cut(parts: Iterator[Samples]) -> Generator[Samples, None, Samples]:
-    """Blocks of `BLOCK` samples from parts of any length; what is left over is returned."""
-    rest = np.zeros(0, dtype=np.float32)
-    for part in parts:
-        rest = np.concatenate([rest, part])
-        whole = len(rest) // BLOCK * BLOCK
-        yield from rest[:whole].reshape(-1, BLOCK)
-        rest = rest[whole:]
-    return rest
+    yield from cut([rest, silence], BLOCK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -234,6 +234,17 @@ def _resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.float32]]:  # 
         block = part.to_ndarray().reshape(-1)
         if len(block):
             yield block.astype(np.float32) / np.float32(32768)
+
+
+def cut(parts: Iterable[NDArray[np.float32]], size: int) -> Generator[NDArray[np.float32], None, NDArray[np.float32]]:
+    """Blocks of so many samples from parts of any length; what is left over is returned."""
+    rest = np.zeros(0, np.float32)
+    for part in parts:
+        rest = np.concatenate([rest, part])
+        whole = len(rest) // size * size
+        yield from rest[:whole].reshape(-1, size)
+        rest = rest[whole:]
+    return rest
 
 
 def _note_damage(sound: Sound, broken: int, name: str) -> None:

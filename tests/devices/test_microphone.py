@@ -19,8 +19,9 @@ from edge_assistant.core.errors import (
 from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant.devices import microphone
 from edge_assistant.devices.device import Change
-from edge_assistant.devices.microphone import BLOCK, FileMicrophone, _Heard, cut, to_wav
+from edge_assistant.devices.microphone import BLOCK, FileMicrophone, _Heard, to_wav
 from edge_assistant.devices.sound import resampled
+from edge_assistant.perception.audio import cut
 
 FAST = 10_000.0
 
@@ -67,7 +68,7 @@ class TestResampling:
 
     def test_parts_of_any_length_become_blocks(self):
         parts = [np.arange(n, dtype=np.float32) for n in (0, 3, 2_000, 511, 1, 5_000)]
-        blocks = list(cut(iter(parts)))
+        blocks = list(cut(parts, BLOCK))
         assert {len(block) for block in blocks} == {BLOCK}
         assert np.array_equal(np.concatenate(blocks), np.concatenate(parts)[: len(blocks) * BLOCK])
 
