@@ -83,7 +83,6 @@ def test_the_next_process_perceives_nothing(vault: Vault, tmp_path: Path) -> Non
     sense = Sense()
     made = hear(vault, sense, file(tmp_path))
     found = hear(vault, sense, file(tmp_path, number=2))
-
     assert sense.asked == ["audio:1"]
     assert made.evidence[0] == replace(found.evidence[0], signal="audio:1")
     assert found.evidence[0].signal == "audio:2"
@@ -134,7 +133,6 @@ def test_what_decides_what_is_perceived(
     recall = other.perceiver(given.get("sense", "speech"), sense, given.get("models", MODELS))
     with limits.lowered(given.get("limits", {})):
         recall(signal, given.get("request", Request()))
-
     assert len(sense.asked) == 2
 
 
@@ -228,7 +226,6 @@ def test_what_has_no_file_stays_in_memory(vault: Vault, tmp_path: Path, origin: 
     captured = take_bytes(b"none", Kind.AUDIO, 1, origin=origin, name="utterance 1")
     for _ in range(2):
         hear(vault, sense, captured)
-
     assert len(sense.asked) == 2
     assert sealed.kept_bytes() == 0
     hear(vault, sense, file(tmp_path))
@@ -240,7 +237,6 @@ def test_what_is_large_is_not_kept(vault: Vault, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(cache, "MAX_PERCEPT_BYTES", 1_000)
     for data in (b"x" * 1_000, b"x" * 900):
         hear(vault, Sense(), file(tmp_path, data))
-
     assert 900 < sealed.kept_bytes() < 1_100
     sealed.forget_all(vault)
     hear(vault, Sense(), file(tmp_path), worth_s=60.0)
@@ -258,7 +254,6 @@ def test_a_file_that_changes_while_it_is_perceived_is_kept_as_what_it_was_or_not
     during = (lambda: path.write_bytes(b"penicillin")) if happens == "changed" else (lambda: path.unlink())
     sense = Sense(during=during)
     hear(vault, sense, file(tmp_path))
-
     assert bool(sealed.kept_bytes()) is not large
     found = hear(vault, sense, file(tmp_path))
     assert (found.evidence[0].text, len(sense.asked)) == ("none", 2 if large else 1)
@@ -326,7 +321,6 @@ def test_a_fault_of_the_bytes_is_not_kept_on_the_disk(vault: Vault, tmp_path: Pa
     for _ in range(2):
         with pytest.raises(InputCorrupt):
             hear(vault, sense, file(tmp_path))
-
     assert len(sense.asked) == 2
     assert sealed.kept_bytes() == 0
 
@@ -346,12 +340,8 @@ def test_what_is_not_to_be_had_is_perceived_anew(vault: Vault, tmp_path: Path, h
     else:
         (vault.folder / "master.key").write_bytes(bytes(32))
     found = hear(vault, sense, file(tmp_path))
-
     assert found.evidence[0].text == "none"
     assert len(sense.asked) == 2
-
-
-# in memory
 
 
 def signal(data: bytes = b"one", number: int = 1, name: str = "a.txt") -> Signal:
