@@ -90,6 +90,7 @@ def test_labels_and_their_values_are_fields(text: str) -> None:
         "For any further enquiry, please contact us:",
         "12:30",
         "1 X 25.90 | 25.90",
+        "Tea 2 | 2.40 | Bread 1 | 11.60",
     ],
 )
 def test_other_rows_stay_lines(line: str) -> None:
@@ -106,6 +107,8 @@ def test_a_label_above_its_value_is_one_field() -> None:
         ("Ward", "North"),
         ("Bed", "12"),
     ]
+    found = page("Rounding: | | ", "Total due: | | 12.00", pitch=24)
+    assert fields(found) == [("Rounding", ""), ("Total due", "12.00")], "a blank does not take the next label"
 
 
 def test_table_rows_name_their_columns() -> None:
@@ -245,6 +248,11 @@ def test_a_blank_value_takes_no_other() -> None:
 )
 def test_lines_that_follow_each_other_evenly_are_no_labels(lines: list[str]) -> None:
     assert laid([piece(line, 0, 30 * i, 22) for i, line in enumerate(lines)]) == []
+
+
+def test_a_unit_under_a_heading_is_no_value() -> None:
+    heads = [("Amount", 0, 0), ("Tax", 300, 0), ("(RM)", 0, 20), ("(RM)", 300, 20)]
+    assert ("Amount", "RM") not in laid([piece(*head) for head in heads])
 
 
 @given(st.lists(st.tuples(st.sampled_from(["Ward", "7", "a b", "☐", "x:", "(y)"]), st.integers(0, 900)), max_size=12))
