@@ -265,6 +265,12 @@ def test_numbers(cell, delimiter, decimal_comma, number):
     assert parse_number(cell, delimiter, decimal_comma) == number
 
 
+@given(st.floats(-1e100, 1e100))
+def test_numbers_of_python_are_read(number):
+    assert parse_number(repr(number)) == number
+    assert parse_number(repr(number).replace(".", ","), ";") == number
+
+
 @pytest.mark.parametrize(
     ("cell", "moment"),
     [

@@ -89,6 +89,18 @@ def test_no_piece_is_lost_or_told_twice(boxes: list[tuple[float, float, float, f
     assert sorted(words) == sorted(one.text for one in pieces)
 
 
+def test_a_tall_amount_stays_on_its_row() -> None:
+    page = [piece("Sub total", 20, 0), piece("36.80", 300, 0), piece("Grand total", 20, 40)]
+    page += [piece("39.00", 300, 22, 160, 44), piece("Cash", 20, 80), piece("50.00", 300, 80)]
+    assert read(page) == [["Sub total", "36.80"], ["Grand total", "39.00"], ["Cash", "50.00"]]
+
+
+def test_boxes_are_those_of_the_page_as_it_lies() -> None:
+    one = turned(piece("a long enough line", 100, 100, 200), 5)
+    (((cell,),), xs, ys) = (rows([one]), *zip(*one.corners, strict=True))
+    assert cell.bounds == pytest.approx((min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)))
+
+
 def test_a_curled_receipt_holds_its_rows_together() -> None:
     """Each row sags by more than half its pitch from left to right."""
     page = [piece(f"r{r}c{c}", 90.0 * c, 30 * r + 5.0 * c * c / 4) for r in range(6) for c in range(5)]

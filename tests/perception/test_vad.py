@@ -91,6 +91,15 @@ def test_chunks_are_short_in_order_and_lose_no_speech(runs: list[tuple[float, in
     assert all(run < vad.MIN_SPEECH for run in runs_missed)
 
 
+def test_ten_minutes_are_held_in_bounded_memory() -> None:
+    cutter, held, found = vad._Cutter(), 0, 0
+    for level in np.repeat(np.random.default_rng(0).choice([0.05, 0.4, 0.95], 600 * RATE // WINDOW // 40), 40):
+        found += len(list(cutter.push(np.zeros(WINDOW, np.float32), level)))
+        held = max(held, len(cutter.windows))
+    assert found > 15
+    assert held * WINDOW / RATE < 65
+
+
 def test_what_comes_after_a_second_keeps_its_place_and_is_nothing_without_speech() -> None:
     sound = np.arange(10 * RATE, dtype=np.float32)
     chunk = Chunk(700, sound, ((0, 3 * RATE), (4 * RATE, 9 * RATE)))

@@ -231,6 +231,15 @@ def test_without_a_model_it_says_what_was_not_done(talk):
     )
 
 
+def test_it_can_be_stopped(talk):
+    def stop(done: float) -> None:
+        if done > 0.1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        perceive(talk, {}, stop)
+
+
 def video(data: bytes) -> Signal:
     return take_bytes(data, Kind.VIDEO, 1, origin=Origin.USER, name="clip.mp4")
 

@@ -269,6 +269,8 @@ def scene_sentence(sure: Mapping[str, int], unsure: Mapping[str, int], faces: in
 
     >>> scene_sentence({"giraffe": 2, "person": 1}, {"bus": 14}, 1)
     'The picture shows two giraffes, one person and perhaps 14 buses; one face can be seen'
+    >>> scene_sentence({}, {"person": 1, "sheep": 2}, 0)
+    'The picture perhaps shows one person and two sheep'
     """
     told = [counted(label, number) for label, number in sure.items()]
     guessed = [counted(label, number) for label, number in unsure.items()]
