@@ -240,6 +240,15 @@ class TestOpenCV:
         device.close()
         assert capture.released
 
+    def test_only_the_pictures_that_are_wanted_are_decoded_and_one_may_be_missing(self, plug):
+        capture = plug(0, "Cam", itertools.chain([True] * 60, itertools.cycle([True, True, False])))
+        device = OpenCVCamera(rate=5)
+        device.open()
+        seen(device, 10)
+        assert capture.retrieved == 10
+        assert capture.grabbed == pytest.approx(60, abs=3)
+        assert len(seen(device, 20)) == 20
+
     def test_one_that_is_not_there(self, plug):
         with pytest.raises(DeviceMissing, match="there is no camera - plug one in"):
             OpenCVCamera().open()

@@ -35,6 +35,11 @@ def test_vectors_have_length_one_and_the_order_of_the_texts(embedder: Embedder) 
         assert float(embedder.embed([text])[0] @ vector) > 0.97
 
 
+def test_near_in_meaning_is_nearer_than_far(embedder: Embedder) -> None:
+    sofa, couch, penicillin = embedder.embed(["sofa", "couch", "penicillin"])
+    assert float(sofa @ couch) > 0.7 > 0.4 > float(sofa @ penicillin)
+
+
 def test_a_text_of_any_length_or_bytes(embedder: Embedder) -> None:
     vectors = embedder.embed(["word " * 20_000, "\0", "写真 👍", "\ud800"])
     assert np.isfinite(vectors).all()

@@ -97,6 +97,13 @@ def test_a_choice_is_always_one_of_the_options(engine: LlamaEngine) -> None:
         assert options[1:] or choice.probability == 1.0
 
 
+def test_the_order_of_the_options_does_not_matter(engine: LlamaEngine) -> None:
+    options = ["blue", "blue sky", "grey", "bluish"]
+    first, again = engine.choose(QUESTION, options), engine.choose(QUESTION, options[::-1])
+    assert options[first.index] == options[::-1][again.index]
+    assert first.probability == pytest.approx(again.probability, abs=0.02)
+
+
 def test_what_options_have_in_common_is_not_asked_of_the_model(
     engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

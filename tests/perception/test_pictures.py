@@ -60,6 +60,12 @@ def test_each_mode_becomes_rgb(mode: str) -> None:
     assert page.rgb.shape == (20, 40, 3)
 
 
+def test_transparency_becomes_white_paper_and_sixteen_bits_are_brought_into_range() -> None:
+    assert only(saved(Image.new("RGBA", (8, 8), (0, 0, 0, 0)), "PNG")).rgb.min() == 255
+    grey = Image.fromarray(np.full((4, 4), 32768, dtype=np.uint16))
+    assert set(np.unique(only(saved(grey, "PNG")).rgb)) <= {127, 128}
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF", "PNG", "WEBP"])
 def test_exif_orientation_is_applied(kind: str) -> None:
     upright = two_halves()
@@ -137,6 +143,11 @@ def test_the_text_layer_of_a_pdf_lies_where_the_picture_shows_it(rotate: int) ->
     dark = np.argwhere(page.rgb.min(axis=2) < 128)
     assert (x, y) == pytest.approx((dark[:, 1].min(), dark[:, 0].min()), abs=4)
     assert (x + w, y + h) == pytest.approx((dark[:, 1].max(), dark[:, 0].max()), abs=4)
+
+
+def test_a_pdf_without_text_has_only_its_picture() -> None:
+    page = only(pdf_of("0 0 0 rg 20 20 50 50 re f"))
+    assert (page.text_layer, page.rgb.min()) == (None, 0)
 
 
 def test_what_was_filled_into_a_pdf_form_is_in_its_text_layer() -> None:

@@ -79,3 +79,10 @@ def test_a_step_is_found_where_it_is(count, size):
 )
 def test_no_step_where_there_is_none(series):
     assert steps(series) == []
+
+
+def test_the_largest_steps_come_first_and_are_bounded():
+    levels = np.repeat([0.0, 10.0, -30.0, 20.0, 25.0, 100.0], 200)
+    found = steps(levels + np.random.default_rng(5).normal(0, 0.2, len(levels)))
+    assert len(found) == 3
+    assert {step.index for step in found} <= {200, 400, 600, 800, 1000}

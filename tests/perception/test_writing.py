@@ -183,6 +183,33 @@ def test_pale_writing_is_read_and_all_of_a_page_may_be_pale(sense: Writing) -> N
     assert "Maria Keller" in words(perceive(sense, pale).evidence)
 
 
+def written(*words: tuple[str, int], ink: str = "black", paper: str = "white") -> Image.Image:
+    """A sheet with words, each at its place from the left."""
+    sheet = Image.new("RGB", (700, 200), paper)
+    for text, left in words:
+        ImageDraw.Draw(sheet).text((left, 60), text, font=font(32), fill=ink)
+    return sheet
+
+
+def test_pages_of_light_writing_on_dark_or_in_a_pdf_are_read_one_by_one(sense: Writing) -> None:
+    plate = written(("Voltage", 60), ("400 V", 360), ink="#dcdcdc", paper="#1e2028")
+    stream, seen = io.BytesIO(), list[float]()
+    plate.save(stream, "TIFF", save_all=True, append_images=[written(("Sheet number 2", 40))])
+    signal = take_bytes(stream.getvalue(), Kind.IMAGE, 1, origin=Origin.FILE, name="page")
+    found = sense.perceive(signal, Request(progress=seen.append)).evidence
+    assert fields(found) == {("Voltage", "400 V")}
+    assert [(e.locator.page, e.text) for e in found[-1:]] == [(2, "Sheet number 2")]
+    assert (seen, seen[-1]) == (sorted(seen), 1.0)
+    found = perceive(sense, written(("Allergies: penicillin", 80)), "PDF").evidence
+    assert (fields(found), found[0].confidence is None) == ({("Allergies", "penicillin")}, False)
+
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sense.perceive(signal, Request(progress=stop))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (5000, 12)])
 def test_odd_shapes_and_empty_pages_yield_nothing(sense: Writing, size: tuple[int, int]) -> None:
     assert perceive(sense, Image.new("RGB", size, "gray")).evidence == ()

@@ -173,6 +173,16 @@ def test_stop_is_at_once_and_what_was_being_made_is_not_played(made: Made, ears:
     assert ears.failed == []
 
 
+def test_stop_while_the_speaker_is_full(made: Made) -> None:
+    talk, _, box = made
+    talk.say("a b c d e f")
+    box.has(2)
+    talk.stop()
+    talk.say("x")
+    box.has(3)
+    assert box.heard[2] == "x"
+
+
 def test_stop_does_not_wait_for_a_speaker_that_is_being_opened(made: Made) -> None:
     talk, _, box = made
     box.opening.clear()
