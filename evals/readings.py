@@ -100,8 +100,8 @@ def _read(path: Path) -> None:
 def _perceive(path: Path) -> None:
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.core.signals import Kind, Origin, Signal
-    from edge_assistant.perception.readings import Readings
     from edge_assistant.perception.sense import Request
+    from edge_assistant.perception.senses.readings import Readings
 
     signal = Signal("readings:1", Kind.READINGS, Origin.FILE, path.name, "", datetime.now(UTC), path)
     Readings({}, Runtime.detect()).perceive(signal, Request())

@@ -20,7 +20,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception.sense import Request
-from edge_assistant.perception.speech import Speech
+from edge_assistant.perception.senses.speech import Speech
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.recordings import Spoken, corpus
 from edge_assistant_quantize.metrics.transcripts import normalised

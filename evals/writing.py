@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import UsageError
-from edge_assistant.perception.layout import Piece
+from edge_assistant.perception.documents.layout import Piece
 from edge_assistant.perception.page import Page
-from edge_assistant.perception.writing import Writing
+from edge_assistant.perception.senses.writing import Writing
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets import pages, paper
 from edge_assistant_quantize.metrics.writing import flat, marked, words

@@ -285,7 +285,7 @@ def _read_prompts(model: InstalledModel, settings: Settings) -> None:
     from edge_assistant.core.errors import EdgeAssistantError
     from edge_assistant.governance.policy.policy import current
     from edge_assistant.language.engine import LlamaEngine
-    from edge_assistant.language.states import shelf_by
+    from edge_assistant.language.states import state_cache
     from edge_assistant.reasoning.prepared import read_prompts
     from edge_assistant.vault.vault import Vault
 
@@ -297,7 +297,7 @@ def _read_prompts(model: InstalledModel, settings: Settings) -> None:
         runtime = Runtime.detect(settings.gpu if policy.allows_gpu else "off")
         vault = Vault()
         _ = vault.place  # makes the master key on a new machine, or asks for it: a cache waits for neither
-        read = read_prompts(LlamaEngine(model, runtime, shelf=shelf_by(vault)))
+        read = read_prompts(LlamaEngine(model, runtime, cache=state_cache(vault)))
         print(f"{model.name}: {read} prompts read", file=sys.stderr, flush=True)
 
 

@@ -11,17 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant.core.errors import DeviceLost, DeviceMissing, InputCorrupt, InputError, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, printable
 from edge_assistant.devices import video4linux
-from edge_assistant.devices.files import as_signal, shown
+from edge_assistant.devices.device import as_signal, shown
 
 if TYPE_CHECKING:
     import av
-    import numpy as np
-    from numpy.typing import NDArray
 
-    Pixels = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 1920, 1080  # asked for; writing on a form that is held up needs it, a camera gives what it can
 SILENT = 1.0  # seconds without a picture
@@ -66,12 +67,7 @@ class OpenCVCamera:
         self._tick = 0.0
 
     def open(self) -> None:
-        """Find it, start it, and see a first picture.
-
-        Raises:
-            DeviceMissing: it is not there, or may not be used.
-            DeviceBusy: it gives no picture because another program has it.
-        """
+        """Find it, start it, and see a first picture; raises DeviceMissing, DeviceBusy."""
         self.close()
         camera = video4linux.find(self._wanted)
         import cv2
@@ -103,11 +99,7 @@ class OpenCVCamera:
         return True
 
     def read(self) -> Frame:
-        """The newest picture, `rate` times a second; those between are not decoded.
-
-        Raises:
-            DeviceLost: it is gone, or gave no picture for a second.
-        """
+        """The newest picture, `rate` times a second; raises DeviceLost. Those between are not decoded."""
         import cv2
 
         now = time.monotonic()
@@ -144,12 +136,7 @@ class FileCamera:
         self._began = self._tick = 0.0
 
     def open(self) -> None:
-        """Open the file and decode its first picture.
-
-        Raises:
-            DeviceMissing: there is nothing at the path.
-            InputError: it is no video or picture that can be read.
-        """
+        """Open the file and decode its first picture; raises DeviceMissing, and InputError if it cannot be read."""
         self.close()
         if not self._path.exists():
             raise DeviceMissing(f"there is no {self.name} to stand for a camera", "check the path")
@@ -159,11 +146,7 @@ class FileCamera:
         self._began = self._tick = time.monotonic()
 
     def read(self) -> Frame:
-        """The picture that is to be seen now, `rate` times a second.
-
-        Raises:
-            DeviceLost: the file was moved away, or cannot be decoded any more.
-        """
+        """The picture that is to be seen now, `rate` times a second; raises DeviceLost if the file is no more."""
         self._tick = max(self._tick + 1 / self._rate, time.monotonic())
         time.sleep(min(1.0, max(0.0, self._tick - time.monotonic())))
         if self._shown is None or not self._path.exists():
@@ -190,7 +173,7 @@ class FileCamera:
             self._now, self._next = self._next, next(shown)
 
 
-_Shown = tuple[float, Callable[[], "Pixels"]]  # when it is seen, seconds from the start, and how to get its pixels
+_Shown = tuple[float, Callable[[], Pixels]]  # when it is seen, seconds from the start, and how to get its pixels
 
 
 def _nothing() -> Pixels:
@@ -207,11 +190,7 @@ def _shown(path: Path) -> Generator[_Shown]:
 
 
 def _slides(files: list[Path], name: str) -> Generator[_Shown]:
-    """Pictures one after the other, each decoded when it is its turn; those that cannot be are left out.
-
-    Raises:
-        InputError: none can be decoded.
-    """
+    """Pictures one after the other, each decoded when it is its turn; raises InputError if none can be decoded."""
     from edge_assistant.perception.pictures import pages
 
     at, failed = 0.0, 0
@@ -224,24 +203,17 @@ def _slides(files: list[Path], name: str) -> Generator[_Shown]:
             except InputError as this:
                 failed, error = failed + 1, this
                 continue
-            yield at, _given(rgb)
+            yield at, partial(np.asarray, rgb)
             if len(files) == 1:
                 yield math.inf, _nothing
             at += PICTURE_SECONDS
     raise error
 
 
-def _given(rgb: Pixels) -> Callable[[], Pixels]:
-    return lambda: rgb
-
-
 def _film(path: Path) -> Generator[_Shown]:
-    """The frames of a video, from its start again at its end.
-
-    Raises:
-        InputError: it is no video, or has no frame that can be decoded.
-    """
-    from edge_assistant.perception.frames import opened, packets, pictures_in
+    """The frames of a video, from its start again at its end; raises InputError if there are none."""
+    from edge_assistant.perception.audio import decoded
+    from edge_assistant.perception.frames import opened, pictures_in
 
     at = 0.0
     while True:
@@ -249,12 +221,13 @@ def _film(path: Path) -> Generator[_Shown]:
         with opened(as_signal(path, Kind.VIDEO, Origin.CAMERA)) as (container, _):
             stream = pictures_in(container, shown(path))
             stream.codec_context.thread_count = 1  # what perceives and answers has the other cores
-            for packet in packets(container, stream):
-                for frame in _decoded(packet):
-                    start = frame.time if start is None else start
-                    offset = at + _FRAME_SECONDS if frame.time is None or start is None else began + frame.time - start
-                    at = max(at, offset)
-                    yield at, partial(_pixels, frame)
+            for frame in decoded(container, stream):
+                if frame is None:  # damaged
+                    continue
+                start = frame.time if start is None else start
+                offset = at + _FRAME_SECONDS if frame.time is None or start is None else began + frame.time - start
+                at = max(at, offset)
+                yield at, partial(_pixels, frame)
         if start is None:
             raise InputCorrupt(f"{shown(path)} has no picture that can be decoded", "record or copy it again")
         at += _FRAME_SECONDS
@@ -264,13 +237,3 @@ def _pixels(frame: av.VideoFrame) -> Pixels:
     from edge_assistant.perception.frames import upright
 
     return upright(frame).rgb
-
-
-def _decoded(packet: av.Packet[av.VideoStream] | None) -> list[av.VideoFrame]:
-    """The frames of a packet; none of one that is damaged."""
-    import av
-
-    try:
-        return [] if packet is None else packet.decode()
-    except (av.FFmpegError, ValueError):
-        return []

@@ -7,22 +7,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant.core import plugins
 from edge_assistant.core.errors import UsageError
 from edge_assistant.devices import sound, video4linux
 from edge_assistant.devices.camera import FileCamera, Frame, OpenCVCamera
 from edge_assistant.devices.device import Device
-from edge_assistant.devices.followed import FollowedFile
 from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
-from edge_assistant.devices.serial import SerialReadings
-from edge_assistant.devices.speaker import FileSpeaker, Player, Speaker
+from edge_assistant.devices.readings import FollowedFile, SerialReadings
+from edge_assistant.devices.speaker import FileOutput, Player, SoundOutput
 from edge_assistant.governance.policy.policy import current
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    import numpy as np
-    from numpy.typing import NDArray
 
 _FILE, _SERIAL = "file:", "serial:"
 _DIGITS = 9  # of a speed; more fit no port
@@ -62,7 +62,7 @@ def microphone(text: str | None) -> Device[NDArray[np.float32]]:
 def speaker(text: str | None) -> Player:
     """A speaker, which is opened when it plays."""
     text, path = _allowed("speaker", text)
-    return Speaker(text) if path is None else FileSpeaker(path)
+    return Player(SoundOutput(text) if path is None else FileOutput(path))
 
 
 def readings(text: str) -> Device[bytes]:

@@ -1,12 +1,27 @@
-"""What every device that is read has in common, and what can happen to it."""
+"""What every device that is read has in common, what can happen to it, and how it is found and called."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol, TypeVar
 
+from edge_assistant.core.errors import DeviceMissing
+from edge_assistant.core.signals import Kind, Origin, Signal, printable
+
+
+class Named(Protocol):
+    """Something that a person knows by a name."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+
 T_co = TypeVar("T_co", covariant=True)
+N = TypeVar("N", bound=Named)
 
 
 class Device(Protocol[T_co]):
@@ -58,3 +73,27 @@ class Change(StrEnum):
     BACK = "back"
     CLOSED = "closed"  # it was stopped, or its recording is over; the thread is at its end
     FAILED = "failed"  # it could not be opened at all, or something broke; the thread is at its end
+
+
+def by_name(wanted: str, there: Sequence[N], word: str, exact: Iterable[N]) -> N:
+    """The first that is named in full, else the first with this in its name.
+
+    Raises:
+        DeviceMissing: there is none.
+    """
+    part = wanted.casefold()
+    found = next(iter(exact), None) or next((one for one in there if part in one.name.casefold()), None)
+    if found is None:
+        names = " or ".join(one.name for one in there[:5])
+        raise DeviceMissing(f"there is no {word} {wanted}", f"plug it in, or choose {names}")
+    return found
+
+
+def shown(path: Path) -> str:
+    """What messages call a file."""
+    return printable(path.name or str(path))
+
+
+def as_signal(path: Path, kind: Kind, origin: Origin) -> Signal:
+    """A file as a signal to be decoded, without its sum, which takes long and nobody asks for."""
+    return Signal(f"{kind}:0", kind, origin, shown(path), "", datetime.now(UTC), path)

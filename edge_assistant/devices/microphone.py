@@ -7,22 +7,20 @@ import threading
 import time
 import wave
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant.core import limits
 from edge_assistant.core.errors import DeviceEnded, DeviceLost, DeviceMissing, InputError
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin
-from edge_assistant.devices import portaudio, sound
-from edge_assistant.devices.files import as_signal, shown
-from edge_assistant.devices.resampling import resampled
+from edge_assistant.devices import sound
+from edge_assistant.devices.device import as_signal, shown
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Samples = NDArray[np.float32]
+Samples = NDArray[np.float32]
 
 _COMES_BACK = "plug it in again, it comes back by itself"
 MAX_WAITING = limits.MICROPHONE_SECONDS.value
@@ -35,8 +33,6 @@ SILENCE_AFTER = 2.0  # seconds behind a recording, so that what was said last is
 
 def to_wav(samples: Samples) -> bytes:
     """Samples at 16 kHz, f32 [n] in -1..1, as a WAV of 16 bit."""
-    import numpy as np
-
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
@@ -56,36 +52,29 @@ class SoundMicrophone:
     def __init__(self, name: str | None = None) -> None:
         self.name = name or "the default microphone"
         self._wanted = name
-        self._found: portaudio.SoundDevice | None = None
+        self._found: sound.SoundDevice | None = None
         self._looked = 0.0
         self._stream: Any = None
         self._blocks: Generator[Samples, None, Samples] | None = None
 
     def open(self) -> None:
-        """Find it and start it.
+        """Find it, start it, and wait for its first sound; raises DeviceMissing, DeviceBusy."""
+        from edge_assistant.perception.audio import cut
 
-        Raises:
-            DeviceMissing: it is not there, or there is no library for sound, or it gives no sound.
-            DeviceBusy: another program has it.
-        """
         self.close()
-        with portaudio.lock:
+        with sound.lock:
             self._found = found = sound.find(self._wanted, "input")
             heard = _Heard(found.rate * MAX_WAITING, found.name)
-            self._stream = portaudio.stream(found, "input", lambda data, *_: heard.put(data))
+            self._stream = sound.stream(found, "input", lambda data, *_: heard.put(data))
         if not heard.begins():
             self.close()
             raise DeviceMissing(f"{found.name} gives no sound", "plug it in again, or choose another one")
         self.name, self._wanted = found.name, found.node or found.name  # the same one comes back, and no other default
         self._looked = time.monotonic()
-        self._blocks = cut(resampled(heard.parts(), found.rate, SAMPLE_RATE))
+        self._blocks = cut(sound.resampled(heard.parts(), found.rate, SAMPLE_RATE), BLOCK)
 
     def read(self) -> Samples:
-        """The next block, f32 [512] at 16 kHz.
-
-        Raises:
-            DeviceLost: nothing was heard for a second, or the sound server has lost it.
-        """
+        """The next block, f32 [512] at 16 kHz; raises DeviceLost if nothing comes, or the sound server has lost it."""
         if self._blocks is None or self._found is None:
             raise DeviceLost(f"{self.name} is not open", "switch it on again")
         now = time.monotonic()
@@ -99,7 +88,7 @@ class SoundMicrophone:
         """Let it go."""
         self._blocks = None
         if self._stream is not None:
-            portaudio.end(self._stream)
+            sound.end(self._stream)
             self._stream = None
 
 
@@ -126,11 +115,7 @@ class _Heard:
             return self._came.wait_for(lambda: bool(self._parts), BEGINS)
 
     def parts(self) -> Generator[Samples]:
-        """What was heard, as it comes.
-
-        Raises:
-            DeviceLost: nothing came for a second: a device that works gives silence at least.
-        """
+        """What was heard, as it comes; raises DeviceLost if nothing does, for a device that works gives silence."""
         while True:
             with self._came:
                 if not self._came.wait_for(lambda: bool(self._parts), SILENT):
@@ -153,12 +138,7 @@ class FileMicrophone:
         self._began, self._given = 0.0, 0
 
     def open(self) -> None:
-        """Open the recording at its start.
-
-        Raises:
-            DeviceMissing: there is nothing at the path.
-            InputError: it is no recording that can be read.
-        """
+        """Open the recording at its start; raises DeviceMissing, and InputError if it cannot be read."""
         self.close()
         if not self._path.exists():
             raise DeviceMissing(f"there is no {self.name} to stand for a microphone", "check the path")
@@ -167,12 +147,7 @@ class FileMicrophone:
         self._began, self._given = time.monotonic(), 0
 
     def read(self) -> Samples:
-        """The next block, f32 [512] at 16 kHz, when its last sample has been played.
-
-        Raises:
-            DeviceLost: the file was moved away or is damaged there.
-            DeviceEnded: the recording and the silence behind it are over.
-        """
+        """The next block, f32 [512] at 16 kHz, when its last sample has been played; raises DeviceLost, DeviceEnded."""
         if self._blocks is None or not self._path.exists():
             raise DeviceLost(f"{self.name} is gone", "put the file back")
         try:
@@ -194,25 +169,10 @@ class FileMicrophone:
 
 def _blocks(path: Path) -> Generator[Samples]:
     """First an empty array when the recording is open, then its blocks and those of the silence behind it."""
-    import numpy as np
-
-    from edge_assistant.perception.audio import listen
+    from edge_assistant.perception.audio import cut, listen
 
     with listen(as_signal(path, Kind.AUDIO, Origin.MICROPHONE)) as (_, parts):
         yield np.zeros(0, dtype=np.float32)
-        rest = yield from cut(parts)
+        rest = yield from cut(parts, BLOCK)
     silence = np.zeros(round(SILENCE_AFTER * SAMPLE_RATE), dtype=np.float32)
-    yield from cut(iter([rest, silence]))
-
-
-def cut(parts: Iterator[Samples]) -> Generator[Samples, None, Samples]:
-    """Blocks of `BLOCK` samples from parts of any length; what is left over is returned."""
-    import numpy as np
-
-    rest = np.zeros(0, dtype=np.float32)
-    for part in parts:
-        rest = np.concatenate([rest, part])
-        whole = len(rest) // BLOCK * BLOCK
-        yield from rest[:whole].reshape(-1, BLOCK)
-        rest = rest[whole:]
-    return rest
+    yield from cut([rest, silence], BLOCK)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge_assistant.core.errors import DeviceBusy, DeviceError, DeviceMissing
 from edge_assistant.core.signals import printable
-from edge_assistant.devices.device import numbered
+from edge_assistant.devices.device import by_name, numbered
 
 CLASS, NODES = Path("/sys/class/video4linux"), Path("/dev")
 # From the kernel's include/uapi/linux/videodev2.h
@@ -56,13 +56,8 @@ def find(wanted: str | None) -> Camera:
         raise DeviceMissing("there is no camera", "plug one in")
     if wanted is None:
         return there[0]
-    for camera in there:
-        if wanted in (camera.name, camera.node.name, str(camera.node)):
-            return camera
-    for camera in there:
-        if wanted.casefold() in camera.name.casefold():
-            return camera
-    raise DeviceMissing(f"there is no camera {wanted}", f"plug it in, or choose {_either(there)}")
+    exact = (camera for camera in there if wanted in (camera.name, camera.node.name, str(camera.node)))
+    return by_name(wanted, there, "camera", exact)
 
 
 def refused(camera: Camera) -> DeviceError:
@@ -111,7 +106,3 @@ def _first(folder: Path) -> bool:
         return (folder / "index").read_text().strip() == "0"
     except OSError:
         return True
-
-
-def _either(there: list[Camera]) -> str:
-    return " or ".join(camera.name for camera in there[:5])

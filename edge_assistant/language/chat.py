@@ -8,7 +8,7 @@ printed on a picture stays twelve characters.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from edge_assistant.core.errors import CatalogInvalid
@@ -42,25 +42,6 @@ class Message:
     stable: int = 0
     lasting: bool = False
     constant: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of a prompt.
-
-    Attributes:
-        text: becomes tokens by itself.
-        control: whether it may become control tokens.
-        stable, lasting, constant: as of `Message`.
-        instruction: whether it is a system turn of its own, in which nobody's words are but ours.
-    """
-
-    text: str
-    control: bool = False
-    stable: int = 0
-    lasting: bool = False
-    constant: int = 0
-    instruction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,32 +92,28 @@ def template(family: str) -> Template:
         raise CatalogInvalid(f"chat family {family!r} is not known", f"use one of {known}") from None
 
 
-def render(messages: Sequence[Message], family: str, opening: str = "") -> list[Part]:
+def render(messages: Sequence[Message], family: str, opening: str = "") -> list[str | Message]:
     """Frame messages as a prompt that ends where the assistant speaks.
 
     Args:
         messages: at least one; a system message, if any, first.
         family: key of `TEMPLATES`.
         opening: what the assistant's turn starts with, such as an empty thought; control text, from the catalog.
+
+    Returns:
+        Pieces, each of which becomes tokens by itself: control text, which alone may become control tokens, and the
+        messages. In a family without a system turn the system's text opens the first user's message.
     """
     frame = template(family)
-    parts = [Part(frame.start, control=True)] if frame.start else []
+    parts: list[str | Message] = [frame.start] if frame.start else []
     system = ""
     for message in messages:
         if message.role is Role.SYSTEM and not frame.system:
             system = message.content + "\n\n"
             continue
-        parts.append(Part(frame.turn.format(role=_role(message.role, frame)), control=True))
         stable, constant = (len(system) + count if count else 0 for count in (message.stable, message.constant))
-        content, instruction = system + message.content, message.role is Role.SYSTEM
-        parts.append(Part(content, stable=stable, lasting=message.lasting, constant=constant, instruction=instruction))
-        parts.append(Part(frame.end, control=True))
+        content = replace(message, content=system + message.content, stable=stable, constant=constant)
+        role = frame.assistant if message.role is Role.ASSISTANT else message.role.value
+        parts += [frame.turn.format(role=role), content, frame.end]
         system = ""
-    parts.append(Part(frame.turn.format(role=frame.assistant), control=True))
-    if opening:
-        parts.append(Part(opening, control=True))
-    return parts
-
-
-def _role(role: Role, frame: Template) -> str:
-    return frame.assistant if role is Role.ASSISTANT else role.value
+    return [*parts, frame.turn.format(role=frame.assistant), *([opening] if opening else [])]

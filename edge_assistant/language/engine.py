@@ -25,12 +25,14 @@ from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, render, template
 from edge_assistant.language.context import Context
 from edge_assistant.language.lookup import ALIKE, MARGIN, Costs, Lookup, Pace, likely
-from edge_assistant.language.states import Reading, Shelf, Shelved, States
+from edge_assistant.language.states import Reading, StateCache, States
 from edge_assistant.language.tokens import Prompt, Tokenizer
 from edge_assistant_models.installed import InstalledModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from edge_assistant.vault.sealed import SealedCache
 
 CONTEXT = limits.CONTEXT_TOKENS.value
 
@@ -96,7 +98,7 @@ class LlamaEngine:
         model: files: `model`; options: `family` (see `chat.TEMPLATES`), `opening` (see `chat.render`).
         runtime: gives the threads.
         context: tokens of the KV cache.
-        shelf: keeps what was read between processes; None to keep nothing.
+        cache: keeps what was read between processes; None to keep nothing.
         speculative: whether several tokens may be decoded at a time. Without it a run is plain llama.cpp, token by
             token, which a bench compares with.
 
@@ -113,7 +115,7 @@ class LlamaEngine:
         runtime: Runtime,
         context: int = CONTEXT,
         *,
-        shelf: Shelf | None = None,
+        cache: SealedCache | None = None,
         speculative: bool = True,
     ) -> None:
         self.name = model.name
@@ -131,8 +133,8 @@ class LlamaEngine:
         self._free = weakref.finalize(self, llama.free, self._context.pointer, self._model)
         self._free.atexit = False  # who switches models needs the memory; a process that ends does not
         self._tokenizer = Tokenizer(self._model)
-        shelved = Shelved(shelf, f"{self.sha256} {llama.build()} {size} {offload}")
-        self._reading = Reading(self._context, States(), shelved)
+        cached = StateCache(cache, f"{self.sha256} {llama.build()} {size} {offload}")
+        self._reading = Reading(self._context, States(), cached)
         self._pace = Pace if speculative else None
         self._costs = Costs()
         end = self._tokenizer.tokens(end_of_turn, control=True)
@@ -182,10 +184,8 @@ class LlamaEngine:
         """
         logits = self._read(self._prompt(messages))
         most = min(max_tokens, self._context.size - len(self._context.tokens))
-        if temperature > 0:
-            tokens = self._sampled(logits, temperature, np.random.default_rng(seed))
-        elif self._pace is None or not self._costs.pay:
-            tokens = self._greedy(logits)
+        if temperature > 0 or self._pace is None or not self._costs.pay:
+            tokens = self._one_by_one(logits, temperature, seed)
         else:
             tokens = self._drafting(logits, [*likely(messages)], most, self._pace())
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -197,18 +197,12 @@ class LlamaEngine:
         if rest := decoder.decode(b"", final=True):
             yield rest
 
-    def _sampled(
-        self, logits: NDArray[np.float32], temperature: float, generator: np.random.Generator
-    ) -> Iterator[int]:
-        """Tokens drawn by their probability (Gumbel-max)."""
+    def _one_by_one(self, logits: NDArray[np.float32], temperature: float, seed: int) -> Iterator[int]:
+        """The likeliest token each time, or at a temperature one drawn by its probability (Gumbel-max)."""
+        generator = np.random.default_rng(seed)
         while True:
-            yield (token := int(np.argmax(logits / temperature + generator.gumbel(size=logits.shape))))
-            logits = self._decode([token])
-
-    def _greedy(self, logits: NDArray[np.float32]) -> Iterator[int]:
-        """The likeliest token each time."""
-        while True:
-            yield (token := int(np.argmax(logits)))
+            drawn = logits / temperature + generator.gumbel(size=logits.shape) if temperature > 0 else logits
+            yield (token := int(np.argmax(drawn)))
             logits = self._decode([token])
 
     def _drafting(self, logits: NDArray[np.float32], texts: Sequence[str], most: int, pace: Pace) -> Iterator[int]:

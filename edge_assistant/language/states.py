@@ -8,12 +8,12 @@ held side by side in llama.cpp's own cache they would slow every token down, whi
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from edge_assistant.core import limits
@@ -23,33 +23,17 @@ from edge_assistant.language.tokens import Prompt, shared
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from edge_assistant.vault.sealed import SealedCache
     from edge_assistant.vault.vault import Vault
 
 MAX_BYTES = limits.STATE_BYTES.value
 _LOADED_WORTH = 16  # tokens: to read fewer takes no longer than to copy a state in
-_SHELVED_WORTH = 32  # tokens: to read fewer takes no longer than to read a file and open its seal
+_CACHED_WORTH = 32  # tokens: to read fewer takes no longer than to read a file and open its seal
 _TOKEN_BYTES = 64  # of a token in a tuple, roughly
-_MAGIC = b"edge-assistant kv 1\n"
-_HEADER = struct.Struct("<20s32sIQ")  # magic, digest of identity and tokens, cuts, bytes of the state
+_FORMAT = b"2"  # of what is kept between processes
 
 
-class Shelf(Protocol):
-    """Where states are kept between processes, as `vault.sealed.SealedCache` does."""
-
-    def mark(self) -> str | None:
-        """What tells this time from any after a forgetting; None where nothing can be kept."""
-
-    def get(self, key: str) -> bytes | None:
-        """What was kept under a key; None where it is not there, or not as it was kept."""
-
-    def lacks(self, key: str) -> bool:
-        """Whether something can be kept, and there is nothing under this key."""
-
-    def put(self, key: str, data: bytes, since: str | None = None) -> None:
-        """Keep something, where there is room and nothing was forgotten since this mark."""
-
-
-def shelf_by(vault: Vault | None) -> Shelf | None:
+def state_cache(vault: Vault | None) -> SealedCache | None:
     """The user's, sealed with a key of this vault; None without one."""
     from edge_assistant.vault.sealed import SealedCache
 
@@ -146,27 +130,27 @@ def usable(tokens: Sequence[int], cuts: Sequence[int], prompt: Prompt) -> int:
     return max((cut for cut in prompt.cuts[: shared(cuts, prompt.cuts)] if cut <= common), default=0)
 
 
-class Shelved:
+class StateCache:
     """States between processes: each is kept under the tokens that it is for, of this model in this build alone.
 
     What is kept ends before the question: a person's words stay in memory.
     """
 
-    def __init__(self, shelf: Shelf | None, identity: str) -> None:
-        """Take the shelf.
+    def __init__(self, cache: SealedCache | None, identity: str) -> None:
+        """Take the cache.
 
         Args:
-            shelf: where; None to keep nothing.
+            cache: where; None to keep nothing.
             identity: what else a state depends on: the model's sum, llama.cpp's version and build, the context's size,
                 the layers on cards. The chat family and the opening are among the tokens.
         """
-        self._shelf = shelf
+        self._sealed = cache
         self._identity = identity.encode()
         self._since: str | None = None  # the mark of the time from which on what is read may be kept
 
     def forgotten(self) -> bool:
         """Whether something was forgotten, here or by another process, since this was asked before."""
-        former, self._since = self._since, None if self._shelf is None else self._shelf.mark()
+        former, self._since = self._since, None if self._sealed is None else self._sealed.mark()
         return self._since != former
 
     def get(self, prompt: Prompt, more_than: int) -> PrefixState | None:
@@ -177,58 +161,57 @@ class Shelved:
             more_than: tokens of it that are known without.
         """
         for length in reversed(prompt.stable):
-            if self._shelf is None or length < more_than + _SHELVED_WORTH:
+            if self._sealed is None or length < more_than + _CACHED_WORTH:
                 return None
             beginning = prompt.beginning(length)
             key = self._key(beginning)
-            if (data := self._shelf.get(key)) is not None and (state := _unpacked(data, key, beginning)) is not None:
+            if (data := self._sealed.get(key)) is not None and (state := _unpacked(data, key, beginning)) is not None:
                 return state
         return None
 
     def lacks(self, beginning: Prompt) -> bool:
         """Whether the state for this beginning of a prompt is worth putting there."""
-        if self._shelf is None or self._since is None or len(beginning.tokens) < _SHELVED_WORTH:
+        if self._sealed is None or self._since is None or len(beginning.tokens) < _CACHED_WORTH:
             return False
-        return self._shelf.lacks(self._key(beginning))
+        return self._sealed.lacks(self._key(beginning))
 
     def put(self, state: PrefixState) -> None:
         """Keep a state that is lacked, as far as there is room; it was made since `forgotten` was asked."""
-        if self._shelf is not None:
+        if self._sealed is not None:
             key = self._key(state.prompt)
-            self._shelf.put(key, _packed(state, key), self._since)
+            data = msgspec.msgpack.encode(_Packed(key, state.cuts, state.data.data))
+            self._sealed.put(key, data, self._since)
 
     def _key(self, prompt: Prompt) -> str:
         tokens = np.asarray(prompt.tokens, np.int32).tobytes()
-        return hashlib.sha256(self._identity + b"\0" + tokens).hexdigest()
+        return hashlib.sha256(_FORMAT + self._identity + b"\0" + tokens).hexdigest()
 
 
-def _packed(state: PrefixState, key: str) -> bytes:
-    cuts = np.asarray(state.cuts, np.int32).tobytes()
-    return b"".join(
-        (_HEADER.pack(_MAGIC, bytes.fromhex(key), len(state.cuts), state.data.nbytes), cuts, state.data.data)
-    )
+class _Packed(msgspec.Struct, array_like=True, frozen=True):
+    """A state as bytes, with the key that it was made for."""
+
+    key: str
+    cuts: tuple[int, ...]
+    data: memoryview
 
 
 def _unpacked(data: bytes, key: str, prompt: Prompt) -> PrefixState | None:
     """The state that was packed, or None where the data is anything else: llama.cpp gets no bytes but its own."""
-    if len(data) < _HEADER.size:
+    try:
+        found = msgspec.msgpack.decode(data, type=_Packed)
+    except msgspec.MsgspecError:
         return None
-    magic, told, count, size = _HEADER.unpack_from(data)
-    first = _HEADER.size + 4 * count
-    if magic != _MAGIC or told.hex() != key or len(data) != first + size:
-        return None
-    cuts = tuple(np.frombuffer(data, np.int32, count, _HEADER.size).tolist())
-    return PrefixState(prompt, cuts, np.frombuffer(data, np.uint8, size, first))
+    return PrefixState(prompt, found.cuts, np.frombuffer(found.data, np.uint8)) if found.key == key else None
 
 
 class Reading:
     """Reads prompts, and of each only what is not known."""
 
-    def __init__(self, context: Context, states: States, shelved: Shelved) -> None:
+    def __init__(self, context: Context, states: States, cached: StateCache) -> None:
         """Take what reads, and where its states are kept in memory and between processes."""
         self._context = context
         self._states = states
-        self._shelved = shelved
+        self._cache = cached
         self._prompt = Prompt(())  # the one that the context has read, or was reading when it was stopped
         self._logits: NDArray[np.float32] | None = None  # behind it
 
@@ -270,7 +253,7 @@ class Reading:
         self._leave()
         for state in self._states:
             for end in reversed(state.prompt.kept):
-                self._shelve(state, state.prompt.beginning(end))
+                self._keep(state, state.prompt.beginning(end))
 
     def forget(self) -> None:
         """Let go of all that was read."""
@@ -280,27 +263,27 @@ class Reading:
 
     def _follow(self) -> None:
         """Let go of what was read before something was forgotten, whoever did that: it would be kept past it."""
-        if self._shelved.forgotten():
+        if self._cache.forgotten():
             self.forget()
 
-    def _shelve(self, state: PrefixState, beginning: Prompt) -> None:
+    def _keep(self, state: PrefixState, beginning: Prompt) -> None:
         """Keep the beginning of a state, unless it is there."""
-        if not self._shelved.lacks(beginning):
+        if not self._cache.lacks(beginning):
             return
         if shared(self._context.tokens, beginning.tokens) < len(beginning.tokens) and not self._load(state):
             return
         self._context.keep(len(beginning.tokens))
-        self._shelved.put(PrefixState(beginning, tuple(self._context.cuts), self._context.save()))
+        self._cache.put(PrefixState(beginning, tuple(self._context.cuts), self._context.save()))
 
     def _fetch(self, prompt: Prompt) -> int:
         """Have the context hold the longest beginning of a prompt that is known; its length."""
         here = usable(self._context.tokens, self._context.cuts, prompt)
         state, known = self._states.find(prompt)
-        shelved = self._shelved.get(prompt, max(here, known))
+        cached = self._cache.get(prompt, max(here, known))
         if here < (self._prompt.source or len(self._prompt.tokens)):
             self._leave()
-        if shelved is not None:
-            state, known = shelved, usable(shelved.prompt.tokens, shelved.cuts, prompt)
+        if cached is not None:
+            state, known = cached, usable(cached.prompt.tokens, cached.cuts, prompt)
         if state is None or known < here + _LOADED_WORTH:
             return here
         return known if self._load(state) else 0

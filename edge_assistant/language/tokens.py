@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_assistant.language import llama
-from edge_assistant.language.chat import Part
+from edge_assistant.language.chat import Message, Role
 
 BATCH = 256  # tokens of one llama_decode call: prefill at full speed, and an interruption waits for no more than one
 
@@ -53,10 +53,8 @@ class Prompt:
     def beginning(self, length: int) -> Prompt:
         """Its first tokens, up to where a stable beginning ends."""
         stable = tuple(end for end in self.stable if end <= length)
-        source = self.source if self.source <= length else 0
-        lasting = self.lasting if self.lasting <= length else 0
-        instruction = self.instruction if self.instruction <= length else 0
-        return Prompt(self.tokens[:length], stable, source, lasting, instruction)
+        ends = (end if end <= length else 0 for end in (self.source, self.lasting, self.instruction))
+        return Prompt(self.tokens[:length], stable, *ends)
 
 
 class Tokenizer:
@@ -88,22 +86,24 @@ class Tokenizer:
         """Whether the model ends its turn with this token."""
         return bool(self._llama.llama_vocab_is_eog(self._vocab, token))
 
-    def prompt(self, parts: Sequence[Part]) -> Prompt:
+    def prompt(self, parts: Sequence[str | Message]) -> Prompt:
         """The tokens of a prompt, each part by itself, and where its stable beginnings end."""
         tokens: list[int] = []
         stable: list[int] = []
         source, lasting, contents, instruction, instructed = 0, 0, 0, 0, False
         for part in parts:
-            own = self.tokens(part.text, control=part.control)
-            if not part.control:
-                if contents == 1:  # behind the instruction, before what it is about
-                    stable.append(len(tokens))
-                    instruction = len(tokens) if instructed else 0
-                instructed = part.instruction
-                contents += 1
+            if isinstance(part, str):
+                tokens += self.tokens(part, control=True)
+                continue
+            own = self.tokens(part.content)
+            if contents == 1:  # behind the instruction, before what it is about
+                stable.append(len(tokens))
+                instruction = len(tokens) if instructed else 0
+            instructed = part.role is Role.SYSTEM
+            contents += 1
             if part.stable:
                 constant, source = (
-                    len(tokens) + shared(self.tokens(part.text[:end]), own)
+                    len(tokens) + shared(self.tokens(part.content[:end]), own)
                     for end in (part.constant or part.stable, part.stable)
                 )
                 lasting = constant if part.lasting else 0

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_assistant.core import limits
-from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputUnsupported
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputUnsupported
 from edge_assistant.core.signals import SAMPLE_RATE, Signal
 from edge_assistant.perception.sense import Gap
 
@@ -24,7 +24,6 @@ _FAR = 60.0  # seconds that are decoded in vain sooner than looked for
 _RUN_UP = 1.0  # seconds decoded before a place in the middle, until a codec has found its feet
 _EXACT = ("wav", "w64", "flac", "ogg", "mov,mp4,m4a,3gp,3g2,mj2")  # whose packets tell their times; MP3's guess
 _MISSING = 0.5  # seconds less than the header declares that are worth a note
-# Playlists among FFmpeg's formats name other files and hosts, so only plain containers are opened.
 _CONTAINERS = "wav,w64,aiff,au,flac,mp3,ogg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,aac,amr,asf,caf,mpegts,mpeg,flv"
 _MAGIC = (
     (0, b"RIFF"), (0, b"RF64"), (0, b"fLaC"), (0, b"OggS"), (0, b"ID3"), (0, b"\xff\xfb"), (0, b"\xff\xf3"),
@@ -51,8 +50,8 @@ class Sound:
 def has_sound(signal: Signal) -> bool:
     """Whether a container has an audio stream; False for what is no container."""
     try:
-        with _container(signal) as container:
-            return bool(container.streams.audio)
+        with _opened(signal) as opened:
+            return bool(opened.streams.audio)
     except (InputCorrupt, InputUnsupported):
         return False
 
@@ -73,10 +72,10 @@ def listen(signal: Signal, start: float = 0.0) -> Iterator[tuple[Sound, Iterator
         InputCorrupt: the file is damaged before its first sample.
         InputEmpty: it has no samples (raised by the iterator).
     """
-    with _container(signal) as container:
-        if not container.streams.audio:
+    with _opened(signal) as opened:
+        if not opened.streams.audio:
             raise InputUnsupported(f"{signal.name} has no sound in it", _KINDS)
-        stream = container.streams.audio[0]
+        stream = opened.streams.audio[0]
         if stream.codec_context is None:
             raise InputUnsupported(f"{signal.name} has a sound format that cannot be read", _KINDS)
         if not MIN_RATE <= stream.rate <= MAX_RATE:
@@ -84,34 +83,66 @@ def listen(signal: Signal, start: float = 0.0) -> Iterator[tuple[Sound, Iterator
                 f"{signal.name} declares {stream.rate:,} samples a second", "record it at 8,000 to 48,000 a second"
             )
         streamed, cut = _header(signal)
-        sound = Sound(None if streamed else _declared(container, stream))
+        sound = Sound(None if streamed else _declared(opened, stream))
         if cut:
             sound.notes.append(f"{signal.name} breaks off: its header declares more than is there")
-        sought = start > _FAR and container.format.name in _EXACT and _seek(container, stream, start - _RUN_UP)
-        yield sound, _blocks(container, stream, sound, signal.name, sought=sought)
+        sought = start > _FAR and opened.format.name in _EXACT and _seek(opened, stream, start - _RUN_UP)
+        yield sound, _blocks(opened, stream, sound, signal.name, sought=sought)
 
 
 @contextmanager
-def _container(signal: Signal) -> Iterator[Any]:
+def container(signal: Signal, formats: str, refused: Callable[[bytes], InputError]) -> Iterator[Any]:
+    """A recording or video as PyAV's container; nothing but the bytes of the signal can be reached from it.
+
+    Args:
+        signal: what to open.
+        formats: of FFmpeg, that are let in; no playlists, which name other files and hosts.
+        refused: the error for the first bytes of what cannot be opened.
+
+    Raises:
+        InputError: as `refused` says.
+    """
     import av
 
     av.logging.set_level(None)
     with signal.open() as source:
         try:
-            # the whitelist of protocols is empty of files and hosts: the bytes come from `source` alone
-            container = av.open(source, options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"})
-        except (av.FFmpegError, ValueError, OSError) as error:
-            raise _not_opened(signal) from error
-        with container:
-            yield container
+            opened = av.open(source, options={"format_whitelist": formats, "protocol_whitelist": "none"})
+        except (av.FFmpegError, ValueError, OSError):
+            source.seek(0)
+            raise refused(source.read(16)) from None
+        with opened:
+            yield opened
 
 
-def _not_opened(signal: Signal) -> InputCorrupt | InputUnsupported:
-    with signal.open() as source:
-        head = source.read(16)
-    if any(head.startswith(magic, at) for at, magic in _MAGIC):
-        return InputCorrupt(f"{signal.name} is damaged and cannot be played", "record or copy it again")
-    return InputUnsupported(f"{signal.name} is not a recording that can be read", _KINDS)
+def packets(container: Any, stream: Any) -> Iterator[Any]:  # noqa: ANN401
+    """The packets of a stream; None, and the end, where the container itself breaks off."""
+    import av
+
+    try:
+        yield from container.demux(stream)
+    except (av.FFmpegError, OSError):
+        yield None
+
+
+def decoded(container: Any, stream: Any) -> Iterator[Any]:  # noqa: ANN401
+    """The frames of a stream; None for a packet that is damaged."""
+    import av
+
+    for packet in packets(container, stream):
+        try:
+            yield from [None] if packet is None else packet.decode()
+        except (av.FFmpegError, ValueError):
+            yield None
+
+
+def _opened(signal: Signal) -> AbstractContextManager[Any]:
+    def refused(head: bytes) -> InputError:
+        if any(head.startswith(magic, at) for at, magic in _MAGIC):
+            return InputCorrupt(f"{signal.name} is damaged and cannot be played", "record or copy it again")
+        return InputUnsupported(f"{signal.name} is not a recording that can be read", _KINDS)
+
+    return container(signal, _CONTAINERS, refused)
 
 
 def _header(signal: Signal) -> tuple[bool, bool]:
@@ -165,7 +196,7 @@ def _blocks(
     # 16 bit, because FFmpeg mixes channels of floats louder than they are
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     broken = 0
-    for frame in _frames(container, stream):
+    for frame in decoded(container, stream):
         if frame is None:
             broken += 1
             if broken > _MAX_BROKEN_PACKETS:
@@ -191,25 +222,6 @@ def _blocks(
     _note_damage(sound, broken, name)
 
 
-def _frames(container: Any, stream: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Decoded frames; None for a packet that is damaged."""
-    import av
-
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except (av.FFmpegError, OSError):  # the container itself breaks off: what follows cannot be found
-            yield None
-            return
-        try:
-            yield from packet.decode()
-        except (av.FFmpegError, ValueError):
-            yield None
-
-
 def _resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.float32]]:  # noqa: ANN401
     """Blocks of one frame, or with None what the resampler still holds."""
     import av
@@ -222,6 +234,17 @@ def _resampled(resampler: Any, frame: Any) -> Iterator[NDArray[np.float32]]:  # 
         block = part.to_ndarray().reshape(-1)
         if len(block):
             yield block.astype(np.float32) / np.float32(32768)
+
+
+def cut(parts: Iterable[NDArray[np.float32]], size: int) -> Generator[NDArray[np.float32], None, NDArray[np.float32]]:
+    """Blocks of so many samples from parts of any length; what is left over is returned."""
+    rest = np.zeros(0, np.float32)
+    for part in parts:
+        rest = np.concatenate([rest, part])
+        whole = len(rest) // size * size
+        yield from rest[:whole].reshape(-1, size)
+        rest = rest[whole:]
+    return rest
 
 
 def _note_damage(sound: Sound, broken: int, name: str) -> None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt
+from edge_assistant.perception.characters import shown
 from edge_assistant.perception.sense import Gap
-from edge_assistant.perception.shown import shown
 
 if TYPE_CHECKING:
     import pyarrow

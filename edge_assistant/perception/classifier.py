@@ -8,13 +8,13 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant.core.errors import ModelCorrupt
 from edge_assistant_models import loading
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant_models.installed import InstalledModel
 
@@ -72,7 +72,6 @@ class Classifier:
 
     def probabilities(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """How probable each class is for a picture, uint8 [H, W, 3] RGB: f32 [1000]."""
-        import numpy as np
         from PIL import Image
 
         height, width = rgb.shape[:2]

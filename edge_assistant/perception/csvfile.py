@@ -20,9 +20,8 @@ import numpy as np
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputTooLarge, InputUnsupported
 from edge_assistant.perception.cells import MISSING, Cells, Times, parse_time
-from edge_assistant.perception.encoding import HEAD, encoding_of
+from edge_assistant.perception.characters import HEAD, encoding_of, shown
 from edge_assistant.perception.sense import Gap
-from edge_assistant.perception.shown import shown
 from edge_assistant.perception.statistics import Bools, Ints
 from edge_assistant.perception.table import Column, Table
 
@@ -128,19 +127,55 @@ def _check_header(layout: CsvLayout, name: str) -> None:
 
 
 class _Ragged:
-    """Rows with another number of cells than the header, as (row, cells)."""
+    """Rows with another number of cells than the header: those are kept that have no content beyond it."""
 
     def __init__(self, layout: CsvLayout) -> None:
-        self.layout = layout
-        self.rows: list[tuple[int, list[str]]] = []
+        self._layout, self._width = layout, len(layout.header)
+        self.kept: list[tuple[int, list[str]]] = []
+        self.dropped: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.kept) + len(self.dropped)
 
     def __call__(self, row: pyarrow.csv.InvalidRow) -> str:
-        """Pyarrow's handler of invalid rows: keep the row for later and skip it."""
-        if len(self.rows) >= MAX_RAGGED:
+        """Pyarrow's handler of invalid rows: look at the row and skip it."""
+        if len(self) >= MAX_RAGGED:
             return "error"
-        cells = next(csv.reader([row.text], delimiter=self.layout.delimiter), [])
-        self.rows.append((row.number - self.layout.skip, cells))
+        cells = next(csv.reader([row.text], delimiter=self._layout.delimiter), [])
+        number = row.number - self._layout.skip
+        if any(cell.strip() for cell in cells[self._width :]):
+            self.dropped.append(number)
+        else:
+            self.kept.append((number, cells))
         return "skip"
+
+    def batch(self) -> pyarrow.RecordBatch:
+        """What is kept: missing cells are null, empty cells beyond the header are dropped."""
+        import pyarrow
+
+        padded = ([*cells, *[""] * self._width][: self._width] for _, cells in self.kept)
+        columns = (
+            [None if cell.strip() in MISSING else cell for cell in column] for column in zip(*padded, strict=True)
+        )
+        arrays = [pyarrow.array(column, pyarrow.string()) for column in columns]
+        return pyarrow.RecordBatch.from_arrays(arrays, [str(i) for i in range(self._width)])
+
+    def numbers(self, rows: int) -> Ints:
+        """Numbers of so many regular rows, which are those that no ragged row has, then those of the kept ones."""
+        kept = [row for row, _ in self.kept]
+        everything = np.arange(1, rows + len(self) + 1)
+        regular = np.delete(everything, np.array([*kept, *self.dropped], np.int64) - 1) if len(self) else everything
+        return np.concatenate((regular, np.array(kept, np.int64))) if kept else regular
+
+    def notes(self) -> list[str]:
+        """What was repaired or left out."""
+        notes = []
+        if short := [row for row, cells in self.kept if len(cells) < self._width]:
+            notes.append(f"{_some(len(short))} with fewer cells than the header, first row {short[0]}: read as gaps")
+        if self.dropped:
+            what = f"{_some(len(self.dropped))} with more cells than the header, first row {self.dropped[0]}"
+            notes.append(Gap(f"{what}: left out", f"{what}, could not be read"))
+        return notes
 
 
 def _read(
@@ -150,25 +185,25 @@ def _read(
     width = len(layout.header)
     times, columns, ragged = Times(name), [Cells(layout.delimiter, name) for _ in range(width - 1)], _Ragged(layout)
     rows = 0
+
+    def add(batch: pyarrow.RecordBatch) -> None:
+        times.add(batch.column(0))
+        for column, cells in zip(columns, batch.columns[1:], strict=True):
+            column.add(cells)
+
     for batch in _ahead(_batches(stream, layout, ragged, name)):
         rows += len(batch)
         if rows * width > MAX_CELLS:
             raise InputTooLarge(f"{name} has over {MAX_CELLS:,} cells", "give a shorter period or fewer columns")
-        times.add(batch.column(0))
-        for column, cells in zip(columns, batch.columns[1:], strict=True):
-            column.add(cells)
+        add(batch)
         progress(min(1.0, stream.tell() / max(size, 1)))
-    repaired = [(row, cells) for row, cells in ragged.rows if not any(cell.strip() for cell in cells[width:])]
-    for batch in _as_batches(repaired, width):
-        times.add(batch.column(0))
-        for column, cells in zip(columns, batch.columns[1:], strict=True):
-            column.add(cells)
-    if rows + len(ragged.rows) == 0:
+    if ragged.kept:
+        add(ragged.batch())
+    if rows + len(ragged) == 0:
         raise InputEmpty(f"{name} has no rows", "give readings with a header and rows")
-    if len(repaired) < len(ragged.rows) and rows + len(repaired) < len(ragged.rows) - len(repaired):
+    if rows + len(ragged.kept) < len(ragged.dropped):
         raise InputCorrupt(f"the rows of {name} have more cells than its header", "export it as CSV again")
-    numbers = _row_numbers(rows, [row for row, _ in ragged.rows], [row for row, _ in repaired])
-    return _table(times, columns, layout, numbers, name, _ragged_notes(ragged.rows, repaired, width))
+    return _table(times, columns, layout, ragged.numbers(rows), name, ragged.notes())
 
 
 def _ahead(batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
@@ -214,46 +249,13 @@ def _batches(stream: BinaryIO, layout: CsvLayout, ragged: _Ragged, name: str) ->
             return
         if "invalid UTF8" in text:
             raise UnicodeDecodeError("utf-8", b"", 0, 1, "invalid") from None
-        if "expected" in text.casefold() and len(ragged.rows) >= MAX_RAGGED:
+        if "expected" in text.casefold() and len(ragged) >= MAX_RAGGED:
             raise InputCorrupt(
                 f"{name} has over {MAX_RAGGED:,} rows whose cells do not fit its header", "export it as CSV again"
             ) from None
         raise InputCorrupt(
             f"{name} breaks off inside a cell or has a row over 4 MiB", "export it as CSV again"
         ) from None
-
-
-def _as_batches(rows: list[tuple[int, list[str]]], width: int) -> Iterator[pyarrow.RecordBatch]:
-    """Ragged rows as one batch: missing cells are null, empty cells beyond the header are dropped."""
-    import pyarrow
-
-    if rows:
-        padded = ([*cells, *[""] * width][:width] for _, cells in rows)
-        yield pyarrow.RecordBatch.from_arrays(
-            [
-                pyarrow.array([None if cell.strip() in MISSING else cell for cell in column], pyarrow.string())
-                for column in zip(*padded, strict=True)
-            ],
-            [str(i) for i in range(width)],
-        )
-
-
-def _row_numbers(rows: int, ragged: list[int], repaired: list[int]) -> Ints:
-    """Numbers of the regular rows, which are those that no ragged row has, then those of the repaired ones."""
-    everything = np.arange(1, rows + len(ragged) + 1)
-    if not ragged and not repaired:
-        return everything
-    return np.concatenate((np.delete(everything, np.array(ragged, np.int64) - 1), np.array(repaired, np.int64)))
-
-
-def _ragged_notes(ragged: list[tuple[int, list[str]]], repaired: list[tuple[int, list[str]]], width: int) -> list[str]:
-    notes, kept = [], {row for row, _ in repaired}
-    if short := [row for row, cells in repaired if len(cells) < width]:
-        notes.append(f"{_some(len(short))} with fewer cells than the header, first row {short[0]}: read as gaps")
-    if dropped := [row for row, _ in ragged if row not in kept]:
-        what = f"{_some(len(dropped))} with more cells than the header, first row {dropped[0]}"
-        notes.append(Gap(f"{what}: left out", f"{what}, could not be read"))
-    return notes
 
 
 def _some(count: int) -> str:

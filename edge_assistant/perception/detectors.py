@@ -1,4 +1,4 @@
-"""Object detectors for the 80 classes of COCO: what goes into each network, and how its output becomes boxes."""
+"""Detectors of the 80 classes of COCO and of faces: what goes into each network, and how its output becomes boxes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant.core import limits
 from edge_assistant.core.errors import ModelCorrupt
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant_models.installed import InstalledModel
 
@@ -35,6 +35,14 @@ MAX_OBJECTS = limits.OBJECTS.value
 _SAME_PLACE = 0.85  # of two classes in one place the surer is right (4 times of 5 on COCO's training photographs)
 _CANDIDATES = 1_000  # of one picture before overlapping ones are dropped
 _RULED_OUT = 0.02  # a label with a lower score in a place is not thought of there
+_FACES_SIDE = 256
+_FACES_SCORE = 0.65
+_FACES_OVERLAP = 0.3
+_ANCHORS = ((16, 2), (32, 6))  # stride, and anchors in each of its cells
+_LOGIT_LIMIT = 80  # beyond it the exponential overflows and the score does not change
+
+Face = tuple[float, tuple[float, float, float, float]]
+"""Score 0..1 and box x, y, width, height in pixels of the picture given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +72,6 @@ class Placed:
 
     def back(self, points: Floats) -> Floats:
         """Points x, y, x, y, ... [n, 2k] of the square in pixels of the picture."""
-        import numpy as np
-
         moved = points - np.tile(np.array([self.left, self.top], np.float32), points.shape[1] // 2)
         return moved / np.float32(self.scale)
 
@@ -104,8 +110,6 @@ class Detector(ABC):
             rgb: uint8 [H, W, 3].
             down_to: the lowest score; the detector's threshold where it is not given.
         """
-        import numpy as np
-
         height, width = rgb.shape[:2]
         image, placed = self._prepared(rgb)
         scores, corners = self._run(image)
@@ -120,8 +124,6 @@ class Detector(ABC):
 
     def merge(self, found: Sequence[Detection]) -> list[Detection]:
         """Objects of which those in one place are told once, surest first; as `detect` does it."""
-        import numpy as np
-
         ordered = sorted(found, key=lambda item: -item.score)
         boxes = np.array([item.box for item in ordered], np.float32).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
@@ -129,15 +131,11 @@ class Detector(ABC):
         return [ordered[i] for i in suppress(boxes, classes, self.overlap)]
 
     def _run(self, image: Floats) -> tuple[Floats, Floats]:
-        import numpy as np
-
         outputs = self._session.run(None, {self._session.get_inputs()[0].name: channels_first(image)})
         return self._decoded([np.asarray(output, np.float32) for output in outputs])
 
     def _with_mirror_image(self, image: Floats, scores: Floats, corners: Floats) -> tuple[Floats, Floats]:
         """The mean, cell by cell, of what is seen in a picture and in its mirror image."""
-        import numpy as np
-
         other_scores, other = self._run(image[:, ::-1])
         rows = self._mirror_rows()
         other = other[rows]
@@ -147,8 +145,6 @@ class Detector(ABC):
 
     def _mirror_rows(self) -> NDArray[np.intp]:
         """The output's row of each cell's mirror image; cells are numbered as in `grid`."""
-        import numpy as np
-
         rows, start = [], 0
         for stride in self._STRIDES:
             n = self.side // stride
@@ -182,15 +178,11 @@ class NanoDet(Detector):
     _BINS = 11
 
     def _prepared(self, rgb: Pixels) -> tuple[Floats, Placed]:
-        import numpy as np
-
         image, placed = letterbox(rgb, self.side, tuple(reversed(self._MEAN)), centred=True)
         mean, deviation = np.array(self._MEAN, np.float32), np.array(self._DEVIATION, np.float32)
         return (image[:, :, ::-1] - mean) / deviation, placed
 
     def _decoded(self, outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
-        import numpy as np
-
         scores, sides = np.concatenate(outputs[:3], axis=1)[0], np.concatenate(outputs[3:], axis=1)[0]
         cells, strides = grid(self.side, self._STRIDES)
         bins = sides.reshape(-1, 4, self._BINS)
@@ -216,8 +208,6 @@ class YoloX(Detector):
         return image[:, :, ::-1], placed
 
     def _decoded(self, outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
-        import numpy as np
-
         (rows,) = outputs[0]
         cells, strides = grid(self.side, self._STRIDES)
         centres = (rows[:, :2] + cells) * strides[:, None]
@@ -238,10 +228,43 @@ def open_detector(model: InstalledModel, runtime: Runtime) -> Detector:
     raise ModelCorrupt(f"{model.name} is a detector of an unknown architecture", f"its catalog entry must say {known}")
 
 
+class Faces:
+    """Finds faces, to be counted; nothing here tells one face from another.
+
+    The network is BlazeFace for back cameras (Bazarevsky et al. 2019, "BlazeFace: Sub-millisecond Neural Face Detection
+    on Mobile GPUs").
+    """
+
+    def __init__(self, model: InstalledModel, runtime: Runtime) -> None:
+        self._session = runtime.session(model.files["model"])
+        parts = []
+        for stride, repeats in _ANCHORS:
+            cells, _ = grid(_FACES_SIDE, (stride,))
+            parts.append(np.repeat((cells + 0.5) * stride, repeats, axis=0))
+        self._anchors: Floats = np.concatenate(parts)
+
+    def find(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        """The faces in a picture, uint8 [H, W, 3] RGB, surest first."""
+        height, width = rgb.shape[:2]
+        image, placed = letterbox(rgb, _FACES_SIDE, centred=True)
+        outputs = self._session.run(None, {"image": (image / 127.5 - 1)[None].astype(np.float32)})
+        logits = np.concatenate(outputs[:2], axis=1)[0, :, 0]
+        boxes = np.concatenate(outputs[2:], axis=1)[0, :, :4]
+        scores = 1 / (1 + np.exp(-np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT)))
+        best = [i for i in np.argsort(-scores, kind="stable") if scores[i] >= _FACES_SCORE]
+        centres, halves = self._anchors[best] + boxes[best, :2], boxes[best, 2:] / 2
+        corners = np.clip(
+            placed.back(np.concatenate([centres - halves, centres + halves], axis=1)), 0, [width, height] * 2
+        )
+        found = []
+        for i in suppress(corners, np.zeros(len(best), np.intp), _FACES_OVERLAP):
+            left, top, right, bottom = (float(value) for value in corners[i])
+            found.append((float(scores[best[i]]), (left, top, right - left, bottom - top)))
+        return found
+
+
 def grid(side: int, strides: Sequence[int]) -> tuple[Floats, Floats]:
     """Cells [n, 2] as column and row, row by row and stride after stride, and the stride [n] of each."""
-    import numpy as np
-
     cells, sizes = [], []
     for stride in strides:
         steps = np.arange(side // stride, dtype=np.float32)
@@ -256,8 +279,6 @@ def suppress(corners: Floats, classes: NDArray[np.intp], overlap: float) -> list
 
     Within a class boxes are one object from `overlap`, between classes from `_SAME_PLACE` intersection over union.
     """
-    import numpy as np
-
     kept: list[int] = []
     alive = np.ones(len(corners), bool)
     for i in range(len(corners)):
@@ -270,8 +291,6 @@ def suppress(corners: Floats, classes: NDArray[np.intp], overlap: float) -> list
 
 def overlaps(box: Floats, boxes: Floats) -> Floats:
     """Intersection over union of one box with each of several, all as left, top, right, bottom."""
-    import numpy as np
-
     both = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     shared = both.clip(min=0).prod(axis=1)
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box[2:] - box[:2]).prod()
@@ -288,7 +307,6 @@ def letterbox(
     rgb: Pixels, side: int, fill: tuple[float, ...] = (0.0, 0.0, 0.0), *, centred: bool = False
 ) -> tuple[Floats, Placed]:
     """A picture scaled into a square f32 [side, side, 3] without distortion, the rest filled with one colour."""
-    import numpy as np
     from PIL import Image
 
     height, width = rgb.shape[:2]
@@ -303,6 +321,4 @@ def letterbox(
 
 def channels_first(image: Floats) -> Floats:
     """One picture [H, W, 3] as a batch [1, 3, H, W]."""
-    import numpy as np
-
     return np.ascontiguousarray(image.transpose(2, 0, 1)[None])

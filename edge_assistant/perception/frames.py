@@ -9,17 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge_assistant.core import limits
-from edge_assistant.core.errors import InputCorrupt, InputTooLarge, InputUnsupported
+from edge_assistant.core.errors import InputCorrupt, InputError, InputTooLarge, InputUnsupported
 from edge_assistant.core.signals import Signal
+from edge_assistant.perception import audio
 from edge_assistant.perception.page import Page
 from edge_assistant.perception.sense import Gap
 
 if TYPE_CHECKING:
     import av
     import av.container
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 MAX_SHOTS = limits.SHOTS.value
@@ -36,7 +38,7 @@ _ALL_FRAMES = 2_000_000_000  # pixels decoded before only key frames are: half a
 _KEY_FRAMES = 2000  # looked at in a whole video, where only key frames are
 _KEY_PIXELS = 6_000_000_000  # decoded before key frames are looked at ever more rarely
 _MISSING = 0.5  # seconds less than the header declares that are worth a note
-_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"  # no playlists: those name other files and hosts
+_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
 _GRID, _CELL = 4, (9, 16)  # 16 regions of 9 x 16 points, each the mean of four pixels of the small picture
 _LEVELS = 4  # of each of red, green, blue: 64 bins
 
@@ -116,7 +118,8 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
             total += 1
             if any(_alike(shot.look, other.look) for _, other in found):
                 continue
-            found.append((min((_unlike(shot.look, other.look) for _, other in found), default=1.0), shot))
+            looks = [(shot.look, other.look) for _, other in found]
+            found.append((min((max(difference(*two), moved(*two)) for two in looks), default=1.0), shot))
             if len(found) > MAX_SHOTS:
                 del found[min(range(len(found)), key=lambda i: found[i][0])]
     if not found:
@@ -129,8 +132,6 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
 
 def look(rgb: NDArray[np.uint8]) -> Look:
     """What is compared of a picture, from its pixels made small: uint8 [72, 128, 3]."""
-    import numpy as np
-
     height, width = _CELL
     bins = _LEVELS**3
     region = np.arange(_GRID)[:, None] * _GRID + np.arange(_GRID)
@@ -163,10 +164,6 @@ def moved(a: Look, b: Look) -> float:
 def _alike(a: Look, b: Look) -> bool:
     """Whether one is the other's scene come back."""
     return difference(a, b) <= CUT and moved(a, b) <= WRITTEN
-
-
-def _unlike(a: Look, b: Look) -> float:
-    return max(difference(a, b), moved(a, b))
 
 
 def _cut(samples: Iterator[Sample], film: Film) -> Iterator[Shot]:
@@ -215,8 +212,6 @@ class _Growing:
 
 def upright(frame: av.VideoFrame) -> Page:
     """A frame upright, at most `KEEP_SIDE` long."""
-    import numpy as np
-
     scale = min(1.0, KEEP_SIDE / max(frame.width, frame.height))
     width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
     rgb = np.rot90(frame.to_ndarray(width=width, height=height, format="rgb24"), frame.rotation // 90)
@@ -233,31 +228,21 @@ def opened(signal: Signal) -> Iterator[tuple[av.container.InputContainer, Film]]
         InputUnsupported: it is no video.
         InputCorrupt: it is damaged before its first frame.
     """
-    import av
 
-    av.logging.set_level(None)
-    with signal.open() as source:
-        try:
-            # no protocol is allowed: the bytes come from `source` alone
-            options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
-            container = av.open(source, "r", options=options)
-        except (av.FFmpegError, ValueError, OSError):
-            source.seek(0)
-            head = source.read(12)
-            if head[4:8] == b"ftyp" or head.startswith(b"\x1aE\xdf\xa3"):
-                raise InputCorrupt(f"{signal.name} is damaged and cannot be played", "copy it again") from None
-            raise InputUnsupported(f"{signal.name} is not a video that can be read", "give MP4, MKV or WebM") from None
-        with container:
-            seconds = container.duration / 1e6 if container.duration and container.duration > 0 else None
-            yield container, Film(signal.name, seconds)
+    def refused(head: bytes) -> InputError:
+        if head[4:8] == b"ftyp" or head.startswith(b"\x1aE\xdf\xa3"):
+            return InputCorrupt(f"{signal.name} is damaged and cannot be played", "copy it again")
+        return InputUnsupported(f"{signal.name} is not a video that can be read", "give MP4, MKV or WebM")
+
+    with audio.container(signal, _CONTAINERS, refused) as container:
+        seconds = container.duration / 1e6 if container.duration and container.duration > 0 else None
+        yield container, Film(signal.name, seconds)
 
 
 def _samples(
     container: av.container.InputContainer, film: Film, threads: int, progress: Callable[[float], None]
 ) -> Iterator[Sample]:
     """Frames at least `_SAMPLE` seconds apart."""
-    import numpy as np
-
     wanted = -math.inf
     for time, frame in _decoded(container, film, threads):
         film.end = max(film.end, time)
@@ -280,7 +265,7 @@ def _decoded(container: av.container.InputContainer, film: Film, threads: int) -
     stream.codec_context.thread_count, stream.codec_context.thread_type = threads, "AUTO"
     stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # frames may grow on the way
     choice, broken = _Choice(stream, film.seconds), 0
-    for packet in packets(container, stream):
+    for packet in audio.packets(container, stream):
         if packet is None or not choice.takes(packet):
             broken += packet is None
             continue
@@ -311,18 +296,6 @@ def _declared(container: av.container.InputContainer, stream: av.VideoStream) ->
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     return container.duration / 1e6 if container.duration and not container.streams.audio else None
-
-
-def packets(
-    container: av.container.InputContainer, stream: av.VideoStream
-) -> Iterator[av.Packet[av.VideoStream] | None]:
-    """The packets of a stream; None, and the end, where the container itself breaks off."""
-    import av
-
-    try:
-        yield from container.demux(stream)
-    except (av.FFmpegError, OSError):
-        yield None
 
 
 class _Choice:

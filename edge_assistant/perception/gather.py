@@ -1,4 +1,4 @@
-"""Signals to evidence: each signal goes through its senses; a fault in one does not take the others down."""
+"""Signals to evidence, each within its budget of time and memory; a fault in one does not take the others down."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from edge_assistant.compute.scheduling import side
+from edge_assistant.compute.scheduling.budget import Budget, kept
 from edge_assistant.core.answer import Failure
-from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelMissing
+from edge_assistant.core.errors import EdgeAssistantError, InputError, InputTooLarge, ModelMissing
 from edge_assistant.core.events import Event, Failed, Noted, Perceived, Perceiving, Watch
 from edge_assistant.core.evidence import Evidence
-from edge_assistant.core.limits import EVIDENCE
-from edge_assistant.core.signals import Signal
+from edge_assistant.core.limits import EVIDENCE, SIGNAL_SECONDS, SOUND_SECONDS, WORK_BYTES
+from edge_assistant.core.signals import Kind, Signal
+from edge_assistant.perception.characters import NOTE, cleaned
 from edge_assistant.perception.sense import Gap, Percept, Request, Sense
-from edge_assistant.perception.shown import NOTE, cleaned
 from edge_assistant.perception.table import Table
 
 Perceive = Callable[[Signal, Request], Percept]
+
+_SECONDS_A_MEGABYTE = 500  # of sound at most, but for speech that hardly anybody keeps so small
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +50,16 @@ class _Taking:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Step:
-    """A sense on a signal: what perceives, or why it cannot be had; `None` where the signal has failed before."""
+    """A sense on a signal, and what came of it; both are `None` if the signal has failed before."""
 
     taking: _Taking
     kind: type[Sense]
-    opened: Perceive | EdgeAssistantError | None
     last: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What came of a step; nothing where the signal had failed before."""
-
-    step: _Step
-    found: Percept | InputError | ModelMissing | None
-    seconds: float
+    opened: Perceive | EdgeAssistantError | None
+    found: Percept | InputError | ModelMissing | None = None
+    seconds: float = 0.0
 
 
 class Gathering:
@@ -118,13 +114,12 @@ class Gathering:
         """
         side.run(self._jobs(signals), lanes, halt, tell=self._watch, done=self._done)
 
-    def _jobs(self, signals: Sequence[tuple[Signal, Sequence[type[Sense]]]]) -> Iterator[side.Job[Event, _Made]]:
+    def _jobs(self, signals: Sequence[tuple[Signal, Sequence[type[Sense]]]]) -> Iterator[side.Job[Event, _Step]]:
         """A job for each sense on each signal; its models are opened here, in the thread that asks."""
         for signal, kinds in signals:
             taking = _Taking(signal)
             for kind in kinds:
-                opened = None if taking.failed else self._opened(kind)
-                step = _Step(taking, kind, opened, last=kind is kinds[-1])
+                step = _Step(taking, kind, kind is kinds[-1], None if taking.failed else self._opened(kind))
                 seconds = kind.seconds * max(1.0, megabytes(signal))
                 yield side.Job(signal.kind, seconds, partial(self._perceive, step))
 
@@ -134,56 +129,55 @@ class Gathering:
         except EdgeAssistantError as error:
             return error  # it is told, or raised, when it is the signal's turn
 
-    def _perceive(self, step: _Step, tell: Watch) -> _Made:
-        """What a sense makes of a signal; this may run in another thread than the rest."""
-        taking, kind = step.taking, step.kind
-        start = time.perf_counter()
+    def _perceive(self, step: _Step, tell: Watch) -> _Step:
+        """Perceive; this may run in another thread than the rest."""
+        signal, name, start = step.taking.signal, step.kind.name, time.perf_counter()
+        if step.taking.failed or step.opened is None:
+            return step
         try:
-            if taking.failed or step.opened is None:
-                return _Made(step, None, 0.0)
             if isinstance(step.opened, EdgeAssistantError):
                 raise step.opened
-            tell(Perceiving(taking.signal.id, kind.name, 0.0))
-            told = replace(self._request, progress=lambda f: tell(Perceiving(taking.signal.id, kind.name, f)))
-            percept = step.opened(taking.signal, told)
+            tell(Perceiving(signal.id, name, 0.0))
+            told = replace(self._request, progress=lambda f: tell(Perceiving(signal.id, name, f)))
+            percept = step.opened(signal, told)
             evidence, hidden = cleaned(percept.evidence)
-            notes = (*percept.notes, f"{taking.signal.name}: {NOTE}") if hidden else percept.notes
-            return _Made(step, replace(percept, evidence=evidence, notes=notes), time.perf_counter() - start)
-        except InputError as error:
-            taking.failed = True
-            return _Made(step, error, time.perf_counter() - start)
-        except ModelMissing as error:
-            return _Made(step, error, time.perf_counter() - start)
+            notes = (*percept.notes, f"{signal.name}: {NOTE}") if hidden else percept.notes
+            step.found = replace(percept, evidence=evidence, notes=notes)
+        except (InputError, ModelMissing) as error:
+            step.taking.failed = isinstance(error, InputError)
+            step.found = error
+        step.seconds = time.perf_counter() - start
+        return step
 
-    def _done(self, made: _Made) -> None:
+    def _done(self, step: _Step) -> None:
         """Number and tell what a sense made of a signal; the signal is there with the last of them."""
-        taking, kind = made.step.taking, made.step.kind
-        match made.found:
+        taking = step.taking
+        match step.found:
             case ModelMissing() as error:
                 taking.missing = error
-                self._watch(Noted(taking.signal.id, f"{kind.name} is left out: {error}"))
+                self._watch(Noted(taking.signal.id, f"{step.kind.name} is left out: {error}"))
             case InputError() as error:
                 self._fail(taking.signal, error)
             case Percept() as percept:
-                self._told(taking, kind, percept, made.seconds)
-        if made.step.last and not taking.failed:
+                self._told(taking, step, percept)
+        if step.last and not taking.failed:
             if not taking.perceived and taking.missing is not None:
                 raise taking.missing
             gaps = tuple(taking.gaps.values())
             self.sensed.append(Sensed(taking.signal, tuple(taking.evidence), taking.table, taking.left, gaps))
 
-    def _told(self, taking: _Taking, kind: type[Sense], percept: Percept, seconds: float) -> None:
+    def _told(self, taking: _Taking, step: _Step, percept: Percept) -> None:
         signal, found = taking.signal, len(percept.evidence)
         percept = self._numbered(signal, percept)
         taking.perceived = True
         taking.left += found - len(percept.evidence)
         taking.evidence += percept.evidence
         taking.table = taking.table or percept.table
-        self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + seconds
+        self.seconds[signal.id] = self.seconds.get(signal.id, 0.0) + step.seconds
         taking.gaps |= {note.said: note for note in percept.notes if isinstance(note, Gap)}
         for note in percept.notes:
             self._watch(Noted(signal.id, str(note)))
-        self._watch(Perceived(signal.id, kind.name, percept.evidence, seconds))
+        self._watch(Perceived(signal.id, step.kind.name, percept.evidence, step.seconds))
 
     def _numbered(self, signal: Signal, percept: Percept) -> Percept:
         """The same with ids, as far as there is room for it among all evidence."""
@@ -213,3 +207,18 @@ def megabytes(signal: Signal) -> float:
     with suppress(OSError):
         return signal.path.stat().st_size / 1e6
     return 0.0
+
+
+def bounded(perceive: Perceive, halt: side.Wish) -> Perceive:
+    """What perceives and raises `InputTooLarge` beyond the budget, `Stopped` once that is wished."""
+
+    def perceived(signal: Signal, request: Request) -> Percept:
+        def over(much: str) -> InputTooLarge:
+            return InputTooLarge(f"{signal.name} takes over {much}", "give a smaller part")
+
+        lasts = signal.kind in (Kind.AUDIO, Kind.VIDEO)
+        more = min(SOUND_SECONDS.value, megabytes(signal) * _SECONDS_A_MEGABYTE) if lasts else 0
+        budget = Budget(SIGNAL_SECONDS.now + more, WORK_BYTES.now)
+        return kept(lambda: perceive(signal, request), budget, "perception", halt, over)
+
+    return perceived

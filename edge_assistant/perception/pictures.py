@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
 from edge_assistant.core.signals import Signal
@@ -75,7 +77,8 @@ def _frames(stream: BinaryIO, head: bytes, name: str, first: int) -> Iterator[Pa
     for number in range(first, most + 1):
         last = not _seek(image, number, name)
         cut = number == most and not last
-        yield _page(_at(image, number - 1), number, name, (page_limit_note(name),) if cut else ())
+        image.seek(number - 1)
+        yield _page(image, number, name, (page_limit_note(name),) if cut else ())
         if last:
             return
 
@@ -121,11 +124,6 @@ def _seek(image: Image.Image, frame: int, name: str) -> bool:
     return True
 
 
-def _at(image: Image.Image, frame: int) -> Image.Image:
-    image.seek(frame)
-    return image
-
-
 def _animation_note(image: Image.Image, name: str) -> tuple[str, ...]:
     """A phone's MPO is a JPEG with its depth map or preview behind it, and no animation."""
     moves = image.format != "MPO" and getattr(image, "is_animated", False)
@@ -156,8 +154,6 @@ def _page(image: Image.Image, number: int | None, name: str, notes: tuple[str, .
 
 
 def _decode(image: Image.Image, number: int | None, notes: tuple[str, ...]) -> Page:
-    import numpy as np
-
     width, height = image.size
     factor = _factor(width * height)
     if factor > 1:
@@ -206,7 +202,6 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 
 def _rgb(image: Image.Image) -> Image.Image:
     """Any mode as RGB: what is transparent becomes white paper, what has 16 or more bits is brought into range."""
-    import numpy as np
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):

@@ -1,6 +1,7 @@
 """What a sense is: one class that turns a signal of its kinds into evidence.
 
-Adding a sense is adding one file to this folder with a subclass of `Sense`, or a plugin; `senses()` finds both.
+Adding a sense is adding one file to the folder `senses` with a subclass of `Sense`, or a plugin; `senses()` finds both.
+They import what perceives when a signal of theirs is there.
 """
 
 from __future__ import annotations
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 REST = "; the rest may say otherwise."  # ends what an answer says of a signal that was not read whole
 
 
-def _ignore(fraction: float) -> None:
-    """Progress that nobody watches."""
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """How a signal is to be perceived.
@@ -39,7 +36,7 @@ class Request:
     """
 
     language: str | None = None
-    progress: Callable[[float], None] = field(default=_ignore, compare=False)
+    progress: Callable[[float], None] = field(default=lambda fraction: None, compare=False)
 
 
 class Gap(str):
@@ -110,14 +107,14 @@ class Sense(ABC):
 
 @cache
 def senses() -> tuple[type[Sense], ...]:
-    """Every sense in this folder and of installed plugins, in the order of their names.
+    """Every sense in the folder `senses` and of installed plugins, in the order of their names.
 
     Raises:
         UsageError: a plugin cannot be loaded.
     """
-    package = importlib.import_module(__package__)
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{__package__}.{module.name}")
+    package = importlib.import_module(f"{__package__}.senses")
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
     for plugin in plugins.installed(plugins.SENSES).values():
         plugins.load(plugin, type)
     return tuple(sorted(Sense.__subclasses__(), key=lambda sense: sense.name))

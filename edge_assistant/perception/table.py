@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cached_property
+from functools import cached_property, partialmethod
 from typing import Any
 
 import numpy as np
@@ -124,11 +123,13 @@ class Table:
 
     def maximum(self, column: str, window: Window | None = None) -> Computed | None:
         """The highest reading, the first where several are equal; None without readings."""
-        return self._extreme("max", column, window, np.nanargmax)
+        part = self._part(column, window)
+        return None if part is None else part.reading(f"max({part.term})", int(np.argmax(part.values)))
 
     def minimum(self, column: str, window: Window | None = None) -> Computed | None:
         """The lowest reading, the first where several are equal; None without readings."""
-        return self._extreme("min", column, window, np.nanargmin)
+        part = self._part(column, window)
+        return None if part is None else part.reading(f"min({part.term})", int(np.argmin(part.values)))
 
     def mean(self, column: str, window: Window | None = None) -> Computed | None:
         """The arithmetic mean of the readings; gaps do not count."""
@@ -165,65 +166,49 @@ class Table:
         first = int(np.searchsorted(times, times[best]))
         return part.reading(f"at({part.term}, {self.shown(self._datetime(wanted))})", first)
 
-    def first_over(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
-        """The first reading above a limit, or None where none is."""
-        return self._first(column, limit, window, over=True)
+    def first_over(self, column: str, limit: float, window: Window | None = None, over: bool = True) -> Computed | None:
+        """The first reading above a limit (or below it), or None where none is."""
+        found = self._beyond(column, limit, window, over)
+        if found is None or not found[1].any():
+            return None
+        part, mask, condition = found
+        return part.reading(f"first({condition})", int(np.argmax(mask)))
 
-    def first_under(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
-        """The first reading below a limit, or None where none is."""
-        return self._first(column, limit, window, over=False)
+    def last_over(self, column: str, limit: float, window: Window | None = None, over: bool = True) -> Computed | None:
+        """The last reading above a limit (or below it), or None where none is."""
+        found = self._beyond(column, limit, window, over)
+        if found is None or not found[1].any():
+            return None
+        part, mask, condition = found
+        return part.reading(f"last({condition})", int(np.flatnonzero(mask)[-1]))
 
-    def last_over(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
-        """The last reading above a limit, or None where none is."""
-        return self._last(column, limit, window, over=True)
-
-    def last_under(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
-        """The last reading below a limit, or None where none is."""
-        return self._last(column, limit, window, over=False)
-
-    def back(self, column: str, limit: float, window: Window | None = None, *, over: bool = True) -> Computed | None:
-        """The reading that ends the first run above a limit (or below it), or None where none does."""
+    def count_over(self, column: str, limit: float, window: Window | None = None, over: bool = True) -> Computed | None:
+        """How many readings are above a limit (or below it), with the first and last of them; None without readings."""
         found = self._beyond(column, limit, window, over)
         if found is None:
             return None
         part, mask, condition = found
-        ended = np.flatnonzero(mask[:-1] & ~mask[1:])
-        return part.reading(f"end({condition})", int(ended[0]) + 1) if len(ended) else None
+        return part.result(f"count({condition})", float(mask.sum()), "", mask)
 
-    def count_over(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
-        """How many readings are above a limit, with the first and last of them; None without readings."""
-        return self._count(column, limit, window, over=True)
-
-    def count_under(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
-        """How many readings are below a limit, with the first and last of them; None without readings."""
-        return self._count(column, limit, window, over=False)
-
-    def time_over(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
-        """Seconds above a limit.
+    def time_over(self, column: str, limit: float, window: Window | None = None, over: bool = True) -> Computed | None:
+        """Seconds above a limit (or below it).
 
         Each reading stands for the time until the next row, but for one sampling interval where rows are missing
         before the next and at the end.
         """
-        return self._duration(column, limit, window, over=True)
-
-    def time_under(self, column: str, limit: float, window: Window | None = None) -> Computed | None:
-        """Seconds below a limit, counted as in `time_over`."""
-        return self._duration(column, limit, window, over=False)
-
-    def excursions(
-        self, column: str, limit: float, window: Window | None = None, *, over: bool = True
-    ) -> tuple[Computed, ...]:
-        """Each run of readings above a limit (or below it), in the order of time: its extreme, its start, its rows."""
         found = self._beyond(column, limit, window, over)
-        if found is None or not found[1].any():
-            return ()
+        if found is None:
+            return None
         part, mask, condition = found
-        edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-        word, extreme = ("max", np.max) if over else ("min", np.min)
-        return tuple(
-            part.result(f"{word}({condition})", float(extreme(part.values[a:b])), None, np.arange(a, b))
-            for a, b in edges.reshape(-1, 2)
-        )
+        interval = self.interval or 0.0
+        apart = np.append(np.diff(self.times.view(np.int64)) / _SECOND, interval)
+        stands_for = np.where(apart > GAP * interval, interval, apart)[part.indices]
+        return part.result(f"duration({condition})", float(stands_for[mask].sum()), "s", mask)
+
+    first_under = partialmethod(first_over, over=False)
+    last_under = partialmethod(last_over, over=False)
+    count_under = partialmethod(count_over, over=False)
+    time_under = partialmethod(time_over, over=False)
 
     def trend(self, column: str, window: Window | None = None) -> Computed | None:
         """The Theil-Sen slope per hour; None where no two readings differ in time."""
@@ -292,12 +277,6 @@ class Table:
         indices, values = self.present(column, window)
         return _Part(self, column, self._term(column.name, window), indices, values) if len(indices) else None
 
-    def _extreme(
-        self, word: str, column: str, window: Window | None, choose: Callable[[Floats], np.intp]
-    ) -> Computed | None:
-        part = self._part(column, window)
-        return None if part is None else part.reading(f"{word}({part.term})", int(choose(part.values)))
-
     def _beyond(self, column: str, limit: float, window: Window | None, over: bool) -> tuple[_Part, Bools, str] | None:
         """The readings, which of them are beyond the limit, and the condition in words."""
         part = self._part(column, window)
@@ -306,36 +285,14 @@ class Table:
         mask = part.values > limit if over else part.values < limit
         return part, mask, self._term(f"{part.column.name} {'>' if over else '<'} {limit:.10g}", window)
 
-    def _first(self, column: str, limit: float, window: Window | None, *, over: bool) -> Computed | None:
-        found = self._beyond(column, limit, window, over)
-        if found is None or not found[1].any():
-            return None
-        part, mask, condition = found
-        return part.reading(f"first({condition})", int(np.argmax(mask)))
 
-    def _last(self, column: str, limit: float, window: Window | None, *, over: bool) -> Computed | None:
-        found = self._beyond(column, limit, window, over)
-        if found is None or not found[1].any():
-            return None
-        part, mask, condition = found
-        return part.reading(f"last({condition})", int(np.flatnonzero(mask)[-1]))
+def quantity(value: float, unit: str | None) -> str:
+    """A number with its unit, as many digits as it was read with.
 
-    def _count(self, column: str, limit: float, window: Window | None, *, over: bool) -> Computed | None:
-        found = self._beyond(column, limit, window, over)
-        if found is None:
-            return None
-        part, mask, condition = found
-        return part.result(f"count({condition})", float(mask.sum()), "", mask)
-
-    def _duration(self, column: str, limit: float, window: Window | None, *, over: bool) -> Computed | None:
-        found = self._beyond(column, limit, window, over)
-        if found is None:
-            return None
-        part, mask, condition = found
-        interval = self.interval or 0.0
-        apart = np.append(np.diff(self.times.view(np.int64)) / _SECOND, interval)
-        stands_for = np.where(apart > GAP * interval, interval, apart)[part.indices]
-        return part.result(f"duration({condition})", float(stands_for[mask].sum()), "s", mask)
+    >>> quantity(105.59, "degC"), quantity(60.0, None), quantity(41.5, "%")
+    ('105.59 degC', '60', '41.5 %')
+    """
+    return f"{value:.10g} {unit}" if unit else f"{value:.10g}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

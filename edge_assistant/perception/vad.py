@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_assistant.core.signals import SAMPLE_RATE
+from edge_assistant.perception.audio import cut
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -148,17 +149,16 @@ def chunks(blocks: Iterable[NDArray[np.float32]], vad: SileroVad) -> Iterator[Ch
     """Cut a stream of samples (f32, mono, 16 kHz, blocks of any length) into the chunks where somebody speaks."""
     vad.reset()
     cutter = _Cutter()
-    rest = np.zeros(0, np.float32)
-    for block in blocks:
-        rest = np.concatenate([rest, block])
-        whole = len(rest) // WINDOW * WINDOW
-        for window in rest[:whole].reshape(-1, WINDOW):
-            yield from cutter.push(window, vad.probability(window))
-        rest = rest[whole:]
-    if len(rest):
-        window = np.pad(rest, (0, WINDOW - len(rest)))
+    for window in _windows(blocks):
         yield from cutter.push(window, vad.probability(window))
     yield from cutter.finish()
+
+
+def _windows(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """Windows of a stream, the last one filled up with silence."""
+    rest = yield from cut(blocks, WINDOW)
+    if len(rest):
+        yield np.pad(rest, (0, WINDOW - len(rest)))
 
 
 def rest(chunk: Chunk, second: float) -> Chunk | None:

@@ -19,11 +19,9 @@ from edge_assistant.core.signals import Signal
 from edge_assistant.governance.policy.approval import Approve, Doubt, approving
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
-from edge_assistant.language.states import shelf_by
-from edge_assistant.perception import ondisk
-from edge_assistant.perception.bounded import bounded
-from edge_assistant.perception.gather import Gathering, Perceive
-from edge_assistant.perception.recall import Recall
+from edge_assistant.language.states import state_cache
+from edge_assistant.perception.gather import Gathering, Perceive, bounded
+from edge_assistant.perception.recall import Recall, cache_of
 from edge_assistant.perception.sense import Request, Sense, senses
 from edge_assistant.reasoning.likeness import Likeness
 from edge_assistant.reasoning.question import checked
@@ -103,13 +101,13 @@ class Assistant:
         self.runtime = runtime or Runtime.detect(gpu if self.policy.allows_gpu else "off")
         self._vocabulary = vocabulary or shipped()
         self._caches = caches if self.policy.keeps_caches else None
-        opens = engine or partial(LlamaEngine, shelf=shelf_by(self._caches))
+        opens = engine or partial(LlamaEngine, cache=state_cache(self._caches))
         shelved = self._caches is not None
         self.models = Models(
             portfolio, self._names, self.policy, self.runtime, opens, shelved=shelved, residency=residency
         )
         self._turn = ComputeTurn.of_user()
-        self.recall = Recall(disk=ondisk.kept_by(self._caches, self.runtime.gpu))
+        self.recall = Recall(disk=cache_of(self._caches, self.runtime.gpu))
         self._auditor = auditor
         self._free_talk = free_talk
 
@@ -288,7 +286,7 @@ class Assistant:
         Raises:
             ModelMissing, ModelCorrupt: of speech.
         """
-        from edge_assistant.perception.speech import Speech
+        from edge_assistant.perception.senses.speech import Speech
 
         speech = self.sense(Speech)
         if isinstance(speech, Speech):

@@ -232,11 +232,11 @@ def resident() -> Check:
 def devices() -> Iterator[Check]:
     """Camera, microphone and speaker: files can be asked about without any of them."""
     from edge_assistant.core.errors import DeviceMissing
-    from edge_assistant.devices import chosen, portaudio
+    from edge_assistant.devices import chosen, sound
 
     yield _device("camera", chosen.names("camera"), "connect one, or use --camera file:VIDEO")
     try:
-        portaudio.library()
+        sound.library()
     except DeviceMissing as error:
         yield Check("microphone", None, error.message, error.hint)
         yield Check("speaker", None, error.message, error.hint)

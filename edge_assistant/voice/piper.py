@@ -14,7 +14,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core import limits
 from edge_assistant.core.errors import ModelCorrupt
 from edge_assistant.voice import phonemes
-from edge_assistant.voice.said import clauses, said, sentences
+from edge_assistant.voice.normalization import clauses, sentences, spoken_form
 from edge_assistant_models import loading
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Voice:
             Stopped: `stop` was called meanwhile.
         """
         self._halt.clear()
-        for sentence in sentences(said(text[:MAX_TEXT])):
+        for sentence in sentences(spoken_form(text[:MAX_TEXT])):
             self._halt.check()
             samples = self._sentence(sentence)
             if len(samples):

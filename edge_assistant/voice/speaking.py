@@ -6,16 +6,16 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from edge_assistant.core import limits
 from edge_assistant.core.errors import EdgeAssistantError, Stopped, VoiceUnavailable
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from edge_assistant.devices.speaker import Player
+    from edge_assistant.voice.piper import Voice
 
 _log = logging.getLogger(__name__)
 
@@ -24,35 +24,13 @@ _GRACE_S = 2.0  # beyond its length, after which a sound counts as over though t
 _MAX_WAITING = limits.SPOKEN_SENTENCES.value
 
 
-class Speaks(Protocol):
-    """What makes sound of text, such as `piper.Voice`."""
-
-    rate: int
-
-    def speak(self, text: str) -> Iterator[NDArray[np.float32]]:
-        """The samples of each sentence."""
-
-    def stop(self) -> None:
-        """Let `speak`, in another thread, end soon by raising `Stopped`."""
-
-
-class Plays(Protocol):
-    """What plays sound, such as the speaker of `devices`."""
-
-    def play(self, samples: NDArray[np.float32], rate: int, done: Callable[[], None] | None = None) -> None:
-        """Play it after what is playing, and return once it can be heard; `done` is called when it is over."""
-
-    def stop(self) -> None:
-        """Fall silent."""
-
-
 class Speaking:
     """A queue of sentences with a thread of its own. `say`, `stop` and `close` may come from any thread."""
 
     def __init__(
         self,
-        voice: Speaks,
-        speaker: Plays,
+        voice: Voice,
+        speaker: Player,
         *,
         done: Callable[[], None] | None = None,
         failed: Callable[[EdgeAssistantError], None] | None = None,

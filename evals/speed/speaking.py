@@ -153,7 +153,7 @@ def _joe(portfolio: Portfolio, seed: int) -> Callable[[str], Samples]:
     import onnxruntime
 
     from edge_assistant.compute.runtime import Runtime
-    from edge_assistant.devices.resampling import resampled
+    from edge_assistant.devices.sound import resampled
     from edge_assistant.voice.piper import Voice
 
     onnxruntime.set_seed(seed)  # before the session is made
@@ -169,7 +169,7 @@ def _robot(text: str, voice: str) -> Samples:
     """A sentence in a voice of espeak-ng, at 16 kHz."""
     import numpy as np
 
-    from edge_assistant.devices.resampling import resampled
+    from edge_assistant.devices.sound import resampled
     from edge_assistant.voice.phonemes import program
 
     command = [program(), "-v", voice, "-s", "150", "--stdin", "--stdout"]

@@ -7,10 +7,10 @@ tokens. What the data is, by role, in the table `data` of a recipe:
 | --- | --- | --- |
 | speech | `path`: recordings *.wav with *.txt beside, or scenarios; `language` ("en") | the words, as one text |
 | vad | the same | the chunks with speech in them, each as (first sample, regions) |
-| writing | `count` pages rendered from `seed` (0) on; or `path`: a folder of pictures | `perception.writing.Sheet` |
+| writing | `count` pages rendered from `seed` (0) on; or `path`: a folder of pictures | a `Sheet` |
 | detector | `path`: a folder of photographs, with or without labels.json | `Viewed` |
 | classifier | the same; where there are labels, each labelled object is an item too | probabilities f32 [1000] |
-| faces | `path`: a folder of photographs | `perception.faces.Face`s |
+| faces | `path`: a folder of photographs | `perception.detectors.Face`s |
 | embedder | `path`: a text file, one text a line; or `examples = true`: those of the product | unit vector f32 [n] |
 
 `limit` takes the first recordings, pages, photographs or texts only.
@@ -27,9 +27,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputError
 from edge_assistant.core.signals import Kind, by_name, printable, take_file
-from edge_assistant.perception import pictures, things
+from edge_assistant.perception import pictures
 from edge_assistant.perception.page import Page
 from edge_assistant.perception.sense import Request
+from edge_assistant.perception.senses.objects import MARGIN, Seen, around, see
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets import pages, paper
@@ -59,7 +60,7 @@ class Viewed:
         pixels: of the photograph.
     """
 
-    seen: things.Seen
+    seen: Seen
     pixels: int
 
 
@@ -142,7 +143,7 @@ def _runnable(name: str) -> Iterator[None]:
 
 
 def _speech(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
-    from edge_assistant.perception.speech import Speech
+    from edge_assistant.perception.senses.speech import Speech
 
     folder, language = folder_of(data), str(data.get("language", "en"))
     sense = Speech({"speech": model, "vad": Portfolio().open(VAD)}, runtime)
@@ -169,7 +170,7 @@ def _vad(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
 
 
 def _writing(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
-    from edge_assistant.perception.writing import Writing
+    from edge_assistant.perception.senses.writing import Writing
 
     sense = Writing({"writing": model}, runtime)
 
@@ -190,7 +191,7 @@ def _detector(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
 
     def look(path: Path) -> Items:
         rgb = _first(path)
-        yield path.name, Viewed(things.see(rgb, detector, None), rgb.shape[0] * rgb.shape[1])
+        yield path.name, Viewed(see(rgb, detector, None), rgb.shape[0] * rgb.shape[1])
 
     return _Work(photographs(data), look)
 
@@ -207,14 +208,14 @@ def _classifier(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
         yield path.name, classifier.probabilities(rgb)
         for number, item in enumerate(labels.get(path.name, ()), 1):
             if item.box[2] * item.box[3] >= CLEAR * rgb.shape[0] * rgb.shape[1]:
-                part = things.around(item.box, rgb, things.MARGIN)
+                part = around(item.box, rgb, MARGIN)
                 yield f"{path.name}#{number} {item.label}", classifier.probabilities(part)
 
     return _Work(photographs(data), look)
 
 
 def _faces(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
-    from edge_assistant.perception.faces import Faces
+    from edge_assistant.perception.detectors import Faces
 
     faces = Faces(model, runtime)
 

@@ -16,9 +16,9 @@ from PIL import Image, ImageDraw
 from edge_assistant.cli.main import main
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind, take_file
-from edge_assistant.perception import kept, ondisk
+from edge_assistant.perception import percepts, recall
 from edge_assistant.perception.sense import Percept, Request, Sense, senses
-from edge_assistant.perception.video import Video
+from edge_assistant.perception.senses.video import Video
 from edge_assistant.vault import sealed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -65,7 +65,7 @@ def test_the_same_files_are_perceived_once(command: Command, capsys: Capsys, mon
 def test_switched_off_nothing_is_kept_and_nothing_recalled(
     command: Command, capsys: Capsys, home: Path, monkeypatch: pytest.MonkeyPatch, policy: str | None
 ) -> None:
-    monkeypatch.setattr(ondisk, "WORTH_S", 0.0)
+    monkeypatch.setattr(recall, "WORTH_S", 0.0)
     if policy is None:
         monkeypatch.setenv("EDGE_ASSISTANT_CACHE", "no")
     else:
@@ -112,9 +112,9 @@ def test_what_each_sense_really_makes_is_kept_exactly(sense: type[Sense], tmp_pa
     (kind,) = sense.kinds
     signal = take_file(given(kind, tmp_path), kind, 1)
     percept = sense(used, Runtime(1)).perceive(signal, Request("en"))
-    data = kept.packed(percept, signal.name)
+    data = percepts.packed(percept, signal.name)
     assert data is not None
-    found = kept.unpacked(data, signal.id, signal.name)
+    found = percepts.unpacked(data, signal.id, signal.name)
     assert found is not None
     assert repr((found.evidence, found.notes)) == repr((percept.evidence, percept.notes))
     assert percept.evidence or sense is Video

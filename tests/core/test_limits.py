@@ -25,10 +25,12 @@ from edge_assistant.core.events import Event, Noted
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.devices.microphone import _Heard
 from edge_assistant.governance.policy import reading
-from edge_assistant.perception import audio, cells, codes, csvfile, ocr, pdftext, pictures, text, ticks, whisper
+from edge_assistant.perception import audio, cells, csvfile, pdf, pictures, whisper
 from edge_assistant.perception.csvfile import read_csv
+from edge_assistant.perception.documents import ocr, sheets, ticks
 from edge_assistant.perception.sense import Request
-from edge_assistant.perception.speech import Speech
+from edge_assistant.perception.senses import text
+from edge_assistant.perception.senses.speech import Speech
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.claims import Standing
 from edge_assistant.reasoning.comprehension import pairing
@@ -178,7 +180,7 @@ def page_lines(patched: pytest.MonkeyPatch) -> None:
 def page_runs(patched: pytest.MonkeyPatch) -> None:
     document = given(bad.pdf(1), Kind.IMAGE)
     assert next(iter(pictures.pages(document))).text_layer
-    patched.setattr(pdftext, "_MAX_RUNS", 0)
+    patched.setattr(pdf, "_MAX_RUNS", 0)
     page = next(iter(pictures.pages(document)))
     assert (page.text_layer, page.rgb.ndim) == (None, 3)
 
@@ -207,15 +209,15 @@ def coded(*contents: str) -> np.ndarray:
 @beyond
 def page_codes(patched: pytest.MonkeyPatch) -> None:
     page = coded("one", "two")
-    assert len(codes.find(page)) == 2
-    patched.setattr(codes, "_MAX_CODES", 1)
-    assert len(codes.find(page)) == 1
+    assert len(sheets.codes(page)) == 2
+    patched.setattr(sheets, "_MAX_CODES", 1)
+    assert len(sheets.codes(page)) == 1
 
 
 @beyond
 def code_characters(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(codes, "_MAX_CONTENT", 5)
-    assert [found.code.content for found in codes.find(coded("0123456789"))] == ["01234"]
+    patched.setattr(sheets, "_MAX_CONTENT", 5)
+    assert [code.content for code, _ in sheets.codes(coded("0123456789"))] == ["01234"]
 
 
 @beyond
@@ -229,7 +231,7 @@ def broken_packets(patched: pytest.MonkeyPatch) -> None:
             taken.append(frame)
             yield frame
 
-    patched.setattr(audio, "_frames", packets)
+    patched.setattr(audio, "decoded", packets)
     with pytest.raises(InputCorrupt), audio.listen(given(bad.silence(1), Kind.AUDIO)) as (_, blocks):
         list(blocks)
     assert len(taken) == 3

@@ -6,10 +6,9 @@ from edge_assistant.core import plugins
 from edge_assistant.core.errors import DeviceMissing, UsageError
 from edge_assistant.devices import chosen
 from edge_assistant.devices.camera import FileCamera, OpenCVCamera
-from edge_assistant.devices.followed import FollowedFile
 from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
-from edge_assistant.devices.serial import SerialReadings
-from edge_assistant.devices.speaker import FileSpeaker, Speaker
+from edge_assistant.devices.readings import FollowedFile, SerialReadings
+from edge_assistant.devices.speaker import FileOutput, SoundOutput
 
 
 @pytest.mark.parametrize(
@@ -17,22 +16,13 @@ from edge_assistant.devices.speaker import FileSpeaker, Speaker
     [
         (chosen.camera, OpenCVCamera, FileCamera),
         (chosen.microphone, SoundMicrophone, FileMicrophone),
-        (chosen.speaker, Speaker, FileSpeaker),
+        (lambda text: chosen.speaker(text)._output, SoundOutput, FileOutput),
     ],
 )
 def test_a_name_is_that_device_and_a_file_stands_for_one(choose, real, virtual):
     assert isinstance(choose(None), real)
     assert isinstance(choose("Some Name"), real)
     assert isinstance(choose("file:some/file"), virtual)
-
-
-def test_the_name_is_what_a_person_reads(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert chosen.camera("file:~/a/film.mp4").name == "film.mp4"
-    assert chosen.camera("file:~/a/film.mp4")._path == tmp_path / "a" / "film.mp4"
-    assert chosen.camera(None).name == "the first camera"
-    assert chosen.camera("C920").name == "C920"
-    assert chosen.microphone(None).name == "the default microphone"
 
 
 def test_the_home_of_nobody_is_a_file_that_is_not_there():

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+from helpers import sounds
 from helpers.devices import Kept
 
 from edge_assistant.core.errors import (
@@ -18,23 +19,11 @@ from edge_assistant.core.errors import (
 from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant.devices import microphone
 from edge_assistant.devices.device import Change
-from edge_assistant.devices.microphone import BLOCK, FileMicrophone, _Heard, cut, to_wav
-from edge_assistant.devices.resampling import resampled
+from edge_assistant.devices.microphone import BLOCK, FileMicrophone, _Heard, to_wav
+from edge_assistant.devices.sound import resampled
+from edge_assistant.perception.audio import cut
 
 FAST = 10_000.0
-
-
-def tone(hertz, rate, seconds=1.0):
-    return (0.5 * np.sin(2 * np.pi * hertz * np.arange(round(rate * seconds)) / rate)).astype(np.float32)
-
-
-def recording(path, samples, rate=SAMPLE_RATE):
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
-    return path
 
 
 def decibels(samples, hertz, rate):
@@ -55,10 +44,10 @@ def read_to_end(device):
 
 class TestWav:
     def test_samples_become_a_recording_of_16_khz_and_16_bit(self):
-        with wave.open(io.BytesIO(to_wav(tone(440, SAMPLE_RATE)))) as file:
+        with wave.open(io.BytesIO(to_wav(sounds.tone(1)))) as file:
             assert file.getparams()[:4] == (1, 2, SAMPLE_RATE, SAMPLE_RATE)
             samples = np.frombuffer(file.readframes(SAMPLE_RATE), "<i2") / 32767
-        assert np.abs(samples - tone(440, SAMPLE_RATE)).max() < 1e-4
+        assert np.abs(samples - sounds.tone(1)).max() < 1e-4
         with wave.open(io.BytesIO(to_wav(np.array([2.0, -2.0], dtype=np.float32)))) as file:
             assert np.frombuffer(file.readframes(2), "<i2").tolist() == [32767, -32767], "clipped, not turned over"
 
@@ -66,20 +55,20 @@ class TestWav:
 class TestResampling:
     @pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
     def test_a_tone_keeps_its_height_and_loudness(self, rate):
-        parts = np.array_split(tone(1_000, rate, 2.0), 37)
+        parts = np.array_split(sounds.tone(2, rate, 1_000), 37)
         out = np.concatenate(list(resampled(parts, rate, SAMPLE_RATE)))
         assert len(out) == pytest.approx(2 * SAMPLE_RATE, abs=64)
         assert decibels(out[8_000:24_000], 1_000, SAMPLE_RATE) == pytest.approx(-6, abs=0.2)
 
     def test_what_lies_above_does_not_come_back_as_another_tone(self):
-        out = np.concatenate(list(resampled([tone(11_000, 48_000, 2.0)], 48_000, SAMPLE_RATE)))
+        out = np.concatenate(list(resampled([sounds.tone(2, 48_000, 11_000)], 48_000, SAMPLE_RATE)))
         assert np.abs(out[4_000:28_000]).max() < 0.002  # 5 kHz without a filter
-        part = tone(440, SAMPLE_RATE)
+        part = sounds.tone(1)
         assert next(resampled([part], SAMPLE_RATE, SAMPLE_RATE)) is part
 
     def test_parts_of_any_length_become_blocks(self):
         parts = [np.arange(n, dtype=np.float32) for n in (0, 3, 2_000, 511, 1, 5_000)]
-        blocks = list(cut(iter(parts)))
+        blocks = list(cut(parts, BLOCK))
         assert {len(block) for block in blocks} == {BLOCK}
         assert np.array_equal(np.concatenate(blocks), np.concatenate(parts)[: len(blocks) * BLOCK])
 
@@ -90,7 +79,7 @@ class TestFile:
         device = FileMicrophone(tmp_path / "a.wav", FAST)
         with pytest.raises(DeviceMissing, match=r"there is no a\.wav to stand for a microphone"):
             device.open()
-        recording(tmp_path / "a.wav", tone(440, rate), rate)
+        (tmp_path / "a.wav").write_bytes(sounds.wav(sounds.tone(1, rate), rate))
         blocks = read_to_end(device)
         assert np.array_equal(np.stack(blocks), np.stack(read_to_end(device))), "at its start again"
         assert {(block.shape, block.dtype.name) for block in blocks} == {((BLOCK,), "float32")}
@@ -103,14 +92,16 @@ class TestFile:
         now = [0.0]
         monkeypatch.setattr(microphone.time, "monotonic", lambda: now[0])
         monkeypatch.setattr(microphone.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
-        path = recording(tmp_path / "a.wav", tone(440, SAMPLE_RATE))
+        path = tmp_path / "a.wav"
+        path.write_bytes(sounds.wav(sounds.tone(1)))
         count = len(read_to_end(FileMicrophone(path)))
         assert now[0] == pytest.approx(count * BLOCK / SAMPLE_RATE)
         read_to_end(FileMicrophone(path, speed=4.0))
         assert now[0] == pytest.approx(count * BLOCK / SAMPLE_RATE * 1.25)
 
     def test_a_file_that_is_moved_away_is_unplugged_and_comes_back(self, tmp_path):
-        path = recording(tmp_path / "a.wav", tone(440, SAMPLE_RATE, 60))
+        path = tmp_path / "a.wav"
+        path.write_bytes(sounds.wav(sounds.tone(60)))
         with Kept(FileMicrophone(path)) as kept:
             kept.wait(lambda: len(kept.items) > 2)
             path.rename(tmp_path / "b.wav")

@@ -12,17 +12,16 @@ from helpers.devices import Kept
 
 from edge_assistant.core.errors import DeviceBusy, DeviceMissing
 from edge_assistant.core.signals import SAMPLE_RATE
-from edge_assistant.devices import chosen, microphone, portaudio, pulseaudio, sound
+from edge_assistant.devices import chosen, microphone, sound
 from edge_assistant.devices.device import Change
-from edge_assistant.devices.portaudio import SoundDevice
-from edge_assistant.devices.pulseaudio import Node
+from edge_assistant.devices.sound import SoundDevice
 
 SPOKEN = Path(__file__).parents[1] / "fixtures" / "speech" / "allergies.wav"
 
 
 def library_is_there():
     try:
-        portaudio.library()
+        sound.library()
     except DeviceMissing:
         return False
     return True
@@ -36,8 +35,8 @@ real = pytest.mark.skipif(
 @pytest.fixture(name="server", scope="module")
 def _server():
     with soundserver.running() as server:
-        portaudio.renew()
-        if all(found.name != "pulse" for found in portaudio.devices("input")):
+        sound.renew()
+        if all(found.name != "pulse" for found in sound.devices("input")):
             pytest.skip("ALSA has no plugin for PulseAudio: libasound2-plugins is not installed")
         yield server
 
@@ -173,14 +172,14 @@ def _machine(monkeypatch):
     def renew():
         machine.renewed += 1
 
-    monkeypatch.setattr(portaudio, "renew", renew)
-    monkeypatch.setattr(portaudio, "devices", lambda _: machine.listed)
-    monkeypatch.setattr(pulseaudio, "nodes", lambda _: machine.nodes)
+    monkeypatch.setattr(sound, "renew", renew)
+    monkeypatch.setattr(sound, "devices", lambda _: machine.listed)
+    monkeypatch.setattr(sound, "nodes", lambda _: machine.nodes)
     return machine
 
 
 def node(name, **more):
-    return Node(**{"id": name.lower(), "name": name, "rate": 48_000, "monitor": False, "default": False, **more})
+    return SoundDevice(**{"name": name, "index": -1, "rate": 48_000, "node": name.lower(), **more})
 
 
 class TestFound:
@@ -234,7 +233,7 @@ def test_a_server_that_answers_nonsense(monkeypatch, tmp_path, answer):
     program.write_text(f"#!/bin/sh\ncat '{tmp_path}/answer'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert not pulseaudio.nodes("input")
+    assert not sound.nodes("input")
 
 
 def test_nodes_of_the_same_name_are_numbered_and_their_letters_are_printable(monkeypatch):
@@ -244,11 +243,11 @@ def test_nodes_of_the_same_name_are_numbered_and_their_letters_are_printable(mon
         {"name": "c.monitor", "description": "Monitor of C", "monitor_source": "c"},
     ]
     answers = {"list": listed, "info": {"default_source_name": "b"}}
-    monkeypatch.setattr(pulseaudio, "_asked", lambda word, *_: answers[word])
-    assert pulseaudio.nodes("input") == [
-        Node("b", "Mic\ufffd #2", 48_000, monitor=False, default=True),
-        Node("a", "Mic\ufffd", 16_000, monitor=False, default=False),
-        Node("c.monitor", "Monitor of C", 48_000, monitor=True, default=False),
+    monkeypatch.setattr(sound, "_asked", lambda word, *_: answers[word])
+    assert sound.nodes("input") == [
+        SoundDevice("Mic\ufffd #2", -1, 48_000, default=True, node="b"),
+        SoundDevice("Mic\ufffd", -1, 16_000, node="a"),
+        SoundDevice("Monitor of C", -1, 48_000, node="c.monitor", monitor=True),
     ]
 
 
@@ -293,9 +292,9 @@ class FakeLibrary:
 @pytest.fixture(name="library")
 def _library(monkeypatch):
     library = FakeLibrary()
-    monkeypatch.setattr(portaudio, "library", lambda: library)
-    monkeypatch.setattr(portaudio, "_streams", set())
-    monkeypatch.setattr(pulseaudio, "nodes", lambda _: None)
+    monkeypatch.setattr(sound, "library", lambda: library)
+    monkeypatch.setattr(sound, "_streams", set())
+    monkeypatch.setattr(sound, "nodes", lambda _: None)
     return library
 
 
@@ -316,9 +315,9 @@ class TestCards:
 
     def test_one_that_has_two_channels_only_is_opened_with_two(self, library):
         library.open = refusing("Invalid number of channels", -9998, (1,))
-        stream = portaudio.stream(sound.find("HDA", "input"), "input", print)
+        stream = sound.stream(sound.find("HDA", "input"), "input", print)
         assert (stream.channels, stream.rate, stream.index) == (2, 44_100, 0)
-        portaudio.end(stream)
+        sound.end(stream)
         assert library.open_streams == []
 
     @pytest.mark.parametrize(
@@ -332,15 +331,15 @@ class TestCards:
     def test_one_that_another_program_has_or_that_cannot_be_opened(self, library, step, told, error, said):
         setattr(library, step, refusing(*told))
         with pytest.raises(error, match=said):
-            portaudio.stream(sound.find("HDA", "input"), "input", print)
+            sound.stream(sound.find("HDA", "input"), "input", print)
         assert library.open_streams == []
 
     def test_the_list_is_not_renewed_while_a_stream_is_open(self, library):
-        stream = portaudio.stream(sound.find("HDA", "input"), "input", print)
+        stream = sound.stream(sound.find("HDA", "input"), "input", print)
         count = library.initialised
         assert len(sound.names("input")) == 3
         assert library.initialised == count
-        portaudio.end(stream)
+        sound.end(stream)
         sound.names("input")
         assert library.initialised == count + 1
 

@@ -16,7 +16,7 @@ from helpers.engines import ScriptedEngine, scripted
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputCorrupt, ModelMissing, StorageFull, UsageError
-from edge_assistant.perception.readings import Readings
+from edge_assistant.perception.senses.readings import Readings
 from edge_assistant.storage.settings import Settings
 from edge_assistant_quantize.datasets.scenarios import load
 from edge_assistant_quantize.metrics import warm

@@ -9,8 +9,8 @@ from helpers.engines import signal
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind
-from edge_assistant.perception.readings import Readings
 from edge_assistant.perception.sense import Request
+from edge_assistant.perception.senses.readings import Readings
 from edge_assistant.perception.table import Table
 
 

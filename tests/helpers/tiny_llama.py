@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ COLUMNS = 256  # of embeddings: one block of the K types
 HIDDEN = 512
 LAYERS = 2
 _HEADS, _KEYS = 4, 2  # heads of queries, and of keys and values
-_UNKNOWN, _CONTROL, _BYTE = 2, 3, 6  # types of tokens
+_TOKENS = 259  # three of control, and the bytes
+_NORMAL, _UNKNOWN, _CONTROL, _BYTE = 1, 2, 3, 6  # types of tokens
 _WORDS = """
     the a old small red cold tall nurse doctor patient sensor camera window kitchen garden river house morning
     evening winter reads opens closes watches measures forgets carries finds slowly quietly twice again never here
@@ -29,7 +31,14 @@ def prose(words: int) -> str:
 
 
 def write(
-    path: Path, *, experts: int = 0, seed: int = 0, spoilt: str = "", architecture: str = "llama", parts: int = 1
+    path: Path,
+    *,
+    experts: int = 0,
+    seed: int = 0,
+    spoilt: str = "",
+    architecture: str = "llama",
+    parts: int = 1,
+    further: Sequence[str] = (),
 ) -> Path:
     """Write the model in F16.
 
@@ -40,15 +49,16 @@ def write(
         spoilt: a tensor that holds what is no number.
         architecture: as the file names it.
         parts: of which the file says that it is one.
+        further: tokens, such as a space, and in <> the control tokens of a chat family.
     """
     from gguf import GGUFWriter
 
     writer = GGUFWriter(path, architecture)
-    _describe(writer, experts)
+    _describe(writer, experts, further)
     if parts > 1:
         writer.add_uint16("split.count", parts)
     generator = np.random.default_rng(seed)
-    for name, shape in _shapes(experts).items():
+    for name, shape in _shapes(experts, _TOKENS + len(further)).items():
         values = generator.normal(1 if "norm" in name else 0, 0.1, shape[::-1]).astype(np.float32)
         if name == spoilt:
             values.flat[7] = np.nan
@@ -60,12 +70,12 @@ def write(
     return path
 
 
-def _shapes(experts: int) -> dict[str, tuple[int, ...]]:
+def _shapes(experts: int, tokens: int) -> dict[str, tuple[int, ...]]:
     kept = COLUMNS * _KEYS // _HEADS
     shapes: dict[str, tuple[int, ...]] = {
-        "token_embd.weight": (COLUMNS, 259),
+        "token_embd.weight": (COLUMNS, tokens),
         "output_norm.weight": (COLUMNS,),
-        "output.weight": (COLUMNS, 259),
+        "output.weight": (COLUMNS, tokens),
     }
     for layer in range(LAYERS):
         within = {
@@ -85,7 +95,7 @@ def _shapes(experts: int) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _describe(writer: Any, experts: int) -> None:
+def _describe(writer: Any, experts: int, further: Sequence[str]) -> None:
     """The keys of the model."""
     writer.add_block_count(LAYERS)
     writer.add_context_length(512)
@@ -98,8 +108,10 @@ def _describe(writer: Any, experts: int) -> None:
         writer.add_expert_used_count(2)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_tokenizer_model("llama")
-    writer.add_token_list(["<unk>", "<s>", "</s>", *(f"<0x{value:02X}>" for value in range(256))])
-    writer.add_token_scores([0.0] * 259)
-    writer.add_token_types([_UNKNOWN, _CONTROL, _CONTROL, *[_BYTE] * 256])
+    writer.add_token_list(["<unk>", "<s>", "</s>", *(f"<0x{value:02X}>" for value in range(256)), *further])
+    writer.add_token_scores([0.0] * (_TOKENS + len(further)))
+    writer.add_token_types(
+        [_UNKNOWN, _CONTROL, _CONTROL, *[_BYTE] * 256, *(_CONTROL if token[0] == "<" else _NORMAL for token in further)]
+    )
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)

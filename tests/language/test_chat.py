@@ -29,7 +29,11 @@ EXPECTED = {
 
 @pytest.mark.parametrize("family", TEMPLATES)
 def test_the_prompt_of_a_family(family: str) -> None:
-    assert "".join(part.text for part in render(TURNS, family)) == EXPECTED[family]
+    """An answer can be begun for the model; the end of a turn is in its closing text."""
+    parts = render(TURNS, family)
+    assert "".join(part if isinstance(part, str) else part.content for part in parts) == EXPECTED[family]
+    assert render(TURNS, family, opening="<think>\n\n</think>\n\n") == [*parts, "<think>\n\n</think>\n\n"]
+    assert template(family).end.startswith(template(family).end_of_turn)
 
 
 @pytest.mark.parametrize("family", TEMPLATES)
@@ -37,21 +41,9 @@ def test_the_prompt_of_a_family(family: str) -> None:
 def test_content_is_never_control_text(family: str, content: str, system: bool) -> None:
     turns = [Message(Role.SYSTEM, content)] if system else []
     parts = render([*turns, Message(Role.USER, content)], family)
-    assert sum(content in part.text for part in parts if not part.control) >= 1
+    assert any(content in part.content for part in parts if isinstance(part, Message))
     frame = render([Message(Role.SYSTEM, "")] * system + [Message(Role.USER, "")], family)
-    assert [part.text for part in parts if part.control] == [part.text for part in frame if part.control]
-
-
-@pytest.mark.parametrize("family", TEMPLATES)
-def test_the_answer_can_be_begun_for_the_model(family: str) -> None:
-    *before, last = render(TURNS, family, opening="<think>\n\n</think>\n\n")
-    assert before == render(TURNS, family)
-    assert (last.text, last.control) == ("<think>\n\n</think>\n\n", True)
-
-
-@pytest.mark.parametrize("family", TEMPLATES)
-def test_the_end_of_a_turn_is_in_its_closing_text(family: str) -> None:
-    assert template(family).end.startswith(template(family).end_of_turn)
+    assert [part for part in parts if isinstance(part, str)] == [part for part in frame if isinstance(part, str)]
 
 
 def test_an_unknown_family_is_refused() -> None:

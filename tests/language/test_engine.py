@@ -97,6 +97,13 @@ def test_a_choice_is_always_one_of_the_options(engine: LlamaEngine) -> None:
         assert options[1:] or choice.probability == 1.0
 
 
+def test_the_order_of_the_options_does_not_matter(engine: LlamaEngine) -> None:
+    options = ["blue", "blue sky", "grey", "bluish"]
+    first, again = engine.choose(QUESTION, options), engine.choose(QUESTION, options[::-1])
+    assert options[first.index] == options[::-1][again.index]
+    assert first.probability == pytest.approx(again.probability, abs=0.02)
+
+
 def test_what_options_have_in_common_is_not_asked_of_the_model(
     engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,14 +118,6 @@ def test_what_options_have_in_common_is_not_asked_of_the_model(
     assert read == [common]
     engine.choose(QUESTION, ["Nothing but this can be said"])
     assert read == [common], "nothing is to be chosen"
-
-
-def test_the_order_of_the_options_does_not_matter(engine: LlamaEngine) -> None:
-    options = ["blue", "blue sky", "grey", "bluish"]
-    first = engine.choose(QUESTION, options)
-    again = engine.choose(QUESTION, options[::-1])
-    assert options[first.index] == options[::-1][again.index]
-    assert first.probability == pytest.approx(again.probability, abs=0.02)
 
 
 def test_a_turn_cannot_be_ended_by_content(engine: LlamaEngine) -> None:
@@ -160,7 +159,7 @@ def test_a_choice_without_room_is_refused_and_the_next_one_is_right(engine: Llam
     assert (again.index, again.probability) == (first.index, pytest.approx(first.probability, abs=0.02))
 
 
-@pytest.mark.parametrize("status", [-3, -2, -1, 2, 3])
+@pytest.mark.parametrize("status", [-3, 2])
 def test_a_model_that_cannot_compute_is_no_fault_of_the_question(
     engine: LlamaEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
@@ -184,12 +183,6 @@ def test_a_stream_is_valid_text_piece_by_piece(engine: LlamaEngine, seed: int) -
     pieces = list(engine.stream(ask("写一首诗 👍"), max_tokens=16, temperature=5.0, seed=seed))
     assert all(pieces)
     assert "".join(pieces).encode("utf-8").decode("utf-8") == "".join(pieces)
-
-
-@pytest.mark.parametrize(("text", "tokens"), [("", 0), ("hello", 1)])
-def test_tokens_are_counted(engine: LlamaEngine, text: str, tokens: int) -> None:
-    assert engine.count(text) == tokens
-    assert engine.count("\ud800 \0 写") > 0
 
 
 def test_a_file_that_is_no_model(tmp_path: Path) -> None:
@@ -257,15 +250,6 @@ def test_writing_is_stopped_and_the_next_answer_is_as_in_a_fresh_process(
     halt.clear()
     assert write(stopped, QUESTION) == write(engine, QUESTION)
     assert write(stopped, ask("Count to one hundred.")) == write(engine, ask("Count to one hundred."))
-
-
-def test_who_was_stopped_computes_nothing_until_that_is_taken_back(stopping: tuple[LlamaEngine, Waiting]) -> None:
-    stopped, halt = stopping
-    halt.ask()
-    with pytest.raises(Stopped):
-        stopped.choose(QUESTION, ["blue", "red"])
-    halt.clear()
-    assert stopped.choose(QUESTION, ["blue"]).index == 0
 
 
 def test_the_memory_of_an_engine_that_nobody_has_any_more_is_freed(models: Callable[[str], InstalledModel]) -> None:

@@ -67,10 +67,3 @@ def test_the_wish_to_stop_ends_it(models: Callable[[str], InstalledModel], monke
     with pytest.raises(Stopped):
         llama.load(models("language").files["model"], halt)
     assert made == [None]
-
-
-def test_after_the_wish_nothing_is_loaded(models: Callable[[str], InstalledModel]) -> None:
-    halt = Halt()
-    halt.ask()
-    with pytest.raises(Stopped):
-        llama.load(models("language").files["model"], halt)

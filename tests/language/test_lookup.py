@@ -24,12 +24,18 @@ LINES = [
 EVIDENCE = "Evidence:\n" + "\n".join(f"[E{i}] {line}" for i, line in enumerate(LINES, 1)) + "\n\nQuestion:"
 
 
+Opens = Callable[..., LlamaEngine]
+REPEAT = "Repeat every line of the evidence."
+
+
 @pytest.fixture(scope="module")
-def opened(models: Callable[[str], InstalledModel]) -> Iterator[Callable[..., LlamaEngine]]:
+def opened(tiny: InstalledModel) -> Iterator[Opens]:
     engines: list[LlamaEngine] = []
 
-    def opens(*, speculative: bool = True, context: int = 512) -> LlamaEngine:
-        engines.append(LlamaEngine(models("language"), Runtime(1), context, speculative=speculative))
+    def opens(pace: type[Pace] | None = None, context: int = 1024, model: InstalledModel = tiny) -> LlamaEngine:
+        """An engine that drafts by a pace; without one it decodes token by token."""
+        engines.append(LlamaEngine(model, Runtime(1), context, speculative=pace is not None))
+        engines[-1]._pace = pace
         return engines[-1]
 
     yield opens
@@ -53,37 +59,66 @@ def write(engine: LlamaEngine, messages: list[Message], tokens: int = 60) -> str
     return "".join(engine.stream(messages, max_tokens=tokens))
 
 
-@pytest.mark.parametrize("question", ["Repeat every line of the evidence.", "What was paid?", "Count to forty."])
-def test_the_text_is_the_one_of_plain_decoding(opened: Callable[..., LlamaEngine], question: str) -> None:
-    plain, eager = opened(speculative=False), opened()
-    eager._pace = Eager
-    decoded: list[int] = []
-    verify = eager._context.verify
-    eager._context.verify = lambda tokens: decoded.append(len(tokens)) or verify(tokens)  # type: ignore[method-assign]
-    text = write(eager, ask(question))
-    assert text == write(plain, ask(question))
-    assert text
-    assert max(decoded) > 4, "drafts were verified"
-    assert len(decoded) < sum(decoded), "and none of their tokens is counted twice"
-    assert eager.usage.completion_tokens in range(len(decoded), 61)
-
-
-def test_a_near_thing_is_decided_by_small_batches_over_what_they_computed(opened: Callable[..., LlamaEngine]) -> None:
-    """Those compute as single tokens do; larger ones do not, neither what comes next nor what is behind it then."""
-    engine = opened()
-    engine._pace = Eager
-    messages = ask("Repeat every line of the evidence.")
-    whole = write(engine, messages)
+def watched(engine: LlamaEngine) -> list[tuple[int, int]]:
+    """For each batch that is verified from now on the tokens before it, and its own."""
     calls: list[tuple[int, int]] = []
     verify = engine._context.verify
 
-    def unsure(tokens: list[int]) -> list[tuple[int, float]]:
+    def called(tokens: list[int]) -> list[tuple[int, float]]:
         calls.append((len(engine._context.tokens), len(tokens)))
+        return verify(tokens)
+
+    engine._context.verify = called  # type: ignore[assignment,method-assign]
+    return calls
+
+
+@pytest.mark.parametrize("question", [REPEAT, "What was paid?"])
+def test_the_text_is_the_one_of_plain_decoding(
+    opened: Opens, models: Callable[[str], InstalledModel], question: str
+) -> None:
+    plain, eager = (opened(pace, 512, models("language")) for pace in (None, Eager))
+    calls = watched(eager)
+    text = write(eager, ask(question), 40)
+    assert text == write(plain, ask(question), 40)
+    assert text
+    decoded = [count for _, count in calls]
+    assert max(decoded) > 4, "drafts were verified"
+    assert len(decoded) < sum(decoded), "and none of their tokens is counted twice"
+    assert eager.usage.completion_tokens in range(len(decoded), 41)
+
+
+def test_an_answer_is_as_long_as_it_may_be(opened: Opens) -> None:
+    """Of each batch what was right stays in the cache, and what is written next stands behind just that."""
+    eager, plain = opened(Eager), opened()
+    for tokens in (0, 1, 7, 200):
+        text = write(eager, ask(REPEAT), tokens)
+        assert text == write(plain, ask(REPEAT), tokens)
+        context, prompt = eager._context, eager._prompt(ask(REPEAT))
+        assert context.tokens[: len(prompt.tokens)] == list(prompt.tokens)
+        pieces = map(eager._tokenizer.piece, context.tokens[len(prompt.tokens) :])
+        assert text.startswith((written := b"".join(pieces).decode("utf-8", "replace"))[:-3]) or written.startswith(
+            text
+        )
+        assert context._llama.llama_memory_seq_pos_max(context._memory, 0) == len(context.tokens) - 1
+    size = len(prompt.tokens) + 20  # the answer ends where the context does
+    eager, plain = opened(Eager, size), opened(None, size)
+    assert write(eager, ask(REPEAT), 300) == write(plain, ask(REPEAT), 300) != ""
+    assert len(eager._context.tokens) <= eager._context.size
+
+
+def test_a_near_thing_is_decided_by_small_batches_over_what_they_computed(opened: Opens) -> None:
+    """Those compute as single tokens do; larger ones do not, neither what comes next nor what is behind it then."""
+    engine = opened(Eager)
+    whole = write(engine, ask(REPEAT))
+    verify = engine._context.verify
+
+    def unsure(tokens: list[int]) -> list[tuple[int, float]]:
         wrong = len(tokens) > ALIKE
         return [(0 if wrong else token, MARGIN / 2 if wrong else gap) for token, gap in verify(tokens)]
 
     engine._context.verify = unsure  # type: ignore[assignment,method-assign]
-    assert write(engine, messages) == whole
+    calls = watched(engine)
+    assert write(engine, ask(REPEAT)) == whole
     large = [place for place, (_, count) in enumerate(calls) if count > ALIKE]
     assert large
     for place in large:
@@ -91,48 +126,16 @@ def test_a_near_thing_is_decided_by_small_batches_over_what_they_computed(opened
         assert calls[place + 1][1] <= ALIKE
 
 
-def test_rejected_tokens_leave_nothing_behind(opened: Callable[..., LlamaEngine]) -> None:
-    """Of each batch what was right stays in the cache, and what is written next stands behind just that."""
-    engine = opened()
-    engine._pace = Eager
-    prompt = engine._prompt(ask("Repeat every line of the evidence."))
-    text = write(engine, ask("Repeat every line of the evidence."), tokens=40)
-    context = engine._context
-    assert context.tokens[: len(prompt.tokens)] == list(prompt.tokens)
-    written = b"".join(engine._tokenizer.piece(token) for token in context.tokens[len(prompt.tokens) :]).decode()
-    assert text.startswith(written) or written.startswith(text)
-    last = context._llama.llama_memory_seq_pos_max(context._memory, 0)
-    assert last == len(context.tokens) - 1
-
-
-@pytest.mark.parametrize("tokens", [0, 1, 7])
-def test_no_more_is_written_than_may_be(opened: Callable[..., LlamaEngine], tokens: int) -> None:
-    eager, plain = opened(), opened(speculative=False)
-    eager._pace = Eager
-    messages = ask("Repeat every line of the evidence.")
-    assert write(eager, messages, tokens) == write(plain, messages, tokens)
-
-
-def test_an_answer_ends_where_the_context_does(opened: Callable[..., LlamaEngine]) -> None:
-    engine, plain = opened(context=140), opened(speculative=False, context=140)
-    engine._pace = Eager
-    messages = ask("Repeat every line of the evidence.")
-    assert write(engine, messages, 300) == write(plain, messages, 300) != ""
-    assert len(engine._context.tokens) <= 140
-
-
-def test_a_stream_that_is_left_in_the_middle_of_a_draft_leaves_no_trace(opened: Callable[..., LlamaEngine]) -> None:
-    engine = opened()
-    engine._pace = Eager
-    messages = ask("Repeat every line of the evidence.")
-    whole = write(engine, messages)
+def test_a_stream_that_is_left_in_the_middle_of_a_draft_leaves_no_trace(opened: Opens) -> None:
+    engine = opened(Eager)
+    whole = write(engine, ask(REPEAT))
     for pieces in (1, 5, 20):
-        stream = engine.stream(messages, max_tokens=60)
+        stream = engine.stream(ask(REPEAT), max_tokens=60)
         for _ in range(pieces):
             next(stream)
         stream.close()
         before = replace(engine.usage)
-        assert write(engine, messages) == whole
+        assert write(engine, ask(REPEAT)) == whole
         assert engine.usage.reused_tokens > before.reused_tokens
 
 
@@ -185,7 +188,7 @@ def test_what_is_copied_is_drafted_until_that_fails_too_often() -> None:
     assert pace.length(20, 16) > 0, "what goes well again is tried again"
 
 
-def test_drafts_end_for_good_where_batches_cost_as_much_as_their_tokens(opened: Callable[..., LlamaEngine]) -> None:
+def test_drafts_end_for_good_where_batches_cost_as_much_as_their_tokens(opened: Opens) -> None:
     dear, usual, unknown = Costs(), Costs(), Costs()
     for costs, times in ((dear, 16), (usual, 8)):
         for _ in range(20):
@@ -193,12 +196,10 @@ def test_drafts_end_for_good_where_batches_cost_as_much_as_their_tokens(opened: 
             costs.took(16, 0.01 * times)
     unknown.took(16, 1.0)
     assert (dear.pay, usual.pay, unknown.pay) == (False, True, True)
-    engine = opened()
+    engine = opened(Eager)
     engine._costs = dear
-    calls: list[int] = []
-    verify = engine._context.verify
-    engine._context.verify = lambda tokens: calls.append(len(tokens)) or verify(tokens)  # type: ignore[method-assign]
-    assert write(engine, ask("Repeat every line of the evidence."))
+    calls = watched(engine)
+    assert write(engine, ask(REPEAT))
     assert not calls
 
 

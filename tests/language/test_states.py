@@ -1,4 +1,4 @@
-"""What was read is not read again, and nothing comes out differently for it: over the real small model."""
+"""What was read is not read again, and nothing comes out differently for it: mostly over a model of random weights."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import TEMPLATES, Message, Role, render
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant.language.states import PrefixState, States, shelf_by, usable
+from edge_assistant.language.states import PrefixState, States, state_cache, usable
 from edge_assistant.language.tokens import Prompt, shared
 from edge_assistant.vault import sealed
 from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.installed import InstalledModel
 
-CONTEXT = 512
+CONTEXT = 1536
 OPTIONS = ["Ana", "Bob", "the pump", "no"]
 NOTES = ["The pump was checked by Ana. " * 6, "Bob paid 12.40 for bolts. " * 9, "Line 4 stands still. " * 12]
 SYSTEM = (
@@ -37,7 +37,7 @@ def ask(note: str, question: str = "who checked the pump?", *, lasting: bool = T
     return [Message(Role.SYSTEM, SYSTEM), Message(Role.USER, f"{source} {question}", len(source), lasting)]
 
 
-class Shelf:
+class Kept:
     """Keeps in memory what outlives an engine."""
 
     def __init__(self) -> None:
@@ -59,14 +59,18 @@ class Shelf:
             self.kept[key] = data
 
 
+Opens = Callable[..., LlamaEngine]
+Fresh = Callable[[list[Message]], np.ndarray]
+
+
 @pytest.fixture(scope="module")
-def opened(models: Callable[[str], InstalledModel]) -> Iterator[Callable[..., LlamaEngine]]:
+def opened(tiny: InstalledModel) -> Iterator[Opens]:
     engines: list[LlamaEngine] = []
 
     def opens(
-        shelf: Shelf | SealedCache | None = None, context: int = CONTEXT, model: InstalledModel | None = None
+        cache: Kept | SealedCache | None = None, context: int = CONTEXT, model: InstalledModel = tiny
     ) -> LlamaEngine:
-        engines.append(LlamaEngine(model or models("language"), Runtime(1), context, shelf=shelf))
+        engines.append(LlamaEngine(model, Runtime(1), context, cache=cache))
         return engines[-1]
 
     yield opens
@@ -75,50 +79,45 @@ def opened(models: Callable[[str], InstalledModel]) -> Iterator[Callable[..., Ll
 
 
 @pytest.fixture(scope="module")
-def engine(opened: Callable[..., LlamaEngine]) -> LlamaEngine:
+def engine(opened: Opens) -> LlamaEngine:
     return opened()
 
 
+def alone(engine: LlamaEngine, messages: list[Message]) -> np.ndarray:
+    """The logits behind a prompt of an engine that has nothing else."""
+    engine._context.clear()
+    return engine._context.read(engine._prompt(messages))
+
+
 @pytest.fixture(scope="module")
-def fresh(opened: Callable[..., LlamaEngine]) -> Callable[[list[Message]], np.ndarray]:
-    """The logits behind a prompt of a model that has read nothing else."""
+def fresh(opened: Opens) -> Fresh:
     engine = opened()
-
-    def logits(messages: list[Message]) -> np.ndarray:
-        engine._context.clear()
-        return engine._context.read(engine._prompt(messages))
-
-    return logits
+    return lambda messages: alone(engine, messages)
 
 
 def reads(engine: LlamaEngine, messages: list[Message]) -> tuple[np.ndarray, int, int]:
-    """The logits behind a prompt, its tokens, and those of them that were not read again."""
-    before = replace(engine.usage)
-    logits = engine._read(engine._prompt(messages))
-    usage = engine.usage
-    return logits, usage.prompt_tokens - before.prompt_tokens, usage.reused_tokens - before.reused_tokens
+    """The logits behind a prompt, its tokens that were read, and those of its source that were known."""
+    before, prompt = replace(engine.usage), engine._prompt(messages)
+    logits, usage = engine._read(prompt), engine.usage
+    known = usage.reused_tokens - before.reused_tokens
+    return logits, len(prompt.tokens) - known, max(0, known - prompt.instruction)
 
 
 def test_the_very_same_logits_whatever_was_read_before(
-    engine: LlamaEngine,
-    fresh: Callable[[list[Message]], np.ndarray],
-    monkeypatch: pytest.MonkeyPatch,
+    opened: Opens, models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BATCH", 16)  # other tests read in whole batches
-    questions = [ask(note, "which pump, and why?") for note in NOTES]
-    questions += [[Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "Source: a text, and no more")], *questions[2::-1]]
-    reused = 0
+    """Over real weights, whose kernels differ by the size of a batch."""
+    monkeypatch.setattr(module, "BATCH", 16)
+    one, other = (opened(context=256, model=models("language")) for _ in range(2))
+    questions = [ask(note[:90], "which pump?") for note in NOTES]
+    questions += [[Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "Source: a text, and no more")], questions[0]]
     for messages in questions:
-        logits, _, known = reads(engine, messages)
-        assert np.array_equal(logits, fresh(messages))
-        engine.choose(messages, OPTIONS)  # what is chosen stands behind the prompt then
-        reused += known
-    assert reused > 300
+        assert np.array_equal(one._read(one._prompt(messages)), alone(other, messages))
+        one.choose(messages, OPTIONS)  # what is chosen stands behind the prompt then
+    assert one.usage.reused_tokens > 200
 
 
-def test_a_beginning_is_read_before_there_is_a_question(
-    opened: Callable[..., LlamaEngine], fresh: Callable[[list[Message]], np.ndarray]
-) -> None:
+def test_a_beginning_is_read_before_there_is_a_question(opened: Opens, fresh: Fresh) -> None:
     engine = opened()
     beginning = ask(NOTES[0])
     beginning[1] = replace(beginning[1], content=beginning[1].content[: beginning[1].stable])
@@ -126,8 +125,8 @@ def test_a_beginning_is_read_before_there_is_a_question(
     engine.prefill(ask(NOTES[1]))
     assert engine.usage.prompt_tokens == 0, "nobody asked"
     for note in NOTES[:2]:
-        logits, total, reused = reads(engine, ask(note))
-        assert total - reused < 20
+        logits, read, _ = reads(engine, ask(note))
+        assert read < 60
         assert np.array_equal(logits, fresh(ask(note)))
 
 
@@ -139,36 +138,28 @@ def test_what_is_known_is_not_read_ahead(engine: LlamaEngine, monkeypatch: pytes
         engine.prefill(ask(note, "something else"))
 
 
-def test_a_new_process_reads_the_question_alone(
-    opened: Callable[..., LlamaEngine], fresh: Callable[[list[Message]], np.ndarray]
-) -> None:
-    shelf = Shelf()
-    engine = opened(shelf)
+def test_a_new_process_reads_the_question_alone(opened: Opens, fresh: Fresh) -> None:
+    cache, other = Kept(), Kept()
+    engine = opened(cache)
     engine.choose(ask(NOTES[0], "who?"), OPTIONS)
     engine.choose(ask(NOTES[1], lasting=False), OPTIONS)
-    assert not shelf.kept, "nothing is kept while somebody waits for an answer"
+    assert not cache.kept, "nothing is kept while somebody waits for an answer"
     engine.settle()
-    assert len(shelf.kept) == 2, "the instruction, and the source that may be kept"
-    sizes = {key: len(data) for key, data in shelf.kept.items()}
+    assert len(cache.kept) == 2, "the instruction, and the source that may be kept"
+    kept = dict(cache.kept)
     engine.settle()
-    engine.choose(ask(NOTES[0], "why?"), OPTIONS)
+    engine.choose(ask(NOTES[0], "a secret that somebody typed"), OPTIONS)
     engine.settle()
-    assert {key: len(data) for key, data in shelf.kept.items()} == sizes
-    later = opened(shelf)
+    assert cache.kept == kept
+    asking = opened(other)
+    asking.choose(ask(NOTES[0], "a secret that somebody typed"), OPTIONS)
+    asking.settle()
+    assert other.kept == kept, "a question is not kept"
+    later = opened(cache)
     for messages in (ask(NOTES[0], "what was done?"), ask(NOTES[1]), ask(NOTES[0])):
-        logits, total, reused = reads(later, messages)
+        logits, read, known = reads(later, messages)
         assert np.array_equal(logits, fresh(messages))
-        assert reused > 15, "the instruction, if no more"
-        assert (total - reused < 20) == (NOTES[0] in messages[1].content)
-
-
-def test_a_question_is_not_kept_for_a_later_process(opened: Callable[..., LlamaEngine]) -> None:
-    shelves = [Shelf(), Shelf()]
-    for shelf, question in zip(shelves, ("who?", "a secret that somebody typed"), strict=True):
-        engine = opened(shelf)
-        engine.choose(ask(NOTES[0], question), OPTIONS)
-        engine.settle()
-    assert shelves[0].kept == shelves[1].kept
+        assert (read < 60) == (known > 0) == (NOTES[0] in messages[1].content)
 
 
 DAMAGES: list[Callable[[bytes], bytes]] = [
@@ -180,79 +171,69 @@ DAMAGES: list[Callable[[bytes], bytes]] = [
 ]
 
 
-def test_what_is_damaged_is_read_again(
-    opened: Callable[..., LlamaEngine],
-    fresh: Callable[[list[Message]], np.ndarray],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_is_damaged_is_read_again(opened: Opens, fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
     """None of these bytes reach llama.cpp; a state of its own that it does not take costs no more than the reading."""
-    shelf, later = Shelf(), Shelf()
-    engine, other = opened(shelf), opened(later)
-    engine.choose(ask(NOTES[0]), OPTIONS)
-    engine.settle()
-    monkeypatch.setattr(other._context, "load", lambda *given: pytest.fail("llama.cpp was given it"))
-    expected = fresh(ask(NOTES[0]))
-    for damage in DAMAGES:
-        later.kept = {key: damage(data) for key, data in shelf.kept.items()}
-        other.forget()
-        logits, _, reused = reads(other, ask(NOTES[0]))
-        assert reused == 0
-        assert np.array_equal(logits, expected)
-
-
-def test_a_state_that_llama_cpp_does_not_take_is_read_again(
-    engine: LlamaEngine, fresh: Callable[[list[Message]], np.ndarray]
-) -> None:
+    cache, later = Kept(), Kept()
+    engine, other = opened(cache), opened(later)
     for note in NOTES:
         engine.choose(ask(note), OPTIONS)
+    engine.settle()
     for state in engine._reading._states:
         state.data[:] = 0
     for note in NOTES:
         assert np.array_equal(reads(engine, ask(note))[0], fresh(ask(note)))
+    monkeypatch.setattr(other._context, "load", lambda *given: pytest.fail("llama.cpp was given it"))
+    for damage in DAMAGES:
+        later.kept = {key: damage(data) for key, data in cache.kept.items()}
+        other.forget()
+        logits, _, _ = reads(other, ask(NOTES[0]))
+        assert np.array_equal(logits, fresh(ask(NOTES[0])))
+    assert other.usage.reused_tokens == 0
 
 
 def test_states_of_another_build_model_context_or_card_are_not_looked_at(
-    opened: Callable[..., LlamaEngine], models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch
+    opened: Opens, tiny: InstalledModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = Shelf()
-    engine = opened(shelf)
+    cache = Kept()
+    engine = opened(cache)
     engine.choose(ask(NOTES[0]), OPTIONS)
     engine.settle()
-    assert reads(opened(shelf), ask(NOTES[0]))[2] > 60
-    assert reads(opened(shelf, context=480), ask(NOTES[0]))[2] == 0
-    assert reads(opened(shelf, model=replace(models("language"), sha256="b" * 64)), ask(NOTES[0]))[2] == 0
+    assert reads(opened(cache), ask(NOTES[0]))[2] > 60
+    others = [opened(cache, context=1280), opened(cache, model=replace(tiny, sha256="b" * 64))]
     with monkeypatch.context() as patched:
         patched.setattr(llama, "build", lambda: "another")
-        assert reads(opened(shelf), ask(NOTES[0]))[2] == 0
+        others.append(opened(cache))
     load = llama.load
     monkeypatch.setattr(llama, "load", lambda *given: (load(*given)[0], Offload(3, ("CUDA0",))))
-    assert reads(opened(shelf), ask(NOTES[0]))[2] == 0
+    for other in (*others, opened(cache)):
+        reads(other, ask(NOTES[0]))
+        assert other.usage.reused_tokens == 0
 
 
-def test_what_the_shelf_lost_or_had_no_room_for_is_put_there_again(opened: Callable[..., LlamaEngine]) -> None:
-    shelf = Shelf()
-    engine = opened(shelf)
-    shelf.full = True
+def test_what_the_shelf_lost_or_had_no_room_for_is_put_there_again(opened: Opens) -> None:
+    cache = Kept()
+    engine = opened(cache)
+    cache.full = True
     engine.choose(ask(NOTES[0]), OPTIONS)
     engine.settle()
-    assert not shelf.kept
-    shelf.full = False
+    assert not cache.kept
+    cache.full = False
     engine.settle()
-    kept = dict(shelf.kept)
+    kept = dict(cache.kept)
     assert len(kept) == 2
-    shelf.kept.clear()
+    cache.kept.clear()
     engine.settle()
-    assert shelf.kept == kept
+    assert cache.kept == kept
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "only read"])
 @pytest.mark.parametrize("asked", [True, False], ids=["another asks", "nobody asks"])
 def test_what_was_read_before_a_forgetting_is_not_kept_after_it(
-    opened: Callable[..., LlamaEngine], home: Path, kept: bool, asked: bool
+    opened: Opens, home: Path, kept: bool, asked: bool
 ) -> None:
     """Whichever process forgets: as in a kiosk whose visitor went in the middle of a question."""
     assert Vault().place, "there are keys"
-    engine = opened(shelf_by(Vault()))
+    engine = opened(state_cache(Vault()))
     engine.prefill(ask(NOTES[0]))
     if kept:
         engine.settle()
@@ -261,41 +242,34 @@ def test_what_was_read_before_a_forgetting_is_not_kept_after_it(
         engine.choose(ask(NOTES[1]), OPTIONS)
     engine.settle()
     assert (sealed.kept_bytes() > 0) is asked
-    assert reads(opened(shelf_by(Vault())), ask(NOTES[1]))[2] > 60 or not asked
-    for other in (engine, opened(shelf_by(Vault()))):
+    assert reads(opened(state_cache(Vault())), ask(NOTES[1]))[2] > 60 or not asked
+    for other in (engine, opened(state_cache(Vault()))):
         assert reads(other, ask(NOTES[0]))[2] < 60, "the instruction at most"
 
 
-def test_what_is_forgotten_while_it_is_kept_is_not_kept(opened: Callable[..., LlamaEngine], home: Path) -> None:
+def test_what_is_forgotten_while_it_is_kept_is_not_kept(opened: Opens, home: Path) -> None:
     """Another process forgets between the look whether anything was and the writing."""
     assert Vault().place, "there are keys"
-    engine = opened(shelf_by(Vault()))
+    engine = opened(state_cache(Vault()))
     engine.prefill(ask(NOTES[0]))
     save = engine._context.save
-
-    def saved() -> np.ndarray:
-        sealed.forget_all(Vault())
-        return save()
-
-    engine._context.save = saved  # type: ignore[method-assign]
+    engine._context.save = lambda: sealed.forget_all(Vault()) or save()  # type: ignore[method-assign]
     engine.settle()
     assert sealed.kept_bytes() == 0
 
 
-def test_who_forgets_reads_all_again(
-    opened: Callable[..., LlamaEngine], fresh: Callable[[list[Message]], np.ndarray]
-) -> None:
-    shelf = Shelf()
-    engine = opened(shelf)
+def test_who_forgets_reads_all_again(opened: Opens, fresh: Fresh) -> None:
+    cache = Kept()
+    engine = opened(cache)
     for note in NOTES[:2]:
         engine.choose(ask(note), OPTIONS)
     engine.forget()
     engine.settle()
-    assert not shelf.kept
+    assert not cache.kept
     for note in NOTES[:2]:
-        logits, _, reused = reads(engine, ask(note))
+        logits, _, known = reads(engine, ask(note))
         assert np.array_equal(logits, fresh(ask(note)))
-        assert reused < 60, "the instruction that was just read at most"
+        assert known < 60, "the instruction that was just read at most"
 
 
 WHOLE = f"Evidence:\n{NOTES[0]}"
@@ -309,16 +283,16 @@ def about(chosen: str, *, lasting: bool = True) -> list[Message]:
 
 @pytest.mark.parametrize("lasting", [True, False])
 def test_the_constant_beginning_is_read_once_and_kept_where_it_may_be(
-    opened: Callable[..., LlamaEngine], fresh: Callable[[list[Message]], np.ndarray], lasting: bool
+    opened: Opens, fresh: Fresh, lasting: bool
 ) -> None:
     def known(where: LlamaEngine, messages: list[Message]) -> int:
-        logits, _, reused = reads(where, messages)
-        assert np.array_equal(logits, fresh(messages))
-        return reused
+        before = where.usage.reused_tokens
+        assert np.array_equal(reads(where, messages)[0], fresh(messages))
+        return where.usage.reused_tokens - before
 
     first, second = (about(note, lasting=lasting) for note in NOTES[1:])
-    shelf = Shelf()
-    engine = opened(shelf)
+    cache = Kept()
+    engine = opened(cache)
     prompt = engine._prompt(first)
     instruction, constant, source = prompt.stable
     assert source - constant > constant - instruction > 30
@@ -328,18 +302,41 @@ def test_the_constant_beginning_is_read_once_and_kept_where_it_may_be(
         assert known(engine, second) == constant
         assert known(engine, first) >= source, "what was chosen before is known, too"
     engine.settle()
-    assert len(shelf.kept) == len(prompt.kept)
-    assert known(opened(shelf), second) == prompt.kept[-1]
+    assert len(cache.kept) == len(prompt.kept)
+    assert known(opened(cache), second) == prompt.kept[-1]
 
 
 @pytest.mark.parametrize("family", TEMPLATES)
-def test_a_constant_beginning_ends_where_its_text_does(engine: LlamaEngine, family: str) -> None:
-    """In a family without a system turn it stands behind the instruction in one text."""
-    prompts = [engine._tokenizer.prompt(render(about(note), family)) for note in NOTES[1:]]
-    assert len({prompt.tokens[: prompt.lasting] for prompt in prompts}) == 1
-    told = b"".join(map(engine._tokenizer.piece, prompts[0].tokens[: prompts[0].lasting])).decode()
+def test_the_beginnings_of_a_prompt_that_others_share(models: Callable[[str], InstalledModel], family: str) -> None:
+    """The instruction, then the source; a family without a system turn has both in one text."""
+    tokenizer = module.Tokenizer(llama.load(models("language").files["model"], Runtime(1).halt)[0])
+    asked = [tokenizer.prompt(render(ask(NOTES[0], question), family)) for question in ("who?", "7", "\nno")]
+    assert len({prompt.tokens[: prompt.source] for prompt in asked}) == 1
+    assert asked[0].stable[-1] == asked[0].source > 50
+    assert len(asked[0].stable) == (2 if TEMPLATES[family].system else 1)
+    assert all(len(prompt.tokens) - prompt.source < 60 for prompt in asked)
+    constant = [tokenizer.prompt(render(about(note), family)) for note in NOTES[1:]]
+    assert len({prompt.tokens[: prompt.lasting] for prompt in constant}) == 1
+    told = b"".join(map(tokenizer.piece, constant[0].tokens[: constant[0].lasting])).decode()
     assert told.rstrip().endswith(WHOLE.rstrip())
-    assert prompts[0].lasting < prompts[0].source
+    assert constant[0].lasting < constant[0].source
+
+
+@pytest.mark.parametrize("family", TEMPLATES)
+@pytest.mark.parametrize("lasting", [True, False])
+def test_nothing_that_was_said_is_kept_for_a_later_process(opened: Opens, family: str, lasting: bool) -> None:
+    """A family without a system turn has the instruction and what was said in one, and nothing of it is ours alone."""
+    said = [*ask("I was told that X has diabetes. " * 4, lasting=lasting), Message(Role.USER, "And why?")]
+    cache = Kept()
+    engine = opened(cache)
+    prompt = engine._tokenizer.prompt(render(said, family))
+    own = engine._tokenizer.prompt(render([Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "")], family))
+    instruction = shared(prompt.tokens, own.tokens)
+    assert [end for end in prompt.kept if end > instruction] == ([prompt.source] if lasting else [])
+    assert len(prompt.kept) == TEMPLATES[family].system + lasting
+    engine._reading.read(prompt)
+    engine.settle()
+    assert len(cache.kept) == len(prompt.kept)
 
 
 def state(tokens: tuple[int, ...], size: int = 1000, source: int = 0) -> PrefixState:
@@ -356,13 +353,10 @@ def test_those_used_least_are_dropped() -> None:
     assert states.bytes == sum(kept.size for kept in states) <= 4_000
     states.put(state((9, 9), size=5_000))
     assert len(list(states)) == 3, "what is larger than all room pushes nothing out"
-
-
-def test_a_source_is_kept_once() -> None:
     states = States()
     states.put(state((1, 2, 3, 4), source=3))
     states.put(state((1, 2, 3, 5, 6), source=3))
-    assert [kept.prompt.tokens for kept in states] == [(1, 2, 3, 5, 6)]
+    assert [kept.prompt.tokens for kept in states] == [(1, 2, 3, 5, 6)], "a source is kept once"
 
 
 def test_what_was_cut_elsewhere_is_not_used() -> None:
@@ -371,32 +365,3 @@ def test_what_was_cut_elsewhere_is_not_used() -> None:
     assert usable(prompt.tokens[:25], (10, 20, 25), prompt) == 20
     assert usable(prompt.tokens, (10, 15, 20, 30), prompt) == 10
     assert usable((1,) * 9 + (2,) * 30, (10, 20, 39), prompt) == 0
-
-
-@pytest.mark.parametrize("family", TEMPLATES)
-def test_the_stable_beginning_of_a_prompt(engine: LlamaEngine, family: str) -> None:
-    """The instruction, then the source; a family without a system turn has both in one text."""
-    prompts = [engine._tokenizer.prompt(render(ask(NOTES[0], question), family)) for question in ("who?", "7", "\nno")]
-    assert len({prompt.tokens[: prompt.source] for prompt in prompts}) == 1, family
-    assert prompts[0].stable[-1] == prompts[0].source > 50
-    assert len(prompts[0].stable) == (2 if TEMPLATES[family].system else 1)
-    assert all(len(prompt.tokens) - prompt.source < 60 for prompt in prompts)
-
-
-@pytest.mark.parametrize("family", TEMPLATES)
-@pytest.mark.parametrize("lasting", [True, False])
-def test_nothing_that_was_said_is_kept_for_a_later_process(
-    opened: Callable[..., LlamaEngine], family: str, lasting: bool
-) -> None:
-    """A family without a system turn has the instruction and what was said in one, and nothing of it is ours alone."""
-    said = [*ask("I was told that X has diabetes. " * 4, lasting=lasting), Message(Role.USER, "And why?")]
-    shelf = Shelf()
-    engine = opened(shelf)
-    prompt = engine._tokenizer.prompt(render(said, family))
-    own = engine._tokenizer.prompt(render([Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "")], family))
-    instruction = shared(prompt.tokens, own.tokens)
-    assert [end for end in prompt.kept if end > instruction] == ([prompt.source] if lasting else [])
-    assert len(prompt.kept) == TEMPLATES[family].system + lasting
-    engine._reading.read(prompt)
-    engine.settle()
-    assert len(shelf.kept) == len(prompt.kept)

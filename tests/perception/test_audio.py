@@ -4,34 +4,18 @@ from __future__ import annotations
 
 import io
 import struct
-import wave
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from helpers.sounds import RATE, tone, wav
 from PIL import Image
 
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.perception import audio
-
-RATE = 16_000
-
-
-def tone(seconds: float, rate: int = RATE) -> np.ndarray:
-    return (0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
-
-
-def wav(samples: np.ndarray, rate: int = RATE, channels: int = 1) -> bytes:
-    stream = io.BytesIO()
-    with wave.open(stream, "wb") as sink:
-        sink.setparams((channels, 2, rate, 0, "NONE", ""))
-        sink.writeframes((samples * 32767).astype("<i2").repeat(channels).tobytes())
-    return stream.getvalue()
 
 
 def encoded(suffix: str, codec: str, samples: np.ndarray, folder: Path) -> bytes:
@@ -83,8 +67,7 @@ def test_containers(suffix: str, codec: str, tmp_path: Path) -> None:
 def test_a_header_that_declares_more_than_there_is_leaves_a_note() -> None:
     samples, notes = heard(wav(tone(4.0))[:64_044])
     assert len(samples) == pytest.approx(2.0 * RATE, abs=100)
-    assert len(notes) == 1
-    assert notes[0].startswith("note.wav breaks off")
+    assert [note.partition(" breaks off")[0] for note in notes] == ["note.wav"]
 
 
 @pytest.mark.parametrize("size", [0, 0x7FFFFFFF, 0xFFFFFFFF])
@@ -98,25 +81,19 @@ def test_a_header_written_before_the_length_was_known_is_no_damage(size: int) ->
 
 def test_samples_that_are_no_numbers_become_numbers() -> None:
     samples = np.array([np.nan, np.inf, -np.inf, 0.5] * 4_000, "<f4").tobytes()
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 1, RATE, RATE * 4, 4, 32)
-    header = (
-        struct.pack("<4sI4s", b"RIFF", 36 + len(samples), b"WAVE") + form + struct.pack("<4sI", b"data", len(samples))
-    )
-    got, _ = heard(header + samples)
+    header = struct.pack("<4sI4s", b"RIFF", 36 + len(samples), b"WAVE")
+    header += struct.pack("<4sIHHIIHH", b"fmt ", 16, 3, 1, RATE, RATE * 4, 4, 32)
+    got, _ = heard(header + struct.pack("<4sI", b"data", len(samples)) + samples)
     assert np.isfinite(got).all()
     assert np.abs(got).max() <= 1.0
 
 
-def picture() -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", (64, 64), "red").save(stream, "PNG")
-    return stream.getvalue()
-
-
+PNG = io.BytesIO()
+Image.new("RGB", (64, 64), "red").save(PNG, "PNG")
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n"
 BAD: dict[str, tuple[bytes, type[InputError]]] = {
     "zero seconds": (wav(tone(0.0)), InputEmpty),
-    "a picture": (picture(), InputUnsupported),
+    "a picture": (PNG.getvalue(), InputUnsupported),
     "a text": (b"Total: 12.50\n" * 50, InputUnsupported),
     "a playlist": (PLAYLIST, InputUnsupported),
     "a list of files to join": (b"ffconcat version 1.0\nfile /etc/hostname\n", InputUnsupported),
@@ -148,16 +125,13 @@ def test_a_film_without_sound_has_none(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     with av.open(str(path), "w") as sink:
         stream = sink.add_stream("mpeg4", rate=10)
-        stream.width = stream.height = 64
-        stream.pix_fmt = "yuv420p"
-        for _ in range(10):
-            frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
-            sink.mux(stream.encode(frame))
-        sink.mux(stream.encode())
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+        sink.mux([*stream.encode(frame), *stream.encode()])
     film = take_file(path, Kind.VIDEO, 1)
     assert not audio.has_sound(film)
     assert audio.has_sound(signal(wav(tone(1.0))))
-    assert not audio.has_sound(signal(picture()))
+    assert not audio.has_sound(signal(PNG.getvalue()))
     with pytest.raises(InputUnsupported, match="no sound"), audio.listen(film):
         pass
 
@@ -167,21 +141,6 @@ def test_no_more_than_the_limit_is_heard() -> None:
         samples, notes = heard(wav(tone(5.0)))
         assert len(samples) < 1.5 * RATE
         assert len(notes) == 1
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_damage_raises_nothing_but_input_errors(data: st.DataObject) -> None:
-    whole = wav(tone(0.5, 8_000), 8_000)
-    content = bytearray(whole[: data.draw(st.integers(1, len(whole)))])
-    for _ in range(data.draw(st.integers(0, 6))):
-        content[data.draw(st.integers(0, min(len(content) - 1, 60)))] = data.draw(st.integers(0, 255))
-    try:
-        samples, _ = heard(bytes(content))
-    except InputError:
-        return
-    assert samples.dtype == np.float32
-    assert np.isfinite(samples).all()
 
 
 def test_what_is_wanted_far_in_is_looked_for_and_its_place_is_told() -> None:

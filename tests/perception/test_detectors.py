@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.perception import scenes
 from edge_assistant.perception.detectors import LABELS, letterbox, open_detector, overlaps, suppress
 from edge_assistant_models.installed import InstalledModel
 
@@ -79,25 +77,3 @@ def test_a_letterboxed_point_comes_back(width: int, height: int, centred: bool) 
         [[placed.left, placed.top, placed.left + 64 * width / max(width, height), placed.top]], np.float32
     )
     np.testing.assert_allclose(placed.back(points)[0], [0, 0, width, 0], atol=max(width, height) * 1e-5)
-
-
-@pytest.mark.parametrize("module", [scenes])
-def test_examples_in_docstrings(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
-
-
-@given(st.dictionaries(st.sampled_from(LABELS), st.integers(1, 40)), st.integers(0, 3))
-def test_a_sentence_tells_every_number_once(counts: dict[str, int], faces: int) -> None:
-    text = scenes.sentence(counts, {}, faces)
-    for label, number in counts.items():
-        assert scenes.count(label, number) in text
-    assert text[0].isupper()
-    assert not text.endswith((".", ",", " "))
-
-
-def test_doubtful_things_are_told_as_such() -> None:
-    assert scenes.sentence({}, {"person": 1, "sheep": 2}, 0) == "The picture perhaps shows one person and two sheep"
-    assert (
-        scenes.sentence({"giraffe": 2}, {"knife": 13, "scissors": 1}, 2)
-        == "The picture shows two giraffes and perhaps 13 knives and one pair of scissors; two faces can be seen"
-    )

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.sounds import RATE, noise, recording, silence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.signals import Kind, take_file
-from edge_assistant.perception import audio, live
-from edge_assistant.perception.live import (
-    MAX_UTTERANCE,
-    Ended,
-    Endpointer,
-    Heard,
-    Level,
-    Paused,
-    Pending,
-    Resumed,
-    Started,
-    dbfs,
-)
+from edge_assistant.perception import live
+from edge_assistant.perception.live import MAX_UTTERANCE, Endpointer, Heard, Level, Started, dbfs
+
+from edge_assistant.perception.live import Ended, Paused, Pending, Resumed  # isort: skip
 from edge_assistant.perception.vad import MIN_SPEECH, WINDOW
 from edge_assistant_models.installed import InstalledModel
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
-RATE = 16_000
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +30,6 @@ def fresh(endpointer: Endpointer) -> Endpointer:
     endpointer.pause_s = 0.8
     endpointer.reset()
     return endpointer
-
-
-def recording(name: str) -> np.ndarray:
-    with audio.listen(take_file(FIXTURES / name, Kind.AUDIO, 1)) as (_, blocks):
-        return np.concatenate(list(blocks))
-
-
-def silence(seconds: float) -> np.ndarray:
-    return np.zeros(round(seconds * RATE), np.float32)
-
-
-def noise(seconds: float, level: float) -> np.ndarray:
-    return (np.random.default_rng(0).standard_normal(round(seconds * RATE)) * level).astype(np.float32)
 
 
 def heard(endpointer: Endpointer, sound: np.ndarray, size: int = WINDOW) -> list[tuple[int, Heard]]:
@@ -75,41 +49,28 @@ CLICK = np.concatenate([silence(1), noise(0.025, 0.5), silence(2)])
 PRESSURE = recording("pressure.wav")  # silent for a second, speaks from 1.0 s to 3.6 s
 
 
-def test_an_utterance_starts_goes_on_and_ends(fresh: Endpointer) -> None:
-    found = heard(fresh, np.concatenate([PRESSURE, silence(1)]))
-    assert kinds(found) == ["Started", "Ended"]
-    started, *between, (ended, last) = found
-    pending = [(at, one) for at, one in between if isinstance(one, Pending)]
-    assert 1.0 < started[0] / RATE < 1.5
-    assert isinstance(last, Ended)
-    assert 4.2 < ended / RATE < 4.7  # the pause of 0.8 s after 3.6 s
-    assert 2.5 < len(last.samples) / RATE < 3.5
-    assert len(pending) == 3
-    lengths = [len(one.samples) for _, one in pending if isinstance(one, Pending)]
-    assert np.all(np.diff(lengths) > 0.7 * RATE)
-
-
-def test_the_utterance_is_the_sound_with_a_little_before_and_after(fresh: Endpointer) -> None:
+def test_an_utterance_starts_pauses_and_ends_with_a_little_before_and_after(fresh: Endpointer) -> None:
     sound = np.concatenate([PRESSURE, silence(1)])
     found = heard(fresh, sound)
-    (utterance,) = [one.samples for _, one in found if isinstance(one, Ended)]
+    started, *between, (ended, last) = found
+    pending = [one.samples for _, one in between if isinstance(one, Pending)]
+    ((paused, pause),) = [(at, one) for at, one in between if isinstance(one, Paused)]
+    assert kinds(found) == ["Started", "Ended"]
+    assert 1.0 < started[0] / RATE < 1.5
+    assert 4.2 < ended / RATE < 4.7  # the pause of 0.8 s after 3.6 s
+    assert 0.45 < (ended - paused) / RATE < 0.55
+    assert len(pending) == 3
+    assert np.all(np.diff([len(samples) for samples in pending]) > 0.7 * RATE)
+    assert isinstance(last, Ended)
+    utterance = last.samples
+    assert np.array_equal(pause.samples, utterance)
+    assert 2.5 < len(utterance) / RATE < 3.5
     begin = next(at for at in range(0, len(sound), WINDOW) if np.array_equal(sound[at : at + 9_000], utterance[:9_000]))
-    assert np.array_equal(sound[begin : begin + len(utterance)], utterance)
+    for samples in [utterance, *pending]:
+        assert np.array_equal(samples, sound[begin : begin + len(samples)])
     spoken = np.flatnonzero(np.abs(sound) > 0.02)
     assert 0.15 < (spoken[0] - begin) / RATE < 0.5
     assert 0.0 < (begin + len(utterance) - spoken[-1]) / RATE < 0.6
-    for _, one in found:
-        if isinstance(one, Pending):
-            assert np.array_equal(one.samples, sound[begin : begin + len(one.samples)])
-
-
-def test_a_pause_is_told_when_it_begins_with_what_will_have_been_said(fresh: Endpointer) -> None:
-    found = heard(fresh, np.concatenate([PRESSURE, silence(1)]))
-    ((paused, pause),) = [(at, one) for at, one in found if isinstance(one, Paused)]
-    ended, end = found[-1]
-    assert isinstance(end, Ended)
-    assert np.array_equal(pause.samples, end.samples)
-    assert 0.45 < (ended - paused) / RATE < 0.55
 
 
 def test_where_speech_goes_on_that_is_told_and_the_next_pause_has_it_all(fresh: Endpointer) -> None:
@@ -165,19 +126,12 @@ def test_push_to_talk_ends_with_the_release_only(fresh: Endpointer) -> None:
     assert heard(fresh, silence(1)) == []
 
 
-def test_reset_forgets_what_was_being_said(fresh: Endpointer) -> None:
-    assert kinds(heard(fresh, PRESSURE[: 3 * RATE])) == ["Started"]
-    fresh.reset()
-    assert heard(fresh, silence(2)) == []
-    assert fresh.finish() is None
-
-
 def test_what_is_no_number_is_silence(fresh: Endpointer) -> None:
     broken = np.full(3 * RATE, np.nan, np.float32)
     broken[::3] = np.inf
-    assert all(isinstance(one, Level) for one in fresh.feed(broken[:0]))
-    fresh.feed(broken)
-    fresh.reset()
+    fresh.feed(np.concatenate([PRESSURE[: 3 * RATE], broken]))
+    fresh.reset()  # what was being said is forgotten
+    assert heard(fresh, silence(2)) == []
     assert kinds(heard(fresh, np.concatenate([PRESSURE, silence(1)]))) == ["Started", "Ended"]
 
 
@@ -221,7 +175,7 @@ def numbers(samples: np.ndarray) -> list[int]:
 RUNS = st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.4, 0.6, 1.0]), st.integers(1, 900)), max_size=12)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(RUNS, st.sampled_from([0.1, 0.3, 0.8, 3.0, math.inf]))
 def test_utterances_are_short_in_order_and_lose_no_speech(
     scripted: Endpointer, runs: list[tuple[float, int]], pause_s: float
@@ -260,11 +214,11 @@ def test_speech_without_a_pause_is_cut_where_it_is_quietest(scripted: Endpointer
     assert second == list(range(1_701, 2_500))
 
 
-def test_ten_minutes_of_murmur_are_held_in_bounded_memory(scripted: Endpointer) -> None:
+def test_three_minutes_of_murmur_are_held_in_bounded_memory(scripted: Endpointer) -> None:
     scripted.reset()
     scripted.pause_s = math.inf
     random = np.random.default_rng(0)
-    levels = np.repeat(random.choice([0.05, 0.4, 0.95], 500), 40).tolist()
+    levels = np.repeat(random.choice([0.05, 0.4, 0.95], 150), 40).tolist()
     scripted._vad.probabilities = iter(levels)  # type: ignore[attr-defined]
     most = 0
     for _ in levels:

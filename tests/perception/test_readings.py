@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputError, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.perception.readings import MAX_EVIDENCE, Readings
 from edge_assistant.perception.sense import Percept, Request
+from edge_assistant.perception.senses.readings import MAX_EVIDENCE, Readings
 
 
 def perceive(content: str | bytes) -> Percept:
@@ -124,7 +124,6 @@ def test_many_columns_stay_bounded_and_the_range_comes_first():
     assert "observations of less weight are left out" in percept.notes[0]
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import io
 import threading
-import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from helpers.sounds import FIXTURES, RATE, SAID, silence, wav
+from helpers.sounds import recording as samples
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.errors import InputEmpty, InputUnsupported, ModelCorrupt, Stopped
+from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import SAID as SAID_BESIDE
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
-from edge_assistant.perception import audio, speech, whisper
+from edge_assistant.perception import whisper
 from edge_assistant.perception.decoding import TokenVocabulary
 from edge_assistant.perception.sense import Percept, Request, senses
-from edge_assistant.perception.speech import Speech
-from edge_assistant.perception.whisper import Hypothesis, Whisper
+from edge_assistant.perception.senses import speech
+from edge_assistant.perception.senses.speech import Speech
+from edge_assistant.perception.whisper import Whisper
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.metrics.transcripts import normalised
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "speech"
-RATE = 16_000
-SAID = {
-    "allergies.wav": "I am allergic to penicillin. My brother is allergic to peanuts.",
-    "pressure.wav": "The pressure in the second boiler is four bar.",
-}
 
 
 @pytest.fixture(scope="module")
@@ -41,22 +36,27 @@ def sense(models: Callable[[str], InstalledModel]) -> Speech:
     return Speech({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
 
 
-def samples(name: str) -> np.ndarray:
-    with audio.listen(take_file(FIXTURES / name, Kind.AUDIO, 1)) as (_, blocks):
-        return np.concatenate(list(blocks))
-
-
-def wav(sound: np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    with wave.open(stream, "wb") as sink:
-        sink.setparams((1, 2, RATE, 0, "NONE", ""))
-        sink.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
-    return stream.getvalue()
-
-
 def hear(sense: Speech, sound: np.ndarray | bytes, **request: object) -> Percept:
     data = sound if isinstance(sound, bytes) else wav(sound)
     return sense.perceive(take_bytes(data, Kind.AUDIO, 1, origin=Origin.FILE, name="note.wav"), Request(**request))
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, method: str) -> list[tuple[Any, ...]]:
+    """The arguments of each call of a method of Whisper from now on."""
+    calls: list[tuple[Any, ...]] = []
+    original = getattr(Whisper, method)
+
+    def called(self: Whisper, *given: Any, **more: Any) -> Any:
+        calls.append(given)
+        return original(self, *given, **more)
+
+    monkeypatch.setattr(Whisper, method, called)
+    return calls
+
+
+def dictated(by: Speech, sound: np.ndarray) -> tuple[Evidence, ...]:
+    signal = take_bytes(wav(sound), Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID_BESIDE)
+    return by.perceive(signal, Request()).evidence
 
 
 def text(evidence: tuple[Evidence, ...]) -> str:
@@ -77,7 +77,7 @@ def test_what_was_said_is_understood(sense: Speech, name: str) -> None:
 
 
 def test_times_are_of_the_original_recording(sense: Speech) -> None:
-    late = np.concatenate([np.zeros(7 * RATE, np.float32), samples("pressure.wav")])
+    late = np.concatenate([silence(7), samples("pressure.wav")])
     percept = hear(sense, late, language="de")
     assert percept.notes == ("the speech model knows English only, not 'de'",)
     (piece,) = percept.evidence
@@ -95,15 +95,6 @@ def test_times_are_of_the_original_recording(sense: Speech) -> None:
         assert before.end <= after.start + 1e-6
 
 
-def test_two_utterances_with_a_pause_are_two_pieces(sense: Speech) -> None:
-    sound = [samples("pressure.wav"), np.zeros(4 * RATE, np.float32), samples("allergies.wav")]
-    evidence = hear(sense, np.concatenate(sound)).evidence
-    assert text(evidence) == normalised(SAID["pressure.wav"] + " " + SAID["allergies.wav"])
-    spans = [piece.locator.seconds for piece in evidence]
-    assert spans == sorted(spans)
-    assert spans[0][1] < 4.0 < 8.0 < spans[1][0]
-
-
 def test_chunks_side_by_side_give_what_they_give_one_after_the_other(
     sense: Speech, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,9 +110,13 @@ def test_chunks_side_by_side_give_what_they_give_one_after_the_other(
             yield
 
     monkeypatch.setattr(Whisper, "beside", counted)
-    said = [part for name in [*SAID, *SAID] for part in (samples(name), np.zeros(4 * RATE, np.float32))]
+    said = [part for name in SAID for part in (samples(name), silence(4))]
     there = hear(Speech(sense.models, Runtime(1)), np.concatenate(said)).evidence
-    assert len(there) >= 4
+    assert text(there) == normalised(" ".join(SAID.values()))
+    spans = [piece.locator.seconds for piece in there]
+    assert spans == sorted(spans)
+    assert spans[-1][0] > len(samples("allergies.wav")) / RATE + 4
+    assert len(there) == 3
     assert not lanes
     beside = Speech(sense.models, Runtime(8))
     assert hear(beside, np.concatenate(said)).evidence == there
@@ -132,7 +127,7 @@ def test_chunks_side_by_side_give_what_they_give_one_after_the_other(
 def test_a_stop_ends_all_that_are_understood_side_by_side(models: Callable[[str], InstalledModel]) -> None:
     runtime = Runtime(2)
     made = Speech({"speech": models("speech"), "vad": models("vad")}, runtime)
-    said = np.concatenate([part for _ in range(4) for part in (samples("pressure.wav"), np.zeros(4 * RATE))])
+    said = np.concatenate([part for _ in range(3) for part in (samples("pressure.wav"), silence(4))])
     with pytest.raises(Stopped):
         hear(made, said.astype(np.float32), progress=lambda _: runtime.halt.ask())
     runtime.halt.clear()
@@ -142,62 +137,32 @@ def test_a_stop_ends_all_that_are_understood_side_by_side(models: Callable[[str]
 def test_what_is_dictated_on_and_on_is_not_heard_from_its_beginning_again(
     sense: Speech, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lengths: list[float] = []
-    original = Whisper.transcribe
-
-    def counted(self: Whisper, sound: np.ndarray, *given: object, **more: object) -> object:
-        lengths.append(len(sound) / RATE)
-        return original(self, sound, *given, **more)  # type: ignore[arg-type]
-
-    def dictated(sound: np.ndarray) -> tuple[Evidence, ...]:
-        signal = take_bytes(wav(sound), Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID_BESIDE)
-        return sense.perceive(signal, Request()).evidence
-
-    monkeypatch.setattr(Whisper, "transcribe", counted)
-    said = np.concatenate([samples("pressure.wav"), np.zeros(4 * RATE, np.float32)] * 4)
-    first = dictated(said)
-    assert len(lengths) == 4
-    longer = dictated(np.concatenate([said, samples("allergies.wav")]))
-    assert len(lengths) == 5
+    heard = watched(monkeypatch, "transcribe")
+    said = np.concatenate([samples("pressure.wav"), silence(4)] * 2)
+    first = dictated(sense, said)
+    assert len(heard) == 2
+    longer = dictated(sense, np.concatenate([said, samples("allergies.wav")]))
+    assert len(heard) == 3
     assert longer[: len(first)] == first
     assert "allergic" in longer[-1].text
     assert hear(sense, said).evidence == tuple(replace(item, signal="audio:1") for item in first)
-    assert len(lengths) == 9, "what is no dictation is not remembered"
+    assert len(heard) == 5, "what is no dictation is not remembered"
+    for number in range(100):
+        sense._dictated.keep(number, [])
+    assert len(sense._dictated._kept) == speech._RECENT
 
 
 def test_what_is_dictated_and_goes_on_takes_its_earlier_words_as_a_draft(
     sense: Speech, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = 0
-    original = Whisper._run
-
-    def counted(self: Whisper, *given: object) -> object:
-        nonlocal runs
-        runs += 1
-        return original(self, *given)  # type: ignore[arg-type]
-
-    def dictated(by: Speech, sound: np.ndarray) -> tuple[list[str], int]:
-        before = runs
-        signal = take_bytes(wav(sound), Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID_BESIDE)
-        return [item.text for item in by.perceive(signal, Request()).evidence], runs - before
-
-    monkeypatch.setattr(Whisper, "_run", counted)
+    runs = watched(monkeypatch, "_run")
     whole = np.concatenate([samples("pressure.wav"), samples("allergies.wav")])
-    going_on, anew = Speech(sense.models, Runtime(1)), Speech(sense.models, Runtime(1))
-    dictated(going_on, whole[: -RATE // 2])
-    texts, few = dictated(going_on, whole)
-    expected, many = dictated(anew, whole)
-    assert texts == expected
-    assert few <= many // 2
-
-
-def test_of_what_is_dictated_little_is_remembered() -> None:
-    recent = speech._Recent[list[Evidence]]()
-    for number in range(100):
-        recent.keep(number, [])
-        assert recent.get(0) == []
-    assert len(recent._kept) == speech._RECENT
-    assert recent.get(1) is None
+    dictated(sense, whole[: -RATE // 2])
+    runs.clear()
+    texts = [item.text for item in dictated(sense, whole)]
+    few = len(runs)
+    assert [item.text for item in hear(sense, whole).evidence] == texts, "what is no dictation has no draft"
+    assert few <= (len(runs) - few) // 2
 
 
 def test_where_the_model_stops_in_the_middle_what_comes_after_is_heard_by_itself(
@@ -239,13 +204,6 @@ def test_a_recording_that_breaks_off_gives_what_was_heard(sense: Speech) -> None
     assert "breaks off" in percept.notes[0]
 
 
-def test_what_cannot_be_heard_is_refused(sense: Speech) -> None:
-    with pytest.raises(InputEmpty):
-        hear(sense, np.zeros(0, np.float32))
-    with pytest.raises(InputUnsupported):
-        hear(sense, b"\x89PNG\r\n\x1a\n" + bytes(500))
-
-
 def test_progress_rises_to_one_and_may_stop_the_work(sense: Speech) -> None:
     told: list[float] = []
     hear(sense, np.tile(samples("pressure.wav"), 2), progress=told.append)
@@ -261,46 +219,31 @@ def test_progress_rises_to_one_and_may_stop_the_work(sense: Speech) -> None:
 
 
 def test_where_the_short_window_fails_the_full_one_is_heard(sense: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
-    lengths: list[float] = []
-    original = Whisper._encode
+    encoded = watched(monkeypatch, "_encode")
 
-    def watched(self: Whisper, encoder: object, sound: np.ndarray, seconds: float, blank: bool) -> dict[str, object]:
-        lengths.append(seconds)
-        return original(self, encoder, sound, seconds, blank)
+    def windows(sound: np.ndarray) -> list[float]:
+        encoded.clear()
+        assert text(hear(sense, sound).evidence).endswith(normalised(SAID["allergies.wav"]))
+        return [seconds for _, _, seconds, _ in encoded]
 
-    monkeypatch.setattr(Whisper, "_encode", watched)
-    brief = samples("allergies.wav")
-    hear(sense, brief)
-    assert lengths == [10]
+    brief, longer = samples("allergies.wav"), np.concatenate([samples("pressure.wav"), samples("allergies.wav")])
+    assert windows(brief) == [10]
+    (short,) = windows(longer)
+    assert len(longer) / RATE <= short <= len(longer) / RATE + 2
     monkeypatch.setattr(whisper, "_MIN_BRIEF_CONFIDENCE", 0.0)
-    assert text(hear(sense, brief).evidence) == normalised(SAID["allergies.wav"])
-    assert lengths[1:] == [10, 30]
-    lengths.clear()
-    longer = np.concatenate([samples("pressure.wav"), brief])
-    hear(sense, longer)
-    assert len(lengths) == 1
-    assert len(longer) / RATE <= lengths[0] <= len(longer) / RATE + 2
     monkeypatch.setattr(whisper, "_MIN_SHORT_CONFIDENCE", 0.0)
-    hear(sense, longer)
-    assert lengths[1:3] == [lengths[0], 30]
+    assert windows(brief) == [10, 30]
+    assert windows(longer)[:2] == [short, 30]
 
 
 def test_where_that_fails_too_other_words_are_tried(sense: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
-    temperatures: list[float] = []
-    original = Whisper._decode
-
-    def watched(self: Whisper, heard: dict[str, object], language: str, *rest: float) -> Hypothesis:
-        temperatures.append(rest[1])
-        return original(self, heard, language, *rest)
-
-    monkeypatch.setattr(Whisper, "_decode", watched)
-    monkeypatch.setattr(whisper, "_MIN_BRIEF_CONFIDENCE", 0.0)
-    monkeypatch.setattr(whisper, "_MIN_CONFIDENCE", 0.0)
-    monkeypatch.setattr(whisper, "_UNSURE", -np.inf)
-    first = hear(sense, (FIXTURES / "pressure.wav").read_bytes())
-    assert temperatures == [0.0, 0.0, 0.4, 0.8]
+    decoded = watched(monkeypatch, "_decode")
+    for name, value in (("_MIN_BRIEF_CONFIDENCE", 0.0), ("_MIN_CONFIDENCE", 0.0), ("_UNSURE", -np.inf)):
+        monkeypatch.setattr(whisper, name, value)
+    first = hear(sense, samples("pressure.wav"))
+    assert [temperature for _, _, _, temperature, *_ in decoded] == [0.0, 0.0, 0.4, 0.8]
     assert text(first.evidence) == normalised(SAID["pressure.wav"])
-    assert hear(sense, (FIXTURES / "pressure.wav").read_bytes()) == first
+    assert hear(sense, samples("pressure.wav")) == first
 
 
 @pytest.mark.parametrize(
@@ -311,42 +254,13 @@ def test_where_words_are_unsure_the_style_is_tried_and_not_believed_where_it_mis
     sense: Speech, monkeypatch: pytest.MonkeyPatch, misleading: str, names: list[str], tries: int
 ) -> None:
     """A brief sound is decoded in both windows before."""
-    styled: list[bool] = []
-    original = Whisper._decode
-
-    def watched(self: Whisper, *given: object) -> Hypothesis:
-        styled.append(len(given) > 4 and bool(given[4]))
-        return original(self, *given)
-
-    monkeypatch.setattr(Whisper, "_decode", watched)
-    monkeypatch.setattr(whisper, "_MIN_BRIEF_CONFIDENCE", 0.0)
-    monkeypatch.setattr(whisper, "_UNSURE", 0.0)
-    monkeypatch.setattr(whisper, "_LIKELIER", -np.inf)
+    decoded = watched(monkeypatch, "_decode")
+    for name, value in (("_MIN_BRIEF_CONFIDENCE", 0.0), ("_UNSURE", 0.0), ("_LIKELIER", -np.inf)):
+        monkeypatch.setattr(whisper, name, value)
     monkeypatch.setattr(whisper, misleading, lambda *_: True)
     heard = hear(sense, np.concatenate([samples(name) for name in names]))
     assert text(heard.evidence) == normalised(" ".join(SAID[name] for name in names))
-    assert styled == [False] * tries + [True]
-
-
-@pytest.mark.parametrize(
-    ("said", "twice"),
-    [
-        ("We drove 203 kilometres and stopped. We drove 203 kilometres, and stopped.", True),
-        ("The bus was late. So it all had to go. The bus was late.", False),
-        ("No, no, no, no.", False),
-        ("It is ten. It is ten.", False),
-        ("", False),
-    ],
-)
-def test_several_words_that_come_again_at_the_end_were_said_once(said: str, twice: bool) -> None:
-    assert whisper._says_twice(said) is twice
-
-
-def test_a_run_of_the_style_is_no_speech() -> None:
-    style = tuple(range(20))
-    assert whisper._echoes((90, 3, 4, 5, 6, 7, 91), style)
-    assert not whisper._echoes((90, 3, 4, 5, 6, 91, 7, 8), style)
-    assert not whisper._echoes((1, 2, 3), ())
+    assert [bool(given[4:] and given[4]) for given in decoded] == [False] * tries + [True]
 
 
 def test_models_can_be_loaded_before_there_is_a_recording(models: Callable[[str], InstalledModel]) -> None:
@@ -381,20 +295,6 @@ def test_results_come_in_order_and_no_more_is_drawn_than_is_needed() -> None:
     assert next(found) == 0
     assert len(drawn) <= 4
     assert list(found) == list(range(1, 9))
-
-
-def test_an_error_comes_in_its_place_and_nothing_else_is_begun() -> None:
-    done: list[int] = []
-
-    def work(number: int) -> int:
-        done.append(number)
-        return 1 // (number - 2)
-
-    found = speech.in_order(work, iter(range(100)), 2, pytest.fail)
-    assert [next(found), next(found)] == [-1, -1]
-    with pytest.raises(ZeroDivisionError):
-        next(found)
-    assert len(done) < 10
 
 
 def test_what_is_begun_is_stopped_at_ctrl_c() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from edge_assistant.perception.table import Column, Table
@@ -46,7 +46,6 @@ def moments(window):
     return tuple(None if minutes is None else START + timedelta(minutes=minutes) for minutes in window)
 
 
-@settings(max_examples=200, deadline=None)
 @given(cells, windows)
 def test_extremes_and_means(drawn, window):
     plain, window = Plain(drawn), moments(window)
@@ -73,7 +72,6 @@ def test_extremes_and_means(drawn, window):
     assert {result.unit for result in results} == {"m"}
 
 
-@settings(max_examples=200, deadline=None)
 @given(cells, windows, st.integers(-21, 21))
 def test_limits(drawn, window, limit):
     plain, window = Plain(drawn), moments(window)
@@ -106,47 +104,6 @@ def test_limits(drawn, window, limit):
             assert count("level", limit, window) is duration("level", limit, window) is None
 
 
-@settings(max_examples=200, deadline=None)
-@given(cells, windows, st.integers(-21, 21), st.booleans())
-def test_excursions(drawn, window, limit, over):
-    plain, window = Plain(drawn), moments(window)
-    runs: list[list] = []
-    inside = False
-    for moment, row, value in plain.inside(window):
-        beyond = value > limit if over else value < limit
-        if beyond and not inside:
-            runs.append([])
-        if beyond:
-            runs[-1].append((value, moment, row))
-        inside = beyond
-    found = plain.table.excursions("level", limit, window, over=over)
-    assert [(e.value, e.time, e.rows) for e in found] == [
-        (
-            (max if over else min)(value for value, _, _ in run),
-            run[0][1],
-            (min(row for _, _, row in run), max(row for _, _, row in run)),
-        )
-        for run in runs
-    ]
-    assert all(e.formula.startswith(f"max(level > {limit}" if over else f"min(level < {limit}") for e in found)
-
-
-@settings(max_examples=200, deadline=None)
-@given(cells, windows, st.integers(-21, 21), st.booleans())
-def test_the_way_back(drawn, window, limit, over):
-    plain, window = Plain(drawn), moments(window)
-    there = plain.inside(window)
-    beyond = [value > limit if over else value < limit for _, _, value in there]
-    ends = [i + 1 for i in range(len(there) - 1) if beyond[i] and not beyond[i + 1]]
-    found = plain.table.back("level", limit, window, over=over)
-    if not ends:
-        assert found is None
-        return
-    moment, row, value = there[ends[0]]
-    assert (found.value, found.time, found.rows) == (value, moment, (row, row))
-
-
-@settings(max_examples=200, deadline=None)
 @given(cells, st.integers(-30, 900))
 def test_the_nearest_reading(drawn, minutes):
     plain, moment = Plain(drawn), START + timedelta(minutes=minutes)
@@ -160,7 +117,6 @@ def test_the_nearest_reading(drawn, minutes):
     assert (found.rows, found.value) == ((row, row), value)
 
 
-@settings(max_examples=100, deadline=None)
 @given(cells)
 def test_interval_trend_and_span(drawn):
     plain = Plain(drawn)

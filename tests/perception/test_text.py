@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputEmpty, InputUnsupported
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.perception import text as module
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.perception.text import MAX_PASSAGE, Text, decode, passages
+from edge_assistant.perception.senses import text as module
+from edge_assistant.perception.senses.text import MAX_PASSAGE, Text, decode, passages
 
 
 def perceive(content: str | bytes) -> Percept:
@@ -23,7 +26,6 @@ def texts(content: str | bytes) -> list[str]:
     return [e.text for e in perceive(content).evidence]
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.one_of(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300),
@@ -46,7 +48,6 @@ def test_spans_index_exactly_the_text(content):
     assert not content[position:].strip()
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff\ufffe"), min_size=1, max_size=200
@@ -63,6 +64,22 @@ def test_evidence_cites_what_it_says(content, encoding):
     for e in perceive(data).evidence:
         a, b = e.locator.chars
         assert text[a:b] == e.text
+
+
+IMPORTS = """
+import sys
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind, Origin, take_bytes
+from edge_assistant.perception.sense import Request, senses
+(text,) = [sense for sense in senses() if sense.name == "text"]
+text({}, Runtime(1)).perceive(take_bytes(b"Hello.", Kind.TEXT, 1, origin=Origin.USER, name="a"), Request())
+others = ("csvfile", "pictures", "pdf", "documents", "detectors", "audio", "whisper", "frames")
+assert not {f"edge_assistant.perception.{name}" for name in others} & set(sys.modules)
+"""
+
+
+def test_what_other_signals_need_is_not_imported():
+    subprocess.run([sys.executable, "-c", IMPORTS], check=True)
 
 
 LOG = "2014-01-09 02:10 temperature 96.9\n    pump restarted\n2014-01-09 02:15 normal\n[2014-01-09] closed"
@@ -86,11 +103,6 @@ def test_paragraphs_logs_and_lists_are_parted(content, parts):
     assert texts(content) == parts
 
 
-def test_spans_count_code_points_after_the_mark():
-    (evidence,) = perceive("\ufeff\U0001f40e Pferd".encode()).evidence
-    assert (evidence.text, evidence.locator.chars) == ("\U0001f40e Pferd", (0, 7))
-
-
 def test_long_paragraphs_are_split_at_sentences():
     sentence = "The pump ran hot for about twenty minutes before it was stopped by hand. "
     found = texts(sentence * 30)
@@ -107,19 +119,18 @@ def test_what_is_chopped_too_finely_is_cut_off_with_a_note(monkeypatch):
     assert percept.notes == ("note.txt has over 10 passages: its last 12 characters are left out",)
 
 
+NO_TEXT = [
+    *(b"abc\0def", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", b"PK\x03\x04\x14\x06\x08", b"good " * 50_000 + b"\0"),
+    *("text".encode(encoding) for encoding in ("utf-16-le", "utf-32")),
+]
+
+
 @pytest.mark.parametrize(
     ("content", "error", "words"),
     [
-        (b" \n\t ", InputEmpty, "no words"),
-        (b"\xef\xbb\xbf", InputEmpty, "no words"),
-        (b"abc\0def", InputUnsupported, "not text"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", InputUnsupported, "not text"),
-        (b"PK\x03\x04\x14\x06\x08", InputUnsupported, "not text"),
-        (b"caf\xe9", InputUnsupported, "not text in UTF-8"),
-        (b"good " * 50_000 + b"\xff", InputUnsupported, "not text in UTF-8"),
-        (b"good " * 50_000 + b"\0", InputUnsupported, "not text"),
-        ("text".encode("utf-16-le"), InputUnsupported, "not text"),
-        ("text".encode("utf-32"), InputUnsupported, "not text"),
+        *((content, InputEmpty, "no words") for content in (b" \n\t ", b"\xef\xbb\xbf")),
+        *((content, InputUnsupported, "not text in UTF-8") for content in (b"caf\xe9", b"good " * 50_000 + b"\xff")),
+        *((content, InputUnsupported, "not text") for content in NO_TEXT),
         ("text".encode("utf-16")[:-1], InputUnsupported, "not text in UTF-16"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from edge_assistant.perception.ticks import Tick, find, parted
+from edge_assistant.perception.documents.ticks import Tick, find, parted
 from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
 
 SIDE = 26

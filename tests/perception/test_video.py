@@ -9,20 +9,18 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core import limits
-from edge_assistant.core.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
+from edge_assistant.core.errors import InputCorrupt, InputTooLarge, InputUnsupported
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.perception import frames
 from edge_assistant.perception.frames import shots
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.perception.video import Video
+from edge_assistant.perception.senses.video import Video
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WIDTH, HEIGHT, RATE = 320, 192, 25
@@ -208,12 +206,6 @@ def test_what_stands_in_two_shots_on_end_is_told_once(told):
     assert title.locator.seconds == pytest.approx((2.0, 5.6), abs=0.15)
 
 
-def test_a_tone_is_no_speech(talk, models):
-    percept = perceive(talk, {role: models(role) for role in ("speech", "vad")})
-    assert percept.evidence == ()
-    assert len(percept.notes) == 2
-
-
 def test_what_is_said_has_its_seconds(tmp_path, models):
     """The spoken claim of the examples, after a second of silence."""
     with av.open(str(EXAMPLES / "expense" / "claim.wav")) as recording:
@@ -237,6 +229,15 @@ def test_without_a_model_it_says_what_was_not_done(talk):
         "talk.mp4: writing in it was not read, for want of a model",
         "talk.mp4: its sound was not heard, for want of a model",
     )
+
+
+def test_it_can_be_stopped(talk):
+    def stop(done: float) -> None:
+        if done > 0.1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        perceive(talk, {}, stop)
 
 
 def video(data: bytes) -> Signal:
@@ -287,34 +288,3 @@ def test_frames_of_too_many_pixels_are_refused(talk, monkeypatch):
     monkeypatch.setattr(frames, "MAX_PIXELS", 1000)
     with pytest.raises(InputTooLarge, match="1,000 pixels"):
         cut(talk)
-
-
-def test_a_video_that_is_gone(talk, tmp_path):
-    path = tmp_path / "gone.mp4"
-    path.write_bytes(talk.read_bytes())
-    signal = take_file(path, Kind.VIDEO, 1)
-    path.unlink()
-    with pytest.raises(InputMissing):
-        shots(signal, 1, lambda _: None)
-
-
-def test_it_can_be_stopped(talk):
-    def stop(done: float) -> None:
-        if done > 0.1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        perceive(talk, {}, stop)
-
-
-@settings(max_examples=12, deadline=None)
-@given(st.data())
-def test_damage_is_an_input_error_or_a_shorter_video(talk, data):
-    content = bytearray(talk.read_bytes())
-    for _ in range(data.draw(st.integers(1, 20))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        found, _ = shots(video(bytes(content)), 1, lambda _: None)
-    except InputError:
-        return
-    assert 1 <= len(found) <= frames.MAX_SHOTS

@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import pytest
+import zxingcpp
 from helpers.pdf_files import pdf_of
 from PIL import Image, ImageDraw
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.errors import InputUnsupported
 from edge_assistant.core.evidence import Code, Evidence, Field, Line, TickBox
 from edge_assistant.core.signals import Kind, Origin, take_bytes
+from edge_assistant.perception.documents.sheets import Sheet, codes
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.perception.writing import Sheet, Writing
+from edge_assistant.perception.senses.writing import Writing
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
@@ -82,18 +82,6 @@ def test_evidence_carries_box_confidence_and_signal(read_form: Percept, scanned:
         assert y + h <= scanned.height
 
 
-def test_the_box_of_a_field_goes_around_label_and_value(read_form: Percept) -> None:
-    name = next(e for e in read_form.evidence if e.text.startswith("Name"))
-    x, _, w, _ = name.locator.box or (0, 0, 0, 0)
-    assert x < 100
-    assert x + w > 450
-
-
-def test_evidence_comes_from_the_top_down(read_form: Percept) -> None:
-    tops = [e.locator.box[1] for e in read_form.evidence if e.locator.box]
-    assert all(b > a - 30 for a, b in pairwise(tops))
-
-
 @pytest.mark.parametrize("quarters", [1, 2])
 def test_a_page_on_its_side_or_head_is_read_and_boxes_are_mapped_back(
     sense: Writing, form: pages.Sheet, scanned: Image.Image, read_form: Percept, quarters: int
@@ -109,6 +97,40 @@ def test_a_page_on_its_side_or_head_is_read_and_boxes_are_mapped_back(
     right, bottom = scanned.width - x - w, scanned.height - y - h
     expected = {1: (y, right, h, w), 2: (right, bottom, w, h), 3: (bottom, x, h, w)}[quarters]
     assert name.locator.box == pytest.approx(expected, abs=8)
+
+
+def coded(kind: str, content: str, left: int = 40, top: int = 30) -> np.ndarray:
+    """White paper with a code on it."""
+    barcode = zxingcpp.create_barcode(content, getattr(zxingcpp.BarcodeFormat, kind))
+    image = np.array(zxingcpp.write_barcode_to_image(barcode, scale=4))
+    page = np.full((image.shape[0] + 200, image.shape[1] + 200, 3), 255, np.uint8)
+    page[top : top + image.shape[0], left : left + image.shape[1]] = image[..., None] if image.ndim == 2 else image
+    return page
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("QRCode", "https://example.com/batch/2291"),
+        ("Code128", "SN-220517"),
+        ("EAN13", "5901234123457"),
+        ("DataMatrix", "LOT 44 EXP 2027-05"),
+        ("PDF417", "boarding pass"),
+        ("QRCode", "a\x1b[31mb\nc"),
+    ],
+)
+def test_each_symbology_is_read(sense: Writing, kind: str, content: str) -> None:
+    found = perceive(sense, Image.fromarray(coded(kind, content, 70, 90))).evidence
+    (code,) = [e for e in found if isinstance(e.detail, Code)]
+    assert code.detail.content == content or "\x1b" in content
+    assert code.text == f"{code.detail.symbology}: {code.detail.content}"
+    assert code.text.isprintable()
+    assert kind != "QRCode" or all(0 <= a - b < 30 for a, b in zip(code.locator.box, (70, 90), strict=False))
+
+
+def test_paper_and_noise_hold_no_codes() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)
+    assert codes(np.full((300, 300, 3), 255, np.uint8)) == codes(noise) == []
 
 
 def test_turns_and_their_undoing_agree() -> None:
@@ -137,23 +159,6 @@ def test_a_table_names_its_columns(sense: Writing) -> None:
     assert words(found).split() == " ".join(sheet.rows).split()
 
 
-def test_one_core_and_two_read_the_same(models: Callable[[str], InstalledModel]) -> None:
-    """Lines are read side by side in an order of their own; each comes back to its place."""
-    image = scan_look(pages.receipt(np.random.default_rng(7)).image, 7)
-    one, two = (perceive(Writing({"writing": models("writing")}, Runtime(threads)), image) for threads in (1, 2))
-    assert len(one.evidence) > 10
-    assert one.evidence == two.evidence
-
-
-def test_light_writing_on_dark_is_read(sense: Writing) -> None:
-    plate = Image.new("RGB", (700, 300), (30, 32, 40))
-    draw = ImageDraw.Draw(plate)
-    for row, (label, value) in enumerate([("Type", "BM 90L"), ("Voltage", "400 V")]):
-        draw.text((60, 60 + 90 * row), label, font=font(30), fill=(220, 220, 220))
-        draw.text((360, 60 + 90 * row), value, font=font(32, "bold"), fill=(230, 230, 230))
-    assert fields(perceive(sense, plate).evidence) == {("Type", "BM 90L"), ("Voltage", "400 V")}
-
-
 def _shaded(ink: str, more: int = 1) -> Image.Image:
     image = Image.new("RGB", (900, 120 + 70 * more), "white")
     draw = ImageDraw.Draw(image)
@@ -178,32 +183,36 @@ def test_pale_writing_is_read_and_all_of_a_page_may_be_pale(sense: Writing) -> N
     assert "Maria Keller" in words(perceive(sense, pale).evidence)
 
 
+def written(*words: tuple[str, int], ink: str = "black", paper: str = "white") -> Image.Image:
+    """A sheet with words, each at its place from the left."""
+    sheet = Image.new("RGB", (700, 200), paper)
+    for text, left in words:
+        ImageDraw.Draw(sheet).text((left, 60), text, font=font(32), fill=ink)
+    return sheet
+
+
+def test_pages_of_light_writing_on_dark_or_in_a_pdf_are_read_one_by_one(sense: Writing) -> None:
+    plate = written(("Voltage", 60), ("400 V", 360), ink="#dcdcdc", paper="#1e2028")
+    stream, seen = io.BytesIO(), list[float]()
+    plate.save(stream, "TIFF", save_all=True, append_images=[written(("Sheet number 2", 40))])
+    signal = take_bytes(stream.getvalue(), Kind.IMAGE, 1, origin=Origin.FILE, name="page")
+    found = sense.perceive(signal, Request(progress=seen.append)).evidence
+    assert fields(found) == {("Voltage", "400 V")}
+    assert [(e.locator.page, e.text) for e in found[-1:]] == [(2, "Sheet number 2")]
+    assert (seen, seen[-1]) == (sorted(seen), 1.0)
+    found = perceive(sense, written(("Allergies: penicillin", 80)), "PDF").evidence
+    assert (fields(found), found[0].confidence is None) == ({("Allergies", "penicillin")}, False)
+
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sense.perceive(signal, Request(progress=stop))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (5000, 12)])
 def test_odd_shapes_and_empty_pages_yield_nothing(sense: Writing, size: tuple[int, int]) -> None:
     assert perceive(sense, Image.new("RGB", size, "gray")).evidence == ()
-
-
-def test_a_code_on_a_page_is_evidence(sense: Writing) -> None:
-    import zxingcpp
-
-    barcode = zxingcpp.create_barcode("LOT-44", zxingcpp.BarcodeFormat.QRCode)
-    code = Image.fromarray(np.array(zxingcpp.write_barcode_to_image(barcode, scale=5)))
-    page = Image.new("RGB", (500, 400), "white")
-    page.paste(code, (250, 150))
-    ImageDraw.Draw(page).text((40, 40), "Batch: 44", font=font(28), fill="black")
-    found = perceive(sense, page).evidence
-    assert [e.detail.content for e in found if isinstance(e.detail, Code)] == ["LOT-44"]
-    assert ("Batch", "44") in fields(found)
-
-
-def test_the_pages_of_a_tiff_have_their_numbers(sense: Writing) -> None:
-    sheets = [Image.new("RGB", (500, 200), "white") for _ in range(2)]
-    for number, sheet in enumerate(sheets, 1):
-        ImageDraw.Draw(sheet).text((40, 60), f"Sheet number {number}", font=font(32), fill="black")
-    stream = io.BytesIO()
-    sheets[0].save(stream, "TIFF", save_all=True, append_images=sheets[1:])
-    found = perceive(sense, stream.getvalue()).evidence
-    assert [(e.locator.page, e.text) for e in found] == [(1, "Sheet number 1"), (2, "Sheet number 2")]
 
 
 def test_the_text_layer_of_a_pdf_is_taken_without_reading(models: Callable[[str], InstalledModel]) -> None:
@@ -214,36 +223,3 @@ def test_the_text_layer_of_a_pdf_is_taken_without_reading(models: Callable[[str]
     assert fields(found) == {("Allergies", "latex"), ("Ward", "North")}
     assert {e.locator.page for e in found} == {1}
     assert all(e.confidence is None for e in found)
-
-
-def test_a_pdf_that_is_a_picture_is_read(sense: Writing) -> None:
-    sheet = Image.new("RGB", (800, 400), "white")
-    ImageDraw.Draw(sheet).text((80, 100), "Allergies: penicillin", font=font(36), fill="black")
-    found = perceive(sense, sheet, "PDF").evidence
-    assert fields(found) == {("Allergies", "penicillin")}
-    assert found[0].confidence is not None
-
-
-def test_another_kind_of_file_is_refused(sense: Writing) -> None:
-    with pytest.raises(InputUnsupported):
-        perceive(sense, b"time,temperature\n2024-01-01,3\n")
-
-
-def test_progress_ends_at_one_and_can_stop_the_work(sense: Writing) -> None:
-    seen: list[float] = []
-    signal = take_bytes(
-        pdf_of("BT /F1 14 Tf 40 500 Td (A line of text) Tj ET", size=(600, 600)),
-        Kind.IMAGE,
-        1,
-        origin=Origin.FILE,
-        name="p",
-    )
-    sense.perceive(signal, Request(progress=seen.append))
-    assert seen[-1] == 1.0
-    assert seen == sorted(seen)
-
-    def stop(_: float) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        sense.perceive(signal, Request(progress=stop))

@@ -28,8 +28,8 @@ ALLOWED = {
     "edge_assistant/language/context.py": {"n_threads", "n_threads_batch"},
     "edge_assistant/devices/camera.py": {"thread_count"},  # one: it goes on beside an answer
     "edge_assistant/perception/frames.py": {"thread_count"},
-    "edge_assistant/perception/ocr.py": {"ThreadPoolExecutor"},
-    "edge_assistant/perception/speech.py": {"ThreadPoolExecutor"},
+    "edge_assistant/perception/documents/ocr.py": {"ThreadPoolExecutor"},
+    "edge_assistant/perception/senses/speech.py": {"ThreadPoolExecutor"},
     "edge_assistant/compute/scheduling/topology.py": {
         *("OPENBLAS_NUM_THREADS", "GOMP_SPINCOUNT", "OPENCV_FOR_THREADS_NUM", "RAYON_NUM_THREADS")
     },

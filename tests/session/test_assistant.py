@@ -29,7 +29,7 @@ from edge_assistant.core.limits import QUESTION_CHARACTERS
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.language.engine import LlamaEngine
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.perception.text import Text
+from edge_assistant.perception.senses.text import Text
 from edge_assistant.session import assistant as module
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.installed import InstalledModel

@@ -15,7 +15,7 @@ from edge_assistant.core.answer import Answer, Status
 from edge_assistant.core.errors import InputTooLarge
 from edge_assistant.core.events import Event, Failed, Noted
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
-from edge_assistant.perception.text import Text
+from edge_assistant.perception.senses.text import Text
 from edge_assistant.reasoning.comprehension import answering
 from edge_assistant.reasoning.reason import UNCERTAIN
 from edge_assistant.session.assistant import Assistant

@@ -26,7 +26,7 @@ from edge_assistant.core.events import Answered, Event, Perceived, Perceiving
 from edge_assistant.core.limits import QUESTION_CHARACTERS
 from edge_assistant.core.signals import SAID, Kind, Origin, Signal
 from edge_assistant.language.chat import Message
-from edge_assistant.perception.readings import Readings
+from edge_assistant.perception.senses.readings import Readings
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.conversation import Conversation
 from edge_assistant_models.portfolio import Portfolio

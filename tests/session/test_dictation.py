@@ -14,7 +14,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelMissing, Stopped
 from edge_assistant.core.events import Watch
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.perception.speech import Speech
+from edge_assistant.perception.senses.speech import Speech
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.dictation import Dictation, Job, Written, forget, written
 from edge_assistant.session.model_pool import Models

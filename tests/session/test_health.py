@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_assistant.core.errors import DeviceMissing
-from edge_assistant.devices import portaudio, video4linux
+from edge_assistant.devices import sound, video4linux
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.session import health
 from edge_assistant.voice import phonemes
@@ -38,7 +38,7 @@ def test_devices_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
         raise DeviceMissing("no sound here", "install it")
 
     monkeypatch.setattr(video4linux, "cameras", list)
-    monkeypatch.setattr(portaudio, "library", refuse)
+    monkeypatch.setattr(sound, "library", refuse)
     looked = {check.name: check for check in health.devices()}
     assert looked.keys() == {"camera", "microphone", "speaker"}
     assert all(check.ok is None and check.hint for check in looked.values())
@@ -49,9 +49,9 @@ def test_devices_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_devices_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     there = [video4linux.Camera(name, Path()) for name in ("Front", "Back")]
     monkeypatch.setattr(video4linux, "cameras", lambda: there)
-    monkeypatch.setattr(portaudio, "library", lambda: None)
-    monkeypatch.setattr(portaudio, "renew", lambda: None)
-    monkeypatch.setattr(portaudio, "devices", lambda direction: [])
+    monkeypatch.setattr(sound, "library", lambda: None)
+    monkeypatch.setattr(sound, "renew", lambda: None)
+    monkeypatch.setattr(sound, "devices", lambda direction: [])
     looked = list(health.devices())
     assert (looked[0].ok, looked[0].found) == (True, "Front, Back")
     assert (looked[1].ok, looked[1].found) == (None, "none is connected")

@@ -24,7 +24,7 @@ from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.governance.policy.rules import Rules
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.perception.text import Text
+from edge_assistant.perception.senses.text import Text
 from edge_assistant.session import model_pool
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.vault import sealed

@@ -18,7 +18,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelCorrupt, Stopped, VoiceUnavailable
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception.sense import Request
-from edge_assistant.perception.speech import Speech
+from edge_assistant.perception.senses.speech import Speech
 from edge_assistant.voice import phonemes
 from edge_assistant.voice.piper import MAX_TEXT, Voice
 from edge_assistant_models.installed import InstalledModel

@@ -16,7 +16,8 @@ from edge_assistant_tui.playback import ECHO_S
 if TYPE_CHECKING:
     from edge_assistant.core.errors import EdgeAssistantError
     from edge_assistant.devices.speaker import Player
-    from edge_assistant.voice.speaking import Speaking, Speaks
+    from edge_assistant.voice.piper import Voice
+    from edge_assistant.voice.speaking import Speaking
 
 _log = logging.getLogger("edge_assistant.app")
 
@@ -24,7 +25,7 @@ _log = logging.getLogger("edge_assistant.app")
 class Spoken:
     """Speaks while it is on; what it speaks with is opened in a thread of its own."""
 
-    def __init__(self, post: Callable[[Message], Any], open_voice: Callable[[], Speaks]) -> None:
+    def __init__(self, post: Callable[[Message], Any], open_voice: Callable[[], Voice]) -> None:
         """Be ready; the voice is opened when it is switched on.
 
         Args:

@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from edge_assistant.perception.readings import quantity
-from edge_assistant.perception.table import Column, Computed, Table, Window
+from edge_assistant.perception.table import Column, Computed, Table, Window, quantity
 from edge_assistant.reasoning.instructions import instructions
 from edge_assistant.reasoning.readings.columns import as_quantity, converted, duration
 from edge_assistant.reasoning.readings.moments import Period, period

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import take_file
-from edge_assistant.language.states import shelf_by
+from edge_assistant.language.states import state_cache
 from edge_assistant.vault.vault import Vault
 from evals.speed import home
 from evals.speed.part import Setting
@@ -94,12 +94,12 @@ def rounds(
     home.forget_all()
     vault = Vault()
     vault.subkey(NAME)  # makes the home's keys, as the first question of a person does
-    shelf = shelf_by(vault)
+    cache = state_cache(vault)
     asked = [QUESTIONS[(number + place) % len(QUESTIONS)] for place in range(3)]
-    with closing(LlamaEngine(model, Runtime.detect(), shelf=shelf)) as engine:
+    with closing(LlamaEngine(model, Runtime.detect(), cache=cache)) as engine:
         first, followup = (prefilled(engine, sources, question) for question in asked[:2])
         engine.settle()
-    with closing(LlamaEngine(model, Runtime.detect(), shelf=shelf)) as engine:
+    with closing(LlamaEngine(model, Runtime.detect(), cache=cache)) as engine:
         return first, followup, prefilled(engine, sources, asked[2])
 
 

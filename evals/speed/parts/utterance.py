@@ -73,7 +73,7 @@ def product(setting: Setting) -> Hear:
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.core.signals import Kind, take_file
     from edge_assistant.perception.sense import Request
-    from edge_assistant.perception.speech import Speech
+    from edge_assistant.perception.senses.speech import Speech
 
     chosen = setting.portfolio.resolve(setting.profile)
     models = {role: setting.portfolio.open(chosen[role]) for role in Speech.roles}

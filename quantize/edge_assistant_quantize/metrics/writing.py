@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.evidence import Field, TickBox
-from edge_assistant.perception import forms, layout, ticks
-from edge_assistant.perception.layout import Piece
-from edge_assistant.perception.writing import Sheet
+from edge_assistant.perception.documents import forms, labels, layout
+from edge_assistant.perception.documents.layout import Piece
+from edge_assistant.perception.documents.sheets import Sheet
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.errors import CalibrationInvalid
@@ -58,7 +58,7 @@ def _fields(wanted: list[tuple[str, str]], sheet: Sheet) -> tuple[float, float]:
 
 def words(pieces: list[Piece]) -> str:
     """The words of a page's writing in reading order, without tick boxes."""
-    marks = (ticks.EMPTY, ticks.TICKED)
+    marks = (labels.EMPTY, labels.TICKED)
     rows = layout.rows([piece for piece in pieces if piece.text not in marks])
     return flat([" ".join(cell.text for cell in row) for row in rows])
 

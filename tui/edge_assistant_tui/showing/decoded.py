@@ -59,7 +59,7 @@ class Decoded:
 
     def text(self, signal: Signal) -> str:
         """The characters that the locators of a text count; raises InputError."""
-        from edge_assistant.perception import text
+        from edge_assistant.perception.senses import text
 
         return self._once((signal.sha256, "text"), signal, lambda: text.decode(signal.read(), signal.name))
 
@@ -98,7 +98,7 @@ class Decoded:
         return made
 
     def _read(self, signal: Signal) -> Table:
-        from edge_assistant.perception.readings import read_table
+        from edge_assistant.perception.senses.readings import read_table
 
         return read_table(signal, lambda _: self.check())[0]
 

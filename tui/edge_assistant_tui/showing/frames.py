@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.signals import Signal
-from edge_assistant.perception.frames import look, moved, opened, packets, pictures_in, upright
+from edge_assistant.perception.audio import packets
+from edge_assistant.perception.frames import look, moved, opened, pictures_in, upright
 
 if TYPE_CHECKING:
     import av

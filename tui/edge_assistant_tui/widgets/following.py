@@ -91,8 +91,8 @@ class Following(Widget):
         """A signal is in the conversation; one of readings that are in a file is followed."""
         from edge_assistant.core.signals import Kind, Origin
         from edge_assistant.devices import chosen
-        from edge_assistant.devices.followed import FollowedFile
         from edge_assistant.devices.keeper import Keeper
+        from edge_assistant.devices.readings import FollowedFile
         from edge_assistant.governance.policy.policy import current
 
         if signal.origin is Origin.SENSOR and signal.name in self._ports:
