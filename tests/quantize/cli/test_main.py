@@ -48,7 +48,7 @@ def test_help_imports_no_heavy_library(arguments):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(done.stderr.splitlines()[-1].split())
-    assert "edge_assistant_quantize.cli.convert" in modules
+    assert "edge_assistant_quantize.cli.make" in modules
     assert not modules & {*HEAVY, "numpy"}
 
 

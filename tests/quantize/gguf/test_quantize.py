@@ -11,7 +11,7 @@ from helpers import smalldisk, tiny_llama
 
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli import main
+from edge_assistant_quantize.cli import main, make
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
     InputMissing,
@@ -21,7 +21,7 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.gguf import header, imatrix, kinds, options, quantize
+from edge_assistant_quantize.gguf import header, imatrix, kinds, quantize
 from edge_assistant_quantize.progress import Step, ignore
 
 
@@ -214,7 +214,7 @@ def test_the_verb_says_what_came_of_it(tiny, tmp_path, capsys):
     assert '"requantized": true' in capsys.readouterr().out
     assert main.main([*again, "--tensor-type", "attn_v"]) == 2
     with pytest.raises(UsageError):
-        options.overrides(["a=Q8_0", "a=Q4_0"])
+        make.overrides(["a=Q8_0", "a=Q4_0"])
 
 
 @pytest.mark.bench

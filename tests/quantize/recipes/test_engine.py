@@ -144,7 +144,7 @@ def test_killed_anywhere_it_resumes_and_nothing_is_done_again(place):
 
 
 def test_two_runs_in_one_folder(place):
-    with Workspace(place.folder / "out").locked(), pytest.raises(UsageError, match="another run works in out"):
+    with Workspace(place.folder / "out").locked(""), pytest.raises(UsageError, match="another run works in out"):
         place.run()
 
 

@@ -46,7 +46,7 @@ def test_a_recipe_extends_another_and_paths_stay_with_the_file_that_names_them(t
     assert str(tmp_path) not in recipe.text
     again = loading.load(write(tmp_path / "again.toml", recipe.text))
     assert (again.data, again.source) == (recipe.data, recipe.source)
-    assert [step.options for step in again.steps] == [step.options for step in recipe.steps]
+    assert again.steps == recipe.steps
 
 
 def test_a_recipe_that_extends_none_is_recorded_as_it_was_written(tmp_path):
@@ -135,7 +135,7 @@ def test_a_starter_recipe_makes_what_the_catalog_entry_is_made_with(name):
     assert entry.importer.name == source.importer.name
     assert entry.fetched == source.fetched
     said = quantizations.load(str(entry.importer.quantization)).values()
-    steps = [step.options for step in next(each.steps for each in recipe.variants if each.name == variant)]
+    steps = next(each.steps for each in recipe.variants if each.name == variant)
     assert [step.method for step in steps] == [each.method for each in said]
     if name != "nanodet":  # whose ranges the recipe measures
         assert [step.options for step in steps] == [dict(each.options) for each in said]

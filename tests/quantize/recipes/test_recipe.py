@@ -47,7 +47,7 @@ def test_a_recipe():
     recipe = read(GOOD)
     check(recipe)
     assert [variant.name for variant in recipe.variants] == ["tiny"]
-    assert recipe.steps[0].files == ("model",)
+    assert recipe.steps[0].keys == ("model",)
     assert recipe.steps[0].parameters == {"to": 10, "calibrated": True, "search": False, "fails": False}
     assert recipe.metrics[0].criterion == criteria.Criterion("length", criteria.Bound.AT_LEAST, 1.0)
     assert recipe.metrics[1].criterion is None

@@ -13,11 +13,12 @@ from edge_assistant.core.errors import InputMissing, StorageFull
 from edge_assistant_quantize import record, room
 from edge_assistant_quantize.cli import main
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
-from edge_assistant_quantize.gguf import sweep
-from edge_assistant_quantize.gguf.speed import Speed
+from edge_assistant_quantize.gguf.speed import Figures
 from edge_assistant_quantize.progress import Step
+from edge_assistant_quantize.recipes import sweep
 
 TYPES = ("Q8_0", "Q2_K")
+SPEED = {"prefill_tokens_per_s": 100.0, "decode_tokens_per_s": 10.0, "load_s": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_what_is_finished_is_not_done_again(done, folder, capsys):
 @pytest.fixture
 def quick(monkeypatch) -> None:
     """Speeds are measured elsewhere."""
-    monkeypatch.setattr(sweep.speed, "measure", lambda *given, **named: Speed(100.0, 10.0, 1.0, 50.0))
+    monkeypatch.setattr(sweep.speed, "measure", lambda *given, **named: Figures(SPEED, 50.0))
 
 
 def test_what_has_changed_is_done_again(folder, tmp_path, quick):
@@ -116,7 +117,8 @@ def test_what_has_changed_is_done_again(folder, tmp_path, quick):
     assert not [step for step in steps if "quantizing" in step]
     assert fewer.variants[0].metrics != first.variants[0].metrics
     assert fewer.variants[0].files == first.variants[0].files
-    (tmp_path / "states" / "Q8_0.json").write_text("damaged")
+    for state in (tmp_path / "states").rglob("*.json"):
+        state.write_text("damaged")
     _, steps = ran(asked(folder, tmp_path, chunks=2, types=("Q8_0",)))
     assert "quantizing to Q8_0" in steps
 

@@ -10,7 +10,7 @@ import pytest
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.cli import _measuring
+from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import all_metrics
@@ -115,20 +115,20 @@ def test_a_lone_file_stands_for_one_of_the_references(tmp_path):
     files = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json"}
     Candidate("whisper", "speech", tmp_path, files, {"multilingual": True}).write()
     parser = argparse.ArgumentParser()
-    _measuring.configure(parser)
+    inputs.add_measurement(parser)
     given = [str(tmp_path / "Mine 8.onnx"), str(tmp_path)]
-    model, reference = _measuring.models(*given, parser.parse_args(["--key", "decoder"]))
+    model, reference = inputs.models(*given, parser.parse_args(["--key", "decoder"]))
     assert reference is not None
     assert model.paths == {**reference.paths, "decoder": tmp_path / "Mine 8.onnx"}
     assert (model.name, model.role, model.options) == ("mine-8", "speech", {"multilingual": True})
     with pytest.raises(UsageError, match=r"has 2 \.onnx files"):
-        _measuring.models(*given, parser.parse_args([]))
+        inputs.models(*given, parser.parse_args([]))
     with pytest.raises(UsageError, match=r"no \.onnx file 'tokenizer'"):
-        _measuring.models(*given, parser.parse_args(["--key", "tokenizer"]))
+        inputs.models(*given, parser.parse_args(["--key", "tokenizer"]))
 
 
 def test_data_for_each_metric():
-    assert _measuring.by_metric(["a", "b"], ["x"]) == {"a": {"path": "x"}, "b": {"path": "x"}}
-    assert _measuring.by_metric(["a", "b"], ["x", "count=2"]) == {"a": {"path": "x"}, "b": {"count": 2}}
+    assert inputs.by_metric(["a", "b"], ["x"]) == {"a": {"path": "x"}, "b": {"path": "x"}}
+    assert inputs.by_metric(["a", "b"], ["x", "count=2"]) == {"a": {"path": "x"}, "b": {"count": 2}}
     with pytest.raises(UsageError, match="two data"):
-        _measuring.by_metric(["a", "a"], ["x", "y"])
+        inputs.by_metric(["a", "a"], ["x", "y"])
