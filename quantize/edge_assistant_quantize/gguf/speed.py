@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from edge_assistant_quantize import worker
+from edge_assistant_quantize import room, worker
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
             runs.append(_run(model, tokens, BATCH))
             watch(Step(what, number + 1, REPEATS))
         prefill, decode = (statistics.median(seconds) for seconds in zip(*runs, strict=True))
-        peak = _memory_mib()  # llama.cpp keeps its memory until the model is closed
+        memory = room.of_kernel("self/smaps_rollup", "Pss")  # llama.cpp keeps its memory until the model is closed
     figures = {"prefill_tokens_per_s": PROMPT / prefill, "decode_tokens_per_s": WRITTEN / decode, "load_s": loaded}
-    return {"speed": figures, "peak_mib": peak}
+    return {"speed": figures, "peak_mib": int(memory.split()[0]) / 1024 if memory else None}
 
 
 def _run(model: Model, tokens: Tokens, batch: int) -> tuple[float, float]:
@@ -95,11 +95,3 @@ def _run(model: Model, tokens: Tokens, batch: int) -> tuple[float, float]:
     for place in range(PROMPT, PROMPT + WRITTEN):
         model.go_on(tokens[place : place + 1], 0)
     return read - began, time.perf_counter() - read
-
-
-def _memory_mib() -> float | None:
-    try:
-        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
-    except (OSError, StopIteration):
-        return None

@@ -39,7 +39,7 @@ steps = [{ do = "shrink", file = "model", to = 10, calibrated = true }]
 pytestmark = pytest.mark.usefixtures("scripted")
 
 
-def read(text: str) -> Recipe:
+def read(text):
     return parse(tomllib.loads(text), "small.toml")
 
 
