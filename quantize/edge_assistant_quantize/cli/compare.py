@@ -149,10 +149,12 @@ def sensitivity(args: argparse.Namespace) -> int:
 
     if args.calibration is None:
         raise UsageError("nothing says what the outputs are compared over", "name it: --calibration DIR")
+    chosen, threads = options.method_options(args), arguments.threads(args)
     with progress.shown() as watch:
-        calibration = options.calibrated(args, args.model, watch)
-        how = {"threads": arguments.threads(args), "watch": watch, "options": options.method_options(args)}
-        layers = sensitivity.rank(args.model, args.method, calibration=calibration, **how)
+        data = options.calibrated(args, args.model, watch)
+        layers = sensitivity.rank(
+            args.model, args.method, calibration=data, threads=threads, watch=watch, options=chosen
+        )
     if args.json:
         print(json.dumps({"method": args.method, "layers": msgspec.to_builtins(layers)}))
         return 0

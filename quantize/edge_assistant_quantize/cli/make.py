@@ -283,9 +283,16 @@ def imatrix(args: argparse.Namespace) -> int:
     from edge_assistant_quantize.gguf import imatrix
 
     arguments.check_output(args.output)
-    how = {"context": args.context, "chunks": args.chunks, "threads": arguments.threads(args)}
     with progress.shown() as watch:
-        imatrix.compute(args.model, args.text, args.output, **how, watch=watch)
+        imatrix.compute(
+            args.model,
+            args.text,
+            args.output,
+            context=args.context,
+            chunks=args.chunks,
+            threads=arguments.threads(args),
+            watch=watch,
+        )
     matrix = imatrix.read(args.output)
     if args.json:
         facts = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": len(matrix.means)}

@@ -75,9 +75,9 @@ def run(args: argparse.Namespace) -> int:
 
     recipe = loading.load(args.recipe, _given(args))
     pinned = args.output / lock.FILE if args.locked == _HERE else args.locked and Path(args.locked)
-    how = {"threads": arguments.threads(args), "locked": pinned, "command": arguments.command()}
+    threads, command = arguments.threads(args), arguments.command()
     with progress.shown() as watch:
-        found = engine.run(recipe, args.output, watch=watch, **how)
+        found = engine.run(recipe, args.output, threads=threads, watch=watch, locked=pinned, command=command)
     page.write(found, args.output)
     if args.json:
         print(msgspec.json.encode(found).decode())

@@ -51,9 +51,15 @@ class Convert(WholeStep, frozen=True, kw_only=True):
         """One GGUF file under the key `model`."""
         if work.form.weights is None:
             return Made()
-        how = {"precision": self.precision, "pre": self.pre_tokenizer}
         output = work.folder / "model.gguf"
-        conversion.convert(work.form.weights, output, **how, threads=work.threads, watch=work.watch)  # type: ignore[arg-type]
+        conversion.convert(
+            work.form.weights,
+            output,
+            precision=self.precision,
+            pre=self.pre_tokenizer,
+            threads=work.threads,
+            watch=work.watch,
+        )
         return Made({"model": output.name})
 
 
@@ -121,8 +127,15 @@ class Imatrix(WholeStep, frozen=True, kw_only=True):
             raise RecipeInvalid("imatrix finds no GGUF model", hint)
         assert work.calibration is not None
         text, output = Path(str(work.calibration["path"])), work.folder / "imatrix.gguf"
-        how = {"context": self.context, "chunks": self.chunks, "threads": work.threads}
-        imatrix.compute(model, text, output, **how, watch=work.watch)  # type: ignore[arg-type]
+        imatrix.compute(
+            model,
+            text,
+            output,
+            context=self.context,
+            chunks=self.chunks,
+            threads=work.threads,
+            watch=work.watch,
+        )
         return Made(aside={_MATRIX: output.name})
 
 
@@ -245,8 +258,16 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
     def _quantize(
         self, work: Work, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
     ) -> Made:
-        how = {"exclude": excluded, "options": options, "threads": work.threads, "watch": work.watch}
-        onnx.quantize(work.file, work.output, self.method, calibration=given, **how)  # type: ignore[arg-type]
+        onnx.quantize(
+            work.file,
+            work.output,
+            self.method,
+            calibration=given,
+            exclude=excluded,
+            options=options,
+            threads=work.threads,
+            watch=work.watch,
+        )
         return Made({work.key: work.output.name}, excluded=excluded)
 
     def _search(self, work: Work, given: Calibration | None, most: int) -> Made:
