@@ -58,15 +58,9 @@ def test_what_the_library_writes_is_read(path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "header too small"),
         (b"PK\x03\x04 a zip of pickles", "header too large"),
-        (written({}, b"", length=3), "invalid header length"),
-        (written(b"[]", b""), "invalid JSON in header"),
-        (written(b"\xff", b""), "invalid UTF-8 in header"),
         (written(b'{"a":' * 50_000, b""), "recursion limit exceeded"),
-        (written({"a": row("F32", [2], 0, 4)}, bytes(4)), "invalid shape, data type, or offset"),
         (written({"a": row("F32", [1 << 30, 1 << 30, 1 << 30], 0, 4)}, bytes(4)), "overflow"),
-        (written({"a": row("F32", [1], 4, 8)}, bytes(8)), "invalid offset for tensor `a`"),
         (written({"a": row("F32", [1], 0, 4), "b": row("F32", [1], 0, 4)}, bytes(4)), "invalid offset"),
         (written({"a": row("F32", [2], 0, 8)}, bytes(9)), "file not fully covered"),
         (written({"a\x1b[31m": row("F4", [2], 0, 1)}, bytes(1)), r"a\x1b[31m has the type F4"),
