@@ -6,7 +6,7 @@ import argparse
 import json
 import math
 import statistics
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,8 @@ from edge_assistant_quantize.onnx import options
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.candidate import Candidate
-    from edge_assistant_quantize.report.comparison import Comparison, Side
+    from edge_assistant_quantize.metrics.metric import Measured
+    from edge_assistant_quantize.report.comparison import Side
 
 _SPEED = "how fast both are: in turn over the first --data; of .gguf files, which need none, the tokens written"
 _TOP = 20
@@ -50,12 +51,11 @@ def compare(args: argparse.Namespace) -> int:
     llama = all(is_llama(model.paths) for model in models)
     if not args.data and (args.metric or (args.speed and not llama)):
         raise UsageError("nothing says what both are measured over", "name it: --data, see docs/quantize.md")
-    compared = comparison.Comparison(_side(args.one, models[0]), _side(args.other, models[1]))
+    sides = _side(args.one, models[0]), _side(args.other, models[1])
     with progress.shown() as watch:
-        if args.metric:
-            compared = _measured(compared, *models, args, watch)
-        if args.speed:
-            compared = replace(compared, speed=_speed(*models, args, watch, llama=llama))
+        measured = _measured(*models, args, watch) if args.metric else {}
+        speed = _speed(*models, args, watch, llama=llama) if args.speed else None
+    compared = comparison.Comparison(*sides, measured, speed)
     rows = comparison.rows(compared)
     if args.json:
         keys = ("what", "one", "other", "relation")
@@ -96,24 +96,14 @@ def _side(named: str, model: Candidate) -> Side:
 
 
 def _measured(
-    compared: Comparison, one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch
-) -> Comparison:
-    """Measure both; the first is the reference of relative metrics."""
+    one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch
+) -> dict[str, tuple[Measured, Measured]]:
+    """Results of both by name; the first is the reference of relative metrics."""
     from edge_assistant_quantize.acceptance import accept
-    from edge_assistant_quantize.acceptance.bootstrap import interval
-    from edge_assistant_quantize.record import Measure
 
     data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
-    of_one = accept.measure(one, one, data, runtime, watch)
-    of_other = accept.measure(other, one, data, runtime, watch)
-    both = [name for name in of_other if name in of_one]
-    return replace(
-        compared,
-        one=replace(compared.one, metrics={name: of_one[name].value for name in both}),
-        other=replace(compared.other, metrics={name: of_other[name].value for name in both}),
-        measures={name: Measure(of_other[name].lower_is_better, of_other[name].unit) for name in both},
-        differences={name: interval(of_other[name], of_one[name]) for name in both},
-    )
+    of_one, of_other = (accept.measure(each, one, data, runtime, watch) for each in (one, other))
+    return {name: (of_one[name], of_other[name]) for name in of_other if name in of_one}
 
 
 def _speed(one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch, *, llama: bool) -> float:
