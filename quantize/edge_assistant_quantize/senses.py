@@ -179,12 +179,7 @@ def _detector(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
     from edge_assistant.perception.detectors import open_detector
 
     detector = open_detector(model, runtime)
-
-    def look(path: Path) -> Items:
-        rgb = _first(path)
-        yield path.name, Viewed(things.see(rgb, detector, None), rgb.shape[0] * rgb.shape[1])
-
-    return photographs(data), look
+    return _looked(data, lambda rgb: Viewed(things.see(rgb, detector, None), rgb.shape[0] * rgb.shape[1]))
 
 
 def _classifier(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
@@ -208,12 +203,12 @@ def _classifier(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
 def _faces(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
     from edge_assistant.perception.faces import Faces
 
-    faces = Faces(model, runtime)
+    return _looked(data, Faces(model, runtime).find)
 
-    def look(path: Path) -> Items:
-        yield path.name, faces.find(_first(path))
 
-    return photographs(data), look
+def _looked(data: Data, see: Callable[[NDArray[np.uint8]], object]) -> _Work:
+    """Each photograph through a function of its pixels."""
+    return photographs(data), lambda path: iter([(path.name, see(_first(path)))])
 
 
 def _embedder(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:

@@ -51,28 +51,8 @@ TEXT = (
 )
 
 
-def shallow(source, target, blocks):
-    """Write a GGUF model with its first blocks alone, which computes in a quarter of the time."""
-    from gguf import GGUFReader, GGUFValueType, GGUFWriter
-
-    content, writer = GGUFReader(source), GGUFWriter(target, "llama")
-    for name, field in content.fields.items():
-        if not name.startswith("GGUF.") and name != "general.architecture":
-            inner = field.types[-1] if field.types[0] == GGUFValueType.ARRAY else None
-            writer.add_key_value(
-                name, blocks if name == "llama.block_count" else field.contents(), field.types[0], inner
-            )
-    for tensor in content.tensors:
-        if not tensor.name.startswith("blk.") or int(tensor.name.split(".")[1]) < blocks:
-            writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-
-
 def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models, monkeypatch, capsys):
-    """All but the three that bring the model, which is the one that tests have, shortened and dequantized."""
+    """All but the three that bring the model, which is the one that tests have, dequantized."""
     (home / "models").mkdir()
     for folder in store.iterdir():
         if not folder.name.startswith("."):
@@ -84,8 +64,7 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
         (tmp_path / "docs" / name).write_text(f"{TEXT}{name}. " * 14)
     (tmp_path / "note.txt").write_text(TEXT)
     floats = ["--type", "F16", "--allow-requantize", "--output", "smollm2-f16.gguf"]
-    shallow(models("language").files["model"], tmp_path / "shallow.gguf", 4)
-    assert main(["quantize", "shallow.gguf", *floats]) == 0
+    assert main(["quantize", str(models("language").files["model"]), *floats]) == 0
     section = page.split("## In ten commands")[1].split("\n## ")[0].replace("--profile starter", "--profile test")
     for program, *words in commands(section)[3:]:
         run = main if program == "edge-quantize" else assistant

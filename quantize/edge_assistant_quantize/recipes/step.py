@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -193,17 +194,17 @@ class Step:
     revision: ClassVar[int] = 1
 
     @property
+    @abstractmethod
     def needs(self) -> Needs:
         """What it needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make(self, work: Work) -> Made:
         """Do it.
 
         Raises:
             EdgeAssistantError: it fails.
         """
-        raise NotImplementedError
 
     @property
     def keys(self) -> tuple[str, ...]:
