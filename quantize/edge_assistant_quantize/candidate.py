@@ -30,7 +30,6 @@ from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.schema import MAX_TOML_BYTES
-from edge_assistant_models.transfer import CHUNK_BYTES
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.decoding import FileName, Name
 from edge_assistant_quantize.errors import ModelCorrupt, UsageError
@@ -119,11 +118,8 @@ def loading() -> Iterator[None]:
 
 def sha256_of(path: Path) -> str:
     """The sum of a file."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read(folder: Path) -> Candidate:

@@ -52,12 +52,18 @@ def check_memory(what: str, needed: int, available: int | None = None) -> None:
 def available_memory() -> int:
     """Bytes that can be had without swapping: the kernel's estimate, within the container's limit."""
     limit = Machine.detect().memory_bytes
+    found = of_kernel("meminfo", "MemAvailable")
+    return min(limit, int(found.split()[0]) * 1024) if found else limit
+
+
+def of_kernel(file: str, key: str) -> str:
+    """The first value of a key in a file of /proc, such as "123 kB"; empty if the system does not tell."""
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        line = next(line for line in lines if line.startswith("MemAvailable:"))
-        return min(limit, int(line.split()[1]) * 1024)
-    except (OSError, StopIteration):
-        return limit
+        lines = Path("/proc", file).read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    pairs = (line.partition(":") for line in lines)
+    return next((value.strip() for name, _, value in pairs if name.strip() == key), "")
 
 
 def check_new(output: Path) -> None:

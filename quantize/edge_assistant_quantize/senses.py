@@ -64,17 +64,8 @@ class Viewed:
     pixels: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What there is to do, and how one piece of it is done.
-
-    Attributes:
-        sources: recordings, pages, photographs or texts.
-        each: gives the items of one source.
-    """
-
-    sources: Sequence[Any]
-    each: Callable[[Any], Items]
+# Recordings, pages, photographs or texts, and what gives the items of one of these
+_Work: TypeAlias = tuple[Sequence[Any], Callable[[Any], Items]]
 
 
 def perceive(model: InstalledModel, role: str, data: Data, runtime: Runtime, watch: Watch) -> Items:
@@ -101,7 +92,7 @@ def perceive(model: InstalledModel, role: str, data: Data, runtime: Runtime, wat
         raise UsageError(f"no sense runs a model of role '{role}' over data", f"there are {', '.join(_ROLES)}")
     with _as_calibration():
         work = _ROLES[role](model, data, runtime)
-    if not work.sources:
+    if not work[0]:
         raise CalibrationInvalid(f"the data for {role} holds nothing", "see docs/quantize.md for its form")
     return _run(work, model.name, watch)
 
@@ -110,11 +101,12 @@ def _run(work: _Work, name: str, watch: Watch) -> Items:
     """The items; that a damaged model computes what is no number shows in them, and need not be printed."""
     import numpy as np
 
-    what, total = f"{name} over data", len(work.sources)
+    sources, each = work
+    what, total = f"{name} over data", len(sources)
     watch(Step(what, 0, total))
-    for number, source in enumerate(work.sources, 1):
+    for number, source in enumerate(sources, 1):
         with _as_calibration(), _runnable(name), np.errstate(all="ignore"):
-            found = list(work.each(source))
+            found = list(each(source))
         yield from found
         watch(Step(what, number, total))
 
@@ -152,7 +144,7 @@ def _speech(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
         percept = sense.perceive(take_file(spoken.path, Kind.AUDIO, 1), Request(language=language))
         yield name_of(spoken, folder), " ".join(piece.text for piece in percept.evidence)
 
-    return _Work(recordings(data), hear)
+    return recordings(data), hear
 
 
 def _vad(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
@@ -166,7 +158,7 @@ def _vad(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
         with listen(take_file(spoken.path, Kind.AUDIO, 1)) as (_, blocks):
             yield name_of(spoken, folder), [(chunk.start, chunk.regions) for chunk in chunks(blocks, vad)]
 
-    return _Work(recordings(data), hear)
+    return recordings(data), hear
 
 
 def _writing(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
@@ -180,20 +172,15 @@ def _writing(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
             yield name if page.number in {None, 1} else f"{name}#{page.number}", sense.sheet(page)
 
     if "path" in data:
-        return _Work([(path.name, lambda path=path: _pages(path)) for path in photographs(data)], read)
-    return _Work([(f"page {seed}", lambda seed=seed: _rendered(seed)) for seed in seeds(data)], read)
+        return [(path.name, lambda path=path: _pages(path)) for path in photographs(data)], read
+    return [(f"page {seed}", lambda seed=seed: _rendered(seed)) for seed in seeds(data)], read
 
 
 def _detector(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
     from edge_assistant.perception.detectors import open_detector
 
     detector = open_detector(model, runtime)
-
-    def look(path: Path) -> Items:
-        rgb = _first(path)
-        yield path.name, Viewed(see(rgb, detector, None), rgb.shape[0] * rgb.shape[1])
-
-    return _Work(photographs(data), look)
+    return _looked(data, lambda rgb: Viewed(see(rgb, detector, None), rgb.shape[0] * rgb.shape[1]))
 
 
 def _classifier(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
@@ -211,18 +198,18 @@ def _classifier(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
                 part = around(item.box, rgb, MARGIN)
                 yield f"{path.name}#{number} {item.label}", classifier.probabilities(part)
 
-    return _Work(photographs(data), look)
+    return photographs(data), look
 
 
 def _faces(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
     from edge_assistant.perception.detectors import Faces
 
-    faces = Faces(model, runtime)
+    return _looked(data, Faces(model, runtime).find)
 
-    def look(path: Path) -> Items:
-        yield path.name, faces.find(_first(path))
 
-    return _Work(photographs(data), look)
+def _looked(data: Data, see: Callable[[NDArray[np.uint8]], object]) -> _Work:
+    """Each photograph through a function of its pixels."""
+    return photographs(data), lambda path: iter([(path.name, see(_first(path)))])
 
 
 def _embedder(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
@@ -238,7 +225,7 @@ def _embedder(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
         for number, vector in enumerate(vectors, start + 1):
             yield f"text {number}", vector
 
-    return _Work(range(0, len(given), at_once), read)
+    return range(0, len(given), at_once), read
 
 
 _ROLES: Mapping[str, Callable[[InstalledModel, Data, Runtime], _Work]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import ClassVar
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
@@ -12,38 +13,38 @@ from edge_assistant_quantize.decoding import Positive
 from edge_assistant_quantize.errors import QuantizationFailed
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.recipes.steps.step import FileOptions, Kind, Made, Needs, Work
+from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, Work
 
 LOG = "EDGE_TEST_STEPS"  # a file that gets a line for each step that is done
 KILL = "EDGE_TEST_KILL"  # the line after which, and before the step has ended, the process is killed
 
 
-class Shrink(FileOptions, frozen=True, kw_only=True):
+class Shrink(FileStep, frozen=True, kw_only=True):
     """Keeps the first bytes of a file."""
 
+    do: ClassVar = "shrink"
     to: Positive
     calibrated: bool = False
     search: bool = False
     fails: bool = False
 
+    @property
+    def needs(self) -> Needs:
+        return Needs(label=self.do, calibrates=self.calibrated, searches=self.search)
 
-def needs(options: Shrink) -> Needs:
-    return Needs(calibrates=options.calibrated, searches=options.search)
-
-
-def make(options: Shrink, work: Work) -> Made:
-    if options.fails:
-        raise QuantizationFailed("it cannot be shrunk", "leave it as it is")
-    output = work.output
-    output.write_bytes(work.file.read_bytes()[: options.to])
-    note(f"shrink {work.key} {options.to}")
-    excluded: tuple[str, ...] = ()
-    size = options.to
-    while options.search and not work.accepts(output):
-        size += 10
-        excluded = (*excluded, f"node{size}")
-        output.write_bytes(work.file.read_bytes()[:size])
-    return Made({work.key: output}, excluded=excluded)
+    def make(self, work: Work) -> Made:
+        if self.fails:
+            raise QuantizationFailed("it cannot be shrunk", "leave it as it is")
+        output = work.output
+        output.write_bytes(work.file.read_bytes()[: self.to])
+        note(f"shrink {work.key} {self.to}")
+        excluded: tuple[str, ...] = ()
+        size = self.to
+        while self.search and not work.accepts(output):
+            size += 10
+            excluded = (*excluded, f"node{size}")
+            output.write_bytes(work.file.read_bytes()[:size])
+        return Made({work.key: output.name}, excluded=excluded)
 
 
 def note(line: str) -> None:
@@ -73,4 +74,4 @@ def metric(name: str, role: str) -> Metric:
 
 
 METRICS = {"length": metric("length", "detector"), "speech": metric("speech", "speech")}
-STEPS = (Kind("shrink", Shrink, make, needs),)
+STEPS = (Shrink,)

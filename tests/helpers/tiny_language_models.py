@@ -86,17 +86,13 @@ def families() -> dict[str, tuple[Any, Any]]:
     """For each name the configuration, and what makes its tokenizer in a folder."""
     import transformers as t
 
-    rope = {"rope_theta": 10_000.0}
-    four = {**COMMON, "num_hidden_layers": 4}  # the fourth turns no positions
     six = {**COMMON, "num_hidden_layers": 6}  # the sixth looks at all tokens, the others at a window
     gemma = t.Gemma3TextConfig(**six, head_dim=16, sliding_window=32, query_pre_attn_scalar=16)
     found: dict[str, tuple[Any, Any]] = {
-        "llama": (t.LlamaConfig(**COMMON, **rope), lambda folder: sentence_pieces(folder, space=True)),
+        "llama": (t.LlamaConfig(**COMMON, rope_theta=10_000.0), lambda folder: sentence_pieces(folder, space=True)),
         "llama3": (t.LlamaConfig(**COMMON, rope_theta=500_000.0), lambda folder: byte_pairs(folder, LLAMA3)),
-        "qwen2": (t.Qwen2Config(**COMMON, tie_word_embeddings=True), lambda folder: byte_pairs(folder, QWEN2)),
         "qwen3": (t.Qwen3Config(**COMMON, head_dim=16), lambda folder: byte_pairs(folder, QWEN2)),
         "smollm": (t.LlamaConfig(**COMMON, tie_word_embeddings=True), lambda folder: byte_pairs(folder, None)),
-        "smollm3": (t.SmolLM3Config(**four, **rope), lambda folder: byte_pairs(folder, LLAMA3)),
         "gemma3": (gemma, lambda folder: sentence_pieces(folder, space=False)),
     }
     return found

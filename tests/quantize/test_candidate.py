@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from edge_assistant_models.errors import CatalogInvalid
@@ -14,7 +12,7 @@ from edge_assistant_quantize.errors import InputMissing, UsageError
 GOOD = 'name = "mine"\nrole = "speech"\noptions.multilingual = true\n[files]\nencoder = "e.onnx"\n'
 
 
-def test_a_candidate_is_read_as_it_was_written(tmp_path: Path):
+def test_a_candidate_is_read_as_it_was_written(tmp_path):
     (tmp_path / "e.onnx").write_bytes(b"e")
     (tmp_path / candidate.FILE).write_text(GOOD)
     found = candidate.read(tmp_path)
@@ -35,7 +33,7 @@ def test_a_candidate_is_read_as_it_was_written(tmp_path: Path):
         ("true", "true\nx = '" + "x" * (1 << 20) + "'", "larger than"),
     ],
 )
-def test_a_wrong_file_is_one_line(tmp_path: Path, old: str, new: str, said: str):
+def test_a_wrong_file_is_one_line(tmp_path, old, new, said):
     (tmp_path / candidate.FILE).write_text(GOOD.replace(old, new))
     with pytest.raises(CatalogInvalid) as caught:
         candidate.read(tmp_path)
@@ -43,7 +41,7 @@ def test_a_wrong_file_is_one_line(tmp_path: Path, old: str, new: str, said: str)
     assert "\n" not in caught.value.message
 
 
-def test_what_is_missing_is_said(tmp_path: Path):
+def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(InputMissing, match=r"holds no candidate\.toml"):
         candidate.read(tmp_path)
     (tmp_path / candidate.FILE).write_text(GOOD)

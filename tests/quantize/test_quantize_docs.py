@@ -14,21 +14,22 @@ from edge_assistant.cli.main import main as assistant
 from edge_assistant.core.errors import UsageError
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.cli.main import main, parser
+from edge_assistant_quantize.cli.verb import VERBS
 
 ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(scope="module")
-def page() -> str:
+def page():
     return (ROOT / "docs" / "quantize.md").read_text("utf-8")
 
 
-def commands(page: str) -> list[list[str]]:
+def commands(page):
     """The command lines in its indented blocks."""
     return [shlex.split(line) for line in re.findall(r"^ {4}(edge-(?:quantize|assistant) .*)$", page, re.M)]
 
 
-def test_every_command_parses(page: str) -> None:
+def test_every_command_parses_there_are_ten_and_every_verb_is_told(page):
     shown = [words[1:] for words in commands(page) if words[0] == "edge-quantize"]
     assert len(shown) > 8
     for words in shown:
@@ -36,19 +37,11 @@ def test_every_command_parses(page: str) -> None:
             parser().parse_args(words)
         except UsageError as error:
             pytest.fail(f"{shlex.join(words)}: {error}")
-
-
-def test_it_takes_ten_commands(page: str) -> None:
     section = page.split("## In ten commands")[1].split("\n## ")[0]
     assert len(commands(section)) == 10
     assert re.findall(r"^(\d+)\. ", section, re.M) == [str(number) for number in range(1, 11)]
-
-
-def test_every_verb_is_told(page: str) -> None:
     rows = re.findall(r"^\| ((?:`[a-z]+`(?:, )?)+) \|", page.split("## Verbs")[1].split("\n## ")[0], re.M)
-    told = {verb for row in rows for verb in re.findall(r"`([a-z]+)`", row)}
-    (verbs,) = [action.choices for action in parser()._subparsers._group_actions]  # type: ignore[union-attr]
-    assert told == set(verbs)
+    assert {verb for row in rows for verb in re.findall(r"`([a-z]+)`", row)} == set(VERBS)
 
 
 TEXT = (
@@ -58,10 +51,8 @@ TEXT = (
 )
 
 
-def test_the_ten_commands_lead_to_an_answer(
-    page: str, tmp_path: Path, home: Path, store: Path, models, monkeypatch, capsys
-):
-    """All but the three that bring the model, which is dequantized from the one that tests have; on short texts."""
+def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models, monkeypatch, capsys):
+    """All but the three that bring the model, which is the one that tests have, dequantized."""
     (home / "models").mkdir()
     for folder in store.iterdir():
         if not folder.name.startswith("."):
@@ -87,7 +78,7 @@ def test_the_ten_commands_lead_to_an_answer(
     assert "log-perplexity" in figures["metrics"]  # type: ignore[operator]
 
 
-def test_the_recipe_runs_and_is_published(page: str, tmp_path: Path, store: Path, home: Path, monkeypatch, capsys):
+def test_the_recipe_runs_and_is_published(page, tmp_path, store, home, monkeypatch, capsys):
     (home / "models").mkdir()
     for name in ("nanodet", "silero-vad"):
         (home / "models" / name).symlink_to(store / name)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,7 +12,7 @@ from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed, St
 from edge_assistant_quantize.progress import Step, ignore
 
 
-def ran(folder: Path, code: str, watch: Any = ignore) -> Any:
+def ran(folder, code, watch=ignore):
     """Run the body of a function `work` as a worker."""
     lines = "".join(f"    {line}\n" for line in code.splitlines())
     imports = "import os, sys, time\nfrom edge_assistant_quantize import errors\n"
@@ -24,8 +22,8 @@ def ran(folder: Path, code: str, watch: Any = ignore) -> Any:
     return worker.run("sample", {"a": 1}, watch, failure="it failed", hint="look", environment={"PYTHONPATH": paths})
 
 
-def test_steps_and_the_result_come_back(tmp_path: Path) -> None:
-    steps: list[Step] = []
+def test_steps_and_the_result_come_back(tmp_path):
+    steps = []
     code = "print('no answer')\nwatch(Step('a', 0, 2))\nreturn [request, os.getsid(0) == os.getpid()]"
     assert ran(tmp_path, code, steps.append) == [{"a": 1}, True]
     assert steps == [Step("a", 0, 2)]
@@ -48,13 +46,13 @@ def test_steps_and_the_result_come_back(tmp_path: Path) -> None:
         ("raise OSError(28, 'No space left on device')", StorageFull, "the disk is full"),
     ],
 )
-def test_a_failure_has_a_reason(tmp_path: Path, code: str, kind: type[Exception], message: str) -> None:
+def test_a_failure_has_a_reason(tmp_path, code, kind, message):
     with pytest.raises(kind, match=message):
         ran(tmp_path, code)
 
 
-def test_it_ends_with_whoever_watches(tmp_path: Path) -> None:
-    def interrupt(step: Step) -> None:
+def test_it_ends_with_whoever_watches(tmp_path):
+    def interrupt(step):
         raise KeyboardInterrupt
 
     code = "watch(Step(str(os.getpid()), 0, 1))\ntime.sleep(600)"
@@ -62,7 +60,7 @@ def test_it_ends_with_whoever_watches(tmp_path: Path) -> None:
         ran(tmp_path, code, interrupt)
 
 
-def test_it_ends_with_a_caller_that_is_killed(tmp_path: Path) -> None:
+def test_it_ends_with_a_caller_that_is_killed(tmp_path):
     (tmp_path / "sample.py").write_text("import time\n\ndef work(request, watch):\n    time.sleep(600)\n")
     command = [sys.executable, "-m", worker.__name__, "sample"]
     paths = ":".join([str(tmp_path), *sys.path])

@@ -1,1 +1,1 @@
-"""The verbs of `edge-quantize`: one small file a verb."""
+"""The verbs of `edge-quantize`: a declaration and a function each; `main` imports every file."""

@@ -1,45 +1,45 @@
-"""`edge-quantize compare`: two models side by side."""
+"""The verbs `compare`, `sensitivity` and `layers`: how models differ, as wholes and node by node."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
-from edge_assistant_quantize.cli import _measuring
+from edge_assistant_quantize.cli import inputs
+from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.onnx import options
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.candidate import Candidate
-    from edge_assistant_quantize.report.comparison import Comparison, Side
+    from edge_assistant_quantize.metrics.metric import Measured
+    from edge_assistant_quantize.report.comparison import Side
 
-NAME = "compare"
-HELP = "put two models side by side: files, precision, and what was measured"
+_SPEED = "how fast both are: in turn over the first --data; of .gguf files, which need none, the tokens written"
+_TOP = 20
 
-SPEED = "how fast both are: in turn over the first --data; of .gguf files, which need none, the tokens written"
 
-EXAMPLES = """examples:
-  edge-quantize compare smollm2-f16.gguf smollm2-q4.gguf
+@verb(
+    "compare",
+    "put two models side by side: files, precision, and what was measured",
+    """  edge-quantize compare smollm2-f16.gguf smollm2-q4.gguf
   edge-quantize compare nanodet nanodet-int8.onnx --metric presence --data photos --output pages
-  edge-quantize compare out/first out/second"""
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Two models and what to measure of both."""
-    parser.add_argument("one", metavar="A", help="what a run wrote, a folder, a file or a name of the catalog")
-    parser.add_argument("other", metavar="B", help="the same, of the other")
-    parser.add_argument("--metric", action="append", default=[], metavar="M", help="measure both now; repeatable")
-    parser.add_argument("--speed", action="store_true", help=SPEED)
-    parser.add_argument("--output", type=Path, metavar="DIR", help="write a page into this folder, too")
-    _measuring.configure(parser)
-
-
-def run(args: argparse.Namespace) -> int:
+  edge-quantize compare out/first out/second""",
+    option("one", metavar="A", help="what a run wrote, a folder, a file or a name of the catalog"),
+    option("other", metavar="B", help="the same, of the other"),
+    option("--metric", action="append", default=[], metavar="M", help="measure both now; repeatable"),
+    option("--speed", action="store_true", help=_SPEED),
+    option("--output", type=Path, metavar="DIR", help="write a page into this folder, too"),
+    inputs.add_measurement,
+)
+def compare(args: argparse.Namespace) -> int:
     """Compare and print a table; 0."""
     from edge_assistant_quantize.recipes.speed import is_llama
     from edge_assistant_quantize.report import comparison, page
@@ -51,18 +51,17 @@ def run(args: argparse.Namespace) -> int:
     llama = all(is_llama(model.paths) for model in models)
     if not args.data and (args.metric or (args.speed and not llama)):
         raise UsageError("nothing says what both are measured over", "name it: --data, see docs/quantize.md")
-    compared = comparison.Comparison(_side(args.one, models[0]), _side(args.other, models[1]))
+    sides = _side(args.one, models[0]), _side(args.other, models[1])
     with progress.shown() as watch:
-        if args.metric:
-            compared = _measured(compared, *models, args, watch)
-        if args.speed:
-            compared = replace(compared, speed=_speed(*models, args, watch, llama=llama))
+        measured = _measured(*models, args, watch) if args.metric else {}
+        speed = _speed(*models, args, watch, llama=llama) if args.speed else None
+    compared = comparison.Comparison(*sides, measured, speed)
     rows = comparison.rows(compared)
     if args.json:
         keys = ("what", "one", "other", "relation")
         print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], ensure_ascii=False))
     else:
-        _measuring.show([("", compared.one.name, compared.other.name, ""), *rows])
+        inputs.show([("", compared.one.name, compared.other.name, ""), *rows])
         print(printable(comparison.sentence(compared)))
     if args.output:
         page.save(args.output, comparison.title(compared), comparison.markdown(compared), [])
@@ -79,7 +78,7 @@ def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidat
         return str(judged.find(Path(named))) if Path(named).exists() else named
 
     whole = beside is not None and Path(beside).suffix not in {".onnx", ".gguf"}
-    return _measuring.models(place(named), place(beside) if beside and whole else None, args)[0]
+    return inputs.models(place(named), place(beside) if beside and whole else None, args)[0]
 
 
 def _side(named: str, model: Candidate) -> Side:
@@ -97,24 +96,14 @@ def _side(named: str, model: Candidate) -> Side:
 
 
 def _measured(
-    compared: Comparison, one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch
-) -> Comparison:
-    """Measure both; the first is the reference of relative metrics."""
+    one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch
+) -> dict[str, tuple[Measured, Measured]]:
+    """Results of both by name; the first is the reference of relative metrics."""
     from edge_assistant_quantize.acceptance import accept
-    from edge_assistant_quantize.acceptance.bootstrap import interval
-    from edge_assistant_quantize.record import Measure
 
-    data, runtime = _measuring.by_metric(args.metric, args.data), _measuring.runtime(args)
-    of_one = accept.measure(one, one, data, runtime, watch)
-    of_other = accept.measure(other, one, data, runtime, watch)
-    both = [name for name in of_other if name in of_one]
-    return replace(
-        compared,
-        one=replace(compared.one, metrics={name: of_one[name].value for name in both}),
-        other=replace(compared.other, metrics={name: of_other[name].value for name in both}),
-        measures={name: Measure(of_other[name].lower_is_better, of_other[name].unit) for name in both},
-        differences={name: interval(of_other[name], of_one[name]) for name in both},
-    )
+    data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
+    of_one, of_other = (accept.measure(each, one, data, runtime, watch) for each in (one, other))
+    return {name: (of_one[name], of_other[name]) for name in of_other if name in of_one}
 
 
 def _speed(one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch, *, llama: bool) -> float:
@@ -125,6 +114,84 @@ def _speed(one: Candidate, other: Candidate, args: argparse.Namespace, watch: pr
     threads = arguments.threads(args)
     if llama:
         return gguf.ratio(*(gguf.measure(m.paths[speed.MODEL], threads=threads, watch=watch) for m in (one, other)))
-    data = speed.few(_measuring.parsed(args.data[0]))
+    data = speed.few(inputs.parsed(args.data[0]))
     times = speed.in_turn(one.installed(), other.installed(), one.role, data, threads)
     return statistics.median(taken / first for first, taken in times)
+
+
+@verb(
+    "sensitivity",
+    "rank the nodes of an ONNX model by what quantizing each costs",
+    """  edge-quantize sensitivity model.onnx --method static-int8 --calibration photos --of nanodet
+  edge-quantize sensitivity encoder.onnx --method int4-weights --calibration spoken --of whisper-base --key encoder""",
+    option("model", type=Path, metavar="MODEL", help="an .onnx file"),
+    option("--method", required=True, metavar="METHOD", help=options.TYPES),
+    options.add_calibration,
+    options.add_method_options,
+    arguments.add_threads,
+    arguments.add_json,
+)
+def sensitivity(args: argparse.Namespace) -> int:
+    """Print the nodes, worst first; 0."""
+    import msgspec
+
+    from edge_assistant_quantize.onnx import sensitivity
+
+    if args.calibration is None:
+        raise UsageError("nothing says what the outputs are compared over", "name it: --calibration DIR")
+    chosen, threads = options.method_options(args), arguments.threads(args)
+    with progress.shown() as watch:
+        data = options.calibrated(args, args.model, watch)
+        layers = sensitivity.rank(
+            args.model, args.method, calibration=data, threads=threads, watch=watch, options=chosen
+        )
+    if args.json:
+        print(json.dumps({"method": args.method, "layers": msgspec.to_builtins(layers)}))
+        return 0
+    print(f"{'noise, dB':>9}  {'operator':<12}node")
+    for layer in layers:
+        print(printable(f"{layer.loss:>9.1f}  {layer.kind:<12}{layer.node}"))
+    return 0
+
+
+@verb(
+    "layers",
+    "compare what two ONNX models compute, value by value",
+    """  edge-quantize layers model.onnx int8.onnx --data photos --of nanodet
+  edge-quantize layers model.onnx int8.onnx --data texts.txt --of minilm-l6 --by-place --json""",
+    option("reference", type=Path, metavar="A.onnx", help="the model as it should be"),
+    option("candidate", type=Path, metavar="B.onnx", help="what was made from it"),
+    lambda parser: options.add_calibration(parser, "--data"),
+    option("--by-place", action="store_true", help="in the order of the graph, and not the worst first"),
+    option("--top", type=int, default=_TOP, metavar="N", help=f"values to print (default: {_TOP}); 0: all"),
+    arguments.add_threads,
+    arguments.add_json,
+)
+def layers(args: argparse.Namespace) -> int:
+    """Print the differences; 0."""
+    from edge_assistant_quantize.onnx import layers
+
+    if args.calibration is None:
+        raise UsageError("nothing says what the models are run over", "name it: --data DIR")
+    with progress.shown() as watch:
+        calibration = options.calibrated(args, args.reference, watch)
+        feeds = list(calibration.feeds[: layers.FEEDS]) if calibration else []
+        found = layers.compare(args.reference, args.candidate, feeds, threads=arguments.threads(args), watch=watch)
+    shown = found[: args.top] if args.top > 0 else found
+    if args.by_place:
+        shown = sorted(shown, key=lambda item: item.place)
+    if args.json:
+        print(json.dumps({"layers": [_finite(asdict(item)) for item in shown]}))
+        return 0
+    print(f"{'SNR, dB':>8} {'rel. L2':>9} {'max. abs.':>10} {'cosine':>8}  {'operator':<12}value")
+    for item in shown:
+        figures = f"{item.snr_db:>8.1f} {item.relative_l2:>9.2g} {item.max_abs:>10.3g} {item.cosine:>8.5f}"
+        print(printable(f"{figures}  {item.kind:<12}{item.value}"))
+    return 0
+
+
+def _finite(item: dict[str, object]) -> dict[str, object]:
+    """The same with null for what is infinite, as JSON has no such number."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in item.items()
+    }

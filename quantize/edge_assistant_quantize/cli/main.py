@@ -1,4 +1,4 @@
-"""The command `edge-quantize`: finds its verbs in this folder, locks the process unless a verb fetches, runs one."""
+"""The command `edge-quantize`: locks the process unless a verb fetches, and runs one verb."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from edge_assistant.cli import frame
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
+from edge_assistant_quantize.cli import compare, make, measure, publish, recipe  # noqa: F401 - they declare verbs
+from edge_assistant_quantize.cli.verb import VERBS
 
 AGAIN = "run the command again; a recipe or a sweep goes on where it was"
 
@@ -53,7 +55,18 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     description = "Brings a model to the device: convert, quantize, accept by measurement, publish to the catalog."
     top = frame.parser("edge-quantize", description, STATUSES)
-    frame.add_verbs(top, frame.verbs("edge_assistant_quantize.cli"), required=True)
+    subparsers = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=frame.Parser)
+    for name, verb in sorted(VERBS.items()):
+        sub = subparsers.add_parser(
+            name,
+            help=verb.help,
+            description=verb.help[0].upper() + verb.help[1:],
+            epilog=f"examples:\n{verb.examples}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        for configure in verb.configure:
+            configure(sub)
+        sub.set_defaults(run=verb.run, fetches=verb.fetches)
     return top
 
 

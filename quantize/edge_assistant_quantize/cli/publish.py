@@ -1,4 +1,4 @@
-"""`edge-quantize publish`: an accepted model into the user's own catalog and store."""
+"""The verbs `publish` and `unpublish`: an accepted model into the user's own catalog and store, and out of it."""
 
 from __future__ import annotations
 
@@ -10,63 +10,58 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize.arguments import count
-from edge_assistant_quantize.cli import _measuring
+from edge_assistant_quantize.cli import inputs
+from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import UsageError
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.publish.publish import Plan
     from edge_assistant_quantize.publish.said import Said
 
-NAME = "publish"
-HELP = "write an accepted model into your catalog, so that the product uses it"
 
-EXAMPLES = """examples:
-  edge-quantize publish out/nanodet --yes
+@verb(
+    "publish",
+    "write an accepted model into your catalog, so that the product uses it",
+    """  edge-quantize publish out/nanodet --yes
   edge-quantize publish out/smollm2/accepted --name smollm2-q4 --licence Apache-2.0 \\
       --licence-url https://www.apache.org/licenses/LICENSE-2.0 \\
       --home https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct \\
       --family chatml --context 8192 --profile starter
   edge-quantize publish smollm2-q4.gguf --record accepted --profile none
 
-exit status: 0 published, 1 not accepted or not confirmed, 2 something is missing or the name is taken"""
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
-    """The options; what a recipe's table `publish` says need not be said again."""
-    parser.add_argument("model", type=Path, metavar="DIR|F", help="what a run wrote, a form in it, or a .gguf or .onnx")
-    parser.add_argument("--record", type=Path, metavar="DIR", help="where its record is (default: beside it)")
-    parser.add_argument("--reference", metavar="R", help="the model whose other files a lone .onnx file takes")
-    _measuring.add_lone_file(parser)
-    parser.add_argument("--name", default="", metavar="N", help="in the catalog (default: its own)")
-    parser.add_argument("--licence", default="", metavar="SPDX", help="such as Apache-2.0")
-    parser.add_argument("--licence-url", default="", metavar="U", help="where the licence stands")
-    parser.add_argument("--home", default="", metavar="U", help="the official page of the model")
-    parser.add_argument("--description", default="", metavar="T", help="one line")
-    parser.add_argument("--family", default="", metavar="F", help="chat template of a language model: chatml, ...")
-    parser.add_argument("--context", type=count, metavar="N", help="tokens of a language model")
-    parser.add_argument(
-        "--memory-mib", type=count, metavar="N", help="what it needs (default: as measured, or estimated)"
-    )
-    parser.add_argument(
+exit status: 0 published, 1 not accepted or not confirmed, 2 something is missing or the name is taken""",
+    option("model", type=Path, metavar="DIR|F", help="what a run wrote, a form in it, or a .gguf or .onnx"),
+    option("--record", type=Path, metavar="DIR", help="where its record is (default: beside it)"),
+    option("--reference", metavar="R", help="the model whose other files a lone .onnx file takes"),
+    inputs.add_lone_file,
+    option("--name", default="", metavar="N", help="in the catalog (default: its own)"),
+    option("--licence", default="", metavar="SPDX", help="such as Apache-2.0"),
+    option("--licence-url", default="", metavar="U", help="where the licence stands"),
+    option("--home", default="", metavar="U", help="the official page of the model"),
+    option("--description", default="", metavar="T", help="one line"),
+    option("--family", default="", metavar="F", help="chat template of a language model: chatml, ..."),
+    option("--context", type=count, metavar="N", help="tokens of a language model"),
+    option("--memory-mib", type=count, metavar="N", help="what it needs (default: as measured, or estimated)"),
+    option(
         "--profile", action="append", metavar="P", help="comes first in it; repeatable; none (default: of the settings)"
-    )
-    parser.add_argument("--unaccepted", default="", metavar="REASON", help="publish what was not accepted, and why")
-    parser.add_argument("--replace", action="store_true", help="replace what is published under this name")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes")
-
-
-def run(args: argparse.Namespace) -> int:
+    ),
+    option("--unaccepted", default="", metavar="REASON", help="publish what was not accepted, and why"),
+    option("--replace", action="store_true", help="replace what is published under this name"),
+    option("--yes", action="store_true", help="do not ask"),
+    option("--json", action="store_true", help="print one JSON object; needs --yes"),
+)
+def publish(args: argparse.Namespace) -> int:
     """Say what will be published, ask, and publish it; 0, or 1 if that was not confirmed."""
     from edge_assistant.cli import terminal
     from edge_assistant_quantize import progress, record
     from edge_assistant_quantize.publish import judged
-    from edge_assistant_quantize.publish.publish import plan, publish
+    from edge_assistant_quantize.publish.publish import plan
+    from edge_assistant_quantize.publish.publish import publish as into_catalog
 
     if not args.yes and (args.json or not terminal.asks()):
         raise UsageError("nobody can be asked whether this may be published", "confirm on the command line: --yes")
     folder = judged.find(args.model)
-    model, _ = _measuring.models(str(folder), args.reference, args)
+    model, _ = inputs.models(str(folder), args.reference, args)
     measured = record.read(args.record) if args.record else judged.record_of(folder)
     found = judged.judge(model, measured, args.unaccepted.strip())
     planned = plan(model, found, _said(args), profile=args.settings.profile, replace=args.replace)
@@ -76,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
             print("nothing was published", file=sys.stderr)
             return 1
     with progress.shown(plain=args.settings.plain) as watch:
-        publish(planned, watch, replace=args.replace)
+        into_catalog(planned, watch, replace=args.replace)
     if args.json:
         print(json.dumps(_facts(planned), ensure_ascii=False, indent=2))
         return 0
@@ -128,3 +123,26 @@ def _facts(planned: Plan) -> dict[str, object]:
         "entry": str(places.entry_file(entry.name)),
         "folder": str(places.kept(entry.name)),
     }
+
+
+@verb(
+    "unpublish",
+    "take a published model out of your catalog, with its files, record and recipe",
+    """  edge-quantize unpublish smollm2-q4
+  edge-quantize unpublish smollm2-q4 --yes""",
+    option("name", metavar="NAME"),
+    option("--yes", action="store_true", help="do not ask"),
+)
+def unpublish(args: argparse.Namespace) -> int:
+    """Ask, and take it away; 0, or 1 where that was not confirmed."""
+    from edge_assistant.cli import terminal
+    from edge_assistant_quantize.publish.publish import unpublish
+
+    if not args.yes and not terminal.asks():
+        raise UsageError("nobody can be asked whether this may go", "confirm on the command line: --yes")
+    if not args.yes and not terminal.agrees(f"Take {args.name} away, with its files, record and recipe?"):
+        print("nothing was taken away", file=sys.stderr)
+        return 1
+    unpublish(args.name)
+    print(printable(f"taken away: {args.name}"))
+    return 0

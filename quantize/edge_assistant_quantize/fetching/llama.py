@@ -14,15 +14,17 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from edge_assistant.storage.atomic import storing
 from edge_assistant_models import paths
 from edge_assistant_models.archives import only_file, run_client
-from edge_assistant_models.schema import SHA256, Table, is_inside
+from edge_assistant_models.schema import is_inside
 from edge_assistant_models.transfer import Refused, Run
 from edge_assistant_quantize import progress
+from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, StorageFull, ToolMissing
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.room import check_disk
@@ -47,19 +49,18 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """One version of llama-cpp-python.
+class Pinned(msgspec.Struct, frozen=True):
+    """One version of llama-cpp-python, as in `llama.toml`.
 
     Attributes:
-        version: its number.
         archive: sha256 of its source distribution.
         files: what `tree_sum` gives of what is unpacked from it.
+        version: its number.
     """
 
-    version: str
     archive: str
     files: str
+    version: str = ""
 
 
 def pinned() -> Pinned:
@@ -70,12 +71,12 @@ def pinned() -> Pinned:
     """
     version = importlib.metadata.version(PACKAGE)
     content = importlib.resources.files(__package__).joinpath("llama.toml").read_bytes()
-    table = Table.parse(content, "llama.toml")
-    if version not in table.remaining():
-        known = ", ".join(table.remaining())
-        raise ToolMissing(f"the source of {PACKAGE} {version} is not pinned", f"install one that is: {known}")
-    row = table.table(version)
-    return Pinned(version, row.text("archive", SHA256), row.text("files", SHA256))
+    known = msgspec.toml.decode(content, type=dict[str, Pinned])
+    if version not in known:
+        raise ToolMissing(
+            f"the source of {PACKAGE} {version} is not pinned", f"install one that is: {', '.join(known)}"
+        )
+    return msgspec.structs.replace(known[version], version=version)
 
 
 def source() -> Path:
@@ -161,8 +162,7 @@ def _download(pin: Pinned, work: Path) -> Path:
 
 def _compare(archive: Path, pin: Pinned) -> None:
     try:
-        with archive.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of(archive)
     except OSError as error:
         raise InputMissing(f"{archive.name} cannot be read ({error.strerror})", "name a file that is there") from None
     if digest != pin.archive:

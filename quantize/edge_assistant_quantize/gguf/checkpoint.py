@@ -125,9 +125,14 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
         hint = "copy tokenizer.json, or tokenizer.model, of the model that it was trained from into the folder"
         raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
     config = json_of(folder / "config.json")
-    weights = {folder / name: safetensors.read(folder / name) for name in _weight_files(folder, names)}
-    if INDEX in names:
-        _check_index(folder, weights)
+    index = _index(folder) if INDEX in names else None
+    files = _weight_files(folder, names) if index is None else _indexed_files(index, names)
+    weights = {folder / name: safetensors.read(folder / name) for name in files}
+    if index is not None:
+        there = {tensor.name: path.name for path, tensors in weights.items() for tensor in tensors}
+        wrong = next((name for name in {**index, **there} if index.get(name) != there.get(name)), None)
+        if wrong is not None:
+            raise WeightsRefused(f"the tensor {printable(wrong)} is not where {INDEX} says", _AGAIN)
     found = Checkpoint(folder, config, _architecture(config), weights)
     if language:
         _check_output(found)
@@ -151,35 +156,7 @@ def json_of(path: Path) -> dict[str, Any]:
     return table
 
 
-def _weight_files(folder: Path, names: set[str]) -> list[str]:
-    """The names of all files of weights.
-
-    Raises:
-        WeightsRefused: one is missing.
-        InputMissing: there is none.
-    """
-    if INDEX in names:
-        files = sorted(set(_places(folder).values()))
-        missing = next((name for name in files if name not in names), None)
-        if missing is not None:
-            what = f"{printable(missing)}, one of {len(files)} parts of the weights, is missing"
-            raise WeightsRefused(what, _PARTS_AGAIN)
-        return files
-    if "model.safetensors" in names:
-        return ["model.safetensors"]
-    shards = sorted(name for name in names if SHARD.fullmatch(name))
-    if not shards:
-        if any(name.startswith("adapter") for name in names):
-            raise WeightsRefused(f"{folder.name} is an adapter", "merge it into its base model first, and save that")
-        raise InputMissing(f"{folder.name} holds no model.safetensors", "name the folder that it was exported to")
-    match = SHARD.fullmatch(shards[0])
-    parts = int(match[2]) if match else 0
-    if len(shards) != parts:
-        raise WeightsRefused(f"{folder.name} has {len(shards)} of {parts} parts of its weights", _PARTS_AGAIN)
-    return shards
-
-
-def _places(folder: Path) -> dict[str, str]:
+def _index(folder: Path) -> dict[str, str]:
     """The file of each tensor, as the index says."""
     places = json_of(folder / INDEX).get("weight_map")
     if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()) or not places:
@@ -187,13 +164,33 @@ def _places(folder: Path) -> dict[str, str]:
     return places
 
 
-def _check_index(folder: Path, weights: Mapping[Path, tuple[Tensor, ...]]) -> None:
-    """Each tensor has to be in the file that the index names."""
-    places = _places(folder)
-    there = {tensor.name: path.name for path, tensors in weights.items() for tensor in tensors}
-    wrong = next((name for name in {**places, **there} if places.get(name) != there.get(name)), None)
-    if wrong is not None:
-        raise WeightsRefused(f"the tensor {printable(wrong)} is not where {INDEX} says", _AGAIN)
+def _indexed_files(index: Mapping[str, str], names: set[str]) -> list[str]:
+    files = sorted(set(index.values()))
+    missing = next((name for name in files if name not in names), None)
+    if missing is not None:
+        what = f"{printable(missing)}, one of {len(files)} parts of the weights, is missing"
+        raise WeightsRefused(what, _PARTS_AGAIN)
+    return files
+
+
+def _weight_files(folder: Path, names: set[str]) -> list[str]:
+    """The names of all files of weights without an index.
+
+    Raises:
+        WeightsRefused: one is missing.
+        InputMissing: there is none.
+    """
+    if "model.safetensors" in names:
+        return ["model.safetensors"]
+    shards = sorted(name for name in names if SHARD.fullmatch(name))
+    if not shards:
+        if any(name.startswith("adapter") for name in names):
+            raise WeightsRefused(f"{folder.name} is an adapter", "merge it into its base model first, and save that")
+        raise InputMissing(f"{folder.name} holds no model.safetensors", "name the folder that it was exported to")
+    parts = int(shards[0].rpartition("-")[2].partition(".")[0])
+    if len(shards) != parts:
+        raise WeightsRefused(f"{folder.name} has {len(shards)} of {parts} parts of its weights", _PARTS_AGAIN)
+    return shards
 
 
 def _architecture(config: Mapping[str, Any]) -> str:

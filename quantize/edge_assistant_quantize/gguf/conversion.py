@@ -1,8 +1,7 @@
-"""`edge-quantize convert` to GGUF: by llama.cpp's own converter of the version that will load the file."""
+"""Weights of Hugging Face to GGUF, by llama.cpp's own converter of the version that will load the file."""
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import tempfile
 from collections.abc import Mapping
@@ -12,17 +11,13 @@ from edge_assistant.core.signals import printable
 from edge_assistant.storage.atomic import storing, writing
 from edge_assistant_models import headers
 from edge_assistant_models.headers import Form
-from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import arguments, progress, worker
+from edge_assistant_quantize import progress, worker
 from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError, WeightsRefused
 from edge_assistant_quantize.fetching import llama
 from edge_assistant_quantize.gguf import checkpoint, converter, tokenization
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.progress import Step, Watch
 from edge_assistant_quantize.room import check_disk, check_memory
-
-EXAMPLES = """  edge-quantize convert SmolLM2-135M-Instruct --output smollm2-f16.gguf
-  edge-quantize convert my-model --output my-model.gguf --precision bf16 --pre-tokenizer qwen2"""
 
 # Bytes of a value in the file: of q8_0 34 for each 32 (ggml's block_q8_0)
 PRECISIONS: Mapping[str, float] = {"f32": 4.0, "bf16": 2.0, "f16": 2.0, "q8_0": 34 / 32}
@@ -33,36 +28,9 @@ _LIBRARIES = ("torch", "transformers", "sentencepiece")
 _SPLITS = "--pre-tokenizer llama-bpe, qwen2, smollm, ..."
 
 
-def configure(group: argparse._ArgumentGroup) -> None:
-    """The options."""
-    group.add_argument("--precision", choices=tuple(PRECISIONS), help="of the matrices (default: f16)")
-    group.add_argument(
-        "--pre-tokenizer",
-        metavar="NAME",
-        help="how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ...",
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """Convert and print a summary; 0.
-
-    Raises:
-        EdgeAssistantError: it cannot be converted.
-    """
-    arguments.check_output(args.output)
-    found = checkpoint.read(args.folder)
-    precision, threads = args.precision or "f16", arguments.threads(args)
-    with progress.shown() as watch:
-        convert(args.folder, args.output, precision=precision, pre=args.pre_tokenizer, threads=threads, watch=watch)
-    tied = ", its output layer is its embedding (tied)" if found.tied else ""
-    size = mebibytes(args.output.stat().st_size)
-    print(printable(f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}{tied}"))
-    return 0
-
-
 def convert(
     folder: Path, output: Path, *, precision: str = "f16", pre: str | None = None, threads: int, watch: Watch
-) -> None:
+) -> Checkpoint:
     """Convert a folder to one GGUF file, whole or not at all.
 
     The converter sees links to the data in the folder, and none of its code: if `auto_map` asks for a class that a
@@ -76,6 +44,9 @@ def convert(
             if the converter recognises it, or its rules are those of a family.
         threads: cores to use.
         watch: receives the steps.
+
+    Returns:
+        The content of the folder.
 
     Raises:
         UsageError: the precision is unknown, or the output is a folder.
@@ -118,6 +89,7 @@ def convert(
             headers.check(made, Form.GGUF, output.name)
         _check_tokens(found, tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
         watch(Step("loading it with llama.cpp", 1, 1))
+    return found
 
 
 def require_libraries(what: str, libraries: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,6 +60,16 @@ class Header:
         """Number of tensors of each type, the most frequent first."""
         names = [tensor.kind for tensor in self.tensors]
         return {kind: names.count(kind) for kind in sorted(set(names), key=lambda kind: (-names.count(kind), kind))}
+
+    @property
+    def quantized(self) -> bool:
+        """Whether any tensor is."""
+        return any(tensor.quantized for tensor in self.tensors)
+
+    @property
+    def weights(self) -> int:
+        """Number of all values."""
+        return sum(math.prod(tensor.shape) for tensor in self.tensors)
 
 
 def read(path: Path) -> Header:

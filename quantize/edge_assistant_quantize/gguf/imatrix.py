@@ -210,11 +210,11 @@ def read(path: Path) -> Matrix:
             if size > _MAX_BYTES:
                 raise CalibrationInvalid(f"{path.name} is larger than an importance matrix is", _REMEDY)
             return _read_gguf(path) if magic == b"GGUF" else read_dat(file, size)
-    except EdgeAssistantError:
-        raise
     except OSError as error:
         raise InputMissing(f"{path.name} cannot be read ({error.strerror})", _REMEDY) from None
     except (ValueError, struct.error) as error:
+        if isinstance(error, EdgeAssistantError):
+            raise
         raise CalibrationInvalid(f"{path.name} is no importance matrix ({error})", _REMEDY) from None
 
 

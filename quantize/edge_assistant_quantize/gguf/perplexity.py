@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from edge_assistant_quantize.gguf.model import Logits, Tokens
 
-    Column = NDArray[np.float64]
+    Figures = NDArray[np.float64]
     Rows = NDArray[np.uint16]
 
 CONTEXT = 512  # tokens of a chunk: the tool's default, with which figures are published
@@ -183,15 +183,15 @@ def _over(
     output: BinaryIO | None = None,
 ) -> TextQuality:
     """Compute all chunks; `rows` gives those of the reference by the chunk's number, `output` receives this model's."""
-    first, tokens = model.context // 2, _Tokens()
+    first, figures = model.context // 2, []
     for number in range(len(pieces)):
         watch(Step(what, number, len(pieces)))
         found = model.evaluate(pieces.given(number), first)[:-1]
-        tokens.add(found, pieces.tokens[number, first + 1 :], rows(number) if rows else None)
+        figures.append(_figures(found, pieces.tokens[number, first + 1 :], rows(number) if rows else None))
         if output:
             output.write(pieces.tokens[number].astype("<i4").tobytes() + encode(found).tobytes())
     watch(Step(what, len(pieces), len(pieces)))
-    return tokens.quality(len(pieces))
+    return _quality(np.stack(figures), compared=rows is not None)
 
 
 def _layout(model: Model) -> np.dtype[np.void]:
@@ -223,62 +223,57 @@ def _computed(path: Path, reference: Model, pieces: text.Chunks, model: Model) -
     return lambda number: encode(reference.evaluate(pieces.given(number), model.context // 2)[:-1])
 
 
-class _Tokens:
-    """Figures of every predicted token: loss, and against the reference its loss, divergence and agreement."""
-
-    def __init__(self) -> None:
-        self._columns: list[list[Column]] = [[], [], [], []]
-
-    def add(self, found: Logits, targets: Tokens, rows: Rows | None) -> None:
-        """Add the tokens of one chunk: logits [tokens, vocabulary], true next tokens [tokens], the reference's rows.
-
-        Raises:
-            WeightsRefused: a logit is not finite, so that nothing can be measured.
-        """
-        for part in _blocks(len(targets)):
-            for column, values in zip(self._columns, _figures(found[part], targets[part], rows, part), strict=True):
-                column.append(values)
-        if not np.isfinite(self._columns[0][-1]).all():
-            raise WeightsRefused("the model predicts what is no number", "its weights are damaged; quantize anew")
-
-    def quality(self, chunks: int) -> TextQuality:
-        """The result over so many chunks of equal length."""
-        loss, reference, divergence, agreeing = (np.concatenate(column) for column in self._columns)
-        perplexity = math.exp(loss.mean())
-        parts = zip(*(np.split(column, chunks) for column in (loss, divergence, agreeing)), strict=True)
-        sums = tuple(Chunk(len(one), float(one.sum()), float(kl.sum()), int(same.sum())) for one, kl, same in parts)
-        found = None
-        if len(reference):
-            found = Divergence(
-                float(divergence.mean()),
-                _standard_error(divergence),
-                float(np.median(divergence)),
-                float(np.quantile(divergence, 0.99)),
-                float(divergence.max()),
-                float(agreeing.mean()),
-                math.exp(reference.mean()),
-            )
-        return TextQuality(perplexity, perplexity * _standard_error(loss), sums, found)
+def _quality(figures: Figures, *, compared: bool) -> TextQuality:
+    """The result of chunks, [chunks, 4, tokens]; `compared` with a reference."""
+    loss, reference, divergence, agreeing = (figures[:, number].ravel() for number in range(4))
+    perplexity = math.exp(loss.mean())
+    sums = tuple(Chunk(one.shape[1], float(one[0].sum()), float(one[2].sum()), int(one[3].sum())) for one in figures)
+    found = None
+    if compared:
+        found = Divergence(
+            float(divergence.mean()),
+            _standard_error(divergence),
+            float(np.median(divergence)),
+            float(np.quantile(divergence, 0.99)),
+            float(divergence.max()),
+            float(agreeing.mean()),
+            math.exp(reference.mean()),
+        )
+    return TextQuality(perplexity, perplexity * _standard_error(loss), sums, found)
 
 
-def _standard_error(values: Column) -> float:
+def _standard_error(values: Figures) -> float:
     return float(values.std() / math.sqrt(max(len(values) - 1, 1)))
 
 
-def _figures(found: Logits, targets: Tokens, rows: Rows | None, part: slice) -> tuple[Column, ...]:
-    """Of some tokens: loss, the reference's loss, divergence, and whether both have the same likeliest token."""
-    places = np.arange(len(targets))
-    top, log_sum = _log_sum_exp(found)
-    norm = top + log_sum.astype(np.float32)
-    loss = (norm - found[places, targets]).astype(np.float64)
-    if rows is None:
-        return loss, np.empty(0), np.zeros(len(targets)), np.zeros(len(targets))
-    expected = decode(rows[part])
-    shares = np.exp(expected)
-    shares[expected <= -RANGE] = 0  # as the tool leaves them out
-    divergence = (shares * (expected - found + norm[:, None])).sum(axis=1, dtype=np.float64)
-    agreeing = (expected.argmax(axis=1) == found.argmax(axis=1)).astype(np.float64)
-    return loss, -expected[places, targets].astype(np.float64), divergence, agreeing
+def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
+    """Of the tokens of a chunk, [4, tokens]: loss; and loss of, divergence from and agreement with the reference.
+
+    Args:
+        found: logits, [tokens, vocabulary].
+        targets: the true next tokens, [tokens].
+        rows: the reference's; None for zeros.
+
+    Raises:
+        WeightsRefused: a logit is not finite, so that nothing can be measured.
+    """
+    figures = np.zeros((4, len(targets)))
+    for part in _blocks(len(targets)):
+        logits, places = found[part], (np.arange(part.stop - part.start), targets[part])
+        top, log_sum = _log_sum_exp(logits)
+        norm = top + log_sum.astype(np.float32)
+        figures[0, part] = norm - logits[places]
+        if rows is None:
+            continue
+        expected = decode(rows[part])
+        shares = np.exp(expected)
+        shares[expected <= -RANGE] = 0  # as the tool leaves them out
+        figures[1, part] = -expected[places]
+        figures[2, part] = (shares * (expected - logits + norm[:, None])).sum(axis=1, dtype=np.float64)
+        figures[3, part] = expected.argmax(axis=1) == logits.argmax(axis=1)
+    if not np.isfinite(figures[0]).all():
+        raise WeightsRefused("the model predicts what is no number", "its weights are damaged; quantize anew")
+    return figures
 
 
 def _blocks(count: int) -> Iterator[slice]:

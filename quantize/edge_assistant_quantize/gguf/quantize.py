@@ -82,12 +82,11 @@ def quantize(
         StorageFull, ModelTooLarge: disk or memory do not suffice.
         QuantizationFailed: llama.cpp failed.
     """
-    found = _check(model, kind, overrides, allow_requantize)
+    request = _request(model, kind, imatrix, overrides, allow_requantize) | {"threads": threads}
     if output.exists() and output.samefile(model):
         raise UsageError(f"{output.name} would replace the model itself", "name another file for the output")
-    largest = max(math.prod(tensor.shape) for tensor in found.tensors)
+    largest = max(math.prod(tensor.shape) for tensor in header.read(model).tensors)
     room.check_memory("quantizing", min(largest * 12, _MAX_BUFFER) + largest)
-    request = _request(model, kind, imatrix, overrides, allow_requantize, threads)
     needed: int = worker.run(__name__, request, watch)
     room.check_disk("the quantized model", needed, output.absolute().parent)
     with atomic.storing(output.name, "free some space, or name another folder"), atomic.writing(output) as file:
@@ -112,20 +111,21 @@ def estimate(
     Raises:
         UsageError, ModelCorrupt, WeightsRefused, CalibrationInvalid, QuantizationFailed: see `quantize`.
     """
-    _check(model, kind, overrides, allow_requantize)
-    size: int = worker.run(__name__, _request(model, kind, imatrix, overrides, allow_requantize, 1), ignore)
+    size: int = worker.run(__name__, _request(model, kind, imatrix, overrides, allow_requantize), ignore)
     return size
 
 
-def _check(model: Path, kind: str, overrides: Mapping[str, str], allow_requantize: bool) -> header.Header:
-    """Check what can be seen before anything is computed."""
+def _request(
+    model: Path, kind: str, matrix: Path | None, overrides: Mapping[str, str], allow_requantize: bool
+) -> dict[str, object]:
+    """A request for the size, after all checks that need no computation; with an output, for the file."""
     kinds.of_model(kind)
     found = header.read(model)
     is_model = found.values.get("general.type", "model") == "model" and "general.architecture" in found.values
     if not is_model or not found.tensors:
         raise WeightsRefused(f"{model.name} holds no model", "name the GGUF file of a model")
-    before = sorted({tensor.kind for tensor in found.tensors if tensor.quantized})
-    if before and not allow_requantize:
+    if found.quantized and not allow_requantize:
+        before = sorted({tensor.kind for tensor in found.tensors if tensor.quantized})
         what = f"{model.name} is quantized already ({', '.join(before)}), and would lose twice"
         raise UsageError(what, "take the model in F16, or say --allow-requantize")
     if overrides and kind.upper() in kinds.FLOATS:
@@ -133,7 +133,15 @@ def _check(model: Path, kind: str, overrides: Mapping[str, str], allow_requantiz
     for pattern, tensor_kind in overrides.items():
         kinds.of_tensor(tensor_kind)
         _check_pattern(pattern, [tensor.name for tensor in found.tensors])
-    return found
+    return {
+        "model": str(model.absolute()),
+        "kind": kind.upper(),
+        "imatrix": str(matrix.absolute()) if matrix else None,
+        "overrides": dict(overrides),
+        "allow_requantize": allow_requantize,
+        "threads": 1,
+        "output": None,
+    }
 
 
 def _check_pattern(pattern: str, names: Iterable[str]) -> None:
@@ -144,21 +152,6 @@ def _check_pattern(pattern: str, names: Iterable[str]) -> None:
         raise UsageError(what, "see the tensors' names, as attn_v") from None
     if not any(matches.search(name) for name in names):
         raise UsageError(f"no tensor's name matches '{pattern}'", "take one such as attn_v, ffn_down or blk.0.attn_q")
-
-
-def _request(
-    model: Path, kind: str, matrix: Path | None, overrides: Mapping[str, str], allow_requantize: bool, threads: int
-) -> dict[str, object]:
-    """A request for the size; with an output, for the file."""
-    return {
-        "model": str(model.absolute()),
-        "kind": kind.upper(),
-        "imatrix": str(matrix.absolute()) if matrix else None,
-        "overrides": dict(overrides),
-        "allow_requantize": allow_requantize,
-        "threads": threads,
-        "output": None,
-    }
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> int | None:
@@ -223,14 +216,10 @@ def _set_imatrix(params: Any, path: Path) -> object:  # noqa: ANN401 - a structu
         pointer = values.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
         entry.name, entry.data, entry.size = name.encode(), pointer, values.size
     params.imatrix = array
-    told: dict[str, str | int] = {
-        "file": path.name,
-        "dataset": matrix.dataset,
-        "entries_count": len(matrix.means),
-        "chunks_count": matrix.chunks,
-    }
-    keys = (llama_cpp.llama_model_kv_override * (len(told) + 1))()
-    for key, (name, value) in zip(keys, told.items(), strict=False):
+    facts: dict[str, str | int] = {"file": path.name, "dataset": matrix.dataset}
+    facts |= {"entries_count": len(matrix.means), "chunks_count": matrix.chunks}
+    keys = (llama_cpp.llama_model_kv_override * (len(facts) + 1))()
+    for key, (name, value) in zip(keys, facts.items(), strict=False):
         key.key = b"quantize.imatrix." + name.encode()
         if isinstance(value, int):
             key.tag, key.value.val_i64 = llama_cpp.LLAMA_KV_OVERRIDE_TYPE_INT, value

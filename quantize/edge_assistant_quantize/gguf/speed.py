@@ -8,11 +8,12 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_quantize import worker
+import msgspec
+
+from edge_assistant_quantize import room, worker
 from edge_assistant_quantize.progress import Step, Watch
 
 if TYPE_CHECKING:
@@ -23,30 +24,27 @@ REPEATS = 3
 _WARM = 16  # tokens of the first computation, which is not counted: it brings the weights into memory
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Measurement of one model on this machine.
+class Figures(msgspec.Struct, frozen=True):
+    """Measurement of one form on this machine.
 
     Attributes:
-        prefill_tokens_per_s: of a prompt of 512 tokens, median of three.
-        decode_tokens_per_s: of 64 tokens behind it, one by one.
-        load_s: from the file to a model that can compute; mapped weights are not read yet.
-        peak_mib: the most memory of the process (its proportional set size, mapped weights included), with Python and
-            libraries; None if the system does not tell.
+        speed: figures by name with the unit in it. Of a GGUF model `prefill_tokens_per_s` (of a prompt of 512 tokens,
+            median of three), `decode_tokens_per_s` (of 64 tokens behind it, one by one) and `load_s` (from the file to
+            a model that can compute; mapped weights are not read yet).
+        peak_mib: the most memory of a process that ran it, with Python and libraries; of a GGUF model the proportional
+            set size, mapped weights included. None if the system does not tell.
     """
 
-    prefill_tokens_per_s: float
-    decode_tokens_per_s: float
-    load_s: float
-    peak_mib: float | None
+    speed: dict[str, float]
+    peak_mib: float | None = None
 
 
-def ratio(one: Speed, other: Speed) -> float:
+def ratio(one: Figures, other: Figures) -> float:
     """The other's time for a written token over the one's."""
-    return one.decode_tokens_per_s / other.decode_tokens_per_s
+    return one.speed["decode_tokens_per_s"] / other.speed["decode_tokens_per_s"]
 
 
-def measure(model: Path, *, threads: int, watch: Watch) -> Speed:
+def measure(model: Path, *, threads: int, watch: Watch) -> Figures:
     """Measure a model.
 
     Args:
@@ -58,10 +56,11 @@ def measure(model: Path, *, threads: int, watch: Watch) -> Speed:
         ModelCorrupt, ModelTooLarge: it cannot be opened.
         QuantizationFailed: llama.cpp cannot compute it.
     """
-    return Speed(**worker.run(__name__, {"model": str(model.absolute()), "threads": threads}, watch))
+    request = {"model": str(model.absolute()), "threads": threads}
+    return msgspec.convert(worker.run(__name__, request, watch), Figures)
 
 
-def work(request: Mapping[str, Any], watch: Watch) -> dict[str, float | None]:
+def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
     """Measure, in the other process."""
     import numpy as np
 
@@ -80,13 +79,9 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, float | None]:
             runs.append(_run(model, tokens, BATCH))
             watch(Step(what, number + 1, REPEATS))
         prefill, decode = (statistics.median(seconds) for seconds in zip(*runs, strict=True))
-        peak = _memory_mib()  # llama.cpp keeps its memory until the model is closed
-    return {
-        "prefill_tokens_per_s": PROMPT / prefill,
-        "decode_tokens_per_s": WRITTEN / decode,
-        "load_s": loaded,
-        "peak_mib": peak,
-    }
+        memory = room.of_kernel("self/smaps_rollup", "Pss")  # llama.cpp keeps its memory until the model is closed
+    figures = {"prefill_tokens_per_s": PROMPT / prefill, "decode_tokens_per_s": WRITTEN / decode, "load_s": loaded}
+    return {"speed": figures, "peak_mib": int(memory.split()[0]) / 1024 if memory else None}
 
 
 def _run(model: Model, tokens: Tokens, batch: int) -> tuple[float, float]:
@@ -100,11 +95,3 @@ def _run(model: Model, tokens: Tokens, batch: int) -> tuple[float, float]:
     for place in range(PROMPT, PROMPT + WRITTEN):
         model.go_on(tokens[place : place + 1], 0)
     return read - began, time.perf_counter() - read
-
-
-def _memory_mib() -> float | None:
-    try:
-        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
-    except (OSError, StopIteration):
-        return None

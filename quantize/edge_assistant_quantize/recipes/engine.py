@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,7 @@ from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes import lock, measuring, provenance, recipe, sources, speed
 from edge_assistant_quantize.recipes.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Recipe, Variant
-from edge_assistant_quantize.recipes.steps.step import Form, Made, Step, Work
+from edge_assistant_quantize.recipes.step import Form, Made, Step, WholeStep, Work
 from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, Job, Workspace
 from edge_assistant_quantize.record import Record, Verdict
 
@@ -56,7 +56,7 @@ def run(
     recipe.check(asked)
     pinned = None if locked is None else lock.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
-    with space.locked():
+    with space.locked(f"another run works in {folder.name}"):
         assert asked.source is not None
         source = sources.form(asked, asked.source)
         reference = None if asked.reference is None else sources.form(asked, asked.reference)
@@ -92,7 +92,7 @@ def _sum(asked: Recipe) -> str:
     """A checksum over a recipe without its paths, whose content has checksums of its own."""
 
     def plain(steps: tuple[Step, ...]) -> list[object]:
-        return [[step.kind.name, {"files": step.files, **step.parameters}] for step in steps]
+        return [[step.do, {"files": step.keys, **step.parameters}] for step in steps]
 
     data = {**asked.data, **({} if asked.calibration is None else {"": asked.calibration})}
     return sum_of_values(
@@ -116,8 +116,7 @@ def _finish(run: Run, found: Record, made: lock.Lock) -> None:
     """Write the accepted model, the lock file and the record."""
     asked, space = run.job.recipe, run.job.space
     if found.chosen:
-        candidate = run.forms[found.chosen].candidate()
-        space.place(replace(candidate, name=asked.publish.name or asked.name), ACCEPTED)
+        space.place(run.forms[found.chosen].candidate(asked.publish.name or asked.name), ACCEPTED)
     else:
         space.clear(ACCEPTED)
     lock.write(made, space.folder / lock.FILE)
@@ -167,7 +166,7 @@ class Run:
         if prepared:
             self.reference = start
         if asked.prepare:
-            job.space.place(replace(start.candidate(), name=f"{asked.name}-{REFERENCE}"), REFERENCE)
+            job.space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
         results = measuring.results(job, self.reference, self.reference)
         self._tick()
         variants = [self._variant(variant, start) for variant in asked.variants]
@@ -204,7 +203,7 @@ class Run:
             self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         self.forms[variant.name] = form
-        named = replace(form.candidate(), name=f"{self.job.recipe.name}-{variant.name}")
+        named = form.candidate(f"{self.job.recipe.name}-{variant.name}")
         self.job.space.place(named, f"{VARIANTS}/{variant.name}")
         verdicts = measuring.verdicts(self.job, form, self.reference)
         self._tick()
@@ -219,9 +218,8 @@ class Run:
         """
         for step in steps:
             for key in units(form, step, label):
-                form = self._unit(
-                    form, step, key, " ".join(word for word in (f"{label}:", step.needs.label, key) if word)
-                )
+                what = " ".join(word for word in (f"{label}:", step.needs.label, key) if word)
+                form = self._unit(form, step, key, what)
             self._tick()
         return form
 
@@ -235,30 +233,18 @@ class Run:
         def make(folder: Path, partial: Path) -> Made:
             job.watch(Progress(what, 0, 1))
             work = Work(form, key, folder, partial, job.recipe.calibration, accepts, job.threads, job.watch)
-            made = step.kind.make(step.options, work)
+            made = step.make(work)
             job.watch(Progress(what, 1, 1))
             return made
 
-        folder, stored = job.space.step(step.kind.name, self._key(form, step, key), make)
-        changed = replace(
-            form,
-            files={**form.files, **{key: folder / file.name for key, file in stored.files.items()}},
-            sums={**form.sums, **{key: file.sha256 for key, file in stored.files.items()}},
-            options={**form.options, **stored.options},
-            aside={**form.aside, **{key: folder / file.name for key, file in stored.aside.items()}},
-            aside_sums={**form.aside_sums, **{key: file.sha256 for key, file in stored.aside.items()}},
-            excluded=(*form.excluded, *stored.excluded),
-            layers=(*form.layers, *stored.layers),
-            notes=(*form.notes, *([stored.note] if stored.note else [])),
-        )
-        return replace(changed, weights=None, weights_sum="") if stored.files else changed
+        return form.after(*job.space.step(step.do, self._key(form, step, key), make))
 
     def _key(self, form: Form, step: Step, key: str) -> str:
         """A checksum over everything that the output of a step depends on."""
         needs = step.needs
         alone = bool(key) and not needs.calibrates and not needs.searches
         over: dict[str, object] = {
-            "step": [step.kind.name, step.kind.revision, step.parameters],
+            "step": [step.do, step.revision, step.parameters],
             "file": key,
             "input": form.sums[key] if alone else form.identity,
             "versions": versions(needs.libraries),
@@ -286,13 +272,13 @@ def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
     Raises:
         RecipeInvalid: the model has no file of that key, or no model file at all.
     """
-    if step.whole:
+    if isinstance(step, WholeStep):
         return ("",)
     name, has = step.needs.label, ", ".join(form.files) or "none"
-    if missing := next((key for key in step.files if key not in form.files), None):
+    if missing := next((key for key in step.keys if key not in form.files), None):
         what = f"{label}: {name} works on '{missing}', which {form.name} has not (its files: {has})"
         raise RecipeInvalid(what, "correct 'file' of the step")
-    found = step.files or form.models()
+    found = step.keys or form.models()
     if not found:
         what = "weights that are not converted yet" if form.weights else f"no model among its files ({has})"
         hint = 'put a step before it that makes one: prepare = [{ do = "convert" }], or "export"'

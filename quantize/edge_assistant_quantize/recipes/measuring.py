@@ -12,7 +12,7 @@ from edge_assistant_quantize.metrics.metric import Measured, metric
 from edge_assistant_quantize.onnx import calibration, sensitivity
 from edge_assistant_quantize.recipes.provenance import RUNTIMES, machine_class, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Data, Measurement
-from edge_assistant_quantize.recipes.steps.step import Form
+from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import Job
 from edge_assistant_quantize.record import Layer, Verdict
 

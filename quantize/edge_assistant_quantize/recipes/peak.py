@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize import senses, worker
+from edge_assistant_quantize import room, senses, worker
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.progress import Watch, ignore
 
 ITEMS = 2  # the second runs in what the first has allocated
 
-_PEAK = "VmHWM:"  # the kernel's high-water mark of a process's own memory; getrusage counts that of its parent, too
+_PEAK = "VmHWM"  # the kernel's high-water mark of a process's own memory; getrusage counts that of its parent, too
 
 
 def measure(candidate: Candidate, data: Mapping[str, object], *, threads: int) -> float | None:
@@ -40,8 +40,5 @@ def work(request: Mapping[str, Any], watch: Watch) -> float | None:
     model = Candidate(request["name"], request["role"], Path("/"), request["files"], request["options"]).installed()
     for _ in senses.perceive(model, request["role"], request["data"], Runtime(request["threads"]), watch):
         pass
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(_PEAK)), None)
+    peak = room.of_kernel("self/status", _PEAK)
+    return int(peak.split()[0]) / 1024 if peak else None

@@ -16,6 +16,7 @@ from edge_assistant_models.machine import Machine
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
+from edge_assistant_quantize.room import of_kernel
 
 MAX_FILES = 100_000  # of one data set; all are read, and a folder named by mistake could be a whole disk
 RUNTIMES = ("llama-cpp-python", "numpy", "onnxruntime")  # run models; another version gives other results
@@ -82,9 +83,10 @@ def _version(distribution: str) -> str:
         return "not installed"
 
 
+@cache
 def machine_class() -> dict[str, str]:
     """Architecture and instruction sets: machines that agree here compute the same tensors."""
-    there = set((_cpuinfo("flags") or _cpuinfo("Features")).split())  # the second on ARM
+    there = set((of_kernel("cpuinfo", "flags") or of_kernel("cpuinfo", "Features")).split())  # the second on ARM
     return {
         "architecture": platform.machine(),
         "instructions": " ".join(name for name in INSTRUCTIONS if name in there),
@@ -95,18 +97,8 @@ def machine() -> dict[str, str]:
     """This machine for people: processor, cores, memory, system, and its class."""
     facts = Machine.detect()
     return {
-        "processor": _cpuinfo("model name") or platform.processor() or platform.machine(),
+        "processor": of_kernel("cpuinfo", "model name") or platform.processor() or platform.machine(),
         "cores": str(facts.cores),
         "memory": mebibytes(facts.memory_bytes),
         "system": f"{platform.system()} {platform.release()}",
     } | machine_class()
-
-
-@cache
-def _cpuinfo(key: str) -> str:
-    """A value of the first processor; empty if the system does not give it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), "")

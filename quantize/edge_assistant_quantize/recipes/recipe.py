@@ -34,8 +34,8 @@ from edge_assistant_quantize.decoding import FileName, Line, Name, Positive, Sha
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.onnx.quantize import METHODS
-from edge_assistant_quantize.recipes.steps import step
-from edge_assistant_quantize.recipes.steps.step import Step
+from edge_assistant_quantize.recipes import steps
+from edge_assistant_quantize.recipes.step import Step, decode
 
 MAX_TABLES = 50  # variants or metrics; each takes minutes
 MAX_STEPS = 20
@@ -185,7 +185,7 @@ def parse(values: Mapping[str, object], where: str, text: str = "") -> Recipe:
     """
 
     def hook(kind: type, value: Any) -> Step:  # noqa: ANN401 - of unknown origin
-        return step.decode(value, step.kinds())
+        return decode(value, steps.STEPS)
 
     try:
         if "text" in values:

@@ -11,7 +11,7 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, RecipeInvalid
 from edge_assistant_quantize.recipes import provenance
 from edge_assistant_quantize.recipes.recipe import Recipe, Source
-from edge_assistant_quantize.recipes.steps.step import Form, Step
+from edge_assistant_quantize.recipes.step import Form, Step
 
 _CONFIG = "config.json"  # marks a folder as one of Hugging Face
 

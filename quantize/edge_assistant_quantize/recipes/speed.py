@@ -18,24 +18,18 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.gguf import speed as gguf
+from edge_assistant_quantize.gguf.speed import Figures
 from edge_assistant_quantize.progress import Step, ignore
 from edge_assistant_quantize.recipes import peak
 from edge_assistant_quantize.recipes.provenance import RUNTIMES, machine, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Data
-from edge_assistant_quantize.recipes.steps.step import Form
+from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import Job
 from edge_assistant_quantize.record import Variant
 
 ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
 MODEL = "model"  # key of a language model's file
 LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
-
-
-class Figures(msgspec.Struct, frozen=True):
-    """Of one form: figures by name with their unit in it, and the peak memory of a process that ran it."""
-
-    speed: dict[str, float]
-    peak_mib: float | None = None
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -72,8 +66,11 @@ def add(
 
 def _pair(job: Job, reference: Form, form: Form) -> Pair:
     if is_llama(form.files):
-        pair = [gguf.measure(each.files[MODEL], threads=job.threads, watch=job.watch) for each in (reference, form)]
-        return Pair(_of_llama(pair[0], 1.0), _of_llama(pair[1], gguf.ratio(*pair)))
+        one, other = (
+            gguf.measure(each.files[MODEL], threads=job.threads, watch=job.watch) for each in (reference, form)
+        )
+        one.speed["ratio"], other.speed["ratio"] = 1.0, gguf.ratio(one, other)
+        return Pair(one, other)
     if job.recipe.role not in senses.ROLES:
         return Pair(Figures({}), Figures({}))
     models = form.candidate().installed(), reference.candidate().installed()
@@ -134,13 +131,3 @@ def few(data: Data) -> Data:
 def is_llama(files: Mapping[str, Path]) -> bool:
     """Whether llama.cpp runs the model that has these files by key."""
     return MODEL in files and files[MODEL].suffix == ".gguf"
-
-
-def _of_llama(found: gguf.Speed, ratio: float) -> Figures:
-    speed = {
-        "prefill_tokens_per_s": found.prefill_tokens_per_s,
-        "decode_tokens_per_s": found.decode_tokens_per_s,
-        "load_s": found.load_s,
-        "ratio": ratio,
-    }
-    return Figures(speed, found.peak_mib)

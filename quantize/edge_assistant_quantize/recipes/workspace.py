@@ -27,8 +27,8 @@ from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes.recipe import Data, Recipe
-from edge_assistant_quantize.recipes.steps.step import Made
-from edge_assistant_quantize.record import Layer
+from edge_assistant_quantize.recipes.step import Made
+from edge_assistant_quantize.record import File
 
 T = TypeVar("T")
 
@@ -42,22 +42,11 @@ _HINT = "free some space, or name another folder"
 _KEY_LETTERS = 20  # of a checksum in a name
 
 
-class StoredFile(msgspec.Struct, frozen=True):
-    """A file that a step made: its path within the step's folder, and its checksum."""
-
-    name: str
-    sha256: str
-
-
 class Stored(msgspec.Struct, frozen=True):
-    """The output of a step, as in `made.json`."""
+    """The output of a step, as in `made.json`, and the sha256 of each of its files by name."""
 
-    files: dict[str, StoredFile]
-    aside: dict[str, StoredFile]
-    options: dict[str, object]
-    excluded: list[str]
-    layers: list[Layer] = []
-    note: str = ""
+    made: Made
+    sums: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +56,11 @@ class Workspace:
     folder: Path
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Exclude other runs, and remove the incomplete output of one that was killed.
+    def locked(self, what: str) -> Iterator[None]:
+        """Exclude others from the folder, and remove the incomplete output of one that was killed.
+
+        Args:
+            what: the message if another has it, such as "another run works in out".
 
         Raises:
             UsageError: another run has the folder.
@@ -77,14 +69,12 @@ class Workspace:
         from filelock import FileLock, Timeout
 
         with atomic.storing(self.folder.name, _HINT):
-            for name in ("work", "measured", VARIANTS):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / ".lock", timeout=0)
             try:
                 lock.acquire()
             except Timeout:
-                hint = "wait for it, or name another folder"
-                raise UsageError(f"another run works in {self.folder.name}", hint) from None
+                raise UsageError(what, "wait for it, or name another folder") from None
         try:
             for path in self.folder.rglob(f"{_BEGUN}*"):
                 shutil.rmtree(path, ignore_errors=True)
@@ -92,7 +82,7 @@ class Workspace:
         finally:
             lock.release()
 
-    def step(self, name: str, key: str, make: Callable[[Path, Path], Made]) -> tuple[Path, Stored]:
+    def step(self, name: str, key: str, make: Callable[[Path, Path], Made]) -> tuple[Made, Path, Mapping[str, str]]:
         """The stored output of a step, which is made if it is missing or a file has changed.
 
         Args:
@@ -101,7 +91,7 @@ class Workspace:
             make: gets an empty folder, and one that survives an interruption.
 
         Returns:
-            The folder of its files, and what it made.
+            What it made, the folder of its files, and the sha256 of each of these by name.
 
         Raises:
             StorageFull: the disk is full.
@@ -110,34 +100,51 @@ class Workspace:
         place = self.folder / "work" / f"{name}-{key[:_KEY_LETTERS]}"
         with contextlib.suppress(OSError, msgspec.DecodeError):
             stored = msgspec.json.decode((place / _MADE).read_bytes(), type=Stored)
-            files = (*stored.files.values(), *stored.aside.values())
-            if all(sha256_of(place / file.name) == file.sha256 for file in files):
-                return place, stored
+            if all(sha256_of(place / file) == digest for file, digest in stored.sums.items()):
+                return stored.made, place, stored.sums
         partial = self.folder / "begun" / place.name
         partial.mkdir(parents=True, exist_ok=True)
         with self._begun(place) as folder:
             made = make(folder, partial)
-            stored = Stored(
-                _stored(folder, made.files),
-                _stored(folder, made.aside),
-                dict(made.options),
-                [*made.excluded],
-                [*made.layers],
-                made.note,
-            )
-            (folder / _MADE).write_bytes(msgspec.json.encode(stored))
+            sums = {file: sha256_of(folder / file) for file in (*made.files.values(), *made.aside.values())}
+            (folder / _MADE).write_bytes(msgspec.json.encode(Stored(made, sums)))
         shutil.rmtree(partial, ignore_errors=True)
-        return place, stored
+        return made, place, sums
 
     def measured(self, key: str, kind: type[T], measure: Callable[[], T]) -> T:
         """The stored measurement of a key; it is measured if there is none."""
-        path = self.folder / "measured" / f"{key}.json"
+        found = self.find(key, kind)
+        return self.keep(key, measure()) if found is None else found
+
+    def find(self, key: str, kind: type[T]) -> T | None:
+        """The stored measurement of a key; None if there is none."""
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode(path.read_bytes(), type=kind)
-        found = measure()
-        with atomic.storing(path.name, _HINT), atomic.writing(path) as file:
-            file.write(msgspec.json.encode(found))
+            return msgspec.json.decode((self.folder / "measured" / f"{key}.json").read_bytes(), type=kind)
+        return None
+
+    def keep(self, key: str, found: T) -> T:
+        """Store a measurement under a key."""
+        path = self.folder / "measured" / f"{key}.json"
+        with atomic.storing(path.name, _HINT):
+            path.parent.mkdir(exist_ok=True)
+            with atomic.writing(path) as file:
+                file.write(msgspec.json.encode(found))
         return found
+
+    def file(self, key: str, path: Path, make: Callable[[], object]) -> File:
+        """A file at any place, which is made if it is missing or is not the one stored under the key."""
+        if (known := self.known(key, path)) is not None:
+            return known
+        make()
+        return self.keep(key, File(path.name, path.stat().st_size, sha256_of(path)))
+
+    def known(self, key: str, path: Path) -> File | None:
+        """The same if it is there and unchanged, else None."""
+        known = self.find(key, File)
+        with contextlib.suppress(OSError):
+            if known and path.stat().st_size == known.bytes and sha256_of(path) == known.sha256:
+                return known
+        return None
 
     def place(self, candidate: Candidate, name: str) -> None:
         """Put a candidate whose files lie anywhere into a folder of its own, unless it is there already."""
@@ -180,10 +187,6 @@ class Workspace:
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
-
-
-def _stored(folder: Path, files: Mapping[str, Path]) -> dict[str, StoredFile]:
-    return {key: StoredFile(path.relative_to(folder).as_posix(), sha256_of(path)) for key, path in files.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.record import Interval, Measure, Record, Variant
+from edge_assistant_quantize.acceptance.bootstrap import interval
+from edge_assistant_quantize.metrics.metric import Measured
+from edge_assistant_quantize.record import Measure, Record, Variant
 from edge_assistant_quantize.report import analysis, page, precision, text
 from edge_assistant_quantize.report.precision import Precision
 from edge_assistant_quantize.report.text import NOTHING
@@ -27,7 +28,6 @@ class Side:
         precisions: tensors by type.
         form: the form in a record, or None.
         record: that record.
-        metrics: measured now, by name.
     """
 
     name: str
@@ -36,7 +36,6 @@ class Side:
     precisions: Sequence[Precision]
     form: Variant | None = None
     record: Record | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -51,15 +50,13 @@ class Comparison:
     Attributes:
         one: on the left.
         other: on the right.
-        measures: units of `metrics` of both sides.
-        differences: the other minus the one, for metrics over the same items.
+        measured: results of both, measured now, by name.
         speed: the other's time over the one's, measured now, or None.
     """
 
     one: Side
     other: Side
-    measures: Mapping[str, Measure] = field(default_factory=dict)
-    differences: Mapping[str, Interval] = field(default_factory=dict)
+    measured: Mapping[str, tuple[Measured, Measured]] = field(default_factory=dict)
     speed: float | None = None
 
 
@@ -75,11 +72,10 @@ def rows(compared: Comparison) -> list[Row]:
         found.append(("bits per weight", f"{bits[0]:.2f}", f"{bits[1]:.2f}", text.share(bits[1], bits[0])))
     kinds = dict.fromkeys(each.kind for side in (one, other) for each in side.precisions)
     found += [(f"weights as {kind}", _stored(one, kind), _stored(other, kind), "") for kind in kinds]
-    for name, measure in compared.measures.items():
-        values = [side.metrics.get(name, math.nan) for side in (one, other)]
-        within = compared.differences.get(name)
-        change = text.within(measure, within) if within else text.change(measure, values[1] - values[0])
-        found.append((f"{name}, now", *(text.number(measure, value) for value in values), change))
+    for name, (first, second) in compared.measured.items():
+        measure = Measure(second.lower_is_better, second.unit)
+        values = text.number(measure, first.value), text.number(measure, second.value)
+        found.append((f"{name}, now", *values, text.within(measure, interval(second, first))))
     if compared.speed is not None:
         found.append(("time, now", "1.00", text.times(compared.speed), "of the one's time"))
     return found + _recorded(one, other)
@@ -129,9 +125,9 @@ def facts(compared: Comparison) -> list[str]:
     """The differences in short."""
     one, other = compared.one, compared.other
     found = [f"{mebibytes(other.bytes)} instead of {mebibytes(one.bytes)}"]
-    for name, measure in compared.measures.items():
-        now, then = (text.number(measure, side.metrics.get(name, math.nan)) for side in (other, one))
-        found.append(f"{name} {now} instead of {then}")
+    for name, (first, second) in compared.measured.items():
+        measure = Measure(second.lower_is_better, second.unit)
+        found.append(f"{name} {text.number(measure, second.value)} instead of {text.number(measure, first.value)}")
     return found + ([] if compared.speed is None else [f"{text.times(compared.speed)} of the time"])
 
 

@@ -11,7 +11,7 @@ from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.record import Interval
 
 
-def difference(low: float, middle: float, high: float) -> Interval:
+def difference(low, middle, high):
     return Interval(middle, low, high, 0.95)
 
 
@@ -32,9 +32,8 @@ def difference(low: float, middle: float, high: float) -> Interval:
         ("at_most_worse=0", 0.0, 0.0, 0.0, True, True),
     ],
 )
-def test_comparing(words: str, low: float, middle: float, high: float, lower: bool, higher: bool) -> None:
+def test_comparing(words, low, middle, high, lower, higher):
     _, criterion = from_words(f"wer {words}")
-    assert criterion is not None
     assert criterion.compares
     assert criterion.holds(0.1, difference(low, middle, high), lower_is_better=True) is lower
     assert criterion.holds(0.1, difference(low, middle, high), lower_is_better=False) is higher
@@ -51,21 +50,20 @@ def test_comparing(words: str, low: float, middle: float, high: float, lower: bo
         ("at_most=0.02", math.nan, False),
     ],
 )
-def test_of_its_own_value(words: str, value: float, holds: bool) -> None:
+def test_of_its_own_value(words, value, holds):
     _, criterion = from_words(f"cosine {words}")
-    assert criterion is not None
     assert not criterion.compares
     assert criterion.holds(value, None, lower_is_better=False) is holds
 
 
 @given(st.sampled_from([*Bound]), st.floats(0, 1), st.booleans())
-def test_nothing_holds_for_what_is_not_finite(bound: Bound, limit: float, lower_is_better: bool) -> None:
+def test_nothing_holds_for_what_is_not_finite(bound, limit, lower_is_better):
     nothing = difference(math.nan, math.nan, math.nan)
     assert not Criterion("wer", bound, limit).holds(math.nan, nothing, lower_is_better=lower_is_better)
 
 
 @given(st.floats(0, 0.1), st.floats(-0.2, 0.2), st.floats(0, 0.1), st.floats(0, 0.1))
-def test_who_holds_by_the_interval_holds_by_the_difference(limit: float, at: float, below: float, above: float) -> None:
+def test_who_holds_by_the_interval_holds_by_the_difference(limit, at, below, above):
     found = difference(at - below, at, at + above)
     point, strict = (Criterion("wer", Bound.AT_MOST_WORSE, limit, by) for by in (False, True))
     if strict.holds(at, found, lower_is_better=True):
@@ -82,14 +80,13 @@ def test_who_holds_by_the_interval_holds_by_the_difference(limit: float, at: flo
         ("kl at_most=0.1", "at most 0.1"),
     ],
 )
-def test_in_words(words: str, text: str) -> None:
+def test_in_words(words, text):
     metric, criterion = from_words(words)
-    assert criterion is not None
     assert metric == criterion.metric == words.split()[0]
     assert criterion.text == text
 
 
-def test_only_measured() -> None:
+def test_only_measured():
     assert from_words("wer") == ("wer", None)
     assert of("wer", {}) is None
 
@@ -109,6 +106,6 @@ def test_only_measured() -> None:
         ({"at_least": 0.1, "by": "interval"}, "'by' says"),
     ],
 )
-def test_what_cannot_be_understood(said: dict[str, object], says: str) -> None:
+def test_what_cannot_be_understood(said, says):
     with pytest.raises(RecipeInvalid, match=says):
         of("wer", said)

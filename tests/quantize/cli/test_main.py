@@ -39,26 +39,22 @@ def test_heavy_libraries_are_imported_in_functions_and_torch_in_export_alone():
         assert not imported(body) & OF_EXPORT or path.parent.name == "export", path
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["convert", "--help"], ["quantize", "--help"]])
-def test_help_imports_no_heavy_library(arguments):
-    code = (
-        "import sys\nfrom edge_assistant_quantize.cli.main import main\n"
-        f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
-        "print(*sys.modules, file=sys.stderr)"
-    )
+def test_help_imports_no_heavy_library():
+    code = "import sys\nfrom edge_assistant_quantize.cli.main import main\n"
+    for arguments in (["--help"], ["--version"], ["convert", "--help"], ["quantize", "--help"]):
+        code += f"try:\n    main({arguments!r})\nexcept SystemExit:\n    pass\n"
+    code += "print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     modules = set(done.stderr.splitlines()[-1].split())
-    assert "edge_assistant_quantize.cli.convert" in modules
+    assert "edge_assistant_quantize.cli.make" in modules
     assert not modules & {*HEAVY, "numpy"}
 
 
 COUNT = "is no whole number from 1 on"
 REFUSED = [
     ("quantize a.gguf --type Q4_K_M --output made", 2, "made is a folder - name a file for the output"),
-    ("quantize a.onnx --type dynamic-int8 --output .", 2, ". is a folder - name a file for the output"),
     ("imatrix a.gguf --text text.txt --output made", 2, "made is a folder - name a file for the output"),
     ("quantize a.gguf --type Q4_K_M --output no/o.gguf", 3, "there is no folder no - make it first"),
-    ("convert weights --output no/o.gguf", 3, "there is no folder no - make it first"),
     ("quantize a.gguf --type Q4_K_M --output o.onnx", 2, "what is made of .gguf is .gguf again - name"),
     ("quantize a.onnx --type fp16 --output o.gguf", 2, "what is made of .onnx is .onnx again - name"),
     ("compare a.gguf a.gguf --output text.txt", 2, "text.txt is a file - name a folder for the output"),
@@ -73,24 +69,24 @@ REFUSED = [
     ("import nanodet graph=a.onnx weights=a.gguf --output made/x", 3, "a.onnx is not a TensorFlow.js graph model"),
     ("import nanodet graph=a.onnx weights=a.gguf --output text.txt", 2, "text.txt is there already - name a folder"),
     ("quantize m.gguf --output o.gguf --type Q8_0 --exclude conv", 2, "--exclude is an option of"),
-    ("quantize m.gguf --output o.gguf --type Q8_0 --asymmetric", 2, "--asymmetric is an option of"),
     ("quantize m.onnx --output o.onnx --type fp16 --tensor-type a=Q8_0", 2, "--tensor-type is an option of"),
     ("convert folder --output o.gguf --task t", 2, "--task is an option of"),
     ("convert folder --output o --precision f32", 2, "--precision is an option of"),
     ("imatrix m.gguf --text t --output o.gguf --chunks -1", 2, COUNT),
-    ("imatrix m.gguf --text t --output o.gguf --context 0", 2, COUNT),
     ("sweep m.gguf --text t --output o --threads 0", 2, COUNT),
-    ("layers a.onnx b.onnx --data photos --limit -2", 2, COUNT),
     ("publish out --memory-mib " + "9" * 5000, 2, COUNT),
     ("convert folder --output o --opset x", 2, COUNT),
     ("imatrix m.gguf --text t --output o.gguf --context 1", 2, "a chunk of 1 tokens is too short"),
-    ("imatrix none.gguf --text text.txt --output o.gguf", 4, "make or fetch it again"),
     ("imatrix head.gguf --text text.txt --output o.gguf", 4, "make or fetch it again"),
     ("recipes show", 2, "no recipe is named - name one of classifier, detector"),
     ("recipes show oracle", 2, "there is no recipe 'oracle' - name one of classifier, detector"),
     ("run oracle.toml --output out", 3, "there is no recipe 'oracle.toml'"),
     ("run detector --output out", 2, "detector: nothing says what is to be quantized - name it: --source"),
-    ("run detector --output o --source nanodet", 2, "which is not given - say where it is: --data"),
+    (
+        "run detector --output o --source nanodet --name ours --calibration .",
+        2,
+        "which is not given - say where it is: --data",
+    ),
     ("run detector --output o --data photos", 2, "--data photos names no data set"),
     ("evaluate nanodet --metric beauty --data .", 2, "there is no metric 'beauty'"),
     ("evaluate nanodet --metric wer --data .", 2, "wer measures speech"),
@@ -104,11 +100,7 @@ REFUSED = [
     ("accept nanodet --reference nanodet --data .", 2, "--metric --recipe is required"),
     ("accept nanodet --reference nanodet --metric 'presence at_best=1' --data .", 2, "at_best"),
     ("accept nanodet --reference nanodet --metric 'map50 within_interval' --recipe r.toml", 2, "not allowed with"),
-    ("accept nanodet --reference nanodet --recipe gone.toml", 3, "no recipe"),
     ("compare nanodet nanodet --speed", 2, "nothing says what both are measured over"),
-    ("compare nanodet nanodet --metric presence", 2, "nothing says what both are measured over"),
-    ("compare nanodet nowhere.onnx --role detector", 3, "there is no nowhere.onnx"),
-    ("compare no-such nanodet", 2, "there is no model 'no-such'"),
     ("compare nanodet nanodet --data x", 2, "--data stands with --metric or --speed"),
 ]
 

@@ -7,8 +7,6 @@ import io
 import re
 import tarfile
 import tomllib
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -34,14 +32,12 @@ PACKAGE = {
     f"{SOURCES}/conversion/notes.txt": b"not wanted",
 }
 
-Archive = Callable[..., Path]
-
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+def archive(tmp_path):
     """Writes a source distribution with these members, and links where a name has a target."""
 
-    def write(members: dict[str, bytes] | None = None, links: dict[str, str] | None = None) -> Path:
+    def write(members=None, links=None):
         folder = tmp_path / "packages"
         folder.mkdir(exist_ok=True)
         path = folder / f"{ROOT}.tar.gz"
@@ -60,22 +56,22 @@ def archive(tmp_path: Path) -> Archive:
 
 
 @pytest.fixture
-def pin(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> llama.Pinned:
+def pin(archive, tmp_path, monkeypatch):
     """What is pinned is the archive as `archive()` writes it, and pip finds that."""
     path = archive()
     llama.unpack(path, tmp_path / "unpacked")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    made = llama.Pinned(VERSION, digest, llama.tree_sum(tmp_path / "unpacked"))
+    made = llama.Pinned(digest, llama.tree_sum(tmp_path / "unpacked"), VERSION)
     monkeypatch.setattr(llama, "pinned", lambda: made)
     monkeypatch.setenv("PIP_FIND_LINKS", str(path.parent))
     return made
 
 
-def names(folder: Path) -> set[str]:
+def names(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_pin_is_the_locks(pytestconfig: pytest.Config) -> None:
+def test_the_pin_is_the_locks(pytestconfig):
     root = pytestconfig.rootpath
     lock = (root / "locks" / "demo.txt").read_text()
     found = re.search(r"^llama-cpp-python==(\S+) \\\n    --hash=sha256:([0-9a-f]{64})$", lock, re.MULTILINE)
@@ -86,44 +82,37 @@ def test_the_pin_is_the_locks(pytestconfig: pytest.Config) -> None:
     assert f"llama-cpp-python=={pinned.version}" in dependencies
 
 
-def test_the_converter_in_the_cache_is_the_pinned_one(converter: Path) -> None:
+def test_the_converter_in_the_cache_is_the_pinned_one(converter):
     assert (converter / llama.SCRIPT).is_file()
     assert {"conversion/base.py", "gguf-py/gguf/gguf_writer.py", "LICENSE"} <= names(converter)
 
 
-def test_pip_brings_it_and_nothing_of_it_is_run(
-    pin: llama.Pinned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pip_brings_it_once_and_nothing_of_it_is_run(pin, archive, tmp_path, monkeypatch, capsys):
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "pip.py").write_text("raise SystemExit('the pip of the working folder was run')\n")
     monkeypatch.chdir(tmp_path / "here")
-    folder = llama.bring()
+    assert main(["tools"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "llama.cpp's converter 0.3.36 is ready\n"
+    assert "llama.cpp's converter of llama-cpp-python 0.3.36: done" in said.err
+    folder = llama.source()
     assert names(folder) == {"convert_hf_to_gguf.py", "conversion/base.py", "gguf-py/gguf/vocab.py", "LICENSE"}
-    assert llama.source() == folder
     assert {path.name for path in folder.parent.iterdir()} == {VERSION, f"{VERSION}.lock"}
-
-
-def test_an_archive_that_is_here_needs_no_pip(
-    pin: llama.Pinned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PIP_FIND_LINKS")
-    with pytest.raises(ToolMissing, match=r"cannot be fetched .* - bring the file: edge-quantize tools --from"):
-        llama.bring()
-    assert llama.bring(tmp_path / "packages" / f"{ROOT}.tar.gz") == llama.source()
-
-
-def test_another_archive_is_refused(pin: llama.Pinned, archive: Archive, tmp_path: Path) -> None:
+    assert main(["tools"]) == 0
+    assert capsys.readouterr().err == ""
+    (folder / "LICENSE").unlink()
     path = archive({**PACKAGE, **CONVERTER, f"{SOURCES}/convert_hf_to_gguf.py": b"print('another')"})
     with pytest.raises(ToolMissing, match=r"is not the source of llama-cpp-python 0\.3\.36"):
         llama.bring(path)
-    with pytest.raises(ToolMissing, match="cannot be fetched"):  # pip compares the sum, too
+    said = r"cannot be fetched .* - bring the file: edge-quantize tools --from"
+    with pytest.raises(ToolMissing, match=said):  # pip compares the sum, too
         llama.bring()
     with pytest.raises(InputMissing):
         llama.bring(tmp_path / "none.tar.gz")
 
 
 @pytest.mark.parametrize("change", ["changed", "added", "linked", "removed"])
-def test_code_that_was_changed_in_the_cache_is_not_run(pin: llama.Pinned, tmp_path: Path, change: str) -> None:
+def test_code_that_was_changed_in_the_cache_is_not_run(pin, tmp_path, change):
     archive = tmp_path / "packages" / f"{ROOT}.tar.gz"
     folder = llama.bring(archive)
     module = folder / "conversion" / "base.py"
@@ -141,12 +130,12 @@ def test_code_that_was_changed_in_the_cache_is_not_run(pin: llama.Pinned, tmp_pa
     assert llama.bring(archive) == llama.source()
 
 
-def test_without_it_the_hint_is_the_command(home: Path) -> None:
+def test_without_it_the_hint_is_the_command(home):
     with pytest.raises(ToolMissing, match="is not here - bring it with a network: edge-quantize tools"):
         llama.source()
 
 
-def test_members_that_lead_out_stay_out(archive: Archive, tmp_path: Path) -> None:
+def test_members_that_lead_out_stay_out(archive, tmp_path):
     hostile = {
         f"{SOURCES}/../../../escaped.py": b"",
         f"{SOURCES}/conversion/../../escaped.py": b"",
@@ -161,37 +150,22 @@ def test_members_that_lead_out_stay_out(archive: Archive, tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.rglob("escaped.py")] == []
 
 
-@pytest.mark.parametrize("limit", ["MAX_FILES", "MAX_BYTES"])
-def test_more_than_a_converter_has_is_refused(
-    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
-) -> None:
-    monkeypatch.setattr(llama, limit, 3)
-    with pytest.raises(ToolMissing, match="it unpacks to more than a converter has"):
-        llama.unpack(archive(), tmp_path / "made")
-
-
-def test_what_is_no_archive_is_refused(archive: Archive, tmp_path: Path) -> None:
+def test_what_is_no_archive_of_a_converter_is_refused(archive, tmp_path, monkeypatch):
     path = archive()
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(ToolMissing, match="cannot be unpacked"):
-        llama.unpack(path, tmp_path / "cut")
-    path.write_bytes(b"none")
-    with pytest.raises(ToolMissing, match="cannot be unpacked"):
-        llama.unpack(path, tmp_path / "none")
+    for limit in ("MAX_FILES", "MAX_BYTES"):
+        with monkeypatch.context() as patch:
+            patch.setattr(llama, limit, 3)
+            with pytest.raises(ToolMissing, match="it unpacks to more than a converter has"):
+                llama.unpack(path, tmp_path / limit)
     with pytest.raises(ToolMissing, match=r"it holds no convert_hf_to_gguf.py"):
         llama.unpack(archive(PACKAGE), tmp_path / "other")
+    for content in (archive().read_bytes()[:200], b"none"):
+        path.write_bytes(content)
+        with pytest.raises(ToolMissing, match="cannot be unpacked"):
+            llama.unpack(path, tmp_path / "cut")
 
 
-def test_the_command_brings_it_once(pin: llama.Pinned, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["tools"]) == 0
-    said = capsys.readouterr()
-    assert said.out == "llama.cpp's converter 0.3.36 is ready\n"
-    assert "llama.cpp's converter of llama-cpp-python 0.3.36: done" in said.err
-    assert main(["tools"]) == 0
-    assert capsys.readouterr().err == ""
-
-
-def test_another_version_than_is_pinned_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_than_is_pinned_is_said(monkeypatch):
     monkeypatch.setattr(llama.importlib.metadata, "version", lambda name: "9.9")
     with pytest.raises(ToolMissing, match=r"the source of llama-cpp-python 9.9 is not pinned - install one that is"):
         llama.pinned()

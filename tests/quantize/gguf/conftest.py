@@ -1,4 +1,4 @@
-"""Tiny models of each family, made by transformers in one process for all tests."""
+"""Tiny models of each family, made by transformers in one process for all tests, and tiny GGUF models."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import tiny_language_models
+from helpers import tiny_language_models, tiny_llama
 from helpers.llama_tools import llama_tools  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def families(tmp_path_factory) -> Path:
     """A folder with one folder for each of `tiny_language_models.families`; not to be changed."""
-    folder = tmp_path_factory.mktemp("tiny")
-    command = [sys.executable, str(Path(tiny_language_models.__file__)), str(folder)]
+    folder = tmp_path_factory.mktemp("families")
+    command = [sys.executable, tiny_language_models.__file__, folder]
     ran = subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=False
     )
     assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> Path:
+    """A folder with two GGUF models and a text, tiny.gguf, moe.gguf and prose.txt; not to be changed."""
+    folder = tmp_path_factory.mktemp("small")
+    tiny_llama.write(folder / "tiny.gguf")
+    tiny_llama.write(folder / "moe.gguf", experts=4)
+    (folder / "prose.txt").write_text(tiny_llama.prose(120))
     return folder

@@ -1,7 +1,5 @@
 """Headers of GGUF files: what they declare, lists without their elements, and files of any content."""
 
-from pathlib import Path
-
 import pytest
 from helpers import tiny_llama
 from hypothesis import given
@@ -13,30 +11,24 @@ from edge_assistant_quantize.gguf import header
 HEAD = 9000  # bytes of the header of the tiny model, about
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> Path:
-    return tiny_llama.write(tmp_path_factory.mktemp("tiny") / "tiny.gguf")
-
-
-def test_numbers_texts_and_tensors_are_read(tiny):
-    found = header.read(tiny)
+def test_numbers_texts_and_tensors_are_read(small):
+    found = header.read(small / "tiny.gguf")
     assert found.values["general.architecture"] == "llama"
     assert found.values["llama.block_count"] == tiny_llama.LAYERS
     assert found.values["llama.attention.layer_norm_rms_epsilon"] == pytest.approx(1e-5)
     assert (found.values["tokenizer.ggml.tokens"], found.values["tokenizer.ggml.token_type"]) == ("<unk>", 2)
-    assert found.kinds == {"f16": 16, "f32": 5}
+    assert (found.kinds, found.quantized) == ({"f16": 16, "f32": 5}, False)
     assert found.tensors[0].shape == (tiny_llama.COLUMNS, 259)
-    assert not any(tensor.quantized for tensor in found.tensors)
     last = found.tensors[-1]
-    assert last.offset + 2 * last.shape[0] * last.shape[1] == tiny.stat().st_size
+    assert last.offset + 2 * last.shape[0] * last.shape[1] == (small / "tiny.gguf").stat().st_size
 
 
 @given(st.lists(st.tuples(st.integers(0, HEAD), st.integers(0, 255)), min_size=1, max_size=4))
-def test_a_changed_file_is_read_or_refused_and_nothing_else(tiny, tmp_path_factory, changes):
-    content = bytearray(tiny.read_bytes())
+def test_a_changed_file_is_read_or_refused_and_nothing_else(small, tmp_path_factory, changes):
+    content = bytearray((small / "tiny.gguf").read_bytes())
     for place, value in changes:
         content[place] = value
-    path = tmp_path_factory.mktemp("changed") / "model.gguf"
+    path = tmp_path_factory.getbasetemp() / "changed.gguf"
     path.write_bytes(content)
     try:
         found = header.read(path)

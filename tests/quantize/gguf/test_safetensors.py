@@ -4,44 +4,43 @@ from __future__ import annotations
 
 import json
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf import safetensors
-from edge_assistant_quantize.gguf.safetensors import ITEM_BYTES, Tensor
+from edge_assistant_quantize.gguf.safetensors import ITEM_BYTES
 
 
-def written(header: object, data: bytes, *, length: int | None = None) -> bytes:
+def written(header, data, *, length=None):
     """A file with any header."""
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(raw) if length is None else length) + raw + data
 
 
-def row(dtype: str, shape: list[int], begin: int, end: int) -> dict[str, object]:
+def row(dtype, shape, begin, end):
     return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
 
 
-def refused(path: Path, content: bytes) -> str:
+def refused(path, content):
     path.write_bytes(content)
     with pytest.raises(WeightsRefused) as caught:
         safetensors.read(path)
     assert "\n" not in str(caught.value)
+    assert caught.value.message.startswith("model.safetensors cannot be used (")
     return caught.value.message
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path):
     return tmp_path / "model.safetensors"
 
 
-def test_what_the_library_writes_is_read(path: Path) -> None:
-    from safetensors.numpy import save_file
-
+def test_what_the_library_writes_is_read(path):
     arrays = {
         "b": np.arange(6, dtype=np.float32).reshape(2, 3),
         "a": np.ones((4,), np.float16),
@@ -50,47 +49,29 @@ def test_what_the_library_writes_is_read(path: Path) -> None:
     }
     save_file(arrays, str(path), metadata={"format": "pt"})
     found = {tensor.name: tensor for tensor in safetensors.read(path)}
-    assert {name: (tensor.dtype, tensor.shape) for name, tensor in found.items()} == {
-        "b": ("F32", (2, 3)),
-        "a": ("F16", (4,)),
-        "scalar": ("I64", ()),
-        "empty": ("F32", (0, 5)),
-    }
-    content = path.read_bytes()
+    described = {name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}
+    assert described == {"b": ("F32", (2, 3)), "a": ("F16", (4,)), "scalar": ("I64", ()), "empty": ("F32", (0, 5))}
     for name, tensor in found.items():
-        assert content[tensor.begin : tensor.end] == arrays[name].tobytes()
+        assert path.read_bytes()[tensor.begin : tensor.end] == arrays[name].tobytes()
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "header too small"),
         (b"PK\x03\x04 a zip of pickles", "header too large"),
-        (written({}, b"", length=1 << 63), "header too large"),
-        (written({}, b"", length=3), "invalid header length"),
-        (written(b"[]", b""), "invalid JSON in header"),
-        (written(b"\xff", b""), "invalid UTF-8 in header"),
         (written(b'{"a":' * 50_000, b""), "recursion limit exceeded"),
-        (written({"a": []}, b""), "invalid JSON in header"),
-        (written({"a": row("F4", [2], 0, 1)}, bytes(1)), "the tensor a has the type F4"),
-        (written({"a": row("F32", [-1], 0, 4)}, bytes(4)), "invalid JSON in header"),
-        (written({"a": row("F32", [2], 0, 4)}, bytes(4)), "invalid shape, data type, or offset"),
         (written({"a": row("F32", [1 << 30, 1 << 30, 1 << 30], 0, 4)}, bytes(4)), "overflow"),
-        (written({"a": row("F32", [1], 4, 8)}, bytes(8)), "invalid offset for tensor `a`"),
         (written({"a": row("F32", [1], 0, 4), "b": row("F32", [1], 0, 4)}, bytes(4)), "invalid offset"),
-        (written({"a": row("F32", [2], 0, 8)}, bytes(7)), "file not fully covered"),
         (written({"a": row("F32", [2], 0, 8)}, bytes(9)), "file not fully covered"),
         (written({"a\x1b[31m": row("F4", [2], 0, 1)}, bytes(1)), r"a\x1b[31m has the type F4"),
     ],
     ids=str,
 )
-def test_a_header_that_is_unsound_is_refused(path: Path, content: bytes, said: str) -> None:
-    message = refused(path, content)
-    assert message.startswith("model.safetensors cannot be used (")
-    assert said in message
+def test_a_header_that_is_unsound_is_refused(path, content, said):
+    assert said in refused(path, content)
 
 
-def test_a_header_has_limits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_has_limits(path, monkeypatch):
     content = written({str(number): row("F32", [], 4 * number, 4 * number + 4) for number in range(9)}, bytes(36))
     path.write_bytes(content)
     assert len(safetensors.read(path)) == 9
@@ -100,24 +81,22 @@ def test_a_header_has_limits(path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "its header has" in refused(path, content)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(sorted(ITEM_BYTES)), st.lists(st.integers(0, 5), max_size=4)), max_size=6))
-def test_whatever_is_sound_is_read(
-    tmp_path_factory: pytest.TempPathFactory, described: list[tuple[str, list[int]]]
-) -> None:
+def test_whatever_is_sound_is_read(tmp_path_factory, described):
     header, end = {}, 0
     for number, (dtype, shape) in enumerate(described):
         size = int(np.prod(shape, dtype=np.int64)) * ITEM_BYTES[dtype]
         header[f"t{number}"] = row(dtype, shape, end, end + size)
         end += size
-    path = tmp_path_factory.mktemp("sound") / "model.safetensors"
+    path = tmp_path_factory.getbasetemp() / "sound.safetensors"
     path.write_bytes(written(header, bytes(end)))
     found = {tensor.name: tensor for tensor in safetensors.read(path)}
     assert [(found[f"t{n}"].dtype, list(found[f"t{n}"].shape)) for n in range(len(described))] == described
+    begin = path.stat().st_size - end
     for name, tensor in found.items():
-        assert [tensor.begin - path.stat().st_size + end, tensor.end - tensor.begin] == [
-            header[name]["data_offsets"][0],
-            tensor.values * ITEM_BYTES[tensor.dtype],
-        ]
+        assert [tensor.begin - begin, tensor.end - begin] == header[name]["data_offsets"]
+        assert tensor.end - tensor.begin == tensor.values * ITEM_BYTES[tensor.dtype]
 
 
 KEYS = st.sampled_from(["a", "dtype", "shape", "data_offsets", "F32"])
@@ -128,11 +107,10 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(JSON | st.binary(max_size=200), st.binary(max_size=50))
-def test_anything_is_read_or_refused_and_nothing_else(
-    tmp_path_factory: pytest.TempPathFactory, header: object, data: bytes
-) -> None:
-    path = tmp_path_factory.mktemp("any") / "model.safetensors"
+def test_anything_is_read_or_refused_and_nothing_else(tmp_path_factory, header, data):
+    path = tmp_path_factory.getbasetemp() / "any.safetensors"
     for content in (written(header, data), data):
         path.write_bytes(content)
         try:
@@ -142,47 +120,39 @@ def test_anything_is_read_or_refused_and_nothing_else(
         assert all(0 <= tensor.begin <= tensor.end <= len(content) for tensor in found)
 
 
-NOT_FINITE = {
-    "F16": [0x7C00, 0xFC00, 0x7E01],
-    "BF16": [0x7F80, 0xFF80, 0x7FC1],
-    "F32": [0x7F80_0000, 0xFF80_0000, 0x7FC0_0001],
-    "F64": [0x7FF0 << 48, 0xFFF0 << 48, (0x7FF8 << 48) + 1],
-    "F8_E5M2": [0x7C, 0xFC, 0x7F],
-    "F8_E4M3": [0x7F, 0xFF],
-}
-LARGEST = {  # the negative ones
-    "F16": 0xFBFF,
-    "BF16": 0xFF7F,
-    "F32": 0xFF7F_FFFF,
-    "F64": (0xFFF0 << 48) - 1,
-    "F8_E5M2": 0xFB,
-    "F8_E4M3": 0xFE,
+# The largest negative number, and what is none, as bits
+BITS = {
+    "F16": (0xFBFF, [0x7C00, 0xFC00, 0x7E01]),
+    "BF16": (0xFF7F, [0x7F80, 0xFF80, 0x7FC1]),
+    "F32": (0xFF7F_FFFF, [0x7F80_0000, 0xFF80_0000, 0x7FC0_0001]),
+    "F64": ((0xFFF0 << 48) - 1, [0x7FF0 << 48, 0xFFF0 << 48, (0x7FF8 << 48) + 1]),
+    "F8_E5M2": (0xFB, [0x7C, 0xFC, 0x7F]),
+    "F8_E4M3": (0xFE, [0x7F, 0xFF]),
 }
 
 
-def of_bits(path: Path, dtype: str, bits: list[int]) -> tuple[Tensor, ...]:
+def of_bits(path, dtype, bits):
     data = np.array(bits, dtype=f"<u{ITEM_BYTES[dtype]}").tobytes()
     header = {"first": row("I32", [1], 0, 4), "w": row(dtype, [len(bits)], 4, 4 + len(data))}
     path.write_bytes(written(header, b"\xff" * 4 + data))
     return safetensors.read(path)
 
 
-@pytest.mark.parametrize("dtype", NOT_FINITE)
-def test_nan_and_infinity_are_found_and_nothing_else(path: Path, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dtype", BITS)
+def test_nan_and_infinity_are_found_and_nothing_else(path, dtype, monkeypatch):
     monkeypatch.setattr(safetensors, "CHUNK_BYTES", 16)
-    sign = 1 << 8 * ITEM_BYTES[dtype] - 1
-    finite = [0, 1, LARGEST[dtype], LARGEST[dtype] ^ sign] * 9
-    seen: list[int] = []
+    (largest, not_finite), seen = BITS[dtype], []
+    finite = [0, 1, largest, largest ^ 1 << 8 * ITEM_BYTES[dtype] - 1] * 9
     safetensors.check_finite(path, of_bits(path, dtype, finite), seen.append)
     assert seen[-1] == path.stat().st_size
-    for value in NOT_FINITE[dtype]:
+    for value in not_finite:
         for place in (0, 17, len(finite)):
             found = of_bits(path, dtype, [*finite[:place], value, *finite[place:]])
             with pytest.raises(WeightsRefused, match=r"the tensor w in model\.safetensors holds NaN or infinity"):
                 safetensors.check_finite(path, found, seen.append)
 
 
-def test_a_file_that_shrinks_while_it_is_read_is_refused(path: Path) -> None:
+def test_a_file_that_shrinks_while_it_is_read_is_refused(path):
     found = of_bits(path, "F32", [0] * 9)
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(WeightsRefused, match="it was cut off while it was read"):

@@ -6,9 +6,9 @@ import json
 import os
 import shutil
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from helpers import killed
 from helpers.smalldisk import fill, mounted
@@ -25,21 +25,21 @@ from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
 from edge_assistant_quantize.publish import chat_family, judged
 from edge_assistant_quantize.publish.places import Places
-from edge_assistant_quantize.publish.publish import Plan, plan, publish, unpublish
+from edge_assistant_quantize.publish.publish import plan, publish, unpublish
 from edge_assistant_quantize.publish.said import Said
 
 LICENCE = ["--licence", "MIT", "--licence-url", "https://example.org/licence", "--home", "https://example.org"]
 TRACED = (str(Path(package.__file__).parent), stores.__file__)
 
 
-def planned(folder: Path, said: Said | None = None, *, replace: bool = False) -> Plan:
+def planned(folder, said=None, *, replace=False):
     """As the verb plans it."""
     model = candidate.read(judged.find(folder))
     found = judged.judge(model, judged.record_of(judged.find(folder)))
     return plan(model, found, said or Said(), profile="test", replace=replace)
 
 
-def left(home: Path) -> list[str]:
+def left(home):
     """What there is of anything published, and of anything half-made."""
     folders = [home / "catalog", home / "published", home / "models", home / "models" / ".partial"]
     found = [f"{folder.name}/{path.name}" for folder in folders if folder.is_dir() for path in folder.iterdir()]
@@ -50,9 +50,7 @@ def left(home: Path) -> list[str]:
 WHOLE = ["catalog/ours-int8.toml", "models/ours-int8", "published/ours-int8"]
 
 
-def test_a_run_becomes_an_entry_that_the_product_opens(
-    run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_a_run_becomes_an_entry_with_a_card_that_the_product_opens(run_folder, home, capsys):
     assert main(["publish", str(run_folder), "--yes"]) == 0
     assert "published: ours-int8, first for vad in test" in capsys.readouterr().out
     portfolio = Portfolio()
@@ -66,70 +64,51 @@ def test_a_run_becomes_an_entry_that_the_product_opens(
     assert model.files["model"].read_bytes() == (run_folder / "accepted" / "model.onnx").read_bytes()
     assert portfolio.resolve("test")["vad"] == "ours-int8"
     assert left(home) == WHOLE
-
-
-def test_the_card_says_what_was_measured(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["publish", str(run_folder), "--yes"]) == 0
-    figures = Portfolio().entry("ours-int8").figures
+    figures = entry.figures
     assert figures["accepted"] is True
     assert figures["metrics"] == {"presence": 0.81}
-    assert figures["criteria"] == [
-        "presence 81.0 % against 82.0 % (-1.0 points, 95 % interval -4.0 to +1.0 points; asked: at most 0.02 worse)"
-    ]
+    said = "presence 81.0 % against 82.0 %"
+    rest = " (-1.0 points, 95 % interval -4.0 to +1.0 points; asked: at most 0.02 worse)"
+    assert figures["criteria"] == [said + rest]
     assert figures["speed"] == {"median_ms": 13.5, "ratio": 0.5}
     assert (figures["form"], figures["reference"], figures["recipe"]) == ("int8", "f32", "ours")
     assert len(str(figures["recipe_sha256"])) == 64
     assert assistant(["models", "info", "ours-int8"]) == 0
-    assert "presence 81.0 % against 82.0 %" in capsys.readouterr().out
+    assert said in capsys.readouterr().out
     kept = home / "published" / "ours-int8"
     assert {path.name for path in kept.iterdir()} == {
         *("candidate.toml", "entry.toml", "ours-int8.onnx", "record.json", "recipe.toml", "report.html", "report.md"),
     }
     assert records.read(kept) == records.read(run_folder)
     assert tomllib.loads((kept / "recipe.toml").read_text())["name"] == "ours"
-
-
-def test_there_is_one_copy_of_the_weights_besides_the_runs(run_folder: Path, home: Path):
-    publish(planned(run_folder))
-    stored, kept = home / "models/ours-int8/ours-int8.onnx", home / "published/ours-int8/ours-int8.onnx"
-    assert stored.samefile(kept)
+    stored = home / "models/ours-int8/ours-int8.onnx"  # one copy of the weights besides the run's
+    assert stored.samefile(kept / "ours-int8.onnx")
     assert not stored.samefile(run_folder / "accepted" / "model.onnx")
 
 
-def test_removed_it_can_be_pulled_again(run_folder: Path, home: Path):
+def test_what_is_published_is_pulled_published_elsewhere_and_taken_away(
+    run_folder, home, monkeypatch, tmp_path, capsys
+):
     publish(planned(run_folder))
     portfolio = Portfolio()
     portfolio.store.remove(portfolio.entry("ours-int8"))
     portfolio.pull(["ours-int8"])
     assert portfolio.open("ours-int8").sha256 == portfolio.entry("ours-int8").sha256
-
-
-def test_where_what_was_kept_is_gone_too_that_is_said(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
-    publish(planned(run_folder))
+    with monkeypatch.context() as patch:
+        patch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "other"))
+        assert main(["publish", str(home / "published" / "ours-int8"), "--yes"]) == 0
+        assert Portfolio().open("ours-int8").sha256
     shutil.rmtree(home / "published" / "ours-int8")
     assert assistant(["models", "remove", "ours-int8"]) == 0
     assert assistant(["models", "pull", "ours-int8"]) == 4
     assert "file ours-int8: there is no such file" in capsys.readouterr().err
     assert main(["unpublish", "ours-int8", "--yes"]) == 0
     assert left(home) == []
-
-
-def test_unpublished_it_is_gone(run_folder: Path, home: Path):
-    publish(planned(run_folder))
-    assert main(["unpublish", "ours-int8", "--yes"]) == 0
-    assert left(home) == []
     with pytest.raises(ModelUnknown):
         unpublish("ours-int8")
 
 
-def test_the_published_folder_can_be_published_elsewhere(run_folder: Path, home: Path, monkeypatch, tmp_path: Path):
-    publish(planned(run_folder))
-    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "other"))
-    assert main(["publish", str(home / "published" / "ours-int8"), "--yes"]) == 0
-    assert Portfolio().open("ours-int8").sha256
-
-
-def test_what_was_refused_is_not_published(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_was_refused_is_not_published(run_folder, home, capsys):
     refused = str(run_folder / "variants" / "refused")
     assert main(["publish", refused, "--name", "bad", "--yes"]) == 1
     assert "error: 'int4' was not accepted in ours: presence - publish it all the same" in capsys.readouterr().err
@@ -141,20 +120,22 @@ def test_what_was_refused_is_not_published(run_folder: Path, home: Path, capsys:
     assert (entry.figures["accepted"], entry.figures["unaccepted"]) == (False, "for a demo")
 
 
-def test_a_run_without_an_accepted_form_is_not_published(run_folder: Path):
+def test_what_was_not_accepted_or_not_measured_is_not_published(run_folder, make):
+    record = records.read(run_folder)
+    undecided = [msgspec.structs.replace(form, verdicts=[]) for form in record.variants]
+    records.write(msgspec.structs.replace(record, variants=undecided), run_folder / records.FILE)
+    with pytest.raises(NotAccepted, match="nothing was asked of 'int8'"):
+        planned(run_folder)
+    make(run_folder / "again", 7)
+    shutil.copy(run_folder / "again" / "accepted" / "model.onnx", run_folder / "accepted")
+    with pytest.raises(NotAccepted, match="the record of ours is of other files"):
+        planned(run_folder)
     shutil.rmtree(run_folder / "accepted")
     with pytest.raises(NotAccepted, match="no form was accepted in out"):
         judged.find(run_folder)
 
 
-def test_files_that_are_not_those_of_the_record_were_not_measured(run_folder: Path, make: Callable[..., Path]):
-    make(run_folder / "again", 7)
-    shutil.copy(run_folder / "again" / "accepted" / "model.onnx", run_folder / "accepted")
-    with pytest.raises(NotAccepted, match="the record of ours is of other files"):
-        planned(run_folder)
-
-
-def test_a_lone_file_was_not_measured(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_lone_file_was_not_measured(run_folder, tmp_path, capsys):
     lone = tmp_path / "elsewhere" / "Some Model.onnx"
     lone.parent.mkdir()
     shutil.copy(run_folder / "accepted" / "model.onnx", lone)
@@ -163,18 +144,7 @@ def test_a_lone_file_was_not_measured(run_folder: Path, tmp_path: Path, capsys: 
     record = ["--record", str(run_folder), "--profile", "none"]
     assert main(["publish", str(lone), "--role", "vad", *LICENCE, *record, "--name", "lone", "--yes"]) == 0
     entry = Portfolio().entry("lone")
-    assert entry.profiles == ()
-    assert [file.path for file in entry.files] == ["lone.onnx"]
-
-
-def test_what_nothing_was_asked_of_is_not_accepted(run_folder: Path):
-    import msgspec
-
-    record = records.read(run_folder)
-    undecided = [msgspec.structs.replace(form, verdicts=[]) for form in record.variants]
-    records.write(msgspec.structs.replace(record, variants=undecided), run_folder / records.FILE)
-    with pytest.raises(NotAccepted, match="nothing was asked of 'int8'"):
-        planned(run_folder)
+    assert (entry.profiles, [file.path for file in entry.files]) == ((), ["lone.onnx"])
 
 
 @pytest.mark.parametrize(
@@ -189,21 +159,27 @@ def test_what_nothing_was_asked_of_is_not_accepted(run_folder: Path):
         (["--memory-mib", "-1"], "is no whole number from 1 on"),
     ],
 )
-def test_a_wrong_option_is_said(run_folder: Path, home: Path, options, said: str, capsys: pytest.CaptureFixture[str]):
+def test_a_wrong_option_is_said(run_folder, home, options, said, capsys):
     assert main(["publish", str(run_folder), "--yes", *options]) == 2
     assert said in capsys.readouterr().err
     assert left(home) == []
 
 
-def test_a_language_model_needs_a_chat_family_that_is_known(run_folder: Path, capsys: pytest.CaptureFixture[str]):
-    for folder in (run_folder / "accepted", run_folder):
-        toml = folder / "candidate.toml"
-        toml.exists() and toml.write_text(toml.read_text().replace('"vad"', '"language"'))
+def test_what_is_missing_is_said(run_folder, capsys):
+    assert main(["publish", str(run_folder)]) == main(["unpublish", "ours-int8"]) == 2  # nobody can be asked
+    assert capsys.readouterr().err.count("--yes") == 2
+    record, toml = run_folder / records.FILE, run_folder / "accepted" / "candidate.toml"
+    text = record.read_text()
+    record.write_text(text.replace("silero-vad", "our-own"))
+    assert main(["publish", str(run_folder), "--yes"]) == 2
+    assert "nothing says --licence, --licence-url, --home of ours-int8" in capsys.readouterr().err
+    record.write_text(text)
+    toml.write_text(toml.read_text().replace('"vad"', '"language"'))
     assert main(["publish", str(run_folder), "--yes"]) == 2
     assert "the chat family '' is not known - say one of" in capsys.readouterr().err
 
 
-def test_a_gguf_says_its_chat_family_and_context(models, tmp_path: Path):
+def test_a_gguf_says_its_chat_family_and_context(models, tmp_path):
     assert chat_family.of_gguf(models("language").files["model"]) == ("chatml", 8192)
     assert chat_family.family("{{ '<start_of_turn>' + role }}") == "gemma"
     assert chat_family.family("<|im_start|> and <|start_header_id|>") == ""
@@ -212,78 +188,22 @@ def test_a_gguf_says_its_chat_family_and_context(models, tmp_path: Path):
         chat_family.of_gguf(tmp_path / "no.gguf")
 
 
-def test_without_a_licence_nothing_is_published(run_folder: Path, capsys: pytest.CaptureFixture[str]):
-    record = run_folder / records.FILE
-    record.write_text(record.read_text().replace("silero-vad", "our-own"))
-    assert main(["publish", str(run_folder), "--yes"]) == 2
-    assert "nothing says --licence, --licence-url, --home of ours-int8" in capsys.readouterr().err
-
-
-def test_nobody_can_be_asked(run_folder: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["publish", str(run_folder)]) == 2
-    assert main(["unpublish", "ours-int8"]) == 2
-    assert capsys.readouterr().err.count("--yes") == 2
-
-
-def test_a_name_that_is_taken_is_replaced_where_that_is_asked(run_folder, make, home, tmp_path, capsys):
-    publish(planned(run_folder))
-    again = make(tmp_path / "again", 2)
-    assert main(["publish", str(again), "--yes"]) == 2
-    assert "'ours-int8' is published already - replace it with --replace" in capsys.readouterr().err
-    assert main(["publish", str(again), "--yes", "--replace"]) == 0
-    assert Portfolio().open("ours-int8").files["model"].read_bytes() == (again / "accepted/model.onnx").read_bytes()
-    assert left(home) == WHOLE
-
-
-def test_two_models_do_not_both_come_first(run_folder: Path, make: Callable[..., Path], tmp_path: Path, capsys):
+def test_a_name_or_a_first_place_that_is_taken(run_folder, make, home, tmp_path, capsys):
     publish(planned(run_folder))
     again = str(make(tmp_path / "again", 2))
+    assert main(["publish", again, "--yes"]) == 2
+    assert "'ours-int8' is published already - replace it with --replace" in capsys.readouterr().err
     assert main(["publish", again, "--name", "other", "--yes"]) == 2
-    assert (
-        "ours-int8 comes first for vad in test already - 'edge-quantize unpublish ours-int8'" in capsys.readouterr().err
-    )
+    said = "ours-int8 comes first for vad in test already - 'edge-quantize unpublish ours-int8'"
+    assert said in capsys.readouterr().err
+    assert main(["publish", again, "--yes", "--replace"]) == 0
+    model = Portfolio().open("ours-int8").files["model"]
+    assert model.read_bytes() == (tmp_path / "again/accepted/model.onnx").read_bytes()
+    assert left(home) == WHOLE
     assert main(["publish", again, "--name", "other", "--profile", "none", "--yes"]) == 0
 
 
-def test_an_entry_written_by_hand_is_left_alone(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
-    publish(planned(run_folder))
-    written = (home / "catalog" / "ours-int8.toml").read_text().replace("published/", "elsewhere/")
-    (home / "catalog" / "ours-int8.toml").write_text(written)
-    assert main(["publish", str(run_folder), "--yes", "--replace"]) == 2
-    assert main(["unpublish", "ours-int8", "--yes"]) == 2
-    assert capsys.readouterr().err.count("error: 'ours-int8'") + 1 == 2
-    assert (home / "catalog" / "ours-int8.toml").exists()
-
-
-def test_a_policy_says_what_may_be_published(run_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]):
-    (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "policy.toml").write_text("[models]\nown = false\n")
-    assert main(["publish", str(run_folder), "--yes"]) == 5
-    assert "models.own" in capsys.readouterr().err
-    assert left(home) == []
-
-
-def test_a_damaged_model_is_not_published(run_folder: Path, home: Path):
-    file = run_folder / "accepted" / "model.onnx"
-    file.write_bytes(file.read_bytes()[:-9])
-    record = run_folder / records.FILE
-    text = record.read_text()
-    old = records.read(run_folder).variants[0].files["model"].sha256
-    record.write_text(text.replace(old, candidate.sha256_of(file)))
-    with pytest.raises(ModelCorrupt):
-        publish(planned(run_folder))
-    assert left(home) == []
-
-
-def test_a_file_that_changes_meanwhile_is_not_published(run_folder: Path, home: Path):
-    made = planned(run_folder)
-    (run_folder / "accepted" / "model.onnx").write_bytes(b"other")
-    with pytest.raises(ModelCorrupt, match="changed while it was published"):
-        publish(made)
-    assert left(home) == []
-
-
-def test_an_entry_that_its_owner_has_changed_is_left_so(run_folder: Path, home: Path):
+def test_an_entry_that_its_owner_has_written_or_changed_is_left_alone(run_folder, home, capsys):
     publish(planned(run_folder))
     file = home / "catalog" / "ours-int8.toml"
     file.write_text(file.read_text().replace('profiles = ["test"]', 'profiles = ["tiny"]'))
@@ -292,9 +212,34 @@ def test_an_entry_that_its_owner_has_changed_is_left_so(run_folder: Path, home: 
         pass
     assert Portfolio().entry("ours-int8").profiles == ("tiny",)
     assert Portfolio().open("ours-int8")
+    file.write_text(file.read_text().replace("published/", "elsewhere/"))
+    assert main(["publish", str(run_folder), "--yes", "--replace"]) == 2
+    assert main(["unpublish", "ours-int8", "--yes"]) == 2
+    assert "error: 'ours-int8' is in your catalog, written by hand" in capsys.readouterr().err
+    assert file.exists()
 
 
-def test_a_full_disk_leaves_nothing(run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_policy_says_what_may_be_published(run_folder, home, capsys):
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "policy.toml").write_text("[models]\nown = false\n")
+    assert main(["publish", str(run_folder), "--yes"]) == 5
+    assert "models.own" in capsys.readouterr().err
+    assert left(home) == []
+
+
+def test_a_damaged_model_and_one_that_changes_are_not_published(run_folder, home):
+    file, record = run_folder / "accepted" / "model.onnx", run_folder / records.FILE
+    made, old = planned(run_folder), candidate.sha256_of(file)
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(ModelCorrupt, match="changed while it was published"):
+        publish(made)
+    record.write_text(record.read_text().replace(old, candidate.sha256_of(file)))
+    with pytest.raises(ModelCorrupt):
+        publish(planned(run_folder))
+    assert left(home) == []
+
+
+def test_a_full_disk_leaves_nothing(run_folder, tmp_path, monkeypatch):
     with mounted(tmp_path / "small") as home:
         monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))
         made = planned(run_folder)
@@ -314,14 +259,11 @@ def test_a_full_disk_leaves_nothing(run_folder: Path, tmp_path: Path, monkeypatc
         assert left(home) == WHOLE
 
 
-def replaced(run_folder: Path, make: Callable[..., Path], tmp_path: Path) -> Plan:
-    publish(planned(run_folder))
-    return planned(make(tmp_path / "again", 2), replace=True)
-
-
 @pytest.mark.parametrize("replacing", [False, True])
-def test_killed_anywhere_it_is_published_whole_or_not_at_all(run_folder, make, home, tmp_path, replacing: bool):
-    made = replaced(run_folder, make, tmp_path) if replacing else planned(run_folder)
+def test_killed_anywhere_it_is_published_whole_or_not_at_all(run_folder, make, home, tmp_path, replacing):
+    if replacing:
+        publish(planned(run_folder))
+    made = planned(make(tmp_path / "again", 2) if replacing else run_folder, replace=replacing)
     before = Portfolio().open("ours-int8").sha256 if replacing else None
     backup = shutil.copytree(home, tmp_path / "backup", symlinks=True) if replacing else None
     count = killed.lines(lambda: publish(made, replace=replacing), TRACED)
@@ -340,7 +282,7 @@ def test_killed_anywhere_it_is_published_whole_or_not_at_all(run_folder, make, h
     assert seen == {before, made.entry.sha256}
 
 
-def restore(home: Path, backup: Path | None) -> None:
+def restore(home, backup):
     """What was there before; links within it are lost, which changes nothing."""
     for name in ("catalog", "published", "models"):
         shutil.rmtree(home / name, ignore_errors=True)
@@ -348,7 +290,7 @@ def restore(home: Path, backup: Path | None) -> None:
             shutil.copytree(backup / name, home / name, symlinks=True)
 
 
-def test_killed_while_it_is_taken_away_it_is_there_or_gone(run_folder: Path, home: Path, tmp_path: Path):
+def test_killed_while_it_is_taken_away_it_is_there_or_gone(run_folder, home, tmp_path):
     publish(planned(run_folder))
     backup = shutil.copytree(home, tmp_path / "backup", symlinks=True)
     count = killed.lines(lambda: unpublish("ours-int8"), TRACED)

@@ -11,8 +11,7 @@ from helpers.recipe_steps import LOG, METRICS, STEPS
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.metrics import metric
 from edge_assistant_quantize.progress import ignore
-from edge_assistant_quantize.recipes import engine, loading
-from edge_assistant_quantize.recipes.steps import step
+from edge_assistant_quantize.recipes import engine, loading, steps
 from edge_assistant_quantize.record import Record
 
 RECIPE = """
@@ -52,7 +51,7 @@ steps = [{ do = "shrink", to = 30, search = true }, { do = "shrink", to = 85, ca
 @pytest.fixture
 def scripted(monkeypatch):
     monkeypatch.setattr(metric, "all_metrics", lambda: METRICS)
-    monkeypatch.setattr(step, "kinds", lambda: STEPS)
+    monkeypatch.setattr(steps, "STEPS", STEPS)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,7 +20,7 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.progress import Step, ignore
+from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import engine, loading, lock, measuring
 from edge_assistant_quantize.recipes.workspace import Workspace
 from edge_assistant_quantize.record import File, Variant, Verdict
@@ -30,35 +28,36 @@ from edge_assistant_quantize.record import File, Variant, Verdict
 NONE = ("at_least = 0.5", "at_least = 2"), (", search = true", "")  # no variant is accepted
 
 
-def test_the_smallest_accepted_variant_is_chosen(place):
-    found = place.run(command="edge-quantize run small.toml")
+def test_the_smallest_accepted_variant_is_chosen_and_a_second_run_does_nothing(place):
+    told, out = [], place.folder / "out"
+    found = place.run(command="edge-quantize run small.toml", watch=told.append)
     assert {each.name: each.accepted for each in found.variants} == {"half": True, "tenth": False, "searched": True}
     assert found.chosen == "searched"  # it grew from 30 to 50 bytes, half of the reference's 90
     assert found.variants[2].excluded == ["node40", "node50"]
     assert found.reference.bytes == 90 + 4
-    taken = candidate.read(place.folder / "out" / "accepted")
+    taken = candidate.read(out / "accepted")
     assert (taken.name, taken.role, taken.options) == ("small", "detector", {"size": 3})
     assert taken.paths["model"].read_bytes() == bytes(range(50))
     assert taken.paths["labels"].read_text() == "cat\n"
-    assert (place.folder / "out" / "reference" / "model.gguf").stat().st_size == 90
-    assert record.read(place.folder / "out") == found
+    assert (out / "reference" / "model.gguf").stat().st_size == 90
+    assert record.read(out) == found
     assert set(found.inputs) == {"source/model", "source/labels", "calibration", "data/photos"}
     assert found.measures["length"].lower_is_better is False
     assert found.recipe == (place.folder / "small.toml").read_text()
-    told = json.loads((place.folder / "out" / "record.json").read_text())
-    assert told["commands"] == ["edge-quantize run small.toml"]
-    assert told["versions"]["edge-quantize"]
-    assert told["machine"]["architecture"]
-
-
-def test_a_second_run_does_nothing_and_gives_the_same_record(place):
-    first, done = place.run(), place.log()
-    written = (place.folder / "out" / "accepted" / "model.gguf").stat().st_mtime_ns
-    assert place.run() == first
+    assert found.commands == ["edge-quantize run small.toml"]
+    assert found.versions["edge-quantize"]
+    assert found.machine["architecture"]
+    steps = [step.done for step in told if step.what == "small"]
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1], {step.total for step in told if step.what == "small"}) == (0, 9, {9})
+    done, written = place.log(), (out / "accepted" / "model.gguf").stat().st_mtime_ns
+    assert replace(place.run(), commands=found.commands) == found
     assert place.log() == done
-    assert (place.folder / "out" / "accepted" / "model.gguf").stat().st_mtime_ns == written
-    next((place.folder / "out" / "work").glob("*/model.gguf")).write_bytes(b"other")  # is made again
-    assert place.run() == first
+    assert (out / "accepted" / "model.gguf").stat().st_mtime_ns == written
+    next((out / "work").glob("*/model.gguf")).write_bytes(b"other")  # is made again
+    assert replace(place.run(), commands=found.commands) == found
+    assert place.run("out", *NONE).chosen == ""
+    assert not (out / "accepted").exists()
 
 
 def test_a_change_and_what_depends_on_it_is_done_again_and_nothing_else(place):
@@ -76,20 +75,12 @@ def test_a_change_and_what_depends_on_it_is_done_again_and_nothing_else(place):
 
 def test_of_variants_of_about_one_size_the_fastest_is_chosen():
     good = [Verdict("length", 1, 1, None, "", accepted=True)]
-    sizes = {"slow": (100, 1.2), "fast": (104, 0.5), "large": (106, 0.1)}
     variants = [
         Variant(name, "", {"model": File("m", size, "")}, speed={"ratio": ratio}, verdicts=good)
-        for name, (size, ratio) in sizes.items()
+        for name, size, ratio in (("slow", 100, 1.2), ("fast", 104, 0.5), ("large", 106, 0.1))
     ]
     assert engine.choose(variants) == "fast"
     assert engine.choose([replace(variant, speed={}) for variant in reversed(variants)]) == "slow"
-
-
-def test_if_none_is_accepted_an_earlier_one_goes(place):
-    place.run()
-    assert (place.folder / "out" / "accepted").exists()
-    assert place.run("out", *NONE).chosen == ""
-    assert not (place.folder / "out" / "accepted").exists()
 
 
 def test_a_variant_that_fails_is_recorded_and_the_others_go_on(place, monkeypatch):
@@ -109,32 +100,18 @@ def test_a_variant_that_fails_is_recorded_and_the_others_go_on(place, monkeypatc
     assert found.chosen == ""
 
 
-def test_progress_counts_every_step(place):
-    told: list[Step] = []
-    place.run(watch=told.append)
-    steps = [step.done for step in told if step.what == "small"]
-    assert steps == sorted(steps)
-    assert (steps[0], steps[-1]) == (0, 9)
-    assert {step.total for step in told if step.what == "small"} == {9}
-
-
-def is_killed(place, output: str, line: int) -> bool:
-    """Run in a process of its own that is killed in the middle of the step that writes that line of the log."""
-    child = os.fork()
-    if child == 0:
-        os.environ[KILL] = str(line)
-        try:
-            place.run(output)
-        finally:
-            os._exit(0)
-    return killed.ended(child)
-
-
 def test_killed_anywhere_it_resumes_and_nothing_is_done_again(place):
     whole, everything = place.run("whole"), place.log()
     for line in range(1, len(everything) + 1):
         (place.folder / "log").unlink()
-        assert is_killed(place, f"killed{line}", line)
+        child = os.fork()
+        if child == 0:  # is killed in the middle of the step that writes that line of the log
+            os.environ[KILL] = str(line)
+            try:
+                place.run(f"killed{line}")
+            finally:
+                os._exit(0)
+        assert killed.ended(child)
         done = place.log()
         assert done == everything[:line]
         assert place.run(f"killed{line}") == whole
@@ -143,38 +120,35 @@ def test_killed_anywhere_it_resumes_and_nothing_is_done_again(place):
         assert not list((place.folder / f"killed{line}").rglob(".begun-*"))
 
 
-def test_two_runs_in_one_folder(place):
-    with Workspace(place.folder / "out").locked(), pytest.raises(UsageError, match="another run works in out"):
-        place.run()
-
-
 @pytest.mark.parametrize(
-    ("old", "new", "error", "said"),
+    ("changes", "error", "said"),
     [
-        ('file = "model"', 'file = "encoder"', RecipeInvalid, "works on 'encoder', which small has not"),
-        ('"length"', '"speech"', RecipeInvalid, "'speech' measures speech, and the recipe is for role 'detector'"),
-        ('"length"', '"nothing"', UsageError, "there is no metric 'nothing'"),
-        ('photos = { path = "photos" }', 'photos = { path = "gone" }', InputMissing, "there is no gone"),
-        ('calibration = { path = "photos" }', 'calibration = { path = "gone" }', InputMissing, "there is no gone"),
-        ('{ path = "model" }', '{ path = "gone" }', InputMissing, "there is no gone"),
-        ('role = "detector"', 'role = "classifier"', RecipeInvalid, "measures detector"),
-        ('{ path = "model" }', '{ path = "model", sha256.model = "' + "0" * 64 + '" }', ModelCorrupt, "whose sum"),
-        ('{ path = "model" }', '{ path = "photos", files.model = "a.gguf" }', InputMissing, "there is no a.gguf"),
-        ('{ path = "model" }', '{ path = "photos", files.labels = "one.jpg" }', RecipeInvalid, "has not"),
+        ([('file = "model"', 'file = "encoder"')], RecipeInvalid, "works on 'encoder', which small has not"),
+        ([('"length"', '"speech"')], RecipeInvalid, "'speech' measures speech, and the recipe is for role 'detector'"),
+        ([('"length"', '"nothing"')], UsageError, "there is no metric 'nothing'"),
+        ([('photos = { path = "photos" }', 'photos = { path = "gone" }')], InputMissing, "there is no gone"),
+        ([('calibration = { path = "photos" }', 'calibration = { path = "gone" }')], InputMissing, "there is no gone"),
+        ([('{ path = "model" }', '{ path = "gone" }')], InputMissing, "there is no gone"),
+        ([('{ path = "model" }', f'{{ path = "model", sha256.model = "{"0" * 64}" }}')], ModelCorrupt, "whose sum"),
+        ([('{ path = "model" }', '{ path = "photos", files.model = "a.gguf" }')], InputMissing, "there is no a.gguf"),
+        ([('{ path = "model" }', '{ path = "photos", files.labels = "one.jpg" }')], RecipeInvalid, "has not"),
+        (
+            [('role = "detector"', 'role = "speech"'), ('"length"', '"speech"')],
+            RecipeInvalid,
+            "for a model of role 'speech', and large is one of role 'detector'",
+        ),
     ],
 )
-def test_refusals_come_before_work(place, old, new, error, said):
+def test_refusals_come_before_work(place, changes, error, said):
     with pytest.raises(error, match=said):
-        place.run("out", (old, new))
+        place.run("out", *changes)
     assert place.log() == []
 
 
-def test_a_source_of_another_role(place):
-    with pytest.raises(RecipeInvalid, match="for a model of role 'speech', and large is one of role 'detector'"):
-        place.run("out", ('role = "detector"', 'role = "speech"'), ('"length"', '"speech"'))
-
-
-def test_room_is_checked_before_work(place, monkeypatch):
+def test_another_run_and_too_little_room_are_seen_before_work(place, monkeypatch):
+    message = "another run works in out"
+    with Workspace(place.folder / "out").locked(""), pytest.raises(UsageError, match=message):
+        place.run()
     monkeypatch.setattr("edge_assistant_quantize.room.available_memory", lambda: 10)
     with pytest.raises(ModelTooLarge, match="the recipe small needs"):
         place.run()
@@ -204,38 +178,27 @@ variants = [
 """
 
 
-def run(folder: Path, output: str, **options):
-    recipe = loading.load(str(folder / "recipe.toml"))
-    return engine.run(recipe, folder / output, threads=1, watch=ignore, **options)
+def test_a_language_model_twice_gives_the_same_tensors(tmp_path):
+    def run(output, said=LANGUAGE, **options):
+        (tmp_path / "recipe.toml").write_text(said)
+        recipe = loading.load(str(tmp_path / "recipe.toml"))
+        return engine.run(recipe, tmp_path / output, threads=1, watch=ignore, **options)
 
-
-@pytest.fixture
-def language(tmp_path) -> Path:
-    """A recipe for a language model of random weights."""
     tiny_llama.write(tmp_path / "tiny.gguf")
     (tmp_path / "calibration.txt").write_text(tiny_llama.prose(60))
     (tmp_path / "text.txt").write_text(tiny_llama.prose(90)[200:])
-    (tmp_path / "recipe.toml").write_text(LANGUAGE)
-    return tmp_path
-
-
-def test_a_language_model_twice_gives_the_same_tensors(language):
-    found = run(language, "one")
+    found = run("one")
     accepted = {variant.name: variant.accepted for variant in found.variants}
     assert (accepted["q2-k"], accepted["q8-0"]) == (False, True)
     assert found.chosen in {"q4-k-m", "q8-0"}
     assert found.reference.metrics["token-agreement"] == 1
     assert found.variants[0].metrics["perplexity"] > 1
-    run(language, "two", locked=language / "one" / lock.FILE)
-    assert (language / "one" / lock.FILE).read_text() == (language / "two" / lock.FILE).read_text()
-
-
-def test_weights_that_are_not_converted_yet(language):
-    (language / "weights").mkdir()
-    (language / "weights" / "config.json").write_text("{}")
-    (language / "weights" / "model.safetensors").write_bytes(bytes(8))
+    run("two", locked=tmp_path / "one" / lock.FILE)
+    assert (tmp_path / "one" / lock.FILE).read_text() == (tmp_path / "two" / lock.FILE).read_text()
+    (tmp_path / "weights").mkdir()  # which are not converted
+    (tmp_path / "weights" / "config.json").write_text("{}")
+    (tmp_path / "weights" / "model.safetensors").write_bytes(bytes(8))
     said = LANGUAGE.replace('"tiny.gguf"', '"weights"').replace('do = "convert"', 'do = "optimize"')
-    (language / "recipe.toml").write_text(said)
     with pytest.raises(RecipeInvalid, match="prepare: optimize finds weights that are not converted yet") as caught:
-        run(language, "out")
+        run("out", said)
     assert 'prepare = [{ do = "convert" }]' in caught.value.hint

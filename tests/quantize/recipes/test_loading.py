@@ -28,36 +28,25 @@ variants = [{ name = "tiny", steps = [{ do = "optimize" }] }]
 """
 
 
-def write(path: Path, text: str) -> str:
+def write(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return str(path)
 
 
-def test_a_recipe_extends_another_and_paths_stay_with_the_file_that_names_them(tmp_path):
-    write(tmp_path / "base" / "small.toml", GOOD)
+def test_a_recipe_extends_another_and_paths_stay_with_the_file_that_names_them(tmp_path, monkeypatch):
+    path = write(tmp_path / "base" / "small.toml", GOOD)
+    assert loading.load(path).text == GOOD
     own = 'extends = "base/small.toml"\nname = "ours"\nsource = { model = "nanodet" }\ndata.photos.path = "mine"\n'
     recipe = loading.load(write(tmp_path / "own.toml", own))
-    assert recipe.name == "ours"
-    assert recipe.source is not None
-    assert (recipe.source.model, recipe.source.path) == ("nanodet", "")
+    assert (recipe.name, recipe.source.model, recipe.source.path) == ("ours", "nanodet", "")
     assert recipe.data["photos"] == {"path": str(tmp_path / "mine"), "limit": 3}
     assert recipe.calibration == {"path": str(tmp_path / "base" / "photos")}
     assert str(tmp_path) not in recipe.text
     again = loading.load(write(tmp_path / "again.toml", recipe.text))
-    assert (again.data, again.source) == (recipe.data, recipe.source)
-    assert [step.options for step in again.steps] == [step.options for step in recipe.steps]
-
-
-def test_a_recipe_that_extends_none_is_recorded_as_it_was_written(tmp_path):
-    assert loading.load(write(tmp_path / "small.toml", GOOD)).text == GOOD
-
-
-def test_what_the_command_line_adds(tmp_path, monkeypatch):
+    assert (again.data, again.source, again.steps) == (recipe.data, recipe.source, recipe.steps)
     monkeypatch.chdir(tmp_path)
-    path = write(tmp_path / "there" / "small.toml", GOOD)
     recipe = loading.load(path, {"source": {"path": "other"}, "data": {"photos": {"path": "here"}}})
-    assert recipe.source is not None
     assert recipe.source.path == str(tmp_path / "other")
     assert recipe.data["photos"] == {"path": str(tmp_path / "here"), "limit": 3}
 
@@ -75,6 +64,9 @@ def test_what_the_command_line_adds(tmp_path, monkeypatch):
 def test_a_file_that_is_no_recipe(tmp_path, content, said):
     with pytest.raises(RecipeInvalid, match=said):
         loading.load(write(tmp_path / "loop.toml", content))
+    for named in ("nothing.toml", "nothing", "nul\0.toml"):
+        with pytest.raises(InputMissing, match="there is no recipe"):
+            loading.load(named)
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
@@ -85,24 +77,11 @@ def test_whatever_a_file_holds(tmp_path_factory, content):
         loading.load(str(path))
 
 
-@pytest.mark.parametrize("named", ["nothing.toml", "nothing", "nul\0.toml"])
-def test_a_recipe_that_is_not_there(named):
-    with pytest.raises(InputMissing, match="there is no recipe"):
-        loading.load(named)
-
-
 def test_every_preset_is_complete_and_there_is_one_for_each_sense():
     recipes = [loading.load(name) for name in loading.presets()]
-    assert {recipe.role for recipe in recipes} >= {
-        "speech",
-        "writing",
-        "detector",
-        "classifier",
-        "embedder",
-        "language",
-    }
+    roles = {recipe.role for recipe in recipes}
+    assert {"speech", "writing", "detector", "classifier", "embedder", "language"} <= roles <= set(ROLES)
     for recipe in recipes:
-        assert recipe.role in ROLES
         assert recipe.source is None
         assert recipe.description
         assert recipe.criteria
@@ -119,23 +98,14 @@ MADE = {
 }
 
 
-def test_there_is_a_recipe_for_each_quantized_starter_model():
-    assert {path.stem for path in STARTER.glob("*.toml")} == set(MADE)
-
-
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", [path.stem for path in STARTER.glob("*.toml")])
 def test_a_starter_recipe_makes_what_the_catalog_entry_is_made_with(name):
     variant, model = MADE[name]
     recipe = loading.load(str(STARTER / f"{name}.toml"))
-    entry = entries.load()[model]
-    assert recipe.source is not None
-    source = entries.load()[recipe.source.model]
-    assert entry.importer is not None
-    assert source.importer is not None
-    assert entry.importer.name == source.importer.name
-    assert entry.fetched == source.fetched
+    entry, source = entries.load()[model], entries.load()[recipe.source.model]
+    assert (entry.importer.name, entry.fetched) == (source.importer.name, source.fetched)
     said = quantizations.load(str(entry.importer.quantization)).values()
-    steps = [step.options for step in next(each.steps for each in recipe.variants if each.name == variant)]
+    steps = next(each.steps for each in recipe.variants if each.name == variant)
     assert [step.method for step in steps] == [each.method for each in said]
     if name != "nanodet":  # whose ranges the recipe measures
         assert [step.options for step in steps] == [dict(each.options) for each in said]

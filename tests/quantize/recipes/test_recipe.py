@@ -39,7 +39,7 @@ steps = [{ do = "shrink", file = "model", to = 10, calibrated = true }]
 pytestmark = pytest.mark.usefixtures("scripted")
 
 
-def read(text: str) -> Recipe:
+def read(text):
     return parse(tomllib.loads(text), "small.toml")
 
 
@@ -47,7 +47,7 @@ def test_a_recipe():
     recipe = read(GOOD)
     check(recipe)
     assert [variant.name for variant in recipe.variants] == ["tiny"]
-    assert recipe.steps[0].files == ("model",)
+    assert recipe.steps[0].keys == ("model",)
     assert recipe.steps[0].parameters == {"to": 10, "calibrated": True, "search": False, "fails": False}
     assert recipe.metrics[0].criterion == criteria.Criterion("length", criteria.Bound.AT_LEAST, 1.0)
     assert recipe.metrics[1].criterion is None
@@ -63,11 +63,8 @@ AGAIN = '[[variants]]\nname = "tiny"\nsteps = [{ do = "shrink", to = 3 }]\n'
         ('do = "shrink"', 'do = "grow"', "variants[0].steps[0]: unknown step 'grow' (there are shrink)"),
         ('steps = [{ do = "shrink", file = "model", to = 10, calibrated = true }]', "", "variants[0]: missing"),
         ('role = "detector"', 'role = "oracle"', "unknown role 'oracle'"),
-        ('name = "small"', "", "missing required field `name`"),
-        ('name = "small"', 'name = "Small one"', "name: expected `str` matching regex"),
         ('name = "small"', 'name = "small"\ntext = "x"', "unknown key `text`"),
         ("to = 10", "to = 10, by = 3", "variants[0].steps[0]: unknown key `by`"),
-        ("to = 10", 'to = "ten"', "variants[0].steps[0]: to: expected `int`, got `str`"),
         ("to = 10", "to = 0", "variants[0].steps[0]: to: expected `int` >= 1"),
         ('{ path = "model" }', '{ path = "model", model = "nanodet" }', "source: it needs one of 'model'"),
         (
@@ -75,12 +72,10 @@ AGAIN = '[[variants]]\nname = "tiny"\nsteps = [{ do = "shrink", to = 3 }]\n'
             '{ path = "m", files = { "../up" = "m.onnx" } }',
             "source.files: expected `str` matching",
         ),
-        ('{ path = "model" }', '{ path = "m", files = { model = "../m.onnx" } }', "source.files[...]: expected `str`"),
         ('{ path = "photos" }', "{ limit = 3 }", "'calibration' needs a 'path'"),
         ('photos = { path = "photos", limit = 3 }', "photos = {}", "data[...]: expected `object` of length >= 1"),
         ("at_least = 1", "within_interval = true\nat_least = 1", "metrics[0]: length: 2 criteria"),
         ("at_least = 1", "at_least = nan", "metrics[0]: length: 'at_least' must be a number"),
-        ("at_least = 1", "at_leest = 1", "metrics[0]: unknown key `at_leest`"),
         ('name = "small"', 'name = "small"\nlayers = "int9"', "'layers' is no method for ONNX files"),
         ('file = "model"', 'file = "model", files = ["model"]', "both 'file' and 'files'"),
         ('file = "model"', 'files = ["model", "model"]', "'files' names something twice"),

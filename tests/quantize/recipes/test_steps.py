@@ -1,10 +1,9 @@
-"""The kinds of steps, over real quantizers and small models."""
+"""The steps of recipes, over real quantizers and small models."""
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from helpers import small_onnx, tiny_llama
@@ -15,7 +14,7 @@ from edge_assistant_quantize.onnx import calibration
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import measuring, recipe
-from edge_assistant_quantize.recipes.steps.step import Form, Made, Step, Work, kinds
+from edge_assistant_quantize.recipes.step import Form, Made, Work
 from edge_assistant_quantize.recipes.workspace import Job, Workspace
 
 AROUND = """
@@ -29,21 +28,14 @@ variants = [{{ name = "v", steps = [{{ {} }}] }}]
 SEARCH = 'do = "quantize", type = "static-int8", exclude_until_accepted = 1'
 
 
-def parsed(said: str) -> recipe.Recipe:
+def parsed(said):
     return recipe.parse(tomllib.loads(AROUND.format(said)), "x.toml")
-
-
-def step(said: str) -> Step:
-    return parsed(said).steps[0]
-
-
-def test_every_kind_is_found_by_being_there():
-    assert {kind.name for kind in kinds()} == {"convert", "export", "imatrix", "optimize", "quantize"}
 
 
 @pytest.mark.parametrize(
     ("said", "wrong"),
     [
+        ('do = "grow"', "unknown step 'grow' (there are convert, export, imatrix, optimize, quantize)"),
         ('do = "quantize", type = "int9"', "unknown type 'int9' (there are "),
         ('do = "quantize"', "'type' is missing"),
         ('do = "quantize", type = "dynamic-int8", imatrix = true', "unknown key `imatrix`"),
@@ -59,7 +51,7 @@ def test_every_kind_is_found_by_being_there():
 )
 def test_what_a_step_may_not_say(said, wrong):
     with pytest.raises(RecipeInvalid) as caught:
-        step(said)
+        parsed(said)
     assert wrong in caught.value.message
 
 
@@ -72,57 +64,47 @@ def test_what_a_step_may_not_say(said, wrong):
         ('do = "quantize", type = "int4-weights", exclude_until_accepted = 2', {"calibrates": True, "searches": True}),
         ('do = "quantize", type = "F16", requantize = true', {"growth": 4}),
         ('do = "convert", precision = "f32"', {"growth": 2, "label": "convert"}),
+        ('do = "export"', {"growth": 4, "label": "export"}),
     ],
 )
 def test_what_a_step_needs(said, needs):
-    found = step(said).needs
+    found = parsed(said).steps[0].needs
     assert {key: getattr(found, key) for key in needs} == needs
 
 
 @pytest.fixture
-def chain(tmp_path) -> Form:
-    """A small ONNX model."""
+def chain(tmp_path, monkeypatch):
+    """A small ONNX model, calibrated in the same way whatever the sense."""
+    given = Calibration(tuple(small_onnx.feeds(0, 4, pictures=True)))
+    monkeypatch.setattr(calibration, "record", lambda *args, **options: given)
     path = small_onnx.written(small_onnx.chain(0, ["conv", "relu", "conv"], pictures=True), tmp_path / "chain.onnx")
     return Form("chain", "classifier", {"model": path}, {"model": sha256_of(path)})
 
 
-@pytest.fixture
-def fed(monkeypatch) -> None:
-    """The same calibration for every model, whatever the sense."""
-    given = Calibration(tuple(small_onnx.feeds(0, 4, pictures=True)))
-    monkeypatch.setattr(calibration, "record", lambda *args, **options: given)
-
-
-def make(said: str, form: Form, folder: Path, accepts=lambda path: True) -> Made:
+def make(said, form, folder, accepts=lambda path: True):
     (folder / "made").mkdir(parents=True)
     (folder / "kept").mkdir()
-    found = step(said)
     work = Work(form, "model", folder / "made", folder / "kept", {"path": "photos"}, accepts, 1, ignore)
-    return found.kind.make(found.options, work)
+    made = parsed(said).steps[0].make(work)
+    assert all((folder / "made" / name).stat().st_size for name in made.files.values())
+    return made
 
 
-def test_a_graph_is_optimized(chain, tmp_path):
-    assert make('do = "optimize"', chain, tmp_path).files["model"].stat().st_size > 0
-
-
-def test_a_search_excludes_until_it_is_accepted(chain, fed, tmp_path):
+def test_onnx_files_are_optimized_quantized_and_searched(chain, tmp_path):
+    for name, said in (("a", 'do = "optimize"'), ("b", 'do = "quantize", type = "static-int8"')):
+        assert make(said, chain, tmp_path / name).files == {"model": "model.onnx"}
     answers = iter([False, True])
-    made = make(SEARCH, chain, tmp_path, lambda path: next(answers))
-    assert len(made.excluded) == 1
-    assert made.note == "2 forms tried"
+    made = make(SEARCH, chain, tmp_path / "c", lambda path: next(answers))
+    assert (len(made.excluded), made.note) == (1, "2 forms tried")
     assert [layer.file for layer in made.layers] == ["model", "model"]
-
-
-def test_a_search_without_success_gives_the_form_with_the_most_nodes_excluded(chain, fed, tmp_path):
-    made = make(SEARCH, chain, tmp_path, lambda path: False)
-    assert made.files["model"].is_file()
+    made = make(SEARCH, chain, tmp_path / "d", lambda path: False)  # gives the form with the most nodes excluded
+    assert (made.files, len(made.excluded)) == ({"model": "model.onnx"}, 1)
     assert made.note.endswith("none accepted")
-    assert len(made.excluded) == 1
 
 
-def test_nodes_are_ranked_once(chain, fed, tmp_path):
+def test_nodes_are_ranked_once(chain, tmp_path):
     job = Job(parsed('do = "optimize"'), Workspace(tmp_path / "out"), 1, ignore, {"calibration": ""})
-    with job.space.locked():
+    with job.space.locked(""):
         layers = measuring.layers(job, chain)
         assert [layer.file for layer in layers] == ["model", "model"]
         assert layers[0].loss >= layers[1].loss

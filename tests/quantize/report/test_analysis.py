@@ -12,20 +12,18 @@ from msgspec.structs import replace
 
 from edge_assistant_quantize.record import Measure
 from edge_assistant_quantize.report import analysis
-from edge_assistant_quantize.report.analysis import pareto
 
 points = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9) | st.just(math.nan)).map(lambda p: (p[0] + 0.0, p[1])))
 
 
-def dominates(one, other):
-    return one[0] <= other[0] and one[1] <= other[1] and one != other
-
-
 @given(points)
 def test_exactly_the_points_that_none_dominates_are_in_the_front(given):
+    def dominates(one, other):
+        return one[0] <= other[0] and one[1] <= other[1] and one != other
+
     finite = [place for place, point in enumerate(given) if math.isfinite(point[1])]
+    found = analysis.pareto(given)
     best = {place for place in finite if not any(dominates(given[other], given[place]) for other in finite)}
-    found = pareto(given)
     assert set(found) == best
     front = [given[place] for place in found]
     assert front == sorted(front)

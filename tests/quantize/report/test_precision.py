@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.report import precision
 from edge_assistant_quantize.report.precision import Precision
 
 
-def saved(path: Path, nodes: list[onnx.NodeProto], *initializers: onnx.TensorProto) -> Path:
+def saved(path, nodes, *initializers):
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [64])
     result = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "g", [value], [result], list(initializers))
@@ -24,7 +20,7 @@ def saved(path: Path, nodes: list[onnx.NodeProto], *initializers: onnx.TensorPro
     return path
 
 
-def test_tensors_are_counted_by_type(tmp_path: Path):
+def test_tensors_are_counted_by_type(tmp_path):
     constant = numpy_helper.from_array(np.zeros((4,), np.float16), "c")
     packed = {"domain": "com.microsoft", "bits": 4, "block_size": 32, "K": 64, "N": 8}
     path = saved(
@@ -46,14 +42,14 @@ def test_tensors_are_counted_by_type(tmp_path: Path):
     assert precision.bits(precision.of_files([path])) == pytest.approx(8 * 331 / 537)
 
 
-def test_tensors_of_graphs_in_graphs_count(tmp_path: Path):
+def test_tensors_of_graphs_in_graphs_count(tmp_path):
     inner = helper.make_graph([], "inner", [], [], [numpy_helper.from_array(np.zeros((3,), np.float32), "w")])
     node = helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
     (found,) = precision.of_files([saved(tmp_path / "m.onnx", [node])])
     assert (found.tensors, found.weights, found.bits) == (2, 6, 32)
 
 
-def test_a_gguf_is_counted_too(models: Callable[[str], InstalledModel]):
+def test_a_gguf_is_counted_too(models):
     path = models("language").files["model"]
     found = {each.kind: each for each in precision.of_files([path])}
     assert found["q4_1"].bits == pytest.approx(5.0)
@@ -62,7 +58,7 @@ def test_a_gguf_is_counted_too(models: Callable[[str], InstalledModel]):
     assert 4.5 < precision.bits(found.values()) < 6
 
 
-def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path):
+def test_a_file_that_contradicts_itself_is_refused(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"\x0a\xff\xff\xff\xff\x0f")
     with pytest.raises(ModelCorrupt):
         precision.of_files([tmp_path / "m.onnx"])

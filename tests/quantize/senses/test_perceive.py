@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,69 +11,62 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError
-from edge_assistant_quantize.progress import Step, ignore
+from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.senses import perceive
 
-Models = Callable[[str], InstalledModel]
 RUNTIME = Runtime(1)
 
 
 @pytest.fixture(autouse=True)
-def silero(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def silero(store, monkeypatch):
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
 
 
 @pytest.fixture
-def spoken(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
+def spoken(pytestconfig, tmp_path):
     shutil.copy(pytestconfig.rootpath / "tests/fixtures/speech/pressure.wav", tmp_path)
     (tmp_path / "pressure.txt").write_text("The pressure in the second boiler is four bar.")
     return tmp_path
 
 
 @pytest.fixture
-def photos(tmp_path: Path) -> Path:
+def photos(tmp_path):
     drawings.clock().save(tmp_path / "clock.png")
     (tmp_path / "notes.txt").write_text("not a picture")
     return tmp_path
 
 
-def given(model: InstalledModel, role: str, **data: object) -> dict[str, Any]:
+def given(model, role, **data):
     return dict(perceive(model, role, data, RUNTIME, ignore))
 
 
-def test_speech_gives_words(spoken: Path, models: Models) -> None:
+def test_speech_gives_words_and_scenarios_are_recordings_too(spoken, tmp_path, models):
     heard = given(models("speech"), "speech", path=str(spoken))
     assert list(heard) == ["pressure.wav"]
     assert "pressure in the second boiler" in heard["pressure.wav"]
-
-
-def test_scenarios_are_recordings_too(spoken: Path, tmp_path: Path, models: Models) -> None:
     folder = tmp_path / "set" / "boiler"
     folder.mkdir(parents=True)
     shutil.copy(spoken / "pressure.wav", folder / "voice.wav")
     (folder / "scenario.toml").write_text('[[signals]]\nfile = "voice.wav"\nsaid = "four bar"\n')
-    heard = given(models("vad"), "vad", path=str(tmp_path / "set"))
-    ((name, found),) = heard.items()
-    assert name == "boiler/voice.wav"
-    assert len(found) == 1
+    ((name, found),) = given(models("vad"), "vad", path=str(tmp_path / "set")).items()
+    assert (name, len(found)) == ("boiler/voice.wav", 1)
 
 
-def test_pages_are_rendered_by_seed(models: Models) -> None:
-    steps: list[Step] = []
+def test_pages_are_rendered_by_seed(models):
+    steps = []
     read = dict(perceive(models("writing"), "writing", {"count": 3, "seed": 4, "limit": 1}, RUNTIME, steps.append))
     assert list(read) == ["page 4"]
     assert len(read["page 4"].pieces) > 3
     assert [(step.done, step.total) for step in steps] == [(0, 1), (1, 1)]
 
 
-def test_a_folder_of_pages(tmp_path: Path, models: Models) -> None:
+def test_a_folder_of_pages(tmp_path, models):
     drawings.receipt().save(tmp_path / "till.png")
-    assert any(
-        "Item number" in piece.text for piece in given(models("writing"), "writing", path=tmp_path)["till.png"].pieces
-    )
+    pieces = given(models("writing"), "writing", path=tmp_path)["till.png"].pieces
+    assert any("Item number" in piece.text for piece in pieces)
 
 
-def test_photographs_without_labels(photos: Path, models: Models) -> None:
+def test_photographs_without_labels(photos, models):
     seen = given(models("detector"), "detector", path=photos)
     assert list(seen) == ["clock.png"]
     assert [item.label for item in seen["clock.png"].seen.found] == ["clock"]
@@ -84,7 +74,7 @@ def test_photographs_without_labels(photos: Path, models: Models) -> None:
     assert given(models("faces"), "faces", path=photos) == {"clock.png": []}
 
 
-def test_labelled_objects_are_pictures_for_the_classifier(photos: Path, models: Models) -> None:
+def test_labelled_objects_are_pictures_for_the_classifier(photos, models):
     objects = [{"label": "clock", "box": [200, 100, 240, 240]}, {"label": "bus", "box": [0, 0, 20, 20]}]
     (photos / "labels.json").write_text(json.dumps({"clock.png": {"size": [640, 480], "objects": objects}}))
     found = given(models("classifier"), "classifier", path=photos)
@@ -92,7 +82,7 @@ def test_labelled_objects_are_pictures_for_the_classifier(photos: Path, models: 
     assert all(p.shape == (1000,) and abs(p.sum() - 1) < 1e-3 for p in found.values())
 
 
-def test_texts_and_examples(tmp_path: Path, models: Models) -> None:
+def test_texts_and_examples(tmp_path, models):
     (tmp_path / "texts.txt").write_text("Good morning\n\nHow many bottles are there?\n")
     vectors = given(models("embedder"), "embedder", path=tmp_path / "texts.txt")
     assert list(vectors) == ["text 1", "text 2"]
@@ -117,9 +107,7 @@ def test_texts_and_examples(tmp_path: Path, models: Models) -> None:
         ("classifier", {"path": "unlabelled"}, "labels.json is not of the expected form"),
     ],
 )
-def test_data_of_the_wrong_kind(
-    role: str, data: dict[str, object], says: str, tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_data_of_the_wrong_kind(role, data, says, tmp_path, models, monkeypatch):
     for name in ("photos", "speech", "broken", "unlabelled"):
         (tmp_path / name).mkdir()
     drawings.clock().save(tmp_path / "photos" / "clock.png")
@@ -134,36 +122,31 @@ def test_data_of_the_wrong_kind(
     assert "\n" not in str(caught.value)
 
 
-def test_words_that_cannot_be_read(spoken: Path, models: Models) -> None:
+def test_recordings_that_cannot_be_used(spoken, models):
     (spoken / "pressure.txt").write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(CalibrationInvalid, match="cannot be read"):
         given(models("speech"), "speech", path=spoken)
-
-
-def test_a_recording_that_cannot_be_played(spoken: Path, models: Models) -> None:
+    (spoken / "pressure.txt").write_text("four bar")
     (spoken / "pressure.wav").write_bytes(b"no sound")
     with pytest.raises(CalibrationInvalid, match=r"pressure\.wav"):
         given(models("speech"), "speech", path=spoken)
 
 
-def test_data_that_is_not_there(models: Models) -> None:
+def test_data_or_a_sense_that_is_not_there(models):
     with pytest.raises(InputMissing, match="nowhere does not exist"):
         given(models("detector"), "detector", path="nowhere")
-
-
-def test_a_role_without_a_sense(models: Models) -> None:
     with pytest.raises(UsageError, match="role 'voice'"):
         given(models("faces"), "voice", path=".")
 
 
-def test_a_file_that_the_model_lacks(photos: Path, tmp_path: Path) -> None:
+def test_a_file_that_the_model_lacks(photos, tmp_path):
     (tmp_path / "net.onnx").write_bytes(b"")
     lacking = Candidate("mine", "detector", tmp_path, {"net": "net.onnx"}, {"architecture": "nanodet"})
     with pytest.raises(InputMissing, match="the model has no file 'model'"):
         given(lacking.installed(), "detector", path=photos)
 
 
-def test_a_graph_that_loads_and_cannot_be_run(photos: Path, tmp_path: Path) -> None:
+def test_a_graph_that_loads_and_cannot_be_run(photos, tmp_path):
     import onnx
     from onnx import TensorProto, helper
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from pathlib import Path
 
-import pytest
 from helpers.records import record
-from PIL import Image, ImageDraw
 
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
@@ -32,47 +29,30 @@ steps = [{ do = "quantize", type = "static-int8", exclude_until_accepted = 2 }]
 """
 
 
-@pytest.fixture
-def detector(models, tmp_path) -> Path:
-    """The detector as a candidate, a drawn photograph with labels, and a recipe over both."""
+def test_the_real_detector_twice_gives_the_same_tensors(models, photos, tmp_path, capsys):
     model = models("detector")
     (tmp_path / "model").mkdir()
-    for key, path in model.files.items():
-        (tmp_path / "model" / f"{key}.onnx").write_bytes(path.read_bytes())
     files = {key: f"{key}.onnx" for key in model.files}
+    for key, path in model.files.items():
+        (tmp_path / "model" / files[key]).write_bytes(path.read_bytes())
     Candidate("nanodet", "detector", tmp_path / "model", files, model.options).write()
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    picture = Image.new("RGB", (160, 120), "white")
-    ImageDraw.Draw(picture).ellipse((30, 20, 110, 100), fill="orange")
-    picture.save(photos / "one.png")
-    label = {"label": "orange", "box": [30, 20, 80, 80]}
-    (photos / "labels.json").write_text(json.dumps({"one.png": {"size": [160, 120], "objects": [label]}}))
     (tmp_path / "recipe.toml").write_text(RECIPE)
-    return tmp_path
-
-
-def test_the_real_detector_twice_gives_the_same_tensors(detector, capsys):
-    command = ["run", str(detector / "recipe.toml"), "--threads", "1", "--output"]
-    status = main([*command, str(detector / "one"), "--json"])
+    command = ["run", str(tmp_path / "recipe.toml"), "--threads", "1", "--output"]
+    assert main([*command, str(tmp_path / "out"), "--locked"]) == 3
+    said = "there is no lock file recipe.lock - run the recipe once without --locked"
+    assert said in capsys.readouterr().err
+    status = main([*command, str(tmp_path / "one"), "--json"])
     told = json.loads(capsys.readouterr().out)
     assert status == (0 if told["chosen"] else 1)
     assert [variant["name"] for variant in told["variants"]] == ["dynamic-int8", "static-int8"]
-    assert (detector / "one" / "report.html").exists()
-    assert [variant["speed"]["ratio"] > 0 for variant in told["variants"]] == [True, True]
+    assert (tmp_path / "one" / "report.html").exists()
+    assert all(variant["speed"]["ratio"] > 0 for variant in told["variants"])
     assert told["reference"]["speed"]["ratio"] == 1
     assert told["reference"]["peak_mib"] > 20
-    (detector / "recipe.toml").write_text("speed = false\n" + RECIPE)  # no part of what is locked
-    assert main([*command, str(detector / "two"), "--locked", str(detector / "one" / "recipe.lock")]) in {0, 1}
-    assert (detector / "one" / "recipe.lock").read_text() == (detector / "two" / "recipe.lock").read_text()
-    for name in ("dynamic-int8", "static-int8"):
-        made = [(detector / run / "variants" / name / "model.onnx").read_bytes() for run in ("one", "two")]
-        assert made[0] == made[1]
-
-
-def test_a_run_held_to_a_lock_file_that_is_not_there(detector, capsys):
-    assert main(["run", str(detector / "recipe.toml"), "--output", str(detector / "out"), "--locked"]) == 3
-    assert "there is no lock file recipe.lock - run the recipe once without --locked" in capsys.readouterr().err
+    (tmp_path / "recipe.toml").write_text("speed = false\n" + RECIPE)  # no part of what is locked
+    assert main([*command, str(tmp_path / "two"), "--locked", str(tmp_path / "one" / "recipe.lock")]) in {0, 1}
+    for name in ("recipe.lock", "variants/dynamic-int8/model.onnx", "variants/static-int8/model.onnx"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_recipes_are_listed_and_shown(capsys):

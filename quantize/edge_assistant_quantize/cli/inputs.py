@@ -1,4 +1,4 @@
-"""Options of the verbs that measure: which model, which metrics, over which data."""
+"""Models, metrics and data of a command line, and tables for the terminal."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
 
-DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
+_DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def add_measurement(parser: argparse.ArgumentParser) -> None:
     """Add data, the place of a lone file, threads and --json."""
-    parser.add_argument("--data", action="append", default=[], metavar="D", help=DATA)
+    parser.add_argument("--data", action="append", default=[], metavar="D", help=_DATA)
     add_lone_file(parser)
     arguments.add_threads(parser)
     arguments.add_json(parser)

@@ -1,19 +1,25 @@
-"""`metrics`, `evaluate` and `accept` from their command lines to what they print, return and record."""
+"""`metrics`, `evaluate`, `accept` and `compare` from their command lines to what they print, return and record."""
 
 from __future__ import annotations
 
 import argparse
 import json
 
+import onnx
 import pytest
+from helpers import tiny_llama
+from helpers.records import record, variant
+from msgspec.structs import replace
+from onnx import helper
 
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.cli import _measuring
+from edge_assistant_quantize.candidate import Candidate, sha256_of
+from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import all_metrics
+from edge_assistant_quantize.record import File
 
 pytestmark = pytest.mark.usefixtures("stored")
 
@@ -64,7 +70,7 @@ def test_relative_metrics_compare_with_the_reference(photos, capsys):
     assert main([*words, "--metric", "top1 within_interval"]) == 2
 
 
-def test_criteria_of_a_recipe(photos, blind, tmp_path, capsys):
+def test_criteria_of_a_recipe(photos, tmp_path, capsys):
     (tmp_path / "nanodet.toml").write_text(
         'name = "nanodet-int8"\nrole = "detector"\nsource = { model = "nanodet" }\n'
         '[data]\nphotos = { path = "photos" }\n'
@@ -73,23 +79,22 @@ def test_criteria_of_a_recipe(photos, blind, tmp_path, capsys):
         '[[metrics]]\nmetric = "precision"\ndata = "more"\nat_least = 0.5\n'
         '[[variants]]\nname = "int8"\nsteps = [{ do = "quantize", type = "dynamic-int8" }]\n'
     )
-    words = ["--reference", "nanodet", "--recipe", str(tmp_path / "nanodet.toml")]
-    assert main(["accept", "nanodet", *words]) == 2
+    words = ["accept", "nanodet", "--reference", "nanodet", "--recipe", str(tmp_path / "nanodet.toml")]
+    assert main(words) == 2
     assert "'precision' is measured on 'more', which is not given" in capsys.readouterr().err
-    assert main(["accept", "nanodet", *words, "--data", f"more={photos}"]) == 0
+    assert main([*words, "--data", f"more={photos}"]) == 0
     assert "at least 0.5" in capsys.readouterr().out
-    assert main(["accept", blind, *words, "--data", f"more={photos}"]) == 1
 
 
 def test_accepting_leaves_a_record_that_can_be_published(photos, store, tmp_path, monkeypatch, models):
     monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "two words"])
     asked = ["--metric", "presence at_most_worse=0.1", "--data", photos, "--record", str(tmp_path / "out")]
-    for _ in range(2):
-        assert main(["accept", "nanodet", "--reference", "nanodet", *asked]) == 0
+    assert main(["accept", "nanodet", "--reference", "nanodet", *asked]) == 0
     (tmp_path / "mine").mkdir()
     mine = tmp_path / "mine" / "mine.onnx"
     mine.write_bytes(models("detector").files["model"].read_bytes() + b"\x32\x01 ")  # a description more
-    assert main(["accept", str(mine), "--reference", "nanodet", *asked]) == 0
+    for _ in range(2):
+        assert main(["accept", str(mine), "--reference", "nanodet", *asked]) == 0
     found = records.read(tmp_path / "out")
     assert [form.name for form in found.variants] == ["nanodet", "mine"]
     assert found.chosen in {"nanodet", "mine"}
@@ -115,20 +120,60 @@ def test_a_lone_file_stands_for_one_of_the_references(tmp_path):
     files = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json"}
     Candidate("whisper", "speech", tmp_path, files, {"multilingual": True}).write()
     parser = argparse.ArgumentParser()
-    _measuring.configure(parser)
+    inputs.add_measurement(parser)
     given = [str(tmp_path / "Mine 8.onnx"), str(tmp_path)]
-    model, reference = _measuring.models(*given, parser.parse_args(["--key", "decoder"]))
-    assert reference is not None
+    model, reference = inputs.models(*given, parser.parse_args(["--key", "decoder"]))
     assert model.paths == {**reference.paths, "decoder": tmp_path / "Mine 8.onnx"}
     assert (model.name, model.role, model.options) == ("mine-8", "speech", {"multilingual": True})
-    with pytest.raises(UsageError, match=r"has 2 \.onnx files"):
-        _measuring.models(*given, parser.parse_args([]))
-    with pytest.raises(UsageError, match=r"no \.onnx file 'tokenizer'"):
-        _measuring.models(*given, parser.parse_args(["--key", "tokenizer"]))
+    for words, said in (([], r"has 2 \.onnx files"), (["--key", "tokenizer"], r"no \.onnx file 'tokenizer'")):
+        with pytest.raises(UsageError, match=said):
+            inputs.models(*given, parser.parse_args(words))
 
 
 def test_data_for_each_metric():
-    assert _measuring.by_metric(["a", "b"], ["x"]) == {"a": {"path": "x"}, "b": {"path": "x"}}
-    assert _measuring.by_metric(["a", "b"], ["x", "count=2"]) == {"a": {"path": "x"}, "b": {"count": 2}}
+    assert inputs.by_metric(["a", "b"], ["x"]) == {"a": {"path": "x"}, "b": {"path": "x"}}
+    assert inputs.by_metric(["a", "b"], ["x", "count=2"]) == {"a": {"path": "x"}, "b": {"count": 2}}
     with pytest.raises(UsageError, match="two data"):
-        _measuring.by_metric(["a", "a"], ["x", "y"])
+        inputs.by_metric(["a", "a"], ["x", "y"])
+
+
+def test_two_models_are_compared_now(models, photos, tmp_path, capsys):
+    detector = str(models("detector").files["model"])
+    asked = ["--speed", "--metric", "presence", "--data", photos, "--output", str(tmp_path / "page")]
+    assert main(["compare", "nanodet", detector, *asked]) == 0
+    out = capsys.readouterr().out
+    rows = {line[:20].strip(): line[20:] for line in out.splitlines()}
+    assert rows["file model"].split()[-2:] == ["the", "same"]
+    assert "100.0 %" in rows["presence, now"]
+    assert "weights as float16" in rows
+    assert float(rows["time, now"].split()[1]) > 0
+    said = "model.onnx against nanodet: 7.3 MiB instead of 7.3 MiB, presence 100.0 % instead of 100.0 %"
+    assert said in out
+    page = (tmp_path / "page" / "report.html").read_text("utf-8")
+    assert "<h1>nanodet and model.onnx side by side</h1>" in page
+    assert said.split(" against ")[1].split(", ")[1] in page
+    tiny = str(tiny_llama.write(tmp_path / "tiny.gguf"))
+    assert main(["compare", tiny, tiny, "--speed", "--threads", "1", "--json"]) == 0  # needs no data
+    rows = {row["what"]: row["other"] for row in json.loads(capsys.readouterr().out)}
+    assert 0.1 < float(rows["time, now"]) < 10
+
+
+def test_two_runs_are_compared_by_their_records(tmp_path, capsys):
+    for name, presence in (("first", 0.81), ("second", 0.79)):
+        folder = tmp_path / name / "accepted"
+        folder.mkdir(parents=True)
+        value, result = (helper.make_tensor_value_info(each, 1, [1]) for each in ("x", "y"))
+        weight = helper.make_tensor(name, 1, [1], [1])
+        graph = helper.make_graph([helper.make_node("Add", ["x", name], ["y"])], "g", [value], [result], [weight])
+        path = folder / "m.onnx"
+        onnx.save(helper.make_model(graph), path)
+        Candidate(name, "detector", folder, {"model": "m.onnx"}).write()
+        files = {"model": File("m.onnx", path.stat().st_size, sha256_of(path))}
+        form = replace(variant("int8", 1, presence, accepted=True), files=files)
+        records.write(record(variants=[form], chosen="int8"), tmp_path / name / records.FILE)
+    assert main(["compare", str(tmp_path / "first"), str(tmp_path / "second"), "--json"]) == 0
+    rows = {row["what"]: (row["one"], row["other"]) for row in json.loads(capsys.readouterr().out)}
+    assert rows["presence, recorded"] == ("81.0 %", "79.0 %")
+    assert rows["time of the reference's"] == ("0.50", "0.50")
+    assert rows["peak memory"] == ("121 MiB", "121 MiB")
+    assert rows["decided"] == ("accepted, chosen", "accepted, chosen")

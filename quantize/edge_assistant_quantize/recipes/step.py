@@ -1,14 +1,12 @@
-"""A recipe's step: a kind with its options, and functions that say what it needs and make files of files."""
+"""A recipe's step: its keys, what it needs, and how it makes files of a model's files."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -17,8 +15,6 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.decoding import Name
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Layer
-
-AnyOptions = TypeVar("AnyOptions", bound="Options")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +61,11 @@ class Form:
         weights = {"weights": self.weights_sum} if self.weights_sum else {}
         return {"role": self.role, "files": dict(self.sums), "options": dict(self.options), **weights}
 
-    def candidate(self) -> Candidate:
-        """As senses take it; its files may lie in different folders."""
+    def candidate(self, name: str = "") -> Candidate:
+        """As senses take it, under its own or another name; its files may lie in different folders."""
         folder = next(iter(self.files.values())).parent
-        return Candidate(self.name, self.role, folder, {k: str(path) for k, path in self.files.items()}, self.options)
+        files = {key: str(path) for key, path in self.files.items()}
+        return Candidate(name or self.name, self.role, folder, files, self.options)
 
     def models(self) -> tuple[str, ...]:
         """The keys of the files that hold a model, not a vocabulary or labels."""
@@ -77,6 +74,27 @@ class Form:
     def with_file(self, key: str, path: Path, digest: str) -> Form:
         """With one file replaced."""
         return replace(self, files={**self.files, key: path}, sums={**self.sums, key: digest})
+
+    def after(self, made: Made, folder: Path, sums: Mapping[str, str]) -> Form:
+        """The model after a step.
+
+        Args:
+            made: the step's output.
+            folder: of its files.
+            sums: sha256 of each of these, by name.
+        """
+        changed = replace(
+            self,
+            files={**self.files, **{key: folder / name for key, name in made.files.items()}},
+            sums={**self.sums, **{key: sums[name] for key, name in made.files.items()}},
+            options={**self.options, **made.options},
+            aside={**self.aside, **{key: folder / name for key, name in made.aside.items()}},
+            aside_sums={**self.aside_sums, **{key: sums[name] for key, name in made.aside.items()}},
+            excluded=(*self.excluded, *made.excluded),
+            layers=(*self.layers, *made.layers),
+            notes=(*self.notes, *([made.note] if made.note else [])),
+        )
+        return replace(changed, weights=None, weights_sum="") if made.files else changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +132,11 @@ class Work:
         return self.folder / f"{self.key}{self.file.suffix}"
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """The output of a step.
 
     Attributes:
-        files: by key, in the step's folder.
+        files: names in the step's folder by key.
         aside: likewise, of files that are no part of the model.
         options: to add to the model's.
         excluded: nodes that were not quantized.
@@ -127,9 +144,9 @@ class Made:
         note: one line for the record.
     """
 
-    files: Mapping[str, Path] = field(default_factory=dict)
-    aside: Mapping[str, Path] = field(default_factory=dict)
-    options: Mapping[str, object] = field(default_factory=dict)
+    files: dict[str, str] = {}
+    aside: dict[str, str] = {}
+    options: dict[str, object] = {}
     excluded: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     note: str = ""
@@ -140,7 +157,7 @@ class Needs:
     """What a step needs and costs.
 
     Attributes:
-        label: its name in messages and progress; empty for that of its kind.
+        label: its name in messages and progress.
         libraries: distributions whose versions its output depends on.
         calibrates: whether it needs calibration data.
         searches: whether it asks for acceptance while it works.
@@ -151,7 +168,7 @@ class Needs:
         fixed_memory: bytes of memory besides.
     """
 
-    label: str = ""
+    label: str
     libraries: tuple[str, ...] = ()
     calibrates: bool = False
     searches: bool = False
@@ -162,12 +179,50 @@ class Needs:
     fixed_memory: int = 0
 
 
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The keys of a step's table besides `do`, for a step over the whole model."""
+class Step:
+    """One step of a recipe; no struct itself, which msgspec would decode without `decode`.
+
+    Attributes:
+        do: the key `do` of its table.
+        types: values of the key `type` that select this class among those with the same `do`; empty without a `type`.
+        revision: raised if the same input gives other tensors than before.
+    """
+
+    __slots__ = ()
+    do: ClassVar[str]
+    types: ClassVar[tuple[str, ...]] = ()
+    revision: ClassVar[int] = 1
+
+    @property
+    @abstractmethod
+    def needs(self) -> Needs:
+        """What it needs."""
+
+    @abstractmethod
+    def make(self, work: Work) -> Made:
+        """Do it.
+
+        Raises:
+            EdgeAssistantError: it fails.
+        """
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The files that it names; none for every file that holds a model, and of a step over the whole model."""
+        return ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The keys of its table that its output depends on."""
+        return {key: value for key, value in msgspec.structs.asdict(self).items() if key not in {"file", "files"}}  # type: ignore[arg-type]
 
 
-class FileOptions(Options, frozen=True, kw_only=True):
-    """The keys of a step that works on one file at a time: `file`, or `files`, or every file that holds a model."""
+class WholeStep(msgspec.Struct, Step, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A step that is done once over the whole model."""
+
+
+class FileStep(msgspec.Struct, Step, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A step that works on one file at a time: `file`, or `files`, or every file that holds a model."""
 
     file: Name | None = None
     files: tuple[Name, ...] = ()
@@ -178,74 +233,13 @@ class FileOptions(Options, frozen=True, kw_only=True):
         if len(set(self.files)) != len(self.files):
             raise ValueError("'files' names something twice")
 
-
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[AnyOptions]):
-    """A kind of step.
-
-    Attributes:
-        name: the value of `do`.
-        options: type of its table.
-        make: does it; raises EdgeAssistantError.
-        needs: what it needs with these options.
-        types: values of the key `type` that select this kind among those of the same name; empty if it has no `type`.
-        revision: raised if the same input gives other tensors than before.
-    """
-
-    name: str
-    options: type[AnyOptions]
-    make: Callable[[AnyOptions, Work], Made]
-    needs: Callable[[AnyOptions], Needs]
-    types: tuple[str, ...] = ()
-    revision: int = 1
-
-
-class Step:
-    """One step of a recipe; no dataclass, which msgspec would decode without `decode`."""
-
-    __slots__ = ("kind", "options")
-
-    def __init__(self, kind: Kind[Any], options: Options) -> None:
-        self.kind = kind
-        self.options = options
-
     @property
-    def needs(self) -> Needs:
-        """What it needs."""
-        found: Needs = self.kind.needs(self.options)
-        return found if found.label else replace(found, label=self.kind.name)
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The keys that it names; none for every file that holds a model, and of a step over the whole model."""
-        if not isinstance(self.options, FileOptions):
-            return ()
-        return (self.options.file,) if self.options.file else self.options.files
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is done once over the whole model, and not for each file."""
-        return not isinstance(self.options, FileOptions)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Options that its output depends on."""
-        return {key: value for key, value in msgspec.structs.asdict(self.options).items() if key not in _PLACES}
+    def keys(self) -> tuple[str, ...]:
+        """The files that it names; none for every file that holds a model."""
+        return (self.file,) if self.file else self.files
 
 
-_PLACES = FileOptions.__struct_fields__
-
-
-@cache
-def kinds() -> tuple[Kind[Any], ...]:
-    """Every kind of step: the modules of this package that have a `STEP`."""
-    folder = importlib.import_module("edge_assistant_quantize.recipes.steps")
-    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
-    modules = [importlib.import_module(f"{folder.__name__}.{name}") for name in names]
-    return tuple(module.STEP for module in modules if hasattr(module, "STEP"))
-
-
-def decode(table: object, known: Sequence[Kind[Any]]) -> Step:
+def decode(table: object, known: Sequence[type[Step]]) -> Step:
     """A step from its table.
 
     Raises:
@@ -255,10 +249,9 @@ def decode(table: object, known: Sequence[Kind[Any]]) -> Step:
         raise ValueError("a step is a table")
     values = dict(table)
     name = values.pop("do", None)
-    found = [kind for kind in known if kind.name == name]
+    found = [kind for kind in known if kind.do == name]
     if not found:
-        there = ", ".join(dict.fromkeys(kind.name for kind in known))
-        raise ValueError(f"unknown step {name!r} (there are {there})")
+        raise ValueError(f"unknown step {name!r} (there are {', '.join(dict.fromkeys(kind.do for kind in known))})")
     if found[0].types:
         types = ", ".join(name for kind in found for name in kind.types)
         if "type" not in values:
@@ -266,4 +259,4 @@ def decode(table: object, known: Sequence[Kind[Any]]) -> Step:
         found = [kind for kind in found if values["type"] in kind.types]
         if not found:
             raise ValueError(f"unknown type {values['type']!r} (there are {types})")
-    return Step(found[0], decoding.convert(values, found[0].options))
+    return decoding.convert(values, found[0])

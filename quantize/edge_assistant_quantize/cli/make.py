@@ -1,0 +1,385 @@
+"""The verbs that make model files: `tools`, `fetch`, `convert`, `import`, `quantize`, `imatrix` and `sweep`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_assistant.core.signals import printable
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize.candidate import sha256_of
+from edge_assistant_quantize.cli import inputs
+from edge_assistant_quantize.cli.verb import option, verb
+from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, UsageError, WeightsRefused
+from edge_assistant_quantize.export import export as onnx_export
+from edge_assistant_quantize.fetching import hub, llama
+from edge_assistant_quantize.gguf import conversion, kinds
+from edge_assistant_quantize.onnx import options as onnx
+
+if TYPE_CHECKING:
+    from edge_assistant_models.conversion import Importer
+    from edge_assistant_quantize.record import Record, Variant
+
+_SWEPT = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
+_COLUMNS = ("type", "size", "bits", "perplexity", "KL, nats", "KL 99 %", "top 1", "reads/s", "writes/s", "memory", "")
+_MATRIX = "importance matrix, from 'edge-quantize imatrix'"
+
+
+@verb(
+    "tools",
+    "bring llama.cpp's own converter of the installed version into the cache",
+    """  edge-quantize tools
+  edge-quantize tools --from llama_cpp_python-0.3.36.tar.gz     on a machine without a network""",
+    option(
+        "--from", dest="archive", type=Path, metavar="F", help="the source distribution of llama-cpp-python, as a file"
+    ),
+    fetches=True,
+)
+def tools(args: argparse.Namespace) -> int:
+    """Bring it, unless it is there; 0."""
+    with progress.shown() as watch:
+        folder = llama.bring(args.archive, watch)
+    print(printable(f"llama.cpp's converter {folder.name} is ready"))
+    return 0
+
+
+@verb(
+    "fetch",
+    "fetch a model of Hugging Face: configuration, tokenizer and safetensors, no code",
+    """  edge-quantize fetch HuggingFaceTB/SmolLM2-135M-Instruct --output SmolLM2-135M-Instruct
+  edge-quantize fetch Qwen/Qwen3-0.6B --output Qwen3-0.6B --revision main""",
+    option("repo", metavar="REPO", help="owner/name"),
+    option("--output", type=Path, required=True, metavar="DIR", help="the folder to make"),
+    option("--revision", metavar="R", help="a branch, tag or commit (default: the main branch)"),
+    fetches=True,
+)
+def fetch(args: argparse.Namespace) -> int:
+    """Fetch, and say what came; 0."""
+    with progress.shown() as watch:
+        hub.fetch(args.repo, args.output, revision=args.revision, watch=watch)
+    files = [path for path in args.output.rglob("*") if path.is_file()]
+    size = mebibytes(sum(path.stat().st_size for path in files))
+    print(printable(f"{args.repo} is in {args.output}: {len(files)} files, {size}; {hub.SOURCE} names the commit"))
+    return 0
+
+
+def _converted(parser: argparse.ArgumentParser) -> None:
+    """The options of both forms; those of one are refused for the other."""
+    to_gguf, to_onnx = parser.add_argument_group("to GGUF"), parser.add_argument_group("to ONNX")
+    to_gguf.add_argument("--precision", choices=tuple(conversion.PRECISIONS), help="of the matrices (default: f16)")
+    to_gguf.add_argument(
+        "--pre-tokenizer",
+        metavar="NAME",
+        help="how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ...",
+    )
+    onnx_export.configure(to_onnx)
+    parser.set_defaults(to_gguf=to_gguf, to_onnx=to_onnx)
+
+
+@verb(
+    "convert",
+    "convert a Hugging Face folder to GGUF or ONNX",
+    f"""  edge-quantize convert SmolLM2-135M-Instruct --output smollm2-f16.gguf
+  edge-quantize convert my-model --output my-model.gguf --precision bf16 --pre-tokenizer qwen2
+{onnx_export.EXAMPLES}""",
+    option("folder", type=Path, metavar="DIR", help="config.json, tokenizer and *.safetensors"),
+    option("--output", type=Path, required=True, metavar="F|DIR", help="a .gguf file, or a folder for ONNX"),
+    arguments.add_threads,
+    _converted,
+)
+def convert(args: argparse.Namespace) -> int:
+    """Convert and say what came of it; 0."""
+    if args.output.suffix.lower() != ".gguf":
+        arguments.refuse_other(args, args.to_gguf)
+        return onnx_export.run(args)
+    arguments.refuse_other(args, args.to_onnx)
+    arguments.check_output(args.output)
+    precision, threads = args.precision or "f16", arguments.threads(args)
+    with progress.shown() as watch:
+        found = conversion.convert(
+            args.folder, args.output, precision=precision, pre=args.pre_tokenizer, threads=threads, watch=watch
+        )
+    tied = ", its output layer is its embedding (tied)" if found.tied else ""
+    size = mebibytes(args.output.stat().st_size)
+    print(printable(f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}{tied}"))
+    return 0
+
+
+@verb(
+    "import",
+    "convert weights of another format to ONNX, as 'edge-assistant models pull' does",
+    """  edge-quantize import whisper model=model.bin tokenizer=tokenizer.json config=config.json --output my-whisper
+  edge-quantize import whisper_float model=model.bin tokenizer=tokenizer.json config=config.json --output whisper-f16
+  edge-quantize import minilm weights=model.safetensors tokenizer=tokenizer.json --output minilm
+  edge-quantize import efficientnet_lite checkpoint=efficientnet.pth --output efficientnet
+  edge-quantize import blazeface graph=blazeface.json weights=blazeface.bin --output blazeface
+  edge-quantize import nanodet graph=nanodet.json weights=nanodet.bin --quantization nanodet-int8 --output nanodet""",
+    option("importer", metavar="IMPORTER", help="by name, see the examples"),
+    option("files", nargs="+", metavar="KEY=FILE", help="the files that it reads"),
+    option("--output", type=Path, required=True, metavar="DIR", help="the folder to make"),
+    option("--quantization", metavar="NAME", help="one that the catalog uses for such a model"),
+)
+def import_(args: argparse.Namespace) -> int:
+    """Convert, and print the files; 0.
+
+    Raises:
+        UsageError: there is no such importer, it reads other files, or the output is there already.
+        InputMissing: a file is not there.
+        WeightsRefused: a file is damaged, or of another network.
+        CatalogInvalid: there is no such quantization of it.
+        StorageFull: the disk does not take it.
+    """
+    from edge_assistant_models.conversion import importer, names
+    from edge_assistant_models.tensors import tensor_digest
+    from edge_assistant_quantize import room
+
+    if args.importer not in names():
+        raise UsageError(f"there is no importer '{printable(args.importer)}'", f"choose one of {', '.join(names())}")
+    chosen = importer(args.importer)
+    files = _import_files(args.files, args.importer, chosen)
+    room.check_new(args.output)
+    with room.new_folder(args.output) as folder:
+        try:
+            chosen.convert(files, folder, args.quantization)
+        except ModelCorrupt as error:
+            hint = f"take the file from its official home; {args.importer} is for one kind of network"
+            raise WeightsRefused(error.message, hint) from None
+    for path in sorted(args.output.iterdir()):
+        digest = f", tensors_sha256 {tensor_digest(path)}" if path.suffix == ".onnx" else ""
+        print(printable(f"{path}: {mebibytes(path.stat().st_size)}{digest}"))
+    return 0
+
+
+def _import_files(words: Sequence[str], name: str, importer: Importer) -> dict[str, Path]:
+    pairs = [word.partition("=") for word in words]
+    if sorted(key for key, _, _ in pairs) != sorted(importer.INPUTS):
+        wanted = " ".join(f"{key}=FILE" for key in importer.INPUTS)
+        raise UsageError(f"{name} does not read these files", f"give {wanted}")
+    files = {key: Path(path) for key, _, path in pairs}
+    for path in files.values():
+        if not path.is_file():
+            raise InputMissing(f"there is no file {printable(str(path))}", "name one that is there")
+    return files
+
+
+def _add_tensors(group: arguments.Group) -> None:
+    """The options on tensors of `quantize` and `sweep`."""
+    group.add_argument(
+        "--tensor-type",
+        action="append",
+        default=[],
+        metavar="REGEX=TYPE",
+        help="type of the tensors whose name the expression is found in; may be given again, the first one counts",
+    )
+    group.add_argument("--allow-requantize", action="store_true", help="also from a quantized model, which loses twice")
+
+
+def overrides(given: Sequence[str]) -> dict[str, str]:
+    """Types by expression.
+
+    Raises:
+        UsageError: one is not REGEX=TYPE, or stands twice.
+
+    >>> overrides(["attn_v=Q8_0"])
+    {'attn_v': 'Q8_0'}
+    """
+    found: dict[str, str] = {}
+    for one in given:
+        pattern, _, kind = one.rpartition("=")
+        if not pattern or not kind or pattern in found:
+            raise UsageError(f"--tensor-type {one} is not REGEX=TYPE", "say it once, as --tensor-type attn_v=Q8_0")
+        found[pattern] = kind
+    return found
+
+
+def _quantized(parser: argparse.ArgumentParser) -> None:
+    """The options of both forms; those of one are refused for the other."""
+    groups = {suffix: parser.add_argument_group(suffix[1:].upper()) for suffix in (".gguf", ".onnx")}
+    groups[".gguf"].add_argument("--imatrix", type=Path, metavar="F", help=_MATRIX)
+    _add_tensors(groups[".gguf"])
+    onnx.configure(groups[".onnx"])
+    parser.set_defaults(groups=groups)
+
+
+@verb(
+    "quantize",
+    "quantize a GGUF or an ONNX model",
+    f"""  edge-quantize quantize model-f16.gguf --type Q4_K_M --output model-q4.gguf
+  edge-quantize quantize model-f16.gguf --type IQ2_XS --imatrix matrix.gguf --output model-iq2.gguf
+  edge-quantize quantize model-f16.gguf --type Q4_K_M --tensor-type attn_v=Q8_0 --output mixed.gguf
+{onnx.EXAMPLES}""",
+    option("model", type=Path, metavar="MODEL", help="a .gguf or .onnx file"),
+    option("--output", type=Path, required=True, metavar="F", help="the file to write"),
+    option(
+        "--type",
+        required=True,
+        metavar="TYPE",
+        help=f"of GGUF: {', '.join(kinds.MODELS)}; of ONNX: {onnx.TYPES}",
+    ),
+    arguments.add_threads,
+    arguments.add_json,
+    _quantized,
+)
+def quantize(args: argparse.Namespace) -> int:
+    """Quantize and say what came of it; 0."""
+    own = args.model.suffix.lower()
+    if own not in args.groups:
+        hint = "name a file; models of the catalog are quantized by a recipe: edge-quantize recipes"
+        hint = "convert it first: edge-quantize convert" if args.model.exists() else hint
+        raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", hint)
+    (other,) = args.groups.keys() - {own}
+    if args.output.suffix.lower() == other:
+        raise UsageError(f"what is made of {own} is {own} again", f"name the output so: F{own}")
+    arguments.refuse_other(args, args.groups[other])
+    arguments.check_output(args.output)
+    return _quantize_gguf(args) if own == ".gguf" else onnx.run(args)
+
+
+def _quantize_gguf(args: argparse.Namespace) -> int:
+    from edge_assistant_quantize.gguf import header, quantize
+
+    with progress.shown() as watch:
+        quantize.quantize(
+            args.model,
+            args.output,
+            args.type,
+            imatrix=args.imatrix,
+            overrides=overrides(args.tensor_type),
+            allow_requantize=args.allow_requantize,
+            threads=arguments.threads(args),
+            watch=watch,
+        )
+    made, again = header.read(args.output).kinds, header.read(args.model).quantized
+    size, before = args.output.stat().st_size, args.model.stat().st_size
+    if args.json:
+        facts = {"output": str(args.output), "type": args.type.upper(), "bytes": size, "bytes_before": before}
+        print(json.dumps({**facts, "sha256": sha256_of(args.output), "tensors": made, "requantized": again}))
+        return 0
+    print(f"{args.output.name}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}")
+    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.items()))
+    if again:
+        print(f"{args.model.name} was quantized already: expect worse than from F16")
+    return 0
+
+
+@verb(
+    "imatrix",
+    "compute the importance matrix of a GGUF model over a calibration text",
+    """  edge-quantize imatrix model-f16.gguf --text calibration.txt --output matrix.gguf
+  edge-quantize imatrix model-f16.gguf --text calibration.txt --chunks 50 --output matrix.dat""",
+    option("model", type=Path, metavar="MODEL", help="a .gguf file"),
+    option("--text", type=Path, required=True, metavar="F", help="text of the kind that it will meet"),
+    option("--output", type=Path, required=True, metavar="F", help="a .gguf file, or .dat for older tools"),
+    lambda parser: arguments.add_text(parser, "that are taken"),
+    arguments.add_threads,
+    arguments.add_json,
+)
+def imatrix(args: argparse.Namespace) -> int:
+    """Compute and say what came of it; 0."""
+    from edge_assistant_quantize.gguf import imatrix
+
+    arguments.check_output(args.output)
+    with progress.shown() as watch:
+        imatrix.compute(
+            args.model,
+            args.text,
+            args.output,
+            context=args.context,
+            chunks=args.chunks,
+            threads=arguments.threads(args),
+            watch=watch,
+        )
+    matrix = imatrix.read(args.output)
+    if args.json:
+        facts = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": len(matrix.means)}
+        print(json.dumps({**facts, "chunks": matrix.chunks}))
+        return 0
+    print(f"{args.output.name}: {len(matrix.means)} tensors over {matrix.chunks} chunks of {args.text.name}")
+    return 0
+
+
+def _add_matrix(parser: argparse.ArgumentParser) -> None:
+    matrix = parser.add_mutually_exclusive_group()
+    matrix.add_argument("--imatrix", type=Path, metavar="F", help=_MATRIX)
+    matrix.add_argument("--calibration", type=Path, metavar="F", help="text that an importance matrix is made of")
+
+
+@verb(
+    "sweep",
+    "quantize a GGUF model to several types and measure each",
+    """  edge-quantize sweep model-f16.gguf --text wiki.test.txt --output sweep
+  edge-quantize sweep model-f16.gguf --types IQ2_XS,Q4_K_M --text test.txt --calibration train.txt --output sweep
+
+run again with the same folder it does what is missing, such as after an interruption or for more types""",
+    option("model", type=Path, metavar="MODEL", help="a .gguf file, best in F16"),
+    option("--types", default=_SWEPT, metavar="T,T,...", help=f"types to try ({_SWEPT})"),
+    option("--text", type=Path, required=True, metavar="F", help="text that they are measured on"),
+    option("--output", type=Path, required=True, metavar="DIR", help="for the forms and the report"),
+    _add_matrix,
+    option("--reference", type=Path, metavar="F", help="what they are compared with (default: MODEL)"),
+    lambda parser: arguments.add_text(parser, "that are measured on"),
+    arguments.add_threads,
+    option("--json", action="store_true", help="print the record as JSON"),
+    lambda parser: _add_tensors(parser.add_argument_group("quantization")),
+)
+def sweep(args: argparse.Namespace) -> int:
+    """Sweep, write record and report, and print the table; 0."""
+    import msgspec
+
+    from edge_assistant_quantize.recipes import sweep
+    from edge_assistant_quantize.report import page
+
+    asked = sweep.Sweep(
+        model=args.model,
+        types=tuple(name.strip().upper() for name in args.types.split(",") if name.strip()),
+        text=args.text,
+        folder=args.output,
+        matrix=args.imatrix,
+        calibration=args.calibration,
+        reference=args.reference,
+        context=args.context,
+        chunks=args.chunks,
+        overrides=overrides(args.tensor_type),
+        allow_requantize=args.allow_requantize,
+        threads=arguments.threads(args),
+        command=arguments.command(),
+    )
+    with progress.shown() as watch:
+        found = sweep.run(asked, watch)
+    page.write(found, args.output)
+    if args.json:
+        print(msgspec.json.encode(found).decode())
+        return 0
+    inputs.show([_COLUMNS, *_sweep_rows(found)])
+    print(f"\n* no other is both smaller and nearer to the reference; the report: {args.output / page.MARKDOWN}")
+    return 0
+
+
+def _sweep_rows(found: Record) -> list[tuple[str, ...]]:
+    """The forms, the reference first; those on the Pareto front of size and divergence are marked."""
+    from edge_assistant_quantize.report.analysis import pareto
+
+    front = pareto([(form.bytes, form.metrics["kl-divergence"]) for form in found.variants])
+    marked = [_sweep_row(form, "*" if place in front else "") for place, form in enumerate(found.variants)]
+    return [_sweep_row(found.reference, ""), *marked]
+
+
+def _sweep_row(form: Variant, mark: str) -> tuple[str, ...]:
+    figures = form.metrics
+    return (
+        form.method,
+        mebibytes(form.bytes),
+        f"{figures['bits-per-weight']:.2f}",
+        f"{figures['perplexity']:.3f} ± {figures['perplexity-uncertainty']:.3f}",
+        f"{figures['kl-divergence']:.4f}",
+        f"{figures['kl-divergence-p99']:.3f}" if "kl-divergence-p99" in figures else "",
+        f"{figures['token-agreement']:.1%}",
+        f"{form.speed['prefill_tokens_per_s']:.0f}",
+        f"{form.speed['decode_tokens_per_s']:.1f}",
+        f"{form.peak_mib:.0f} MiB" if form.peak_mib else "",
+        mark,
+    )

@@ -1,0 +1,196 @@
+"""The verbs `metrics`, `evaluate` and `accept`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize.cli import accepted_record, inputs
+from edge_assistant_quantize.cli.verb import option, verb
+from edge_assistant_quantize.errors import UsageError
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.acceptance.accept import DataOf
+    from edge_assistant_quantize.acceptance.criteria import Criterion
+    from edge_assistant_quantize.metrics.metric import Measured
+    from edge_assistant_quantize.record import Verdict
+
+_REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
+_HEAD = ("metric", "candidate", "reference", "difference", "interval", "criterion", "verdict")
+
+
+@verb(
+    "metrics",
+    "list what models are measured by, by role",
+    """  edge-quantize metrics
+  edge-quantize metrics --json""",
+    arguments.add_json,
+)
+def metrics(args: argparse.Namespace) -> int:
+    """Print every metric with what it gives; 0."""
+    from edge_assistant_models.entries import ROLES
+    from edge_assistant_quantize.metrics.metric import all_metrics
+
+    found = all_metrics()
+    if args.json:
+        facts = {
+            name: {
+                "gives": each.gives,
+                "roles": sorted(each.roles),
+                "description": each.description,
+                "relative": each.relative,
+            }
+            for name, each in found.items()
+        }
+        print(json.dumps(facts))
+        return 0
+    fold = textwrap.TextWrapper(100, initial_indent="      ", subsequent_indent="      ")
+    for role in ROLES:
+        own = [metric for metric in found.values() if role in metric.roles]
+        if own:
+            print(role)
+        for metric in own:
+            against = " (against --reference)" if metric.relative else ""
+            print(f"  {', '.join(metric.gives)}{against}\n{fold.fill(metric.description)}")
+    return 0
+
+
+@verb(
+    "evaluate",
+    "measure a model over data",
+    """  edge-quantize evaluate whisper-base --metric wer --data recordings
+  edge-quantize evaluate nanodet-int8.onnx --reference nanodet --metric objects --data photos
+  edge-quantize evaluate pp-ocrv6-small --metric cer --metric fields --data count=25,seed=0
+  edge-quantize evaluate mine --reference minilm-l6-int8 --metric cosine --data texts.txt
+
+MODEL is a folder with candidate.toml, a .gguf or .onnx file, or a model of the catalog. 'edge-quantize metrics' lists
+what it can be measured by.""",
+    option("model", metavar="MODEL", help="a folder, a file or a name of the catalog"),
+    option("--metric", action="append", required=True, metavar="M", help="may be given several times"),
+    option("--reference", metavar="R", help=_REFERENCE),
+    inputs.add_measurement,
+)
+def evaluate(args: argparse.Namespace) -> int:
+    """Measure and print; 0."""
+    from edge_assistant_quantize.acceptance.accept import measure
+
+    data = inputs.by_metric(args.metric, args.data)
+    model, reference = inputs.models(args.model, args.reference, args)
+    runtime = inputs.runtime(args)
+    with progress.shown() as watch:
+        results = measure(model, reference, data, runtime, watch)
+    if args.json:
+        measured = {name: _facts(result) for name, result in results.items()}
+        print(json.dumps({"model": model.name, "threads": runtime.threads, "metrics": measured}))
+        return 0
+    rows = []
+    for result in results.values():
+        details = ", ".join(f"{name} {value:.4g}" for name, value in result.details.items())
+        rows.append((result.metric, f"{result.value:z.4f}", str(len(result.items)), details))
+    inputs.show([("metric", "value", "items", ""), *rows])
+    return 0
+
+
+def _facts(result: Measured) -> dict[str, object]:
+    facts = {"value": result.value, "items": len(result.items), "lower_is_better": result.lower_is_better}
+    return {**facts, "unit": result.unit, "details": dict(result.details)}
+
+
+def _add_criteria(parser: argparse.ArgumentParser) -> None:
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument(
+        "--metric", action="append", default=[], metavar="M", help='with its criterion: "wer at_most=0.1"'
+    )
+    asked.add_argument(
+        "--recipe", metavar="F", help="a recipe whose metrics have criteria; its data, or --data NAME=PATH"
+    )
+
+
+@verb(
+    "accept",
+    "decide by measurement whether a model may stand for another",
+    """  edge-quantize accept whisper-int8 --reference whisper-base --metric "wer at_most_worse=0.005" --data recordings
+  edge-quantize accept nanodet-int8.onnx --reference nanodet --data photos \\
+      --metric "presence within_interval" --metric "precision within_interval"
+  edge-quantize accept mine --reference minilm-l6-int8 --metric "cosine at_least=0.99" --data texts.txt --record out
+  edge-quantize accept mine --reference whisper-base --recipe whisper.toml
+
+a criterion is one of at_most_worse=X (with by=interval: by the end of the interval, too), within_interval, at_least=X
+and at_most=X; exit status: 0 accepted, 1 not""",
+    option("candidate", metavar="CANDIDATE", help="a folder, a file or a name of the catalog"),
+    option("--reference", required=True, metavar="R", help="what it would stand for"),
+    _add_criteria,
+    option("--record", type=Path, metavar="DIR", help="write record and report there, beside models accepted before"),
+    inputs.add_measurement,
+)
+def accept(args: argparse.Namespace) -> int:
+    """Measure both and decide; 0 where every criterion holds, else 1."""
+    from edge_assistant_quantize.acceptance import accept
+
+    recipe, criteria, data = _of_recipe(args.recipe, args.data) if args.recipe else _of_words(args.metric, args.data)
+    accept.check(criteria)
+    candidate, reference = inputs.models(args.candidate, args.reference, args)
+    assert reference is not None
+    runtime = inputs.runtime(args)
+    with progress.shown() as watch:
+        of_reference = accept.measure_reference(reference, data, runtime, watch)
+        results = accept.measure(candidate, reference, data, runtime, watch)
+    verdicts = accept.judge(criteria, results, of_reference)
+    if args.record:
+        forms = accepted_record.variant(candidate, results, verdicts), accepted_record.variant(reference, of_reference)
+        accepted_record.write(accepted_record.record(*forms, candidate.role, data, results, recipe), args.record)
+    accepted = all(verdict.accepted for verdict in verdicts)
+    if args.json:
+        import msgspec
+
+        facts = {"candidate": candidate.name, "reference": reference.name, "accepted": accepted}
+        print(json.dumps({**facts, "verdicts": msgspec.to_builtins(verdicts)}))
+    else:
+        inputs.show([_HEAD, *(_row(verdict) for verdict in verdicts)])
+        print(f"{candidate.name} is {'' if accepted else 'not '}accepted in place of {reference.name}")
+    return 0 if accepted else 1
+
+
+def _of_words(words: Sequence[str], data: Sequence[str]) -> tuple[str, list[Criterion], DataOf]:
+    from edge_assistant_quantize.acceptance.criteria import from_words
+
+    found = [from_words(each) for each in words]
+    without = [name for name, criterion in found if criterion is None]
+    if without:
+        raise UsageError(f"'{without[0]}' has no criterion", f'say it: --metric "{without[0]} within_interval"')
+    given = inputs.by_metric([name for name, _ in found], data)
+    return "", [criterion for _, criterion in found if criterion], given
+
+
+def _of_recipe(named: str, data: Sequence[str]) -> tuple[str, list[Criterion], DataOf]:
+    """The text of a recipe, its criteria, and the data sets that its metrics name."""
+    from edge_assistant_quantize.recipes.loading import load
+
+    given = {name: {"path": path} for name, _, path in (each.partition("=") for each in data)}
+    recipe = load(named, {"data": given} if given else None)
+    if not recipe.criteria:
+        raise UsageError(f"{recipe.name} has no criteria", "name them: --metric")
+    decided = [each for each in recipe.metrics if each.criterion]
+    for each in decided:
+        if each.data not in recipe.data:
+            what = f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given"
+            raise UsageError(what, f"say where it is: --data {each.data}=PATH")
+    return recipe.text, recipe.criteria, {each.metric: recipe.data[each.data] for each in decided}
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    interval = verdict.interval
+    return (
+        verdict.metric,
+        f"{verdict.value:z.4f}",
+        "-" if verdict.reference is None else f"{verdict.reference:.4f}",
+        "-" if interval is None else f"{interval.difference:+z.4f}",
+        "-" if interval is None else f"{interval.low:+z.4f} to {interval.high:+z.4f} ({interval.level:.0%})",
+        verdict.criterion,
+        "accepted" if verdict.accepted else "not accepted",
+    )

@@ -1,0 +1,50 @@
+"""A verb of `edge-quantize`: one declaration with its options, above the function that runs it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Configure = Callable[[argparse.ArgumentParser], object]
+Run = Callable[[argparse.Namespace], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One verb.
+
+    Attributes:
+        name: on the command line.
+        help: one line.
+        examples: lines for the end of its help.
+        configure: adds the options, in order.
+        run: does it and returns the exit status.
+        fetches: whether it uses the network; the others run under the offline lock.
+    """
+
+    name: str
+    help: str
+    examples: str
+    configure: tuple[Configure, ...]
+    run: Run
+    fetches: bool
+
+
+VERBS: dict[str, Verb] = {}
+
+
+def verb(name: str, help: str, examples: str, *configure: Configure, fetches: bool = False) -> Callable[[Run], Run]:
+    """Declare that a function is a verb; see `Verb`."""
+
+    def declare(run: Run) -> Run:
+        VERBS[name] = Verb(name, help, examples, configure, run, fetches)
+        return run
+
+    return declare
+
+
+def option(*names: str, **settings: Any) -> Configure:  # noqa: ANN401 - as argparse takes them
+    """An option, as `ArgumentParser.add_argument` takes it."""
+    return lambda parser: parser.add_argument(*names, **settings)

@@ -1,0 +1,297 @@
+"""The steps of recipes, by the key `do` of their tables. A new one is a class here and a name in `STEPS`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from msgspec import field
+
+from edge_assistant_quantize import candidate
+from edge_assistant_quantize.decoding import Line, Positive
+from edge_assistant_quantize.errors import RecipeInvalid, UsageError
+from edge_assistant_quantize.export import export
+from edge_assistant_quantize.gguf import conversion, imatrix, kinds
+from edge_assistant_quantize.gguf import quantize as gguf
+from edge_assistant_quantize.onnx import calibration, optimize, search
+from edge_assistant_quantize.onnx import quantize as onnx
+from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, Step, WholeStep, Work
+
+_MATRIX = "imatrix"  # key of the file that is laid aside
+_BYTES = {"F32": 4.0, "BF16": 2.0, "F16": 2.0}  # of a value; other types are smaller than what they are made from
+_SMALLEST = 0.5  # bytes of a value in a quantized model, about
+
+
+class Convert(WholeStep, frozen=True, kw_only=True):
+    """Hugging Face weights to GGUF, by llama.cpp's own converter. A GGUF source is left as it is.
+
+    Attributes:
+        precision: "f16", "bf16", "f32" or "q8_0".
+        pre_tokenizer: how the tokenizer splits text, if that is not recognised: "qwen2", "llama-bpe", ...
+    """
+
+    do: ClassVar = "convert"
+    precision: str = "f16"
+    pre_tokenizer: Line | None = None
+
+    def __post_init__(self) -> None:
+        if self.precision not in conversion.PRECISIONS:
+            raise ValueError(f"there is no precision {self.precision!r} ({', '.join(conversion.PRECISIONS)})")
+
+    @property
+    def needs(self) -> Needs:
+        """Two bytes of a weight may become four; torch and the converter take a gigabyte beside the largest tensor."""
+        libraries = ("llama-cpp-python", "torch", "transformers")
+        growth = 2 if self.precision == "f32" else 1
+        return Needs(label=self.do, libraries=libraries, growth=growth, memory=0, fixed_memory=1 << 30)
+
+    def make(self, work: Work) -> Made:
+        """One GGUF file under the key `model`."""
+        if work.form.weights is None:
+            return Made()
+        output = work.folder / "model.gguf"
+        conversion.convert(
+            work.form.weights,
+            output,
+            precision=self.precision,
+            pre=self.pre_tokenizer,
+            threads=work.threads,
+            watch=work.watch,
+        )
+        return Made({"model": output.name})
+
+
+class Export(WholeStep, frozen=True, kw_only=True):
+    """Hugging Face weights to ONNX, through optimum; Whisper in the layout that the product runs.
+
+    An ONNX source is left as it is.
+
+    Attributes:
+        task: by optimum's name; default: what the architecture was made for.
+        opset: of ONNX; default: optimum's choice.
+    """
+
+    do: ClassVar = "export"
+    task: Line = ""
+    opset: Positive | None = None
+
+    @property
+    def needs(self) -> Needs:
+        """Two bytes of a weight become four, and a decoder is written twice; torch takes a gigabyte."""
+        libraries = ("numpy", "onnx", "optimum", "optimum-onnx", "torch", "transformers")
+        return Needs(label=self.do, libraries=libraries, growth=4, memory=0, fixed_memory=1 << 30)
+
+    def make(self, work: Work) -> Made:
+        """ONNX files by the keys that the product's senses know, with options if the export knows them."""
+        if work.form.weights is None:
+            return Made()
+        folder = work.folder / "exported"
+        task = self.task or None
+        made = export.export(
+            work.form.weights, folder, task=task, opset=self.opset, threads=work.threads, watch=work.watch
+        )
+        found = candidate.read(folder) if (folder / candidate.FILE).is_file() else None
+        paths = {**made.files, **(found.paths if found else {})}
+        names = {key: path.relative_to(work.folder).as_posix() for key, path in paths.items()}
+        return Made(names, options=dict(found.options) if found else {})
+
+
+class Imatrix(WholeStep, frozen=True, kw_only=True):
+    """Importance matrix of a GGUF model over the calibration text, for the steps that quantize it.
+
+    Attributes:
+        chunks: maximum of text chunks.
+        context: tokens of a chunk; llama.cpp's own default.
+    """
+
+    do: ClassVar = "imatrix"
+    chunks: Positive | None = None
+    context: Positive = 512
+
+    @property
+    def needs(self) -> Needs:
+        """One number for each column, of weights with hundreds of rows."""
+        return Needs(label=self.do, libraries=("llama-cpp-python",), calibrates=True, written=0.01)
+
+    def make(self, work: Work) -> Made:
+        """Compute the mean square of each column's inputs.
+
+        Raises:
+            RecipeInvalid: there is no GGUF model yet.
+        """
+        model = work.form.files.get("model")
+        if model is None or model.suffix != ".gguf":
+            hint = 'put a step before it that makes one: prepare = [{ do = "convert" }, { do = "imatrix" }]'
+            raise RecipeInvalid("imatrix finds no GGUF model", hint)
+        assert work.calibration is not None
+        text, output = Path(str(work.calibration["path"])), work.folder / "imatrix.gguf"
+        imatrix.compute(
+            model,
+            text,
+            output,
+            context=self.context,
+            chunks=self.chunks,
+            threads=work.threads,
+            watch=work.watch,
+        )
+        return Made(aside={_MATRIX: output.name})
+
+
+class Optimize(FileStep, frozen=True, kw_only=True):
+    """The graph of an ONNX file simplified once, instead of at each start."""
+
+    do: ClassVar = "optimize"
+
+    @property
+    def needs(self) -> Needs:
+        """Both graphs and a session of each."""
+        return Needs(label=self.do, libraries=("numpy", "onnx", "onnxruntime"), memory=6)
+
+    def make(self, work: Work) -> Made:
+        """Optimize one file."""
+        optimize.optimize(work.file, work.output, threads=work.threads)
+        return Made({work.key: work.output.name})
+
+
+class QuantizeGguf(FileStep, frozen=True, kw_only=True):
+    """Another type for a GGUF file, such as "Q4_K_M".
+
+    Attributes:
+        kind: the key `type`.
+        imatrix: whether to use the importance matrix of an earlier step.
+        overrides: types of single tensors by regular expression, such as { "attn_v" = "Q8_0" }.
+        requantize: whether to accept a model that is quantized already, which loses twice.
+    """
+
+    do: ClassVar = "quantize"
+    types: ClassVar = kinds.MODELS
+    kind: str = field(name="type")
+    imatrix: bool = False
+    overrides: dict[str, Line] = field(default_factory=dict)
+    requantize: bool = False
+
+    def __post_init__(self) -> None:
+        FileStep.__post_init__(self)
+        if unknown := set(self.overrides.values()) - set(kinds.TENSORS):
+            raise ValueError(f"there is no type {min(unknown)!r} of tensors ({', '.join(kinds.TENSORS)})")
+
+    @property
+    def needs(self) -> Needs:
+        """llama.cpp works on one tensor at a time; a quantized model grows if it is widened."""
+        growth = _BYTES.get(self.kind, _SMALLEST) / _SMALLEST if self.requantize else 1.0
+        return Needs(label=self.kind, libraries=("llama-cpp-python",), aside=self.imatrix, growth=growth, memory=0.25)
+
+    def make(self, work: Work) -> Made:
+        """Quantize one file.
+
+        Raises:
+            RecipeInvalid: it wants an importance matrix, and no earlier step has computed one.
+        """
+        matrix = work.form.aside.get(_MATRIX) if self.imatrix else None
+        if self.imatrix and matrix is None:
+            hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
+            raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
+        gguf.quantize(
+            work.file,
+            work.output,
+            self.kind,
+            imatrix=matrix,
+            overrides=self.overrides,
+            allow_requantize=self.requantize,
+            threads=work.threads,
+            watch=work.watch,
+        )
+        return Made({work.key: work.output.name})
+
+
+class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
+    """Another precision for an ONNX file, such as "static-int8".
+
+    Attributes:
+        method: the key `type`.
+        exclude: nodes that are not quantized.
+        most: the key `exclude_until_accepted`: exclude up to so many nodes, the worst first, until it is accepted.
+        options: of the method, such as { calibrator = "percentile" }.
+    """
+
+    do: ClassVar = "quantize"
+    types: ClassVar = tuple(onnx.METHODS)
+    method: str = field(name="type")
+    exclude: tuple[Line, ...] = ()
+    most: Positive | None = field(name="exclude_until_accepted", default=None)
+    options: dict[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        FileStep.__post_init__(self)
+        if self.exclude and self.most:
+            raise ValueError("'exclude' and 'exclude_until_accepted' do not go together")
+        try:
+            onnx.check_options(self.method, self.options)
+        except UsageError as error:
+            raise ValueError(f"{error.message} - {error.hint}") from None
+
+    @property
+    def needs(self) -> Needs:
+        """The graph twice, the largest weights in float64, and the session that tries it."""
+        searches = self.most is not None
+        return Needs(
+            label=self.method,
+            libraries=("numpy", "onnx", "onnxruntime"),
+            calibrates=searches or (self.method in onnx.CALIBRATED and "ranges" not in self.options),
+            searches=searches,
+            memory=6,
+        )
+
+    def make(self, work: Work) -> Made:
+        """Quantize one file, in a search if `exclude_until_accepted` is given."""
+        given = None
+        if self.needs.calibrates:
+            assert work.calibration is not None
+            model = work.form.candidate()
+            given = calibration.record(model, work.key, work.calibration, threads=work.threads, watch=work.watch)
+        if self.most is not None:
+            return self._search(work, given, self.most)
+        return self._quantize(work, given, self.exclude, self.options)
+
+    def _quantize(
+        self, work: Work, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
+    ) -> Made:
+        onnx.quantize(
+            work.file,
+            work.output,
+            self.method,
+            calibration=given,
+            exclude=excluded,
+            options=options,
+            threads=work.threads,
+            watch=work.watch,
+        )
+        return Made({work.key: work.output.name}, excluded=excluded)
+
+    def _search(self, work: Work, given: Calibration | None, most: int) -> Made:
+        """The accepted form; if there is none, the form with the most nodes excluded."""
+        found = search.quantize_to_accept(
+            work.file,
+            work.output,
+            self.method,
+            calibration=given,
+            accepts=work.accepts,
+            most=most,
+            threads=work.threads,
+            watch=work.watch,
+            options=self.options,
+            folder=work.kept,
+        )
+        layers = tuple(msgspec.structs.replace(layer, file=work.key) for layer in found.layers)
+        tries = f"{len(found.tries)} forms tried" if len(found.tries) > 1 else ""
+        if found.accepted:
+            excluded = tuple(found.excluded)
+            return Made({work.key: work.output.name}, excluded=excluded, layers=layers, note=tries)
+        excluded = tuple(max(found.tries, key=lambda each: len(each.excluded)).excluded)
+        made = self._quantize(work, given, excluded, dict(found.options))
+        return msgspec.structs.replace(made, layers=layers, note=f"{tries or 'one form tried'}, none accepted")
+
+
+STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, Optimize, QuantizeGguf, QuantizeOnnx)
