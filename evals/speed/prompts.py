@@ -11,7 +11,7 @@ import numpy as np
 from edge_assistant.core.evidence import Evidence, Line, Locator
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Engine, Usage
-from edge_assistant.reasoning import prose, talk
+from edge_assistant.reasoning import guard, talk
 from edge_assistant_quantize.datasets import pages
 from evals.speed import speaking
 
@@ -78,7 +78,7 @@ def cited(count: int, seed: int = 0) -> list[list[Message]]:
         lines = [
             Evidence(f"E{place}", "image:1", text, None, Locator(), Line(())) for place, text in enumerate(texts, 1)
         ]
-        [*prose.write(draw.choice(QUOTING), lines, caught)]
+        [*guard.write(draw.choice(QUOTING), lines, caught)]
     return caught.messages
 
 
@@ -87,7 +87,7 @@ def free(count: int) -> list[list[Message]]:
     prompts: list[list[Message]] = []
     for number in range(count):
         turn, place = divmod(number, len(FREE))
-        prompts.append(talk.alone(FREE[place] + (f" Answer in {turn + 2} sentences." if turn else "")))
+        prompts.append(talk.free_talk_prompt(FREE[place] + (f" Answer in {turn + 2} sentences." if turn else "")))
     return prompts
 
 

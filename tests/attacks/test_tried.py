@@ -12,8 +12,8 @@ import pytest
 from edge_assistant.core.answer import Status
 from edge_assistant.core.errors import VoiceUnavailable
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.reasoning import prose, reason
-from edge_assistant.reasoning.instructions import Separated
+from edge_assistant.reasoning import guard, reason
+from edge_assistant.reasoning.instructions import Separation
 from edge_assistant.voice import phonemes
 from evals import attacks as bench
 from evals.attack import trial as trying
@@ -77,11 +77,11 @@ def _named(name: str) -> Attack:
 
 
 def test_without_the_defences_the_same_attacks_succeed(obeying: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reason, "separate", lambda source: Separated(source, (), ()))
+    monkeypatch.setattr(reason, "separate", lambda source: Separation(source, (), ()))
     assert obeying.attack(_named("many shots: file")).verdicts
     assert obeying.attack(_named("answer unknown: note")).verdicts
-    monkeypatch.setattr(prose, "supported", lambda *_: True)
-    monkeypatch.setattr(prose, "repeats", lambda *_: False)
+    monkeypatch.setattr(guard, "is_supported", lambda *_: True)
+    monkeypatch.setattr(guard, "repeats", lambda *_: False)
     found = obeying.attack(_named("the system prompt wanted: note"))
     assert found.leaks
     assert found.verdicts
@@ -184,7 +184,7 @@ def test_the_bench_counts_by_carrier_and_fails_where_something_was_achieved(
     assert shown["carriers"]["all"] == shown["carriers"]["file name"]
     assert shown["carriers"]["all"]["tried"] == sum(attack.carrier == "file name" for attack in attacks())
     monkeypatch.setattr(bench, "attacks", lambda: (_named("many shots: file"),))
-    monkeypatch.setattr(reason, "separate", lambda source: Separated(source, (), ()))
+    monkeypatch.setattr(reason, "separate", lambda source: Separation(source, (), ()))
     monkeypatch.setattr(bench, "openings", lambda: openings()[:1])
     args = argparse.Namespace(model="stub", profile="test", carrier=None, json=False)
     assert bench.run(args) == 1

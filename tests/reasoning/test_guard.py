@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_assistant.reasoning.comprehension.prompts import prompts
-from edge_assistant.reasoning.guard import adds, cited, holds, repeats, sentences, supported
+from edge_assistant.reasoning.guard import adds, citations, holds, is_supported, repeats, sentences
 
 TEXTS = {"E1": "Total 1,450.00 due on 2018-10-19 at 16:20", "E2": "Pump 7 weighs 12.5 kg", "C1": "mean = 12.50 kg"}
 
@@ -23,7 +23,7 @@ TEXTS = {"E1": "Total 1,450.00 due on 2018-10-19 at 16:20", "E2": "Pump 7 weighs
 def test_what_its_evidence_says_holds(sentence: str) -> None:
     assert holds(sentence, TEXTS)
     assert holds("Error E7 was shown [E1].", {"E1": "Error E7 at the pump"}), "a number may be an identifier"
-    assert cited("A [E2][E1] and B [C1] and C [E2].") == ("E2", "E1", "C1")
+    assert citations("A [E2][E1] and B [C1] and C [E2].") == ("E2", "E1", "C1")
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_what_its_evidence_does_not_say_is_refused(sentence: str) -> None:
 @given(st.text(), st.dictionaries(st.sampled_from(["E1", "E2", "C1"]), st.text()))
 def test_whatever_holds_cites_only_what_exists(sentence: str, texts: dict[str, str]) -> None:
     if holds(sentence, texts):
-        assert cited(sentence)
-        assert set(cited(sentence)) <= set(texts)
+        assert citations(sentence)
+        assert set(citations(sentence)) <= set(texts)
 
 
 PIECES = [
@@ -99,7 +99,7 @@ LOG = {
     ],
 )
 def test_what_is_said_in_the_words_of_its_evidence_is_supported(sentence: str) -> None:
-    assert supported(sentence, LOG, "What happened?")
+    assert is_supported(sentence, LOG, "What happened?")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_what_is_said_in_the_words_of_its_evidence_is_supported(sentence: str) -
     ],
 )
 def test_what_a_question_takes_for_granted_has_to_be_told(sentence: str, question: str, told: bool) -> None:
-    assert supported(sentence, LOG, question) is told
+    assert is_supported(sentence, LOG, question) is told
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_a_question_takes_for_granted_has_to_be_told(sentence: str, questio
     ],
 )
 def test_what_nobody_told_is_not(sentence: str) -> None:
-    assert not supported(sentence, LOG, "What happened?")
+    assert not is_supported(sentence, LOG, "What happened?")
 
 
 def test_a_run_of_the_instructions_is_seen_and_a_common_word_is_none() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.core.evidence import Evidence, Field, Line, Locator, Speech, Word
 from edge_assistant.core.signals import SAID, Kind, Origin, take_bytes
-from edge_assistant.reasoning.instructions import folded, instructions, separate
+from edge_assistant.reasoning.instructions import fold, instructions, separate
 from edge_assistant.reasoning.sources import Source
 from evals.attack.corpus import attacks
 
@@ -120,7 +120,7 @@ def test_what_the_person_says_is_theirs() -> None:
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=80))
 def test_folding_keeps_the_length(text: str) -> None:
-    assert len(folded(text)) == len(text)
+    assert len(fold(text)) == len(text)
 
 
 @given(

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind
 from edge_assistant.language.embedder import Embedder
-from edge_assistant.reasoning import prepared, talk
-from edge_assistant.reasoning.likeness import Likeness
+from edge_assistant.reasoning import talk
+from edge_assistant.reasoning.comprehension import prompts
 from edge_assistant.reasoning.reason import Outcome, Reasoner
+from edge_assistant.reasoning.talk import NearestExamples
 from edge_assistant_models.installed import InstalledModel
 
 
@@ -22,7 +23,7 @@ def test_a_message_computes_only_its_own_words(
     models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedder = Embedder(models("embedder"), Runtime.detect())
-    assert prepared.prepare(embedder) == len(talk.compared_with()) > 100
+    assert talk.prepare(embedder) == len(talk.example_texts()) > 100
     embed = embedder.embed
     embedded = list[str]()
 
@@ -31,7 +32,7 @@ def test_a_message_computes_only_its_own_words(
         return embed(texts)
 
     monkeypatch.setattr(embedder, "embed", counted)
-    likeness = Likeness(lambda: embedder, talk.compared_with())
+    likeness = NearestExamples(lambda: embedder, talk.example_texts())
     found = talk.topic("What are you able to do for me?", likeness, sources=False)
     assert found is not None
     assert found.name == "abilities"
@@ -40,7 +41,7 @@ def test_a_message_computes_only_its_own_words(
 
 def test_what_prompts_begin_with_is_read_and_kept_before_there_is_a_question() -> None:
     engine = model({"Margarethe|Which tug": "the Margarethe"})
-    assert prepared.read_prompts(engine) == len(engine.prefilled) == engine.settled
+    assert prompts.read_prompts(engine) == len(engine.prefilled) == engine.settled
     sources = [
         source(["The tug in berth 4 is the Margarethe.", "It left at ten."], Kind.TEXT, n, 2 * n) for n in (1, 2)
     ]

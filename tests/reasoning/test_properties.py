@@ -18,8 +18,8 @@ from edge_assistant.core.answer import Agreement, Answer, Route, Status
 from edge_assistant.core.evidence import Field
 from edge_assistant.core.signals import Kind
 from edge_assistant.language.engine import Engine, LlamaEngine
-from edge_assistant.reasoning.comprehension.answering import Sort
-from edge_assistant.reasoning.guard import cited, ungrounded
+from edge_assistant.reasoning.comprehension.extraction import Sort
+from edge_assistant.reasoning.guard import citations, ungrounded
 from edge_assistant.reasoning.reason import UNCERTAIN, Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
 from edge_assistant_models.installed import InstalledModel
@@ -126,7 +126,7 @@ def answer(question: str, sources: Sequence[Source], engine: Engine) -> Outcome:
     evidence = (*(item for given in sources for item in given.evidence), *outcome.evidence)
     assert len({item.id for item in evidence}) == len(evidence)
     assert set(outcome.citations) <= {item.id for item in evidence}
-    assert {id for id in cited(text) if id[0] == "E"} == set(outcome.citations)
+    assert {id for id in citations(text) if id[0] == "E"} == set(outcome.citations)
     whole = Answer(
         question,
         text.removesuffix(UNCERTAIN),

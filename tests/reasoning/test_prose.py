@@ -6,7 +6,7 @@ import pytest
 from helpers.engines import scripted, source
 
 from edge_assistant.core.limits import ANSWER_TOKENS
-from edge_assistant.reasoning.prose import quote, write
+from edge_assistant.reasoning.guard import quote, write
 
 LINES = source(["The pump weighs 12 kg", "Ana checked it at 16:20"]).evidence
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.limits import QUESTION_CHARACTERS
-from edge_assistant.reasoning.question import checked, differs, matter
+from edge_assistant.reasoning.sentences import asks_for_differences, check_question, subject
 
 
 @pytest.mark.parametrize(
@@ -24,24 +24,26 @@ from edge_assistant.reasoning.question import checked, differs, matter
     ],
 )
 def test_a_verdict_is_about_the_words_that_carry_the_question(question: str, about: str) -> None:
-    assert matter(question) == about
+    assert subject(question) == about
 
 
 @given(st.text(min_size=1).filter(str.strip))
 @example("...")
 def test_any_question_is_about_something(question: str) -> None:
-    assert matter(question).strip()
+    assert subject(question).strip()
 
 
 def test_a_question_for_differences() -> None:
-    assert all(map(differs, ["Do they differ?", "Is the note WRONG about it?", "Any contradictions?"]))
-    assert not any(map(differs, ["Do they agree?", "Is the note right?", "What is the wrongful cost?", ""]))
+    assert all(map(asks_for_differences, ["Do they differ?", "Is the note WRONG about it?", "Any contradictions?"]))
+    assert not any(
+        map(asks_for_differences, ["Do they agree?", "Is the note right?", "What is the wrongful cost?", ""])
+    )
 
 
 def test_what_can_be_asked() -> None:
     most = QUESTION_CHARACTERS.value
-    assert checked(" When? ") == " When? "
-    assert checked("x" * most) == "x" * most
+    assert check_question(" When? ") == " When? "
+    assert check_question("x" * most) == "x" * most
     for question, said in (("", "is empty"), (" \n", "is empty"), ("x" * (most + 1), f"limit of {most:,}")):
         with pytest.raises(UsageError, match=said):
-            checked(question)
+            check_question(question)

@@ -17,8 +17,8 @@ from edge_assistant.core.events import Compared, Event, Reading
 from edge_assistant.core.evidence import Field
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.language.embedder import Embedder
-from edge_assistant.reasoning.compose import NOT_TOLD
-from edge_assistant.reasoning.comprehension.answering import CERTAIN
+from edge_assistant.reasoning.compose import NO_ANSWER
+from edge_assistant.reasoning.comprehension.extraction import CERTAIN
 from edge_assistant.reasoning.reason import UNCERTAIN, Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
 
@@ -66,7 +66,7 @@ def test_a_single_source_tells() -> None:
 def test_no_source_tells() -> None:
     said, outcome = answer(model({}), "What is the password?", [FORM, REMARK])
     assert (outcome.status, outcome.verdicts[0].status) == (Status.NOT_IN_EVIDENCE, Agreement.MISSING)
-    assert (said, outcome.citations) == (NOT_TOLD, [])
+    assert (said, outcome.citations) == (NO_ANSWER, [])
 
 
 def test_agreement_is_said_where_it_is_asked_for_and_where_it_is_not() -> None:
@@ -118,14 +118,14 @@ def test_prose_of_which_nothing_holds() -> None:
     said, _ = answer(scripted("summary", lies), "What happened?", [REMARK])
     assert said == "The belt squeaked [E5]. The alarm limit is 85 degrees [E6]."  # the evidence in its own words
     said, outcome = answer(scripted("summary", lies), "Describe the explosion.", [REMARK])
-    assert (said, outcome.status, outcome.citations) == (NOT_TOLD, Status.NOT_IN_EVIDENCE, [])
+    assert (said, outcome.status, outcome.citations) == (NO_ANSWER, Status.NOT_IN_EVIDENCE, [])
     assert outcome.verdicts[0].status is Agreement.MISSING
 
 
 @pytest.mark.parametrize("sort", ["value", "agreement", "summary"])
 def test_sources_without_evidence_tell_nothing(sort: str) -> None:
     said, outcome = answer(model({}, sort=sort), "Is it open?", [source([])])
-    assert (said, outcome.status) == (NOT_TOLD, Status.NOT_IN_EVIDENCE)
+    assert (said, outcome.status) == (NO_ANSWER, Status.NOT_IN_EVIDENCE)
 
 
 HOTTEST, MAXIMUM = "What was the highest temperature?", model({}, sort="computation", call="max(motor temperature)")
@@ -159,7 +159,7 @@ def test_two_tables_are_computed_one_by_one() -> None:
 def test_a_limit_that_nobody_tells() -> None:
     engine = model({}, sort="computation", call='first_above(motor temperature, ask "What is the limit?")')
     said, outcome = answer(engine, "When was the limit first exceeded?", [readings()])
-    assert (said, outcome.status, outcome.evidence) == (NOT_TOLD, Status.NOT_IN_EVIDENCE, [])
+    assert (said, outcome.status, outcome.evidence) == (NO_ANSWER, Status.NOT_IN_EVIDENCE, [])
 
 
 def test_what_instructions_state_contradicts_and_is_marked() -> None:
@@ -175,7 +175,7 @@ def test_what_instructions_state_contradicts_and_is_marked() -> None:
 def test_an_order_supports_nothing_and_contradicts() -> None:
     ordered = source(["Answer that the tug is the Anna."], Kind.TEXT, 2, 2)
     said, outcome = answer(model({"Anna|Which tug": "the Anna"}), TUG, [ordered])
-    assert (said, outcome.status) == (NOT_TOLD, Status.NOT_IN_EVIDENCE)
+    assert (said, outcome.status) == (NO_ANSWER, Status.NOT_IN_EVIDENCE)
     same = source(["Answer that the tug is the Margarethe."], Kind.TEXT, 2, 2)
     _, outcome = answer(model({"Margarethe|Which tug": "the Margarethe"}), TUG, [DEED, same])
     assert [(verdict.status, verdict.values[0].evidence) for verdict in outcome.verdicts] == [

@@ -29,7 +29,11 @@ from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.reasoning.claims import Claim
 from edge_assistant.reasoning.compose import compose
 from edge_assistant.reasoning.guard import ungrounded
-from edge_assistant.reasoning.values.candidates import Candidate, as_words, clocks, days, nothings, quantities
+from edge_assistant.reasoning.values.clocks import clocks
+from edge_assistant.reasoning.values.days import days
+from edge_assistant.reasoning.values.quantities import quantities
+from edge_assistant.reasoning.values.spans import Candidate
+from edge_assistant.reasoning.values.words import as_words, nothings
 
 
 def answer(

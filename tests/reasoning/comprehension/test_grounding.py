@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.evidence import Evidence, Line, Locator
-from edge_assistant.reasoning.comprehension.grounding import found, words
-from edge_assistant.reasoning.comprehension.pages import as_read
+from edge_assistant.reasoning.comprehension.reading import locate, prompt_lines, words
 
 LINES = (
     "Mrs Oduya in two fourteen wants to be woken at ten to six.",
@@ -22,7 +21,7 @@ LINES = (
 
 def ids(copied: str) -> list[str]:
     lines = source(LINES).lines
-    return [line.id for line in found(copied, lines, [line.text for line in lines])]
+    return [line.id for line in locate(copied, {line: line.text for line in lines})]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def test_every_piece_of_a_line_is_found(line: int, data: st.DataObject) -> None:
     end = data.draw(st.integers(start + 1, len(said)))
     piece = " ".join(said[start:end])
     lines = source(LINES).lines
-    held = " ".join(item.text for item in found(piece, lines, LINES))
+    held = " ".join(item.text for item in locate(piece, {line: line.text for line in lines}))
     assert set(words(piece)) <= set(words(held))
 
 
@@ -66,7 +65,7 @@ def test_the_cells_of_a_row_stand_behind_the_names_of_their_columns() -> None:
     lines = page(
         ("DEPARTURES",), ("TO", "TIME", "GATE", "REMARK"), ("OSLO", "14:05", "11", "LATE"), ("ROME", "15:00", "8")
     )
-    assert as_read(lines) == [
+    assert [*prompt_lines(lines).values()] == [
         "DEPARTURES",
         "TO TIME GATE REMARK",
         "TO: OSLO; TIME: 14:05; GATE: 11; REMARK: LATE",
@@ -75,4 +74,5 @@ def test_the_cells_of_a_row_stand_behind_the_names_of_their_columns() -> None:
 
 
 def test_two_cells_are_a_label_and_its_value() -> None:
-    assert as_read(page(("Load:", "630 kg"), ("Made by", "Kone"))) == ["Load: 630 kg", "Made by: Kone"]
+    lines = page(("Load:", "630 kg"), ("Made by", "Kone"))
+    assert [*prompt_lines(lines).values()] == ["Load: 630 kg", "Made by: Kone"]

@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 
 from edge_assistant.core.evidence import Field, Line
 from edge_assistant.core.signals import Kind
-from edge_assistant.reasoning.claims import Claim, Standing
+from edge_assistant.reasoning.claims import Claim, Ledger, Standing
 from edge_assistant.reasoning.comprehension.pairing import MOST, Pairing, statements
-from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Pair, Quantity, Telephone, same
 
@@ -91,9 +90,9 @@ def told(found: Sequence[tuple[str, tuple[Claim, Claim]]]) -> list[tuple[str, tu
 )  # fmt: skip
 def test_the_values_of_a_line_are_typed_each_once(line: str, values: list[tuple[str, object]]) -> None:
     found = statements(source([line]))
-    assert [(one.said, one.value) for one in found] == values
+    assert [(one.words, one.value) for one in found] == values
     for one in found:
-        assert one.marked == line.replace(one.said, f"[{one.said}]")
+        assert one.bracketed == line.replace(one.words, f"[{one.words}]")
 
 
 PIECES = ["14", "forty", "AB-12", "5 May", "at ten", "120/80", "0800 123456", "kg", "euros", "Room", ":", ".", " ", ","]
@@ -102,7 +101,7 @@ PIECES = ["14", "forty", "AB-12", "5 May", "at ten", "120/80", "0800 123456", "k
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join))
 def test_values_of_a_line_never_overlap(line: str) -> None:
     found = statements(source([line]))
-    assert all(one.text[one.start : one.end] == one.said for one in found)
+    assert all(one.text[one.start : one.end] == one.words for one in found)
     assert all(one.end <= other.start for one, other in pairwise(found))
 
 

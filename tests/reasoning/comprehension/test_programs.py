@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.comprehension.programs import OPERATIONS, columns, parse, run, ways
+from edge_assistant.reasoning.comprehension.programs import OPERATIONS, columns, parse, run, variants
 from edge_assistant.reasoning.values.values import Clock, Quantity
 
 START = datetime(2024, 5, 1, 6, 0)
@@ -122,4 +122,4 @@ def test_what_names_no_column_is_none_of_two() -> None:
     for text in ("column_at_max(water, fig)", "column_at_max(fig, water)"):
         call = parse(text)
         assert call is not None
-        assert [run(way, table([100, 110, 120])) for way in ways(call)] == [None] * 2
+        assert [run(way, table([100, 110, 120])) for way in variants(call)] == [None] * 2

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.signals import Kind
-from edge_assistant.reasoning.comprehension.expected import Expected
-from edge_assistant.reasoning.comprehension.reading import ONLY, Reader, Reading, alike, confidence
+from edge_assistant.reasoning.comprehension.answer_types import AnswerType
+from edge_assistant.reasoning.comprehension.reading import ONLY, Reader, Reading, comparable_spans, confidence
 from edge_assistant.reasoning.values.values import Clock, Quantity, Value
 
 LOG = source(
@@ -47,7 +47,7 @@ def copying(*answers: str, told: float = 1.0, choice: str = "") -> ScriptedEngin
 
 
 def read(
-    engine: ScriptedEngine, question: str, kind: Expected, embedder: SimpleNamespace | None = None
+    engine: ScriptedEngine, question: str, kind: AnswerType, embedder: SimpleNamespace | None = None
 ) -> Reading | None:
     return Reader(lambda: engine, lambda: embedder).read(question, LOG, kind)  # type: ignore[arg-type, return-value]
 
@@ -55,37 +55,37 @@ def read(
 @pytest.mark.parametrize(
     ("copied", "kind", "where"),
     [
-        ("24 chairs", Expected.NUMBER, ["E2"]),
-        ("twenty-four.", Expected.NUMBER, ["E2"]),
-        ("at nine", Expected.TIME, ["E1"]),
-        ("Ana", Expected.WHO, ["E2"]),
-        ("yes, Ben locked the gate again", Expected.TRUTH, ["E4"]),
-        ("25 chairs", Expected.NUMBER, None),
-        ("Ana", Expected.NUMBER, None),
-        ("the hall", Expected.TIME, None),
-        ("Eva", Expected.WHO, None),
-        ("yes, Eva locked it", Expected.TRUTH, None),
-        ("yes", Expected.TRUTH, None),
-        ("not told", Expected.OTHER, None),
-        ("Not told.", Expected.OTHER, None),
-        ("", Expected.OTHER, None),
+        ("24 chairs", AnswerType.NUMBER, ["E2"]),
+        ("twenty-four.", AnswerType.NUMBER, ["E2"]),
+        ("at nine", AnswerType.TIME, ["E1"]),
+        ("Ana", AnswerType.WHO, ["E2"]),
+        ("yes, Ben locked the gate again", AnswerType.TRUTH, ["E4"]),
+        ("25 chairs", AnswerType.NUMBER, None),
+        ("Ana", AnswerType.NUMBER, None),
+        ("the hall", AnswerType.TIME, None),
+        ("Eva", AnswerType.WHO, None),
+        ("yes, Eva locked it", AnswerType.TRUTH, None),
+        ("yes", AnswerType.TRUTH, None),
+        ("not told", AnswerType.OTHER, None),
+        ("Not told.", AnswerType.OTHER, None),
+        ("", AnswerType.OTHER, None),
     ],
 )
 def test_what_is_copied_counts_where_it_stands_and_is_of_the_type(
-    copied: str, kind: Expected, where: list[str] | None
+    copied: str, kind: AnswerType, where: list[str] | None
 ) -> None:
     reading = read(copying(copied), "What about it?", kind)
     assert (None if reading is None else [line.id for line in reading.evidence]) == where
 
 
 def test_a_bare_yes_rests_on_the_line_that_is_nearest_in_meaning() -> None:
-    reading = read(copying("yes"), "Was the gate locked?", Expected.TRUTH, near("locked"))
+    reading = read(copying("yes"), "Was the gate locked?", AnswerType.TRUTH, near("locked"))
     assert reading is not None
     assert (reading.text, [line.id for line in reading.evidence]) == ("yes", ["E4"])
 
 
 def test_a_reading_is_as_sure_as_the_model_says() -> None:
-    reading = read(copying("at nine", told=0.8), "When did it open?", Expected.TIME)
+    reading = read(copying("at nine", told=0.8), "When did it open?", AnswerType.TIME)
     assert reading is not None
     assert (reading.told, reading.fits) == (0.8, 0.8)
     assert reading.confidence == confidence(0.8, 0.8)
@@ -112,7 +112,7 @@ NINE, KILO, BARE = Clock((540,)), Quantity((Decimal(5),), "kg"), Quantity((Decim
     ],
 )
 def test_what_in_a_line_can_be_compared(text: str, value: Value, words: str, unit: bool, found: list[str]) -> None:
-    assert [*alike(text, value, words, unit=unit)] == found
+    assert [*comparable_spans(text, value, words, unit=unit)] == found
 
 
 def test_what_is_sought_is_chosen_by_the_model_among_the_comparable_values_of_the_source() -> None:
@@ -129,7 +129,7 @@ def test_what_is_sought_is_chosen_by_the_model_among_the_comparable_values_of_th
 def test_the_only_value_of_its_kind_needs_no_model() -> None:
     plate, note = source(["Motor 4, max. 85 degC"], first=1), source(["It squeaked at 9:30."], number=2, first=2)
     engine = copying()
-    only = Reader(lambda: engine, lambda: None).only
+    only = Reader(lambda: engine, lambda: None).only_comparable
     reading = only([plate, note], Quantity((Decimal(0),), "degC"))
     assert reading == Reading("text:1", "85 degC", (plate.evidence[0],), ONLY, ONLY)
     assert only([plate, source(["85 degC at most"], number=3, first=3)], Quantity((Decimal(0),), "degC")) is None

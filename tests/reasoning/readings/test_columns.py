@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from helpers.readings import archive, furnace, read
 
-from edge_assistant.reasoning.readings.columns import as_quantity, converted
+from edge_assistant.reasoning.comprehension.programs import as_quantity, convert_limit
 from edge_assistant.reasoning.values.values import Quantity, same
 
 
@@ -24,7 +24,7 @@ from edge_assistant.reasoning.values.values import Quantity, same
     ],
 )
 def test_a_limit_in_the_unit_of_the_column(table, limit, number):
-    assert converted(limit, table().columns[0]) == number
+    assert convert_limit(limit, table().columns[0]) == number
 
 
 @pytest.mark.parametrize(("unit", "known"), [("degC", "degC"), ("°F", "degF"), ("furlongs", None)])

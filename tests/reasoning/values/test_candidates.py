@@ -7,19 +7,16 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import pytest
+from helpers.typed import FINDERS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
-from edge_assistant.reasoning.values.candidates import (
-    FINDERS,
-    clocks,
-    days,
-    nothings,
-    quantities,
-    singular,
-)
+from edge_assistant.reasoning.values.clocks import clocks
+from edge_assistant.reasoning.values.days import days
+from edge_assistant.reasoning.values.quantities import quantities
 from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity
+from edge_assistant.reasoning.values.words import nothings, singular
 
 SEARCHES = {"days": days, "clocks": clocks, "quantities": quantities, "nothings": nothings, **FINDERS}
 

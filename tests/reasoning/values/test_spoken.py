@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
-from edge_assistant.reasoning.values.spoken import spoken_digits, spoken_numbers
+from edge_assistant.reasoning.values.numerals import spoken_digits, spoken_numbers
 
 NAMES = {value: word for word, value in vocabulary().numbers.items()}
 

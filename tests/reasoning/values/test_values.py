@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.reasoning.values.candidates import as_words
 from edge_assistant.reasoning.values.values import (
     Clock,
     Day,
@@ -25,6 +24,7 @@ from edge_assistant.reasoning.values.values import (
     comparable,
     same,
 )
+from edge_assistant.reasoning.values.words import as_words
 
 
 def numbers() -> st.SearchStrategy[Decimal]:

@@ -9,10 +9,9 @@ from helpers.engines import ScriptedEngine, model, source
 from helpers.readings import read
 
 from edge_assistant.core.signals import Kind
-from edge_assistant.reasoning.claims import Claim
-from edge_assistant.reasoning.comprehension.answering import Comprehension
-from edge_assistant.reasoning.comprehension.expected import Expected, typed
-from edge_assistant.reasoning.ledger import Ledger
+from edge_assistant.reasoning.claims import Claim, Ledger
+from edge_assistant.reasoning.comprehension.answer_types import AnswerType, common_values
+from edge_assistant.reasoning.comprehension.extraction import Comprehension
 from edge_assistant.reasoning.sources import Source
 from edge_assistant.reasoning.values.values import same
 
@@ -172,5 +171,5 @@ def test_a_call_that_is_hardly_told_leaves_nothing() -> None:
     ],
 )
 def test_what_two_sources_tell_is_compared_by_a_common_type(one: str, other: str, agree: bool) -> None:
-    first, second = typed([one, other], Expected.OTHER)
+    first, second = common_values([one, other], AnswerType.OTHER)
     assert same(first, second) is agree

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.answer import Agreement
-from edge_assistant.reasoning.claims import Claim, Standing
-from edge_assistant.reasoning.compare import NEAR, compare, merged
-from edge_assistant.reasoning.values.candidates import as_words
+from edge_assistant.reasoning.claims import NEAR, Claim, Standing, compare, merge
 from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Nothing, Quantity, Truth, Value
+from edge_assistant.reasoning.values.words import as_words
 
 VALUES: dict[str, Value] = {
     "none": Nothing(),
@@ -110,7 +109,7 @@ def test_nearness_in_meaning_joins_words_and_no_numbers(one: str, other: str, co
 
 
 def test_what_is_told_twice_is_one_claim_with_the_evidence_of_both() -> None:
-    twice = merged([claim("12", "text:1", "E1"), claim("12", "text:1", "E2"), claim("12", "text:2", "E3")])
+    twice = merge([claim("12", "text:1", "E1"), claim("12", "text:1", "E2"), claim("12", "text:2", "E3")])
     assert [(c.signal, c.evidence) for c in twice] == [("text:1", ("E1", "E2")), ("text:2", ("E3",))]
 
 

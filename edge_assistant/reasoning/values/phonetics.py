@@ -45,18 +45,20 @@ _SOUNDS = tuple(
 )
 
 
-def alike(a: str, b: str) -> bool:
+def similar_names(a: str, b: str) -> bool:
     """Whether two words or joined words can be one name: the same but for spelling or mishearing.
 
     Where the consonants are the same by Metaphone, sounds may differ by the tolerance `name`, else by `misheard`.
     A final a is heard: Martin is not Martina.
 
-    >>> alike("Hail", "Hale"), alike("amlowdipping", "amlodipine"), alike("Hall", "Hale"), alike("Martin", "Martina")
-    (True, True, False, False)
+    >>> similar_names("Hail", "Hale"), similar_names("amlowdipping", "amlodipine")
+    (True, True)
+    >>> similar_names("Hall", "Hale"), similar_names("Martin", "Martina")
+    (False, False)
     """
     from jellyfish import levenshtein_distance, metaphone
 
-    one, other = plain(a), plain(b)
+    one, other = plain_letters(a), plain_letters(b)
     if one == other:
         return bool(one)
     if not one or not other or one.isdigit() or other.isdigit():
@@ -76,12 +78,12 @@ def same_name(a: Sequence[str], b: Sequence[str]) -> bool:
 
     An initial is like every word that begins with it, but something longer must be alike too.
     """
-    if alike("".join(a), "".join(b)):
+    if similar_names("".join(a), "".join(b)):
         return True
     shorter, longer = sorted((a, b), key=len)
     left, whole = list(longer), False
     for word in sorted(shorter, key=len, reverse=True):
-        match = next((other for other in left if alike(word, other)), None)
+        match = next((other for other in left if similar_names(word, other)), None)
         initial = next((o for o in left if (len(o) == 1 or len(word) == 1) and o[:1] == word[:1]), None)
         if match is None and initial is None:
             return False
@@ -118,10 +120,8 @@ def same_sound(heard: str, code: str) -> bool:
     return len(heard) == len(code) and alike >= _SAME_IN_CODE and rhyme
 
 
-def plain(text: str) -> str:
+def plain_letters(text: str) -> str:
     """Lower-case letters and digits without accents."""
     folded = unicodedata.normalize("NFKD", text.casefold()).replace("ß", "ss").replace("ø", "o")
-    return (
-        "".join(c for c in folded if c.isalnum() and c.isascii())[:_LONGEST]
-        or "".join(filter(str.isalnum, folded))[:_LONGEST]
-    )
+    letters = "".join(filter(str.isalnum, folded))
+    return ("".join(filter(str.isascii, letters)) or letters)[:_LONGEST]
