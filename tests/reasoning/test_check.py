@@ -70,18 +70,6 @@ def test_agreement_is_said_where_nothing_contradicts() -> None:
     assert (outcome.status, outcome.citations) == (Status.SUPPORTED, ["E1", "E3"])
 
 
-def test_what_agrees_is_not_said_beside_a_contradiction() -> None:
-    said, outcome, _ = check(
-        source(["Open at 8:00.", "It costs 12 euros."], first=1),
-        source(["Open at 8:00.", "It costs 13 euros."], number=2, first=3),
-    )
-    assert outcome.status is Status.CONFLICT
-    assert {verdict.status for verdict in outcome.verdicts} == {Agreement.AGREE, Agreement.CONFLICT}
-    assert len(said) == 1
-    assert "12 euros" in said[0]
-    assert "8:00" not in said[0]
-
-
 @pytest.mark.parametrize(
     "sources", [(BILL, source(["It rained."], first=3)), (source([]), source([], number=2)), (OVEN, REMARK)]
 )

@@ -284,8 +284,8 @@ def small(models: Callable[[str], InstalledModel]) -> Iterator[LlamaEngine]:
     engine.close()
 
 
-@pytest.mark.parametrize("question", ["How heavy are they?", "Do they agree on the hall?", "How hot did it get?"])
-def test_a_real_model_keeps_every_promise_too(question: str, small: LlamaEngine) -> None:
+def test_a_real_model_keeps_every_promise_too(small: LlamaEngine) -> None:
     known = [source(lines, kind, 1, 10 * n) for n, (kind, lines) in enumerate(UNRELATED, 1)]
-    outcome = answer(question, [*known, source(["stands out"], Kind.READINGS, 1, 40, OVEN)], small)
+    known.append(source(["stands out"], Kind.READINGS, 1, 40, OVEN))
+    outcome = answer("Do they agree on the hall?", known, small)
     assert (outcome.status is Status.NOT_IN_EVIDENCE) != bool(outcome.citations)

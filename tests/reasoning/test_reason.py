@@ -82,13 +82,6 @@ def test_agreement_is_said_where_it_is_asked_for_and_where_it_is_not() -> None:
     assert said == "Only the picture says 42.00 [E1]; no other source gives the total."
 
 
-def test_whether_they_agree_on_everything_is_answered_by_comparing_everything() -> None:
-    engine = model({}, sort="agreement", writes="everything")
-    said, outcome = answer(engine, "Do they contradict each other?", [FORM, NOTE])
-    assert (outcome.status, outcome.verdicts) == (Status.NOT_IN_EVIDENCE, [])
-    assert said == "Nothing comparable was found in the sources."
-
-
 @pytest.mark.parametrize("files", [True, False])
 def test_sources_that_sentences_are_written_from_whole_come_back_for_the_next_question(files: bool) -> None:
     """Of a source that is too long what matters to the question is handed on: what stands before it is the same."""
@@ -104,13 +97,6 @@ def test_sources_that_sentences_are_written_from_whole_come_back_for_the_next_qu
     constant = "Evidence:\n[E1] Name: Ada Hale\n[E2] Allergies: none"
     assert {one.content[: one.constant] for one in messages} == {constant}
     assert [one.lasting for one in messages] == [files] * 2
-
-
-def test_prose_cites_what_it_says() -> None:
-    text = "The belt squeaked [E5]. The limit is 90 degrees [E6]. The limit is 85 degrees [E6]."
-    said, outcome = answer(scripted("summary", text), "What happened?", [REMARK])
-    assert said == "The belt squeaked [E5]. The limit is 85 degrees [E6]."
-    assert (outcome.status, outcome.citations) == (Status.SUPPORTED, ["E5", "E6"])
 
 
 def test_prose_of_which_nothing_holds() -> None:
@@ -154,12 +140,6 @@ def test_two_tables_are_computed_one_by_one() -> None:
     assert [row.id for row in outcome.evidence] == ["E3", "E4"]
     assert [c.id for c in outcome.computed] == ["C1", "C2"]
     assert outcome.verdicts[0].status is Agreement.AGREE
-
-
-def test_a_limit_that_nobody_tells() -> None:
-    engine = model({}, sort="computation", call='first_above(motor temperature, ask "What is the limit?")')
-    said, outcome = answer(engine, "When was the limit first exceeded?", [readings()])
-    assert (said, outcome.status, outcome.evidence) == (NO_ANSWER, Status.NOT_IN_EVIDENCE, [])
 
 
 def test_what_instructions_state_contradicts_and_is_marked() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.core.answer import Agreement, Answer, Computation, Route, Status, Verdict
@@ -156,6 +156,7 @@ def _has_number(text: str) -> bool:
     return bool([*quantities(text), *days(text), *clocks(text)])
 
 
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(TOLD), min_size=1, max_size=3),
     st.sampled_from(QUESTIONS),

@@ -135,12 +135,6 @@ def test_a_source_that_does_not_give_its_own_value_contradicts_nobody() -> None:
     assert [about_ for about_, _, _ in told(paired(asking(QUESTIONS, without), BILL, SAID))] == ["date"]
 
 
-def test_what_is_not_surely_told_contradicts_nobody() -> None:
-    engine = asking(QUESTIONS, ANSWERS)
-    engine.probability = 0.6
-    assert [about_ for about_, _, _ in told(paired(engine, BILL, SAID))] == ["date"]
-
-
 def test_only_lines_of_like_meaning_are_asked_about() -> None:
     for embedder in (FAR, None):
         engine = asking(QUESTIONS, ANSWERS)
@@ -200,13 +194,6 @@ def test_a_label_and_a_sentence_are_the_same_or_differ_or_are_not_compared(
         (name, one.text, one.evidence, other.text, other.evidence, same(one.value, other.value))
         for name, (one, other) in pairs
     ] == ([] if found is None else [(label.lower(), value, ("E1",), copied, ("E5",), found)])
-
-
-def test_a_typed_line_with_a_label_is_a_form() -> None:
-    engine = asking({"none": "Which allergies?"}, {"penicillin|Which": "penicillin", "none|Which": "none"})
-    sources = source(["Allergies: none"]), source(["Allergies: penicillin."], number=2, first=5)
-    ((name, (one, other)),) = paired(engine, *sources)
-    assert (name, same(one.value, other.value)) == ("allergies", False)
 
 
 def test_two_forms_with_the_same_label_are_compared_on_it_once() -> None:

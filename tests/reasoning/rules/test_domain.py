@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.typed import FINDERS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import UsageError
@@ -225,6 +225,7 @@ tables = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(tables)
 def test_any_tables_are_a_vocabulary_or_a_usage_error(given_tables):
     try:

@@ -10,7 +10,6 @@ from helpers.typed import FINDERS
 
 from edge_assistant.reasoning.rules import domain
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, shipped_tables, within
-from edge_assistant.reasoning.values.numerals import spoken_numbers
 from edge_assistant.reasoning.values.units import is_currency, meanings
 from edge_assistant.reasoning.values.values import Day, Month, Quantity
 from edge_assistant.reasoning.values.words import nothings, singular
@@ -51,11 +50,6 @@ def test_what_refers_to_units_finds_them(chosen: Vocabulary) -> None:
 
 
 # ---- numbers, days, plurals
-
-
-def test_each_number_word_is_a_number(chosen: Vocabulary) -> None:
-    for word, number in chosen.numbers.items():
-        assert spoken_numbers(word) == (number,), word
 
 
 def test_each_month_and_ordinal_makes_a_day(chosen: Vocabulary) -> None:
