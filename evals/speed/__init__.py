@@ -18,7 +18,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind
 
 if TYPE_CHECKING:
-    from evals.speed.comparing import Compared
+    from evals.speed.comparison import Compared
     from evals.speed.report import Report
     from evals.speed.rows import Row
 
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         ModelError: a model is missing.
         StorageFull: the figures cannot be kept.
     """
-    from evals.speed import comparing, measuring, report, tables
+    from evals.speed import comparison, report, runner
 
     signals = tuple((kind, path) for kind, path in args.given if kind is not Kind.VIDEO)
     if not signals and not args.part and not args.all:
@@ -75,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
     earlier = report.load(args.compare) if args.compare else None
     plot = _plot(args.plot)
     with tempfile.TemporaryDirectory() as folder:
-        measured = measuring.run(args, signals, Path(folder))
-    compared = comparing.compare(earlier.rows, measured.rows) if earlier else None
+        measured = runner.run(args, signals, Path(folder))
+    compared = comparison.compare(earlier.rows, measured.rows) if earlier else None
     differs = report.unlike(earlier, measured) if earlier else []
     if plot is not None:
         plot(measured.rows)
@@ -88,12 +88,12 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_told(args, measured, compared, differs)))
     else:
         lines = (
-            tables.measured(measured)
+            report.measured_table(measured)
             if compared is None
-            else [*tables.measured(measured), "", *tables.compared(compared)]
+            else [*report.measured_table(measured), "", *report.comparison_table(compared)]
         )
         print("\n".join(lines))
-    return int(any(one.change is comparing.Change.WORSE for one in compared or ()))
+    return int(any(one.change is comparison.Change.WORSE for one in compared or ()))
 
 
 def _told(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evals.speed.report import number
 from evals.speed.rows import How, Row
-from evals.speed.tables import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -46,34 +46,15 @@ def test_what_is_told_stands_apart_from_what_is_asked(told: str, asked: str) -> 
     assert split_message(between) == (told, asked)
 
 
+MERE = """How many people are in the picture?|what is the dose|It was 80 mg, is that right?|Tell me the dose.
+She told me 80 mg, but what does the form say?|I want to know what the limit is.|I wonder whether they agree.
+Could you tell me the dose|Describe the picture.|The total on the receipt|the dose that was given|Name and address
+summarise|Hello. How many dogs are there?|Good morning! Thanks. What is the limit?|Is pump 4 ok|Thanks!|Hello
+Good morning, how are you?|Do the form and the note agree on the allergies?|???|limit|"""
+
+
 def test_a_mere_question_states_nothing() -> None:
-    for question in (
-        "How many people are in the picture?",
-        "what is the dose",
-        "It was 80 mg, is that right?",
-        "She told me 80 mg, but what does the form say?",
-        "I want to know what the limit is.",
-        "I wonder whether they agree.",
-        "Tell me the dose.",
-        "Could you tell me the dose",
-        "Describe the picture.",
-        "Compare the two.",
-        "The total on the receipt",
-        "the total amount charged on the receipt",
-        "the dose that was given",
-        "Name and address",
-        "summarise",
-        "Hello. How many dogs are there?",
-        "Good morning! Thanks. What is the limit?",
-        "Is pump 4 ok",
-        "Thanks!",
-        "Hello",
-        "Good morning, how are you?",
-        "Do the form and the note agree on the allergies?",
-        "???",
-        "limit",
-        "",
-    ):
+    for question in MERE.replace("\n", "|").split("|"):
         assert split_message(question) == ("", question)
 
 

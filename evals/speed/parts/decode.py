@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from edge_assistant.core.evidence import Evidence, Line, Locator
 from edge_assistant.language.chat import Message
-from evals.speed import prompts
+from edge_assistant.language.engine import Choice, Engine, Usage
+from edge_assistant.reasoning import guard, talk
+from edge_assistant_quantize.datasets import pages
+from evals.speed import recordings
 from evals.speed.part import Setting
 from evals.speed.plain import Plain, Written
 from evals.speed.rows import How, Limit, Row
@@ -27,7 +34,6 @@ SIGNALS = False
 AGAINST = "llama.cpp plain, greedy"
 AGAINST_REPACKED = "llama.cpp plain, greedy, weights repacked"
 _COUNT = {"cited": (100, 15), "free": (30, 6)}
-_MAKE = {"cited": prompts.cited, "free": prompts.free}
 _TOKENS = 64
 _LEAST = {"quoting": 1.5, "free": 0.97}
 _WHAT = {
@@ -75,7 +81,8 @@ def measure(setting: Setting) -> Iterator[Row]:
     model = setting.portfolio.open(setting.portfolio.resolve(setting.profile)["language"])
     runtime = Runtime.detect()
     family, opening = str(model.options.get("family", "chatml")), str(model.options.get("opening", ""))
-    asked = {kind: _MAKE[kind](count[setting.quick]) for kind, count in _COUNT.items()}
+    counts = {kind: count[setting.quick] for kind, count in _COUNT.items()}
+    asked = {"cited": cited_prompts(counts["cited"]), "free": free_prompts(counts["free"])}
     total, done = sum(map(len, asked.values())) + len(asked["free"]), 0
 
     def both(kind: str, *, repacked: bool) -> list[Both]:
@@ -163,3 +170,88 @@ def _rate(written: Sequence[Written]) -> float:
     """Tokens a second of several texts together; the first token of each belongs to its prompt."""
     seconds = sum(one.decode_s for one in written)
     return sum(one.tokens for one in written) / seconds if seconds else 0.0
+
+
+QUOTING_QUESTIONS = (
+    "What does the document say?",
+    "Repeat what is written, line by line.",
+    "Which lines have numbers in them, and what do they say?",
+    "What exactly is told, in its own words?",
+    "Quote everything that has a name or a date in it.",
+)
+FREE_QUESTIONS = (
+    "Why does bread rise?",
+    "Explain to a child how a bicycle stays upright.",
+    "What should I look at before I buy a used car?",
+    "Write a short story about a lighthouse.",
+    "How is cheese made?",
+    "What are the advantages of working at night?",
+    "Describe a walk through a forest in autumn.",
+    "How do I sharpen a kitchen knife?",
+    "Why is the sky blue in the day and red in the evening?",
+    "Give me three reasons to learn a second language.",
+)
+_PAGE_ROWS = 9  # of a page that stand in a prompt: 100 to 200 tokens
+
+
+class _Caught(Engine):
+    """An engine that keeps what it is asked, and writes nothing."""
+
+    name = sha256 = ""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.messages: list[list[Message]] = []
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
+        self.messages.append([*messages])
+        return Choice(0, 1.0)
+
+    def prefill(self, messages: Sequence[Message]) -> None:
+        pass
+
+    def settle(self) -> None:
+        pass
+
+    def forget(self) -> None:
+        pass
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int, temperature: float = 0.0, seed: int = 0
+    ) -> Iterator[str]:
+        self.messages.append([*messages])
+        return iter(())
+
+
+def cited_prompts(count: int, seed: int = 0) -> list[list[Message]]:
+    """Prompts over numbered evidence that most answers quote: rows of rendered pages or spoken sentences."""
+    caught, draw = _Caught(), random.Random(seed)  # noqa: S311 - for variety, not for secrets
+    said = recordings.sentences(seed)
+    for number in range(count):
+        texts = _page_rows(seed + number) if number % 3 else [*islice(said, _PAGE_ROWS)]
+        lines = [
+            Evidence(f"E{place}", "image:1", text, None, Locator(), Line(())) for place, text in enumerate(texts, 1)
+        ]
+        [*guard.write(draw.choice(QUOTING_QUESTIONS), lines, caught)]
+    return caught.messages
+
+
+def free_prompts(count: int) -> list[list[Message]]:
+    """Prompts whose answer quotes nothing; every one is another as far as there are questions."""
+    prompts: list[list[Message]] = []
+    for number in range(count):
+        turn, place = divmod(number, len(FREE_QUESTIONS))
+        prompts.append(
+            talk.free_talk_prompt(FREE_QUESTIONS[place] + (f" Answer in {turn + 2} sentences." if turn else ""))
+        )
+    return prompts
+
+
+def _page_rows(seed: int) -> list[str]:
+    """Rows of the page of a seed, from one place on."""
+    rows = [row for row in pages.sheet(seed).rows if row.strip()]
+    first = int(np.random.default_rng(seed).integers(0, max(1, len(rows) - _PAGE_ROWS)))
+    return rows[first : first + _PAGE_ROWS]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from edge_assistant.core.signals import take_file
 from edge_assistant.language.states import shelf_by
 from edge_assistant.vault.vault import Vault
-from evals.speed import home
 from evals.speed.part import Setting
+from evals.speed.process import clear_caches
 from evals.speed.rows import Limit, Row
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def rounds(
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language.engine import LlamaEngine
 
-    home.forget_all()
+    clear_caches()
     vault = Vault()
     vault.subkey(NAME)  # makes the home's keys, as the first question of a person does
     shelf = shelf_by(vault)

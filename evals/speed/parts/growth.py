@@ -15,11 +15,11 @@ from pathlib import Path
 
 from edge_assistant.core.limits import PAGES
 from edge_assistant.core.signals import SAMPLE_RATE
-from evals.speed import home, speaking
+from evals.speed import recordings
 from evals.speed.part import Setting
 from evals.speed.parts.memory import MOST_MIB
 from evals.speed.parts.page import scanned
-from evals.speed.process import OURS, Run
+from evals.speed.process import OURS, Run, clear_caches
 from evals.speed.process import measure as run_command
 from evals.speed.rows import How, Limit, Row
 
@@ -74,7 +74,7 @@ def measure(setting: Setting) -> Iterator[Row]:
         grown: list[Grown] = []
         for size in kind.sizes[setting.quick]:
             options = kind.make(setting, size)
-            home.forget_all()
+            clear_caches()
             grown.append(_grown(size, run_command([*OURS, "ask", kind.question, "--json", *_of(setting), *options])))
             done += size / kind.sizes[setting.quick][-1]
             setting.step(done / total)
@@ -139,12 +139,12 @@ def _minutes(setting: Setting, count: int) -> list[str]:
     """One recording; what is longer than some minutes says the same minutes again and again."""
     import numpy as np
 
-    made = [*islice(speaking.spoken(setting.portfolio), _SENTENCES)]
+    made = [*islice(recordings.spoken(setting.portfolio), _SENTENCES)]
     wanted, parts = round(count * _MINUTE * SAMPLE_RATE), list[np.ndarray[tuple[int], np.dtype[np.float32]]]()
     while sum(map(len, parts)) < wanted:
         parts += [one.samples for one in made]
     path = setting.folder / f"minutes-{count}.wav"
-    speaking.write(path, np.concatenate(parts)[:wanted])
+    recordings.write(path, np.concatenate(parts)[:wanted])
     return ["--audio", str(path)]
 
 

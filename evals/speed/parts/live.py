@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.core.errors import DeviceEnded, UsageError
 from edge_assistant.core.events import Event, Said
 from edge_assistant.storage.settings import Settings
-from evals.speed import speaking
+from evals.speed import recordings
 from evals.speed.part import Setting
 from evals.speed.rows import How, Limit, Row
 
@@ -68,7 +68,7 @@ def measure(setting: Setting) -> Iterator[Row]:
         for kind, name in setting.signals:
             conversation.perceive(conversation.attach(Path(name), kind).id, lambda event: None)
         path = setting.folder / f"spoken-{number}.wav"
-        speaking.say(setting.portfolio, setting.question, path, number)  # what was heard before would be known
+        recordings.say(setting.portfolio, setting.question, path, number)  # what was heard before would be known
         moments = asked(conversation, path)
         taken += [moments] if number else []  # the first one opens what is opened when first needed
         setting.step((number + 1) / (setting.repeats + 1))

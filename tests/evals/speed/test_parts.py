@@ -17,7 +17,7 @@ from edge_assistant.core.signals import Kind
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.conversation import Conversation
 from edge_assistant_models.portfolio import Portfolio
-from evals.speed import home
+from evals.speed import process
 from evals.speed.part import parts
 from evals.speed.parts import (
     decode,
@@ -38,7 +38,7 @@ from evals.speed.rows import How
 
 def measured(part, setting) -> dict[str, object]:
     """The rows by name; each belongs to the part."""
-    with home.made(setting.folder):
+    with process.temporary_home(setting.folder):
         rows = {row.name: row for row in part.measure(setting)}
     assert {row.part for row in rows.values()} == {part.NAME}
     return rows
@@ -137,10 +137,10 @@ def test_what_goes_wrong_beside_a_microphone_is_told(setting, monkeypatch):
     def missing(*given):
         raise ModelMissing("speech is missing", "pull it")
 
-    with home.made(setting.folder):
+    with process.temporary_home(setting.folder):
         assistant = Assistant(setting.portfolio, setting.profile)
         path = setting.folder / "spoken.wav"
-        live.speaking.say(setting.portfolio, setting.question, path, 0)
+        live.recordings.say(setting.portfolio, setting.question, path, 0)
         monkeypatch.setattr(Assistant, "perceive", missing)
         with pytest.raises(ModelMissing):
             live.asked(Conversation(assistant, language="en"), path)

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from edge_assistant.core.errors import StorageFull
-from evals.speed import plots, tables
-from evals.speed.comparing import compare
+from evals.speed import plots, report
+from evals.speed.comparison import compare
 from evals.speed.report import Report
 from evals.speed.rows import How, Limit, Row
 
@@ -32,8 +32,8 @@ ROWS = [
 
 
 def lines(rows, **left_out) -> dict[str, str]:
-    report = Report({}, {}, list(rows), {}, left_out)
-    return {line.split("  ")[0]: line for line in tables.measured(report)}
+    found = Report({}, {}, list(rows), {}, left_out)
+    return {line.split("  ")[0]: line for line in report.measured_table(found)}
 
 
 def test_the_table_has_medians_ratio_spread_and_whether_it_is_kept():
@@ -45,18 +45,18 @@ def test_the_table_has_medians_ratio_spread_and_whether_it_is_kept():
 
 
 def test_texts_that_differ_and_parts_that_were_left_out_are_shown():
-    found = "\n".join(tables.measured(Report({}, {}, ROWS, {}, {"resident": "there is no such verb"})))
+    found = "\n".join(report.measured_table(Report({}, {}, ROWS, {}, {"resident": "there is no such verb"})))
     assert "decode.quoting_same: What?\n  ours:   'a'\n  theirs: 'b'" in found
     assert found.endswith("resident is left out: there is no such verb")
 
 
 def test_two_runs_side_by_side():
     slower = Row("page.time", "a page of 50 lines", "s", (1.8, 1.6), (1.2, 1.3), "RapidOCR", limit=Limit(0.6))
-    head, told = tables.compared(compare(ROWS, [slower]))
+    head, told = report.comparison_table(compare(ROWS, [slower]))
     assert head.split() == ["row", "before", "now", "change", "counts", "from"]
     assert told.split()[:4] == ["page.time", "0.683", "1.37", "+100.0%"]
     assert told.endswith("WORSE")
-    assert tables.compared([]) == ["the two runs have no row in common"]
+    assert report.comparison_table([]) == ["the two runs have no row in common"]
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], [ROWS[4]], ROWS[1:2], []])
