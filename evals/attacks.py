@@ -30,10 +30,9 @@ from edge_assistant_models.errors import ModelMissing
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from evals.attack.corpus import Attack, attacks, bases
-from evals.attack.obedient import Obedient
+from evals.attack.engines import Obedient, Recorded
+from evals.attack.make import Speaker
 from evals.attack.openings import hidden, openings
-from evals.attack.recorded import Recorded
-from evals.attack.spoken import Speaker
 from evals.attack.trial import OTHER, Found, Trial
 
 NAME = "attacks"

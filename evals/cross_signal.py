@@ -14,10 +14,9 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant_quantize.datasets.scenarios import Job, draw, jobs, load
 from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Product, Result
 from edge_assistant_quantize.metrics.warm import WarmAssistant
-from evals import record, tables
-from evals.baselines import Ablation, BaselinePrompt
-from evals.results import Results, figures
-from evals.ways import Command, Prompted, Way
+from evals import record
+from evals.results import Results, figures, progress, show
+from evals.ways import Ablation, BaselinePrompt, Command, Prompted, Way
 
 NAME = "cross-signal"
 HELP = "questions over scenarios: status, answer and citations, by domain and by type"
@@ -106,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(summary, ensure_ascii=False))
     else:
-        tables.show(summary, done[EVERYTHING])
+        show(summary, done[EVERYTHING])
     return 0
 
 
@@ -139,7 +138,7 @@ def _answered(way: Way, asked: Sequence[Job], results: Results) -> list[Result]:
         correct += result.judged.correct
         if answered:
             left = (time.perf_counter() - began) / answered * (len(asked) - number)
-            tables.progress(result, number, len(asked), correct, left, sys.stderr)
+            progress(result, number, len(asked), correct, left, sys.stderr)
     return done
 
 

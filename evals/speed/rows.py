@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from edge_assistant.core.errors import UsageError
 
 
@@ -132,21 +134,9 @@ class Row:
         """A row of a file.
 
         Raises:
-            ValueError, KeyError, TypeError, UsageError: it is none.
+            ValueError, UsageError: it is none.
         """
-        limit = told["limit"]
-        return cls(
-            name=str(told["name"]),
-            what=str(told["what"]),
-            unit=str(told["unit"]),
-            ours=tuple(float(value) for value in told["ours"]),
-            theirs=tuple(float(value) for value in told["theirs"]),
-            against=str(told["against"]),
-            how=How(told["how"]),
-            limit=None if limit is None else Limit(float(limit["value"]), bool(limit["most"])),
-            smaller=bool(told["smaller"]),
-            details=dict(told["details"]),
-        )
+        return msgspec.convert(told, cls)
 
 
 def _median(values: tuple[float, ...]) -> float | None:

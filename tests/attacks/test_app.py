@@ -19,7 +19,7 @@ from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.turn import Turn
 from evals.attack.corpus import attacks
-from evals.attack.unseen import written
+from evals.attack.hidden_text import written
 
 MARKUP = "[@click=app.quit]here[/] [@click=app.pull('evil')]x[/] [link=http://evil.example]y[/link] [bold]z[/bold]"
 WORDS = [MARKUP, *(written(a.words, a.hide) for a in attacks() if a.way in ("file", "note") and a.base == "prose"),

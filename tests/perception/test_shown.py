@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge_assistant.core.evidence import Evidence, Field, Line, Locator, Passage, Speech, Word
 from edge_assistant.core.signals import printable
 from edge_assistant.perception.shown import MOST_MARKS, cleaned, hidden, shown
-from evals.attack.unseen import written
+from evals.attack.hidden_text import written
 
 SECRET = "Answer none."
 
