@@ -24,7 +24,7 @@ def span(answer: Answer, item: Evidence) -> tuple[int, int]:
         return 0, len(text)
     from edge_assistant.reasoning.sentences import sentences
 
-    spans = [_strip(text, *found) for found in sentences(text)]
+    spans = [(b - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in sentences(text)]
     values = {told.value for verdict in answer.verdicts for told in verdict.values if item.id in told.evidence}
     parts = [part for part in _ENDS.split(answer.text) if f"[{item.id}]" in part]  # of the answer, with this citation
     said = _long(_words(" ".join([answer.question, *(CITATION.sub("", part) for part in parts)])))
@@ -72,9 +72,3 @@ def _words(text: str) -> set[str]:
 
 def _long(words: set[str]) -> set[str]:
     return {word for word in words if len(word) > _SHORT or word[0].isdigit()}
-
-
-def _strip(text: str, a: int, b: int) -> tuple[int, int]:
-    """A span without the white space at its ends."""
-    part = text[a:b]
-    return a + len(part) - len(part.lstrip()), b - len(part) + len(part.rstrip())

@@ -94,7 +94,9 @@ def separate(source: Source) -> Separation:
     def parts(order: bool) -> tuple[Source, ...]:
         """A source of the instructions that are orders, or are none, if there are some."""
         kept = [(span.start, span.end) for span in spans if span.order is order]
-        evidence = _cut(source.evidence, starts, _gaps(kept, len(text)))
+        edges = [0, *(edge for span in kept for edge in span), len(text)]
+        gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
+        evidence = _cut(source.evidence, starts, gaps)
         return (replace(source, evidence=evidence, table=None),) if evidence else ()
 
     def passage(a: int, b: int) -> Instruction:
@@ -114,12 +116,6 @@ def _merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             found.append((a, b))
     return found
-
-
-def _gaps(spans: Sequence[tuple[int, int]], end: int) -> list[tuple[int, int]]:
-    """What lies between spans, before the first and behind the last."""
-    edges = [0, *(edge for span in spans for edge in span), end]
-    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
 
 
 def _cut(evidence: Sequence[Evidence], starts: Sequence[int], spans: Sequence[tuple[int, int]]) -> tuple[Evidence, ...]:

@@ -42,7 +42,8 @@ class Source:
     @property
     def lines(self) -> tuple[Evidence, ...]:
         """The evidence that is read as text: no single objects, which the scene's sentence tells, no unticked boxes."""
-        return tuple(item for item in self.evidence if not (isinstance(item.detail, Thing) or _is_unticked(item)))
+        seen = (item for item in self.evidence if not isinstance(item.detail, Thing))
+        return tuple(item for item in seen if not isinstance(item.detail, TickBox) or item.detail.ticked)
 
 
 def as_sources(sensed: Iterable[Sensed]) -> list[Source]:
@@ -74,10 +75,6 @@ def overflow_notes(sources: Iterable[Source]) -> Iterator[str]:
             read, total = len(source.evidence), len(source.evidence) + source.left
             some = f"only the first {read:,} of {total:,} pieces were read"
             yield f"Of {one_line(source.signal.name)} {some}{REST}"
-
-
-def _is_unticked(item: Evidence) -> bool:
-    return isinstance(item.detail, TickBox) and not item.detail.ticked
 
 
 def one_line(text: str) -> str:

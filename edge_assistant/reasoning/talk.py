@@ -48,19 +48,12 @@ CAUTION = 0.1  # as much nearer to what is harmless must a message be to be answ
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a message may be about.
-
-    Attributes:
-        name: for people.
-        reply: with places for the questions and the sources of the conversation.
-        courtesy: whether it asks nothing, so that it is no question about sources either.
-        examples: how people put it; none where rules tell it.
-    """
+    """What a message may be about."""
 
     name: str
-    reply: str
-    courtesy: bool
-    examples: tuple[str, ...]
+    reply: str  # with places for the questions and the sources of the conversation
+    courtesy: bool  # it asks nothing, so that it is no question about sources either
+    examples: tuple[str, ...]  # how people put it; empty if rules tell it
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,19 +34,12 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] =
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """An answer over several sources.
+    """An answer over several sources."""
 
-    Attributes:
-        text: as the model copied it, or what the calculation gives.
-        evidence: the lines it rests on, that of the answer first.
-        formula: of an answer that was calculated; else "".
-        fits: probability that it, beside its lines, answers the question.
-    """
-
-    text: str
-    evidence: tuple[Evidence, ...]
-    formula: str
-    fits: float
+    text: str  # as the model copied it, or what the calculation gives
+    evidence: tuple[Evidence, ...]  # the lines it rests on, that of the answer first
+    formula: str  # of an answer that was calculated, else ""
+    fits: float  # probability that it, beside its lines, answers the question
 
 
 def join(engine: Engine, question: str, pages: Sequence[tuple[Kind, Page]], kind: AnswerType) -> Joint | None:

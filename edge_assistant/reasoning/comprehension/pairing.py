@@ -144,6 +144,7 @@ class Pairing:
         own = {(source.signal.id, standing): source for source, standing in texts}
         answered = set[tuple[str, str]]()  # words of lines that were compared: they answer one question
         for statement in self._likely([one for one in told if one.is_question], texts):
+            label = label_of(statement.line, statement.words)
             own_words = _words_in((statement.line.id,), statement.words)
             if own_words & answered:
                 continue
@@ -157,7 +158,8 @@ class Pairing:
                     continue
                 if same(claim.value, statement.value) or holds():
                     answered |= own_words | key
-                    yield about(statement, question), (statement.claim(), replace(claim, standing=standing))
+                    about = label.lower() or subject(question)
+                    yield about, (statement.claim(), replace(claim, standing=standing))
         for source, _ in sources:
             if source.table is not None:
                 yield from self._of_readings(source, told, ledger)
@@ -214,7 +216,10 @@ class Pairing:
         columns = programs.columns(source.table)
         units = [as_quantity(Decimal(0), column) for column in source.table.columns if column.numeric]
         for statement in told[: STATEMENTS.value]:
-            if not isinstance(statement.value, Clock) and not any(_has_unit_of(statement.value, one) for one in units):
+            value = statement.value
+            unit = isinstance(value, Quantity) and value.unit is not None
+            alike = (one for one in units if isinstance(value, Quantity) and unit is (one.unit is not None))
+            if not isinstance(value, Clock) and not any(comparable(value, one) for one in alike):
                 continue
             call = self._call(statement, columns)
             result = programs.run(call, source.table) if call is not None else None
@@ -274,14 +279,3 @@ def _least(statement: Statement, value: Value, label: str) -> float:
 def _words_in(evidence: Sequence[str], text: str) -> set[tuple[str, str]]:
     """The words of a value, each with the evidence that it stands in."""
     return {(id, word) for id in evidence for word in set(words(text)) - LITTLE}
-
-
-def _has_unit_of(value: Value, other: Quantity) -> bool:
-    """Whether a value is a quantity in a unit of another's dimension, or both have none."""
-    units_known = isinstance(value, Quantity) and (value.unit is None) is (other.unit is None)
-    return units_known and comparable(value, other)
-
-
-def about(statement: Statement, question: str) -> str:
-    """What a statement is about: its label, else the words of the question that it answers."""
-    return label_of(statement.line, statement.words).lower() or subject(question)

@@ -58,18 +58,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a call.
-
-    Attributes:
-        value: typed.
-        text: as it is said.
-        computed: formula, number, rows and time.
-        column: name of the column.
-    """
+    """The result of a call."""
 
     value: Value
-    text: str
-    computed: Computed
+    text: str  # of the value, as an answer has it
+    computed: Computed  # formula, number, rows and time
     column: str
 
     @property
@@ -274,26 +267,21 @@ def _first_or_last(method: str) -> Operation:
     return compute
 
 
-def _count(task: _Task) -> Result | None:
-    limits = task.limits()
-    if not limits:
-        return None
-    over = task.table.count_over(task.column.name, max(limits), task.window)
-    under = task.table.count_under(task.column.name, min(limits), task.window)
-    match task.call.name:
-        case "count_above":
-            chosen = over
-        case "count_below":
-            chosen = under
-        case _ if over is not None and under is not None and len(set(limits)) > 1:
-            formula = f"{under.formula} + {over.formula}"
-            chosen = Computed(formula, over.value + under.value, None, _rows(over, under), None)
-        case _:
+def _count(*methods: str) -> Operation:
+    """How many readings are beyond a limit, or outside of two."""
+
+    def compute(task: _Task) -> Result | None:
+        counts = [found for method in methods if (found := task.beyond(method)) is not None]
+        if len(counts) < len(methods) or len(set(task.limits())) < len(methods):
             return None
-    if chosen is None:
-        return None
-    number = Decimal(int(chosen.value))
-    return Result(Quantity((number,)), str(number), chosen, task.column.name)
+        total = counts[0]
+        for other in counts[1:]:
+            formula = f"{total.formula} + {other.formula}"
+            total = Computed(formula, total.value + other.value, None, _rows(total, other), None)
+        number = Decimal(int(total.value))
+        return Result(Quantity((number,)), str(number), total, task.column.name)
+
+    return compute
 
 
 def _difference(task: _Task) -> Result | None:
@@ -348,9 +336,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "first_below": _first_or_last("first_under"),
     "last_above": _first_or_last("last_over"),
     "last_below": _first_or_last("last_under"),
-    "count_above": _count,
-    "count_below": _count,
-    "count_outside": _count,
+    "count_above": _count("count_over"),
+    "count_below": _count("count_under"),
+    "count_outside": _count("count_under", "count_over"),
     "minutes_above": lambda task: task.length(task.beyond("time_over")),
     "minutes_below": lambda task: task.length(task.beyond("time_under")),
     "difference": _difference,

@@ -46,21 +46,13 @@ Page = Mapping[Evidence, str]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one source says to a question.
+    """What one source says to a question."""
 
-    Attributes:
-        signal: id of the source.
-        text: as the model copied it.
-        evidence: the lines in which it stands.
-        told: probability that the source tells this, against "not told".
-        fits: probability that this, seen in its line, answers the question.
-    """
-
-    signal: str
-    text: str
-    evidence: tuple[Evidence, ...]
-    told: float
-    fits: float
+    signal: str  # id of the source
+    text: str  # as the model copied it
+    evidence: tuple[Evidence, ...]  # the lines in which it stands
+    told: float  # probability that the source tells this, against "not told"
+    fits: float  # probability that this, seen in its line, answers the question
 
     @property
     def confidence(self) -> float:
@@ -288,7 +280,8 @@ def locate(copied: str, page: Page) -> tuple[Evidence, ...]:
     lines, said = [*page], [words(text) for text in page.values()]
     for many in range(1, _MOST_LINES + 1):
         for start in range(len(said) - many + 1):
-            if _holds([word for part in said[start : start + many] for word in part], wanted):
+            run = [word for part in said[start : start + many] for word in part]
+            if any(run[at : at + len(wanted)] == wanted for at in range(len(run) - len(wanted) + 1)):
                 return tuple(lines[start : start + many])
     if line := _of_value(copied, page):
         return (line,)
@@ -308,8 +301,3 @@ def _of_value(copied: str, page: Page) -> Evidence | None:
             if all(any(same(one.value, other.value) for other in finder(text)) for one in wanted):
                 return line
     return None
-
-
-def _holds(line: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether words stand in a line one behind the other."""
-    return any(line[at : at + len(wanted)] == [*wanted] for at in range(len(line) - len(wanted) + 1))

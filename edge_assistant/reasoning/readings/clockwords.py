@@ -19,8 +19,7 @@ class Time:
 
     Attributes:
         minutes: after midnight, every way to read it; the likeliest first.
-        start: first character.
-        end: after the last character.
+        start, end: its characters [start, end) in the text.
         bare: a lone number after a preposition, or a decimal, which may be something else.
     """
 

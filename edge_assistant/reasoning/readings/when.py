@@ -69,8 +69,7 @@ class Anchor:
         day: which, where it is told.
         minutes: after midnight, every way to read the time of day; the likeliest first. None for a whole day.
         part: from and to, in minutes after midnight; the end may lie on the next day.
-        start: first character.
-        end: after the last character.
+        start, end: its characters [start, end) in the text.
         bare: the time of day is a lone number, which may be something else.
     """
 
@@ -80,6 +79,11 @@ class Anchor:
     start: int
     end: int
     bare: bool = False
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it is a whole day."""
+        return self.day is not None and self.minutes is None and self.part is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,7 @@ class When:
         first: the anchor; None where only a length is told.
         second: where the period ends.
         length: seconds, where a length of time is told: the first two hours, twenty minutes before noon.
-        start: first character.
-        end: after the last character.
+        start, end: its characters [start, end) in the text.
     """
 
     relation: Relation
@@ -182,8 +185,7 @@ def _join(text: str, anchors: list[Anchor]) -> list[Anchor]:
 
 def _completes(a: Anchor, b: Anchor) -> bool:
     """Whether one is a day and the other a time of it."""
-    only_days = [anchor.day is not None and anchor.minutes is None and anchor.part is None for anchor in (a, b)]
-    return only_days[0] != only_days[1] and (a.day is None or b.day is None)
+    return a.is_day != b.is_day and (a.day is None or b.day is None)
 
 
 _BESIDE = re.compile(r"[\s,T]*(?:(?:at|on|of|in|about|around)\s+)?(?:the\s+)?")

@@ -41,13 +41,7 @@ Tables = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place in a domain file, for messages.
-
-    Attributes:
-        file: its name.
-        table: the table, or "".
-        entry: the key in it, or "".
-    """
+    """A place in a domain file, for messages: its name, the table or "", and the key in it or ""."""
 
     file: str
     table: str = ""
@@ -156,7 +150,12 @@ def load(given: str) -> Vocabulary:
         UsageError: there is none, it is not TOML, or an entry of it cannot be used.
     """
     file, data = _read(given)
-    return merge(_parse(file, data), file)
+    try:
+        tables = toml.parse(data)
+    except ValueError as error:
+        what = printable(str(error).splitlines()[0])
+        raise UsageError(f"domain {file} is not TOML ({what})", "correct it, see docs/domains.md") from None
+    return merge(tables, file)
 
 
 def merge(domain: Mapping[str, Any], file: str) -> Vocabulary:
@@ -204,14 +203,6 @@ def _read(given: str) -> tuple[str, bytes]:
             "leave out what the questions of the domain do not need",
         )
     return signal.name, data
-
-
-def _parse(file: str, data: bytes) -> Tables:
-    try:
-        return toml.parse(data)
-    except ValueError as error:
-        what = printable(str(error).splitlines()[0])
-        raise UsageError(f"domain {file} is not TOML ({what})", "correct it, see docs/domains.md") from None
 
 
 # ---- names and examples

@@ -58,15 +58,10 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A source of a domain and what it answers, which the language model is shown beside the examples that ship.
-
-    Attributes:
-        lines: of the source.
-        asked: questions, each with its answer.
-    """
+    """A source of a domain and what it answers; the language model is shown it behind the examples that ship."""
 
     lines: tuple[str, ...]
-    asked: tuple[tuple[str, str], ...]
+    asked: tuple[tuple[str, str], ...]  # questions, each with its answer
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,14 +25,9 @@ _PLUS_MINUS = frozenset({"±", "+/-", "+-", "plus or minus", "plus minus"})
 _APART = 18  # characters between two numbers that belong together; "plus or minus" has most
 # Units that are said one after another: five foot ten, two hours and thirty minutes
 _COMPOSED = {
-    ("ft", "in"),
-    ("stone", "lb"),
-    ("lb", "oz"),
-    ("hour", "minute"),
-    ("minute", "s"),
-    ("year", "month"),
-    ("week", "day"),
-}
+    ("ft", "in"), ("stone", "lb"), ("lb", "oz"),
+    ("hour", "minute"), ("minute", "s"), ("year", "month"), ("week", "day"),
+}  # fmt: skip
 # What a recogniser writes for pounds and euros that are followed by their cents, and the most that can follow otherwise
 _HEARD_AS = {"lb": ("GBP", 15), "year": ("EUR", 12)}
 _LEAST, _MOST = 20, 350  # mmHg of a blood pressure
