@@ -90,17 +90,10 @@ def test_what_two_runs_differ_in_beside_their_figures_is_listed():
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
-        b"{",
-        b"[]",
-        b"{}",
-        b"\xff\xfe",
-        b'{"bench": "writing"}',
-        b'{"bench": "speed", "settings": 1}',
-        b'{"bench": "speed", "settings": {}, "machine": {}, "rows": [{}], "parts": {}, "left_out": {}}',
-        b"[" * 100_000,
+        b"", b"{", b"[]", b"{}", b"\xff\xfe", b'{"bench": "writing"}', b'{"bench": "speed", "settings": 1}',
+        b'{"bench": "speed", "settings": {}, "machine": {}, "rows": [{}], "parts": {}, "left_out": {}}', b"[" * 100_000,
     ],
-)
+)  # fmt: skip
 def test_what_holds_no_figures_is_said(tmp_path, content):
     path = tmp_path / "f.json"
     path.write_bytes(content)
