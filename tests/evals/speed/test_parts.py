@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from helpers import plain_model
 
 from edge_assistant.core.errors import ModelMissing
 from edge_assistant.core.signals import Kind
@@ -31,7 +32,6 @@ from evals.speed.parts import (
     resident,
     utterance,
 )
-from evals.speed.parts.growth import Grown
 from evals.speed.process import Run
 from evals.speed.rows import How
 
@@ -153,6 +153,7 @@ def test_memory(setting, monkeypatch):
 
 
 def test_growth(setting, monkeypatch):
+    plain_model.use(monkeypatch)  # the commands measured here read with no real weights
     (rows,) = (kind for kind in growth.KINDS if kind.name == "rows")
     monkeypatch.setattr(growth, "KINDS", (replace(rows, sizes=(rows.sizes[0], (1_000, 10_000))),))
     monkeypatch.setitem(memory.MOST_MIB, setting.profile, 5000.0)
@@ -174,11 +175,6 @@ def test_what_grows_is_made_as_large_as_it_should_be(setting, monkeypatch):
     _, recording = growth._minutes(setting, 1)
     with av.open(recording) as container:
         assert container.duration == 60_000_000
-
-
-def test_a_slope_tells_how_time_grows():
-    assert growth.slope(Grown(1, 1, 0), Grown(10, 100, 0)) == 2
-    assert growth.slope(Grown(1, 5, 0), Grown(10, 5, 0)) == 0
 
 
 @pytest.mark.bench
