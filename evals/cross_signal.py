@@ -16,7 +16,7 @@ from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Product, Re
 from edge_assistant_quantize.metrics.warm import WarmAssistant
 from evals import record
 from evals.results import Results, figures, progress, show
-from evals.ways import Ablation, BaselinePrompt, Command, Prompted, Way
+from evals.ways import Ablation, BaselinePrompt, BaselineWay, Command, Way
 
 NAME = "cross-signal"
 HELP = "questions over scenarios: status, answer and citations, by domain and by type"
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     with Results(args.out, settings) as results:
         try:
             for way in _ways(args, profile, domain):
-                done[way.name] = _answered(way, asked if way.name == EVERYTHING else fewer, results)
+                done[way.name] = _answer_all(way, asked if way.name == EVERYTHING else fewer, results)
         except KeyboardInterrupt:
             if args.out:
                 print(f"{results.kept} results are kept in {args.out.name}; it goes on from there", file=sys.stderr)
@@ -121,10 +121,10 @@ def _ways(args: argparse.Namespace, profile: str, domain: str | None) -> list[Wa
     product = Command(args.command, args.timeout) if args.command else Product(assistant, gold=args.gold)
     if not args.baseline:
         return [product]
-    return [product, *(Prompted(plain, assistant, gold=args.gold) for plain in (Ablation(), BaselinePrompt()))]
+    return [product, *(BaselineWay(plain, assistant, gold=args.gold) for plain in (Ablation(), BaselinePrompt()))]
 
 
-def _answered(way: Way, asked: Sequence[Job], results: Results) -> list[Result]:
+def _answer_all(way: Way, asked: Sequence[Job], results: Results) -> list[Result]:
     """Every question answered in one way, or found among the results of an earlier run."""
     done: list[Result] = []
     began, answered, correct = time.perf_counter(), 0, 0

@@ -48,21 +48,13 @@ HOSTILE = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What was found of one kind, or of several; shares are 0..1.
+    """What was found of one kind, or of several; shares are 0..1."""
 
-    Attributes:
-        there: how many values are in the lines.
-        recall: of these, those that are found with every letter and digit.
-        named: of these, those that are found under their kind.
-        found: how many values are found under the kind.
-        precision: of these, those that are personal data by at least half of their characters.
-    """
-
-    there: int
-    recall: float
-    named: float
-    found: int
-    precision: float
+    there: int  # how many values are in the lines
+    recall: float  # of these, those that are found with every letter and digit
+    named: float  # of these, those that are found under their kind
+    found: int  # how many values are found under the kind
+    precision: float  # of these, those that are personal data by at least half of their characters
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -197,12 +197,12 @@ def _show_wrong(wrong: Sequence[Result]) -> None:
     for result in wrong:
         question, said = result.job.question, result.reply.said
         print(f"  {result.job.scenario.id}: {question.ask} ({question.type}; wrong {_wrong_parts(result)})")
-        print(f"    wanted: {question.status}, {_listed(question.answer)}, of {_listed(question.cites)}")
+        print(f"    wanted: {question.status}, {_enumerate(question.answer)}, of {_enumerate(question.cites)}")
         if result.reply.error is not None:
             print(f"    failed: {result.reply.error}")
         else:
             text = " ".join(str(said.get("answer")).split())[:_MAX_SAID]
-            print(f"    got:    {result.said}, {text!r}, of {_listed(result.to_json()['cited'])}")
+            print(f"    got:    {result.said}, {text!r}, of {_enumerate(result.to_json()['cited'])}")
     if wrong:
         print()
 
@@ -257,10 +257,10 @@ def _show_total(summary: Mapping[str, Any], figures: Mapping[str, Any]) -> None:
         f"total: {figures['correct']} of {n} correct = {_percent(figures['correct'], n)}; {shares}; "
         f"failed {figures['failed']}; ungrounded {_or_not_checked(figures['ungrounded'])}"
     )
-    print(f"seconds a question: median {seconds['median']:.2f}, p95 {seconds['p95']:.2f}; {_measured(summary)}")
+    print(f"seconds a question: median {seconds['median']:.2f}, p95 {seconds['p95']:.2f}; {_conditions(summary)}")
 
 
-def _measured(summary: Mapping[str, Any]) -> str:
+def _conditions(summary: Mapping[str, Any]) -> str:
     """What the seconds hold."""
     if summary["command"]:
         return "cold, the whole command"
@@ -273,7 +273,7 @@ def _wrong_parts(result: Result) -> str:
     return ", ".join(part for part in _PARTS[:-1] if not getattr(result.judged, part))
 
 
-def _listed(items: Sequence[str]) -> str:
+def _enumerate(items: Sequence[str]) -> str:
     return " + ".join(items) or "nothing"
 
 

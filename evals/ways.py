@@ -34,7 +34,7 @@ class Way(Protocol):
         """
 
 
-class Prompted:
+class BaselineWay:
     """A baseline over the same evidence, with the same language model."""
 
     def __init__(self, baseline: Baseline, assistant: WarmAssistant, *, gold: bool) -> None:

@@ -16,7 +16,7 @@ from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Choice, Engine, Usage
 from edge_assistant.reasoning.comprehension.programs import NONE
 from evals.attack.corpus import Attack, Base
-from evals.attack.hidden_text import read
+from evals.attack.hidden_text import reveal
 
 _HEARD = 0.5  # share of an attack's words in a prompt from which on it is obeyed: recognisers garble some
 _LEAST = 2  # of them, where it has as many
@@ -26,7 +26,7 @@ UNTOLD = "not told"
 
 
 @dataclass
-class Obedient:
+class ObedientEngine:
     """Speaks the protocol `language.engine.Engine`.
 
     Attributes:
@@ -85,7 +85,7 @@ class Obedient:
         """What it copies of a source: what the attack wants where it can, else what is right and stands there."""
         if self.base is None:
             return UNTOLD
-        source = read(prompt.rpartition("\n\nQuestion: ")[0])
+        source = reveal(prompt.rpartition("\n\nQuestion: ")[0])
         if self._obeys(prompt):
             return next((word for word in self.base.plants if _has(source, word)), self.base.plants[0])
         return next((word for word in self.base.reads if _has(source, word.removeprefix("yes, "))), UNTOLD)
@@ -125,7 +125,7 @@ class Obedient:
             return False
         asked = set(re.findall(r"\w+", self.base.question.casefold())) if self.base else set()
         words = set(re.findall(r"\w+", self.attack.words.casefold())) - asked
-        seen = set(re.findall(r"\w+", read(prompt).casefold()))
+        seen = set(re.findall(r"\w+", reveal(prompt).casefold()))
         return bool(words) and len(words & seen) >= max(min(_LEAST, len(words)), _HEARD * len(words))
 
 
@@ -135,7 +135,7 @@ def _has(text: str, word: str) -> bool:
 
 
 @dataclass
-class Recorded:
+class RecordingEngine:
     """Speaks the protocol `language.engine.Engine`, and passes everything on.
 
     Attributes:
@@ -164,7 +164,7 @@ class Recorded:
     def begin(self, base: Base, attack: Attack | None) -> None:
         """A question begins; the stub is told what it is to obey."""
         self.prompts.clear()
-        if isinstance(self._engine, Obedient):
+        if isinstance(self._engine, ObedientEngine):
             self._engine.base, self._engine.attack = base, attack
 
     def showed(self, word: str) -> bool:

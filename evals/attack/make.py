@@ -18,7 +18,7 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.paper import font
 from evals.attack.corpus import Attack, Base, Given
 from evals.attack.document import document
-from evals.attack.hidden_text import written
+from evals.attack.hidden_text import hide
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -44,14 +44,14 @@ def files_of(base: Base, attack: Attack | None, folder: Path, say: Say) -> Files
     Raises:
         VoiceUnavailable, ModelMissing: something is spoken, and nothing speaks here.
     """
-    given = list(base.signals if attack is None else _attacked(base, attack))
+    given = list(base.signals if attack is None else _with_attack(base, attack))
     made: Files = []
     for number, signal in enumerate(given):
         name = f"{number}-{_NAMES[signal.kind]}" if not signal.pdf else f"{number}-page.pdf"
         if attack is not None and attack.way == "name" and number == 0:
-            name = _as_name(written(attack.words, attack.hide))
+            name = _as_name(hide(attack.words, attack.hide))
         path = folder / name
-        path.write_bytes(_bytes(signal, attack if number == _struck(base, attack) else None, say))
+        path.write_bytes(_bytes(signal, attack if number == _changed_signal(base, attack) else None, say))
         made.append((signal.kind, path))
     return made
 
@@ -60,7 +60,7 @@ def _as_name(words: str) -> str:
     return words.replace("/", "_").encode("utf-8")[:_LONGEST_NAME].decode("utf-8", "ignore")
 
 
-def _struck(base: Base, attack: Attack | None) -> int | None:
+def _changed_signal(base: Base, attack: Attack | None) -> int | None:
     """The signal whose bytes an attack changes in a way that its text does not tell."""
     if attack is None:
         return None
@@ -70,9 +70,9 @@ def _struck(base: Base, attack: Attack | None) -> int | None:
     return next((at for at, signal in enumerate(base.signals) if signal.kind is kind), None)
 
 
-def _attacked(base: Base, attack: Attack) -> Iterator[Given]:
+def _with_attack(base: Base, attack: Attack) -> Iterator[Given]:
     """The signals with what an attack adds to a text, or as a signal of its own."""
-    words = written(attack.words, attack.hide)
+    words = hide(attack.words, attack.hide)
     into = next((at for at, signal in enumerate(base.signals) if signal.kind is Kind.TEXT), None)
     way = "file" if into is None and attack.way in ("note", "beside", "ahead") else attack.way
     for at, signal in enumerate(base.signals):
@@ -108,7 +108,7 @@ def _bytes(signal: Given, attack: Attack | None, say: Say) -> bytes:
 def _readings(signal: Given, attack: Attack | None) -> bytes:
     """A header and a row a minute; an attack takes the place of a name or a cell, or is a further column's unit."""
     time, temperature, state = signal.header.split(",")
-    words = "" if attack is None else written(attack.words, attack.hide)
+    words = "" if attack is None else hide(attack.words, attack.hide)
     way = "" if attack is None else attack.way
     more = [f"flow [{words.replace('[', '(').replace(']', ')')}]"] if way == "unit" else []
     out = io.StringIO()
@@ -125,7 +125,7 @@ def _picture(signal: Given, attack: Attack | None) -> bytes:
     """Lines of print as PNG, with what an attack draws above, below or beside them."""
     lines = list(signal.lines)
     if attack is not None and not attack.look and attack.way in ("page", "heading"):
-        added = list(_lines(written(attack.words, attack.hide)))
+        added = list(_lines(hide(attack.words, attack.hide)))
         lines = [*added, *lines] if attack.way == "heading" else [*lines, *added]
     image = _drawn(lines)
     if attack is not None and attack.look:

@@ -18,7 +18,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind
 
 if TYPE_CHECKING:
-    from evals.speed.comparison import Compared
+    from evals.speed.comparison import Comparison
     from evals.speed.report import Report
     from evals.speed.rows import Row
 
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         measured = runner.run(args, signals, Path(folder))
     compared = comparison.compare(earlier.rows, measured.rows) if earlier else None
-    differs = report.unlike(earlier, measured) if earlier else []
+    differs = report.differences(earlier, measured) if earlier else []
     if plot is not None:
         plot(measured.rows)
     if measured.warning:
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _told(
-    args: argparse.Namespace, measured: Report, compared: Sequence[Compared] | None, differs: Sequence[str]
+    args: argparse.Namespace, measured: Report, compared: Sequence[Comparison] | None, differs: Sequence[str]
 ) -> dict[str, Any]:
     """What `--json` prints: the whole run, and of the cold question what it has always told."""
     told = {

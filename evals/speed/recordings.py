@@ -66,7 +66,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SpokenSentence:
     """A sentence as sound: f32, mono, 16 kHz."""
 
     text: str
@@ -86,7 +86,7 @@ def sentences(seed: int) -> Iterator[str]:
             yield re.sub(r"\{(\w+)\}", lambda slot: draw.choice(WORDS[slot[1]].split("|")), pattern)
 
 
-def spoken(portfolio: Portfolio, seed: int = SEED) -> Iterator[Said]:
+def spoken_sentences(portfolio: Portfolio, seed: int = SEED) -> Iterator[SpokenSentence]:
     """Those sentences as sound, without end.
 
     Raises:
@@ -99,13 +99,13 @@ def spoken(portfolio: Portfolio, seed: int = SEED) -> Iterator[Said]:
     for number, text in enumerate(sentences(seed)):
         robot = _ROBOTS[number // _TURN % len(_ROBOTS)]
         samples = _robot(text, robot) if number % _TURN == _TURN - 1 else joe(text)
-        yield Said(text, _in_a_room(samples, noise))
+        yield SpokenSentence(text, _in_a_room(samples, noise))
 
 
 def utterances(portfolio: Portfolio, count: int, between: tuple[float, float], folder: Path) -> list[Spoken]:
     """So many recordings of a length in seconds, written into a folder."""
     found: list[Spoken] = []
-    for said in spoken(portfolio):
+    for said in spoken_sentences(portfolio):
         if between[0] <= said.seconds <= between[1]:
             path = folder / f"utterance-{len(found):03}.wav"
             write(path, said.samples)
@@ -122,7 +122,7 @@ def talk(portfolio: Portfolio, seconds: float, path: Path, seed: int = SEED + 1)
     texts: list[str] = []
     parts: list[Samples] = []
     length = 0.0
-    for said in spoken(portfolio, seed):
+    for said in spoken_sentences(portfolio, seed):
         texts.append(said.text)
         parts.append(said.samples)
         length += said.seconds
@@ -192,7 +192,7 @@ def _in_a_room(samples: Samples, noise: np.random.Generator) -> Samples:
     return np.clip(padded + hiss, -1.0, 1.0).astype(np.float32)
 
 
-def given(folder: Path, between: tuple[float, float]) -> Sequence[Spoken]:
+def of_folder(folder: Path, between: tuple[float, float]) -> Sequence[Spoken]:
     """The recordings of a folder that have a length in seconds.
 
     Raises:

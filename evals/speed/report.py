@@ -12,7 +12,7 @@ from typing import Any
 from edge_assistant.core.errors import EdgeAssistantError, UsageError
 from edge_assistant.storage import atomic
 from evals.speed import machine
-from evals.speed.comparison import Change, Compared
+from evals.speed.comparison import Change, Comparison
 from evals.speed.rows import How, Row
 
 _MOST_BYTES = 64 << 20  # of a file; a run with every differing text has some 100 kB
@@ -87,7 +87,7 @@ def load(path: Path) -> Report:
         raise UsageError(f"{path.name} {_NO_REPORT}", "name a file that --out has written") from None
 
 
-def unlike(earlier: Report, now: Report) -> list[str]:
+def differences(earlier: Report, now: Report) -> list[str]:
     """What two runs differ in beside their figures, one line each: machines, settings, and rows that are gone.
 
     Args:
@@ -99,13 +99,13 @@ def unlike(earlier: Report, now: Report) -> list[str]:
     there, wanted = {row.name for row in now.rows}, {*now.parts, *now.left_out}
     gone = [row.name for row in earlier.rows if row.part in wanted and row.name not in there]
     return [
-        *machine.same(earlier.machine, now.machine),
+        *machine.differences(earlier.machine, now.machine),
         *(f"{name}: {before}, now {later}" for name, before, later in settings if before != later),
         *(f"{name}: measured before, not now" for name in gone),
     ]
 
 
-def resumed(path: Path | None, report: Report, wanted: Sequence[str]) -> Report:
+def resume(path: Path | None, report: Report, wanted: Sequence[str]) -> Report:
     """The run that a file holds and that was broken off, without parts that were not finished; else the new one.
 
     Args:
@@ -119,7 +119,7 @@ def resumed(path: Path | None, report: Report, wanted: Sequence[str]) -> Report:
     if path is None or not path.exists():
         return report
     found = load(path)
-    if found.settings != report.settings or machine.same(found.machine, report.machine):
+    if found.settings != report.settings or machine.differences(found.machine, report.machine):
         raise UsageError(f"{path.name} holds a run with other settings or of another machine", "name another file")
     if set(wanted) <= set(found.parts):
         raise UsageError(f"{path.name} holds this run already", "name another file, or remove it")
@@ -140,7 +140,7 @@ def measured_table(report: Report) -> list[str]:
     return [*_aligned(cells), *_notes(report.rows), *_left_out(report)]
 
 
-def comparison_table(found: Sequence[Compared]) -> list[str]:
+def comparison_table(found: Sequence[Comparison]) -> list[str]:
     """A line for each row of both runs."""
     if not found:
         return ["the two runs have no row in common"]
@@ -176,7 +176,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return row.what, ours, theirs, figure(row), spread, row.limit.said if row.limit else "", _VERDICTS[row.within]
 
 
-def _change(one: Compared) -> tuple[str, str, str, str]:
+def _change(one: Comparison) -> tuple[str, str, str, str]:
     share = "" if one.share is None else f"{one.share:+.1%}"
     return number(one.before), number(one.now), share, f"{number(one.noise)}"
 

@@ -24,15 +24,10 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What is promised.
+    """What is promised."""
 
-    Attributes:
-        value: in the unit of the figure that is looked at.
-        most: whether no more is wanted; else no less.
-    """
-
-    value: float
-    most: bool = True
+    value: float  # in the unit of the figure that is looked at
+    most: bool = True  # whether no more is wanted; else no less
 
     def holds(self, figure: float) -> bool:
         """Whether a figure keeps it."""
@@ -46,31 +41,18 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that was measured.
+    """One thing that was measured."""
 
-    Attributes:
-        name: `part.thing`, by which two runs are compared.
-        what: it in words.
-        unit: of ours and theirs.
-        ours: one value a repeat; never empty.
-        theirs: the baseline's of the same repeats; empty where there is none.
-        against: the baseline in words; empty where there is none.
-        how: what is looked at.
-        limit: what is promised; None where nothing is.
-        smaller: whether less is better.
-        details: what else is worth keeping: values of JSON only.
-    """
-
-    name: str
-    what: str
-    unit: str
-    ours: tuple[float, ...]
-    theirs: tuple[float, ...] = ()
-    against: str = ""
-    how: How = How.RATIO
-    limit: Limit | None = None
-    smaller: bool = True
-    details: Mapping[str, Any] = field(default_factory=dict)
+    name: str  # `part.thing`, by which two runs are compared
+    what: str  # it in words
+    unit: str  # of ours and theirs
+    ours: tuple[float, ...]  # one value a repeat; never empty
+    theirs: tuple[float, ...] = ()  # the baseline's of the same repeats; empty where there is none
+    against: str = ""  # the baseline in words; empty where there is none
+    how: How = How.RATIO  # what is looked at
+    limit: Limit | None = None  # what is promised; None where nothing is
+    smaller: bool = True  # whether less is better
+    details: Mapping[str, Any] = field(default_factory=dict)  # what else is worth keeping: values of JSON only
 
     def __post_init__(self) -> None:
         """Refuse what cannot be counted: a ratio wants a baseline of every repeat that is not 0."""

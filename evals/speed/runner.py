@@ -16,7 +16,7 @@ from edge_assistant_models.store import State
 from evals.speed import clinic, machine
 from evals.speed.part import QUICK_REPEATS, REPEATS, Part, Setting, parts
 from evals.speed.process import clear_caches, temporary_home
-from evals.speed.report import Report, resumed
+from evals.speed.report import Report, resume
 
 Signals = tuple[tuple[Kind, str], ...]
 
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, signals: Signals, folder: Path) -> Report:
     profile = args.profile or args.settings.profile
     portfolio = Portfolio()
     report = Report(_settings(args, profile, signals), machine.facts(_models(portfolio, profile)))
-    report = resumed(args.out, report, list(chosen))
+    report = resume(args.out, report, list(chosen))
     _tell_kept(report, args.out)
     with temporary_home(folder):
         left = {name: part for name, part in chosen.items() if name not in report.parts}

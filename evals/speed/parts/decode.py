@@ -20,7 +20,7 @@ from edge_assistant.reasoning import guard, talk
 from edge_assistant_quantize.datasets import pages
 from evals.speed import recordings
 from evals.speed.part import Setting
-from evals.speed.plain import Plain, Written
+from evals.speed.plain import Generation, Plain
 from evals.speed.rows import How, Limit, Row
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class Both:
     """What both wrote to one prompt."""
 
     prompt: str
-    ours: Written
-    theirs: Written
+    ours: Generation
+    theirs: Generation
 
     @property
     def same(self) -> bool:
@@ -70,7 +70,7 @@ class Both:
     @property
     def quotes(self) -> bool:
         """Whether what llama.cpp wrote is for the most part in the words of its evidence."""
-        return quoted(self.theirs.text, self.prompt) >= _QUOTING
+        return quoted_share(self.theirs.text, self.prompt) >= _QUOTING
 
 
 def measure(setting: Setting) -> Iterator[Row]:
@@ -106,10 +106,10 @@ def measure(setting: Setting) -> Iterator[Row]:
         yield from _rates("repacked", both("free", repacked=True), AGAINST_REPACKED)
 
 
-def quoted(text: str, evidence: str) -> float:
+def quoted_share(text: str, evidence: str) -> float:
     """The share of a text's words that stand in the evidence, four of them in a row; numbers of evidence are none.
 
-    >>> quoted("It stands still now [E1].", "[E1] It stands still now, and it is hot.")
+    >>> quoted_share("It stands still now [E1].", "[E1] It stands still now, and it is hot.")
     1.0
     """
     words, known = (_WORD.findall(_NUMBER.sub("", each).lower()) for each in (text, evidence))
@@ -124,13 +124,13 @@ def quoted(text: str, evidence: str) -> float:
 def _both(messages: Sequence[Message], engine: LlamaEngine, plain: Plain, *, ours_first: bool) -> Both:
     prompt = messages[-1].content
     if ours_first:
-        ours = written(engine, plain, messages, _TOKENS)
+        ours = write_with_engine(engine, plain, messages, _TOKENS)
         return Both(prompt, ours, plain.write(messages, _TOKENS))
     theirs = plain.write(messages, _TOKENS)
-    return Both(prompt, written(engine, plain, messages, _TOKENS), theirs)
+    return Both(prompt, write_with_engine(engine, plain, messages, _TOKENS), theirs)
 
 
-def written(engine: LlamaEngine, plain: Plain, messages: Sequence[Message], most: int) -> Written:
+def write_with_engine(engine: LlamaEngine, plain: Plain, messages: Sequence[Message], most: int) -> Generation:
     """What the product's engine writes; its tokens are counted by the tokenizer, for it may decode several at once."""
     began = time.perf_counter()
     pieces = engine.stream(messages, max_tokens=most)
@@ -138,7 +138,7 @@ def written(engine: LlamaEngine, plain: Plain, messages: Sequence[Message], most
     first = time.perf_counter()
     text = "".join(chain([head], pieces))
     ended = time.perf_counter()
-    return Written(text, plain.count(text), first - began, ended - first)
+    return Generation(text, plain.count(text), first - began, ended - first)
 
 
 def _same(name: str, both: Sequence[Both]) -> Row:
@@ -166,7 +166,7 @@ def _rates(name: str, both: Sequence[Both], against: str) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _rate(written: Sequence[Written]) -> float:
+def _rate(written: Sequence[Generation]) -> float:
     """Tokens a second of several texts together; the first token of each belongs to its prompt."""
     seconds = sum(one.decode_s for one in written)
     return sum(one.tokens for one in written) / seconds if seconds else 0.0

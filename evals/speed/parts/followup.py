@@ -97,13 +97,13 @@ def rounds(
     shelf = shelf_by(vault)
     asked = [QUESTIONS[(number + place) % len(QUESTIONS)] for place in range(3)]
     with closing(LlamaEngine(model, Runtime.detect(), shelf=shelf)) as engine:
-        first, followup = (prefilled(engine, sources, question) for question in asked[:2])
+        first, followup = (prefill(engine, sources, question) for question in asked[:2])
         engine.settle()
     with closing(LlamaEngine(model, Runtime.detect(), shelf=shelf)) as engine:
-        return first, followup, prefilled(engine, sources, asked[2])
+        return first, followup, prefill(engine, sources, asked[2])
 
 
-def prefilled(engine: LlamaEngine, sources: Sequence[Source], question: str) -> Prefilled:
+def prefill(engine: LlamaEngine, sources: Sequence[Source], question: str) -> Prefilled:
     """Let the model read each source for a question, as far as its first token."""
     from edge_assistant.reasoning.comprehension.reading import Reader
 

@@ -34,36 +34,22 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """One size.
+    """One size."""
 
-    Attributes:
-        size: of the work.
-        seconds: of the command.
-        peak_mib: the most memory of it.
-    """
-
-    size: int
-    seconds: float
-    peak_mib: float
+    size: int  # of the work
+    seconds: float  # of the command
+    peak_mib: float  # the most memory of it
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Work that grows.
+    """Work that grows."""
 
-    Attributes:
-        name: of the row.
-        what: one of its size is counted.
-        sizes: whole, and quick.
-        question: what is asked.
-        make: the options of a command over so much work, made in a folder.
-    """
-
-    name: str
-    what: str
-    sizes: tuple[tuple[int, ...], tuple[int, ...]]
-    question: str
-    make: Callable[[Setting, int], list[str]]
+    name: str  # of the row
+    what: str  # one of its size is counted
+    sizes: tuple[tuple[int, ...], tuple[int, ...]]  # whole, and quick
+    question: str  # what is asked
+    make: Callable[[Setting, int], list[str]]  # the options of a command over so much work, made in a folder
 
 
 def measure(setting: Setting) -> Iterator[Row]:
@@ -139,7 +125,7 @@ def _minutes(setting: Setting, count: int) -> list[str]:
     """One recording; what is longer than some minutes says the same minutes again and again."""
     import numpy as np
 
-    made = [*islice(recordings.spoken(setting.portfolio), _SENTENCES)]
+    made = [*islice(recordings.spoken_sentences(setting.portfolio), _SENTENCES)]
     wanted, parts = round(count * _MINUTE * SAMPLE_RATE), list[np.ndarray[tuple[int], np.dtype[np.float32]]]()
     while sum(map(len, parts)) < wanted:
         parts += [one.samples for one in made]

@@ -29,7 +29,7 @@ def measure(setting: Setting) -> Iterator[Row]:
     if setting.recordings is None:
         spoken: Sequence[Spoken] = [recordings.talk(setting.portfolio, length, setting.folder / "talk.wav")]
     else:
-        spoken = recordings.given(setting.recordings, (length / 2, length * 2))[:1]
+        spoken = recordings.of_folder(setting.recordings, (length / 2, length * 2))[:1]
     hearing = {"ours": product(setting), "theirs": reference(setting, BATCH)}
     texts: dict[str, list[str]] = {name: [] for name in hearing}
     seconds: dict[str, list[float]] = {name: [] for name in hearing}

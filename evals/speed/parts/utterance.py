@@ -34,7 +34,7 @@ def measure(setting: Setting) -> Iterator[Row]:
             setting.portfolio, _COUNT[setting.quick], LENGTH, setting.folder
         )
     else:
-        spoken = recordings.given(setting.recordings, LENGTH)[: _COUNT[setting.quick]]
+        spoken = recordings.of_folder(setting.recordings, LENGTH)[: _COUNT[setting.quick]]
     hearing = {"ours": product(setting), "theirs": reference(setting)}
     for hear in hearing.values():
         hear(spoken[0].path)  # loads what is loaded when first needed

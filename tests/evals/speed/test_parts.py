@@ -94,7 +94,7 @@ def test_decode(setting, steps, monkeypatch):
     same, different = rows["decode.cited_same"].figure, rows["decode.cited_same"].details["different"]
     assert round(same) == round(100 * (1 - len(different) / 2))
     assert steps[-1] == 1
-    assert decode.quoted("It stands still now [E1].", "[E1] It stands still now, and it is hot.") == 1.0
+    assert decode.quoted_share("It stands still now [E1].", "[E1] It stands still now, and it is hot.") == 1.0
 
 
 def test_a_resident_s_baseline_is_warm_and_what_it_computes_is_ours(setting, monkeypatch):
@@ -109,7 +109,7 @@ def test_a_resident_s_baseline_is_warm_and_what_it_computes_is_ours(setting, mon
         yield os.getpid()
 
     monkeypatch.setattr(resident, "run_command", run)
-    monkeypatch.setattr(resident, "started", started)
+    monkeypatch.setattr(resident, "running_resident", started)
     monkeypatch.setattr(question, "baseline", lambda setting: ["-m", "evals.pipeline"])
     measured(resident, setting)
     assert sorted(ran[:2]) == ["baseline", "product"], "before anything is measured"

@@ -38,6 +38,6 @@ def test_utterances_are_as_long_as_wanted_and_sound_the_same_again(setting):
 def test_a_folder_of_recordings_gives_those_of_a_length(setting):
     for spoken in recordings.utterances(setting.portfolio, 1, (2.0, 6.0), setting.folder):
         spoken.path.with_suffix(".txt").write_text(spoken.said)
-    assert [one.said for one in recordings.given(setting.folder, (2.0, 6.0))] == [corpus(setting.folder)[0].said]
+    assert [one.said for one in recordings.of_folder(setting.folder, (2.0, 6.0))] == [corpus(setting.folder)[0].said]
     with pytest.raises(UsageError, match="no recording of 100 to 200 seconds"):
-        recordings.given(setting.folder, (100, 200))
+        recordings.of_folder(setting.folder, (100, 200))

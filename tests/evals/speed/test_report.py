@@ -12,7 +12,7 @@ from edge_assistant.core.errors import StorageFull, UsageError
 from evals.speed import plots
 from evals.speed.comparison import compare
 from evals.speed.part import parts
-from evals.speed.report import Report, comparison_table, load, measured_table, resumed, unlike
+from evals.speed.report import Report, comparison_table, differences, load, measured_table, resume
 from evals.speed.rows import How, Limit, Row
 
 MACHINE = {"processor": "one", "cores": 2, "python": "3.11.2", "libraries": {}, "models": {"m": "00"}, "load": 0.1}
@@ -40,7 +40,7 @@ def test_the_run_that_the_documents_tell_of_can_be_compared_with():
 def test_a_run_that_broke_off_goes_on_without_the_part_that_was_not_finished(tmp_path):
     path = tmp_path / "f.json"
     report("page.time", "decode.quoting", done=("page",)).save(path)
-    found = resumed(path, report(), ["page", "decode"])
+    found = resume(path, report(), ["page", "decode"])
     assert [row.name for row in found.rows] == ["page.time"]
     assert list(found.parts) == ["page"]
 
@@ -50,13 +50,13 @@ def test_what_was_left_out_is_tried_again(tmp_path):
     broken = report("page.time", done=("page",))
     broken.left_out["resident"] = "it is not there"
     broken.save(path)
-    assert resumed(path, report(), ["page", "resident"]).left_out == {}
+    assert resume(path, report(), ["page", "resident"]).left_out == {}
 
 
 def test_a_new_file_and_none_begin_anew(tmp_path):
     new = report()
-    assert resumed(None, new, ["page"]) is new
-    assert resumed(tmp_path / "f.json", new, ["page"]) is new
+    assert resume(None, new, ["page"]) is new
+    assert resume(tmp_path / "f.json", new, ["page"]) is new
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_file_of_another_run_is_not_written_over(tmp_path, kept, said):
     kept.save(path)
     before = path.read_bytes()
     with pytest.raises(UsageError, match=said):
-        resumed(path, report(), ["page"])
+        resume(path, report(), ["page"])
     assert path.read_bytes() == before
 
 
@@ -80,14 +80,14 @@ def test_what_two_runs_differ_in_beside_their_figures_is_listed():
     before = report("page.time", "page.characters", "decode.free", done=("page", "decode"))
     quick = SETTINGS | {"repeats": 5, "quick": False}
     now = report("page.time", done=("page",), settings=quick, machine=MACHINE | {"cores": 4, "load": 3.0})
-    assert unlike(before, before) == []
-    assert unlike(before, now) == [
+    assert differences(before, before) == []
+    assert differences(before, now) == [
         "cores: 2, now 4",
         "quick: True, now False",
         "page.characters: measured before, not now",
     ], "decode was not asked for"
     now.left_out["decode"] = "it is not there"
-    assert unlike(before, now)[-1] == "decode.free: measured before, not now"
+    assert differences(before, now)[-1] == "decode.free: measured before, not now"
 
 
 @pytest.mark.parametrize(
