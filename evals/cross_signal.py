@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.core.errors import UsageError
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize.datasets.scenarios import Job, draw, jobs, load
 from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Product, Result
 from edge_assistant_quantize.metrics.warm import WarmAssistant
@@ -38,8 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder of scenarios")
     which = parser.add_argument_group("which questions")
     which.add_argument("--only", metavar="GLOB", help="of scenarios with such a name, as 'receipt-*'")
-    which.add_argument("--limit", type=_count, metavar="N", help="the first N")
-    which.add_argument("--sample", type=_count, metavar="N", help="N of them, drawn by the seed")
+    which.add_argument("--limit", type=arguments.count, metavar="N", help="the first N")
+    which.add_argument("--sample", type=arguments.count, metavar="N", help="N of them, drawn by the seed")
     which.add_argument("--seed", type=int, default=0, metavar="S", help="of samples (0)")
     how = parser.add_argument_group("how they are answered")
     how.add_argument("--profile", metavar="NAME", help="which models")
@@ -50,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--baseline", action="store_true", help="also by baseline-prompt and by the ablation")
     how.add_argument(
         "--baseline-questions",
-        type=_count,
+        type=arguments.count,
         default=BASELINE_QUESTIONS,
         metavar="N",
         help=f"that these get, drawn by the seed ({BASELINE_QUESTIONS})",
@@ -158,9 +159,3 @@ def _summary(args: argparse.Namespace, settings: dict[str, Any], done: dict[str,
         "wrong": [result.to_json() for result in product if not result.judged.correct],
         "ungrounded": [result.to_json() for result in product if result.reply.ungrounded],
     }
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)

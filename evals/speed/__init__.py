@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant.cli import given
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind
+from edge_assistant_quantize import arguments
 
 if TYPE_CHECKING:
     from evals.speed.comparison import Comparison
@@ -47,7 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--quick", action="store_true", help="fewer and smaller things, for a first look")
     which.add_argument("--question", default=QUESTION, metavar="Q", help=f"what is asked ({QUESTION!r})")
     which.add_argument("--profile", metavar="NAME", help="which models")
-    which.add_argument("--repeats", type=_count, metavar="N", help=f"runs of each ({REPEATS}, quick {QUICK_REPEATS})")
+    which.add_argument(
+        "--repeats", type=arguments.count, metavar="N", help=f"runs of each ({REPEATS}, quick {QUICK_REPEATS})"
+    )
     which.add_argument(
         "--speech", type=Path, metavar="DIR", help="recordings *.wav with *.txt, not spoken ones of ours"
     )
@@ -143,9 +146,3 @@ def _plot(path: Path | None) -> Callable[[Sequence[Row]], None] | None:
     from evals.speed import plots
 
     return partial(plots.draw, path)
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
