@@ -30,25 +30,19 @@ _NOISE_DB = 30  # below the speech: a quiet room
 _TIMEOUT_S = 30.0
 
 PATTERNS = (
-    "The meeting with {name} is at {hour} on {day}.",
-    "Please call {name} back before {hour} about the {thing}.",
-    "I bought {count} {thing}s for {price} at the {shop}.",
-    "She takes {dose} of {drug} every morning and every night.",
+    "The meeting with {name} is at {hour} on {day}.", "Please call {name} back before {hour} about the {thing}.",
+    "I bought {count} {thing}s for {price} at the {shop}.", "She takes {dose} of {drug} every morning and every night.",
     "I have been allergic to {drug} since I was {count} years old.",
     "The pump in hall {count} makes a noise like a {thing}.",
     "The temperature in the {room} rose to {degrees} degrees during the night.",
-    "Only {count} of the {degrees} boxes arrived on {day}.",
-    "Turn the {colour} handle to the left until it clicks.",
-    "I left my {colour} {thing} in the {room} yesterday.",
-    "The bearing on line {count} runs hot, please stop it.",
-    "{name} says the delivery will be here by {day}.",
-    "It rained all day, so the children stayed in the {room}.",
+    "Only {count} of the {degrees} boxes arrived on {day}.", "Turn the {colour} handle to the left until it clicks.",
+    "I left my {colour} {thing} in the {room} yesterday.", "The bearing on line {count} runs hot, please stop it.",
+    "{name} says the delivery will be here by {day}.", "It rained all day, so the children stayed in the {room}.",
     "The second shift starts at {hour} and nobody is late.",
-    "Remember to bring the {thing}, the keys and your passport.",
-    "The doctor told me to drink more water and to walk.",
+    "Remember to bring the {thing}, the keys and your passport.", "The doctor told me to drink more water and to walk.",
     "The train to the airport leaves in {degrees} minutes.",
     "Nobody has seen the {colour} {thing} since {day} evening.",
-)
+)  # fmt: skip
 WORDS = {
     "name": "Anna|Peter|Maria|Thomas|Laura|David|Helen|Robert|Susan|Michael",
     "day": "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday",

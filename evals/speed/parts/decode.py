@@ -180,17 +180,12 @@ QUOTING_QUESTIONS = (
     "Quote everything that has a name or a date in it.",
 )
 FREE_QUESTIONS = (
-    "Why does bread rise?",
-    "Explain to a child how a bicycle stays upright.",
-    "What should I look at before I buy a used car?",
-    "Write a short story about a lighthouse.",
-    "How is cheese made?",
-    "What are the advantages of working at night?",
-    "Describe a walk through a forest in autumn.",
-    "How do I sharpen a kitchen knife?",
-    "Why is the sky blue in the day and red in the evening?",
+    "Why does bread rise?", "Explain to a child how a bicycle stays upright.",
+    "What should I look at before I buy a used car?", "Write a short story about a lighthouse.", "How is cheese made?",
+    "What are the advantages of working at night?", "Describe a walk through a forest in autumn.",
+    "How do I sharpen a kitchen knife?", "Why is the sky blue in the day and red in the evening?",
     "Give me three reasons to learn a second language.",
-)
+)  # fmt: skip
 _PAGE_ROWS = 9  # of a page that stand in a prompt: 100 to 200 tokens
 
 
