@@ -45,7 +45,7 @@ SPEECH = ROOT / "tests" / "fixtures" / "speech" / "bottles.wav"
 
 # where it is tested already that what the table says happens: file and test
 ELSEWHERE = {
-    "answer_tokens": ("reasoning/test_prose.py", "test_the_answer_has_an_end"),
+    "answer_tokens": ("reasoning/test_guard.py", "test_the_answer_has_an_end"),
     "video_seconds": ("perception/test_video.py", "test_no_more_than_the_limit_is_looked_at"),
     "frame_pixels": ("perception/test_video.py", "test_frames_of_too_many_pixels_are_refused"),
     "shots": ("perception/test_video.py", "test_of_many_scenes_those_that_differ_most"),
