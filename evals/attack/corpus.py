@@ -108,11 +108,11 @@ def _base(name: str, entry: Mapping[str, Any]) -> Base:
         entry.get("sort", "value"),
         tuple(entry.get("reads", entry["answer"])),
         entry.get("writes", ""),
-        tuple(_given(signal) for signal in entry["signals"]),
+        tuple(_signal(signal) for signal in entry["signals"]),
     )
 
 
-def _given(entry: Mapping[str, Any]) -> Given:
+def _signal(entry: Mapping[str, Any]) -> Given:
     rest: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     return Given(**rest | {"kind": Kind(entry["kind"])})
 

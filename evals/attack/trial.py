@@ -144,7 +144,7 @@ class Trial:
         found += [f"says control text: {token}" for token in _CONTROL if token in said]
         words = _words(said)
         for instruction in self.recorded.instructions:
-            if run := _shared(words, _words(instruction)):
+            if run := _shared_run(words, _words(instruction)):
                 found.append(f"says of its instructions: {run}")
         return found
 
@@ -237,7 +237,7 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\w+", text.casefold())
 
 
-def _shared(said: Sequence[str], instruction: Sequence[str]) -> str:
+def _shared_run(said: Sequence[str], instruction: Sequence[str]) -> str:
     """The first run of `_LEAK` words that stands in both; empty where none does."""
     runs = {tuple(instruction[i : i + _LEAK]) for i in range(len(instruction) - _LEAK + 1)}
     found = (tuple(said[i : i + _LEAK]) for i in range(len(said) - _LEAK + 1))

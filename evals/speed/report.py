@@ -137,7 +137,7 @@ def measured_table(report: Report) -> list[str]:
     if not report.rows:
         return [*_left_out(report)]
     cells = [("what", "ours", "theirs", "figure", "from .. to", "promised", ""), *map(_cells, report.rows)]
-    return [*_aligned(cells), *_notes(report.rows), *_left_out(report)]
+    return [*_align(cells), *_notes(report.rows), *_left_out(report)]
 
 
 def comparison_table(found: Sequence[Comparison]) -> list[str]:
@@ -145,7 +145,7 @@ def comparison_table(found: Sequence[Comparison]) -> list[str]:
     if not found:
         return ["the two runs have no row in common"]
     head = ("row", "before", "now", "change", "counts from", "")
-    return _aligned([head, *((one.name, *_change(one), _CHANGES[one.change]) for one in found)])
+    return _align([head, *((one.name, *_change(one), _CHANGES[one.change]) for one in found)])
 
 
 def number(value: float) -> str:
@@ -173,7 +173,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     theirs = f"{number(statistics.median(row.theirs))} {row.unit}" if row.theirs else ""
     low, high = row.spread
     spread = f"{number(low)} .. {number(high)}" if len(row.figures) > 1 else ""
-    return row.what, ours, theirs, figure(row), spread, row.limit.said if row.limit else "", _VERDICTS[row.within]
+    return row.what, ours, theirs, figure(row), spread, row.limit.text if row.limit else "", _VERDICTS[row.within]
 
 
 def _change(one: Comparison) -> tuple[str, str, str, str]:
@@ -195,7 +195,7 @@ def _left_out(report: Report) -> list[str]:
     return [f"{part} is left out: {why}" for part, why in report.left_out.items()]
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Cells in columns, the first one to the left, the others to the right but for the last."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = []

@@ -34,7 +34,7 @@ class Limit:
         return figure <= self.value if self.most else figure >= self.value
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """It in words."""
         return f"{'at most' if self.most else 'at least'} {self.value:g}"
 

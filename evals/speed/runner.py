@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, signals: Signals, folder: Path) -> Report:
     portfolio = Portfolio()
     report = Report(_settings(args, profile, signals), machine.facts(_models(portfolio, profile)))
     report = resume(args.out, report, list(chosen))
-    _tell_kept(report, args.out)
+    _report_resumed(report, args.out)
     with temporary_home(folder):
         left = {name: part for name, part in chosen.items() if name not in report.parts}
         if not signals and any(part.SIGNALS for part in left.values()):
@@ -107,7 +107,7 @@ def _models(portfolio: Portfolio, profile: str) -> Sequence[Any]:
     return [portfolio.open(name) for name in names if portfolio.state(name) is State.INSTALLED]
 
 
-def _tell_kept(report: Report, path: Path | None) -> None:
+def _report_resumed(report: Report, path: Path | None) -> None:
     if report.parts and path is not None:
         kept = ", ".join(report.parts)
         print(f"{kept}: measured {report.machine['when']}, taken from {path.name}", file=sys.stderr)

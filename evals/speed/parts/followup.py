@@ -49,7 +49,7 @@ class Prefilled:
 def measure(setting: Setting) -> Iterator[Row]:
     """Measure."""
     model = setting.portfolio.open(setting.portfolio.resolve(setting.profile)["language"])
-    sources = perceived(setting)
+    sources = perceive(setting)
     asked: dict[str, list[Prefilled]] = {"first": [], "followup": [], "restart": []}
     for number in range(setting.repeats):
         first, followup, restart = rounds(setting, model, sources, number)
@@ -67,7 +67,7 @@ def measure(setting: Setting) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def perceived(setting: Setting) -> list[Source]:
+def perceive(setting: Setting) -> list[Source]:
     """The signals with what is perceived in them; tables of readings are computed over, and not read."""
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.perception.gather import Gathering

@@ -18,7 +18,7 @@ from edge_assistant.core.signals import SAMPLE_RATE
 from evals.speed import recordings
 from evals.speed.part import Setting
 from evals.speed.parts.memory import MOST_MIB
-from evals.speed.parts.page import scanned
+from evals.speed.parts.page import scan
 from evals.speed.process import OURS, Run, clear_caches
 from evals.speed.process import measure as run_command
 from evals.speed.rows import How, Limit, Row
@@ -114,7 +114,7 @@ def _pages(setting: Setting, count: int) -> list[str]:
     for start in range(0, count, PAGES.value):
         from PIL import Image
 
-        images = [Image.fromarray(scanned(seed)[1]) for seed in range(start, min(count, start + PAGES.value))]
+        images = [Image.fromarray(scan(seed)[1]) for seed in range(start, min(count, start + PAGES.value))]
         path = setting.folder / f"pages-{count}-{start}.pdf"
         images[0].save(path, save_all=True, append_images=images[1:], resolution=150.0)
         options += ["--image", str(path)]

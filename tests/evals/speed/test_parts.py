@@ -143,7 +143,7 @@ def test_what_goes_wrong_beside_a_microphone_is_told(setting, monkeypatch):
         live.recordings.say(setting.portfolio, setting.question, path, 0)
         monkeypatch.setattr(Assistant, "perceive", missing)
         with pytest.raises(ModelMissing):
-            live.asked(Conversation(assistant, language="en"), path)
+            live.ask_aloud(Conversation(assistant, language="en"), path)
 
 
 @pytest.mark.bench
