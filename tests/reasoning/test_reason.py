@@ -142,6 +142,12 @@ def test_two_tables_are_computed_one_by_one() -> None:
     assert outcome.verdicts[0].status is Agreement.AGREE
 
 
+def test_a_limit_that_nobody_tells() -> None:
+    engine = model({}, sort="computation", call='first_above(motor temperature, ask "What is the limit?")')
+    said, outcome = answer(engine, "When was the limit first exceeded?", [readings()])
+    assert (said, outcome.status, outcome.evidence) == (NO_ANSWER, Status.NOT_IN_EVIDENCE, [])
+
+
 def test_what_instructions_state_contradicts_and_is_marked() -> None:
     told = {"Margarethe|Which tug": "the Margarethe", "Anna|Which tug": "the Anna"}
     said, outcome = answer(model(told), TUG, [DEED, CALL])
