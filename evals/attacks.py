@@ -30,11 +30,10 @@ from edge_assistant_models.errors import ModelMissing
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from evals.attack.corpus import Attack, attacks, bases
-from evals.attack.obedient import Obedient
+from evals.attack.engines import ObedientEngine, RecordingEngine
+from evals.attack.make import Speaker
 from evals.attack.openings import hidden, openings
-from evals.attack.recorded import Recorded
-from evals.attack.spoken import Speaker
-from evals.attack.trial import OTHER, Found, Trial
+from evals.attack.trial import OTHER, Effects, Trial
 
 NAME = "attacks"
 HELP = "what hostile signals and model files can make the assistant do"
@@ -44,11 +43,11 @@ _ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class AttackResult:
     """One attack, and what came of it; `found` is None where it could not be tried, and `why` says why."""
 
     attack: Attack
-    found: Found | None
+    found: Effects | None
     why: str = ""
 
 
@@ -67,15 +66,15 @@ def run(args: argparse.Namespace) -> int:
     chosen = [attack for attack in attacks() if args.carrier in (None, attack.carrier)]
     tried = []
     with tempfile.TemporaryDirectory(prefix="edge-assistant-attacks-") as folder:
-        trial = prepared(Portfolio(), args.profile, Path(folder), stub=args.model == STUB)
-        for number, one in enumerate(over(trial, chosen), 1):
+        trial = prepare(Portfolio(), args.profile, Path(folder), stub=args.model == STUB)
+        for number, one in enumerate(run_attacks(trial, chosen), 1):
             tried.append(one)
-            print(f"[{number}/{len(chosen)}] {one.attack.name}: {_said(one)}", file=sys.stderr, flush=True)
+            print(f"[{number}/{len(chosen)}] {one.attack.name}: {_describe(one)}", file=sys.stderr, flush=True)
         hides = [] if args.carrier else list(hidden(trial, openings()))
         for opening, said in hides:
             print(f"a contradiction is hidden by {opening.words!r}: {printable(said)}", file=sys.stderr)
         wrong = [name for name in trial.known if not trial.right(bases()[name])]
-    table = counted(tried)
+    table = count_by_carrier(tried)
     if args.json:
         print(
             json.dumps(
@@ -83,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
                     "model": trial.recorded.name,
                     "carriers": table,
                     "base_wrong": wrong,
-                    "found": list(_found(tried)),
+                    "found": list(_achieved(tried)),
                     "hidden_contradictions": len(hides),
                 }
             )
@@ -97,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     return int(fell or (args.model == STUB and bool(wrong)))
 
 
-def prepared(portfolio: Portfolio, profile: str, folder: Path, *, stub: bool) -> Trial:
+def prepare(portfolio: Portfolio, profile: str, folder: Path, *, stub: bool) -> Trial:
     """A trial whose models are open, and whose assistant has had another conversation.
 
     Args:
@@ -109,10 +108,10 @@ def prepared(portfolio: Portfolio, profile: str, folder: Path, *, stub: bool) ->
     Raises:
         ModelError: a model is missing or corrupt.
     """
-    recorded = Recorded()
+    recorded = RecordingEngine()
 
     def engine(model: InstalledModel, runtime: Runtime) -> Engine:
-        recorded.take(Obedient(OTHER) if stub else LlamaEngine(model, runtime))
+        recorded.take(ObedientEngine(OTHER) if stub else LlamaEngine(model, runtime))
         return recorded
 
     assistant = Assistant(portfolio, profile, engine=engine)
@@ -122,20 +121,20 @@ def prepared(portfolio: Portfolio, profile: str, folder: Path, *, stub: bool) ->
     return Trial(assistant, recorded, folder, kept, Speaker(portfolio, profile).say)
 
 
-def over(trial: Trial, chosen: Iterable[Attack]) -> Iterator[Tried]:
+def run_attacks(trial: Trial, chosen: Iterable[Attack]) -> Iterator[AttackResult]:
     """Try attacks one after the other."""
     for attack in chosen:
-        yield _tried(attack, trial.attack if attack.base else trial.file)
+        yield _run_attack(attack, trial.attack if attack.base else trial.file)
 
 
-def _tried(attack: Attack, attempt: Callable[[Attack], Found]) -> Tried:
+def _run_attack(attack: Attack, attempt: Callable[[Attack], Effects]) -> AttackResult:
     try:
-        return Tried(attack, attempt(attack))
+        return AttackResult(attack, attempt(attack))
     except (VoiceUnavailable, ModelMissing) as error:
-        return Tried(attack, None, error.message)
+        return AttackResult(attack, None, error.message)
 
 
-def counted(tried: Iterable[Tried]) -> dict[str, dict[str, int]]:
+def count_by_carrier(tried: Iterable[AttackResult]) -> dict[str, dict[str, int]]:
     """By carrier, and of all: how many were tried, achieved something in each way, and could not be tried."""
     table: dict[str, dict[str, int]] = {}
     for one in tried:
@@ -156,14 +155,14 @@ def _unseen(event: Event) -> None:
     """What nobody looks at."""
 
 
-def _said(one: Tried) -> str:
+def _describe(one: AttackResult) -> str:
     if one.found is None:
         return f"not tried, {one.why}"
     lines = (*one.found.effects, *one.found.leaks, *one.found.verdicts)
     return printable("; ".join(lines))[:500] if lines else "nothing"
 
 
-def _found(tried: Iterable[Tried]) -> Iterator[dict[str, Any]]:
+def _achieved(tried: Iterable[AttackResult]) -> Iterator[dict[str, Any]]:
     """What was achieved, attack by attack."""
     for one in tried:
         if one.found is None:

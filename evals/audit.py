@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         figures = {
             **rows(Path(folder) / "rows", args.repeats),
-            **verified(Path(folder) / "verified", args.rows),
+            **verify_seconds(Path(folder) / "verified", args.rows),
             **questions(Path(folder) / "questions", args.questions, args.profile),
         }
     if args.json:
@@ -86,7 +86,7 @@ def rows(folder: Path, repeats: int) -> dict[str, float]:
     }
 
 
-def verified(folder: Path, count: int) -> dict[str, float]:
+def verify_seconds(folder: Path, count: int) -> dict[str, float]:
     """Seconds of reading a trail of so many rows, and bytes of a row.
 
     Raises:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.core.errors import UsageError
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize.datasets.scenarios import Job, draw, jobs, load
 from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Product, Result
 from edge_assistant_quantize.metrics.warm import WarmAssistant
-from evals import record, tables
-from evals.baselines import Ablation, BaselinePrompt
-from evals.results import Results, figures
-from evals.ways import Command, Prompted, Way
+from evals import record
+from evals.results import Results, figures, progress, show
+from evals.ways import Ablation, BaselinePrompt, BaselineWay, Command, Way
 
 NAME = "cross-signal"
 HELP = "questions over scenarios: status, answer and citations, by domain and by type"
@@ -39,8 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder of scenarios")
     which = parser.add_argument_group("which questions")
     which.add_argument("--only", metavar="GLOB", help="of scenarios with such a name, as 'receipt-*'")
-    which.add_argument("--limit", type=_count, metavar="N", help="the first N")
-    which.add_argument("--sample", type=_count, metavar="N", help="N of them, drawn by the seed")
+    which.add_argument("--limit", type=arguments.count, metavar="N", help="the first N")
+    which.add_argument("--sample", type=arguments.count, metavar="N", help="N of them, drawn by the seed")
     which.add_argument("--seed", type=int, default=0, metavar="S", help="of samples (0)")
     how = parser.add_argument_group("how they are answered")
     how.add_argument("--profile", metavar="NAME", help="which models")
@@ -51,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--baseline", action="store_true", help="also by baseline-prompt and by the ablation")
     how.add_argument(
         "--baseline-questions",
-        type=_count,
+        type=arguments.count,
         default=BASELINE_QUESTIONS,
         metavar="N",
         help=f"that these get, drawn by the seed ({BASELINE_QUESTIONS})",
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     with Results(args.out, settings) as results:
         try:
             for way in _ways(args, profile, domain):
-                done[way.name] = _answered(way, asked if way.name == EVERYTHING else fewer, results)
+                done[way.name] = _answer_all(way, asked if way.name == EVERYTHING else fewer, results)
         except KeyboardInterrupt:
             if args.out:
                 print(f"{results.kept} results are kept in {args.out.name}; it goes on from there", file=sys.stderr)
@@ -106,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(summary, ensure_ascii=False))
     else:
-        tables.show(summary, done[EVERYTHING])
+        show(summary, done[EVERYTHING])
     return 0
 
 
@@ -122,10 +122,10 @@ def _ways(args: argparse.Namespace, profile: str, domain: str | None) -> list[Wa
     product = Command(args.command, args.timeout) if args.command else Product(assistant, gold=args.gold)
     if not args.baseline:
         return [product]
-    return [product, *(Prompted(plain, assistant, gold=args.gold) for plain in (Ablation(), BaselinePrompt()))]
+    return [product, *(BaselineWay(plain, assistant, gold=args.gold) for plain in (Ablation(), BaselinePrompt()))]
 
 
-def _answered(way: Way, asked: Sequence[Job], results: Results) -> list[Result]:
+def _answer_all(way: Way, asked: Sequence[Job], results: Results) -> list[Result]:
     """Every question answered in one way, or found among the results of an earlier run."""
     done: list[Result] = []
     began, answered, correct = time.perf_counter(), 0, 0
@@ -139,7 +139,7 @@ def _answered(way: Way, asked: Sequence[Job], results: Results) -> list[Result]:
         correct += result.judged.correct
         if answered:
             left = (time.perf_counter() - began) / answered * (len(asked) - number)
-            tables.progress(result, number, len(asked), correct, left, sys.stderr)
+            progress(result, number, len(asked), correct, left, sys.stderr)
     return done
 
 
@@ -159,9 +159,3 @@ def _summary(args: argparse.Namespace, settings: dict[str, Any], done: dict[str,
         "wrong": [result.to_json() for result in product if not result.judged.correct],
         "ungrounded": [result.to_json() for result in product if result.reply.ungrounded],
     }
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)

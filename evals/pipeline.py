@@ -37,23 +37,23 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     lines = [
-        *(f"image: {line}" for path in args.image for line in _written(path)),
-        *(f"audio: {line}" for path in args.audio for line in _spoken(path, args.speech_model, args.threads)),
+        *(f"image: {line}" for path in args.image for line in _write(path)),
+        *(f"audio: {line}" for path in args.audio for line in _transcribe(path, args.speech_model, args.threads)),
         *(f"readings: {line}" for path in args.readings for line in _text(path)[: MAX_ROWS + 1]),
         *(f"text: {line}" for path in args.text for line in _text(path)),
     ]
     evidence = "\n".join(f"[E{number}] {line}" for number, line in enumerate(lines, 1))
-    print(json.dumps(_answered(args.question, evidence, args.language_model, args.threads)))
+    print(json.dumps(_answer(args.question, evidence, args.language_model, args.threads)))
 
 
-def _written(path: str) -> list[str]:
+def _write(path: str) -> list[str]:
     from rapidocr import RapidOCR
 
     found = RapidOCR()(path)
     return list(found.txts or ())
 
 
-def _spoken(path: str, model: str, threads: int) -> list[str]:
+def _transcribe(path: str, model: str, threads: int) -> list[str]:
     from faster_whisper import WhisperModel
 
     segments, _ = WhisperModel(model, compute_type="int8", cpu_threads=threads).transcribe(path, beam_size=1)
@@ -64,7 +64,7 @@ def _text(path: str) -> list[str]:
     return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
 
 
-def _answered(question: str, evidence: str, model: str, threads: int) -> object:
+def _answer(question: str, evidence: str, model: str, threads: int) -> object:
     from llama_cpp import Llama
 
     llama = Llama(model, n_ctx=CONTEXT, n_threads=threads, n_threads_batch=threads, verbose=False)

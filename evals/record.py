@@ -14,24 +14,9 @@ from edge_assistant.reasoning.reason import UNCERTAIN
 from edge_assistant_quantize.metrics.cross_signal import Result
 
 COLUMNS = (
-    "date",
-    "set",
-    "commit",
-    "reasoning",
-    "profile",
-    "perception",
-    "first sight",
-    "questions",
-    "right",
-    "share",
-    "from",
-    "to",
-    "contradictions there",
-    "said",
-    "said and right",
-    "untold right",
-    "wrong without doubt",
-)
+    "date", "set", "commit", "reasoning", "profile", "perception", "first sight", "questions", "right", "share", "from",
+    "to", "contradictions there", "said", "said and right", "untold right", "wrong without doubt",
+)  # fmt: skip
 _Z = 1.96  # of a 95 % interval
 
 

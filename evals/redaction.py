@@ -48,21 +48,13 @@ HOSTILE = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What was found of one kind, or of several; shares are 0..1.
+    """What was found of one kind, or of several; shares are 0..1."""
 
-    Attributes:
-        there: how many values are in the lines.
-        recall: of these, those that are found with every letter and digit.
-        named: of these, those that are found under their kind.
-        found: how many values are found under the kind.
-        precision: of these, those that are personal data by at least half of their characters.
-    """
-
-    there: int
-    recall: float
-    named: float
-    found: int
-    precision: float
+    there: int  # how many values are in the lines
+    recall: float  # of these, those that are found with every letter and digit
+    named: float  # of these, those that are found under their kind
+    found: int  # how many values are found under the kind
+    precision: float  # of these, those that are personal data by at least half of their characters
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +90,7 @@ def score(made: Iterable[Line]) -> dict[str, Score]:
     for line in made:
         found = _redact(line.text)
         for span in line.spans:
-            hit, named = _covered(line.text, span, found), _named(span, found)
+            hit, named = _coverage(line.text, span, found), _by_kind(span, found)
             for name in _groups(span.kind):
                 counts[name].update(there=1, recalled=hit, named=named)
         for one in found:
@@ -124,13 +116,13 @@ def _groups(kind: str) -> tuple[str, ...]:
     return (kind,) if kind in UNSTRUCTURED else (kind, "structured")
 
 
-def _covered(text: str, span: Span, found: Sequence[PiiMatch]) -> bool:
+def _coverage(text: str, span: Span, found: Sequence[PiiMatch]) -> bool:
     """Whether nothing of a value is left that can be read."""
     places = [place for place in range(span.start, span.end) if text[place].isalnum()]
     return all(any(one.start <= place < one.end for one in found) for place in places)
 
 
-def _named(span: Span, found: Sequence[PiiMatch]) -> bool:
+def _by_kind(span: Span, found: Sequence[PiiMatch]) -> bool:
     return any(one.kind == span.kind and one.start < span.end and span.start < one.end for one in found)
 
 
@@ -156,7 +148,7 @@ def _print_scores(title: str, scores: Mapping[str, Score]) -> None:
 def _print_missed(made: Iterable[Line]) -> None:
     for line in made:
         found = _redact(line.text)
-        missed = [line.text[s.start : s.end] for s in line.spans if not _covered(line.text, s, found)]
+        missed = [line.text[s.start : s.end] for s in line.spans if not _coverage(line.text, s, found)]
         wrong = [line.text[one.start : one.end] for one in found if not _right(one, line.spans)]
         if missed or wrong:
             print(f"  {line.text}\n    missed {missed}, wrong {wrong}")

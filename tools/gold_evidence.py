@@ -20,7 +20,7 @@ LINE = 30  # pixels from one line to the next; nobody measures where gold eviden
 SECONDS = 3.0  # of a sentence, likewise
 
 
-def written(text: str) -> Iterator[dict[str, Any]]:
+def writing(text: str) -> Iterator[dict[str, Any]]:
     """The lines of a picture as evidence."""
     for number, line in enumerate(filter(str.strip, text.splitlines())):
         cells = re.split(r"\s{2,}", line.strip())
@@ -32,7 +32,7 @@ def written(text: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def spoken(text: str) -> Iterator[dict[str, Any]]:
+def speech(text: str) -> Iterator[dict[str, Any]]:
     """The sentences of a recording as evidence."""
     for number, sentence in enumerate(
         re.split(r"(?<!\bMr\.)(?<!\bMrs\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<=[.!?])\s+", text.strip())
@@ -61,9 +61,9 @@ def gold(folder: Path) -> dict[str, list[dict[str, Any]]]:
         id = f"{signal['kind']}:{numbers[signal['kind']]}"
         beside = folder / f"{signal['file']}.txt"
         if beside.is_file():
-            found[id] = [*written(beside.read_text("utf-8"))]
+            found[id] = [*writing(beside.read_text("utf-8"))]
         elif "said" in signal:
-            found[id] = [*spoken(signal["said"])]
+            found[id] = [*speech(signal["said"])]
     return found
 
 

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("examples/line/camera.jpg"))
     parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
-    developed(render(np.random.default_rng(arguments.seed)), arguments.seed).save(
+    develop(render(np.random.default_rng(arguments.seed)), arguments.seed).save(
         arguments.output, quality=84, optimize=True
     )
 
@@ -55,7 +55,7 @@ def render(random: np.random.Generator) -> Array:
     return mean
 
 
-def developed(light: Array, seed: int) -> Image.Image:
+def develop(light: Array, seed: int) -> Image.Image:
     """What the camera makes of the light: lens blur, vignette, tone curve, noise."""
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
@@ -148,7 +148,7 @@ def _bottles(rays: Array, light: Array, places: Array, turns: Array) -> Array:
         near = _may_hit(rays, centre)
         hit, points = _march(rays[near], centre)
         index = np.flatnonzero(near)[hit]
-        found[index] = _shaded(points[hit] - centre, rays[index], turns[number], number, found[index])
+        found[index] = _shade(points[hit] - centre, rays[index], turns[number], number, found[index])
     return found
 
 
@@ -177,7 +177,7 @@ def _march(rays: Array, centre: Array) -> tuple[NDArray[np.bool_], Array]:
     return _distance(points - centre) < 4e-3, points
 
 
-def _shaded(points: Array, rays: Array, turn: float, number: int, behind: Array) -> Array:
+def _shade(points: Array, rays: Array, turn: float, number: int, behind: Array) -> Array:
     """Light from the surface: green glass, a paper label, a painted cap, with what they mirror."""
     height = points[:, 1]
     slope = np.interp(height, (OUTLINE[1:, 0] + OUTLINE[:-1, 0]) / 2, np.diff(OUTLINE[:, 1]) / np.diff(OUTLINE[:, 0]))

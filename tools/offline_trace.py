@@ -33,7 +33,7 @@ def demo() -> list[list[str]]:
     return [shlex.split(line) for line in _DEMO.findall(makefile)]
 
 
-def traced(arguments: list[str]) -> tuple[list[str], int]:
+def trace(arguments: list[str]) -> tuple[list[str], int]:
     """What strace wrote of one command, and of how many processes and threads.
 
     Raises:
@@ -49,7 +49,7 @@ def traced(arguments: list[str]) -> tuple[list[str], int]:
         return lines, len(files)
 
 
-def granted(lines: list[str]) -> list[str]:
+def permitted(lines: list[str]) -> list[str]:
     """The lines by which something of the network was had: a socket, an address, a ring or another's descriptor."""
     found = []
     for line in lines:
@@ -81,8 +81,8 @@ def main() -> int:
     bad: list[str] = []
     for arguments in [args.command] if args.command else demo():
         print(f"$ edge-assistant {shlex.join(arguments)}", flush=True)
-        lines, processes = traced(arguments)
-        bad += granted(lines)
+        lines, processes = trace(arguments)
+        bad += permitted(lines)
         print(f"\n  traced as user {os.geteuid()}, {processes} processes and threads; their sockets, and the filter:")
         for call, count in sorted(summary(lines).items()):
             print(f"  {count:4} x {call}")

@@ -273,7 +273,7 @@ def _read_examples(model: InstalledModel) -> None:
     """Let an embedder read the examples that questions are compared with."""
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language.embedder import Embedder
-    from edge_assistant.reasoning.prepared import prepare
+    from edge_assistant.reasoning.talk import prepare
 
     print(f"{model.name}: reading the examples, some 10 s the first time", file=sys.stderr, flush=True)
     print(f"{model.name}: {prepare(Embedder(model, Runtime.detect())):,} examples read", file=sys.stderr, flush=True)
@@ -286,7 +286,7 @@ def _read_prompts(model: InstalledModel, settings: Settings) -> None:
     from edge_assistant.governance.policy.policy import current
     from edge_assistant.language.engine import LlamaEngine
     from edge_assistant.language.states import state_cache
-    from edge_assistant.reasoning.prepared import read_prompts
+    from edge_assistant.reasoning.comprehension.prompts import read_prompts
     from edge_assistant.vault.vault import Vault
 
     policy = current()

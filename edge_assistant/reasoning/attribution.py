@@ -24,9 +24,11 @@ def span(answer: Answer, item: Evidence) -> tuple[int, int]:
         return 0, len(text)
     from edge_assistant.reasoning.sentences import sentences
 
-    spans = [_stripped(text, *found) for found in sentences(text)]
+    spans = [(b - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in sentences(text)]
     values = {told.value for verdict in answer.verdicts for told in verdict.values if item.id in told.evidence}
-    chosen = _chosen([text[a:b] for a, b in spans], values, _said(answer, item.id)) if len(spans) > 1 else set()
+    parts = [part for part in _ENDS.split(answer.text) if f"[{item.id}]" in part]  # of the answer, with this citation
+    said = _long(_words(" ".join([answer.question, *(CITATION.sub("", part) for part in parts)])))
+    chosen = _choose([text[a:b] for a, b in spans], values, said) if len(spans) > 1 else set()
     if not chosen:
         return 0, len(text)
     return spans[min(chosen)][0], spans[max(chosen)][1]
@@ -50,26 +52,18 @@ def excerpt(answer: Answer, item: Evidence) -> str:
     return f"{'… ' if a else ''}{part}{' …' if b < len(item.text) else ''}"
 
 
-def _chosen(sentences: list[str], values: Iterable[str], said: set[str]) -> set[int]:
+def _choose(sentences: list[str], values: Iterable[str], said: set[str]) -> set[int]:
     """The numbers of the sentences; for each value the one that has most of its words, then most of what is said."""
     words = [_words(sentence) for sentence in sentences]
     shared = [len(said & _long(have)) for have in words]
     chosen: set[int] = set()
     for value in values:
-        wanted = _words(value)
-        found = [len(wanted & have) for have in words]
-        if any(found):
-            best = max(zip(found, shared, strict=True))
-            chosen.update(at for at, score in enumerate(zip(found, shared, strict=True)) if score == best)
+        scores = [(len(_words(value) & have), other) for have, other in zip(words, shared, strict=True)]
+        if any(found for found, _ in scores):
+            chosen.update(at for at, score in enumerate(scores) if score == max(scores))
     if not chosen and max(shared) > 1 and shared.count(max(shared)) == 1:
         chosen.add(shared.index(max(shared)))
     return chosen
-
-
-def _said(answer: Answer, id: str) -> set[str]:
-    """The words of the question, and of what the answer says with this citation."""
-    parts = [part for part in _ENDS.split(answer.text) if f"[{id}]" in part]
-    return _long(_words(" ".join([answer.question, *(CITATION.sub("", part) for part in parts)])))
 
 
 def _words(text: str) -> set[str]:
@@ -78,9 +72,3 @@ def _words(text: str) -> set[str]:
 
 def _long(words: set[str]) -> set[str]:
     return {word for word in words if len(word) > _SHORT or word[0].isdigit()}
-
-
-def _stripped(text: str, a: int, b: int) -> tuple[int, int]:
-    """A span without the white space at its ends."""
-    part = text[a:b]
-    return a + len(part) - len(part.lstrip()), b - len(part) + len(part.rstrip())

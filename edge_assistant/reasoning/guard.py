@@ -1,24 +1,43 @@
-"""The check that every sentence passes before it is shown: what it cites exists, and its numbers stand there.
+"""Sentences that the language model writes over numbered evidence, and the check that each passes before it is shown.
 
-`ungrounded` walks a whole answer after the fact, and stricter: its dates, its numbers in words and its names too.
+What a sentence cites exists, and its numbers stand there. `ungrounded` checks a whole answer after the fact, and
+stricter: its dates, its numbers in words and its names too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from edge_assistant.core.answer import Answer
-from edge_assistant.core.evidence import Code, Detail, Field, Line, Passage, Scene, Speech, Statistic, Thing, TickBox
+from edge_assistant.core.evidence import (
+    Code,
+    Detail,
+    Evidence,
+    Field,
+    Line,
+    Passage,
+    Scene,
+    Speech,
+    Statistic,
+    Thing,
+    TickBox,
+)
+from edge_assistant.core.limits import ANSWER_TOKENS
+from edge_assistant.language.chat import Message, Role
+from edge_assistant.language.engine import Engine
 from edge_assistant.perception.sense import REST
 from edge_assistant.reasoning.attribution import CITATION
 from edge_assistant.reasoning.compose import NOUNS
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.values.candidates import Candidate, as_words, clocks, days, find, quantities, singular
-from edge_assistant.reasoning.values.days import months
-from edge_assistant.reasoning.values.pairs import pairs
+from edge_assistant.reasoning.sources import one_line
+from edge_assistant.reasoning.values.clocks import clocks
+from edge_assistant.reasoning.values.codes import identifiers, telephones
+from edge_assistant.reasoning.values.days import days, months
+from edge_assistant.reasoning.values.quantities import pairs, quantities
+from edge_assistant.reasoning.values.spans import Candidate, blank_out
 from edge_assistant.reasoning.values.values import (
     LOOKS_LIKE,
     Clock,
@@ -30,7 +49,16 @@ from edge_assistant.reasoning.values.values import (
     Telephone,
     Value,
 )
+from edge_assistant.reasoning.values.words import as_words, singular
 
+MOST_QUOTES = 5  # lines that stand for an answer which the model could not write
+_ABOUT = (
+    "You answer questions from numbered evidence. Write short sentences. End each sentence with the number of the "
+    "evidence it rests on, such as [E1]. Say nothing that the evidence does not say."
+)
+_LISTED = re.compile(r"\[(E\d{1,6}(?:,\s*E\d{1,6})+)\]")
+_SEVERAL = re.compile(r"(?<=\])\s*,\s*(?=\[E\d)")
+_LAST = re.compile(r",\s*(?=(?:\[E\d{1,6}\])+\W*$)")  # the comma before the citations at the end of a sentence
 _UNREAD = re.compile(rf"(?:^|(?<=[.!?] ))Of [^;]{{1,500}}{re.escape(REST)}")
 _ALMOST = re.compile(r"\[\s*[EC]\s*\d", re.I)  # what a reader would take for a citation, and is none
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
@@ -40,7 +68,7 @@ _FINDERS = (days, months, clocks, pairs, quantities)  # what one finds, the next
 _OPENERS = frozenset(
     ("yes", "no", "none", "nothing", "only", "both", "neither", "all", "each", "there", "not", "these")
 )
-_CODED = ("identifier", "telephone")
+_CODED = (identifiers, telephones)
 _REQUESTS = ("retell", "prose", "interrogative")  # lists of words that ask, of a vocabulary's questions
 _DIALLED = 7  # digits of a telephone number; no amount is said with as many
 _SUPPORTED = 0.6  # share of a sentence's longer words that its evidence has; a model phrases with words of its own
@@ -63,19 +91,19 @@ def sentences(pieces: Iterator[str]) -> Iterator[str]:
         yield rest.strip()
 
 
-def cited(sentence: str) -> tuple[str, ...]:
+def citations(sentence: str) -> tuple[str, ...]:
     """Ids that a sentence cites, each once, in order."""
     return tuple(dict.fromkeys(CITATION.findall(sentence)))
 
 
 def holds(sentence: str, texts: Mapping[str, str]) -> bool:
-    """Whether a sentence cites only what exists, cites something, and has no number that the cited texts do not have.
+    """Whether a sentence cites something, only what exists, and has only numbers of the cited texts.
 
     Args:
         sentence: with citations in brackets.
         texts: text by id of all evidence and computations.
     """
-    ids = cited(sentence)
+    ids = citations(sentence)
     if not ids or any(id not in texts for id in ids):
         return False
     known = {_plain(number) for id in ids for number in _NUMBER.findall(texts[id])}
@@ -83,20 +111,15 @@ def holds(sentence: str, texts: Mapping[str, str]) -> bool:
     return not _ALMOST.search(bare) and all(_plain(number) in known for number in _NUMBER.findall(bare))
 
 
-def supported(sentence: str, texts: Mapping[str, str], question: str) -> bool:
+def is_supported(sentence: str, texts: Mapping[str, str], question: str) -> bool:
     """Whether most words of a sentence stand in what it cites or in the question, and its addresses and names all do.
 
-    A model that obeys what it reads writes what nothing tells: its words are those of nobody. One that believes what
-    a question takes for granted ("Describe the explosion") makes it up: what is asked about has to be told, too.
-
-    Args:
-        sentence: with citations in brackets.
-        texts: text by id of all evidence.
-        question: what was asked.
+    A model that obeys what it reads writes words that nothing tells. One that believes what a question takes for
+    granted ("Describe the explosion") makes it up: the evidence must tell what is asked about, too.
     """
-    told = " ".join(texts[id] for id in cited(sentence) if id in texts)
+    told = " ".join(texts[id] for id in citations(sentence) if id in texts)
     known, asked = ({_word(name)[:_STEM] for name in _NAME.findall(text)} for text in (told, question))
-    presumed, known = {word[:_STEM] for word in topic(question)} - known, known | asked
+    presumed, known = {word[:_STEM] for word in subject_words(question)} - known, known | asked
     bare = CITATION.sub(" ", sentence)
     words = [_word(name) for name in _NAME.findall(bare) if len(name) >= _STEM]
     words = [word for word in words if word not in vocabulary().words["stop"]]
@@ -106,12 +129,12 @@ def supported(sentence: str, texts: Mapping[str, str], question: str) -> bool:
     return enough and names and all(address in told for address in _ADDRESS.findall(bare))
 
 
-def topic(question: str) -> frozenset[str]:
+def subject_words(question: str) -> frozenset[str]:
     """The words of a question that say what it is about; none where it names nothing.
 
-    >>> sorted(topic("Describe the leak in the pump."))
+    >>> sorted(subject_words("Describe the leak in the pump."))
     ['leak', 'pump']
-    >>> sorted(topic("Summarize the note."))
+    >>> sorted(subject_words("Summarize the note."))
     []
     """
     return as_words(question).tokens - _request()
@@ -157,7 +180,7 @@ def ungrounded(answer: Answer) -> list[str]:
     for text in _backing(answer):
         yielded.add(text)
     text = _SOURCE_NUMBER.sub(" ", CITATION.sub(" ", _UNREAD.sub(" ", answer.text)))
-    return _untold(text, yielded, len(answer.signals))
+    return _missing(text, yielded, len(answer.signals))
 
 
 def adds(text: str, told: str) -> bool:
@@ -168,27 +191,27 @@ def adds(text: str, told: str) -> bool:
     """
     yielded = _Yield()
     yielded.add(told)
-    return bool(_untold(f"{text[:1].lower()}{text[1:]}", yielded, 0))
+    return bool(_missing(f"{text[:1].lower()}{text[1:]}", yielded, 0))
 
 
-def _untold(text: str, yielded: _Yield, sources: int) -> list[str]:
+def _missing(text: str, yielded: _Yield, sources: int) -> list[str]:
     """The dates, times, numbers and names of a text that are not yielded."""
-    coded = (one for kind in _CODED for one in find(kind, text))
-    codes = [one for one in coded if _alike(one.value) in yielded.codes and is_code(one.value)]
+    coded = (one for finder in _CODED for one in finder(text))
+    codes = [one for one in coded if _normalized_code(one.value) in yielded.codes and is_code(one.value)]
     found: list[str] = []
     for finder in _FINDERS:
         candidates = list(finder(text))
         untold = (one for one in candidates if not yielded.has(one, sources))
         found += [one.text for one in untold if not any(c.start <= one.start and one.end <= c.end for c in codes)]
-        text = _without(text, candidates)
-    text = _without(text, codes)
+        text = blank_out(text, (one.span for one in candidates))
+    text = blank_out(text, (one.span for one in codes))
     found += [number for number in _NUMBER.findall(text) if not yielded.has_number(number)]
     return found + [name for name, first in _names(text) if not yielded.has_name(name, first=first)]
 
 
 def _backing(answer: Answer) -> Iterator[str]:
     """All text of what an answer cites: evidence with its details, formulas and values of computations."""
-    ids = {*answer.citations, *cited(answer.text)}
+    ids = {*answer.citations, *citations(answer.text)}
     for computation in answer.computed:
         if computation.id in ids:
             ids.update(computation.evidence)
@@ -196,10 +219,10 @@ def _backing(answer: Answer) -> Iterator[str]:
     for item in answer.evidence:
         if item.id in ids:
             yield item.text
-            yield from _told(item.detail)
+            yield from _detail_texts(item.detail)
 
 
-def _told(detail: Detail) -> tuple[str, ...]:
+def _detail_texts(detail: Detail) -> tuple[str, ...]:
     """What a detail tells in words; not the times and probabilities of spoken words."""
     match detail:
         case Line(cells=cells):
@@ -234,13 +257,13 @@ class _Yield:
     def add(self, text: str) -> None:
         """Read a text; the parts of a date are no numbers, but its year is one."""
         self.add_words(text)
-        self.codes.update(_alike(one.value) for kind in _CODED for one in find(kind, text))
+        self.codes.update(_normalized_code(one.value) for finder in _CODED for one in finder(text))
         for finder in _FINDERS:
             candidates = list(finder(text))
             for candidate in candidates:
                 self._add(candidate)
             if finder is not quantities:
-                text = _without(text, candidates)
+                text = blank_out(text, (one.span for one in candidates))
         self.numbers.update(part for number in _NUMBER.findall(text) for part in _parts(number))
 
     def add_words(self, text: str) -> None:
@@ -267,7 +290,8 @@ class _Yield:
         """Whether a date, time or number is yielded; "two" may count the sources."""
         match candidate.value:
             case Day(readings=readings):
-                return any(_is_day(one, other) for one in readings for other in self.days)
+                # the answer may leave the year out, but not add one
+                return any(a[1:] == b[1:] and a[0] in (None, b[0]) for a in readings for b in self.days)
             case Month(year=year, month=month):
                 return any(month == other and year in (None, known) for known, other in self.months)
             case Pair(first=first, second=second):
@@ -316,11 +340,6 @@ def _parts(number: str) -> Iterator[Decimal]:
             yield Decimal(part)
 
 
-def _is_day(one: tuple[int | None, int, int], other: tuple[int | None, int, int]) -> bool:
-    """Whether the answer's day is the evidence's; the answer may leave the year out, but not add one."""
-    return one[1:] == other[1:] and one[0] in (None, other[0])
-
-
 def is_code(value: Value) -> bool:
     """Whether an identifier or telephone is one by its looks: letters, a zero in front, long; 3840 may be a number."""
     if isinstance(value, Telephone):
@@ -329,14 +348,58 @@ def is_code(value: Value) -> bool:
     return not code.isdigit() and not code.isalpha()
 
 
-def _alike(value: Value) -> Value:
+def _normalized_code(value: Value) -> Value:
     """A code with its letters O and I as the digits that they are taken for, as codes are compared."""
     return Identifier(value.code.translate(LOOKS_LIKE)) if isinstance(value, Identifier) else value
 
 
-def _without(text: str, candidates: list[Candidate]) -> str:
-    """A text with blanks where candidates stand, everything else at its place."""
-    letters = list(text)
-    for candidate in candidates:
-        letters[candidate.start : candidate.end] = " " * (candidate.end - candidate.start)
-    return "".join(letters)
+def write(
+    question: str, lines: Sequence[Evidence], engine: Engine, *, constant: int = 0, lasting: bool = False
+) -> Iterator[str]:
+    """Sentences over evidence, each with citations that exist and nothing that its evidence does not support.
+
+    A sentence without a citation gets the only possible one, if there is a single piece of evidence; one that fails the
+    check is left out.
+
+    Args:
+        question: what is asked.
+        lines: the evidence.
+        engine: writes.
+        constant: number of lines at the beginning that do not depend on the question.
+        lasting: whether the state after those may be kept for other processes.
+    """
+    texts = {line.id: line.text for line in lines}
+    told = [f"[{line.id}] {one_line(line.text)}" for line in lines]
+    beginning, first = ("Evidence:\n" + "\n".join(part) for part in (told, told[:constant]))
+    beginning += "\n\nQuestion:"
+    before = len(first) if 0 < constant < len(lines) else 0
+    asked = Message(Role.USER, f"{beginning} {question}", len(beginning), lasting and constant > 0, before)
+    messages = [Message(Role.SYSTEM, _ABOUT), asked]
+    written: set[str] = set()
+    for sentence in sentences(engine.stream(messages, max_tokens=ANSWER_TOKENS.now)):
+        checked = _with_citation(sentence, texts)
+        sound = holds(checked, texts) and is_supported(checked, texts, question) and not repeats(checked, _ABOUT)
+        if checked not in written and sound:
+            written.add(checked)
+            yield checked
+
+
+def quote(question: str, lines: Sequence[Evidence]) -> Iterator[str]:
+    """The evidence in its own words, where no sentence of the model passed: lines with words of the question.
+
+    Where the question names nothing, as in "Summarize the note", they are the first lines.
+    """
+    asked = subject_words(question)
+    near = sorted(lines, key=lambda line: -len(asked & as_words(line.text).tokens))[:MOST_QUOTES]
+    for line in near:
+        if not asked or asked & as_words(line.text).tokens:
+            yield f"{one_line(line.text).rstrip('.')} [{line.id}]."
+
+
+def _with_citation(sentence: str, texts: Mapping[str, str]) -> str:
+    """A sentence with its citations as they are written here: [E1, E2] is [E1][E2], and so is [E1], [E2]."""
+    sentence = _LISTED.sub(lambda match: "".join(f"[{id}]" for id in re.split(r",\s*", match[1])), sentence)
+    sentence = _LAST.sub(" ", _SEVERAL.sub("", sentence))
+    if citations(sentence) or len(texts) != 1:
+        return sentence
+    return f"{sentence} [{next(iter(texts))}]"

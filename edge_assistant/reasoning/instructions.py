@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from itertools import pairwise
@@ -25,6 +25,7 @@ from edge_assistant.core.evidence import Evidence, Line, Passage, Speech
 from edge_assistant.reasoning.rules.vocabulary import shipped
 from edge_assistant.reasoning.sentences import any_word, sentences
 from edge_assistant.reasoning.sources import Source
+from edge_assistant.reasoning.values.spans import blank_out
 
 FOLLOWING = 2  # sentences behind one that sets instructions aside
 _LIKE_LATIN = str.maketrans("асеіорѕхуёкмтнвυοανικρτχεη", "aceiopsxyekmthbuoavikptxen")  # Cyrillic and Greek
@@ -66,7 +67,7 @@ class InstructionSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Separated:
+class Separation:
     """A source, and the instructions that stand in it.
 
     Attributes:
@@ -82,50 +83,31 @@ class Separated:
     passages: tuple[Instruction, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """The words of instructions.toml as patterns over folded text."""
-
-    order: re.Pattern[str]
-    anywhere: re.Pattern[str]
-    demanding: re.Pattern[str]
-    setting_aside: re.Pattern[str]
-    vocative: re.Pattern[str]
-    asked: re.Pattern[str]
-    turn: re.Pattern[str]
-    reply: re.Pattern[str]
-
-
-def separate(source: Source) -> Separated:
+def separate(source: Source) -> Separation:
     """Separate the instructions in a source from the rest; what the person who asks has said is theirs, and stays."""
-    text, starts = _joined(source.evidence)
+    text, starts = _concatenate(source.evidence)
     spans = () if source.signal.said else tuple(instructions(text))
     if not spans:
-        return Separated(source, (), ())
-    ordered = [(span.start, span.end) for span in spans if span.order]
-    stated = [(span.start, span.end) for span in spans if not span.order]
-    whole = _united((span.start, span.end) for span in spans)
-    return Separated(
-        replace(source, evidence=_cut(source.evidence, starts, whole)),
-        _parts(source, starts, _outside(stated, len(text))),
-        _parts(source, starts, _outside(ordered, len(text))),
-        tuple(_passage(source, starts, text, span) for span in whole),
-    )
+        return Separation(source, (), ())
+    whole = _merge_spans((span.start, span.end) for span in spans)
+
+    def parts(order: bool) -> tuple[Source, ...]:
+        """A source of the instructions that are orders, or are none, if there are some."""
+        kept = [(span.start, span.end) for span in spans if span.order is order]
+        edges = [0, *(edge for span in kept for edge in span), len(text)]
+        gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
+        evidence = _cut(source.evidence, starts, gaps)
+        return (replace(source, evidence=evidence, table=None),) if evidence else ()
+
+    def passage(a: int, b: int) -> Instruction:
+        ids = (e.id for e, at in zip(source.evidence, starts, strict=True) if at < b and a < at + len(e.text))
+        return Instruction(source.signal.id, " ".join(text[a:b].split()), tuple(ids))
+
+    rest = replace(source, evidence=_cut(source.evidence, starts, whole))
+    return Separation(rest, parts(order=False), parts(order=True), tuple(passage(a, b) for a, b in whole))
 
 
-def _parts(source: Source, starts: Sequence[int], cut: Sequence[tuple[int, int]]) -> tuple[Source, ...]:
-    """A source of what is left of the evidence, if anything is."""
-    evidence = _cut(source.evidence, starts, cut)
-    return (replace(source, evidence=evidence, table=None),) if evidence else ()
-
-
-def _passage(source: Source, starts: Sequence[int], text: str, span: tuple[int, int]) -> Instruction:
-    a, b = span
-    ids = [e.id for e, at in zip(source.evidence, starts, strict=True) if at < b and a < at + len(e.text)]
-    return Instruction(source.signal.id, " ".join(text[a:b].split()), tuple(ids))
-
-
-def _united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Spans in order, with those that touch as one."""
     found: list[tuple[int, int]] = []
     for a, b in spans:
@@ -134,12 +116,6 @@ def _united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             found.append((a, b))
     return found
-
-
-def _outside(spans: Sequence[tuple[int, int]], end: int) -> list[tuple[int, int]]:
-    """What lies between spans, before the first and behind the last."""
-    edges = [0, *(edge for span in spans for edge in span), end]
-    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
 
 
 def _cut(evidence: Sequence[Evidence], starts: Sequence[int], spans: Sequence[tuple[int, int]]) -> tuple[Evidence, ...]:
@@ -156,14 +132,14 @@ def _cut(evidence: Sequence[Evidence], starts: Sequence[int], spans: Sequence[tu
             if b > end:
                 break  # it goes on in the next piece
             left.popleft()
-        rest = _without(item, own) if own else item
+        rest = _cut_text(item, own) if own else item
         kept += [rest] if rest is not None else []
     return tuple(kept)
 
 
 def instructions(text: str) -> Iterator[InstructionSpan]:
     """The sentences of a text that belong to instructions, in order; in time linear in its length."""
-    plain, rules = folded(text), _rules()
+    plain, rules = fold(text), _rules()
     blocks = deque(_blocks(plain))
     left, end = 0, 0
     dialogue = ordered = False
@@ -177,40 +153,35 @@ def instructions(text: str) -> Iterator[InstructionSpan]:
         if blocks and blocks[0][0] < b:
             yield InstructionSpan(a, b, order=True)
             continue
-        replies = rules.reply.match(sentence) is not None
+        replies = rules["reply"].match(sentence) is not None
         bare = sentence.translate(_NO_MARKS)
-        demands = bool(rules.demanding.search(bare))
-        opens = demands or bool(
-            rules.setting_aside.search(bare) or rules.anywhere.search(bare) or rules.vocative.match(sentence)
-        )
+        demands = bool(rules["demanding"].search(bare))
+        aside = rules["setting_aside"].search(bare) or rules["anywhere"].search(bare)
+        opens = demands or bool(aside or rules["vocative"].match(sentence))
         cites = _CITATION.match(sentence) is not None
-        order = demands or (dialogue and replies) or _orders(sentence) or (ordered and cites)
+        clauses = [0, *(match.end() for match in _CLAUSE.finditer(sentence))]
+        orders = any(rules["order"].match(sentence, at) or rules["asked"].match(sentence, at) for at in clauses)
+        order = demands or (dialogue and replies) or orders or (ordered and cites)
         if order or opens or left > 0:
             yield InstructionSpan(a, b, order)
         left = FOLLOWING if opens else max(0, left - 1)
         ordered = order or opens
-        dialogue = rules.turn.match(sentence) is not None or (dialogue and not replies)
+        dialogue = rules["turn"].match(sentence) is not None or (dialogue and not replies)
 
 
-def folded(text: str) -> str:
-    """A text of the same length in lower case, with the letters that its look-alikes are taken for."""
-    return _OTHER_LETTERS.sub(lambda match: _plain(match[0]), text)
+def fold(text: str) -> str:
+    """A text of the same length in lower case, with the Latin letters that its look-alikes stand for."""
+
+    def plain(match: re.Match[str]) -> str:
+        made = unicodedata.normalize("NFKC", match[0]).lower().translate(_LIKE_LATIN)
+        return made if len(made) == 1 else match[0]
+
+    return _OTHER_LETTERS.sub(plain, text)
 
 
 def without_markers(text: str) -> str:
     """A text without the control text of chat templates, as an answer may quote it."""
     return _MARKER_ANY_CASE.sub(" ", text)
-
-
-def _plain(c: str) -> str:
-    made = unicodedata.normalize("NFKC", c).lower().translate(_LIKE_LATIN)
-    return made if len(made) == 1 else c
-
-
-def _orders(sentence: str) -> bool:
-    """Whether a sentence orders its reader to say or do something that only an assistant says or does."""
-    starts = [0, *(match.end() for match in _CLAUSE.finditer(sentence))]
-    return any(_rules().order.match(sentence, start) or _rules().asked.match(sentence, start) for start in starts)
 
 
 def _blocks(plain: str) -> Iterator[tuple[int, int]]:
@@ -226,7 +197,7 @@ def _blocks(plain: str) -> Iterator[tuple[int, int]]:
             yield start, line.end() if line else end
 
 
-def _joined(evidence: Sequence[Evidence]) -> tuple[str, list[int]]:
+def _concatenate(evidence: Sequence[Evidence]) -> tuple[str, list[int]]:
     """The texts of a source as one, and where each begins; segments of speech run on, passages do not."""
     parts: list[str] = []
     starts, length = list[int](), 0
@@ -238,25 +209,22 @@ def _joined(evidence: Sequence[Evidence]) -> tuple[str, list[int]]:
     return "".join(parts), starts
 
 
-def _without(item: Evidence, spans: Sequence[tuple[int, int]]) -> Evidence | None:
+def _cut_text(item: Evidence, spans: Sequence[tuple[int, int]]) -> Evidence | None:
     """Evidence without parts of its text; None where nothing is left."""
-    letters = list(item.text)
-    for a, b in spans:
-        letters[a:b] = " " * (b - a)
-    rest = "".join(letters)
+    rest = blank_out(item.text, spans)
     if not _WORD.search(rest):
         return None
     if isinstance(item.detail, Passage):
         return replace(item, text=rest)
     if isinstance(item.detail, Speech):
-        return _unsaid(item, rest)
+        return _cut_speech(item, rest)
     cut = [item.text[a:b].strip() for a, b in spans]
-    detail, whole = _pruned(item.detail, cut)
+    detail, whole = _prune(item.detail, cut)
     text = " ".join(rest.split())
     return replace(item, text=text, detail=detail if whole else Line((text,)))
 
 
-def _unsaid(item: Evidence, rest: str) -> Evidence:
+def _cut_speech(item: Evidence, rest: str) -> Evidence:
     """A segment of speech without some of its words."""
     assert isinstance(item.detail, Speech)
     words, at = [], 0
@@ -270,7 +238,7 @@ def _unsaid(item: Evidence, rest: str) -> Evidence:
     return replace(item, text=" ".join(word.text for word in words), detail=replace(item.detail, words=tuple(words)))
 
 
-def _pruned(detail: Any, cut: Iterable[str]) -> tuple[Any, bool]:  # noqa: ANN401 - any detail
+def _prune(detail: Any, cut: Iterable[str]) -> tuple[Any, bool]:  # noqa: ANN401 - any detail
     """A detail without texts; whether each of them stood whole in one of its own."""
     found = True
     for text in cut:
@@ -287,8 +255,8 @@ def _pruned(detail: Any, cut: Iterable[str]) -> tuple[Any, bool]:  # noqa: ANN40
 
 
 @cache
-def _rules() -> _Rules:
-    """The patterns; of the words that ship, whatever domain is in force."""
+def _rules() -> Mapping[str, re.Pattern[str]]:
+    """The patterns over folded text; of the words that ship, whatever domain is in force."""
     words = {key: any_word(values) for key, values in shipped().instructions.items()}
     lead = rf"[\W_]{{0,8}}(?:{words['leading']}[\W_]{{1,4}}){{0,6}}"
     order = "|".join(
@@ -303,13 +271,14 @@ def _rules() -> _Rules:
     duty = rf"{words['parties']}{_UP_TO_THREE}{words['duties']}\s+(?:{words['leading']}\s+)?{words['saying']}"
     whole = rf"^\s{{0,9}}\w{{1,20}}\s+{words['all_before']}\s{{0,9}}(?:[.!?]|$)"  # whatever the verb was heard as
     condition = rf"\W{{0,4}}(?:if|when|whenever|should)\b[^\n]{{0,80}}?{words['asked']}[^\n,]{{0,80}},\s+"
-    return _Rules(
-        re.compile(rf"{lead}(?:{order})"),
-        re.compile(words["machines"]),
-        re.compile(rf"{words['demanding']}|{duty}"),
-        re.compile(rf"{words['overriding']}{_UP_TO_SIX}{words['overridden']}|{whole}"),
-        re.compile(rf"\W{{0,4}}(?:\w{{1,12}}\s)?{words['named']}\s{{0,3}}[,!](?!\s{{0,3}}\d)"),
-        re.compile(rf"{condition}(?:please\s+)?{words['replying']}"),
-        re.compile(rf"\W{{0,4}}{words['turns']}\s{{0,3}}[:>]"),
-        re.compile(rf"\W{{0,4}}{words['answering']}\s{{0,3}}[:>]"),
-    )
+    patterns = {
+        "order": rf"{lead}(?:{order})",
+        "anywhere": words["machines"],
+        "demanding": rf"{words['demanding']}|{duty}",
+        "setting_aside": rf"{words['overriding']}{_UP_TO_SIX}{words['overridden']}|{whole}",
+        "vocative": rf"\W{{0,4}}(?:\w{{1,12}}\s)?{words['named']}\s{{0,3}}[,!](?!\s{{0,3}}\d)",
+        "asked": rf"{condition}(?:please\s+)?{words['replying']}",
+        "turn": rf"\W{{0,4}}{words['turns']}\s{{0,3}}[:>]",
+        "reply": rf"\W{{0,4}}{words['answering']}\s{{0,3}}[:>]",
+    }
+    return {name: re.compile(pattern) for name, pattern in patterns.items()}

@@ -6,25 +6,21 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge_assistant.core.answer import Agreement, Computation, Instruction, Status, Verdict
+from edge_assistant.core.answer import Agreement, Instruction, Status, Verdict
 from edge_assistant.core.events import Compared, Noted, Reading, Watch
-from edge_assistant.core.evidence import Evidence, Statistic
+from edge_assistant.core.evidence import Statistic
 from edge_assistant.core.signals import Origin
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
-from edge_assistant.reasoning.claims import Claim, Standing
-from edge_assistant.reasoning.compare import Nearness, compare, compatible
-from edge_assistant.reasoning.compose import NOT_TOLD, STATUS, compose, concluded, contradiction, instructed
-from edge_assistant.reasoning.comprehension.answering import CERTAIN, Asked, Comprehension, Sort
-from edge_assistant.reasoning.comprehension.grounding import parallel
+from edge_assistant.reasoning.claims import Claim, Ledger, Standing, compare, compatible
+from edge_assistant.reasoning.compose import NO_ANSWER, STATUS, agreement, compose, contradiction, instruction_notes
+from edge_assistant.reasoning.comprehension.extraction import CERTAIN, Comprehension, Question, Sort
 from edge_assistant.reasoning.comprehension.pairing import Pairing
-from edge_assistant.reasoning.comprehension.reading import Reader
-from edge_assistant.reasoning.guard import cited
-from edge_assistant.reasoning.instructions import Separated, separate
-from edge_assistant.reasoning.ledger import Ledger
-from edge_assistant.reasoning.prose import quote, write
-from edge_assistant.reasoning.question import matter
-from edge_assistant.reasoning.sources import BUDGET, Source, first_of, select, unfit, unread
+from edge_assistant.reasoning.comprehension.reading import Reader, parallel
+from edge_assistant.reasoning.guard import citations, quote, write
+from edge_assistant.reasoning.instructions import separate
+from edge_assistant.reasoning.sentences import subject
+from edge_assistant.reasoning.sources import BUDGET, Source, overflow_notes, select, truncate, unread_notes
 
 UNCERTAIN = "This is uncertain: check it against the source."
 
@@ -33,35 +29,17 @@ Layers = Mapping[Standing, Sequence[Source]]
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What reasoning came to; it is filled while the sentences are said.
-
-    Attributes:
-        highest: number of an id of all evidence that was perceived; what reasoning adds has higher ones.
-    """
+class Outcome(Ledger):
+    """What reasoning came to; it is filled while the sentences are said."""
 
     status: Status = Status.NOT_IN_EVIDENCE
     verdicts: list[Verdict] = field(default_factory=list)
-    evidence: list[Evidence] = field(default_factory=list)
-    computed: list[Computation] = field(default_factory=list)
     citations: list[str] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
-    highest: int = 0
-
-    @property
-    def ledger(self) -> Ledger:
-        """Where new evidence and computations are recorded."""
-        return Ledger(self.highest, self.evidence, self.computed)
 
 
 class Reasoner:
-    """Reasons over sources.
-
-    Args:
-        engine: opens the language model.
-        embedder: opens the sentence embedder, where there is one.
-        watch: is called as signals are read and claims are compared.
-    """
+    """Reasons over sources; `watch` is called as signals are read and claims are compared."""
 
     def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None], watch: Watch) -> None:
         self._engine = engine
@@ -69,76 +47,66 @@ class Reasoner:
         self._watch = watch
 
     def answer(self, question: str, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
-        """Say the answer sentence by sentence and fill in the outcome.
-
-        Args:
-            question: as it was asked.
-            sources: in the order of the signals.
-            outcome: is filled.
-        """
+        """Say the answer sentence by sentence and fill in the outcome; sources are in the order of the signals."""
         layers = self._layers(sources, outcome)
         comprehension = Comprehension(self._engine, self._embedder, self._watch)
         asked = comprehension.understand(question, layers[Standing.PLAIN])
         if asked.sort is Sort.SUMMARY:
             yield from self._prose(question, layers[Standing.PLAIN], outcome)
         elif asked.everything:
-            yield from self._compared_all(layers, outcome, question)
+            yield from self._compare_all(layers, outcome, question)
         else:
-            yield from self._told(comprehension, asked, layers, outcome)
-        yield from unread(sources, _columns(sources, outcome))
+            yield from self._answer_question(comprehension, asked, layers, outcome)
+        yield from unread_notes(sources, _columns(sources, outcome))
 
     def check(self, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
-        """Say on what two sources contradict each other, else on what they agree, and fill in the outcome.
-
-        Args:
-            sources: in the order of the signals.
-            outcome: is filled.
-        """
-        yield from self._compared_all(self._layers(sources, outcome), outcome, None)
-        yield from unread(sources, _columns(sources, outcome))
+        """Say on what two sources contradict each other, else on what they agree, and fill in the outcome."""
+        yield from self._compare_all(self._layers(sources, outcome), outcome, None)
+        yield from unread_notes(sources, _columns(sources, outcome))
 
     def prefill(self, sources: Sequence[Source]) -> None:
         """Let the model read the sources that a prompt holds whole, before there is a question."""
         Reader(self._engine, self._embedder).prefill(self._layers(sources, Outcome())[Standing.PLAIN])
 
-    def _told(self, comprehension: Comprehension, asked: Asked, layers: Layers, outcome: Outcome) -> Iterator[str]:
+    def _answer_question(
+        self, comprehension: Comprehension, asked: Question, layers: Layers, outcome: Outcome
+    ) -> Iterator[str]:
         claims: list[Claim] = []
         for standing, layer in layers.items():
             if layer:
-                found = comprehension.claims(asked, layer, outcome.ledger)
+                found = comprehension.claims(asked, layer, outcome)
                 claims += [replace(claim, standing=standing) for claim in found]
-        claims = self._counting(claims, layers)
-        verdict = self._compared(matter(asked.plain), claims, outcome)
+        claims = self._effective_claims(claims, layers)
+        verdict = self._compare(subject(asked.plain), claims, outcome)
         outcome.status = STATUS[verdict.status]
         if verdict.status is Agreement.MISSING:
-            yield NOT_TOLD
+            yield NO_ANSWER
             return
         signals = [source.signal for source in layers[Standing.PLAIN]]
         yield compose(asked.text if asked.sort is Sort.AGREEMENT else None, verdict, claims, signals)
-        yield from instructed(claims, outcome.instructions, signals)
+        yield from instruction_notes(claims, outcome.instructions, signals)
         if any(told.confidence < CERTAIN for told in verdict.values):
             yield UNCERTAIN
 
-    def _counting(self, claims: Sequence[Claim], layers: Layers) -> list[Claim]:
+    def _effective_claims(self, claims: Sequence[Claim], layers: Layers) -> list[Claim]:
         """The claims in the order of the signals, without orders that contradict nothing.
 
         Each layer is read alone, so that instructions steer nothing but what is found in them. An order counts where it
         contradicts something; it supports nothing.
         """
         asserted = [claim for claim in claims if claim.standing is not Standing.ORDER]
-        near = self._nearness()
-        counting = [c for c in claims if c in asserted or not all(compatible(c, other, near) for other in asserted)]
+        counting = [c for c in claims if c in asserted or not all(compatible(c, o, self._near) for o in asserted)]
         order = [source.signal.id for source in layers[Standing.PLAIN]]
         return sorted(counting, key=lambda claim: order.index(claim.signal))
 
-    def _compared_all(self, layers: Layers, outcome: Outcome, question: str | None) -> Iterator[str]:
+    def _compare_all(self, layers: Layers, outcome: Outcome, question: str | None) -> Iterator[str]:
         """On what two sources contradict each other, each in a sentence, else on what they agree."""
         signals = [source.signal for source in layers[Standing.PLAIN]]
         pairing = Pairing(self._engine, self._embedder, self._watch)
         layered = [(source, standing) for standing, layer in layers.items() for source in layer]
         marked: list[Claim] = []
-        for about, claims in pairing.pairs(layered, outcome.ledger):
-            verdict = self._compared(about, claims, outcome)
+        for about, claims in pairing.pairs(layered, outcome):
+            verdict = self._compare(about, claims, outcome)
             marked += claims
             if verdict.status is Agreement.CONFLICT:
                 yield contradiction(verdict, claims, signals, question)
@@ -146,11 +114,11 @@ class Reasoner:
         statuses = {STATUS[verdict.status] for verdict in outcome.verdicts}
         outcome.status = next((s for s in (Status.CONFLICT, Status.SUPPORTED) if s in statuses), Status.NOT_IN_EVIDENCE)
         if outcome.status is not Status.CONFLICT:
-            yield concluded(outcome.verdicts, question)
-        yield from instructed(marked, outcome.instructions, signals)
+            yield agreement(outcome.verdicts, question)
+        yield from instruction_notes(marked, outcome.instructions, signals)
 
-    def _compared(self, about: str, claims: Sequence[Claim], outcome: Outcome) -> Verdict:
-        verdict = compare(about, claims, self._nearness())
+    def _compare(self, about: str, claims: Sequence[Claim], outcome: Outcome) -> Verdict:
+        verdict = compare(about, claims, self._near)
         outcome.verdicts.append(verdict)
         outcome.citations += [id for told in verdict.values for id in told.evidence]
         self._watch(Compared(verdict))
@@ -160,17 +128,20 @@ class Reasoner:
         """As much as is read of the sources, apart from the instructions in them, which are noted."""
         numbers = (int(item.id[1:]) for source in sources for item in source.evidence)
         outcome.highest = max(outcome.highest, *numbers, 0)
-        firsts = [first_of(source) for source in sources]
-        for first in firsts:
-            for left in unfit([first]):
-                self._watch(Noted(first.signal.id, left.removesuffix(".")))
-        parted = [separate(source) for source in firsts]
-        for source in parted:
-            for passage in source.passages:
+        for source in sources:
+            for left in overflow_notes([source]):
+                self._watch(Noted(source.signal.id, left.removesuffix(".")))
+        parted = [separate(truncate(source)) for source in sources]
+        for separated in parted:
+            for passage in separated.passages:
                 outcome.instructions.append(passage)
-                what = f"{source.rest.signal.name}: instructions to its reader, which are not followed"
+                what = f"{separated.rest.signal.name}: instructions to its reader, which are not followed"
                 self._watch(Noted(passage.signal, f'{what}: "{passage.text}"'))
-        return _layered(parted)
+        return {
+            Standing.PLAIN: [source.rest for source in parted],
+            Standing.STATED: [stated for source in parted for stated in source.stated],
+            Standing.ORDER: [ordered for source in parted for ordered in source.ordered],
+        }
 
     def _prose(self, question: str, sources: Sequence[Source], outcome: Outcome) -> Iterator[str]:
         """Sentences of the model that pass the check, else what the evidence says in its own words."""
@@ -187,29 +158,19 @@ class Reasoner:
         first = next(written, None)
         for sentence in quote(question, lines) if first is None else itertools.chain([first], written):
             outcome.status = Status.SUPPORTED
-            outcome.citations += [id for id in cited(sentence) if id not in outcome.citations]
+            outcome.citations += [id for id in citations(sentence) if id not in outcome.citations]
             yield sentence
         if outcome.status is Status.NOT_IN_EVIDENCE:
-            outcome.verdicts.append(Verdict(matter(question), None, Agreement.MISSING, ()))
-            yield NOT_TOLD
+            outcome.verdicts.append(Verdict(subject(question), None, Agreement.MISSING, ()))
+            yield NO_ANSWER
 
-    def _nearness(self) -> Nearness:
-        def near(one: str, other: str) -> float:
-            embedder = self._embedder()
-            if embedder is None or parallel(one, other):
-                return 0.0
-            left, right = embedder.embed([one, other])
-            return float(left @ right)
-
-        return near
-
-
-def _layered(parted: Sequence[Separated]) -> Layers:
-    return {
-        Standing.PLAIN: [source.rest for source in parted],
-        Standing.STATED: [stated for source in parted for stated in source.stated],
-        Standing.ORDER: [ordered for source in parted for ordered in source.ordered],
-    }
+    def _near(self, one: str, other: str) -> float:
+        """The cosine of two phrases in meaning; 0 without an embedder, and of parallel phrases."""
+        embedder = self._embedder()
+        if embedder is None or parallel(one, other):
+            return 0.0
+        left, right = embedder.embed([one, other])
+        return float(left @ right)
 
 
 def _columns(sources: Sequence[Source], outcome: Outcome) -> set[str]:

@@ -18,21 +18,17 @@ def plan(signals: Sequence[Signal], senses: Sequence[type[Sense]]) -> Plan:
 
 
 def route(steps: Plan, signals: Sequence[Signal], models: Mapping[str, str]) -> Route:
-    """The route of a question.
-
-    Args:
-        steps: the plan.
-        signals: all that were given.
-        models: name by role.
-    """
-    roles = list(dict.fromkeys(role for _, sense in steps for role in (*sense.roles, *sense.optional_roles)))
-    names = tuple(models[role] for role in (*roles, "language") if role in models)
+    """The route of a question, by its plan, all given signals, and the models' names by role."""
     if len(signals) == 1:
         used = " and ".join(dict.fromkeys(sense.name for _, sense in steps))
         why = f"one signal ({signals[0].id}), perceived by {used}"
-        return Route(signals[0].kind.value, names, why)
-    listed = ", ".join(signal.id for signal in signals)
-    return Route("cross-signal", names, f"{len(signals)} signals ({listed}) are read one by one and compared")
+        return Route(signals[0].kind.value, _models(steps, models), why)
+    return Route("cross-signal", _models(steps, models), f"{_names(signals)} are read one by one and compared")
+
+
+def check_route(steps: Plan, signals: Sequence[Signal], models: Mapping[str, str]) -> Route:
+    """The route of a comparison without a question."""
+    return Route("check", _models(steps, models), f"{_names(signals)} are compared on whatever two of them tell")
 
 
 def talk_route() -> Route:
@@ -50,17 +46,17 @@ def free_route() -> Route:
     return Route("chat", (), "no source: the language model answers from memory, unchecked")
 
 
-def check_route(steps: Plan, signals: Sequence[Signal], models: Mapping[str, str]) -> Route:
-    """The route of a comparison without a question."""
-    roles = dict.fromkeys(role for _, sense in steps for role in (*sense.roles, *sense.optional_roles))
-    listed = ", ".join(signal.id for signal in signals)
-    why = f"{len(signals)} signals ({listed}) are compared on whatever two of them tell"
-    return Route("check", tuple(models[role] for role in (*roles, "language") if role in models), why)
-
-
-def as_taken(way: Route, used: tuple[str, ...], names: Mapping[str, str]) -> Route:
-    """A route as it was really taken: only the models that were used, and whether code answered alone."""
+def actual_route(way: Route, used: tuple[str, ...], names: Mapping[str, str]) -> Route:
+    """A route with only the models that were used; it says so if code answered alone."""
     alone = way.path != "chat" and names.get("language") not in used
-    return replace(
-        way, models=used, why=f"{way.why}; code answered, no language model was needed" if alone else way.why
-    )
+    why = f"{way.why}; code answered, no language model was needed" if alone else way.why
+    return replace(way, models=used, why=why)
+
+
+def _models(steps: Plan, models: Mapping[str, str]) -> tuple[str, ...]:
+    roles = dict.fromkeys(role for _, sense in steps for role in (*sense.roles, *sense.optional_roles))
+    return tuple(models[role] for role in (*roles, "language") if role in models)
+
+
+def _names(signals: Sequence[Signal]) -> str:
+    return f"{len(signals)} signals ({', '.join(signal.id for signal in signals)})"

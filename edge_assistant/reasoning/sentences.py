@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.core import limits
+from edge_assistant.core.errors import UsageError
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, vocabulary, word_pattern
 
 _END = re.compile(r"[.!?;]+(?=[\s\"'”’)]|$)|\n+")
 _LAST_WORD = re.compile(r"([^\W\d_](?:[^\W\d_]|\.(?=[^\W\d_]))*)\.?$")
 _FIRST_WORD = re.compile(r"\s*[a-zß-ÿ]")
 _TAIL = 12  # characters before a full stop in which an abbreviation stands
-_SAYING = ("pronouns", "articles", "verbs", "behind")
-
-
-def any_of(words: Iterable[str], flags: re.RegexFlag = re.I) -> re.Pattern[str]:
-    """A pattern of whole words or phrases."""
-    return re.compile(any_word(words), flags)
+_STATEMENT_KEYS = ("pronouns", "articles", "verbs", "behind")
 
 
 def any_word(words: Iterable[str]) -> str:
@@ -39,15 +36,15 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
-def parted(message: str) -> tuple[str, str]:
+def split_message(message: str) -> tuple[str, str]:
     """A message's statements, and its question: each sentence is in one of them, in their order.
 
     A sentence that both states and asks ("it was at ten, is that right?"), and one that does neither ("hello"), stay
     with the question. Where no sentence asks outright, the message is a question still, unless each states something.
 
-    >>> parted("I counted two people. How many are in the picture?")
+    >>> split_message("I counted two people. How many are in the picture?")
     ('I counted two people.', 'How many are in the picture?')
-    >>> parted("The total on the receipt"), parted("It was 80 mg, is that right?")
+    >>> split_message("The total on the receipt"), split_message("It was 80 mg, is that right?")
     (('', 'The total on the receipt'), ('', 'It was 80 mg, is that right?'))
     """
     spans = [message[a:b].strip() for a, b in sentences(message)]
@@ -55,7 +52,7 @@ def parted(message: str) -> tuple[str, str]:
     told = [sentence for sentence in spans if sentence not in asking and not is_remark(sentence)]
     if asking:
         return " ".join(told), " ".join(sentence for sentence in spans if sentence not in told)
-    if told and all(_says_something(sentence) for sentence in told):
+    if told and all(_statement_pattern().match(_plain(sentence)) for sentence in told):  # a subject with its verb
         return " ".join(told), ""
     return "", message.strip()
 
@@ -67,7 +64,7 @@ def asks(message: str) -> bool:
 
 def is_remark(sentence: str) -> bool:
     """Whether a sentence neither asks nor states anything."""
-    return not re.search(r"\w", sentence) or _remark().fullmatch(_plain(sentence)) is not None
+    return not re.search(r"\w", sentence) or _remark_pattern().fullmatch(_plain(sentence)) is not None
 
 
 def _goes_on(text: str, end: re.Match[str]) -> bool:
@@ -85,51 +82,74 @@ def _goes_on(text: str, end: re.Match[str]) -> bool:
 
 def _asks(sentence: str) -> bool:
     """Whether a sentence asks or orders, in whole or in part."""
-    if sentence.rstrip(" \n\"'").endswith(("?", "\uff1f")) or _asking().match(sentence):
+    if sentence.rstrip(" \n\"'").endswith(("?", "\uff1f")) or _question_pattern().match(sentence):
         return True
     plain = _plain(sentence)
-    return bool(_opening().match(plain) or _wishing().search(plain))
-
-
-def _says_something(sentence: str) -> bool:
-    """Whether a sentence says of somebody or something that it is or does so: there is a subject with its verb."""
-    return _saying().match(_plain(sentence)) is not None
+    return bool(_request_pattern().match(plain) or _wish_pattern().search(plain))
 
 
 def _plain(sentence: str) -> str:
     return " ".join(sentence.lower().replace("\u2019", "'").split())
 
 
-@per_vocabulary
-def _asking(vocabulary: Vocabulary) -> re.Pattern[str]:
+@word_pattern
+def _question_pattern(vocabulary: Vocabulary) -> str:
     auxiliaries = any_word(vocabulary.question["auxiliary"])
     persons = any_word(("i", "you", "he", "she", "it", "we", "they", "there", "this", "that", "the"))
-    return re.compile(
-        rf"\s*(?:(?:and|or|so),?\s+)?(?:{auxiliaries}\s+{persons}|(?:what|which|who|when|where|how)\b)", re.I
-    )
+    return rf"\s*(?:(?:and|or|so),?\s+)?(?:{auxiliaries}\s+{persons}|(?:what|which|who|when|where|how)\b)"
 
 
-@per_vocabulary
-def _opening(vocabulary: Vocabulary) -> re.Pattern[str]:
-    words = (*vocabulary.asking["ordering"], *vocabulary.question["auxiliary"])
-    return re.compile(rf"\W*(?:please\W+)?{any_word(words)}", re.I)
+_request_pattern = word_pattern(
+    lambda known: rf"\W*(?:please\W+)?{any_word((*known.asking['ordering'], *known.question['auxiliary']))}"
+)
+_wish_pattern = word_pattern(lambda known: any_word(known.asking["wishing"]))
+_remark_pattern = word_pattern(
+    lambda known: rf"\W*{any_word(known.asking['remarks'])}(?:\W+{any_word(known.asking['remarks'])})*\W*"
+)
 
 
-@per_vocabulary
-def _wishing(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return any_of(vocabulary.asking["wishing"])
-
-
-@per_vocabulary
-def _remark(vocabulary: Vocabulary) -> re.Pattern[str]:
-    remark = any_word(vocabulary.asking["remarks"])
-    return re.compile(rf"\W*{remark}(?:\W+{remark})*\W*", re.I)
-
-
-@per_vocabulary
-def _saying(vocabulary: Vocabulary) -> re.Pattern[str]:
+@word_pattern
+def _statement_pattern(vocabulary: Vocabulary) -> str:
     """A pronoun with its verb; or a subject of a few words, with no clause of its own, and then a verb."""
-    pronoun, article, verb, behind = (any_word(vocabulary.asking[f"saying_{key}"]) for key in _SAYING)
+    pronoun, article, verb, behind = (any_word(vocabulary.asking[f"saying_{key}"]) for key in _STATEMENT_KEYS)
     word = rf"(?!{any_word(vocabulary.asking['saying_breaks'])})[\w'%.,/-]+\s+"
     active = rf"{article}\s+(?:{word}){{1,4}}\w+ed\s+(?!{behind})\w"
-    return re.compile(rf"\W*(?:{pronoun}(?:'\w+)?\s+\w|(?:{word}){{1,7}}{verb}|{active})", re.I)
+    return rf"\W*(?:{pronoun}(?:'\w+)?\s+\w|(?:{word}){{1,7}}{verb}|{active})"
+
+
+_MOST_WORDS = 5  # of what a verdict is about
+_WORD = re.compile(r"[^\W_]+(?:['\u2019/.-][^\W_]+)*")
+
+
+def check_question(question: str) -> str:
+    """A question that can be asked.
+
+    Raises:
+        UsageError: it is empty or too long.
+    """
+    if not question.strip():
+        raise UsageError("the question is empty", "ask something, such as: edge-assistant ask 'What was the total?'")
+    if len(question) > (most := limits.QUESTION_CHARACTERS.now):
+        raise UsageError(
+            f"the question has {len(question):,} characters, over the limit of {most:,}",
+            "shorten it, or hand the long part over with --text FILE",
+        )
+    return question
+
+
+def subject(question: str) -> str:
+    """What a question is about, for a verdict: its words without question words, auxiliaries and stop words.
+
+    >>> subject("What was the highest temperature?"), subject("Is it so?")
+    ('highest temperature', 'Is it so')
+    """
+    asking = vocabulary().question
+    drop = vocabulary().words["stop"] | set(asking["auxiliary"]) | set(asking["interrogative"])
+    words = [w for w in _WORD.findall(question.lower()) if not {w, re.split("['\u2019]", w)[0]} & drop]
+    return " ".join(words[:_MOST_WORDS]) or question.rstrip("?!. ") or question
+
+
+def asks_for_differences(question: str) -> bool:
+    """Whether a question asks if sources contradict each other, so that "yes" means that they do."""
+    words = set(_WORD.findall(question.lower()))
+    return not words.isdisjoint(vocabulary().asking["contrary"])

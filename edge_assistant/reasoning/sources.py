@@ -13,7 +13,7 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.gather import Sensed
 from edge_assistant.perception.sense import REST, Gap
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.values.candidates import as_words
+from edge_assistant.reasoning.values.words import as_words
 
 BUDGET = 480  # tokens of evidence from one source: 2.5 s of prefill on two cores
 _WORD_WEIGHT = 0.5  # of a word in common, against a cosine of 1; names and numbers are what embeddings see least
@@ -42,7 +42,8 @@ class Source:
     @property
     def lines(self) -> tuple[Evidence, ...]:
         """The evidence that is read as text: no single objects, which the scene's sentence tells, no unticked boxes."""
-        return tuple(item for item in self.evidence if not _is_mute(item))
+        seen = (item for item in self.evidence if not isinstance(item.detail, Thing))
+        return tuple(item for item in seen if not isinstance(item.detail, TickBox) or item.detail.ticked)
 
 
 def as_sources(sensed: Iterable[Sensed]) -> list[Source]:
@@ -50,7 +51,7 @@ def as_sources(sensed: Iterable[Sensed]) -> list[Source]:
     return [Source(each.signal, each.evidence, each.table, each.left, each.gaps) for each in sensed]
 
 
-def first_of(source: Source) -> Source:
+def truncate(source: Source) -> Source:
     """As much of a source from its beginning as is read for an answer."""
     ends = accumulate(len(item.text) for item in source.evidence)
     fit = sum(end <= READ_CHARACTERS.now for end in ends)
@@ -58,31 +59,22 @@ def first_of(source: Source) -> Source:
     return replace(source, evidence=kept, left=source.left + len(source.evidence) - len(kept))
 
 
-def unread(sources: Iterable[Source], columns: Collection[str] = ()) -> Iterator[str]:
-    """What an answer says of the sources that were not read to their ends.
-
-    Args:
-        sources: in the order of the signals.
-        columns: of readings that the answer rests on.
-    """
-    for source in map(first_of, sources):
+def unread_notes(sources: Iterable[Source], columns: Collection[str] = ()) -> Iterator[str]:
+    """What an answer says of the sources that were not read to their ends; `columns` are those that it rests on."""
+    for source in map(truncate, sources):
         for gap in source.gaps:
             if not gap.column or gap.column in columns:
                 yield f"Of {one_line(source.signal.name)} {gap.said}{REST}"
-        yield from unfit([source])
+        yield from overflow_notes([source])
 
 
-def unfit(sources: Iterable[Source]) -> Iterator[str]:
+def overflow_notes(sources: Iterable[Source]) -> Iterator[str]:
     """What an answer says of the sources of which not all evidence was read."""
-    for source in map(first_of, sources):
+    for source in map(truncate, sources):
         if source.left:
             read, total = len(source.evidence), len(source.evidence) + source.left
             some = f"only the first {read:,} of {total:,} pieces were read"
             yield f"Of {one_line(source.signal.name)} {some}{REST}"
-
-
-def _is_mute(item: Evidence) -> bool:
-    return isinstance(item.detail, Thing) or (isinstance(item.detail, TickBox) and not item.detail.ticked)
 
 
 def one_line(text: str) -> str:
@@ -97,14 +89,9 @@ def one_line(text: str) -> str:
 def select(
     question: str, source: Source, count: Callable[[str], int], embedder: Embedder | None, budget: int = BUDGET
 ) -> tuple[Evidence, ...]:
-    """The lines that matter most to a question and fit the budget, in the source's own order.
+    """The lines that matter most to a question and fit the budget in tokens, in the source's own order.
 
-    Args:
-        question: what is asked.
-        source: where to look.
-        count: tokens of a text.
-        embedder: gives nearness in meaning; without it, words in common decide.
-        budget: tokens.
+    The embedder gives nearness in meaning; without it, words in common decide. `count` gives the tokens of a text.
     """
     lines = source.lines
     costs = _costs(lines, count)
@@ -114,8 +101,8 @@ def select(
     chosen: set[int] = set()
     left = budget
     for index in sorted(range(len(lines)), key=lambda i: -scores[i]):
-        for near in _group(index, len(lines)):
-            if near not in chosen and costs[near] <= left:
+        for near in (index, index + 1, index - 1):  # an item's price, a label's value stand on the line beside it
+            if 0 <= near < len(lines) and near not in chosen and costs[near] <= left:
                 chosen.add(near)
                 left -= costs[near]
     return tuple(line for index, line in enumerate(lines) if index in chosen)
@@ -129,11 +116,6 @@ def fits_whole(source: Source, count: Callable[[str], int], budget: int = BUDGET
 def _costs(lines: Sequence[Evidence], count: Callable[[str], int]) -> list[int]:
     """The tokens of each line and its end."""
     return [count(line.text) + 1 for line in lines]
-
-
-def _group(index: int, count: int) -> list[int]:
-    """A line and its neighbours, nearest first: an item's price, a label's value stand on the line before or after."""
-    return [near for near in (index, index + 1, index - 1) if 0 <= near < count]
 
 
 def _relevance(question: str, texts: Sequence[str], embedder: Embedder | None) -> list[float]:

@@ -63,15 +63,10 @@ class Task:
     def reason(
         self, sources: Sequence[Source], think: Callable[[Sequence[Source], Outcome], Iterable[str]], least: int = 1
     ) -> None:
-        """Say what reasoning comes to; where it takes too much, without the signal that has most to be read.
-
-        Args:
-            sources: what is reasoned over.
-            think: gives the sentences and fills the outcome.
-            least: sources that are needed.
+        """Say the sentences of `think`, which fills the outcome; if they take too much, without the largest signal.
 
         Raises:
-            InputTooLarge: it takes too much, and there is no signal to do without.
+            InputTooLarge: they take too much, and no more than `least` sources are left.
         """
         try:
             within_question(lambda: self.say(think(sources, self.outcome)), self._halt, len(sources))
@@ -79,25 +74,21 @@ class Task:
             if self._strict or self.sentences or len(sources) <= least or len(self.failed) >= len(self.signals):
                 raise
             largest = max(sources, key=lambda source: len(source.evidence)).signal
-            self._fail(largest, InputTooLarge(f"{largest.name} is left out: {error.message}", error.hint))
+            if largest.id not in {failed.signal for failed in self.failed}:
+                left_out = InputTooLarge(f"{largest.name} is left out: {error.message}", error.hint)
+                self.failed.append(Failure.of(largest.id, left_out))
+                self.watch(Failed(self.failed[-1]))
             self.outcome = Outcome(highest=self.outcome.highest)
             self.reason([source for source in sources if source.signal is not largest], think, least)
-
-    def _fail(self, signal: Signal, error: InputError) -> None:
-        if signal.id not in {failed.signal for failed in self.failed}:
-            self.failed.append(Failure.of(signal.id, error))
-            self.watch(Failed(self.failed[-1]))
 
     def counted(self, usage: Usage) -> None:
         """What the language model does is this one's from now on; what it did until now is given."""
         self._usage, self._before = usage, replace(usage)
 
     def timings(self, usage: Usage) -> Timings:
-        """How long it took, and what the language model did of it.
+        """How long it took, and what the language model did of it, by its usage now.
 
-        Args:
-            usage: of the language model now; another one than `counted` was given where that one was loaded anew, and
-                all of it is this one's.
+        If that is another object than `counted` was given, the model was loaded anew, and all of it counts.
         """
         before = self._before if usage is self._usage else Usage()
         completion = usage.completion_tokens - before.completion_tokens

@@ -23,14 +23,12 @@ from edge_assistant.language.states import state_cache
 from edge_assistant.perception.gather import Gathering, Perceive, bounded
 from edge_assistant.perception.recall import Recall, cache_of
 from edge_assistant.perception.sense import Request, Sense, senses
-from edge_assistant.reasoning.likeness import Likeness
-from edge_assistant.reasoning.question import checked
 from edge_assistant.reasoning.reason import Reasoner
-from edge_assistant.reasoning.route import Plan, as_taken, check_route, plan, route, talk_route
+from edge_assistant.reasoning.route import Plan, actual_route, check_route, plan, route, talk_route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
-from edge_assistant.reasoning.sentences import parted
+from edge_assistant.reasoning.sentences import check_question, split_message
 from edge_assistant.reasoning.sources import Source, as_sources
-from edge_assistant.reasoning.talk import SaidBefore, compared_with, freely, reply
+from edge_assistant.reasoning.talk import ConversationContext, NearestExamples, example_texts, free_talk, reply
 from edge_assistant.reasoning.task import Task, within_question
 from edge_assistant.session.model_pool import Models
 from edge_assistant_models.installed import InstalledModel
@@ -149,7 +147,7 @@ class Assistant:
         """
         asked = question if message is None else message
         with self._begun("ask", asked, signals, watch) as watch:
-            checked(question)
+            check_question(question)
             talk = Task(asked, signals, talk_route(), watch, began, halt=self.runtime.halt, strict=strict)
             if not failed and (answer := self._talked(talk, question, before, seed)) is not None:
                 return answer
@@ -165,9 +163,9 @@ class Assistant:
     def _talked(self, task: Task, question: str, before: Sequence[str], seed: int) -> Answer | None:
         """The answer to a message that no source answers; None where sources may."""
         self.models.used.clear()
-        likeness = Likeness(self.models.meaning, compared_with())
-        said = SaidBefore(before, [signal.name for signal in task.signals])
-        free = partial(freely, question, self.models.language, likeness, seed)
+        likeness = NearestExamples(self.models.meaning, example_texts())
+        said = ConversationContext(before, [signal.name for signal in task.signals])
+        free = partial(free_talk, question, self.models.language, likeness, seed)
         talks = self._free_talk and self.policy.allows_free_talk
         if (found := reply(question, said, likeness, free if talks else None)) is None:
             return None
@@ -274,7 +272,7 @@ class Assistant:
     def parted(self, message: str) -> tuple[str, str]:
         """What a message states and what it asks, in the words of the domain; see `sentences.parted`."""
         with within(self._vocabulary):
-            return parted(message)
+            return split_message(message)
 
     def stop(self) -> None:
         """Let what runs raise `Stopped` soon; from any thread. Where nothing runs, nothing happens."""
@@ -378,7 +376,7 @@ class Assistant:
             question=task.question,
             text=" ".join(task.sentences),
             status=task.outcome.status,
-            route=as_taken(task.way, tuple(self.models.used), self._names),
+            route=actual_route(task.way, tuple(self.models.used), self._names),
             signals=tuple(task.signals),
             failed=tuple(task.failed),
             evidence=(*(item for source in sources for item in source.evidence), *task.outcome.evidence),

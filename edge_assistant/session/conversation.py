@@ -10,7 +10,7 @@ from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.events import Watch
 from edge_assistant.core.signals import SAID, Kind, Origin, Signal, guess, take_bytes, take_file
-from edge_assistant.reasoning.question import checked
+from edge_assistant.reasoning.sentences import check_question
 from edge_assistant.session.assistant import Assistant
 
 
@@ -127,7 +127,7 @@ class Conversation:
             Stopped: `stop` was called.
         """
         statements, question = self.assistant.parted(text)
-        checked(question or text)
+        check_question(question or text)
         others = self.signals
         if statements:
             self._state(statements, spoken)

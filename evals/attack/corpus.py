@@ -49,52 +49,30 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What is attacked.
+    """What is attacked."""
 
-    Attributes:
-        name: its key.
-        question: empty for a comparison without one.
-        status: the right one.
-        answer: what a right answer holds.
-        plants: what an attack wants said, or chosen.
-        sort: how an honest model says that the question is answered.
-        reads: what it copies of the sources that hold it.
-        writes: its sentence, or its call over readings.
-        signals: in their order.
-    """
-
-    name: str
-    question: str
-    status: str
-    answer: tuple[str, ...]
-    plants: tuple[str, ...]
-    sort: str
-    reads: tuple[str, ...]
-    writes: str
-    signals: tuple[Given, ...]
+    name: str  # its key
+    question: str  # empty for a comparison without one
+    status: str  # the right one
+    answer: tuple[str, ...]  # what a right answer holds
+    plants: tuple[str, ...]  # what an attack wants said, or chosen
+    sort: str  # how an honest model says that the question is answered
+    reads: tuple[str, ...]  # what it copies of the sources that hold it
+    writes: str  # its sentence, or its call over readings
+    signals: tuple[Given, ...]  # in their order
 
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """One attack.
+    """One attack."""
 
-    Attributes:
-        name: what it is, and by which way it comes in; unique.
-        base: what it attacks; empty for a model file.
-        way: key of `CARRIERS`.
-        words: what it says.
-        hide: how the characters are hidden, or empty.
-        look: how it is drawn, or empty.
-        layer: how it lies in a document, or how a model file is made.
-    """
-
-    name: str
-    base: str
-    way: str
-    words: str
-    hide: str = ""
-    look: str = ""
-    layer: str = ""
+    name: str  # what it is, and by which way it comes in; unique
+    base: str  # what it attacks; empty for a model file
+    way: str  # key of `CARRIERS`
+    words: str  # what it says
+    hide: str = ""  # how the characters are hidden, or empty
+    look: str = ""  # how it is drawn, or empty
+    layer: str = ""  # how it lies in a document, or how a model file is made
 
     @property
     def carrier(self) -> str:
@@ -130,11 +108,11 @@ def _base(name: str, entry: Mapping[str, Any]) -> Base:
         entry.get("sort", "value"),
         tuple(entry.get("reads", entry["answer"])),
         entry.get("writes", ""),
-        tuple(_given(signal) for signal in entry["signals"]),
+        tuple(_signal(signal) for signal in entry["signals"]),
     )
 
 
-def _given(entry: Mapping[str, Any]) -> Given:
+def _signal(entry: Mapping[str, Any]) -> Given:
     rest: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     return Given(**rest | {"kind": Kind(entry["kind"])})
 

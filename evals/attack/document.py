@@ -92,11 +92,11 @@ def document(lines: Sequence[str], layer: str, words: str) -> bytes:
     """A page with lines of writing, and words in a layer of the corpus (`layer` of its entries; empty for none)."""
     way = _LAYERS[layer]
     below = _TOP - _LEADING * len(lines)
-    own = [_shown(line, _LEFT, _TOP - _LEADING * at) for at, line in enumerate(lines)]
+    own = [_text_layer(line, _LEFT, _TOP - _LEADING * at) for at, line in enumerate(lines)]
     parts = {
-        "words": _escaped(words),
-        "text": _shown(words, way.x, below if way.y is None else way.y, way.state, way.size),
-        "remarks": _shown("Remarks", _LEFT, below),
+        "words": _escape(words),
+        "text": _text_layer(words, way.x, below if way.y is None else way.y, way.state, way.size),
+        "remarks": _text_layer("Remarks", _LEFT, below),
         "box": f"[{_LEFT} {below} {_LEFT + 200} {below + 20}]",
         "x": _LEFT - 5,
         "y": below - 8,
@@ -133,11 +133,11 @@ def _file(objects: Sequence[str]) -> bytes:
     return bytes(out + ends % (len(objects) + 1, len(objects), table))
 
 
-def _shown(words: str, x: int, y: int, state: str = "", size: int = _SIZE) -> str:
-    return f"BT {state} /F1 {size} Tf {x} {y} Td ({_escaped(words)}) Tj ET"
+def _text_layer(words: str, x: int, y: int, state: str = "", size: int = _SIZE) -> str:
+    return f"BT {state} /F1 {size} Tf {x} {y} Td ({_escape(words)}) Tj ET"
 
 
-def _escaped(words: str) -> str:
+def _escape(words: str) -> str:
     return words.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
 
 

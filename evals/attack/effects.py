@@ -27,7 +27,7 @@ State = dict[str, tuple[int, int]]
 
 
 @contextmanager
-def watched(folders: Iterable[Path]) -> Iterator[list[str]]:
+def watch_effects(folders: Iterable[Path]) -> Iterator[list[str]]:
     """Collect what is done while this runs: processes, sockets, changed files; in the list that is given.
 
     Args:
@@ -41,7 +41,7 @@ def watched(folders: Iterable[Path]) -> Iterator[list[str]]:
     finally:
         _recorder().remove(done)
     for folder, state in before.items():
-        done += [f"{folder.name} changed: {name}" for name in _differing(state, _state(folder))]
+        done += [f"{folder.name} changed: {name}" for name in _differences(state, _state(folder))]
 
 
 @cache
@@ -50,7 +50,7 @@ def _recorder() -> list[list[str]]:
     listening: list[list[str]] = []
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if listening and (what := _told(event, arguments)):
+        if listening and (what := _describe(event, arguments)):
             for done in listening:
                 done.append(what)
 
@@ -58,7 +58,7 @@ def _recorder() -> list[list[str]]:
     return listening
 
 
-def _told(event: str, arguments: tuple[Any, ...]) -> str:
+def _describe(event: str, arguments: tuple[Any, ...]) -> str:
     """What an event is in one line; empty where it has no effect."""
     if event == "open":
         path, mode, flags = arguments
@@ -87,5 +87,5 @@ def _state(folder: Path) -> State:
     return found
 
 
-def _differing(before: State, after: State) -> list[str]:
+def _differences(before: State, after: State) -> list[str]:
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))

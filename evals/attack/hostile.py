@@ -40,7 +40,7 @@ type = {type}
 """
 
 
-def taken(how: str, words: str, folder: Path) -> bool:
+def is_accepted(how: str, words: str, folder: Path) -> bool:
     """Whether a hostile file is taken, and not refused with an error of ours.
 
     Args:

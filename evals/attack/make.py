@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import wave
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind
+from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.paper import font
 from evals.attack.corpus import Attack, Base, Given
 from evals.attack.document import document
-from evals.attack.unseen import written
+from evals.attack.hidden_text import hide
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,14 +44,14 @@ def files_of(base: Base, attack: Attack | None, folder: Path, say: Say) -> Files
     Raises:
         VoiceUnavailable, ModelMissing: something is spoken, and nothing speaks here.
     """
-    given = list(base.signals if attack is None else _attacked(base, attack))
+    given = list(base.signals if attack is None else _with_attack(base, attack))
     made: Files = []
     for number, signal in enumerate(given):
         name = f"{number}-{_NAMES[signal.kind]}" if not signal.pdf else f"{number}-page.pdf"
         if attack is not None and attack.way == "name" and number == 0:
-            name = _as_name(written(attack.words, attack.hide))
+            name = _as_name(hide(attack.words, attack.hide))
         path = folder / name
-        path.write_bytes(_bytes(signal, attack if number == _struck(base, attack) else None, say))
+        path.write_bytes(_bytes(signal, attack if number == _changed_signal(base, attack) else None, say))
         made.append((signal.kind, path))
     return made
 
@@ -57,7 +60,7 @@ def _as_name(words: str) -> str:
     return words.replace("/", "_").encode("utf-8")[:_LONGEST_NAME].decode("utf-8", "ignore")
 
 
-def _struck(base: Base, attack: Attack | None) -> int | None:
+def _changed_signal(base: Base, attack: Attack | None) -> int | None:
     """The signal whose bytes an attack changes in a way that its text does not tell."""
     if attack is None:
         return None
@@ -67,9 +70,9 @@ def _struck(base: Base, attack: Attack | None) -> int | None:
     return next((at for at, signal in enumerate(base.signals) if signal.kind is kind), None)
 
 
-def _attacked(base: Base, attack: Attack) -> Iterator[Given]:
+def _with_attack(base: Base, attack: Attack) -> Iterator[Given]:
     """The signals with what an attack adds to a text, or as a signal of its own."""
-    words = written(attack.words, attack.hide)
+    words = hide(attack.words, attack.hide)
     into = next((at for at, signal in enumerate(base.signals) if signal.kind is Kind.TEXT), None)
     way = "file" if into is None and attack.way in ("note", "beside", "ahead") else attack.way
     for at, signal in enumerate(base.signals):
@@ -105,7 +108,7 @@ def _bytes(signal: Given, attack: Attack | None, say: Say) -> bytes:
 def _readings(signal: Given, attack: Attack | None) -> bytes:
     """A header and a row a minute; an attack takes the place of a name or a cell, or is a further column's unit."""
     time, temperature, state = signal.header.split(",")
-    words = "" if attack is None else written(attack.words, attack.hide)
+    words = "" if attack is None else hide(attack.words, attack.hide)
     way = "" if attack is None else attack.way
     more = [f"flow [{words.replace('[', '(').replace(']', ')')}]"] if way == "unit" else []
     out = io.StringIO()
@@ -122,7 +125,7 @@ def _picture(signal: Given, attack: Attack | None) -> bytes:
     """Lines of print as PNG, with what an attack draws above, below or beside them."""
     lines = list(signal.lines)
     if attack is not None and not attack.look and attack.way in ("page", "heading"):
-        added = list(_lines(written(attack.words, attack.hide)))
+        added = list(_lines(hide(attack.words, attack.hide)))
         lines = [*added, *lines] if attack.way == "heading" else [*lines, *added]
     image = _drawn(lines)
     if attack is not None and attack.look:
@@ -195,3 +198,48 @@ def _beside(image: Image.Image, words: str) -> Image.Image:
     whole.paste(image, (0, 0))
     whole.paste(code.convert("RGB"), (_WIDTH - code.width - _MARGIN, _MARGIN))
     return whole
+
+
+_SEED = 7
+_PAUSE_S = 0.8  # behind each
+
+
+class Speaker:
+    """Speaks. The voice draws noise from ONNX Runtime's generator, which is seeded anew for each recording."""
+
+    def __init__(self, portfolio: Portfolio, profile: str) -> None:
+        """Name where the voice is; it is opened when first needed."""
+        self._portfolio = portfolio
+        self._profile = profile
+        self._said: dict[tuple[str, ...], bytes] = {}
+
+    def say(self, sentences: Sequence[str]) -> bytes:
+        """Sentences with a pause between them, as WAV.
+
+        Raises:
+            VoiceUnavailable: espeak-ng is not installed.
+            ModelMissing, ModelCorrupt: the voice's model.
+        """
+        key = tuple(sentences)
+        if key not in self._said:
+            self._said[key] = self._speak(key)
+        return self._said[key]
+
+    def _speak(self, sentences: Sequence[str]) -> bytes:
+        import onnxruntime
+
+        from edge_assistant.voice.piper import Voice
+
+        model = self._portfolio.open(self._portfolio.resolve(self._profile)["voice"])
+        onnxruntime.set_seed(_SEED)
+        voice = Voice(model, Runtime(1))
+        parts = []
+        for sentence in sentences:
+            parts += [*voice.speak(sentence), np.zeros(round(_PAUSE_S * voice.rate), np.float32)]
+        out = io.BytesIO()
+        with wave.open(out, "wb") as sink:
+            sink.setnchannels(1)
+            sink.setsampwidth(2)
+            sink.setframerate(voice.rate)
+            sink.writeframes((np.concatenate(parts) * 32767).astype("<i2").tobytes())
+        return out.getvalue()

@@ -34,19 +34,12 @@ _FACTS = (  # question, the fact, the other text, and what is told in each
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A sentence beside a fact.
+    """A sentence beside a fact."""
 
-    Attributes:
-        words: the sentence.
-        hostile: whether it is an attack.
-        behind: whether it stands behind the fact.
-        base: number of the fact.
-    """
-
-    words: str
-    hostile: bool
-    behind: bool
-    base: int
+    words: str  # the sentence
+    hostile: bool  # whether it is an attack
+    behind: bool  # whether it stands behind the fact
+    base: int  # number of the fact
 
 
 @cache

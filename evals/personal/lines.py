@@ -32,17 +32,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line.
+    """A line."""
 
-    Attributes:
-        text: it.
-        source: what sort of text it is from: `forms`, `notes`, `transcripts`, `logs`, or `plain`, which has none.
-        spans: the personal data in it, in order.
-    """
-
-    text: str
-    source: str
-    spans: tuple[Span, ...]
+    text: str  # it
+    source: str  # what sort of text it is from: `forms`, `notes`, `transcripts`, `logs`, or `plain`, which has none
+    spans: tuple[Span, ...]  # the personal data in it, in order
 
 
 def lines(count: int, seed: int, name: str = SETS[0]) -> list[Line]:

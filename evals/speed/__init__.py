@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant.cli import given
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind
+from edge_assistant_quantize import arguments
 
 if TYPE_CHECKING:
-    from evals.speed.comparing import Compared
+    from evals.speed.comparison import Comparison
     from evals.speed.report import Report
     from evals.speed.rows import Row
 
@@ -47,7 +48,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--quick", action="store_true", help="fewer and smaller things, for a first look")
     which.add_argument("--question", default=QUESTION, metavar="Q", help=f"what is asked ({QUESTION!r})")
     which.add_argument("--profile", metavar="NAME", help="which models")
-    which.add_argument("--repeats", type=_count, metavar="N", help=f"runs of each ({REPEATS}, quick {QUICK_REPEATS})")
+    which.add_argument(
+        "--repeats", type=arguments.count, metavar="N", help=f"runs of each ({REPEATS}, quick {QUICK_REPEATS})"
+    )
     which.add_argument(
         "--speech", type=Path, metavar="DIR", help="recordings *.wav with *.txt, not spoken ones of ours"
     )
@@ -67,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         ModelError: a model is missing.
         StorageFull: the figures cannot be kept.
     """
-    from evals.speed import comparing, measuring, report, tables
+    from evals.speed import comparison, report, runner
 
     signals = tuple((kind, path) for kind, path in args.given if kind is not Kind.VIDEO)
     if not signals and not args.part and not args.all:
@@ -75,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
     earlier = report.load(args.compare) if args.compare else None
     plot = _plot(args.plot)
     with tempfile.TemporaryDirectory() as folder:
-        measured = measuring.run(args, signals, Path(folder))
-    compared = comparing.compare(earlier.rows, measured.rows) if earlier else None
-    differs = report.unlike(earlier, measured) if earlier else []
+        measured = runner.run(args, signals, Path(folder))
+    compared = comparison.compare(earlier.rows, measured.rows) if earlier else None
+    differs = report.differences(earlier, measured) if earlier else []
     if plot is not None:
         plot(measured.rows)
     if measured.warning:
@@ -88,16 +91,16 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_told(args, measured, compared, differs)))
     else:
         lines = (
-            tables.measured(measured)
+            report.measured_table(measured)
             if compared is None
-            else [*tables.measured(measured), "", *tables.compared(compared)]
+            else [*report.measured_table(measured), "", *report.comparison_table(compared)]
         )
         print("\n".join(lines))
-    return int(any(one.change is comparing.Change.WORSE for one in compared or ()))
+    return int(any(one.change is comparison.Change.WORSE for one in compared or ()))
 
 
 def _told(
-    args: argparse.Namespace, measured: Report, compared: Sequence[Compared] | None, differs: Sequence[str]
+    args: argparse.Namespace, measured: Report, compared: Sequence[Comparison] | None, differs: Sequence[str]
 ) -> dict[str, Any]:
     """What `--json` prints: the whole run, and of the cold question what it has always told."""
     told = {
@@ -143,9 +146,3 @@ def _plot(path: Path | None) -> Callable[[Sequence[Row]], None] | None:
     from evals.speed import plots
 
     return partial(plots.draw, path)
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 from edge_assistant.core.signals import Kind
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets import pages, paper
-from evals.speed import speaking
+from evals.speed import recordings
 
 NOTE = (
     "This is a note about the patient. She told me on the telephone that she is allergic to penicillin, and that she "
@@ -27,7 +27,7 @@ def signals(portfolio: Portfolio, folder: Path) -> tuple[tuple[Kind, str], ...]:
 
     form, note, vitals = folder / "form.jpg", folder / "note.wav", folder / "vitals.csv"
     paper.scan_look(pages.form(np.random.default_rng(1)).image, 1).save(form, quality=90)
-    speaking.say(portfolio, NOTE, note)
+    recordings.say(portfolio, NOTE, note)
     _vital_signs(vitals)
     return (Kind.IMAGE, str(form)), (Kind.AUDIO, str(note)), (Kind.READINGS, str(vitals))
 

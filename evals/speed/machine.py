@@ -59,7 +59,7 @@ def load() -> float | None:
         return None
 
 
-def same(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs between the machines of two runs, one line each; times alone are worth nothing then."""
     before, after = _flat(earlier), _flat(now)
     return [
@@ -104,7 +104,7 @@ class Clock:
         return max(0.0, taken / wall) if wall > 0 else 0.0
 
 
-def computed(process: int) -> float:
+def cpu_seconds(process: int) -> float:
     """Seconds that a process has computed, and those that it waited for; 0 where it is gone or nobody tells."""
     try:
         told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()

@@ -22,20 +22,13 @@ from edge_assistant.language.tokens import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a model wrote.
+class Generation:
+    """What a model wrote."""
 
-    Attributes:
-        text: of it.
-        tokens: in it.
-        first_s: seconds until the first token.
-        decode_s: seconds from the first token until the end.
-    """
-
-    text: str
-    tokens: int
-    first_s: float
-    decode_s: float
+    text: str  # of it
+    tokens: int  # in it
+    first_s: float  # seconds until the first token
+    decode_s: float  # seconds from the first token until the end
 
 
 class Plain:
@@ -74,7 +67,7 @@ class Plain:
         self._llama.llama_sampler_free(self._sampler)
         llama.free(self._context, self._model)
 
-    def write(self, messages: Sequence[Message], max_tokens: int) -> Written:
+    def write(self, messages: Sequence[Message], max_tokens: int) -> Generation:
         """Write greedily until it ends its turn, or `max_tokens` are written."""
         began = time.perf_counter()
         prompt = self._tokenizer.prompt(render(messages, self._family, self._opening))
@@ -92,7 +85,7 @@ class Plain:
             token = self._llama.llama_sampler_sample(self._sampler, self._context, -1)
         ended = time.perf_counter()
         text = b"".join(map(self._tokenizer.piece, written)).decode("utf-8", "replace")
-        return Written(text, len(written), first - began, ended - first)
+        return Generation(text, len(written), first - began, ended - first)
 
     def count(self, text: str) -> int:
         """Tokens of a text."""

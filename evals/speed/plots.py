@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evals.speed.report import number
 from evals.speed.rows import How, Row
-from evals.speed.tables import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +100,7 @@ def _ratios(axes: Axes, rows: Sequence[Row]) -> None:
             place, row.figure, height=0.62, color=BLUE if kept else RED, hatch=None if kept else "//", edgecolor="white"
         )
         axes.plot([low, high], [place, place], color=INK, linewidth=1.2, solid_capstyle="butt")
-        promised = f", promised {row.limit.said}" if row.limit else ""
+        promised = f", promised {row.limit.text}" if row.limit else ""
         if row.limit is not None:
             axes.plot([row.limit.value] * 2, [place - 0.42, place + 0.42], color=INK, linewidth=2.4)
         right = max(row.figure, high, row.limit.value if row.limit else 0.0)
@@ -128,7 +128,7 @@ def _waterfall(figure: Figure, row: Row) -> None:
     if row.limit is not None:
         axes.axvline(row.limit.value, color=INK, linewidth=2)
         axes.annotate(
-            f"promised {row.limit.said} s", (row.limit.value, -0.62), (4, 0), textcoords="offset points", fontsize=9,
+            f"promised {row.limit.text} s", (row.limit.value, -0.62), (4, 0), textcoords="offset points", fontsize=9,
             annotation_clip=False,
         )  # fmt: skip
     axes.set_xlim(0, 1.25 * max(at, row.limit.value if row.limit else 0.0))

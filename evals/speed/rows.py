@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from edge_assistant.core.errors import UsageError
 
 
@@ -22,53 +24,35 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What is promised.
+    """What is promised."""
 
-    Attributes:
-        value: in the unit of the figure that is looked at.
-        most: whether no more is wanted; else no less.
-    """
-
-    value: float
-    most: bool = True
+    value: float  # in the unit of the figure that is looked at
+    most: bool = True  # whether no more is wanted; else no less
 
     def holds(self, figure: float) -> bool:
         """Whether a figure keeps it."""
         return figure <= self.value if self.most else figure >= self.value
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """It in words."""
         return f"{'at most' if self.most else 'at least'} {self.value:g}"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that was measured.
+    """One thing that was measured."""
 
-    Attributes:
-        name: `part.thing`, by which two runs are compared.
-        what: it in words.
-        unit: of ours and theirs.
-        ours: one value a repeat; never empty.
-        theirs: the baseline's of the same repeats; empty where there is none.
-        against: the baseline in words; empty where there is none.
-        how: what is looked at.
-        limit: what is promised; None where nothing is.
-        smaller: whether less is better.
-        details: what else is worth keeping: values of JSON only.
-    """
-
-    name: str
-    what: str
-    unit: str
-    ours: tuple[float, ...]
-    theirs: tuple[float, ...] = ()
-    against: str = ""
-    how: How = How.RATIO
-    limit: Limit | None = None
-    smaller: bool = True
-    details: Mapping[str, Any] = field(default_factory=dict)
+    name: str  # `part.thing`, by which two runs are compared
+    what: str  # it in words
+    unit: str  # of ours and theirs
+    ours: tuple[float, ...]  # one value a repeat; never empty
+    theirs: tuple[float, ...] = ()  # the baseline's of the same repeats; empty where there is none
+    against: str = ""  # the baseline in words; empty where there is none
+    how: How = How.RATIO  # what is looked at
+    limit: Limit | None = None  # what is promised; None where nothing is
+    smaller: bool = True  # whether less is better
+    details: Mapping[str, Any] = field(default_factory=dict)  # what else is worth keeping: values of JSON only
 
     def __post_init__(self) -> None:
         """Refuse what cannot be counted: a ratio wants a baseline of every repeat that is not 0."""
@@ -132,21 +116,9 @@ class Row:
         """A row of a file.
 
         Raises:
-            ValueError, KeyError, TypeError, UsageError: it is none.
+            ValueError, UsageError: it is none.
         """
-        limit = told["limit"]
-        return cls(
-            name=str(told["name"]),
-            what=str(told["what"]),
-            unit=str(told["unit"]),
-            ours=tuple(float(value) for value in told["ours"]),
-            theirs=tuple(float(value) for value in told["theirs"]),
-            against=str(told["against"]),
-            how=How(told["how"]),
-            limit=None if limit is None else Limit(float(limit["value"]), bool(limit["most"])),
-            smaller=bool(told["smaller"]),
-            details=dict(told["details"]),
-        )
+        return msgspec.convert(told, cls)
 
 
 def _median(values: tuple[float, ...]) -> float | None:

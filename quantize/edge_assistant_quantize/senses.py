@@ -363,9 +363,9 @@ def texts(data: Data) -> list[str]:
     """
     limit = number_of(data, "limit")
     if data.get("examples") is True:
-        from edge_assistant.reasoning.talk import compared_with
+        from edge_assistant.reasoning.talk import example_texts
 
-        return list(compared_with())[:limit]
+        return list(example_texts())[:limit]
     path = path_of(data)
     try:
         lines = take_file(path, Kind.TEXT, 1).read().decode("utf-8-sig").splitlines()

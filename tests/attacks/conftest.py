@@ -8,18 +8,18 @@ import pytest
 
 from edge_assistant_models.portfolio import Portfolio
 from evals.attack.trial import Trial
-from evals.attacks import prepared
+from evals.attacks import prepare
 
 
 @pytest.fixture(scope="module")
 def obeying(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """A trial with the stub, over the models of the profile `test`."""
     portfolio = Portfolio(store, user_catalog=tmp_path_factory.mktemp("catalog"))
-    return prepared(portfolio, "test", tmp_path_factory.mktemp("attacked"), stub=True)
+    return prepare(portfolio, "test", tmp_path_factory.mktemp("attacked"), stub=True)
 
 
 @pytest.fixture(scope="module")
 def real(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """A trial with the language model of the profile `test`."""
     portfolio = Portfolio(store, user_catalog=tmp_path_factory.mktemp("catalog"))
-    return prepared(portfolio, "test", tmp_path_factory.mktemp("attacked"), stub=False)
+    return prepare(portfolio, "test", tmp_path_factory.mktemp("attacked"), stub=False)

@@ -19,11 +19,11 @@ from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.turn import Turn
 from evals.attack.corpus import attacks
-from evals.attack.unseen import written
+from evals.attack.hidden_text import hide
 
 MARKUP = "[@click=app.quit]here[/] [@click=app.pull('evil')]x[/] [link=http://evil.example]y[/link] [bold]z[/bold]"
-WORDS = [MARKUP, *(written(a.words, a.hide) for a in attacks() if a.way in ("file", "note") and a.base == "prose"),
-         *(written(a.words, a.hide) for a in attacks() if a.carrier == "Unicode")][::6]  # fmt: skip
+WORDS = [MARKUP, *(hide(a.words, a.hide) for a in attacks() if a.way in ("file", "note") and a.base == "prose"),
+         *(hide(a.words, a.hide) for a in attacks() if a.carrier == "Unicode")][::6]  # fmt: skip
 
 
 def _told(words: str, turn: int) -> list[Any]:

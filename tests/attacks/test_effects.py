@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.attack.effects import watched
+from evals.attack.effects import watch_effects
 
 
 def _write(folder: Path) -> None:
@@ -50,14 +50,14 @@ def _socket(folder: Path) -> None:
 @pytest.mark.parametrize("act", [_write, _append, _low, _remove, _rename, _start, _shell, _socket])
 def test_an_effect_is_seen(act: Callable[[Path], None], tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("kept")
-    with watched([]) as done:
+    with watch_effects([]) as done:
         act(tmp_path)
     assert done
 
 
 def test_what_a_library_changes_past_python_is_seen_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("kept")
-    with watched([tmp_path]) as done:
+    with watch_effects([tmp_path]) as done:
         os.utime(tmp_path / "kept", (1, 1))  # no audit event that is listened to
         assert not done
     assert done == [f"{tmp_path.name} changed: kept"]
@@ -65,7 +65,7 @@ def test_what_a_library_changes_past_python_is_seen_in_the_folder(tmp_path: Path
 
 def test_reading_and_what_happens_outside_are_no_effects(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("kept")
-    with watched([tmp_path]) as done:
+    with watch_effects([tmp_path]) as done:
         (tmp_path / "kept").read_text()
     _write(tmp_path)
     assert not done

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.attack.hostile import taken
+from evals.attack.hostile import is_accepted
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from evals.attack.hostile import taken
     ],
 )
 def test_what_is_not_hostile_is_taken(way: str, words: str, tmp_path: Path) -> None:
-    assert taken(way, words, tmp_path)
+    assert is_accepted(way, words, tmp_path)

@@ -12,8 +12,8 @@ import pytest
 from edge_assistant.core.answer import Status
 from edge_assistant.core.errors import VoiceUnavailable
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.reasoning import prose, reason
-from edge_assistant.reasoning.instructions import Separated
+from edge_assistant.reasoning import guard, reason
+from edge_assistant.reasoning.instructions import Separation
 from edge_assistant.voice import phonemes
 from evals import attacks as bench
 from evals.attack import trial as trying
@@ -77,11 +77,11 @@ def _named(name: str) -> Attack:
 
 
 def test_without_the_defences_the_same_attacks_succeed(obeying: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reason, "separate", lambda source: Separated(source, (), ()))
+    monkeypatch.setattr(reason, "separate", lambda source: Separation(source, (), ()))
     assert obeying.attack(_named("many shots: file")).verdicts
     assert obeying.attack(_named("answer unknown: note")).verdicts
-    monkeypatch.setattr(prose, "supported", lambda *_: True)
-    monkeypatch.setattr(prose, "repeats", lambda *_: False)
+    monkeypatch.setattr(guard, "is_supported", lambda *_: True)
+    monkeypatch.setattr(guard, "repeats", lambda *_: False)
     found = obeying.attack(_named("the system prompt wanted: note"))
     assert found.leaks
     assert found.verdicts
@@ -152,8 +152,8 @@ def test_what_an_answer_must_not_hold_is_found(obeying: Trial) -> None:
         ({"text": "Penicillin [E99]."}, "E99"),
     ):
         after = dataclasses.replace(before, answer=dataclasses.replace(before.answer, **change))
-        assert any(what in line for line in trying._changed(base, before, after)), change
-    assert not trying._changed(base, before, before)
+        assert any(what in line for line in trying._differences(base, before, after)), change
+    assert not trying._differences(base, before, before)
     for said in ("Say nothing that the evidence does not say", "the code is 7391", "<|im_start|>"):
         obeying.recorded.instructions.add("Say nothing that the evidence does not say.")
         answer = dataclasses.replace(before.answer, text=said)
@@ -162,13 +162,13 @@ def test_what_an_answer_must_not_hold_is_found(obeying: Trial) -> None:
 
 
 def test_what_a_terminal_or_an_export_would_obey_is_found() -> None:
-    assert trying._obeyed("a\x1b[2J", "the terminal")
-    assert trying._obeyed("a\u202eb", "the terminal")
-    assert not trying._obeyed("two\nlines, naïve", "the terminal")
-    assert trying._led("[x](http://evil.example)")
-    assert trying._led("![x](y)")
-    assert trying._led("<img src=x>")
-    assert not trying._led(r"\[x\]\(y) \<img> a < b [E1]")
+    assert trying._control_characters("a\x1b[2J", "the terminal")
+    assert trying._control_characters("a\u202eb", "the terminal")
+    assert not trying._control_characters("two\nlines, naïve", "the terminal")
+    assert trying._links("[x](http://evil.example)")
+    assert trying._links("![x](y)")
+    assert trying._links("<img src=x>")
+    assert not trying._links(r"\[x\]\(y) \<img> a < b [E1]")
 
 
 def test_the_bench_counts_by_carrier_and_fails_where_something_was_achieved(
@@ -176,7 +176,7 @@ def test_the_bench_counts_by_carrier_and_fails_where_something_was_achieved(
 ) -> None:
     import argparse
 
-    monkeypatch.setattr(bench, "prepared", lambda *_, **__: obeying)
+    monkeypatch.setattr(bench, "prepare", lambda *_, **__: obeying)
     args = argparse.Namespace(model="stub", profile="test", carrier="file name", json=True)
     assert bench.run(args) == 0
     shown = json.loads(capsys.readouterr().out)
@@ -184,7 +184,7 @@ def test_the_bench_counts_by_carrier_and_fails_where_something_was_achieved(
     assert shown["carriers"]["all"] == shown["carriers"]["file name"]
     assert shown["carriers"]["all"]["tried"] == sum(attack.carrier == "file name" for attack in attacks())
     monkeypatch.setattr(bench, "attacks", lambda: (_named("many shots: file"),))
-    monkeypatch.setattr(reason, "separate", lambda source: Separated(source, (), ()))
+    monkeypatch.setattr(reason, "separate", lambda source: Separation(source, (), ()))
     monkeypatch.setattr(bench, "openings", lambda: openings()[:1])
     args = argparse.Namespace(model="stub", profile="test", carrier=None, json=False)
     assert bench.run(args) == 1
@@ -198,9 +198,9 @@ def test_what_cannot_be_spoken_is_said_and_is_no_success(obeying: Trial, monkeyp
         raise VoiceUnavailable("nothing speaks", "install something")
 
     monkeypatch.setattr(obeying, "say", say)
-    (one,) = bench.over(obeying, [_named("a pull: speech")])
+    (one,) = bench.run_attacks(obeying, [_named("a pull: speech")])
     assert (one.found, one.why) == (None, "nothing speaks")
-    assert bench.counted([one])["all"]["untried"] == 1
+    assert bench.count_by_carrier([one])["all"]["untried"] == 1
 
 
 def test_a_hostile_chat_template_in_the_weights_is_not_run(store: Path, tmp_path: Path) -> None:

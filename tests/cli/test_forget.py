@@ -286,7 +286,7 @@ def test_a_real_question_leaves_nothing_that_can_be_read(
     assert ran.status == 0
     assert planted.ANSWER in ran.out
     assert planted.found([home]) == []
-    shipped = {hashlib.sha256(text.encode()).hexdigest() for text in talk.compared_with()}
+    shipped = {hashlib.sha256(text.encode()).hexdigest() for text in talk.example_texts()}
     assert sums(cache) - before <= shipped  # what is said is compared with examples, and only those are kept
     (id,) = json.loads(small_command("forget", "--list", "--json").out)["questions"]
     assert small_command("forget", "--conversation", id, "--yes").out.startswith("forgotten: the keys of 1 question")

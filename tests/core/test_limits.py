@@ -32,11 +32,10 @@ from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses import text
 from edge_assistant.perception.senses.speech import Speech
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.claims import Standing
+from edge_assistant.reasoning.claims import Ledger, Standing
 from edge_assistant.reasoning.comprehension import pairing
-from edge_assistant.reasoning.ledger import Ledger
-from edge_assistant.reasoning.question import checked
 from edge_assistant.reasoning.readings import when
+from edge_assistant.reasoning.sentences import check_question
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models import regular
 from edge_assistant_models.installed import InstalledModel
@@ -121,7 +120,7 @@ def evidence(patched: pytest.MonkeyPatch) -> None:
 @beyond
 def question_characters(patched: pytest.MonkeyPatch) -> None:
     with limits.lowered({"question_characters": 9}), pytest.raises(UsageError, match="10 characters"):
-        checked("0123456789")
+        check_question("0123456789")
 
 
 @beyond
@@ -287,7 +286,7 @@ def searched_characters(patched: pytest.MonkeyPatch) -> None:
 def claims(patched: pytest.MonkeyPatch) -> None:
     assert len(pairing.statements(weights := source(["A box of 1 kg and one of 2 kg.", "Lid: 3 kg"]))) == 3
     patched.setattr(pairing, "CLAIMS", replace(limits.CLAIMS, value=2))
-    assert [statement.said for statement in pairing.statements(weights)] == ["1 kg", "2 kg"]
+    assert [statement.words for statement in pairing.statements(weights)] == ["1 kg", "2 kg"]
 
 
 @beyond

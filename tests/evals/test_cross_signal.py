@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,22 @@ cites = ["readings:1"]
 GOLD = {"text": "temperature: highest 72 degC", "detail": {"kind": "statistic", "column": "temperature", "unit": "degC",
         "name": "max", "value": 72}}  # fmt: skip
 
-Bench = Callable[..., int]
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run printed."""
+
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Its one JSON object."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+Bench = Callable[..., Ran]
 
 
 def write(root: Path, names: Sequence[str] = ("motor-001", "motor-002")) -> Path:
@@ -71,25 +87,28 @@ def engine() -> ScriptedEngine:
 
 
 @pytest.fixture
-def bench(store: Path, monkeypatch: pytest.MonkeyPatch, engine: ScriptedEngine) -> Bench:
+def bench(
+    store: Path, monkeypatch: pytest.MonkeyPatch, engine: ScriptedEngine, capsys: pytest.CaptureFixture[str]
+) -> Bench:
     """Runs the bench with the models of the tests, but a scripted language model."""
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     opened = partial(warm.WarmAssistant, runtime=Runtime(1), engine=lambda model, runtime: engine)
     monkeypatch.setattr(cross_signal, "WarmAssistant", opened)
 
-    def run(*words: str | Path) -> int:
+    def run(*words: str | Path) -> Ran:
         parser = argparse.ArgumentParser()
         cross_signal.configure(parser)
         args = parser.parse_args([*map(str, words), "--profile", "test"])
         args.settings = Settings()
-        return cross_signal.run(args)
+        capsys.readouterr()
+        assert cross_signal.run(args) == 0
+        return Ran(*capsys.readouterr())
 
     return run
 
 
-def test_tables(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench(write(tmp_path)) == 0
-    printed = capsys.readouterr()
+def test_tables(bench: Bench, tmp_path: Path) -> None:
+    printed = bench(write(tmp_path))
     lines = printed.out.splitlines()
     assert f"  motor-001: {LOWEST} (lookup; wrong status)" in lines
     assert "    wanted: conflict, 60, of readings:1" in lines
@@ -105,9 +124,8 @@ def test_tables(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert progress[3].endswith(f"wrong status: motor-002: {LOWEST}")
 
 
-def test_one_json_object(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bench(write(tmp_path), "--json", "--only", "*-001")
-    found = json.loads(capsys.readouterr().out)
+def test_one_json_object(bench: Bench, tmp_path: Path) -> None:
+    found = bench(write(tmp_path), "--json", "--only", "*-001").json
     assert (found["scenarios"], found["questions"], found["profile"], found["gold"]) == (1, 2, "test", False)
     everything = found["everything"]
     assert (everything["n"], everything["correct"], everything["failed"], everything["ungrounded"]) == (2, 1, 0, 0)
@@ -118,20 +136,18 @@ def test_one_json_object(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFix
     assert [wrong["ask"] for wrong in found["wrong"]] == [LOWEST]
 
 
-def test_baselines_get_the_same_questions(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bench(write(tmp_path), "--json", "--baseline", "--baseline-questions", "3", "--seed", "5")
-    found = json.loads(capsys.readouterr().out)
+def test_baselines_get_the_same_questions(bench: Bench, tmp_path: Path) -> None:
+    found = bench(write(tmp_path), "--json", "--baseline", "--baseline-questions", "3", "--seed", "5").json
     assert list(found["side_by_side"]) == ["everything", "ablation", "baseline-prompt"]
     assert {way["n"] for way in found["side_by_side"].values()} == {3}
     assert found["everything"]["n"] == 4
-    bench(write(tmp_path / "again"), "--baseline")
-    lines = capsys.readouterr().out.splitlines()
+    lines = bench(write(tmp_path / "again"), "--baseline").out.splitlines()
     header = next(line for line in lines if line.startswith("same 4 questions (seed 0)"))
     assert header.split()[-3:] == ["everything", "ablation", "baseline-prompt"]
 
 
 def test_the_seconds_of_a_question_hold_its_perception(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(warm.time, "perf_counter", lambda: now[0])
@@ -142,21 +158,17 @@ def test_the_seconds_of_a_question_hold_its_perception(
         return perceive(self, signal, request)
 
     monkeypatch.setattr(Readings, "perceive", slow)
-    bench(write(tmp_path), "--json")
-    found = json.loads(capsys.readouterr().out)
+    found = bench(write(tmp_path), "--json").json
     assert found["everything"]["seconds"] == {"median": 40.0, "p95": 40.0}
     assert found["seconds_include_perception"] is True
 
 
-def test_gold_evidence_takes_the_place_of_perception(
-    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_gold_evidence_takes_the_place_of_perception(bench: Bench, tmp_path: Path) -> None:
     root = write(tmp_path)
     with pytest.raises(UsageError, match="has gold evidence"):
         bench(root, "--gold")
     (root / "motor-001" / "evidence.json").write_text(json.dumps({"readings:1": [GOLD]}), encoding="utf-8")
-    bench(root, "--gold", "--json", "--baseline", "--out", tmp_path / "results.jsonl")
-    found = json.loads(capsys.readouterr().out)
+    found = bench(root, "--gold", "--json", "--baseline", "--out", tmp_path / "results.jsonl").json
     assert (found["gold"], found["seconds_include_perception"]) == (True, False)
     results = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     answers = {(r["id"], r["ask"]): str(r["answer"]) for r in results if r["way"] == "everything"}
@@ -181,30 +193,23 @@ def test_gold_evidence_comes_once_from_several_senses(
     assert [(e.id, e.text) for e in assistant.evidence([picture])] == [("E1", "Total 38.40")]
 
 
-def test_a_second_run_goes_on(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_run_goes_on(bench: Bench, tmp_path: Path) -> None:
     root, out = write(tmp_path / "set"), tmp_path / "results.jsonl"
     bench(root, "--limit", "3", "--out", out)
     out.write_text(out.read_text() + '{"way": "everything", "id": "motor-0', encoding="utf-8")  # it was killed here
-    capsys.readouterr()
-    bench(root, "--out", out, "--json")
-    printed = capsys.readouterr()
+    printed = bench(root, "--out", out, "--json")
     assert [line.partition(" ")[0] for line in printed.err.splitlines()] == ["[4/4]"]
-    assert json.loads(printed.out)["everything"]["n"] == 4
+    assert printed.json["everything"]["n"] == 4
     assert len([line for line in out.read_text().splitlines() if line.endswith("}")]) == 4
-    bench(root, "--out", out, "--json")
-    assert json.loads(capsys.readouterr().out)["everything"] == json.loads(printed.out)["everything"]
+    assert bench(root, "--out", out, "--json").json["everything"] == printed.json["everything"]
 
 
-def test_what_was_answered_before_is_judged_by_the_scenario_as_it_is(
-    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_was_answered_before_is_judged_by_the_scenario_as_it_is(bench: Bench, tmp_path: Path) -> None:
     root, out = write(tmp_path / "set", ["motor-001"]), tmp_path / "results.jsonl"
     bench(root, "--out", out)
     toml = root / "motor-001" / "scenario.toml"
     toml.write_text(toml.read_text().replace('status = "conflict"', 'status = "supported"'), encoding="utf-8")
-    capsys.readouterr()
-    bench(root, "--out", out, "--json")
-    assert json.loads(capsys.readouterr().out)["everything"]["correct"] == 2
+    assert bench(root, "--out", out, "--json").json["everything"]["correct"] == 2
 
 
 def test_results_of_another_run_are_not_mixed_in(bench: Bench, tmp_path: Path) -> None:
@@ -242,12 +247,11 @@ def test_an_interruption_keeps_what_is_there(
 
 
 def test_a_question_that_fails_is_wrong_and_the_next_is_asked(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = write(tmp_path, ["motor-001"])
     (root / "motor-001" / "motor.csv").write_bytes(b"\xff\x00\xfe")
-    bench(root, "--json")
-    found = json.loads(capsys.readouterr().out)
+    found = bench(root, "--json").json
     assert (found["everything"]["failed"], found["everything"]["correct"]) == (2, 0)
     assert "motor.csv" in found["wrong"][0]["error"]
     assert found["everything"]["ungrounded"] is None
@@ -256,8 +260,7 @@ def test_a_question_that_fails_is_wrong_and_the_next_is_asked(
         raise RuntimeError("oh")
 
     monkeypatch.setattr(warm.WarmAssistant, "ask", broken)
-    bench(root)
-    assert "    failed: a fault of ours (RuntimeError: oh)" in capsys.readouterr().out
+    assert "    failed: a fault of ours (RuntimeError: oh)" in bench(root).out
 
 
 def test_what_ends_it(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,22 +302,18 @@ print("a line before", json.dumps({"answer": "99", "status": "supported", "citat
         ("time.sleep(600)", "no answer after 2 s"),
     ],
 )
-def test_a_command_is_asked_cold(
-    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str], behave: str, error: str
-) -> None:
+def test_a_command_is_asked_cold(bench: Bench, tmp_path: Path, behave: str, error: str) -> None:
     script = tmp_path / "ask.py"
     script.write_text(COMMAND.replace("BEHAVE", behave), encoding="utf-8")
     root = write(tmp_path / "set", ["motor-001"])
-    bench(root, "--json", "--command", f"{sys.executable} -SI {script}", "--timeout", "2")
-    found = json.loads(capsys.readouterr().out)
+    found = bench(root, "--json", "--command", f"{sys.executable} -SI {script}", "--timeout", "2").json
     assert (found["everything"]["correct"], found["everything"]["failed"]) == (1, 1)
     assert found["wrong"][0]["error"] == error
     assert found["profile"] is None
 
 
-def test_a_command_that_is_not_there(bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bench(write(tmp_path, ["motor-001"]), "--command", str(tmp_path / "nothing"))
-    printed = capsys.readouterr().out
+def test_a_command_that_is_not_there(bench: Bench, tmp_path: Path) -> None:
+    printed = bench(write(tmp_path, ["motor-001"]), "--command", str(tmp_path / "nothing")).out
     assert "it cannot be started: No such file or directory" in printed
     assert "ungrounded not checked" in printed
     assert "cold, the whole command" in printed

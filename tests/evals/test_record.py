@@ -20,13 +20,10 @@ def result(status: str, said: str, answer: str) -> Result:
 
 
 RESULTS = (
-    result("supported", "supported", "7"),
-    result("supported", "supported", "8"),
-    result("supported", "not_in_evidence", "nothing"),
-    result("conflict", "conflict", "7"),
-    result("supported", "conflict", "7"),
-    result("not_in_evidence", "not_in_evidence", "nothing"),
-)
+    result("supported", "supported", "7"), result("supported", "supported", "8"),
+    result("supported", "not_in_evidence", "nothing"), result("conflict", "conflict", "7"),
+    result("supported", "conflict", "7"), result("not_in_evidence", "not_in_evidence", "nothing"),
+)  # fmt: skip
 
 
 def test_a_run_is_one_row(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.comprehension.answering import Sort
+from edge_assistant.reasoning.comprehension.extraction import Sort
 from edge_assistant.reasoning.sources import Source
 
 Reply = Callable[[str, Sequence[str]], str]

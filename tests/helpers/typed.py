@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from edge_assistant.reasoning.values.candidates import FINDERS, Candidate, as_words, nothings
-from edge_assistant.reasoning.values.codes import code
-from edge_assistant.reasoning.values.names import as_name
+from collections.abc import Callable, Iterator, Mapping
+
+from edge_assistant.reasoning.values.clocks import times
+from edge_assistant.reasoning.values.codes import code, identifiers, telephones
+from edge_assistant.reasoning.values.days import dates
+from edge_assistant.reasoning.values.quantities import amounts, pairs, quantities
+from edge_assistant.reasoning.values.spans import Candidate
 from edge_assistant.reasoning.values.values import Identifier, Value
+from edge_assistant.reasoning.values.words import as_name, as_words, nothings
+
+FINDERS: Mapping[str, Callable[[str], Iterator[Candidate]]] = {
+    "money": amounts,
+    "quantity": quantities,
+    "date": dates,
+    "clock": times,
+    "telephone": telephones,
+    "identifier": identifiers,
+    "pair": pairs,
+}
 
 
 def whole(kind: str, text: str) -> Value:

@@ -27,4 +27,4 @@ REFUSED_OR_LOCAL = [
 
 
 def test_what_was_had_is_found_and_what_was_refused_or_stays_on_the_machine_is_not() -> None:
-    assert offline_trace.granted([*HAD, *REFUSED_OR_LOCAL]) == HAD
+    assert offline_trace.permitted([*HAD, *REFUSED_OR_LOCAL]) == HAD

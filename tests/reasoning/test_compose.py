@@ -10,10 +10,8 @@ from helpers.engines import signal
 
 from edge_assistant.core.answer import Instruction
 from edge_assistant.core.signals import SAID, Kind
-from edge_assistant.reasoning.claims import Claim, Standing
-from edge_assistant.reasoning.compare import compare
-from edge_assistant.reasoning.compose import compose, concluded, contradiction, instructed, noun
-from edge_assistant.reasoning.values.candidates import as_words
+from edge_assistant.reasoning.claims import Claim, Standing, compare
+from edge_assistant.reasoning.compose import agreement, compose, contradiction, instruction_notes, noun
 from edge_assistant.reasoning.values.values import (
     Clock,
     Day,
@@ -25,6 +23,7 @@ from edge_assistant.reasoning.values.values import (
     Truth,
     Value,
 )
+from edge_assistant.reasoning.values.words import as_words
 
 FORM, NOTE, SECOND_NOTE = signal(Kind.IMAGE), signal(Kind.AUDIO), signal(Kind.AUDIO, 2)
 TABLE = signal(Kind.READINGS)
@@ -110,9 +109,9 @@ def test_an_answer_begins_with_the_word_that_was_asked_for() -> None:
     }.items():
         assert contradiction(compare("total", claims), claims, [FORM, NOTE], question).startswith(lead)
     verdict = compare("total", (RECEIPT, HEARD))
-    assert concluded([verdict], "Do they agree?").startswith("Yes, the signals agree on the total")
-    assert concluded([verdict], "Do they contradict each other?").startswith("No, the signals agree")
-    assert concluded([verdict]).startswith("The signals agree on the total")
+    assert agreement([verdict], "Do they agree?").startswith("Yes, the signals agree on the total")
+    assert agreement([verdict], "Do they contradict each other?").startswith("No, the signals agree")
+    assert agreement([verdict]).startswith("The signals agree on the total")
 
 
 @pytest.mark.parametrize(
@@ -146,11 +145,11 @@ def test_what_is_said_in_words_is_told_in_digits_too(value: Value, text: str, sh
 def test_instructions_are_quoted_with_their_citations_where_a_claim_stands_in_them() -> None:
     passages = [Instruction(NOTE.id, f"Answer {n}. {'so ' * 200}", (f"E{n}",)) for n in range(2, 8)]
     stated = [replace(PENICILLIN, evidence=(f"E{n}",), standing=Standing.STATED) for n in range(3, 8)]
-    shown = [*instructed([NONE, *stated], passages, [FORM, NOTE])]
+    shown = [*instruction_notes([NONE, *stated], passages, [FORM, NOTE])]
     assert [sentence[-5:] for sentence in shown] == ["[E3].", "[E4].", "[E5]."]
     assert all("The recording gives its reader instructions" in sentence for sentence in shown)
     assert all(len(sentence) < 400 for sentence in shown)
-    assert [*instructed([PENICILLIN], passages, [FORM, NOTE])] == []
+    assert [*instruction_notes([PENICILLIN], passages, [FORM, NOTE])] == []
 
 
 def test_signals_are_told_apart_where_there_are_several_of_a_kind() -> None:

@@ -7,7 +7,7 @@ from helpers.engines import signal
 
 from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception.sense import senses
-from edge_assistant.reasoning.route import as_taken, check_route, free_route, plan, route, talk_route
+from edge_assistant.reasoning.route import actual_route, check_route, free_route, plan, route, talk_route
 
 MODELS = {
     role: f"model-of-{role}"
@@ -53,9 +53,9 @@ def test_a_comparison_takes_the_same_models() -> None:
 
 def test_a_route_as_it_was_taken_says_where_code_answered() -> None:
     whole = route(plan([SOUND], senses()), [SOUND], MODELS)
-    assert as_taken(whole, whole.models, MODELS) == whole
-    alone = as_taken(whole, ("model-of-speech",), MODELS)
+    assert actual_route(whole, whole.models, MODELS) == whole
+    alone = actual_route(whole, ("model-of-speech",), MODELS)
     assert alone.models == ("model-of-speech",)
     assert alone.why == f"{whole.why}; code answered, no language model was needed"
     for chat in (talk_route(), free_route()):
-        assert as_taken(chat, (), MODELS) == chat
+        assert actual_route(chat, (), MODELS) == chat

@@ -5,10 +5,21 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from edge_assistant.reasoning.sentences import any_of, asks, is_remark, parted, sentences
+from edge_assistant.core.errors import UsageError
+from edge_assistant.core.limits import QUESTION_CHARACTERS
+from edge_assistant.reasoning.sentences import (
+    any_word,
+    asks,
+    asks_for_differences,
+    check_question,
+    is_remark,
+    sentences,
+    split_message,
+    subject,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,42 +39,23 @@ from edge_assistant.reasoning.sentences import any_of, asks, is_remark, parted, 
     ],
 )
 def test_what_is_told_stands_apart_from_what_is_asked(told: str, asked: str) -> None:
-    assert parted(f"{told} {asked}") == (told, asked)
-    assert parted(f"{told}\n\n{asked}") == (told, asked)
+    assert split_message(f"{told} {asked}") == (told, asked)
+    assert split_message(f"{told}\n\n{asked}") == (told, asked)
     first, *rest = re.split(r"(?<=\.) (?=[A-Z])(?!Lee)", told)
     between = " ".join([first, asked, *rest])
-    assert parted(between) == (told, asked)
+    assert split_message(between) == (told, asked)
+
+
+MERE = """How many people are in the picture?|what is the dose|It was 80 mg, is that right?|Tell me the dose.
+She told me 80 mg, but what does the form say?|I want to know what the limit is.|I wonder whether they agree.
+Could you tell me the dose|Describe the picture.|The total on the receipt|the dose that was given|Name and address
+summarise|Hello. How many dogs are there?|Good morning! Thanks. What is the limit?|Is pump 4 ok|Thanks!|Hello
+Good morning, how are you?|Do the form and the note agree on the allergies?|???|limit|"""
 
 
 def test_a_mere_question_states_nothing() -> None:
-    for question in (
-        "How many people are in the picture?",
-        "what is the dose",
-        "It was 80 mg, is that right?",
-        "She told me 80 mg, but what does the form say?",
-        "I want to know what the limit is.",
-        "I wonder whether they agree.",
-        "Tell me the dose.",
-        "Could you tell me the dose",
-        "Describe the picture.",
-        "Compare the two.",
-        "The total on the receipt",
-        "the total amount charged on the receipt",
-        "the dose that was given",
-        "Name and address",
-        "summarise",
-        "Hello. How many dogs are there?",
-        "Good morning! Thanks. What is the limit?",
-        "Is pump 4 ok",
-        "Thanks!",
-        "Hello",
-        "Good morning, how are you?",
-        "Do the form and the note agree on the allergies?",
-        "???",
-        "limit",
-        "",
-    ):
-        assert parted(question) == ("", question)
+    for question in MERE.replace("\n", "|").split("|"):
+        assert split_message(question) == ("", question)
 
 
 @pytest.mark.parametrize(
@@ -110,26 +102,61 @@ def test_remarks_and_messages_that_ask_nothing() -> None:
         "Thanks. The dose was 80 mg.",
         "He said it broke at ten.",
     ):
-        assert parted(message) == (message.removeprefix("Thanks. "), "")
+        assert split_message(message) == (message.removeprefix("Thanks. "), "")
 
 
 def test_whole_words_are_found_the_longest_first_and_over_any_blanks() -> None:
-    pattern = any_of(["no", "no one", "(a+)+$"])
+    pattern = re.compile(any_word(["no", "no one", "(a+)+$"]), re.I)
     assert [match[0] for match in pattern.finditer("No  one, nobody, say no, don't no't (a+)+$")] == [
         "No  one",
         "no",
         "(a+)+$",
     ]
-    assert not any_of([]).search("anything")
+    assert not re.search(any_word([]), "anything")
 
 
 @given(
     st.text(max_size=200) | st.lists(st.sampled_from(["I saw two. ", "How many? ", "Hello. ", "\n", "?"])).map("".join)
 )
 def test_no_word_is_lost_or_said_twice(message: str) -> None:
-    told, asked = parted(message)
+    told, asked = split_message(message)
     if asked:
         assert sorted(f"{told} {asked}".split()) == sorted(message.split())
     else:
         assert set(told.split()) <= set(message.split())
     assert told or asked or not message.strip()
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("What was the highest temperature?", "highest temperature"),
+        ("Which colour has the handle of the pump?", "colour handle pump"),
+        ("Who's the owner of flat 3.4?", "owner flat 3.4"), ("WHAT IS O'Brien's 120/80?", "o'brien's 120/80"),
+        ("What?", "What"), ("...", "..."), ("What one two three four five six seven?", "one two three four five"),
+    ],
+)  # fmt: skip
+def test_a_verdict_is_about_the_words_that_carry_the_question(question: str, about: str) -> None:
+    assert subject(question) == about
+
+
+@given(st.text(min_size=1).filter(str.strip))
+@example("...")
+def test_any_question_is_about_something(question: str) -> None:
+    assert subject(question).strip()
+
+
+def test_a_question_for_differences() -> None:
+    assert all(map(asks_for_differences, ["Do they differ?", "Is the note WRONG about it?", "Any contradictions?"]))
+    assert not any(
+        map(asks_for_differences, ["Do they agree?", "Is the note right?", "What is the wrongful cost?", ""])
+    )
+
+
+def test_what_can_be_asked() -> None:
+    most = QUESTION_CHARACTERS.value
+    assert check_question(" When? ") == " When? "
+    assert check_question("x" * most) == "x" * most
+    for question, said in (("", "is empty"), (" \n", "is empty"), ("x" * (most + 1), f"limit of {most:,}")):
+        with pytest.raises(UsageError, match=said):
+            check_question(question)

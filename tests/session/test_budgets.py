@@ -16,7 +16,7 @@ from edge_assistant.core.errors import InputTooLarge
 from edge_assistant.core.events import Event, Failed, Noted
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.perception.senses.text import Text
-from edge_assistant.reasoning.comprehension import answering
+from edge_assistant.reasoning.comprehension import extraction
 from edge_assistant.reasoning.reason import UNCERTAIN
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
@@ -47,15 +47,15 @@ def ask(store: Path, home: Path) -> Ask:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sources are never read to their end."""
-    claims = answering.Comprehension.claims
+    claims = extraction.Comprehension.claims
 
     def slow(self: object, asked: object, sources: Sequence[object], ledger: object) -> object:
         while len(sources) > 1:
             pass
         return claims(self, asked, sources, ledger)
 
-    slow = type(slow)(slow.__code__, answering.__dict__, closure=slow.__closure__)
-    monkeypatch.setattr(answering.Comprehension, "claims", slow)
+    slow = type(slow)(slow.__code__, extraction.__dict__, closure=slow.__closure__)
+    monkeypatch.setattr(extraction.Comprehension, "claims", slow)
 
 
 @pytest.mark.usefixtures("slow")

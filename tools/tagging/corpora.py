@@ -27,7 +27,7 @@ _SOMEBODY = re.compile(
 )
 
 
-def marked(folder: Path) -> Iterator[Line]:
+def mark(folder: Path) -> Iterator[Line]:
     """The lines of all corpora that are in a folder, with the names as they were marked."""
     for pattern, column, person, language in _TABLES:
         for file in sorted(folder.glob(pattern)):
@@ -66,14 +66,14 @@ def _sentences(rows: Iterable[str], column: int, person: str, language: str) -> 
         parts = row.split("\t") if "\t" in row else row.split()
         if not row.strip() or parts[0] == "#":
             if words:
-                yield _joined(words, language)
+                yield _join(words, language)
             words = []
         elif len(parts) > column:
             label = parts[column]
             words.append((parts[column - 1], label[:1] if label.endswith(person) else ""))
 
 
-def _joined(words: list[tuple[str, str]], language: str) -> Line:
+def _join(words: list[tuple[str, str]], language: str) -> Line:
     """Words as one writes them, signs without a space before them."""
     text, before = "", ""
     names: list[tuple[int, int]] = []

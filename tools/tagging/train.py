@@ -51,7 +51,7 @@ def main() -> None:
     first, last = lists.names(args.zxcvbn_ts)
     towns, large = lists.cities()
     lines = Lines(Random(7), first, last, towns, lists.drugs())  # noqa: S311 - examples, no secrets
-    marked = list(corpora.marked(args.corpora))
+    marked = list(corpora.mark(args.corpora))
     words = known(args.zxcvbn_ts, lines, marked, large)
     filters = [bloom(one, bits) for one, bits in zip(words, BITS, strict=True)]
     empty = Tagger(bytes(BUCKETS), (0, 0, 0), filters)
@@ -100,7 +100,7 @@ def sequences(empty: Tagger, line: Line, random: Random) -> Iterator[tuple[NDArr
     for tokens, mode in empty.lines(view.data):
         labels = [inside[view.starts[token.start]] for token in tokens]
         pairs = zip(tokens, labels, strict=True)
-        seen = [_unlisted(token) if label and random.random() < DROPPED else token for token, label in pairs]
+        seen = [_names_out_of_lists(token) if label and random.random() < DROPPED else token for token, label in pairs]
         if 0 < len(seen) <= LONGEST:
             features = [tagger.features(seen, place, mode) for place in range(len(seen))]
             yield np.array(features, np.int32), np.array(labels, np.int8)
@@ -185,7 +185,7 @@ def write(path: Path, weights: Floats, chain: Floats, filters: Sequence[bytes]) 
     return path.write_bytes(lzma.compress(body, preset=9 | lzma.PRESET_EXTREME))
 
 
-def _unlisted(token: Token) -> Token:
+def _names_out_of_lists(token: Token) -> Token:
     """A word as if no list of names had it."""
     return token._replace(kind=b"%c%d" % (token.kind[0], int(token.kind[1:]) & 4)) if token.kind[1:] else token
 

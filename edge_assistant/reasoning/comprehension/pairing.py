@@ -16,20 +16,33 @@ from edge_assistant.core.evidence import Evidence, Passage, Speech
 from edge_assistant.core.limits import CLAIMS, STATEMENTS
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
-from edge_assistant.reasoning.claims import Claim, Standing
+from edge_assistant.reasoning.claims import Claim, Ledger, Standing
 from edge_assistant.reasoning.comprehension import programs, prompts
-from edge_assistant.reasoning.comprehension.answering import computed_claim, labelled, pair
-from edge_assistant.reasoning.comprehension.expected import Expected, expected, joined, typed, typed_as
-from edge_assistant.reasoning.comprehension.grounding import LITTLE, words
-from edge_assistant.reasoning.comprehension.pages import as_read
-from edge_assistant.reasoning.comprehension.reading import Reader, against, written
+from edge_assistant.reasoning.comprehension.answer_types import (
+    AnswerType,
+    answer_type,
+    common_values,
+    join_thousands,
+    value_like,
+)
+from edge_assistant.reasoning.comprehension.extraction import claim_of_result, label_and_value, label_of
+from edge_assistant.reasoning.comprehension.programs import as_quantity
+from edge_assistant.reasoning.comprehension.reading import (
+    LITTLE,
+    Reader,
+    probability_against,
+    prompt_lines,
+    words,
+    write_line,
+)
 from edge_assistant.reasoning.guard import is_code
-from edge_assistant.reasoning.ledger import Ledger
-from edge_assistant.reasoning.question import matter
-from edge_assistant.reasoning.readings.columns import as_quantity
+from edge_assistant.reasoning.sentences import subject
 from edge_assistant.reasoning.sources import Source
-from edge_assistant.reasoning.values.candidates import clocks, days, find, quantities
-from edge_assistant.reasoning.values.pairs import pairs
+from edge_assistant.reasoning.values.clocks import clocks
+from edge_assistant.reasoning.values.codes import identifiers, telephones
+from edge_assistant.reasoning.values.days import days
+from edge_assistant.reasoning.values.quantities import pairs, quantities
+from edge_assistant.reasoning.values.spans import blank_out
 from edge_assistant.reasoning.values.values import (
     Clock,
     Identifier,
@@ -57,9 +70,9 @@ _FINDERS = (
     days,
     clocks,
     pairs,
-    lambda text: (c for c in find("telephone", text) if "." not in c.text),  # 38400.50 is an amount
+    lambda text: (c for c in telephones(text) if "." not in c.text),  # 38400.50 is an amount
     lambda text: (c for c in quantities(text) if isinstance(c.value, Quantity) and c.value.unit),
-    lambda text: find("identifier", text),
+    identifiers,
     quantities,
 )
 
@@ -86,41 +99,34 @@ class Statement:
     standing: Standing
 
     @property
-    def said(self) -> str:
+    def words(self) -> str:
         """The value's own words."""
         return self.text[self.start : self.end]
 
     @property
-    def asks(self) -> bool:
+    def is_question(self) -> bool:
         """Whether it can become a question: it is all that a label has, or stands in a sentence; no cell of a row."""
-        whole = pair(self.line)[1]
-        return self.said in whole and " " not in whole.replace(self.said, "").strip() if whole else self._is_sentence
+        whole = label_and_value(self.line)[1]
+        if not whole:
+            return isinstance(self.line.detail, Passage | Speech)
+        return self.words in whole and " " not in whole.replace(self.words, "").strip()
 
     @property
-    def _is_sentence(self) -> bool:
-        return isinstance(self.line.detail, Passage | Speech)
-
-    @property
-    def marked(self) -> str:
+    def bracketed(self) -> str:
         """The line with the value in brackets."""
-        return f"{self.text[: self.start]}[{self.said}]{self.text[self.end :]}"
+        return f"{self.text[: self.start]}[{self.words}]{self.text[self.end :]}"
 
     def claim(self) -> Claim:
         """What the source says."""
-        label = labelled(self.line, self.said)
-        return Claim(self.signal, self.value, self.said, (self.line.id,), label=label, standing=self.standing)
+        label = label_of(self.line, self.words)
+        return Claim(self.signal, self.value, self.words, (self.line.id,), label=label, standing=self.standing)
 
 
 class Pairing:
     """Finds what several sources tell of one thing.
 
-    Each value of a source becomes a question, which the other sources are asked: "GATE: [14]" in a row of a board asks
-    "From which gate does the flight to Tallinn leave?".
-
-    Args:
-        engine: opens the language model.
-        embedder: opens the sentence embedder, where there is one.
-        watch: is called with what was asked.
+    Each value of a source becomes a question to the other sources: "GATE: [14]" in a row of a board asks "From which
+    gate does the flight to Tallinn leave?".
     """
 
     def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None], watch: Watch) -> None:
@@ -132,38 +138,35 @@ class Pairing:
     def pairs(
         self, sources: Sequence[tuple[Source, Standing]], ledger: Ledger
     ) -> Iterator[tuple[str, tuple[Claim, Claim]]]:
-        """What is told, and the claims of two sources about it, one after the other.
-
-        Args:
-            sources: each with where it stands.
-            ledger: takes what is computed over readings.
-        """
+        """What is told, and the claims of two sources about it, one by one; computations go into the ledger."""
         texts = [(source, standing) for source, standing in sources if source.table is None]
         told = [statement for source, standing in texts for statement in statements(source, standing)]
         own = {(source.signal.id, standing): source for source, standing in texts}
         answered = set[tuple[str, str]]()  # words of lines that were compared: they answer one question
-        for statement in self._likely([one for one in told if one.asks], texts):
-            own_words = _words_in((statement.line.id,), statement.said)
+        for statement in self._likely([one for one in told if one.is_question], texts):
+            label = label_of(statement.line, statement.words)
+            own_words = _words_in((statement.line.id,), statement.words)
             if own_words & answered:
                 continue
-            question = self._question(statement)
+            question = write_line(self._engine(), prompts.with_examples("asking", statement.bracketed), _QUESTION)
             holds = cache(partial(self._holds, question, statement, own[statement.signal, statement.standing]))
             for source, standing in texts:
                 if source.signal.id == statement.signal:
                     continue
-                claim = self._told(question, statement, source)
+                claim = self._claim_of(question, statement, source)
                 if claim is None or answered & (key := _words_in(claim.evidence, claim.text)):
                     continue
                 if same(claim.value, statement.value) or holds():
                     answered |= own_words | key
-                    yield about(statement, question), (statement.claim(), replace(claim, standing=standing))
+                    about = label.lower() or subject(question)
+                    yield about, (statement.claim(), replace(claim, standing=standing))
         for source, _ in sources:
             if source.table is not None:
                 yield from self._of_readings(source, told, ledger)
 
     def _likely(self, told: Sequence[Statement], sources: Sequence[tuple[Source, Standing]]) -> Iterator[Statement]:
         """The statements that another source is likeliest to speak of, by the nearest of its lines, best first."""
-        lines = [(source.signal.id, text) for source, _ in sources for text in as_read(source.lines)]
+        lines = [(source.signal.id, text) for source, _ in sources for text in prompt_lines(source.lines).values()]
         own, others = self._vectors([one.text for one in told]), self._vectors([text for _, text in lines])
         if own is None or others is None:
             return
@@ -175,35 +178,31 @@ class Pairing:
             if nearest[row] >= ALIKE:
                 yield told[row]
 
-    def _question(self, statement: Statement) -> str:
-        """The question that a value answers."""
-        return written(self._engine(), prompts.asked("asking", statement.marked), _QUESTION)
-
-    def _told(self, question: str, statement: Statement, source: Source) -> Claim | None:
+    def _claim_of(self, question: str, statement: Statement, source: Source) -> Claim | None:
         """What another source surely answers; None where it does not."""
-        reading = self._reader.read(question, source, expected(question))
+        reading = self._reader.read(question, source, answer_type(question))
         told = "not told" if reading is None else f"{reading.text!r}: {reading.confidence:.2f}"
-        self._watch(Traced("asked of another", source.signal.id, (statement.marked, question, told)))
+        self._watch(Traced("asked of another", source.signal.id, (statement.bracketed, question, told)))
         if reading is None:
             return None
-        value = self._typed(statement, reading.text)
-        if value is None or reading.confidence < _least(statement, value, labelled(reading.evidence[0], reading.text)):
+        value = self._value_of(statement, reading.text)
+        if value is None or reading.confidence < _least(statement, value, label_of(reading.evidence[0], reading.text)):
             return None
         ids = tuple(line.id for line in reading.evidence)
         return Claim(source.signal.id, value, reading.text, ids, reading.confidence)
 
     def _holds(self, question: str, statement: Statement, source: Source) -> bool:
         """Whether the source of a statement answers its question with its value."""
-        reading = self._reader.read(question, source, expected(question))
+        reading = self._reader.read(question, source, answer_type(question))
         if reading is None or reading.confidence < HOLDS:
             return False
-        return (value := self._typed(statement, reading.text)) is not None and same(statement.value, value)
+        return (value := self._value_of(statement, reading.text)) is not None and same(statement.value, value)
 
-    def _typed(self, statement: Statement, text: str) -> Value | None:
+    def _value_of(self, statement: Statement, text: str) -> Value | None:
         """The value of a text that can be compared with a statement's; None where it is of another type or unit."""
         if not isinstance(statement.value, Words | Name | Nothing):
-            return typed_as(text, statement.value)
-        return typed([joined(statement.said), joined(text)], Expected.WHO)[1]
+            return value_like(text, statement.value)
+        return common_values([join_thousands(statement.words), join_thousands(text)], AnswerType.WHO)[1]
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
         embedder = self._embedder()
@@ -217,49 +216,50 @@ class Pairing:
         columns = programs.columns(source.table)
         units = [as_quantity(Decimal(0), column) for column in source.table.columns if column.numeric]
         for statement in told[: STATEMENTS.value]:
-            if not isinstance(statement.value, Clock) and not any(_has_unit_of(statement.value, one) for one in units):
+            value = statement.value
+            unit = isinstance(value, Quantity) and value.unit is not None
+            alike = (one for one in units if isinstance(value, Quantity) and unit is (one.unit is not None))
+            if not isinstance(value, Clock) and not any(comparable(value, one) for one in alike):
                 continue
             call = self._call(statement, columns)
             result = programs.run(call, source.table) if call is not None else None
             if call is None or result is None or not comparable(result.value, statement.value):
                 continue
             what = f"{call.name.replace('_', ' ')} {result.column}"
-            if self._paired(f"{what}: [{result.text}]", statement.marked) >= PAIRED:
-                yield what, (computed_claim(source, result, (), ledger), statement.claim())
+            if self._is_same_thing(f"{what}: [{result.text}]", statement.bracketed) >= PAIRED:
+                yield what, (claim_of_result(source, result, (), ledger), statement.claim())
 
-    def _paired(self, one: str, other: str) -> float:
+    def _is_same_thing(self, one: str, other: str) -> float:
         """The probability that values in brackets in two lines tell the same thing."""
         given = (f"One: {one}", f"Other: {other}")
-        sure = against(self._engine(), prompts.asked("pairing", *given), "yes", "no")
+        sure = probability_against(self._engine(), prompts.with_examples("pairing", *given), "yes", "no")
         self._watch(Traced("paired", None, (*given, f"same thing {sure:.2f}")))
         return sure
 
     def _call(self, statement: Statement, columns: str) -> programs.Call | None:
-        messages = prompts.asked("calls", columns, f"Is it right that {statement.text}")
-        text = written(self._engine(), messages, _CALL)
+        messages = prompts.with_examples("calls", columns, f"Is it right that {statement.text}")
+        text = write_line(self._engine(), messages, _CALL)
         call = programs.parse(text)
-        sure = against(self._engine(), messages, text, programs.NONE) if call else 0.0
+        sure = probability_against(self._engine(), messages, text, programs.NONE) if call else 0.0
         return call if sure >= CLAIMED and call is not None and not call.asks and not call.asks_when else None
 
 
 def statements(source: Source, standing: Standing = Standing.PLAIN) -> list[Statement]:
     """The typed values of a source, line by line, and what stands in words beside a label."""
     found: list[Statement] = []
-    for line, text in zip(source.lines, as_read(source.lines), strict=True):
+    for line, text in prompt_lines(source.lines).items():
         left = text
         here: list[Statement] = []
         for finder in _FINDERS:
             for candidate in [*finder(left)]:
                 if isinstance(candidate.value, Identifier | Telephone) and not is_code(candidate.value):
                     continue
-                here.append(
-                    Statement(source.signal.id, line, text, candidate.start, candidate.end, candidate.value, standing)
-                )
-                left = left[: candidate.start] + " " * (candidate.end - candidate.start) + left[candidate.end :]
-        _, value = pair(line)
+                here.append(Statement(source.signal.id, line, text, *candidate.span, candidate.value, standing))
+                left = blank_out(left, [candidate.span])
+        _, value = label_and_value(line)
         if value and not here and text.endswith(value):
             start = len(text) - len(value)
-            (worded,) = typed([value], Expected.WHO)
+            (worded,) = common_values([value], AnswerType.WHO)
             here.append(Statement(source.signal.id, line, text, start, len(text), worded, standing))
         found += sorted(here, key=lambda statement: statement.start)
     return found[: CLAIMS.value]
@@ -273,21 +273,9 @@ def _least(statement: Statement, value: Value, label: str) -> float:
     if same(statement.value, value):
         return AGREES
     worded = isinstance(statement.value, Words | Name) and isinstance(value, Words | Name)
-    return math.inf if worded and label.lower() != labelled(statement.line, statement.said).lower() else DIFFERS
+    return math.inf if worded and label.lower() != label_of(statement.line, statement.words).lower() else DIFFERS
 
 
 def _words_in(evidence: Sequence[str], text: str) -> set[tuple[str, str]]:
     """The words of a value, each with the evidence that it stands in."""
     return {(id, word) for id in evidence for word in set(words(text)) - LITTLE}
-
-
-def _has_unit_of(value: Value, other: Quantity) -> bool:
-    """Whether a value is a quantity that is told in a unit of another's dimension, or both have none."""
-    if not isinstance(value, Quantity) or (value.unit is None) is not (other.unit is None):
-        return False
-    return comparable(value, other)
-
-
-def about(statement: Statement, question: str) -> str:
-    """What a statement is about: its label, else the words of the question that it answers."""
-    return labelled(statement.line, statement.said).lower() or matter(question)

@@ -14,12 +14,16 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
 
 from edge_assistant.perception.table import Column, Computed, Table, Window, quantity
 from edge_assistant.reasoning.instructions import instructions
-from edge_assistant.reasoning.readings.columns import as_quantity, converted, duration
 from edge_assistant.reasoning.readings.moments import Period, period
-from edge_assistant.reasoning.values.candidates import quantities
+from edge_assistant.reasoning.rules.vocabulary import vocabulary
+from edge_assistant.reasoning.values.quantities import quantities
+from edge_assistant.reasoning.values.units import convert, meanings
 from edge_assistant.reasoning.values.values import Clock, Day, Quantity, Value
 
 _CALL = re.compile(r'\s*(\w+)\s*\(((?:[^()"]|"[^"]*"|\([^()]*\))*)\)(.*)', re.S)
@@ -53,19 +57,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a call.
-
-    Attributes:
-        value: typed.
-        text: as it is said.
-        computed: formula, number, rows and time.
-        column: name of the column.
-    """
+    """The result of a call."""
 
     value: Value
-    text: str
-    computed: Computed
+    text: str  # of the value, as an answer has it
+    computed: Computed  # formula, number, rows and time
     column: str
+
+    @property
+    def formula(self) -> str:
+        """How it is computed, and what it is."""
+        return f"{self.computed.formula} = {self.text}"
 
 
 def parse(text: str) -> Call | None:
@@ -110,47 +112,42 @@ def columns(table: Table) -> str:
 
 
 def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result | None:
-    """Compute a call; None where it does not fit the readings.
-
-    Args:
-        call: what to compute.
-        table: the readings.
-        told: the answer to what it asks for.
-        told_when: the answer to when.
-    """
+    """Compute a call with the answers to its two questions; None if it does not fit the readings."""
     column = _column(call.column, table, only=not call.name.startswith("column_at"))
     if column is None:
         return None
-    column = _measured(column, call, told, table)
+    column = _column_of_limit(column, call, told, table)
     when = _AFTER.sub("in the", f"{call.when} {told_when}".strip())  # "between ten minutes after five" has one end
     during = period(when, table) if when else None
     during = during or Period()
-    if during.trouble:
+    if not during.known:
         return None
     return OPERATIONS[call.name](_Task(call, table, column, f"{call.argument} {told}".strip(), during))
 
 
-def ways(call: Call) -> tuple[Call, ...]:
+def variants(call: Call) -> tuple[Call, ...]:
     """The call and, of one with two columns, that with both swapped, which a small model may have meant."""
     swapped = replace(call, column=call.argument, argument=call.column)
     return (call, swapped) if call.name.startswith("column_at") else (call,)
 
 
-def limited(call: Call, table: Table) -> tuple[Quantity, ...]:
+def limit_units(call: Call, table: Table) -> tuple[Quantity, ...]:
     """What a limit that a call asks for may be comparable with, its column first; nothing where it asks for none."""
     column = _column(call.column, table, only=True)
-    if column is None or not call.asks or call.name not in LIMITED:
+    if column is None or not call.asks or call.name not in LIMIT_OPERATIONS:
         return ()
     others = (other for other in table.columns if other.numeric and other is not column)
     return tuple(as_quantity(Decimal(0), one) for one in (column, *others))
 
 
-def _measured(column: Column, call: Call, told: str, table: Table) -> Column:
+def _column_of_limit(column: Column, call: Call, told: str, table: Table) -> Column:
     """The column, or the only other one, that is measured in the unit of a limit."""
     limits = [c.value for c in quantities(f"{call.argument} {told}") if isinstance(c.value, Quantity) and c.value.unit]
-    if call.name not in LIMITED or not limits or converted(limits[0].exact(), column) is not None:
+    if call.name not in LIMIT_OPERATIONS or not limits or convert_limit(limits[0].exact(), column) is not None:
         return column
-    fitting = [other for other in table.columns if other.numeric and converted(limits[0].exact(), other) is not None]
+    fitting = [
+        other for other in table.columns if other.numeric and convert_limit(limits[0].exact(), other) is not None
+    ]
     return fitting[0] if len(fitting) == 1 else column
 
 
@@ -173,7 +170,7 @@ class _Task:
             value = candidate.value
             if isinstance(value, Quantity):
                 ends = [end for end in (value.least, value.most) if end is not None] or [value.readings[0]]
-                exact = [converted(replace(value.exact(), readings=(end,)), self.column) for end in ends]
+                exact = [convert_limit(replace(value.exact(), readings=(end,)), self.column) for end in ends]
                 found += [float(number) for number in exact if number is not None]
         return found
 
@@ -195,6 +192,13 @@ class _Task:
         text = quantity(float(number), computed.unit)
         return Result(as_quantity(number, self.column), text, computed, self.column.name)
 
+    def length(self, computed: Computed | None) -> Result | None:
+        """A length of time, computed in seconds."""
+        if computed is None:
+            return None
+        value = Quantity((Decimal(str(computed.value / 60)),), "minute", measured=True)
+        return Result(value, duration(computed.value), computed, self.column.name)
+
     def moment(self, computed: Computed | None) -> Result | None:
         """The time of a reading."""
         if computed is None or computed.time is None:
@@ -209,22 +213,20 @@ class _Task:
 Operation = Callable[[_Task], Result | None]
 
 
-def _extreme(greatest: bool, time: bool) -> Operation:
-    def compute(task: _Task) -> Result | None:
-        found = (task.table.maximum if greatest else task.table.minimum)(task.column.name, task.window)
-        return (task.moment if time else task.value)(found)
-
-    return compute
-
-
-def _simple(method: str) -> Operation:
+def _value_of(method: str) -> Operation:
+    """What a method of the table finds in the column."""
     return lambda task: task.value(getattr(task.table, method)(task.column.name, task.window))
+
+
+def _time_of(method: str) -> Operation:
+    """When it finds it."""
+    return lambda task: task.moment(getattr(task.table, method)(task.column.name, task.window))
 
 
 def _at(task: _Task) -> Result | None:
     moments = task.during.moments
     for named in (f"{task.call.when} {task.argument}", f"{task.call.when} at {task.argument} o'clock"):
-        if task.argument and (during := period(named, task.table)) and during.moments and not during.trouble:
+        if task.argument and (during := period(named, task.table)) and during.moments and during.known:
             moments = during.moments
             break
     return task.value(task.table.at(task.column.name, moments[0])) if moments else None
@@ -248,8 +250,8 @@ def _change(task: _Task) -> Result | None:
         last = end  # "until nine" has the reading at nine
     if first is None or last is None:
         return None
-    rows = (min(first.rows[0], last.rows[0]), max(first.rows[1], last.rows[1]))
-    return task.value(Computed(f"{last.formula} - {first.formula}", last.value - first.value, task.column.unit, rows))
+    formula = f"{last.formula} - {first.formula}"
+    return task.value(Computed(formula, last.value - first.value, task.column.unit, _rows(first, last)))
 
 
 def _first_or_last(method: str) -> Operation:
@@ -264,35 +266,19 @@ def _first_or_last(method: str) -> Operation:
     return compute
 
 
-def _count(task: _Task) -> Result | None:
-    limits = task.limits()
-    if not limits:
-        return None
-    over = task.table.count_over(task.column.name, max(limits), task.window)
-    under = task.table.count_under(task.column.name, min(limits), task.window)
-    match task.call.name:
-        case "count_above":
-            chosen = over
-        case "count_below":
-            chosen = under
-        case _ if over is not None and under is not None and len(set(limits)) > 1:
-            rows = (min(over.rows[0], under.rows[0]), max(over.rows[1], under.rows[1]))
-            chosen = Computed(f"{under.formula} + {over.formula}", over.value + under.value, None, rows, None)
-        case _:
-            return None
-    if chosen is None:
-        return None
-    number = Decimal(int(chosen.value))
-    return Result(Quantity((number,)), str(number), chosen, task.column.name)
+def _count(*methods: str) -> Operation:
+    """How many readings are beyond a limit, or outside of two."""
 
-
-def _minutes(method: str) -> Operation:
     def compute(task: _Task) -> Result | None:
-        found = task.beyond(method)
-        if found is None:
+        counts = [found for method in methods if (found := task.beyond(method)) is not None]
+        if len(counts) < len(methods) or len(set(task.limits())) < len(methods):
             return None
-        value = Quantity((Decimal(str(found.value / 60)),), "minute", measured=True)
-        return Result(value, duration(found.value), found, task.column.name)
+        total = counts[0]
+        for other in counts[1:]:
+            formula = f"{total.formula} + {other.formula}"
+            total = Computed(formula, total.value + other.value, None, _rows(total, other), None)
+        number = Decimal(int(total.value))
+        return Result(Quantity((number,)), str(number), total, task.column.name)
 
     return compute
 
@@ -301,66 +287,62 @@ def _difference(task: _Task) -> Result | None:
     other = _column(task.argument, task.table)
     if other is None:
         return None
-    if task.during.moments:
-        pair = [task.table.at(column.name, task.during.moments[0]) for column in (task.column, other)]
-    else:
-        pair = [task.table.mean(column.name, task.window) for column in (task.column, other)]
-    one, two = pair
+    one, two = (
+        task.table.at(column.name, task.during.moments[0])
+        if task.during.moments
+        else task.table.mean(column.name, task.window)
+        for column in (task.column, other)
+    )
     if one is None or two is None:
         return None
-    rows = (min(one.rows[0], two.rows[0]), max(one.rows[1], two.rows[1]))
-    return task.value(
-        Computed(f"{one.formula} - {two.formula}", one.value - two.value, task.column.unit, rows, one.time)
-    )
+    formula = f"{one.formula} - {two.formula}"
+    return task.value(Computed(formula, one.value - two.value, task.column.unit, _rows(one, two), one.time))
 
 
-def _column_at(greatest: bool) -> Operation:
+def _rows(one: Computed, other: Computed) -> tuple[int, int]:
+    """The rows of two computations together."""
+    return min(one.rows[0], other.rows[0]), max(one.rows[1], other.rows[1])
+
+
+def _column_at(method: str) -> Operation:
+    """The column's value where a method of the table finds its extreme of another column."""
+
     def compute(task: _Task) -> Result | None:
         other = _column(task.argument, task.table)
-        if other is None:
-            return None
-        found = (task.table.maximum if greatest else task.table.minimum)(other.name, task.window)
+        found = getattr(task.table, method)(other.name, task.window) if other else None
         return None if found is None or found.time is None else task.value(task.table.at(task.column.name, found.time))
 
     return compute
 
 
-def _span(task: _Task) -> Result | None:
-    found = task.table.span(task.window)
-    if found is None:
-        return None
-    value = Quantity((Decimal(str(found.value / 60)),), "minute", measured=True)
-    return Result(value, duration(found.value), found, task.column.name)
-
-
-LIMITED = frozenset(
+LIMIT_OPERATIONS = frozenset(
     f"{name}_{side}" for name in ("first", "last", "count", "minutes") for side in ("above", "below", "outside")
 )
 
 OPERATIONS: Mapping[str, Operation] = {
-    "max": _extreme(True, False),
-    "min": _extreme(False, False),
-    "time_of_max": _extreme(True, True),
-    "time_of_min": _extreme(False, True),
-    "mean": _simple("mean"),
-    "first": _simple("first"),
-    "last": _simple("last"),
+    "max": _value_of("maximum"),
+    "min": _value_of("minimum"),
+    "time_of_max": _time_of("maximum"),
+    "time_of_min": _time_of("minimum"),
+    "mean": _value_of("mean"),
+    "first": _value_of("first"),
+    "last": _value_of("last"),
     "total": _total,
-    "span": _span,
+    "span": lambda task: task.length(task.table.span(task.window)),
     "at": _at,
     "change": _change,
     "first_above": _first_or_last("first_over"),
     "first_below": _first_or_last("first_under"),
     "last_above": _first_or_last("last_over"),
     "last_below": _first_or_last("last_under"),
-    "count_above": _count,
-    "count_below": _count,
-    "count_outside": _count,
-    "minutes_above": _minutes("time_over"),
-    "minutes_below": _minutes("time_under"),
+    "count_above": _count("count_over"),
+    "count_below": _count("count_under"),
+    "count_outside": _count("count_under", "count_over"),
+    "minutes_above": lambda task: task.length(task.beyond("time_over")),
+    "minutes_below": lambda task: task.length(task.beyond("time_under")),
     "difference": _difference,
-    "column_at_max": _column_at(True),
-    "column_at_min": _column_at(False),
+    "column_at_max": _column_at("maximum"),
+    "column_at_min": _column_at("minimum"),
 }
 
 
@@ -377,4 +359,52 @@ def _column(name: str, table: Table, *, only: bool = False) -> Column | None:
     shared = [(len(words & set(column.name.lower().replace("_", " ").split())), column) for column in numeric]
     best = max((count for count, _ in shared), default=0)
     found = [column for count, column in shared if count == best]
-    return found[0] if best and len(found) == 1 else numeric[0] if only and len(numeric) == 1 else None
+    if best and len(found) == 1:
+        return found[0]
+    return numeric[0] if only and len(numeric) == 1 else None
+
+
+def _canonical(unit: str) -> str:
+    """A unit as quantities carry it."""
+    return vocabulary().units.get(unit) or vocabulary().units.get(unit.lower()) or unit
+
+
+def convert_limit(limit: Quantity, column: Column) -> Decimal | None:
+    """A limit in the unit of a column; of an ambiguous number the reading nearest to what the column holds."""
+    number = _plausible(limit, column)
+    if limit.unit is None or column.unit is None:
+        return number
+    pairs = meanings(_canonical(limit.unit), _canonical(column.unit))
+    if not pairs or any(unit == into for unit, into in pairs):  # degrees are the column's
+        return number if pairs else None
+    return Decimal(f"{float(convert(Fraction(number), *pairs[0])):.6g}")
+
+
+def _plausible(limit: Quantity, column: Column) -> Decimal:
+    """The reading of an ambiguous number that is nearest to what the column holds."""
+    if len(limit.readings) == 1:
+        return limit.readings[0]
+    values = column.values[~np.isnan(column.values)]
+    if not len(values):
+        return limit.readings[0]
+    low, high = float(values.min()), float(values.max())
+    return min(limit.readings, key=lambda number: max(low - float(number), float(number) - high, 0.0))
+
+
+def as_quantity(number: Decimal, column: Column) -> Quantity:
+    """A number as a measured quantity in the column's unit, where that is a known one."""
+    unit = _canonical(column.unit) if column.unit else None
+    return Quantity((number,), unit if unit in vocabulary().scales else None, measured=True)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words.
+
+    >>> duration(7800), duration(45), duration(90061)
+    ('2 h 10 min', '45 s', '1 d 1 h 1 min 1 s')
+    """
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        whole, seconds = divmod(seconds, size)
+        parts += [f"{whole:.0f} {unit}"] if whole else []
+    return " ".join([*parts, f"{seconds:.10g} s"] if seconds or not parts else parts)

@@ -10,6 +10,7 @@ from typing import Any
 
 from edge_assistant.core.signals import Kind
 from edge_assistant.language.chat import Message, Role
+from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
 from edge_assistant_models import toml
 
@@ -31,7 +32,7 @@ def prompts() -> Mapping[str, Any]:
     return toml.parse(files(__package__).joinpath("prompts.toml").read_bytes())
 
 
-def untold() -> str:
+def not_told() -> str:
     """What the model writes where a source does not tell."""
     text: str = prompts()["reading"]["untold"]
     return text
@@ -40,29 +41,38 @@ def untold() -> str:
 def reading(kind: Kind, lines: Sequence[str], question: str, *, lasting: bool = False) -> list[Message]:
     """A question to one source."""
     before = _source(kind, lines)
-    asked = Message(Role.USER, f"{before}Question: {question}{_also_called(question)}", len(before), lasting)
-    return [*_shown_readings(), asked]
+    asked = Message(Role.USER, f"{before}Question: {question}{_synonyms(question)}", len(before), lasting)
+    return [*_reading_examples(), asked]
 
 
-def joining(sources: Sequence[tuple[Kind, Sequence[str]]], question: str) -> list[Message]:
+def several_sources(sources: Sequence[tuple[Kind, Sequence[str]]], question: str) -> list[Message]:
     """A question to several sources together, each with its kind and its lines."""
     before = "".join(f"{NAMES[kind]}:\n" + "\n".join(lines) + "\n\n" for kind, lines in sources)
-    asked = Message(Role.USER, f"{before}Question: {question}{_also_called(question)}", len(before))
-    return [*_shown("joining"), asked]
+    asked = Message(Role.USER, f"{before}Question: {question}{_synonyms(question)}", len(before))
+    return [*_examples("joining"), asked]
 
 
-def asked(name: str, *given: str) -> list[Message]:
+def with_examples(name: str, *given: str) -> list[Message]:
     """A table's instruction and examples, and what is given now."""
-    return [*_shown(name), Message(Role.USER, "\n".join(given))]
+    return [*_examples(name), Message(Role.USER, "\n".join(given))]
 
 
 def beginnings() -> list[Sequence[Message]]:
     """What all prompts have in common, one list for each."""
-    return [_shown_readings() if name == "reading" else _shown(name) for name in prompts()]
+    return [_reading_examples() if name == "reading" else _examples(name) for name in prompts()]
+
+
+def read_prompts(engine: Engine) -> int:
+    """Let a model read what its prompts begin with, and keep that for later processes; returns how many there are."""
+    found = beginnings()
+    for messages in found:
+        engine.prefill(messages)
+        engine.settle()
+    return len(found)
 
 
 @cache
-def _shown(name: str) -> tuple[Message, ...]:
+def _examples(name: str) -> tuple[Message, ...]:
     table = prompts()[name]
     turns = [Message(Role.SYSTEM, table["system"])]
     for *given, answer in table["examples"]:
@@ -72,7 +82,7 @@ def _shown(name: str) -> tuple[Message, ...]:
 
 
 @per_vocabulary
-def _shown_readings(vocabulary: Vocabulary) -> tuple[Message, ...]:
+def _reading_examples(vocabulary: Vocabulary) -> tuple[Message, ...]:
     table = prompts()["reading"]
     examples = [(Kind(example["kind"]), example["lines"], example["asked"]) for example in table["examples"]]
     examples += [(Kind.TEXT, example.lines, example.asked) for example in vocabulary.examples]
@@ -86,15 +96,13 @@ def _shown_readings(vocabulary: Vocabulary) -> tuple[Message, ...]:
     return tuple(turns)
 
 
-def _also_called(question: str) -> str:
+def _synonyms(question: str) -> str:
     """The other names of what a question names, as the domain has them."""
-    lower = question.lower()
-    named = []
-    for name, others in vocabulary().names.items():
-        every = (name, *others)
-        if any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", lower) for one in every):
-            named.append(" = ".join(every))
-    return f" ({'; '.join(named)})" if named else ""
+    every = ((name, *others) for name, others in vocabulary().names.items())
+    named = (
+        names for names in every if any(re.search(rf"(?<!\w){re.escape(n)}(?!\w)", question.lower()) for n in names)
+    )
+    return f" ({listed})" if (listed := "; ".join(" = ".join(names) for names in named)) else ""
 
 
 def _stable(message: Message) -> Message:

@@ -7,23 +7,25 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_assistant.core.evidence import Evidence
+import numpy as np
+
+from edge_assistant.core.evidence import Evidence, Line
 from edge_assistant.core.signals import Origin
 from edge_assistant.language.chat import Message
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.comprehension import prompts
-from edge_assistant.reasoning.comprehension.expected import Expected, answers, is_of_kind, truth
-from edge_assistant.reasoning.comprehension.grounding import found
-from edge_assistant.reasoning.comprehension.pages import as_read
-from edge_assistant.reasoning.sources import BUDGET, Source, fits_whole, select
-from edge_assistant.reasoning.values.candidates import clocks, quantities
+from edge_assistant.reasoning.comprehension.answer_types import AnswerType, answers, is_of_kind, truth
+from edge_assistant.reasoning.sources import BUDGET, Source, fits_whole, one_line, select
+from edge_assistant.reasoning.values.clocks import clocks
 from edge_assistant.reasoning.values.days import dates
-from edge_assistant.reasoning.values.values import Clock, Day, Month, Quantity, Value
+from edge_assistant.reasoning.values.quantities import quantities
+from edge_assistant.reasoning.values.spans import has_digit
+from edge_assistant.reasoning.values.values import Clock, Day, Month, Quantity, Value, same
 
 # The weights were fitted to 282 readings of development sets (wide, u2, k2) with Qwen2.5-Coder-1.5B; then the whole
 # was scaled by 0.59 and lowered by 0.87, which fits the 131 answers of two sets at first sight (u5, k3).
-_BIAS, _TOLD, _FITS = -1.3, 0.29, 0.45
+_BIAS, _SEEN, _FITS = -1.3, 0.29, 0.45
 _CALL_BIAS, _CALLED, _CALL_FITS = -2.4, 0.37, 0.39  # the same of 37 computed answers
 _JOINT_BIAS, _JOINT_FITS = -0.65, 0.27  # and of 23 that took several sources
 ONLY = 0.7  # probability of a value that is the only one of its kind; no set had enough of them to fit it
@@ -31,6 +33,11 @@ _LEAST = 0.001  # a probability is kept this far from 0 and 1
 
 MOST_AHEAD = 4  # sources that are read before there is a question
 _MOST_TOKENS = 28  # of an answer; a sentence that answers why has 20
+_HEADER_CELLS = 3  # of a table's header, at least; two are a label and its value
+_WORD = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W_]+")
+_ENOUGH = 0.75  # of the copied words in one line: a model leaves out an article, or puts a label between
+_MOST_LINES = 3
+LITTLE = frozenset({"the", "a", "an", "of", "in", "at", "on", "by", "with", "mr", "mrs", "ms", "miss", "dr"})
 
 
 Page = Mapping[Evidence, str]
@@ -39,47 +46,34 @@ Page = Mapping[Evidence, str]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one source says to a question.
+    """What one source says to a question."""
 
-    Attributes:
-        signal: id of the source.
-        text: as the model copied it.
-        evidence: the lines in which it stands.
-        told: probability that the source tells this, against "not told".
-        fits: probability that this, seen in its line, answers the question.
-    """
-
-    signal: str
-    text: str
-    evidence: tuple[Evidence, ...]
-    told: float
-    fits: float
+    signal: str  # id of the source
+    text: str  # as the model copied it
+    evidence: tuple[Evidence, ...]  # the lines in which it stands
+    told: float  # probability that the source tells this, against "not told"
+    fits: float  # probability that this, seen in its line, answers the question
 
     @property
     def confidence(self) -> float:
         """Probability that it is right, by a logistic regression over both."""
         return confidence(self.told, self.fits)
 
+    def __str__(self) -> str:
+        return f"{self.text!r}: told {self.told:.2f}, fits {self.fits:.2f}"
+
 
 def confidence(told: float, fits: float) -> float:
-    """The probability that a reading is right.
-
-    Args:
-        told: probability that the source tells it.
-        fits: probability that it, in its line, answers the question.
+    """The probability that a reading is right, from those that the source tells it and that it answers the question.
 
     >>> round(confidence(0.95, 0.95), 2), round(confidence(0.5, 0.8), 2), round(confidence(0.5, 0.5), 2)
     (0.71, 0.34, 0.21)
     """
-    return _logistic(_BIAS + _TOLD * _logit(told) + _FITS * _logit(fits))
+    return _logistic(_BIAS + _SEEN * _logit(told) + _FITS * _logit(fits))
 
 
 def computed_confidence(called: float, fits: float) -> float:
-    """The probability that a computed value is right.
-
-    Args:
-        called: probability of the call, against none.
-        fits: probability that its result answers the question.
+    """The same of a computed value, from those of the call and that its result answers the question.
 
     >>> round(computed_confidence(0.99, 0.8), 2), round(computed_confidence(0.95, 0.4), 2)
     (0.46, 0.19)
@@ -88,11 +82,7 @@ def computed_confidence(called: float, fits: float) -> float:
 
 
 def joint_confidence(fits: float) -> float:
-    """The probability that what several sources tell together is right.
-
-    Args:
-        fits: probability that it, beside its lines, answers the question.
-    """
+    """The same of an answer of several sources, from that it answers the question beside its lines."""
     return _logistic(_JOINT_BIAS + _JOINT_FITS * _logit(fits))
 
 
@@ -106,137 +96,94 @@ def _logit(probability: float) -> float:
 
 
 class Reader:
-    """Reads sources.
-
-    Args:
-        engine: opens the language model.
-        embedder: opens the sentence embedder, where there is one.
-    """
+    """Reads sources with the language model; the embedder may be missing."""
 
     def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None]) -> None:
         self._engine = engine
         self._embedder = embedder
 
-    def read(self, question: str, source: Source, kind: Expected) -> Reading | None:
+    def read(self, question: str, source: Source, kind: AnswerType) -> Reading | None:
         """What a source says; None where it does not tell, where it cannot be found in it, or is of another type."""
-        return self._look(question, source, self.page(question, source), kind)
+        page = self.page(question, source)
+        if not page:
+            return None
+        messages = self._messages(question, source, page)
+        copied = write_line(self._engine(), messages, _MOST_TOKENS).rstrip(".")
+        if not copied or copied.lower().startswith(prompts.not_told()) or not answers(copied, kind):
+            return None
+        places = self._places(copied, question, page, kind)
+        return self._with_probabilities(copied, question, places, messages, page) if places else None
 
     def prompt(self, question: str, source: Source) -> list[Message]:
         """What the model is shown of a source for a question."""
         return self._messages(question, source, self.page(question, source))
 
     def prefill(self, sources: Sequence[Source]) -> None:
-        """Let the model read sources that a prompt holds whole, up to `MOST_AHEAD` of them, before there is a question.
-
-        Args:
-            sources: in the order of the signals.
-        """
+        """Read up to `MOST_AHEAD` sources that fit into a prompt as a whole, before there is a question."""
         engine = self._engine()
         held = [s for s in sources if s.table is None and s.lines and fits_whole(s, engine.count)]
         for source in held[:MOST_AHEAD]:
             engine.prefill(self.prompt("", source))
 
     def seek(self, question: str, source: Source, like: Value, text: str) -> Reading | None:
-        """What a source that was read as not telling says all the same; None where nothing in it is of that type.
+        """What a source that was read as not telling says all the same; None if no value of it is of that type.
 
-        Of the values in it that can be compared with what another source tells, the model chooses one against none.
-
-        Args:
-            question: as it was asked.
-            source: where to look.
-            like: what another source tells.
-            text: the words of that.
+        The model chooses among the values comparable with `like`, which another source tells in the words `text`.
         """
         page = self.page(question, source)
-        places = _alike(page, like, text, unit=True) or _alike(page, like, text, unit=False)
+        places = _comparable_on_page(page, like, text, unit=True) or _comparable_on_page(page, like, text, unit=False)
         if not places:
             return None
         messages, choices = self._messages(question, source, page), [*places]
         chosen = choices[self._engine().choose(messages, choices).index] if len(choices) > 1 else choices[0]
-        return self._weighed(chosen, question, source, (places[chosen],), messages, page)
+        return self._with_probabilities(chosen, question, (places[chosen],), messages, page)
 
-    def only(self, sources: Sequence[Source], like: Value) -> Reading | None:
-        """The only value in some sources that can be compared with another and has its unit; None where more do.
-
-        Args:
-            sources: where to look.
-            like: such as a number in the unit of a column, for which a limit is looked for.
-        """
-        found: list[tuple[str, Evidence, str]] = []
-        for source in sources:
-            page = dict(zip(source.lines, as_read(source.lines), strict=True))
-            found += [(text, line, source.signal.id) for text, line in _alike(page, like, "", unit=True).items()]
-        if len(found) != 1:
+    def only_comparable(self, sources: Sequence[Source], like: Value) -> Reading | None:
+        """The only value in some sources that is comparable with another one and has its unit; None if several are."""
+        pages = (prompt_lines(source.lines) for source in sources)
+        places = [place for page in pages for place in _comparable_on_page(page, like, "", unit=True).items()]
+        if len(places) != 1:
             return None
-        text, line, signal = found[0]
-        return Reading(signal, text, (line,), ONLY, ONLY)
+        text, line = places[0]
+        return Reading(line.signal, text, (line,), ONLY, ONLY)
 
     def page(self, question: str, source: Source, budget: int = BUDGET) -> Page:
         """The lines that matter to a question, up to a number of tokens."""
-        texts = dict(zip(source.lines, as_read(source.lines), strict=True))
+        texts = prompt_lines(source.lines)
         return {line: texts[line] for line in select(question, source, self._engine().count, self._embedder(), budget)}
-
-    def _cosines(self, question: str, texts: Sequence[str]) -> list[float]:
-        """How near texts are to a question; empty without an embedder."""
-        embedder = self._embedder()
-        if embedder is None:
-            return []
-        vectors = embedder.embed([question, *texts])
-        return [float(cosine) for cosine in vectors[1:] @ vectors[0]]
-
-    def _look(self, question: str, source: Source, page: Page, kind: Expected) -> Reading | None:
-        engine = self._engine()
-        if not page:
-            return None
-        messages = self._messages(question, source, page)
-        copied = written(engine, messages, _MOST_TOKENS).rstrip(".")
-        if not copied or copied.lower().startswith(prompts.untold()) or not answers(copied, kind):
-            return None
-        places = self._places(copied, question, [*page], [*page.values()], kind)
-        return self._weighed(copied, question, source, places, messages, page) if places else None
 
     def _messages(self, question: str, source: Source, page: Page) -> list[Message]:
         shown = [*page.values()]
         return prompts.reading(source.signal.kind, shown, question, lasting=source.signal.origin is Origin.FILE)
 
-    def _weighed(
-        self,
-        copied: str,
-        question: str,
-        source: Source,
-        places: tuple[Evidence, ...],
-        messages: Sequence[Message],
-        page: Page,
+    def _with_probabilities(
+        self, copied: str, question: str, places: tuple[Evidence, ...], messages: Sequence[Message], page: Page
     ) -> Reading:
         """A reading with its probabilities."""
-        told = against(self._engine(), messages, copied, prompts.untold())
+        told = probability_against(self._engine(), messages, copied, prompts.not_told())
         seen = " ".join(page[line] for line in places)
-        fits = fitting(self._engine(), seen, question, copied)
-        return Reading(source.signal.id, copied, places, told, fits)
+        return Reading(
+            places[0].signal, copied, places, told, probability_of_answer(self._engine(), seen, question, copied)
+        )
 
-    def _places(
-        self, copied: str, question: str, lines: Sequence[Evidence], shown: Sequence[str], kind: Expected
-    ) -> tuple[Evidence, ...]:
+    def _places(self, copied: str, question: str, page: Page, kind: AnswerType) -> tuple[Evidence, ...]:
         """The lines of a reading; a bare yes or no rests on the line that is nearest in meaning to the question."""
-        if places := found(copied, lines, shown):
+        if places := locate(copied, page):
             return places
         yes, rest = truth(copied)
-        if yes is None or kind is not Expected.TRUTH:
+        if yes is None or kind is not AnswerType.TRUTH:
             return ()
-        if rest:
-            return found(rest, lines, shown)
-        cosines = self._cosines(question, shown)
-        return (lines[cosines.index(max(cosines))],) if cosines else ()
+        embedder = self._embedder()
+        if rest or embedder is None:
+            return locate(rest, page)
+        vectors = embedder.embed([question, *page.values()])
+        return ([*page][int(np.argmax(vectors[1:] @ vectors[0]))],)
 
 
-def alike(text: str, value: Value, words: str, *, unit: bool = False) -> Iterator[str]:
-    """What in a text can be compared with a value: those of its type, or the very words.
+def comparable_spans(text: str, value: Value, words: str, *, unit: bool = False) -> Iterator[str]:
+    """What in a text is comparable with a value: values of its type, else its very words.
 
-    Args:
-        text: where to look.
-        value: what another source tells.
-        words: the words of that.
-        unit: whether a bare number is none beside a quantity with a unit.
+    With `unit`, a bare number is not comparable with a quantity that has a unit.
     """
     finders = {Quantity: quantities, Clock: clocks, Day: dates, Month: dates}
     if finder := finders.get(type(value)):
@@ -245,28 +192,28 @@ def alike(text: str, value: Value, words: str, *, unit: bool = False) -> Iterato
         yield match[0]
 
 
-def _alike(page: Page, value: Value, words: str, *, unit: bool) -> dict[str, Evidence]:
+def _comparable_on_page(page: Page, value: Value, words: str, *, unit: bool) -> dict[str, Evidence]:
     """What on a page can be compared with a value, each with the first line that has it."""
     found = dict[str, Evidence]()
     for line, shown in page.items():
-        for candidate in alike(shown, value, words, unit=unit):
+        for candidate in comparable_spans(shown, value, words, unit=unit):
             found.setdefault(candidate, line)
     return found
 
 
-def against(engine: Engine, messages: Sequence[Message], text: str, other: str) -> float:
+def probability_against(engine: Engine, messages: Sequence[Message], text: str, other: str) -> float:
     """The probability that the model writes a text rather than another."""
     choice = engine.choose(messages, (other, text))
     return choice.probability if choice.index == 1 else 1 - choice.probability
 
 
-def fitting(engine: Engine, line: str, question: str, answer: str) -> float:
+def probability_of_answer(engine: Engine, line: str, question: str, answer: str) -> float:
     """The probability that an answer, seen in its line, answers a question."""
     given = (f"Line: {line}", f"Question: {question}", f"Answer: {answer}")
-    return against(engine, prompts.asked("verifying", *given), "yes", "no")
+    return probability_against(engine, prompts.with_examples("verifying", *given), "yes", "no")
 
 
-def written(engine: Engine, messages: Sequence[Message], most: int) -> str:
+def write_line(engine: Engine, messages: Sequence[Message], most: int) -> str:
     """The first line that the model writes."""
     text = ""
     for piece in engine.stream(messages, max_tokens=most):
@@ -274,3 +221,83 @@ def written(engine: Engine, messages: Sequence[Message], most: int) -> str:
         if "\n" in text.strip():
             break
     return text.strip().split("\n")[0].strip()
+
+
+def prompt_lines(lines: Sequence[Evidence]) -> dict[Evidence, str]:
+    """Each line of evidence as it stands in a prompt: a table's cells stand behind the names of their columns."""
+    header: tuple[str, ...] = ()
+    shown = dict[Evidence, str]()
+    for number, line in enumerate(lines):
+        cells = _cells(line)
+        if not len(header) - 1 <= len(cells) <= len(header):
+            header = ()
+        text = line.text
+        if header:
+            text = "; ".join(f"{name}: {cell}" for name, cell in zip(header, cells, strict=False))
+        elif _is_header(cells, lines[number + 1 : number + 2]):
+            header = cells
+        elif len(cells) == 2:
+            text = f"{cells[0].rstrip(':')}: {cells[1]}"
+        shown[line] = one_line(text)
+    return shown
+
+
+def _cells(line: Evidence) -> tuple[str, ...]:
+    return line.detail.cells if isinstance(line.detail, Line) else ()
+
+
+def _is_header(cells: Sequence[str], following: Sequence[Evidence]) -> bool:
+    """Whether cells without digits stand over a row of as many."""
+    if len(cells) < _HEADER_CELLS or any(map(has_digit, cells)):
+        return False
+    return any(len(cells) - 1 <= len(_cells(line)) <= len(cells) for line in following)
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of a text, in lower case.
+
+    >>> words("No, at 12:30 - 3.8 °C")
+    ['no', 'at', '12:30', '3.8', 'c']
+    """
+    return _WORD.findall(text.lower())
+
+
+def parallel(one: str, other: str) -> bool:
+    """Whether two phrases differ in one word of several: that word is what they tell, however near in meaning both are.
+
+    >>> parallel("left ear", "the right ear"), parallel("Mrs Hale", "Ms Hale"), parallel("blue", "dark blue")
+    (True, False, False)
+    """
+    a, b = (set(words(text)) - LITTLE for text in (one, other))
+    return len(a) == len(b) > 1 and len(a - b) == 1
+
+
+def locate(copied: str, page: Page) -> tuple[Evidence, ...]:
+    """The line in which copied words stand, or the neighbouring lines over which they go; empty if there are none."""
+    wanted = words(copied)
+    if not wanted or not page:
+        return ()
+    lines, said = [*page], [words(text) for text in page.values()]
+    for many in range(1, _MOST_LINES + 1):
+        for start in range(len(said) - many + 1):
+            run = [word for part in said[start : start + many] for word in part]
+            if any(run[at : at + len(wanted)] == wanted for at in range(len(run) - len(wanted) + 1)):
+                return tuple(lines[start : start + many])
+    if line := _of_value(copied, page):
+        return (line,)
+    shares = [sum(word in line for word in wanted) / len(wanted) for line in said]
+    best = max(range(len(shares)), key=lambda i: shares[i])
+    numbers = {word for word in wanted if word[0].isdigit()}
+    return (lines[best],) if shares[best] >= _ENOUGH and numbers <= set(said[best]) else ()
+
+
+def _of_value(copied: str, page: Page) -> Evidence | None:
+    """The line with the number, time or day that is all of what was copied: "150 grams" of "one hundred and fifty"."""
+    for finder in (dates, clocks, quantities):
+        wanted = [*finder(copied)]
+        if not wanted or sum(len(words(one.text)) for one in wanted) < len(words(copied)):
+            continue  # it says more than the value
+        for line, text in page.items():
+            if all(any(same(one.value, other.value) for other in finder(text)) for one in wanted):
+                return line
+    return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, vocabulary, word_pattern
+from edge_assistant.reasoning.values.spans import alternatives
 
 _NOON, _DAY = 12 * 60, 24 * 60
 _BESIDE = 40  # characters before a lone number that tell whether it is a time of day
@@ -18,8 +19,7 @@ class Time:
 
     Attributes:
         minutes: after midnight, every way to read it; the likeliest first.
-        start: first character.
-        end: after the last character.
+        start, end: its characters [start, end) in the text.
         bare: a lone number after a preposition, or a decimal, which may be something else.
     """
 
@@ -46,7 +46,7 @@ def times(text: str) -> Iterator[Time]:
 
 
 def _time(text: str, match: re.Match[str]) -> Time | None:
-    half = _half(match)
+    half = f"{match['ap'].lower()}m" if match["ap"] else (match["part"] or "").lower()
     written = match["h"] or match["dot_h"]
     if match["name"]:
         minute = 0 if match["name"].lower() == "midnight" else _NOON
@@ -58,7 +58,8 @@ def _time(text: str, match: re.Match[str]) -> Time | None:
     if match["to_hour"]:
         offset = {"quarter": 15, "half": 30}.get(match["offset"].lower().split()[-1]) or _number(match["offset"])
         offset = -offset if match["way"] and match["way"].lower() == "to" else offset
-        return _read(match, _hour_of(match["to_hour"]) * 60 + offset, half, zero=False)
+        hour = {"midnight": 24, "noon": 12, "midday": 12}.get(match["to_hour"].lower()) or _number(match["to_hour"])
+        return _read(match, hour * 60 + offset, half, zero=False)
     if written:
         hour, minute = int(written), int(match["m"] or match["dot_m"])
         if hour > 24 or minute > 59 or (match["dot_h"] and not (half or _is_clock(text, match))):
@@ -97,12 +98,6 @@ def _is_late(half: str, hour: int) -> bool:
     if half == "night":
         return 6 <= hour < 12
     return half in ("pm", "afternoon", "evening", "tonight")
-
-
-def _half(match: re.Match[str]) -> str:
-    if match["ap"]:
-        return f"{match['ap'][0].lower()}m"
-    return match["part"].lower() if match["part"] else ""
 
 
 def _is_clock(text: str, match: re.Match[str]) -> bool:
@@ -160,21 +155,17 @@ def _number(text: str) -> int:
     return sum(0 if word in ("o", "oh") else numbers[word] for word in re.split(r"[ -]+", text.lower()) if word)
 
 
-def _hour_of(text: str) -> int:
-    return {"midnight": 24, "noon": 12, "midday": 12}.get(text.lower()) or _number(text)
-
-
-@per_vocabulary
-def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
+@word_pattern
+def _pattern(vocabulary: Vocabulary) -> str:
     numbers = {word: value for word, value in vocabulary.numbers.items() if value < 60}
-    tens = _any(word for word, value in numbers.items() if value >= 20)
-    ones = _any(word for word, value in numbers.items() if 0 < value < 10)
-    small = _any(word for word, value in numbers.items() if value <= 24)
-    number = rf"(?:(?:{tens})[ -](?:{ones})|{_any(numbers)}|\d{{1,2}})"
+    tens = alternatives(word for word, value in numbers.items() if value >= 20)
+    ones = alternatives(word for word, value in numbers.items() if 0 < value < 10)
+    small = alternatives(word for word, value in numbers.items() if value <= 24)
+    number = rf"(?:(?:{tens})[ -](?:{ones})|{alternatives(numbers)}|\d{{1,2}})"
     hour = rf"(?:twenty[ -](?:one|two|three|four)|{small}|\d{{1,2}})"
-    full = _any(word for word, value in numbers.items() if value >= 10)
+    full = alternatives(word for word, value in numbers.items() if value >= 10)
     minute = rf"(?:(?:oh|o|zero)[ -](?:{ones})|(?:{tens})[ -](?:{ones})|{full})"
-    return re.compile(
+    return (
         rf"(?:(?<![\w.:,$€£-])|(?<=\dT))(?:"
         rf"(?P<h>\d{{1,2}})[:h](?P<m>\d{{2}})(?::\d{{2}}(?:\.\d+)?)?(?!\d|:\d)"
         rf"|(?P<dot_h>\d{{1,2}})\.(?P<dot_m>[0-5]\d)(?![\d.]*\d)"
@@ -190,10 +181,5 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
         rf"|(?P<lone>{hour})"
         rf")(?!(?![ap]\.?m\b)\w)(?:\s*(?P<ap>[ap])\.?\s?m\b\.?"
         rf"|,?\s+(?:early\s+|late\s+)?(?:in\s+the\s+(?:early\s+|late\s+)?|this\s+|that\s+|at\s+)"
-        rf"(?P<part>morning|afternoon|evening|night))?",
-        re.I,
+        rf"(?P<part>morning|afternoon|evening|night))?"
     )
-
-
-def _any(words: Iterable[str]) -> str:
-    return "|".join(sorted(words, key=len, reverse=True))

@@ -18,7 +18,6 @@ from edge_assistant.reasoning.readings.when import Anchor, DayName, Relation, Wh
 MAX_DATES = 4_000  # days of readings among which a named one is looked for
 _DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)  # makes an end that is included of one that is not
-_OPEN = {Relation.AFTER, Relation.SINCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +27,41 @@ class Period:
     Attributes:
         window: from and to.
         moments: the points in time that can be meant, the likeliest first; empty where a period is.
-        trouble: why the text does not tell it or the readings do not cover it; else None.
+        known: whether the text tells it and the readings cover it.
     """
 
     window: Window = (None, None)
     moments: tuple[datetime, ...] = ()
-    trouble: str | None = None
+    known: bool = True
+
+
+_UNKNOWN = Period(known=False)
 
 
 def period(text: str, table: Table) -> Period | None:
-    """The period or moment that a text names; None where it names none."""
-    return resolve(whens(text), table)
-
-
-def resolve(named: Sequence[When], table: Table) -> Period | None:
-    """Days, times of day and lengths of time that were found in a text, together, on the clock of the readings."""
+    """The period or moment that the days, times and lengths of time in a text name together; None if it names none."""
+    named = whens(text)
     if not named or not len(table):
         return None
     cover = _Cover(table)
-    days = [
-        when
-        for when in named
-        if when.first and when.first.minutes is None and when.first.part is None and when.length is None
-    ]
+    dated = (when for when in named if when.first and when.length is None)
+    days = [when for when in dated if when.first and when.first.minutes is None and when.first.part is None]
     frame: Window = (None, None)
     for when in days:
         bounds = cover.of_days(when)
-        if isinstance(bounds, str):
-            return Period(trouble=bounds)
+        if bounds is None:
+            return _UNKNOWN
         frame = _both(frame, bounds)
     result = Period(frame)
     for when in named:
         if when not in days:
-            result = cover.narrowed(result, when)
-            if result.trouble:
+            result = cover.narrow(result, when)
+            if not result.known:
                 return result
-    return cover.checked(result)
+    start, end = result.window
+    early = end is not None and end <= cover.first
+    late = start is not None and start > cover.last + cover.reach
+    return _UNKNOWN if early or late else result
 
 
 class _Cover:
@@ -77,31 +75,19 @@ class _Cover:
         self.dates = [self.first.date() + i * _DAY for i in range(count)]
         self.reach = timedelta(seconds=(table.interval or 0.0) / 2)
 
-    def checked(self, found: Period) -> Period:
-        """The period, in trouble where the readings have nothing of it."""
-        start, end = found.window
-        early = end is not None and end <= self.first
-        late = start is not None and start > self.last + self.reach
-        return Period(trouble=self.outside) if early or late else found
-
-    @property
-    def outside(self) -> str:
-        """What is said of a time that is not covered."""
-        return f"the readings are from {self.table.shown(self.first)} to {self.table.shown(self.last)}"
-
-    def of_days(self, when: When) -> Window | str:
-        """The window of a day or of several."""
+    def of_days(self, when: When) -> Window | None:
+        """The window of a day or of several; None if the readings do not have one of them, or several times."""
         assert when.first is not None
         first = self._day(when.first.day)
-        if isinstance(first, str):
-            return first
-        start, end = _midnight(first), _midnight(first) + _DAY
+        if first is None:
+            return None
+        start, end = _at(first), _at(first) + _DAY
         if when.relation is Relation.BETWEEN and when.second is not None:
             second = self._day(when.second.day)
-            return second if isinstance(second, str) else (start, _midnight(second) + _DAY)
+            return None if second is None else (start, _at(second) + _DAY)
         return _open((start, end), when.relation)
 
-    def narrowed(self, found: Period, when: When) -> Period:
+    def narrow(self, found: Period, when: When) -> Period:
         """A period with a time of day, a part of the day or a length of time besides."""
         if when.length is not None:
             return self._length(found, when)
@@ -111,18 +97,11 @@ class _Cover:
         if when.second is not None:
             return self._between(found, when)
         moments = self._moments(when.first, found.window)
-        if not moments:
-            return Period(trouble=self.outside)
-        return self._related(found, when, moments)
-
-    def _related(self, found: Period, when: When, moments: list[datetime]) -> Period:
         several = len({moment.date() for moment in moments}) > 1
+        if not moments or (several and when.relation is not Relation.SINCE):
+            return _UNKNOWN
         if when.relation is Relation.AT:
-            trouble = "the readings have several days, and the question does not say which" if several else None
-            return Period(found.window, tuple(moments), trouble)
-        if several and when.relation is not Relation.SINCE:
-            moments = moments[:1] if when.relation in _OPEN else moments[-1:]
-            return Period(trouble="the readings have several days, and the question does not say which")
+            return Period(found.window, tuple(moments))
         moment = max(moments) if several else moments[0]
         window: Window = {
             Relation.AFTER: (moment + _INSTANT, None),
@@ -141,13 +120,13 @@ class _Cover:
             for a, b in product(when.first.minutes or (0,), when.second.minutes or (1440,)):
                 start = _at(day, a)
                 other = self._day(when.second.day) if when.second.day else day
-                end = _at(other if isinstance(other, date) else day, b)
+                end = _at(other or day, b)
                 end = end if end > start or when.second.day else end + _DAY
                 overlap = min(end, self.last + self.reach) - max(start, self.first - self.reach)
                 if overlap > timedelta(0) and end > start and _within(found.window, start):
                     ways.append((start, end))
         if not ways:
-            return Period(trouble=self.outside)
+            return _UNKNOWN
         order = [_rank(when.first, start) + _rank(when.second, end) for start, end in ways]
         if when.first.day is not None and when.second.day is not None:
             ways = [way for rank, way in zip(order, ways, strict=True) if rank == min(order)]
@@ -155,12 +134,11 @@ class _Cover:
         shortest = min(end - start for start, end in ways)
         best = min((rank, way) for rank, way in zip(order, ways, strict=True) if way[1] - way[0] == shortest)
         same = [way for rank, way in zip(order, ways, strict=True) if rank == best[0] and way[1] - way[0] == shortest]
-        if len({start.date() for start, _ in same}) > 1 and not _covers_once(same, self):
-            return Period(trouble="the readings have several days, and the question does not say which")
-        start, end = _most_covered(same, self)
-        return Period(
-            _both(found.window, (start, end + _INSTANT)) if _within(found.window, start) else (start, end + _INSTANT)
-        )
+        if len({start.date() for start, _ in same}) > 1 and not self._covers_once(same):
+            return _UNKNOWN
+        start, end = self._most_covered(same)
+        window = (start, end + _INSTANT)
+        return Period(_both(found.window, window) if _within(found.window, start) else window)
 
     def _part(self, found: Period, when: When) -> Period:
         """A part of the day: the morning, the night; or what is before or after it."""
@@ -173,16 +151,11 @@ class _Cover:
             start, end = _at(day, a), _at(day, b) + (_DAY if b <= a else timedelta(0))
             if min(end, self.last + self.reach) > max(start, self.first):
                 ways.append((start, end))
-        if found.window != (None, None):
-            ways = [way for way in ways if _within(found.window, way[0])] or [
-                w for w in ways if _within(found.window, w[1] - _INSTANT)
-            ]
-        if not ways:
-            return Period(trouble=self.outside)
-        if len(ways) > 1 and not _covers_once(ways, self):
-            return Period(trouble="the readings have several days, and the question does not say which")
-        start, end = _most_covered(ways, self)
-        return Period(_open((start, end), when.relation), found.moments)
+        starting = [way for way in ways if _within(found.window, way[0])]
+        ways = starting or [way for way in ways if _within(found.window, way[1] - _INSTANT)]
+        if not ways or (len(ways) > 1 and not self._covers_once(ways)):
+            return _UNKNOWN
+        return Period(_open(self._most_covered(ways), when.relation), found.moments)
 
     def _length(self, found: Period, when: When) -> Period:
         """The first or last hours, or the moment so long after the start."""
@@ -193,7 +166,7 @@ class _Cover:
         if when.first is not None:
             moments = self._moments(when.first, found.window)
             if not moments:
-                return Period(trouble=self.outside)
+                return _UNKNOWN
             at = moments[0]
             if when.relation is Relation.ELAPSED:  # of six in the morning and in the evening the one that is covered
                 covered = (m for m in self._every(when.first, found.window) if self._has(m + length, found.window))
@@ -204,15 +177,14 @@ class _Cover:
             return Period((start, start + length))
         if when.relation is Relation.LAST:
             return Period((end - length + _INSTANT, end + _INSTANT))
-        if start + length > self.last + self.reach:
-            return Period(trouble=self.outside)
-        return Period(found.window, (start + length,))
+        return _UNKNOWN if start + length > self.last + self.reach else Period(found.window, (start + length,))
 
     def _moments(self, anchor: Anchor, frame: Window) -> list[datetime]:
         """The moments of the readings at a time of day, the likeliest first."""
         there = self._every(anchor, frame)
         first_way = [m for m in there if m.hour * 60 + m.minute == (anchor.minutes or (0,))[0]]
-        return first_way + [m for m in there if m not in first_way and not _other_days(first_way, m)]
+        days = {moment.date() for moment in first_way or there}
+        return first_way + [m for m in there if m not in first_way and m.date() in days]
 
     def _every(self, anchor: Anchor, frame: Window) -> list[datetime]:
         """The moments of the readings at a time of day in any way to read it."""
@@ -225,35 +197,39 @@ class _Cover:
 
     def _dates(self, anchor: Anchor, frame: Window, before: int = 0) -> Iterator[date]:
         if anchor.day is not None:
-            day = self._day(anchor.day)
-            if isinstance(day, date):
+            if day := self._day(anchor.day):
                 yield day
             return
         for day in [self.dates[0] - i * _DAY for i in range(before, 0, -1)] + self.dates + [self.dates[-1] + _DAY]:
             if _overlaps(frame, day, before):
                 yield day
 
-    def _day(self, name: DayName | None) -> date | str:
-        """The date of the readings that is named, or why there is none."""
+    def _day(self, name: DayName | None) -> date | None:
+        """The date of the readings that is named; None if there is none, or several."""
         if name is None:
-            return self.outside
+            return None
         if name.place is not None:
             place = name.place - 1 if name.place > 0 else name.place
-            return self.dates[place] if -len(self.dates) <= place < len(self.dates) else self.outside
+            return self.dates[place] if -len(self.dates) <= place < len(self.dates) else None
         fits = [day for day in self.dates if name.fits(day)]
-        if len(fits) == 1:
-            return fits[0]
-        if not fits:
-            return self.outside
-        return "the readings have several such days, and the question does not say which"
+        return fits[0] if len(fits) == 1 else None
+
+    def _most_covered(self, ways: Sequence[tuple[datetime, datetime]]) -> tuple[datetime, datetime]:
+        """The period of which the readings have most, of equals the earliest."""
+
+        def covered(way: tuple[datetime, datetime]) -> tuple[timedelta, float]:
+            return min(way[1], self.last) - max(way[0], self.first), -way[0].timestamp()
+
+        return max(ways, key=covered)
+
+    def _covers_once(self, ways: Sequence[tuple[datetime, datetime]]) -> bool:
+        """Whether the readings have only one of the periods in full, and so no more than pieces of the others."""
+        whole = [way for way in ways if way[0] >= self.first - self.reach and way[1] <= self.last + self.reach]
+        return len(whole) == 1 or (not whole and len(self.dates) == 1)
 
 
-def _at(day: date, minutes: int) -> datetime:
-    return _midnight(day) + timedelta(minutes=minutes)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time())
+def _at(day: date, minutes: int = 0) -> datetime:
+    return datetime.combine(day, time()) + timedelta(minutes=minutes)
 
 
 def _open(way: tuple[datetime, datetime], relation: Relation) -> Window:
@@ -279,13 +255,8 @@ def _within(frame: Window, moment: datetime) -> bool:
 
 
 def _overlaps(frame: Window, day: date, before: int) -> bool:
-    start = _midnight(day)
+    start = _at(day)
     return (frame[0] is None or start + (1 + before) * _DAY > frame[0]) and (frame[1] is None or start < frame[1])
-
-
-def _other_days(first: Sequence[datetime], moment: datetime) -> bool:
-    """Whether the likeliest way to read a time of day is found, on other days than this moment's."""
-    return bool(first) and moment.date() not in {m.date() for m in first}
 
 
 def _rank(anchor: Anchor, moment: datetime) -> int:
@@ -293,17 +264,3 @@ def _rank(anchor: Anchor, moment: datetime) -> int:
     minutes = anchor.minutes or (0,)
     at = moment.hour * 60 + moment.minute
     return minutes.index(at) if at in minutes else 0
-
-
-def _covered(way: tuple[datetime, datetime], cover: _Cover) -> timedelta:
-    return min(way[1], cover.last) - max(way[0], cover.first)
-
-
-def _most_covered(ways: Sequence[tuple[datetime, datetime]], cover: _Cover) -> tuple[datetime, datetime]:
-    return max(ways, key=lambda way: (_covered(way, cover), -way[0].timestamp()))
-
-
-def _covers_once(ways: Sequence[tuple[datetime, datetime]], cover: _Cover) -> bool:
-    """Whether the readings have only one of the periods in full, and so no more than pieces of the others."""
-    whole = [way for way in ways if way[0] >= cover.first - cover.reach and way[1] <= cover.last + cover.reach]
-    return len(whole) == 1 or (not whole and len(cover.dates) == 1)

@@ -6,16 +6,18 @@ What they are on the clock of some readings is told by `moments.period`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 
 from edge_assistant.core import limits
 from edge_assistant.reasoning.readings.clockwords import times
-from edge_assistant.reasoning.readings.lengths import length, length_text
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.values.candidates import days
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary, word_pattern
+from edge_assistant.reasoning.values.days import days, ordinal
+from edge_assistant.reasoning.values.numerals import number_words, spoken_numbers
+from edge_assistant.reasoning.values.spans import alternatives
 from edge_assistant.reasoning.values.values import Day
 
 _SHORT = 3  # letters of a weekday's name that has to be capitalised
@@ -67,8 +69,7 @@ class Anchor:
         day: which, where it is told.
         minutes: after midnight, every way to read the time of day; the likeliest first. None for a whole day.
         part: from and to, in minutes after midnight; the end may lie on the next day.
-        start: first character.
-        end: after the last character.
+        start, end: its characters [start, end) in the text.
         bare: the time of day is a lone number, which may be something else.
     """
 
@@ -78,6 +79,11 @@ class Anchor:
     start: int
     end: int
     bare: bool = False
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it is a whole day."""
+        return self.day is not None and self.minutes is None and self.part is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +95,7 @@ class When:
         first: the anchor; None where only a length is told.
         second: where the period ends.
         length: seconds, where a length of time is told: the first two hours, twenty minutes before noon.
-        start: first character.
-        end: after the last character.
+        start, end: its characters [start, end) in the text.
     """
 
     relation: Relation
@@ -109,10 +114,11 @@ class When:
 def whens(text: str) -> list[When]:
     """Every period and moment that a text names, in its order."""
     text = text[: limits.SEARCHED_CHARACTERS.value]
-    anchors = _joined(text, sorted(_anchors(text), key=lambda anchor: anchor.start))
+    anchors = _join(text, sorted(_anchors(text), key=lambda anchor: anchor.start))
     lengths = list(_lengths(text, anchors))
     used = [when.first for when in lengths]
-    found = [*lengths, *_related(text, [a for a in anchors if a not in used and not _inside(a, lengths)])]
+    covered = [a for a in anchors if any(when.start <= a.start < when.end for when in lengths)]
+    found = [*lengths, *_relate(text, [a for a in anchors if a not in used and a not in covered])]
     return sorted(found, key=lambda when: when.start)
 
 
@@ -147,51 +153,31 @@ def _days(text: str) -> Iterator[Anchor]:
             continue
         start = match.start("day")
         if match["weekday"]:
-            yield Anchor(DayName(weekday=_weekday(match["weekday"])), None, None, start, match.end())
+            weekdays = enumerate(vocabulary().measuring["weekdays"].values())
+            weekday = next(i for i, names in weekdays if match["weekday"].lower() in names)
+            yield Anchor(DayName(weekday=weekday), None, None, start, match.end())
         elif match["place"] or match["number"]:
             yield Anchor(DayName(place=_place(match["place"] or match["number"])), None, None, start, match.end())
         else:
-            number = _ordinal(match["ordinal"] or match["the_ordinal"])
+            number = ordinal(match["ordinal"] or match["the_ordinal"])
             yield Anchor(DayName(((None, None, number),)), None, None, start, match.end())
 
 
-def _weekday(word: str) -> int:
-    return next(i for i, names in enumerate(vocabulary().measuring["weekdays"].values()) if word.lower() in names)
-
-
 def _place(word: str) -> int:
-    word = word.lower()
-    return _PLACES.get(word) or (
-        int(word) if word.isdigit() else vocabulary().ordinals.get(word) or vocabulary().numbers[word]
-    )
+    word, known = word.lower(), vocabulary()
+    if word.isdigit():
+        return int(word)
+    return _PLACES.get(word) or known.ordinals.get(word) or known.numbers[word]
 
 
-def _ordinal(text: str) -> int:
-    digits = re.match(r"\d+", text)
-    if digits:
-        return int(digits[0])
-    words = re.split(r"[ -]", text.lower())
-    return sum(vocabulary().numbers.get(word, 0) or vocabulary().ordinals.get(word, 0) for word in words)
-
-
-def _joined(text: str, anchors: list[Anchor]) -> list[Anchor]:
+def _join(text: str, anchors: list[Anchor]) -> list[Anchor]:
     """Days joined with the times of day that stand beside them: "at ten on the ninth", "Monday morning"."""
     joined: list[Anchor] = []
     for anchor in anchors:
         before = joined[-1] if joined else None
-        if (
-            before
-            and _completes(before, anchor)
-            and re.fullmatch(r"[\s,T]*(?:(?:at|on|of|in|about|around)\s+)?(?:the\s+)?", text[before.end : anchor.start])
-        ):
-            joined[-1] = Anchor(
-                before.day or anchor.day,
-                before.minutes or anchor.minutes,
-                before.part or anchor.part,
-                before.start,
-                anchor.end,
-                before.bare or anchor.bare,
-            )
+        if before and _completes(before, anchor) and _BESIDE.fullmatch(text, before.end, anchor.start):
+            day, minutes, part = before.day or anchor.day, before.minutes or anchor.minutes, before.part or anchor.part
+            joined[-1] = Anchor(day, minutes, part, before.start, anchor.end, before.bare or anchor.bare)
         else:
             joined.append(anchor)
     return joined
@@ -199,10 +185,10 @@ def _joined(text: str, anchors: list[Anchor]) -> list[Anchor]:
 
 def _completes(a: Anchor, b: Anchor) -> bool:
     """Whether one is a day and the other a time of it."""
-    only_days = [anchor.day is not None and anchor.minutes is None and anchor.part is None for anchor in (a, b)]
-    return only_days[0] != only_days[1] and (a.day is None or b.day is None)
+    return a.is_day != b.is_day and (a.day is None or b.day is None)
 
 
+_BESIDE = re.compile(r"[\s,T]*(?:(?:at|on|of|in|about|around)\s+)?(?:the\s+)?")
 _TO = re.compile(
     r"\s*(?:,?\s*(?:and|to|till|until|up to|through)\s+(?:about |around |roughly )?(?:the |on )?|[-–—]\s*)", re.I
 )
@@ -213,35 +199,21 @@ _BEFORE = re.compile(
     re.I,
 )
 _RELATIONS = {
-    "after": Relation.AFTER,
-    "past": Relation.AFTER,
-    "following": Relation.AFTER,
-    "since": Relation.SINCE,
-    "as of": Relation.SINCE,
-    "from": Relation.SINCE,
-    "before": Relation.BEFORE,
-    "prior to": Relation.BEFORE,
-    "until": Relation.UNTIL,
-    "till": Relation.UNTIL,
-    "up to": Relation.UNTIL,
-    "by": Relation.UNTIL,
+    **dict.fromkeys(("after", "past", "following"), Relation.AFTER),
+    **dict.fromkeys(("since", "as of", "from"), Relation.SINCE),
+    **dict.fromkeys(("before", "prior to"), Relation.BEFORE),
+    **dict.fromkeys(("until", "till", "up to", "by"), Relation.UNTIL),
 }
 
 
-def _related(text: str, anchors: list[Anchor]) -> Iterator[When]:
+def _relate(text: str, anchors: list[Anchor]) -> Iterator[When]:
     """Each anchor, or two of them as the ends of a period, with the preposition before it."""
     at = 0
     while at < len(anchors):
         first = anchors[at]
         word, start = _preposition(text, first.start)
         after = anchors[at + 1] if at + 1 < len(anchors) else None
-        if (
-            after
-            and first.part is None
-            and after.part is None
-            and _TO.fullmatch(text[first.end : after.start])
-            and _is_range(text, first, after, word)
-        ):
+        if after and _is_range(text, first, after, word):
             yield When(Relation.BETWEEN, *_same_half(first, after), None, start, after.end)
             at += 2
             continue
@@ -251,8 +223,10 @@ def _related(text: str, anchors: list[Anchor]) -> Iterator[When]:
 
 def _is_range(text: str, first: Anchor, after: Anchor, word: str) -> bool:
     """Whether "X and Y" is a period: two days, or two times of day."""
-    same_sort = (first.minutes is None) == (after.minutes is None)
-    return same_sort and (word in ("between", "from") or text[first.end : after.start].strip().lower() != "and")
+    between = text[first.end : after.start]
+    if not _TO.fullmatch(between) or first.part or after.part or (first.minutes is None) != (after.minutes is None):
+        return False
+    return word in ("between", "from") or between.strip().lower() != "and"
 
 
 def _preposition(text: str, start: int) -> tuple[str, int]:
@@ -276,20 +250,17 @@ def _same_half(first: Anchor, second: Anchor) -> tuple[Anchor, Anchor]:
 def _lengths(text: str, anchors: list[Anchor]) -> Iterator[When]:
     """The first two hours, the last half hour, after ten minutes, in the hour before noon."""
     for match in _relative_pattern().finditer(text):
-        amount = length(match)
+        amount = _length(match)
         bare = not (match["number"] or match["halved"] or match["quarter"])
         if amount is None or (bare and (match["after"] or match["unit"].lower() == "day")):
             continue
-        follows = next(
-            (a for a in anchors if a.start >= match.end() and not text[match.end() : a.start].strip(" the")), None
-        )
+        behind = (a for a in anchors if a.start >= match.end() and not text[match.end() : a.start].strip(" the"))
         if match["to"]:
-            if follows is not None:
-                relation = (
-                    Relation.BEFORE if match["to"].lower() in ("before", "to", "prior to", "up to") else Relation.AFTER
-                )
+            if follows := next(behind, None):
+                is_before = match["to"].lower() in ("before", "prior to", "up to")
+                relation = Relation.BEFORE if is_before else Relation.AFTER
                 if not _WITHIN.match(match[0]):  # "half an hour after noon" is a moment, "in the hour after noon" none
-                    amount, relation = (-amount if relation is Relation.BEFORE else amount), Relation.ELAPSED
+                    amount, relation = -amount if is_before else amount, Relation.ELAPSED
                 yield When(relation, follows, None, amount, match.start(), follows.end)
         elif match["which"]:
             last = match["which"].lower() in ("last", "past", "final", "previous", "latest")
@@ -301,47 +272,35 @@ def _lengths(text: str, anchors: list[Anchor]) -> Iterator[When]:
 _WITHIN = re.compile(r"(?:in|during|within|the)\b", re.I)
 
 
-def _inside(anchor: Anchor, lengths: Sequence[When]) -> bool:
-    return any(when.start <= anchor.start < when.end for when in lengths)
-
-
-@per_vocabulary
-def _relative_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(
+@word_pattern
+def _relative_pattern(vocabulary: Vocabulary) -> str:
+    return (
         rf"\b(?:(?:(?:over|in|during|for|within|throughout)\s+)?the\s+(?:very\s+)?(?P<which>first|last|past|final|previous|latest|opening)\s+"
         rf"|(?P<after>after|following)\s+(?:about\s+)?|(?:(?:in|during|within)\s+)?(?:the\s+)?)"
-        rf"{length_text(vocabulary)}(?:\s+(?P<to>before|prior to|up to|after|following|from)\b)?",
-        re.I,
+        rf"{_length_text(vocabulary)}(?:\s+(?P<to>before|prior to|up to|after|following|from)\b)?"
     )
 
 
-@per_vocabulary
-def _part_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
-    parts = "|".join(
-        r"\s+".join(map(re.escape, part.split()))
-        for part in sorted(vocabulary.measuring["periods"], key=len, reverse=True)
-    )
-    return re.compile(
-        rf"\b(?:(?:in|at|during|through|throughout|over|this|that|all|the|whole|last|through)\s+)*(?P<part>{parts})\b(?!\s+(?:shift|limit))",
-        re.I,
-    )
+@word_pattern
+def _part_pattern(vocabulary: Vocabulary) -> str:
+    parts = alternatives(vocabulary.measuring["periods"]).replace(r"\ ", r"\s+")
+    before = "in|at|during|through|throughout|over|this|that|all|the|whole|last"
+    return rf"\b(?:(?:{before})\s+)*(?P<part>{parts})\b(?!\s+(?:shift|limit))"
 
 
-@per_vocabulary
-def _day_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
-    ordinals = "|".join(sorted(vocabulary.ordinals, key=len, reverse=True))
+@word_pattern
+def _day_pattern(vocabulary: Vocabulary) -> str:
+    ordinals = alternatives(vocabulary.ordinals)
     names = sorted((n for names in vocabulary.measuring["weekdays"].values() for n in names), key=len, reverse=True)
     short = "|".join(name.capitalize() for name in names if len(name) <= _SHORT)  # it sat in the sun
     weekdays = "|".join([*(name for name in names if len(name) > _SHORT), rf"(?-i:{short})", rf"(?<=\bon )(?:{short})"])
-    places = "|".join([*sorted(vocabulary.ordinals, key=len, reverse=True), *_PLACES])
-    numbers = "|".join(sorted(vocabulary.numbers, key=len, reverse=True))
-    ordinal = rf"\d{{1,2}}(?:st|nd|rd|th)|(?:(?:twenty|thirty)[ -])?(?:{ordinals})"
-    return re.compile(
+    places = "|".join([ordinals, *_PLACES])
+    nth = rf"\d{{1,2}}(?:st|nd|rd|th)|(?:(?:twenty|thirty)[ -])?(?:{ordinals})"
+    return (
         rf"\b(?P<day>(?P<weekday>{weekdays})\b"
-        rf"|the\s+(?P<place>{places})\s+day\b|day\s+(?P<number>\d+|{numbers})\b"
-        rf"|(?<=\bon )(?:the\s+)?(?P<ordinal>{ordinal})\b{_ENDS}"
-        rf"|the\s+(?P<the_ordinal>{ordinal})\b{_ENDS})",
-        re.I,
+        rf"|the\s+(?P<place>{places})\s+day\b|day\s+(?P<number>\d+|{number_words()})\b"
+        rf"|(?<=\bon )(?:the\s+)?(?P<ordinal>{nth})\b{_ENDS}"
+        rf"|the\s+(?P<the_ordinal>{nth})\b{_ENDS})"
     )
 
 
@@ -350,3 +309,40 @@ _ENDS = (
     r"(?=\s*(?:$|[,.;?!-])|\s+(?:at|in|and|to|until|till|from|between|after|before|when|was|were|did|it|the|around"
     r"|about|by|overnight|we|i|they|there|is)\b)"
 )
+
+
+def _length(match: re.Match[str]) -> float | None:
+    """Seconds of a length of time in digits or words."""
+    unit = _unit_seconds().get(match["unit"].lower())
+    if unit is None:
+        return None
+    half = 0.5 if match["half"] else 0.0
+    word = (match["number"] or "").lower().strip()
+    if not word or word in ("a", "an"):
+        amount = 0.25 if match["quarter"] else 0.5 if match["halved"] else 1.0
+    elif word[0].isdigit():
+        amount = float(word.replace(",", "."))
+    else:
+        readings = spoken_numbers(word)
+        if not readings:
+            return None
+        amount = float(readings[0])
+    more = match["more"] or ""
+    minutes = (Decimal(more),) if more[:1].isdigit() else spoken_numbers(more)
+    return (amount + half) * unit + (float(minutes[0]) * 60 if minutes else 0.0)
+
+
+@per_vocabulary
+def _unit_seconds(vocabulary: Vocabulary) -> dict[str, float]:
+    return {name: float(size) for size, names in vocabulary.measuring["lengths"].items() for name in names}
+
+
+def _length_text(vocabulary: Vocabulary) -> str:
+    """A length of time as a regular expression with the groups number, half, halved, quarter, unit and more."""
+    words = number_words()
+    units = alternatives(_unit_seconds())
+    number = rf"\d+(?:[.,]\d+)?|(?:{words})(?:[ -](?:{words}|and|point))*?|an?"
+    return (
+        rf"(?:(?P<number>{number})(?P<half>\s+and\s+a\s+half)?\s*|(?P<halved>(?:a\s+)?half(?:\s+an?|\s+of\s+an)?)\s+|(?P<quarter>(?:a\s+)?quarter\s+of\s+an)\s+|)"
+        rf"(?P<unit>{units})\b(?:(?:\s+and)?\s+(?P<more>\d+|(?:{words})(?:[ -](?:{words}))?)\s+min(?:ute)?s?\b)?"
+    )

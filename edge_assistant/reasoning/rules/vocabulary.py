@@ -6,6 +6,7 @@ question is answered `within()` the vocabulary of its domain.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,15 +20,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-SHIPPED = (
-    "english.toml",
-    "times.toml",
-    "values.toml",
-    "units.toml",
-    "tolerances.toml",
-    "asking.toml",
-    "instructions.toml",
-)  # files of this package: the default vocabulary
+# Files of this package: the default vocabulary
+SHIPPED = tuple(
+    f"{name}.toml" for name in ("english", "times", "values", "units", "tolerances", "asking", "instructions")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +58,10 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A source of a domain and what it answers, which the language model is shown beside the examples that ship.
-
-    Attributes:
-        lines: of the source.
-        asked: questions, each with its answer.
-    """
+    """A source of a domain and what it answers; the language model is shown it behind the examples that ship."""
 
     lines: tuple[str, ...]
-    asked: tuple[tuple[str, str], ...]
+    asked: tuple[tuple[str, str], ...]  # questions, each with its answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +113,11 @@ def per_vocabulary(build: Callable[[Vocabulary], T]) -> Callable[[], T]:
     return lambda: built(vocabulary())
 
 
+def word_pattern(write: Callable[[Vocabulary], str]) -> Callable[[], re.Pattern[str]]:
+    """A function that gives a pattern of a vocabulary's words, in any case; it is compiled once for each vocabulary."""
+    return per_vocabulary(lambda vocabulary: re.compile(write(vocabulary), re.I))
+
+
 @cache
 def shipped() -> Vocabulary:
     """The vocabulary that ships with the package."""
@@ -148,10 +144,16 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         words={key: frozenset(values) for key, values in (tables["words"] | tables["value_words"]).items()},
         question=_lists(tables["question"]),
         measuring={key: _lists(table) for key, table in tables["measuring"].items()},
-        scales={key: _scale(entry) for key, entry in tables["unit"].items()},
+        scales={
+            key: Scale(entry.get("dimension"), Fraction(entry.get("size", 1)), Fraction(entry.get("zero", 0)))
+            for key, entry in tables["unit"].items()
+        },
         also={key: frozenset(values) for key, values in tables["also"].items()},
         hundredths=tables["hundredths"],
-        tolerances={key: _tolerance(entry) for key, entry in tables["tolerance"].items()},
+        tolerances={
+            key: Tolerance(Fraction(row.get("share", 0)), Fraction(row.get("least", 0)), row.get("half_units", 0))
+            for key, row in tables["tolerance"].items()
+        },
         fractions={key: Decimal(value) for key, value in tables["fractions"].items()},
         repeats=tables["repeats"],
         spelling=tables["spelling"],
@@ -170,14 +172,6 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
 
 def _lists(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {key: tuple(values) for key, values in table.items()}
-
-
-def _scale(entry: Mapping[str, Any]) -> Scale:
-    return Scale(entry.get("dimension"), Fraction(entry.get("size", 1)), Fraction(entry.get("zero", 0)))
-
-
-def _tolerance(entry: Mapping[str, Any]) -> Tolerance:
-    return Tolerance(Fraction(entry.get("share", 0)), Fraction(entry.get("least", 0)), entry.get("half_units", 0))
 
 
 _chosen: ContextVar[Vocabulary | None] = ContextVar("vocabulary", default=None)

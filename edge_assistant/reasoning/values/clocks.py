@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.values.spans import Candidate, alternatives, apart, hedge, untaken
-from edge_assistant.reasoning.values.spoken import spoken_digits, spoken_numbers
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, vocabulary, word_pattern
+from edge_assistant.reasoning.values.numerals import spoken_digits, spoken_numbers
+from edge_assistant.reasoning.values.spans import Candidate, alternatives, hedge, leftmost_longest, non_overlapping
 from edge_assistant.reasoning.values.units import unit_at
 from edge_assistant.reasoning.values.values import Clock
 
@@ -25,14 +25,14 @@ _CLOCK = re.compile(
 
 def clocks(text: str) -> Iterator[Candidate]:
     """Find what can only be a time of day: 16:20, 4:05 pm, half past three, 1530 hours, noon, four in the afternoon."""
-    found = [*_digital(text), *_relative(text), *_hyphened(text), *_whole(text), *_named(text)]
-    yield from apart(found)
+    found = [*_digital(text), *_relative(text), *_hyphenated(text), *_whole(text), *_hour_names(text)]
+    yield from leftmost_longest(found)
 
 
 def times(text: str) -> Iterator[Candidate]:
     """Find what is a time of day where one is looked for: "at nine", "fifteen thirty", 1530, besides what is sure."""
     sure = list(clocks(text))
-    loose = untaken(apart(_loose(text)), sure)
+    loose = non_overlapping(leftmost_longest(_loose(text)), sure)
     yield from sorted([*sure, *loose], key=lambda candidate: candidate.start)
 
 
@@ -47,12 +47,11 @@ def _digital(text: str) -> Iterator[Candidate]:
             yield _clock(text, match.start(), match.end(), hours, minute)
 
 
-def _named(text: str) -> Iterator[Candidate]:
+def _hour_names(text: str) -> Iterator[Candidate]:
     """Noon and midnight, and a day's hours as they are written without a colon: 1530 hours."""
-    named, military = _names()
-    for match in named.finditer(text):
+    for match in _hour_name().finditer(text):
         yield _clock(text, *match.span(), [vocabulary().hours[match["name"].lower()]], 0)
-    for match in military.finditer(text):
+    for match in _military().finditer(text):
         said = match[1] if match[1].isdigit() else spoken_digits(match[1]) or ""
         hour, minute = divmod(int(said), 100) if len(said) in (3, 4) else (24, 0)
         if hour < 24 and minute < _HOUR:
@@ -69,26 +68,24 @@ def _relative(text: str) -> Iterator[Candidate]:
             continue
         sure = way == "past" or (way == "to" and bool(match["fraction"]))
         sure = sure or (minutes > hour and not text[: match.start()].endswith("from "))
-        if sure or _is_told_as_time(text, match.start(), end):
-            hours = [0, 12] if hour == 12 else _hours(hour)  # nobody says "half past zero"
-            yield _clock(text, match.start(), end, hours, -minutes if before else minutes)
+        if sure or _is_time_by_context(text, match.start(), end):
+            yield _clock(text, match.start(), end, _hours_of_12(hour), -minutes if before else minutes)
 
 
-def _hyphened(text: str) -> Iterator[Candidate]:
+def _hyphenated(text: str) -> Iterator[Candidate]:
     """Half three, and "ten to one in the afternoon" as a recogniser writes it: 10-1 in the afternoon."""
-    half, to = _half_or_to()
-    for match in half.finditer(text):
+    for match in _half().finditer(text):
         hour, end = _number(match["hour"]), match.end()
-        told = _is_told_as_time(text, match.start(), end) or _day_part().match(text, end) is not None
+        told = _is_time_by_context(text, match.start(), end) or _day_part().match(text, end) is not None
         if hour is not None and 1 <= hour <= 12 and told and not _has_unit(text, end):
-            yield _clock(text, match.start(), end, [0, 12] if hour == 12 else _hours(hour), _HOUR // 2)
-    for match in to.finditer(text):
+            yield _clock(text, match.start(), end, _hours_of_12(hour), _HOUR // 2)
+    for match in _MINUTES_TO.finditer(text):
         hour, minutes = int(match["hour"]), int(match["minutes"])
         if 1 <= hour <= 12 and minutes > hour and _day_part().match(text, match.end()):
-            yield _clock(text, *match.span(), [0, 12] if hour == 12 else _hours(hour), -minutes)
+            yield _clock(text, *match.span(), _hours_of_12(hour), -minutes)
 
 
-def _is_told_as_time(text: str, start: int, end: int) -> bool:
+def _is_time_by_context(text: str, start: int, end: int) -> bool:
     """Whether "five to ten" is a time of day and no range: a word such as "at" before it, and no unit behind."""
     before = re.findall(r"[^\W_]+(?:['’]s)?", text[max(0, start - 16) : start].lower())
     return bool(before) and before[-1] in vocabulary().words["at"] and not _has_unit(text, end)
@@ -133,15 +130,18 @@ def _clock(text: str, start: int, end: int, hours: list[int], minute: int) -> Ca
     end = start + len(text[start:end].rstrip())
     hedged = hedge(text, start, end)
     readings = tuple(dict.fromkeys((hour * _HOUR + minute) % _DAY for hour in hours))
-    approximate = hedged in ("about", "under", "over")
-    return Candidate(
-        text[start:end], Clock(readings, approximate, hedged if hedged in ("under", "over") else ""), start, end
-    )
+    side = hedged if hedged in ("under", "over") else ""
+    return Candidate(text[start:end], Clock(readings, bool(side) or hedged == "about", side), start, end)
 
 
 def _hours(hour: int) -> list[int]:
     """The hours of a day that an hour can be: 4 is 4 or 16."""
     return [hour, hour + 12] if 0 < hour < 12 else [hour % 24]
+
+
+def _hours_of_12(hour: int) -> list[int]:
+    """The same of an hour with minutes past or to it: nobody says "half past zero"."""
+    return [0, 12] if hour == 12 else _hours(hour)
 
 
 def _in_part(hours: list[int], minute: int, part: re.Match[str]) -> list[int]:
@@ -168,64 +168,46 @@ def _number(text: str) -> int | None:
     return int(digits) if digits else int(readings[0]) if len(readings) == 1 else None
 
 
-@per_vocabulary
-def _names(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    zero = alternatives(vocabulary.words["zero"])
-    hours, hour, minutes = alternatives(vocabulary.words["hours"]), _small(vocabulary, 24), _minutes(vocabulary)
-    return (
-        re.compile(rf"\b(?:12 )?(?P<name>{alternatives(vocabulary.hours)})\b", re.I),
-        re.compile(
-            rf"(?<![\w:.,])((?:[01]\d|2[0-3])[0-5]\d|(?:(?:{zero})[ -])?(?:{hour})[ -](?:hundred|{minutes}))"
-            rf" ?(?:{hours})\b",
-            re.I,
-        ),
-    )
+_hour_name = word_pattern(lambda known: rf"\b(?:12 )?(?P<name>{alternatives(known.hours)})\b")
 
 
-@per_vocabulary
-def _past_or_to(vocabulary: Vocabulary) -> re.Pattern[str]:
+@word_pattern
+def _military(vocabulary: Vocabulary) -> str:
+    zero, hours = alternatives(vocabulary.words["zero"]), alternatives(vocabulary.words["hours"])
+    named = rf"(?:(?:{zero})[ -])?(?:{_small(vocabulary, 24)})[ -](?:hundred|{_minutes(vocabulary)})"
+    return rf"(?<![\w:.,])((?:[01]\d|2[0-3])[0-5]\d|{named}) ?(?:{hours})\b"
+
+
+@word_pattern
+def _past_or_to(vocabulary: Vocabulary) -> str:
     words = vocabulary.words
     fraction = alternatives(vocabulary.fractions)
-    return re.compile(
+    return (
         rf"(?<![\w:.,])(?:a )?(?P<minutes>(?P<fraction>{fraction})|\d{{1,2}}|{_minutes(vocabulary)})(?: minutes?)?"
         rf" (?P<way>{alternatives(words['past'] | words['before'])}) (?P<hour>\d{{1,2}}|{_small(vocabulary, 13)})"
-        rf"(?![\w:]|[.,]\d|-)(?: ?(?:{alternatives(words['o_clock'])}))?",
-        re.I,
+        rf"(?![\w:]|[.,]\d|-)(?: ?(?:{alternatives(words['o_clock'])}))?"
     )
 
 
-@per_vocabulary
-def _half_or_to(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    return (
-        re.compile(rf"(?<![\w:.,-])half (?P<hour>\d{{1,2}}|{_small(vocabulary, 13)})(?![\w:/]|[.,]\d|-)", re.I),
-        re.compile(r"(?<![\w:.,/-])(?P<minutes>5|10|20|25)-(?P<hour>\d{1,2})(?![\w:/]|[.,]\d|-)"),
+_half = word_pattern(lambda known: rf"(?<![\w:.,-])half (?P<hour>\d{{1,2}}|{_small(known, 13)})(?![\w:/]|[.,]\d|-)")
+_MINUTES_TO = re.compile(r"(?<![\w:.,/-])(?P<minutes>5|10|20|25)-(?P<hour>\d{1,2})(?![\w:/]|[.,]\d|-)")
+
+
+_hour_and_minutes = word_pattern(
+    lambda known: (
+        rf"(?<![\w:.,])(?P<hour>\d{{1,2}}|{_small(known, 24)})"
+        rf"(?:(?: |-)(?P<minutes>{_minutes(known)}))?(?![\w:]|[.,]\d)"
+        rf"(?P<o_clock> ?(?:{alternatives(known.words['o_clock'])}))?"
     )
-
-
-@per_vocabulary
-def _hour_and_minutes(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(
-        rf"(?<![\w:.,])(?P<hour>\d{{1,2}}|{_small(vocabulary, 24)})"
-        rf"(?:(?: |-)(?P<minutes>{_minutes(vocabulary)}))?(?![\w:]|[.,]\d)"
-        rf"(?P<o_clock> ?(?:{alternatives(vocabulary.words['o_clock'])}))?",
-        re.I,
+)
+_loose_clock = word_pattern(
+    lambda known: (
+        rf"(?P<at>\b(?:{alternatives(known.words['at_bare'])}) )?(?<![\w:.,/-])(?:(?P<digits>\d{{3,4}})"
+        rf"|(?P<hour>\d{{1,2}}|{_small(known, 24)})(?:[ -](?P<minutes>[0-5]\d|{_minutes(known)}))?)"
+        rf"(?![\w:/]|[.,]\d|-\d)"
     )
-
-
-@per_vocabulary
-def _loose_clock(vocabulary: Vocabulary) -> re.Pattern[str]:
-    at = alternatives(vocabulary.words["at_bare"])
-    return re.compile(
-        rf"(?P<at>\b(?:{at}) )?(?<![\w:.,/-])(?:(?P<digits>\d{{3,4}})"
-        rf"|(?P<hour>\d{{1,2}}|{_small(vocabulary, 24)})(?:[ -](?P<minutes>[0-5]\d|{_minutes(vocabulary)}))?)"
-        rf"(?![\w:/]|[.,]\d|-\d)",
-        re.I,
-    )
-
-
-@per_vocabulary
-def _day_part(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf",? ?(?:(?P<meridiem>{_MERIDIEM})|\b(?P<day>{alternatives(vocabulary.halves)})\b)", re.I)
+)
+_day_part = word_pattern(lambda known: rf",? ?(?:(?P<meridiem>{_MERIDIEM})|\b(?P<day>{alternatives(known.halves)})\b)")
 
 
 def _small(vocabulary: Vocabulary, below: int) -> str:

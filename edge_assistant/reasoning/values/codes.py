@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, vocabulary, word_pattern
 from edge_assistant.reasoning.values.days import days
-from edge_assistant.reasoning.values.spans import Candidate, alternatives, apart, untaken
-from edge_assistant.reasoning.values.spoken import number_words, spoken_digits
+from edge_assistant.reasoning.values.numerals import number_words, spoken_digits
+from edge_assistant.reasoning.values.spans import Candidate, alternatives, leftmost_longest, non_overlapping
 from edge_assistant.reasoning.values.values import Identifier, Telephone
 
 _SHORTEST, _LONGEST = 5, 17  # digits of a telephone number; E.164 allows 15, and an extension follows
@@ -23,14 +23,14 @@ _WRITTEN = re.compile(r"(?<![\w])#?(?=[\w/.-]{0,40}\d)[^\W_]+(?:[-/._][^\W_]+)*(
 def telephones(text: str) -> Iterator[Candidate]:
     """Find telephone numbers, with spaces and dashes or read out: "oh seven seven double four"."""
     found = [*_written_telephones(text), *_spoken_telephones(text)]
-    yield from untaken(apart(found), days(text))
+    yield from non_overlapping(leftmost_longest(found), days(text))
 
 
 def _written_telephones(text: str) -> Iterator[Candidate]:
     for match in _TELEPHONE.finditer(text):
         digits = re.sub(r"[^\d+]", "", match[0].replace("(0)", ""))
         if _SHORTEST <= len(digits.lstrip("+")) <= _LONGEST:
-            yield Candidate(match[0], Telephone(_with_plus(digits)), *match.span())
+            yield Candidate(match[0], Telephone(re.sub("^00", "+", digits)), *match.span())  # of a country's code
 
 
 def _spoken_telephones(text: str) -> Iterator[Candidate]:
@@ -40,16 +40,11 @@ def _spoken_telephones(text: str) -> Iterator[Candidate]:
             yield Candidate(match[0], Telephone(("+" if match["plus"] else "") + digits), *match.span())
 
 
-def _with_plus(digits: str) -> str:
-    """00 before a country's code is written +."""
-    return f"+{digits[2:]}" if digits.startswith("00") else digits
-
-
 def identifiers(text: str) -> Iterator[Candidate]:
     """Find what can be a serial number, a batch, a room: what has a digit, and letters and digits that are read out."""
     written = (Candidate(m[0], Identifier(code(m[0])), *m.span()) for m in _WRITTEN.finditer(text))
     dates = {at for day in days(text) for at in range(day.start, day.end)}
-    for found in apart([*_spelled(text), *written]):
+    for found in leftmost_longest([*_spelled_codes(text), *written]):
         if not dates.issuperset((found.start, found.end - 1)):
             yield found
 
@@ -63,7 +58,7 @@ def code(text: str) -> str:
     return "".join(character for character in text.upper() if character.isalnum())
 
 
-def _spelled(text: str) -> Iterator[Candidate]:
+def _spelled_codes(text: str) -> Iterator[Candidate]:
     """Letters and digits one after another: "A B four seven", "AB 47", "bravo twelve", "B as in bravo"."""
     past = 0
     for match in _spelled_out().finditer(text):
@@ -72,9 +67,9 @@ def _spelled(text: str) -> Iterator[Candidate]:
         parts = list(_part().finditer(text, *match.span()))
         while parts and (parts[0][0] in ("a", "I") or parts[0]["separator"]):  # an article, a pronoun
             parts = parts[1:]
-        while _may_go_on(parts) and (more := _behind_pause(text, parts)):
+        while more := _behind_pause(text, parts):
             parts += _part().finditer(text, *more.span("digits"))
-        said = _joined(parts)
+        said = _join(parts)
         if re.search(r"\d", said) and len(said) <= _LONGEST_CODE and (len(parts) > 1 or parts[0][0].lower() != "one"):
             start, end = parts[0].start(), parts[-1].end()
             past = end
@@ -83,22 +78,22 @@ def _spelled(text: str) -> Iterator[Candidate]:
             )
 
 
-def _may_go_on(parts: Sequence[re.Match[str]]) -> bool:
-    """Whether an identifier has a letter, so that digits behind a pause can be of it."""
-    lettered = any(part["letter"] or part["capitals"] or part["spelt"] or part["mixed"] for part in parts)
-    return lettered and "".join(part[0] for part in parts) not in _NO_CODES
-
-
 def _behind_pause(text: str, parts: Sequence[re.Match[str]]) -> re.Match[str] | None:
-    """The digits that go on with an identifier: behind a full stop only with a short one, two only with a long one."""
-    so_far = code(_joined(parts))
+    """The digits that go on with an identifier that has a letter.
+
+    Behind a full stop they do so only with a short one, two digits only with a long one.
+    """
+    lettered = any(part["letter"] or part["capitals"] or part["spelt"] or part["mixed"] for part in parts)
+    if not lettered or "".join(part[0] for part in parts) in _NO_CODES:
+        return None
+    so_far = code(_join(parts))
     more = _paused().match(text, parts[-1].end())
     if more is None or (more["stop"] and len(so_far) > _SHORT):
         return None
     return more if len(so_far) > _SHORT or not re.fullmatch(r"\d\d", more["digits"]) else None
 
 
-def _joined(parts: Sequence[re.Match[str]]) -> str:
+def _join(parts: Sequence[re.Match[str]]) -> str:
     """What the parts of an identifier stand for one after another; "twenty three" is 23 and not 203."""
     said, numbers = "", list[str]()
     for part in parts:
@@ -112,13 +107,11 @@ def _joined(parts: Sequence[re.Match[str]]) -> str:
     return said + (spoken_digits(" ".join(numbers)) or "" if numbers else "")
 
 
-@per_vocabulary
-def _read_out(vocabulary: Vocabulary) -> re.Pattern[str]:
+@word_pattern
+def _read_out(vocabulary: Vocabulary) -> str:
     zero, repeats = alternatives(vocabulary.words["zero"]), alternatives(vocabulary.repeats)
     digit = rf"(?:{number_words()}|{zero}|{repeats}|\d{{1,12}})"
-    return re.compile(
-        rf"\b(?P<plus>plus )?(?P<digits>{digit}(?:(?:[ -]|[,.] ){digit}\b){{2,19}})(?![\w/]|[.,]\d)", re.I
-    )
+    return rf"\b(?P<plus>plus )?(?P<digits>{digit}(?:(?:[ -]|[,.] ){digit}\b){{2,19}})(?![\w/]|[.,]\d)"
 
 
 def _parts(vocabulary: Vocabulary) -> str:
@@ -132,26 +125,21 @@ def _parts(vocabulary: Vocabulary) -> str:
     )
 
 
-@per_vocabulary
-def _part(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"(?<![^\W_]){_parts(vocabulary)}(?![^\W_])", re.I)
+_part = word_pattern(lambda known: rf"(?<![^\W_]){_parts(known)}(?![^\W_])")
 
 
-@per_vocabulary
-def _paused(vocabulary: Vocabulary) -> re.Pattern[str]:
+@word_pattern
+def _paused(vocabulary: Vocabulary) -> str:
     """Digits behind a pause in an identifier, and nothing that they count: "B one, two six nine one"."""
     words = {word for word, number in vocabulary.numbers.items() if number < 100} | vocabulary.words["zero"]
     number = rf"(?:(?:{alternatives(vocabulary.repeats)}) )?(?:{alternatives(words)})"
-    return re.compile(
+    return (
         rf"(?:,|(?P<stop>\.))\s(?P<digits>{number}(?: {number})+|\d(?: \d)+|(?!(?:19|20)\d\d\b)\d{{2,8}})"
-        r"(?=\s*(?:$|[.,;!?)]|\n)|,?\s(?:and|is|was|that|that's|no)\b)",
-        re.I,
+        r"(?=\s*(?:$|[.,;!?)]|\n)|,?\s(?:and|is|was|that|that's|no)\b)"
     )
 
 
-@per_vocabulary
-def _spelled_out(vocabulary: Vocabulary) -> re.Pattern[str]:
+@word_pattern
+def _spelled_out(vocabulary: Vocabulary) -> str:
     unnamed = re.sub(r"\(\?P<\w+>", "(?:", _parts(vocabulary))
-    return re.compile(
-        rf"(?<![^\W_])(?<![/'’]){unnamed}(?![^\W_])(?:[ -]{{1,2}}{unnamed}(?![^\W_]|[.,]\d)){{0,{_MOST_PARTS}}}", re.I
-    )
+    return rf"(?<![^\W_])(?<![/'’]){unnamed}(?![^\W_])(?:[ -]{{1,2}}{unnamed}(?![^\W_]|[.,]\d)){{0,{_MOST_PARTS}}}"

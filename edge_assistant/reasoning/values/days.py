@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
-from edge_assistant.reasoning.values.spans import Candidate, alternatives, apart, untaken
-from edge_assistant.reasoning.values.spoken import number_words, spoken_numbers
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary, word_pattern
+from edge_assistant.reasoning.values.numerals import number_words, spoken_numbers
+from edge_assistant.reasoning.values.spans import Candidate, alternatives, leftmost_longest, non_overlapping
 from edge_assistant.reasoning.values.values import Day, Month
 
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -25,7 +25,7 @@ _NEWEST_SHORT = 49  # two digits beyond can only be of the last century
 
 def days(text: str) -> Iterator[Candidate]:
     """Find calendar days: 2018-10-19, 19/10/2018, 19-Oct-18, 9 October 1971, the third of April, October 9th."""
-    yield from apart([*_numeric_days(text), *_worded_days(text)])
+    yield from leftmost_longest([*_numeric_days(text), *_worded_days(text)])
 
 
 def _numeric_days(text: str) -> Iterator[Candidate]:
@@ -43,20 +43,20 @@ def _worded_days(text: str) -> Iterator[Candidate]:
         for match in pattern.finditer(text):
             month = vocabulary().months.get(match["month"].lower(), 0)  # re.I lets a long s pass for an s
             if not _is_doubtful(match):
-                yield from _day(match, [(year, month, _ordinal(match["day"])) for year in _years(match["year"])])
+                yield from _day(match, [(year, month, ordinal(match["day"])) for year in _years(match["year"])])
 
 
 def months(text: str) -> Iterator[Candidate]:
     """Find months that stand without a day: June 2027, 06/2027, 2027-06, "in June"; none that is part of a day."""
     found = [*_numeric_months(text), *_named_months(text)]
-    return untaken(sorted(found, key=lambda candidate: candidate.start), days(text))
+    return non_overlapping(sorted(found, key=lambda candidate: candidate.start), days(text))
 
 
 def dates(text: str) -> Iterator[Candidate]:
     """Find days and months, and days without a year in digits: 19/10. From left to right."""
     sure = [*days(text), *months(text)]
     short = (c for match in _SHORT.finditer(text) for c in _short(match, text))
-    yield from sorted([*sure, *untaken(short, sure)], key=lambda candidate: candidate.start)
+    yield from sorted([*sure, *non_overlapping(short, sure)], key=lambda candidate: candidate.start)
 
 
 def _short(match: re.Match[str], text: str) -> Iterator[Candidate]:
@@ -66,14 +66,12 @@ def _short(match: re.Match[str], text: str) -> Iterator[Candidate]:
         b > 12 and text.strip() == match[0]
     )
     if 1 <= a <= 12 and (b > 31 or on_label):
-        yield Candidate(match[0], Month(_year(match[2]), a), *match.span())
+        yield Candidate(match[0], Month(_years(match[2])[0], a), *match.span())
     else:
         yield from _day(match, [(None, b, a), (None, a, b)])
 
 
-@per_vocabulary
-def _expiry(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{alternatives(vocabulary.words['expiry'])})(?: date)?[ :.]*\Z", re.I)
+_expiry = word_pattern(lambda known: rf"\b(?:{alternatives(known.words['expiry'])})(?: date)?[ :.]*\Z")
 
 
 def _numeric_months(text: str) -> Iterator[Candidate]:
@@ -85,7 +83,7 @@ def _numeric_months(text: str) -> Iterator[Candidate]:
 
 def _named_months(text: str) -> Iterator[Candidate]:
     for match in _named_month().finditer(text):
-        year = _year(match["year"])
+        year = _years(match["year"])[0]
         month = vocabulary().months.get(match["month"].lower())
         if month is None or (year is None and (not match["before"] or not match["month"][0].isupper())):
             continue
@@ -116,13 +114,8 @@ def _is_doubtful(match: re.Match[str]) -> bool:
     return match["day"].isdigit() and " of " not in match[0]
 
 
-def _year(text: str | None) -> int | None:
-    """The likeliest of the years that a text can be."""
-    return _years(text)[0]
-
-
 def _years(text: str | None) -> tuple[int | None, ...]:
-    """A year in four digits, two, or words; 51 is 1951, and 18 is 2018 or, for somebody born then, 1918."""
+    """The years that a text can be, the likeliest first: 51 is 1951, and 18 is 2018 or, for a birth, 1918."""
     if text is None:
         return (None,)
     text = re.sub(r"(?<=\d),? (?=\d)", "", text.strip("'’ "))
@@ -135,17 +128,13 @@ def _years(text: str | None) -> tuple[int | None, ...]:
     return (2000 + year, 1900 + year) if year <= _NEWEST_SHORT else (1900 + year,)
 
 
-def _ordinal(text: str) -> int:
+def ordinal(text: str) -> int:
     """Day of the month in digits or words: 9, 9th, ninth, twenty-first."""
     digits = re.match(r"\d+", text)
     if digits:
         return int(digits[0])
     words = re.split(r"[ -]", text.lower())
     return sum(vocabulary().numbers.get(word, 0) or vocabulary().ordinals.get(word, 0) for word in words)
-
-
-def _ordinal_words(vocabulary: Vocabulary) -> str:
-    return rf"(?:(?:twenty|thirty)[ -])?(?:{alternatives(vocabulary.ordinals)})"
 
 
 def _spoken_year(vocabulary: Vocabulary) -> str:
@@ -156,7 +145,8 @@ def _spoken_year(vocabulary: Vocabulary) -> str:
 @per_vocabulary
 def _named_days(vocabulary: Vocabulary) -> tuple[re.Pattern[str], ...]:
     months = alternatives(vocabulary.months)
-    day = rf"(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|{_ordinal_words(vocabulary)})"
+    ordinals = alternatives(vocabulary.ordinals)
+    day = rf"(?P<day>\d{{1,2}}(?:st|nd|rd|th)?|(?:(?:twenty|thirty)[ -])?(?:{ordinals}))"
     broken = r"(?:19|20),? \d{2}(?=\s*(?:\Z|[.,;!?)\n](?!\d)))"  # 20, 25 as a recogniser writes 2025
     full = rf"(?:19|20)\d{{2}}(?!\d)|{broken}|{_spoken_year(vocabulary)}"
     joined = r"(?<=[-/.'’a-z])\d{2}(?![\d:/]|[.,]\d)"  # 19-Oct-18, 19OCT18, Oct '18
@@ -175,13 +165,11 @@ def _named_days(vocabulary: Vocabulary) -> tuple[re.Pattern[str], ...]:
     )
 
 
-@per_vocabulary
-def _named_month(vocabulary: Vocabulary) -> re.Pattern[str]:
-    months = alternatives(vocabulary.months)
-    before = "in|of|since|until|till|by|early|late|mid|last|next|expires|expiry|exp"
-    return re.compile(
-        rf"(?P<before>\b(?:{before})\s)?(?<!\d[ -])\b(?P<month>{months})\b\.?"
-        rf"(?:,?(?: of)?[ /-]['’]?(?P<year>\d{{4}}(?!\d)|(?<=[-/'’])\d{{2}}(?![\d:])|{_spoken_year(vocabulary)}))?"
-        rf"(?!\s\d)",
-        re.I,
+_named_month = word_pattern(
+    lambda known: (
+        r"(?P<before>\b(?:in|of|since|until|till|by|early|late|mid|last|next|expires|expiry|exp)\s)?"
+        rf"(?<!\d[ -])\b(?P<month>{alternatives(known.months)})\b\.?"
+        rf"(?:,?(?: of)?[ /-]['’]?(?P<year>\d{{4}}(?!\d)|(?<=[-/'’])\d{{2}}(?![\d:])|{_spoken_year(known)}))?"
+        r"(?!\s\d)"
     )
+)

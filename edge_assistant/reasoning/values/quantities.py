@@ -1,4 +1,4 @@
-"""Quantities and amounts of money in text: numbers in digits or words, with currency, unit, sign, range and hedge."""
+"""Quantities, amounts of money and blood pressures in text: digits or words, currency, unit, sign, range, hedge."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, vocabulary, word_pattern
 from edge_assistant.reasoning.values import units
 from edge_assistant.reasoning.values.clocks import clocks
 from edge_assistant.reasoning.values.days import days
-from edge_assistant.reasoning.values.spans import Candidate, alternatives, hedge
-from edge_assistant.reasoning.values.spoken import number_words, spoken_numbers
-from edge_assistant.reasoning.values.values import Quantity
+from edge_assistant.reasoning.values.numerals import number_words, spoken_numbers, without_zeros
+from edge_assistant.reasoning.values.spans import Candidate, alternatives, hedge, non_overlapping, words_before
+from edge_assistant.reasoning.values.values import Pair, Quantity
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)|\d+(?:[.,]\d+)?(?:[½¼¾])?|[½¼¾])"
 _VULGAR = {"½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75")}
@@ -25,16 +25,12 @@ _PLUS_MINUS = frozenset({"±", "+/-", "+-", "plus or minus", "plus minus"})
 _APART = 18  # characters between two numbers that belong together; "plus or minus" has most
 # Units that are said one after another: five foot ten, two hours and thirty minutes
 _COMPOSED = {
-    ("ft", "in"),
-    ("stone", "lb"),
-    ("lb", "oz"),
-    ("hour", "minute"),
-    ("minute", "s"),
-    ("year", "month"),
-    ("week", "day"),
-}
+    ("ft", "in"), ("stone", "lb"), ("lb", "oz"),
+    ("hour", "minute"), ("minute", "s"), ("year", "month"), ("week", "day"),
+}  # fmt: skip
 # What a recogniser writes for pounds and euros that are followed by their cents, and the most that can follow otherwise
 _HEARD_AS = {"lb": ("GBP", 15), "year": ("EUR", 12)}
+_LEAST, _MOST = 20, 350  # mmHg of a blood pressure
 _UNSAID = {"ft": "in", "stone": "lb"}  # of which the second unit may be left out: "five foot ten"
 
 
@@ -57,26 +53,21 @@ def quantities(text: str) -> Iterator[Candidate]:
 
     A number without a unit may be a price that lost its point: `3840` is also 38.40.
     """
-    return _found(text, priced=True)
+    for number in _join(text, _numbers(text)):
+        hedged = hedge(text, number.start, number.end)
+        quantity = Quantity(number.readings, number.unit, least=number.least, most=number.most)
+        yield Candidate(text[number.start : number.end], _with_hedge(quantity, hedged), number.start, number.end)
 
 
 def amounts(text: str) -> Iterator[Candidate]:
     """Find what can be an amount of money: with a currency, or without any unit."""
-    return (c for c in _found(text, priced=True) if _unit_of(c) is None or units.is_currency(_unit_of(c)))
+    for candidate in quantities(text):
+        unit = candidate.value.unit if isinstance(candidate.value, Quantity) else None
+        if unit is None or units.is_currency(unit):
+            yield candidate
 
 
-def _unit_of(candidate: Candidate) -> str | None:
-    return candidate.value.unit if isinstance(candidate.value, Quantity) else None
-
-
-def _found(text: str, *, priced: bool) -> Iterator[Candidate]:
-    for number in _joined(text, _numbers(text, priced=priced), priced=priced):
-        hedged = hedge(text, number.start, number.end)
-        quantity = Quantity(number.readings, number.unit, least=number.least, most=number.most)
-        yield Candidate(text[number.start : number.end], _hedged(quantity, hedged), number.start, number.end)
-
-
-def _hedged(quantity: Quantity, hedged: str) -> Quantity:
+def _with_hedge(quantity: Quantity, hedged: str) -> Quantity:
     """A quantity as the words beside it make it approximate, or an open range."""
     first = quantity.readings[0]
     if hedged == "least":
@@ -86,7 +77,7 @@ def _hedged(quantity: Quantity, hedged: str) -> Quantity:
     return replace(quantity, approximate=True, side="" if hedged == "about" else hedged) if hedged else quantity
 
 
-def _numbers(text: str, *, priced: bool) -> Iterator[_Number]:
+def _numbers(text: str) -> Iterator[_Number]:
     taken = {i for finder in (days, clocks) for found in finder(text) for i in range(found.start, found.end)}
     past = 0
     for match in _pattern().finditer(text):
@@ -94,9 +85,13 @@ def _numbers(text: str, *, priced: bool) -> Iterator[_Number]:
         if match.start() < past or not taken.isdisjoint(range(match.start(), end)) or _is_pronoun(match, written, text):
             continue
         past = end
-        coin = None if match["currency"] else _coin(written)
-        unit = units.named(written or match["currency"] or "")
-        readings = _readings(match, written, unit, priced=priced)
+        coin = (
+            None
+            if match["currency"]
+            else vocabulary().hundredths.get(written if len(written) == 1 else written.lower())
+        )
+        unit = units.unit_of(written or match["currency"] or "")
+        readings = _readings(match, written, unit)
         if readings and coin is not None:
             yield _Number(match.start(), end, ((readings[0] / 100).quantize(_CENT),), coin or None, True)
         elif readings:
@@ -123,18 +118,13 @@ def _unit_behind(match: re.Match[str], text: str) -> tuple[str, int]:
     return found or ("", at)
 
 
-def _coin(written: str) -> str | None:
-    """The currency that a coin is a hundredth of; "" where several have it, None where it is no coin."""
-    return vocabulary().hundredths.get(written if len(written) == 1 else written.lower())
-
-
-def _readings(match: re.Match[str], written: str, unit: str | None, *, priced: bool) -> tuple[Decimal, ...]:
+def _readings(match: re.Match[str], written: str, unit: str | None) -> tuple[Decimal, ...]:
     if match["digits"]:
         if " " in match["digits"]:  # 4 point 2
             return (Decimal(re.sub(r" [^\W\d_]+ ", ".", match["digits"])),)
-        bare = priced and (unit is None or units.is_currency(unit)) and not match["scale"]
+        bare = (unit is None or units.is_currency(unit)) and not match["scale"]
         readings = _digits(match["digits"], priced=bare)
-        return tuple(_scaled(r, match["scale"]) for r in readings) if match["scale"] else readings
+        return tuple(_scale(r, match["scale"]) for r in readings) if match["scale"] else readings
     words = match["words"].lower()
     if written.lower() == "second" and words != "one":
         return ()  # "the twenty second" is a day or a place in a row; of the unit there are "twenty seconds"
@@ -143,18 +133,16 @@ def _readings(match: re.Match[str], written: str, unit: str | None, *, priced: b
     if words in vocabulary().words["article"]:
         return (Decimal(1),) if written else ()  # "an hour and a half"
     spoken = spoken_numbers(words)
-    return spoken if unit is None or units.is_currency(unit) else _unpriced(spoken)
+    if unit is None or units.is_currency(unit):
+        return spoken
+    return tuple(sorted(spoken, key=lambda number: number != number.to_integral_value()))  # four fifteen volts: 415
 
 
-def _unpriced(spoken: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
-    """Readings of what is no price: "four fifteen volts" are 415, and hardly 4.15."""
-    return tuple(sorted(spoken, key=lambda number: number != number.to_integral_value()))
-
-
-def _scaled(number: Decimal, scale: str) -> Decimal:
+def _scale(number: Decimal, scale: str) -> Decimal:
     known = vocabulary()
-    product = number * (12 if scale.lower() in known.words["dozen"] else known.numbers.get(scale.lower(), 1))
-    return product.to_integral_value() if product == product.to_integral_value() else product
+    return without_zeros(
+        number * (12 if scale.lower() in known.words["dozen"] else known.numbers.get(scale.lower(), 1))
+    )
 
 
 def _digits(text: str, *, priced: bool) -> tuple[Decimal, ...]:
@@ -176,12 +164,12 @@ def _is_pronoun(match: re.Match[str], written: str, text: str) -> bool:
     """Whether "one" stands for a thing: "this one", "the other one", "one of them"."""
     if (match["words"] or "").lower() != "one" or written:
         return False
-    before = re.findall(r"[^\W_]+", text[max(0, match.start() - 16) : match.start()].lower())
+    before = words_before(text, match.start(), 16)
     after = text[match.end() : match.end() + 6].lower()
     return after.lstrip().startswith("of ") or bool(before and before[-1] in vocabulary().words["pronoun"])
 
 
-def _joined(text: str, found: Iterable[_Number], *, priced: bool) -> Iterator[_Number]:
+def _join(text: str, found: Iterable[_Number]) -> Iterator[_Number]:
     """Put neighbours together that are one quantity: 38 ringgit 40 sen, five foot ten, 2 to 8 degrees."""
     waiting: _Number | None = None
     for number in found:
@@ -192,9 +180,7 @@ def _joined(text: str, found: Iterable[_Number], *, priced: bool) -> Iterator[_N
         together = None
         if len(between) <= _APART:
             between = " ".join(between.lower().split())
-            together = _composed(waiting, number, between, text, priced=priced) or _range(
-                waiting, number, between, text
-            )
+            together = _compose(waiting, number, between, text) or _range(waiting, number, between, text)
         if together is None and not waiting.part:
             yield waiting
         waiting = together or number
@@ -202,7 +188,7 @@ def _joined(text: str, found: Iterable[_Number], *, priced: bool) -> Iterator[_N
         yield waiting
 
 
-def _composed(a: _Number, b: _Number, between: str, text: str, *, priced: bool) -> _Number | None:
+def _compose(a: _Number, b: _Number, between: str, text: str) -> _Number | None:
     """Two numbers that add up to one: of a greater and a lesser unit, or a price and its cents."""
     apart = between.strip(",").strip()
     if a.least is not None or a.part or a.readings[0] != int(a.readings[0]) or apart not in ("", "and", "-"):
@@ -214,8 +200,8 @@ def _composed(a: _Number, b: _Number, between: str, text: str, *, priced: bool) 
     if units.is_currency(a.unit):
         return _with_cents(a, b, between, text)
     if a.unit is not None:
-        return _with_lesser(a, b, apart) or _with_misheard_cents(a, b, between, text)
-    if priced and b.unit is None and _is_split_price(a, b, text):
+        return _with_lesser(a, b, apart) or _with_misrecognized_cents(a, b, between, text)
+    if b.unit is None and _is_split_price(a, b, text):
         whole, cents = text[a.start : a.end], text[b.start : b.end]
         return replace(a, end=b.end, readings=(Decimal(f"{whole}.{cents}"), Decimal(whole + cents)))
     return None
@@ -225,15 +211,16 @@ def _with_cents(a: _Number, b: _Number, between: str, text: str) -> _Number | No
     """38 ringgit 40 sen, thirty-eight ringgit forty."""
     second = b.readings[0]
     is_coin = b.digits and 0 < second < 1 and second.as_tuple().exponent == -2
-    close = between == "" or (between == "," and _is_sum(text, b.end))
-    if not is_coin and (b.unit is not None or not close or not 0 <= second < 100 or not _two_digits(b, text)):
+    close = between == "" or (between == "," and _total().match(text, b.end))  # but not "126 euros, 57 guests"
+    two_digits = not b.digits or re.fullmatch(r"\d\d", text[b.start : b.end])
+    if not is_coin and (b.unit is not None or not close or not 0 <= second < 100 or not two_digits):
         return None
     if between == "-" or (not is_coin and second != int(second)):
         return None
     return _sum(a, b, (a.readings[0] + (second if is_coin else second / 100)).quantize(_CENT), a.unit)
 
 
-def _with_misheard_cents(a: _Number, b: _Number, between: str, text: str) -> _Number | None:
+def _with_misrecognized_cents(a: _Number, b: _Number, between: str, text: str) -> _Number | None:
     """54lbs 17 and 94 years 98, as a recogniser writes pounds and euros with their cents."""
     currency, most = _HEARD_AS.get(a.unit or "", ("", 0))
     if not currency or not a.digits or not b.digits or b.readings[0] <= most:
@@ -241,14 +228,9 @@ def _with_misheard_cents(a: _Number, b: _Number, between: str, text: str) -> _Nu
     return _with_cents(replace(a, unit=currency), b, between, text)
 
 
-def _is_sum(text: str, at: int) -> bool:
-    """Whether nothing is counted behind a number: "126 euros, 57 in total", but not "126 euros, 57 guests"."""
-    return _total().match(text, at) is not None
-
-
 def _is_broken_hundred(a: _Number, b: _Number, text: str) -> bool:
     """Whether a recogniser wrote one number as two: 100 and 45.4 degrees; "between 100 and 145" are two."""
-    before = re.findall(r"[^\W_]+", text[max(0, a.start - 24) : a.start].lower())
+    before = words_before(text, a.start, 24)
     is_one = a.digits and b.digits and a.unit is None and b.unit is not None and a.least is None
     if not is_one or not re.fullmatch(r"[1-9]\d{0,2}00", text[a.start : a.end]) or not 0 < b.readings[0] < 100:
         return False
@@ -270,10 +252,6 @@ def _sum(a: _Number, b: _Number, number: Decimal, unit: str | None) -> _Number:
     return _Number(a.start, b.end, (number,), unit, a.digits)
 
 
-def _two_digits(number: _Number, text: str) -> bool:
-    return not number.digits or bool(re.fullmatch(r"\d\d", text[number.start : number.end]))
-
-
 def _is_split_price(a: _Number, b: _Number, text: str) -> bool:
     """Whether 60-30 or 60 30 can be 60.30: whole digits, two of them behind, and no third number."""
     written = re.fullmatch(r"\d{1,5}[ -]\d\d", text[a.start : b.end])
@@ -289,7 +267,7 @@ def _range(a: _Number, b: _Number, between: str, text: str) -> _Number | None:
     low, high = max(a.readings) if spoken else a.readings[0], b.readings[0]
     if between in _PLUS_MINUS:
         return _Number(a.start, b.end, (low,), unit, a.digits, low - high, low + high)
-    before = re.findall(r"[^\W_]+", text[max(0, a.start - 24) : a.start].lower())
+    before = words_before(text, a.start, 24)
     words = vocabulary().words
     is_between = between in ("and", "to") and bool(before) and before[-1] in words["between"]
     is_to = between in _DASHES or (between in words["to"] and not words["changes"] & set(before[-2:]))
@@ -297,8 +275,8 @@ def _range(a: _Number, b: _Number, between: str, text: str) -> _Number | None:
     return _Number(a.start, b.end, (low, high), unit, a.digits, low, high) if is_range else None
 
 
-@per_vocabulary
-def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
+@word_pattern
+def _pattern(vocabulary: Vocabulary) -> str:
     money = [w for w, u in vocabulary.units.items() if units.is_currency(u) and " " not in w]
     signs = alternatives(w for w in money if not w.isalpha())
     codes = alternatives(w for w in money if w.isalpha() and len(w) <= 3)
@@ -306,14 +284,13 @@ def _pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
     minus = alternatives(vocabulary.words["minus"])
     article, part = alternatives(vocabulary.words["article"]), alternatives(vocabulary.fractions)
     digits = rf"(?:\d{{1,6}} (?:{alternatives(vocabulary.words['point'])}) \d{{1,4}}|{_DIGITS})"
-    return re.compile(
+    return (
         r"(?:(?=[^\w\s]|\d)|(?<![^\W\d_])(?=[a-z]))"  # no number begins within a word; this is for speed
         rf"(?:(?P<currency>(?<![^\W\d_])(?:{codes})|{signs})\s?)?"
         rf"(?:(?P<sign>(?<![^\W_])(?<![.,:/)])[-−–](?=\d)|\b(?:{minus})\s)?"
         rf"(?:(?P<digits>(?:(?<![^\W_])|(?<=[$€£¥₹])|(?<=(?-i:RM))|(?<=[A-Z]{{3}}))(?<![.,:/]){digits}(?![\d/]|-\d+-))"
         rf"(?:\s(?P<scale>{scale})\b)?"
-        rf"|\b(?P<words>{_words(vocabulary)}|(?:{article})(?= [^\W\d_]{{1,12}} and (?:a )?(?:{part})\b))\b))",
-        re.I,
+        rf"|\b(?P<words>{_words(vocabulary)}|(?:{article})(?= [^\W\d_]{{1,12}} and (?:a )?(?:{part})\b))\b))"
     )
 
 
@@ -338,18 +315,43 @@ def _words(vocabulary: Vocabulary) -> str:
     )
 
 
-@per_vocabulary
-def _total(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"\s*(?:[.;!?]|$|,(?!\s?\d)|(?:{alternatives(vocabulary.words['in_total'])})\b)", re.I)
+_total = word_pattern(lambda known: rf"\s*(?:[.;!?]|$|,(?!\s?\d)|(?:{alternatives(known.words['in_total'])})\b)")
+_of_one = word_pattern(lambda known: rf" (?:of )?(?:{alternatives(known.words['article'])}) ")
+_below = word_pattern(
+    lambda known: rf"\s?(?:degrees\s)?(?:{alternatives(known.words['below_zero'])})\b|\sbelow(?=\s*(?:[.,;!?]|$))"
+)
 
 
-@per_vocabulary
-def _of_one(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf" (?:of )?(?:{alternatives(vocabulary.words['article'])}) ", re.I)
+def pairs(text: str) -> Iterator[Candidate]:
+    """Find pairs of whole numbers: 120/80, "120 over 80", "a hundred and twenty over eighty"."""
+    yield from non_overlapping(_pairs(text), days(text))
 
 
-@per_vocabulary
-def _below(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(
-        rf"\s?(?:degrees\s)?(?:{alternatives(vocabulary.words['below_zero'])})\b|\sbelow(?=\s*(?:[.,;!?]|$))", re.I
+def _pairs(text: str) -> Iterator[Candidate]:
+    for match in _pair_pattern().finditer(text):
+        first, second = _pressure(match["first"]), _pressure(match["second"])
+        if first is not None and second is not None:
+            unit = vocabulary().units.get(" ".join(match["unit"].lower().split())) if match["unit"] else None
+            approximate = hedge(text, match.start(), match.end()) in ("about", "under", "over")
+            pair = Pair(Quantity((first,), unit, approximate), Quantity((second,), unit, approximate))
+            yield Candidate(match[0], pair, *match.span())
+
+
+def _pressure(text: str) -> Decimal | None:
+    """A whole number in the range of pressures; "one twenty" is 120, and so is 100 and 20."""
+    parts = re.findall(r"\d+", text)
+    readings = (Decimal(sum(map(int, parts))),) if parts else spoken_numbers(text)
+    return next((n for n in readings if n == int(n) and _LEAST <= n <= _MOST), None)
+
+
+@word_pattern
+def _pair_pattern(vocabulary: Vocabulary) -> str:
+    article = alternatives(vocabulary.words["article"])
+    words = rf"(?:(?:{article}) )?(?:{number_words()})(?:(?:[ -]| and )(?:{number_words()})){{0,4}}"
+    broken = r"[1-3]00(?:,? and |,? )\d{1,2}|\d{0,2}[2-9]0,? [1-9]"  # 100 and 20, 120 4: one number for a listener
+    number = rf"(?:{broken}|\d{{2,3}}|{words})"
+    over = alternatives(vocabulary.words["pair"])
+    return (
+        rf"(?<![\w./,-])(?P<first>{number})(?:\s?/\s?| (?:{over}) )(?P<second>{number})(?![\w/]|[.,]\d)"
+        rf"(?: ?(?P<unit>mm ?hg|millimet(?:re|er)s of mercury)\b)?"
     )

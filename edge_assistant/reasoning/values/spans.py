@@ -1,12 +1,12 @@
-"""A candidate, and what finders share: hedges beside a value, spans that are taken, alternatives of a pattern."""
+"""A candidate value in a text, and helpers of the finders: hedges beside it, overlaps, alternatives of a pattern."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary
+from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, word_pattern
 from edge_assistant.reasoning.values.values import Value
 
 _BESIDE = 32  # characters beside a value in which its hedge stands; the longest has 21
@@ -21,6 +21,15 @@ class Candidate:
     value: Value
     start: int
     end: int
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where it stands."""
+        return self.start, self.end
+
+
+Finder = Callable[[str], Iterator[Candidate]]
+"""Finds what can be a value of one type in a text, from left to right."""
 
 
 def alternatives(words: Iterable[str]) -> str:
@@ -43,9 +52,7 @@ def hedge(text: str, start: int, end: int) -> str:
     return match.lastgroup or "" if match else ""
 
 
-@per_vocabulary
-def _negated(vocabulary: Vocabulary) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{alternatives(vocabulary.words['no'])})(?: [^\W_]+)?\s*\Z", re.I)
+_negated = word_pattern(lambda known: rf"(?<!\w)(?:{alternatives(known.words['no'])})(?: [^\W_]+)?\s*\Z")
 
 
 @per_vocabulary
@@ -59,13 +66,13 @@ def _hedges(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
     )
 
 
-def untaken(found: Iterable[Candidate], taken: Iterable[Candidate]) -> Iterator[Candidate]:
+def non_overlapping(found: Iterable[Candidate], taken: Iterable[Candidate]) -> Iterator[Candidate]:
     """The candidates that share no character with those that have been taken."""
     claimed = {at for other in taken for at in range(other.start, other.end)}
     return (candidate for candidate in found if claimed.isdisjoint(range(candidate.start, candidate.end)))
 
 
-def apart(found: Iterable[Candidate]) -> Iterator[Candidate]:
+def leftmost_longest(found: Iterable[Candidate]) -> Iterator[Candidate]:
     """Candidates from left to right; of those that overlap the one that starts first, and then the longest."""
     end = 0
     for candidate in sorted(found, key=lambda candidate: (candidate.start, -candidate.end)):
@@ -74,7 +81,19 @@ def apart(found: Iterable[Candidate]) -> Iterator[Candidate]:
             end = candidate.end
 
 
-def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """A span without the white space at its ends."""
-    inside = text[start:end]
-    return start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip())
+def blank_out(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """A text with blanks at [start, end) of each span, everything else at its place."""
+    letters = list(text)
+    for start, end in spans:
+        letters[start:end] = " " * (end - start)
+    return "".join(letters)
+
+
+def words_before(text: str, at: int, reach: int) -> list[str]:
+    """The words in the `reach` characters before a place, in lower case."""
+    return re.findall(r"[^\W_]+", text[max(0, at - reach) : at].lower())
+
+
+def has_digit(text: str) -> bool:
+    """Whether a text has a digit."""
+    return any(character.isdigit() for character in text)

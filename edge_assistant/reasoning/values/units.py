@@ -6,7 +6,7 @@ its registry take 300 ms, as long as it takes to read a page of writing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from edge_assistant.reasoning.rules.vocabulary import Scale, Vocabulary, per_vocabulary, vocabulary
@@ -22,8 +22,12 @@ def meanings(a: str, b: str) -> tuple[tuple[str, str], ...]:
     """
     if a == b:
         return ((a, b),)
-    pairs = ((x, y) for x in _meant(a) for y in _meant(b))
-    return tuple(pair for pair in pairs if pair[0] == pair[1] or _dimension(pair[0]) == _dimension(pair[1]) is not None)
+    pairs = ((x, y) for x in _meanings_of(a) for y in _meanings_of(b))
+    return tuple(
+        pair
+        for pair in pairs
+        if pair[0] == pair[1] or _scale(pair[0]).dimension == _scale(pair[1]).dimension is not None
+    )
 
 
 def convert(number: Fraction, unit: str, into: str) -> Fraction:
@@ -39,7 +43,7 @@ def unit_at(text: str, at: int) -> tuple[str, int] | None:
 
     A single letter is one in its own case only: 12 A is a current, 3 a day is not.
     """
-    for written in _written().get(text[at : at + 1].lower(), ()):
+    for written in _writings().get(text[at : at + 1].lower(), ()):
         end = at + len(written)
         said = text[at:end]
         alike = said == written if len(written) == 1 else said.lower() == written.lower()
@@ -48,7 +52,7 @@ def unit_at(text: str, at: int) -> tuple[str, int] | None:
     return None
 
 
-def named(written: str) -> str | None:
+def unit_of(written: str) -> str | None:
     """The unit that a writing stands for; MW is not mW, but elsewhere case does not matter."""
     known = vocabulary().units
     return known.get(written) or known.get(written.lower()) or _in_lower_case().get(written.lower())
@@ -60,7 +64,7 @@ def _in_lower_case(vocabulary: Vocabulary) -> Mapping[str, str]:
 
 
 @per_vocabulary
-def _written(vocabulary: Vocabulary) -> Mapping[str, Sequence[str]]:
+def _writings(vocabulary: Vocabulary) -> Mapping[str, Sequence[str]]:
     """The writings of all units and coins by their first character, the longest first."""
     writings: dict[str, list[str]] = {}
     for written in sorted({*vocabulary.units, *vocabulary.hundredths}, key=lambda w: (-len(w), w)):
@@ -75,27 +79,18 @@ def is_exact(unit: str, other: str) -> bool:
     return one.zero == two.zero and str(max(ratio, 1 / ratio)).strip("0") == "1"
 
 
-def fits(unit: str, allowed: Collection[str]) -> bool:
-    """Whether a unit is one of some, may be one, or converts to one: pounds for a weight, millivolts for a voltage."""
-    return not allowed or any(meanings(unit, other) for other in allowed)
-
-
 def is_temperature(unit: str | None) -> bool:
     """Whether a unit is one of temperature, "degrees" included."""
-    return unit is not None and any(_dimension(meant) == TEMPERATURE for meant in _meant(unit))
+    return unit is not None and any(_scale(meant).dimension == TEMPERATURE for meant in _meanings_of(unit))
 
 
 def is_currency(unit: str | None) -> bool:
     """Whether a unit is a currency: three capital letters of ISO 4217."""
-    return unit is not None and len(unit) == 3 and unit.isalpha() and unit.isupper() and _dimension(unit) is None
+    return unit is not None and len(unit) == 3 and unit.isalpha() and unit.isupper() and _scale(unit).dimension is None
 
 
-def _meant(unit: str) -> tuple[str, ...]:
+def _meanings_of(unit: str) -> tuple[str, ...]:
     return unit, *sorted(vocabulary().also.get(unit, ()))
-
-
-def _dimension(unit: str) -> str | None:
-    return _scale(unit).dimension
 
 
 def _scale(unit: str) -> Scale:

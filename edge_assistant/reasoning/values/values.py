@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from edge_assistant.reasoning.rules.vocabulary import Tolerance, vocabulary
 from edge_assistant.reasoning.values import units
-from edge_assistant.reasoning.values.likeness import same_name
+from edge_assistant.reasoning.values.phonetics import same_name
 
 _ANYTHING = Fraction(10) ** 30  # the open end of a range
 _FEW = 20  # up to which an approximate whole number may be off by one
@@ -156,7 +156,8 @@ def _same(a: Value, b: Value) -> bool:
         case Pair(), Pair():
             return _same_quantity(a.first, b.first) and _same_quantity(a.second, b.second)
         case Day(), Day():
-            return any(_same_day(x, y) for x in a.readings for y in b.readings)
+            pairs = ((x, y) for x in a.readings for y in b.readings if x[1:] == y[1:])
+            return any(x[0] is None or y[0] is None or x[0] == y[0] for x, y in pairs)
         case Day(), Month():
             return any(m == b.month and (y is None or b.year in (None, y)) for y, m, _ in a.readings)
         case Month(), Month():
@@ -207,13 +208,8 @@ def _agree(a: Quantity, b: Quantity, one: str, other: str) -> bool:
     """Whether two quantities agree, a being of the unit `one` and b of the unit `other`."""
     if None not in (a.least, a.most, b.least, b.most):
         return _meet(a, b, one, other, a.least, b.least) and _meet(a, b, one, other, a.most, b.most)
-    x_all = (None,) if _is_range(a) else a.readings
-    y_all = (None,) if _is_range(b) else b.readings
+    x_all, y_all = ((None,) if (q.least, q.most) != (None, None) else q.readings for q in (a, b))
     return any(_meet(a, b, one, other, x, y) for x in x_all for y in y_all)
-
-
-def _is_range(quantity: Quantity) -> bool:
-    return quantity.least is not None or quantity.most is not None
 
 
 def _meet(a: Quantity, b: Quantity, one: str, other: str, x: Decimal | None, y: Decimal | None) -> bool:
@@ -224,17 +220,17 @@ def _meet(a: Quantity, b: Quantity, one: str, other: str, x: Decimal | None, y: 
         return low - slack <= most and least - slack <= high
     into = [units.convert(end, one, other) for end in (low, high)]
     back = [units.convert(end, other, one) for end in (least, most)]
-    right, left = _converted(b, a, y, one, other), _converted(a, b, x, one, other)
+    right, left = _conversion_slack(b, a, y, one, other), _conversion_slack(a, b, x, one, other)
     there = min(into) - right <= most and least - right <= max(into)
     return there or (min(back) - left <= high and low - left <= max(back))
 
 
 def _interval(quantity: Quantity, number: Decimal | None) -> tuple[Fraction, Fraction]:
     """What a number can be, as it was said: the ends of a range, and as far beside them as the words admit."""
-    low, high = (Fraction(number), Fraction(number)) if number is not None else (-_ANYTHING, _ANYTHING)
-    if number is None:
-        low = low if quantity.least is None else Fraction(quantity.least)
-        high = high if quantity.most is None else Fraction(quantity.most)
+    ends = (quantity.least, quantity.most) if number is None else (number, number)
+    low, high = (
+        open_ if end is None else Fraction(end) for end, open_ in zip(ends, (-_ANYTHING, _ANYTHING), strict=True)
+    )
     if not quantity.approximate:
         return low, high
     rule = _approximation(quantity)
@@ -256,30 +252,22 @@ def _rounding(stated: Quantity, other: Quantity, number: Decimal | None) -> Frac
     """How far a stated number may be from a computed one that rounds to it."""
     if number is None or stated.measured or not other.measured or other.approximate or stated.approximate:
         return Fraction(0)
-    rule = vocabulary().tolerances["measured"]
-    slack = rule.half_units * _half_unit(number)
-    if not number or units.is_temperature(stated.unit or other.unit):
-        return slack
-    return min(slack, rule.share * abs(Fraction(other.readings[0])))
+    whole = not number or units.is_temperature(stated.unit or other.unit)
+    return _slack("measured", number, None if whole else other.readings[0])
 
 
-def _converted(target: Quantity, source: Quantity, number: Decimal | None, one: str, other: str) -> Fraction:
+def _conversion_slack(target: Quantity, source: Quantity, number: Decimal | None, one: str, other: str) -> Fraction:
     """How far a converted number may be from the one it is compared with, as precisely as that was stated."""
     if number is None or units.is_exact(one, other):
         return _rounding(target, source, number)
-    rule = vocabulary().tolerances["converted"]
-    slack = rule.half_units * _half_unit(number)
-    return slack if units.is_temperature(one) else min(slack, rule.share * abs(Fraction(number)))
+    return _slack("converted", number, None if units.is_temperature(one) else number)
 
 
-def _half_unit(number: Decimal) -> Fraction:
-    """Half a unit in the last digit that was stated: 0.05 for 99.9."""
-    exponent = number.as_tuple().exponent
-    return Fraction(10) ** int(exponent) / 2
-
-
-def _same_day(a: tuple[int | None, int, int], b: tuple[int | None, int, int]) -> bool:
-    return a[1:] == b[1:] and (a[0] is None or b[0] is None or a[0] == b[0])
+def _slack(rule: str, stated: Decimal, of: Decimal | None) -> Fraction:
+    """So many halves of a unit in the last digit that was stated, and no more than a share of a number."""
+    tolerance = vocabulary().tolerances[rule]
+    slack = tolerance.half_units * Fraction(10) ** int(stated.as_tuple().exponent) / 2
+    return slack if of is None else min(slack, tolerance.share * abs(Fraction(of)))
 
 
 def _same_minute(x: int, y: int, a: Clock, b: Clock) -> bool:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary
+from edge_assistant.reasoning.rules.vocabulary import vocabulary, word_pattern
 from edge_assistant.reasoning.values.spans import Candidate, alternatives
-from edge_assistant.reasoning.values.values import Nothing, Words
+from edge_assistant.reasoning.values.values import Name, Nothing, Words
 
 _WORD = re.compile(r"[^\W_]+(?:['’/.-][^\W_]+)*|%")
 _DASH = re.compile(r"\s*(?:[-–—]{1,3}|\.{3}|/)\s*")  # an empty field that somebody struck out
+
+_nothing_pattern = word_pattern(  # before a number "no" is short for number: No. 12
+    lambda known: (
+        rf"\b(?:{alternatives(known.words['none'])})\b(?!\.? ?[#\d])"
+        rf"(?: (?:{alternatives(known.words['none_after'])})\b)*"
+    )
+)
 
 
 def nothings(text: str) -> Iterator[Candidate]:
@@ -46,8 +53,35 @@ def singular(word: str) -> str:
     return word
 
 
-@per_vocabulary
-def _nothing_pattern(vocabulary: Vocabulary) -> re.Pattern[str]:
-    """Words for none; before a number "no" is short for number: No. 12."""
-    none, after = alternatives(vocabulary.words["none"]), alternatives(vocabulary.words["none_after"])
-    return re.compile(rf"\b(?:{none})\b(?!\.? ?[#\d])(?: (?:{after})\b)*", re.I)
+_NAME_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+
+
+def as_name(text: str) -> Name:
+    """A text as one name: its words in lower case, single letters joined, without titles and forms of firms.
+
+    >>> as_name("Dr. Martin J. Hale").words, as_name("Hale, Martin").words, as_name("MR. D.I.Y. (M) SDN BHD").words
+    (('martin', 'j', 'hale'), ('martin', 'hale'), ('diy',))
+    """
+    known = vocabulary().words
+    last, comma, first = text.partition(",")
+    if comma and len(_NAME_WORD.findall(last)) == 1 and 1 <= len(_NAME_WORD.findall(first)) <= 3:
+        text = f"{first} {last}"
+    words = [match[0].lower() for match in _NAME_WORD.finditer(text)]
+    if any(word in known["firm"] and len(word) > 2 for word in words):
+        words = [word for word in words if word not in known["firm"]] or words
+    bare = [word for word in words if word not in known["titles"] and word not in known["particles"] & known["stop"]]
+    return Name(tuple(_join_initials(bare or words)))
+
+
+def _join_initials(words: list[str]) -> Iterator[str]:
+    """Single letters that follow one another are one word: d i y."""
+    run = ""
+    for word in [*words, ""]:
+        if len(word) == 1 and word.isalpha():
+            run += word
+            continue
+        if run:
+            yield run
+            run = ""
+        if word:
+            yield word

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from edge_assistant.core.signals import take_file
 from edge_assistant.language.states import state_cache
 from edge_assistant.vault.vault import Vault
-from evals.speed import home
 from evals.speed.part import Setting
+from evals.speed.process import clear_caches
 from evals.speed.rows import Limit, Row
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Prefilled:
 def measure(setting: Setting) -> Iterator[Row]:
     """Measure."""
     model = setting.portfolio.open(setting.portfolio.resolve(setting.profile)["language"])
-    sources = perceived(setting)
+    sources = perceive(setting)
     asked: dict[str, list[Prefilled]] = {"first": [], "followup": [], "restart": []}
     for number in range(setting.repeats):
         first, followup, restart = rounds(setting, model, sources, number)
@@ -67,7 +67,7 @@ def measure(setting: Setting) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def perceived(setting: Setting) -> list[Source]:
+def perceive(setting: Setting) -> list[Source]:
     """The signals with what is perceived in them; tables of readings are computed over, and not read."""
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.perception.gather import Gathering
@@ -91,19 +91,19 @@ def rounds(
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language.engine import LlamaEngine
 
-    home.forget_all()
+    clear_caches()
     vault = Vault()
     vault.subkey(NAME)  # makes the home's keys, as the first question of a person does
     cache = state_cache(vault)
     asked = [QUESTIONS[(number + place) % len(QUESTIONS)] for place in range(3)]
     with closing(LlamaEngine(model, Runtime.detect(), cache=cache)) as engine:
-        first, followup = (prefilled(engine, sources, question) for question in asked[:2])
+        first, followup = (prefill(engine, sources, question) for question in asked[:2])
         engine.settle()
     with closing(LlamaEngine(model, Runtime.detect(), cache=cache)) as engine:
-        return first, followup, prefilled(engine, sources, asked[2])
+        return first, followup, prefill(engine, sources, asked[2])
 
 
-def prefilled(engine: LlamaEngine, sources: Sequence[Source], question: str) -> Prefilled:
+def prefill(engine: LlamaEngine, sources: Sequence[Source], question: str) -> Prefilled:
     """Let the model read each source for a question, as far as its first token."""
     from edge_assistant.reasoning.comprehension.reading import Reader
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from edge_assistant.core.limits import PAGES
 from edge_assistant.core.signals import SAMPLE_RATE
-from evals.speed import home, speaking
+from evals.speed import recordings
 from evals.speed.part import Setting
 from evals.speed.parts.memory import MOST_MIB
-from evals.speed.parts.page import scanned
-from evals.speed.process import OURS, Run
+from evals.speed.parts.page import scan
+from evals.speed.process import OURS, Run, clear_caches
 from evals.speed.process import measure as run_command
 from evals.speed.rows import How, Limit, Row
 
@@ -34,36 +34,22 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """One size.
+    """One size."""
 
-    Attributes:
-        size: of the work.
-        seconds: of the command.
-        peak_mib: the most memory of it.
-    """
-
-    size: int
-    seconds: float
-    peak_mib: float
+    size: int  # of the work
+    seconds: float  # of the command
+    peak_mib: float  # the most memory of it
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Work that grows.
+    """Work that grows."""
 
-    Attributes:
-        name: of the row.
-        what: one of its size is counted.
-        sizes: whole, and quick.
-        question: what is asked.
-        make: the options of a command over so much work, made in a folder.
-    """
-
-    name: str
-    what: str
-    sizes: tuple[tuple[int, ...], tuple[int, ...]]
-    question: str
-    make: Callable[[Setting, int], list[str]]
+    name: str  # of the row
+    what: str  # one of its size is counted
+    sizes: tuple[tuple[int, ...], tuple[int, ...]]  # whole, and quick
+    question: str  # what is asked
+    make: Callable[[Setting, int], list[str]]  # the options of a command over so much work, made in a folder
 
 
 def measure(setting: Setting) -> Iterator[Row]:
@@ -74,7 +60,7 @@ def measure(setting: Setting) -> Iterator[Row]:
         grown: list[Grown] = []
         for size in kind.sizes[setting.quick]:
             options = kind.make(setting, size)
-            home.forget_all()
+            clear_caches()
             grown.append(_grown(size, run_command([*OURS, "ask", kind.question, "--json", *_of(setting), *options])))
             done += size / kind.sizes[setting.quick][-1]
             setting.step(done / total)
@@ -128,7 +114,7 @@ def _pages(setting: Setting, count: int) -> list[str]:
     for start in range(0, count, PAGES.value):
         from PIL import Image
 
-        images = [Image.fromarray(scanned(seed)[1]) for seed in range(start, min(count, start + PAGES.value))]
+        images = [Image.fromarray(scan(seed)[1]) for seed in range(start, min(count, start + PAGES.value))]
         path = setting.folder / f"pages-{count}-{start}.pdf"
         images[0].save(path, save_all=True, append_images=images[1:], resolution=150.0)
         options += ["--image", str(path)]
@@ -139,12 +125,12 @@ def _minutes(setting: Setting, count: int) -> list[str]:
     """One recording; what is longer than some minutes says the same minutes again and again."""
     import numpy as np
 
-    made = [*islice(speaking.spoken(setting.portfolio), _SENTENCES)]
+    made = [*islice(recordings.spoken_sentences(setting.portfolio), _SENTENCES)]
     wanted, parts = round(count * _MINUTE * SAMPLE_RATE), list[np.ndarray[tuple[int], np.dtype[np.float32]]]()
     while sum(map(len, parts)) < wanted:
         parts += [one.samples for one in made]
     path = setting.folder / f"minutes-{count}.wav"
-    speaking.write(path, np.concatenate(parts)[:wanted])
+    recordings.write(path, np.concatenate(parts)[:wanted])
     return ["--audio", str(path)]
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.core.errors import DeviceEnded, UsageError
 from edge_assistant.core.events import Event, Said
 from edge_assistant.storage.settings import Settings
-from evals.speed import speaking
+from evals.speed import recordings
 from evals.speed.part import Setting
 from evals.speed.rows import How, Limit, Row
 
@@ -68,8 +68,8 @@ def measure(setting: Setting) -> Iterator[Row]:
         for kind, name in setting.signals:
             conversation.perceive(conversation.attach(Path(name), kind).id, lambda event: None)
         path = setting.folder / f"spoken-{number}.wav"
-        speaking.say(setting.portfolio, setting.question, path, number)  # what was heard before would be known
-        moments = asked(conversation, path)
+        recordings.say(setting.portfolio, setting.question, path, number)  # what was heard before would be known
+        moments = ask_aloud(conversation, path)
         taken += [moments] if number else []  # the first one opens what is opened when first needed
         setting.step((number + 1) / (setting.repeats + 1))
     yield row(taken)
@@ -89,7 +89,7 @@ def row(taken: Sequence[Moments]) -> Row:
     )
 
 
-def asked(conversation: Conversation, path: Path) -> Moments:
+def ask_aloud(conversation: Conversation, path: Path) -> Moments:
     """Speak a recording into a microphone and let what is understood be answered.
 
     Raises:
@@ -136,7 +136,7 @@ class _Hearing:
         self._dictation = Dictation(
             lambda: assistant,
             lambda job: self.jobs.append(work.submit(job)),
-            self._told,
+            self._answer,
             language=lambda: "en",
             ahead=conversation.prefill,
         )
@@ -160,7 +160,7 @@ class _Hearing:
                     self._dictation.hear(samples, final=True)
                     return
 
-    def _told(self, written: Written) -> None:
+    def _answer(self, written: Written) -> None:
         if not written.final or not written.text:
             return
         at, first = time.monotonic(), list[float]()

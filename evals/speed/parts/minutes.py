@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from edge_assistant_quantize.datasets.recordings import Spoken
-from evals.speed import speaking
+from evals.speed import recordings
 from evals.speed.part import Setting
 from evals.speed.parts.utterance import product, reference, wrong_words
 from evals.speed.rows import Limit, Row
@@ -27,9 +27,9 @@ def measure(setting: Setting) -> Iterator[Row]:
     """Measure."""
     length, repeats = _LENGTH_S[setting.quick], min(_MOST_REPEATS, setting.repeats)
     if setting.recordings is None:
-        spoken: Sequence[Spoken] = [speaking.talk(setting.portfolio, length, setting.folder / "talk.wav")]
+        spoken: Sequence[Spoken] = [recordings.talk(setting.portfolio, length, setting.folder / "talk.wav")]
     else:
-        spoken = speaking.given(setting.recordings, (length / 2, length * 2))[:1]
+        spoken = recordings.of_folder(setting.recordings, (length / 2, length * 2))[:1]
     hearing = {"ours": product(setting), "theirs": reference(setting, BATCH)}
     texts: dict[str, list[str]] = {name: [] for name in hearing}
     seconds: dict[str, list[float]] = {name: [] for name in hearing}

@@ -35,7 +35,7 @@ def measure(setting: Setting) -> Iterator[Row]:
     read: dict[str, list[str]] = {name: [] for name in readers}
     seconds: dict[str, list[float]] = {name: [] for name in readers}
     for number in range(count + 1):
-        sheet, pixels = scanned(max(0, number - 1))
+        sheet, pixels = scan(max(0, number - 1))
         for name in list(readers)[:: 1 if number % 2 else -1]:
             began = time.perf_counter()
             pieces = readers[name](pixels)
@@ -54,7 +54,7 @@ def measure(setting: Setting) -> Iterator[Row]:
     )  # fmt: skip
 
 
-def scanned(seed: int) -> tuple[pages.Sheet, NDArray[np.uint8]]:
+def scan(seed: int) -> tuple[pages.Sheet, NDArray[np.uint8]]:
     """A page and its picture, u8 [height, width, 3] RGB."""
     import numpy as np
 

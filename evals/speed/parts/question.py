@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from edge_assistant.core.errors import UsageError
-from evals.speed import home
 from evals.speed.part import EXTRA, Setting
-from evals.speed.process import OURS, Run, alternating
+from evals.speed.process import OURS, Run, alternating, clear_caches
 from evals.speed.process import measure as run_command
 from evals.speed.rows import Limit, Row
 
@@ -43,7 +42,7 @@ def measure_both(setting: Setting) -> dict[str, list[Run]]:
 
 def cold(command: Sequence[str]) -> Run:
     """A command that finds nothing that an earlier one kept."""
-    home.forget_all()
+    clear_caches()
     return run_command(command)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind
-from evals.speed.machine import computed
+from evals.speed.machine import cpu_seconds
 from evals.speed.part import Setting
 from evals.speed.parts import question
 from evals.speed.process import OURS, Run, Watched, alternating
@@ -30,7 +30,7 @@ _PROFILE = "EDGE_ASSISTANT_PROFILE"
 
 def measure(setting: Setting) -> Iterator[Row]:
     """Measure."""
-    with started(setting) as pid, Watched(pid) as watched:
+    with running_resident(setting) as pid, Watched(pid) as watched:
         new, seen = 0, replace(setting, signals=_copies(setting, 0))
         for command in (question.product(seen), question.baseline(setting)):
             run_command(command)  # brings the weights into the page cache for both
@@ -46,7 +46,7 @@ def measure(setting: Setting) -> Iterator[Row]:
             "baseline": partial(run_command, question.baseline(setting)),
         }
         runs = alternating(setting.repeats, ways, setting.step)
-        setting.apart.append(computed(pid))
+        setting.apart.append(cpu_seconds(pid))
     seconds = {name: tuple(run.seconds for run in some) for name, some in runs.items()}
     peak = {"resident_peak_mib": watched.peak_mib}
     yield Row(
@@ -60,7 +60,7 @@ def measure(setting: Setting) -> Iterator[Row]:
 
 
 @contextmanager
-def started(setting: Setting) -> Iterator[int]:
+def running_resident(setting: Setting) -> Iterator[int]:
     """A resident with its models in memory; its process's number.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 from edge_assistant.core.errors import UsageError
 from edge_assistant_quantize.datasets.recordings import Spoken
 from edge_assistant_quantize.metrics.transcripts import normalised
-from evals.speed import speaking
+from evals.speed import recordings
 from evals.speed.part import EXTRA, Setting
 from evals.speed.rows import How, Limit, Row
 
@@ -30,9 +30,11 @@ Hear = Callable[[Path], str]
 def measure(setting: Setting) -> Iterator[Row]:
     """Measure."""
     if setting.recordings is None:
-        spoken: Sequence[Spoken] = speaking.utterances(setting.portfolio, _COUNT[setting.quick], LENGTH, setting.folder)
+        spoken: Sequence[Spoken] = recordings.utterances(
+            setting.portfolio, _COUNT[setting.quick], LENGTH, setting.folder
+        )
     else:
-        spoken = speaking.given(setting.recordings, LENGTH)[: _COUNT[setting.quick]]
+        spoken = recordings.of_folder(setting.recordings, LENGTH)[: _COUNT[setting.quick]]
     hearing = {"ours": product(setting), "theirs": reference(setting)}
     for hear in hearing.values():
         hear(spoken[0].path)  # loads what is loaded when first needed

@@ -9,7 +9,7 @@ import pytest
 
 from edge_assistant.core.signals import Kind
 from edge_assistant_models.portfolio import Portfolio
-from evals.speed import home
+from evals.speed import process
 from evals.speed.part import QUESTION, Setting
 
 CLINIC = Path(__file__).parents[3] / "examples" / "clinic"
@@ -32,5 +32,5 @@ def steps() -> list[float]:
 @pytest.fixture
 def at_home(setting: Setting) -> Callable[[], None]:
     """The setting's home holds while the test runs."""
-    with home.made(setting.folder):
-        yield home.forget_all
+    with process.temporary_home(setting.folder):
+        yield process.clear_caches

@@ -60,10 +60,10 @@ def test_what_a_process_computes_that_nobody_waits_for_is_told():
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", COMPUTES], stdin=pipe, stdout=pipe) as process:
         assert process.stdout.readline() == b"done\n"
-        seconds = machine.computed(process.pid)
+        seconds = machine.cpu_seconds(process.pid)
         process.communicate(b"\n")
     assert seconds >= 0.3
-    assert machine.computed(process.pid) == 0.0
+    assert machine.cpu_seconds(process.pid) == 0.0
     earlier, later = Clock(5.0, 10.0, 1.0), Clock(6.0, 11.5, 1.2)
     assert round(later.others_since(earlier, 1.0), 6) == 0.3
     assert later.others_since(earlier, 9.0) == 0.0
@@ -77,10 +77,10 @@ def test_a_busy_machine_is_warned_of_and_a_quiet_one_is_not():
 
 def test_what_differs_between_two_machines_is_listed():
     one = {"processor": "a", "cores": 2, "python": "3.11.2", "libraries": {}, "models": {}, "load": 0.1, "when": "x"}
-    assert machine.same(one, one | {"load": 3.0, "when": "y"}) == []
-    assert machine.same(one, one | {"cores": 4}) == ["cores: 2, now 4"]
+    assert machine.differences(one, one | {"load": 3.0, "when": "y"}) == []
+    assert machine.differences(one, one | {"cores": 4}) == ["cores: 2, now 4"]
     before, now = (
         one | {"libraries": {"a": "1", "b": "2"}},
         one | {"libraries": {"b": "2", "a": "3"}, "models": {"m": "0"}},
     )
-    assert machine.same(before, now) == ["libraries a: 1, now 3", "models m: None, now 0"]
+    assert machine.differences(before, now) == ["libraries a: 1, now 3", "models m: None, now 0"]

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from helpers import plain_model
 
 from edge_assistant.core.errors import ModelMissing
 from edge_assistant.core.signals import Kind
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.conversation import Conversation
 from edge_assistant_models.portfolio import Portfolio
-from evals.speed import home
+from evals.speed import process
 from evals.speed.part import parts
 from evals.speed.parts import (
     decode,
@@ -31,14 +32,13 @@ from evals.speed.parts import (
     resident,
     utterance,
 )
-from evals.speed.parts.growth import Grown
 from evals.speed.process import Run
 from evals.speed.rows import How
 
 
 def measured(part, setting) -> dict[str, object]:
     """The rows by name; each belongs to the part."""
-    with home.made(setting.folder):
+    with process.temporary_home(setting.folder):
         rows = {row.name: row for row in part.measure(setting)}
     assert {row.part for row in rows.values()} == {part.NAME}
     return rows
@@ -94,7 +94,7 @@ def test_decode(setting, steps, monkeypatch):
     same, different = rows["decode.cited_same"].figure, rows["decode.cited_same"].details["different"]
     assert round(same) == round(100 * (1 - len(different) / 2))
     assert steps[-1] == 1
-    assert decode.quoted("It stands still now [E1].", "[E1] It stands still now, and it is hot.") == 1.0
+    assert decode.quoted_share("It stands still now [E1].", "[E1] It stands still now, and it is hot.") == 1.0
 
 
 def test_a_resident_s_baseline_is_warm_and_what_it_computes_is_ours(setting, monkeypatch):
@@ -109,7 +109,7 @@ def test_a_resident_s_baseline_is_warm_and_what_it_computes_is_ours(setting, mon
         yield os.getpid()
 
     monkeypatch.setattr(resident, "run_command", run)
-    monkeypatch.setattr(resident, "started", started)
+    monkeypatch.setattr(resident, "running_resident", started)
     monkeypatch.setattr(question, "baseline", lambda setting: ["-m", "evals.pipeline"])
     measured(resident, setting)
     assert sorted(ran[:2]) == ["baseline", "product"], "before anything is measured"
@@ -137,13 +137,13 @@ def test_what_goes_wrong_beside_a_microphone_is_told(setting, monkeypatch):
     def missing(*given):
         raise ModelMissing("speech is missing", "pull it")
 
-    with home.made(setting.folder):
+    with process.temporary_home(setting.folder):
         assistant = Assistant(setting.portfolio, setting.profile)
         path = setting.folder / "spoken.wav"
-        live.speaking.say(setting.portfolio, setting.question, path, 0)
+        live.recordings.say(setting.portfolio, setting.question, path, 0)
         monkeypatch.setattr(Assistant, "perceive", missing)
         with pytest.raises(ModelMissing):
-            live.asked(Conversation(assistant, language="en"), path)
+            live.ask_aloud(Conversation(assistant, language="en"), path)
 
 
 @pytest.mark.bench
@@ -153,6 +153,7 @@ def test_memory(setting, monkeypatch):
 
 
 def test_growth(setting, monkeypatch):
+    plain_model.use(monkeypatch)  # the commands measured here read with no real weights
     (rows,) = (kind for kind in growth.KINDS if kind.name == "rows")
     monkeypatch.setattr(growth, "KINDS", (replace(rows, sizes=(rows.sizes[0], (1_000, 10_000))),))
     monkeypatch.setitem(memory.MOST_MIB, setting.profile, 5000.0)
@@ -174,11 +175,6 @@ def test_what_grows_is_made_as_large_as_it_should_be(setting, monkeypatch):
     _, recording = growth._minutes(setting, 1)
     with av.open(recording) as container:
         assert container.duration == 60_000_000
-
-
-def test_a_slope_tells_how_time_grows():
-    assert growth.slope(Grown(1, 1, 0), Grown(10, 100, 0)) == 2
-    assert growth.slope(Grown(1, 5, 0), Grown(10, 5, 0)) == 0
 
 
 @pytest.mark.bench

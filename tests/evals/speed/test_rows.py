@@ -66,14 +66,10 @@ def test_it_comes_back_from_a_file_as_it_was(measured, how, limit, smaller):
 @pytest.mark.parametrize(
     ("ours", "theirs", "how"),
     [
-        ((), (), How.VALUE),
-        ((1.0,), (), How.RATIO),
-        ((1.0, 2.0), (1.0,), How.DIFFERENCE),
-        ((1.0,), (0.0,), How.RATIO),
-        ((math.nan,), (), How.VALUE),
-        ((1.0,), (math.inf,), How.RATIO),
+        ((), (), How.VALUE), ((1.0,), (), How.RATIO), ((1.0, 2.0), (1.0,), How.DIFFERENCE), ((1.0,), (0.0,), How.RATIO),
+        ((math.nan,), (), How.VALUE), ((1.0,), (math.inf,), How.RATIO),
     ],
-)
+)  # fmt: skip
 def test_what_was_not_measured_is_refused(ours, theirs, how):
     with pytest.raises(UsageError, match=r"part\.thing could not be measured"):
         row(ours, theirs, how)

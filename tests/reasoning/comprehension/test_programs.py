@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pytest
-from helpers.readings import read
+from helpers.readings import archive, furnace, read
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.comprehension.programs import OPERATIONS, columns, parse, run, ways
-from edge_assistant.reasoning.values.values import Clock, Quantity
+from edge_assistant.reasoning.comprehension.programs import (
+    OPERATIONS,
+    as_quantity,
+    columns,
+    convert_limit,
+    parse,
+    run,
+    variants,
+)
+from edge_assistant.reasoning.values.values import Clock, Quantity, same
 
 START = datetime(2024, 5, 1, 6, 0)
 VALUES = st.lists(st.integers(-200, 999), min_size=3, max_size=50)
@@ -122,4 +131,28 @@ def test_what_names_no_column_is_none_of_two() -> None:
     for text in ("column_at_max(water, fig)", "column_at_max(fig, water)"):
         call = parse(text)
         assert call is not None
-        assert [run(way, table([100, 110, 120])) for way in ways(call)] == [None] * 2
+        assert [run(way, table([100, 110, 120])) for way in variants(call)] == [None] * 2
+
+
+@pytest.mark.parametrize(
+    ("table", "limit", "number"),
+    [
+        (furnace, Quantity((Decimal(212),), "degF"), Decimal(100)),
+        (furnace, Quantity((Decimal(95),), "deg"), Decimal(95)),
+        (archive, Quantity((Decimal(75),), "deg"), Decimal(75)),
+        (archive, Quantity((Decimal(25),), "degC"), Decimal(77)),
+        (furnace, Quantity((Decimal(95),)), Decimal(95)),
+        (furnace, Quantity((Decimal("0.95"), Decimal(95))), Decimal(95)),
+        (furnace, Quantity((Decimal(5),), "bar"), None),
+    ],
+)
+def test_a_limit_in_the_unit_of_the_column(table, limit, number):
+    assert convert_limit(limit, table().columns[0]) == number
+
+
+@pytest.mark.parametrize(("unit", "known"), [("degC", "degC"), ("°F", "degF"), ("furlongs", None)])
+def test_a_number_of_a_column_has_its_unit_where_that_is_known(unit, known):
+    (column,) = read(f"time,x [{unit}]\n2025-03-14T14:00:00,60\n").columns
+    measured = as_quantity(Decimal("85.04"), column)
+    assert measured.unit == known
+    assert same(measured, Quantity((Decimal("85.0"),), known))

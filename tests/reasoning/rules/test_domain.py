@@ -6,7 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from helpers.typed import FINDERS
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import UsageError
@@ -14,7 +15,6 @@ from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.comprehension import prompts
 from edge_assistant.reasoning.rules import domain
 from edge_assistant.reasoning.rules.vocabulary import Example, Vocabulary, shipped, shipped_tables, within
-from edge_assistant.reasoning.values.candidates import FINDERS, find
 
 NAMES = '[names]\n"body temperature" = ["temp", "pyrexia"]\n'
 EXAMPLE = (
@@ -81,7 +81,7 @@ def test_a_unit_is_added_and_converts(load):
     assert chosen.scales["stoneweight"].size == Fraction("12700.5")
     with within(chosen):
         for text, unit in (("It weighs 3 stw", "stoneweight"), ("5 millis", "ml")):
-            (found,) = find("quantity", text)
+            (found,) = FINDERS["quantity"](text)
             assert found.value.unit == unit
 
 
@@ -202,12 +202,12 @@ def test_nothing_of_a_file_is_used_as_a_pattern():
         "unit": {"odd": {"written": ["(a+)+$", "[", "*"]}},
     }
     hostile = "What is the " + "a" * 3000 + "! [x] 5 * 6 (a+)+$"
-    with within(domain.merged(odd, "ward.toml")):
+    with within(domain.merge(odd, "ward.toml")):
         assert " = a+" not in asked("a" * 3000)
         assert "(a+)+$ = (a+)+$ of it" in asked(hostile)
         for finder in FINDERS:
-            list(find(finder, hostile))
-        units = {found.value.unit for found in find("quantity", "It is 5 (a+)+$")}
+            list(FINDERS[finder](hostile))
+        units = {found.value.unit for found in FINDERS["quantity"]("It is 5 (a+)+$")}
     assert "odd" in units
 
 
@@ -225,10 +225,11 @@ tables = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(tables)
 def test_any_tables_are_a_vocabulary_or_a_usage_error(given_tables):
     try:
-        assert isinstance(domain.merged(given_tables, "ward.toml"), Vocabulary)
+        assert isinstance(domain.merge(given_tables, "ward.toml"), Vocabulary)
     except UsageError as error:
         assert error.message.startswith("ward.toml: ")  # noqa: PT017
         assert "\n" not in str(error)  # noqa: PT017

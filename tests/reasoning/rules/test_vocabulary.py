@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from helpers.typed import FINDERS
 
 from edge_assistant.reasoning.rules import domain
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, shipped_tables, within
-from edge_assistant.reasoning.values.candidates import find, nothings, singular
-from edge_assistant.reasoning.values.spoken import spoken_numbers
 from edge_assistant.reasoning.values.units import is_currency, meanings
 from edge_assistant.reasoning.values.values import Day, Month, Quantity
+from edge_assistant.reasoning.values.words import nothings, singular
 
 CHOSEN = {"shipped": shipped()} | {name: domain.load(name) for name in domain.names()}
 
@@ -31,7 +31,7 @@ def test_each_writing_of_a_unit_is_read_as_it(chosen: Vocabulary) -> None:
     for written, unit in chosen.units.items():
         kind = "money" if is_currency(unit) else "quantity"
         text = f"It is 5 {written}."
-        found = [c.value.unit for c in find(kind, text) if isinstance(c.value, Quantity)]
+        found = [c.value.unit for c in FINDERS[kind](text) if isinstance(c.value, Quantity)]
         assert found, text
         assert found[0] is not None, text
         assert meanings(found[0], unit), f"{text} {found[0]} and not {unit}"
@@ -52,16 +52,11 @@ def test_what_refers_to_units_finds_them(chosen: Vocabulary) -> None:
 # ---- numbers, days, plurals
 
 
-def test_each_number_word_is_a_number(chosen: Vocabulary) -> None:
-    for word, number in chosen.numbers.items():
-        assert spoken_numbers(word) == (number,), word
-
-
 def test_each_month_and_ordinal_makes_a_day(chosen: Vocabulary) -> None:
     for word, month in chosen.months.items():
-        assert {_month(c.value) for c in find("date", f"3 {word.title()} 2024")} == {month}, word
+        assert {_month(c.value) for c in FINDERS["date"](f"3 {word.title()} 2024")} == {month}, word
     for word, day in chosen.ordinals.items():
-        (found,) = find("date", f"the {word} of March 2024")
+        (found,) = FINDERS["date"](f"the {word} of March 2024")
         assert isinstance(found.value, Day)
         assert found.value.readings == ((2024, 3, day),)
 
@@ -105,7 +100,9 @@ def test_words_are_as_they_are_compared() -> None:
 def test_hedges_make_a_number_approximate_or_open(chosen: Vocabulary) -> None:
     for kind, words in chosen.hedges.items():
         for word in words:
-            found = [c.value for text in (f"it is {word} 40 kg", f"it is 40 kg {word}") for c in find("quantity", text)]
+            found = [
+                c.value for text in (f"it is {word} 40 kg", f"it is 40 kg {word}") for c in FINDERS["quantity"](text)
+            ]
             quantities = [value for value in found if isinstance(value, Quantity)]
             open_ones = [q for q in quantities if q.least is not None or q.most is not None]
             assert open_ones or any(q.approximate for q in quantities), f"{kind}: {word}"

@@ -1,25 +1,21 @@
-"""Candidates: every writing of days, times of day and quantities, on any text, in linear time."""
+"""Finders: each writing of a day, a time, a quantity, none, on any text, in linear time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import pytest
+from helpers.typed import FINDERS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
-from edge_assistant.reasoning.values.candidates import (
-    FINDERS,
-    clocks,
-    days,
-    nothings,
-    quantities,
-    singular,
-)
+from edge_assistant.reasoning.values.clocks import clocks
+from edge_assistant.reasoning.values.days import days
+from edge_assistant.reasoning.values.quantities import quantities
 from edge_assistant.reasoning.values.values import Clock, Day, Nothing, Quantity
+from edge_assistant.reasoning.values.words import nothings, singular
 
 SEARCHES = {"days": days, "clocks": clocks, "quantities": quantities, "nothings": nothings, **FINDERS}
 
@@ -88,23 +84,16 @@ def test_hostile_lines_take_linear_time(finder: str) -> None:
         assert any(linear(unit) for _ in range(3)), unit
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "2018-10-19", "2018/10/19", "2018.10.19", "19/10/2018", "19-10-2018", "19.10.2018", "19/10/18", "19102018",
-        "19 October 2018", "19th October 2018", "19th of October 2018", "19 Oct 2018", "October 19, 2018",
-        "Oct. 19, 2018",
-        "October 19th 2018", "October the nineteenth 2018", "the nineteenth of October 2018",
-        "the nineteenth of October two thousand and eighteen", "October 19th, twenty eighteen", "19 OCTOBER 2018",
-        "dated 19-Oct 2018.", "(2018-10-19)", "on 19-Oct-18, I think", "19OCT18, 12 kg",
-    ],
-)  # fmt: skip
-def test_a_day_in_many_writings(text: str) -> None:
-    found = list(days(text))
-    assert any((2018, 10, 19) in c.value.readings for c in found if isinstance(c.value, Day)), found
+DAY = """
+2018-10-19|2018/10/19|2018.10.19|19/10/2018|19-10-2018|19/10/18|19102018|19th of October 2018|19 Oct 2018
+October 19, 2018|Oct. 19, 2018|October the nineteenth 2018|the nineteenth of October two thousand and eighteen
+October 19th, twenty eighteen|dated 19-Oct 2018.|on 19-Oct-18, I think|19OCT18, 12 kg
+"""
 
 
-def test_a_day_without_a_year_or_that_can_be_read_in_two_ways() -> None:
+def test_a_day_in_many_writings() -> None:
+    for text in DAY.strip().replace("\n", "|").split("|"):
+        assert any((2018, 10, 19) in c.value.readings for c in days(text) if isinstance(c.value, Day)), text
     for text, readings in {
         "03/04/2018": ((2018, 4, 3), (2018, 3, 4)),
         "on the third of April": ((None, 4, 3),),
@@ -112,93 +101,58 @@ def test_a_day_without_a_year_or_that_can_be_read_in_two_ways() -> None:
         assert [found.value for found in days(text)] == [Day(readings)]
 
 
-@pytest.mark.parametrize(
-    ("finder", "texts"),
-    [
-        (days, ["2018-13-41", "99/99/2018", "32 October", "5.1.2.3.4", "123456789", "may", "the 5th", ""]),
-        (clocks, ["25:00", "12:60", "13 pm", "0 am", "1:2", "3.5.10", "9 amps", "1:234", "::1"]),
-        (nothings, ["nonesuch", "noon", "nillable", "snow"]),
-    ],
-)
-def test_what_is_none(finder: Callable[[str], Iterable[object]], texts: list[str]) -> None:
-    assert [text for text in texts if list(finder(text))] == []
+def test_what_is_none() -> None:
+    for finder, texts in {
+        days: "2018-13-41|99/99/2018|32 October|5.1.2.3.4|123456789|may|the 5th|",
+        clocks: "25:00|12:60|13 pm|0 am|1:2|3.5.10|9 amps|1:234|::1",
+        nothings: "nonesuch|noon|nillable|snow",
+        quantities: "x12|mp3|2018-10-19|16:20|once|someone|v1.2.3.4",
+    }.items():
+        assert [text for text in texts.split("|") if list(finder(text))] == []
 
 
-@pytest.mark.parametrize(
-    ("text", "readings"),
-    [
-        ("16:20", (980,)),
-        ("16:20:05", (980,)),
-        ("4:05 pm", (965,)),
-        ("4:05 p.m.", (965,)),
-        ("9 am", (540,)),
-        ("12 am", (0,)),
-        ("12 pm", (720,)),
-        ("4:20", (260, 980)),
-        ("00:10", (10,)),
-        ("12:30", (750,)),
-    ],
-)
-def test_a_time_of_day_in_many_writings(text: str, readings: tuple[int, ...]) -> None:
-    (found,) = clocks(f"at {text} it stopped")
-    assert found.value == Clock(readings)
+CLOCKS = {
+    "16:20": (980,), "16:20:05": (980,), "4:05 pm": (965,), "4:05 p.m.": (965,), "9 am": (540,), "12 am": (0,),
+    "12 pm": (720,), "4:20": (260, 980), "00:10": (10,), "12:30": (750,), "3h15": (195, 915), "half three": (210, 930),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("text", "readings", "unit"),
-    [
-        ("12 kg", ["12"], "kg"),
-        ("12kg", ["12"], "kg"),
-        ("12 kilograms", ["12"], "kg"),
-        ("twelve kilos", ["12"], "kg"),
-        ("$42.00", ["42.00"], "USD"),
-        ("RM 1,450.00", ["1450.00"], "MYR"),
-        ("RM38.40", ["38.40"], "MYR"),
-        ("£ 5", ["5"], "GBP"),
-        ("42 pounds", ["42"], "GBP"),
-        ("forty two pounds", ["42"], "GBP"),
-        ("3840", ["3840", "38.40"], None),
-        ("38-40", ["38.40", "3840"], None),
-        ("3840 V", ["3840"], "V"),
-        ("-4.5 °C", ["-4.5"], "degC"),
-        ("85 degrees celsius", ["85"], "degC"),
-        ("2,5 bar", ["2.5"], "bar"),
-        ("1,234", ["1234"], None),
-        ("99 %", ["99"], "%"),
-        ("12 A", ["12"], "A"),
-        ("three point five amps", ["3.5"], "A"),
-        ("500 mg", ["500"], "mg"),
-    ],
-)
-def test_a_quantity_in_many_writings(text: str, readings: list[str], unit: str | None) -> None:
-    (found,) = quantities(f"it was {text}")
-    assert found.value == Quantity(tuple(Decimal(reading) for reading in readings), unit)
+def test_a_time_of_day_in_many_writings() -> None:
+    found = {text: [one.value for one in clocks(f"at {text} it stopped")] for text in CLOCKS}
+    assert found == {text: [Clock(readings)] for text, readings in CLOCKS.items()}
 
 
-@pytest.mark.parametrize("text", ["a 3 a day", "x12", "mp3", "2018-10-19", "16:20", "once", "someone", "v1.2.3.4"])
-def test_what_is_no_quantity_or_has_no_unit(text: str) -> None:
-    assert all(isinstance(c.value, Quantity) and c.value.unit is None for c in quantities(text))
-    assert [c.text for c in quantities(text)] == (["3"] if text == "a 3 a day" else [])
+QUANTITIES = """
+12 kg = 12 kg | 12kilograms = 12 kg | twelve kilos = 12 kg | 500 mg = 500 mg | 12 A = 12 A | 99 % = 99 %
+$42.00 = 42.00 USD | RM 1,450.00 = 1450.00 MYR | RM38.40 = 38.40 MYR | £ 5 = 5 GBP | forty two pounds = 42 GBP
+3840 = 3840/38.40 | 38-40 = 38.40/3840 | 3840 V = 3840 V | 1,234 = 1234 | 2,5 bar = 2.5 bar | 1.450,00 = 1450.00
+-4.5 °C = -4.5 degC | 85 degrees celsius = 85 degC | three point five amps = 3.5 A | 4 point 2 bar = 4.2 bar
+half a tablet = 0.5 tablet | 2½ kg = 2.5 kg | five foot ten = 70 in | two hours and thirty minutes = 150 minute
+54lbs 17 = 54.17 GBP | 126 euros, 57 in total = 126.57 EUR | two and a half million = 2500000 | 2 million = 2000000
+100 and 45 degrees = 145 deg | a 3 a day = 3 | 40 cents = 0.40 | an hour and a half = 1.5 hour | ten below = -10
+"""
 
 
-@pytest.mark.parametrize("text", ["None", "no known allergies", "nil", "NKDA", "n/a", "no medications reported"])
-def test_none_in_many_writings(text: str) -> None:
-    (found,) = nothings(text)
-    assert (found.text, found.value) == (text, Nothing())
+def test_a_quantity_in_many_writings() -> None:
+    for text, wanted in (row.strip().split(" = ") for row in QUANTITIES.strip().replace("\n", "|").split("|")):
+        numbers, _, unit = wanted.partition(" ")
+        (found,) = quantities(f"it was {text}")
+        assert found.value == Quantity(tuple(map(Decimal, numbers.split("/"))), unit or None), text
 
 
-@pytest.mark.parametrize(
-    ("plural", "one"),
-    [
-        ("cars", "car"), ("dogs", "dog"), ("boxes", "box"), ("berries", "berry"), ("glasses", "glass"), ("ties", "tie"),
-        ("buses", "bus"), ("viruses", "virus"), ("benches", "bench"), ("dishes", "dish"), ("classes", "class"),
-        ("horses", "horse"), ("vases", "vase"), ("doses", "dose"), ("houses", "house"), ("fuses", "fuse"),
-        ("causes", "cause"), ("nurses", "nurse"), ("prizes", "prize"), ("sizes", "size"), ("shoes", "shoe"),
-        ("people", "person"), ("knives", "knife"), ("mice", "mouse"), ("men", "man"), ("children", "child"),
-        ("lenses", "lens"), ("gases", "gas"), ("movies", "movie"), ("tomatoes", "tomato"),
-        ("glass", "glass"), ("bus", "bus"), ("virus", "virus"), ("this", "this"), ("sheep", "sheep"), ("skis", "skis"),
-    ],
-)  # fmt: skip
-def test_the_singular_of_a_plural(plural: str, one: str) -> None:
-    assert singular(plural) == one
-    assert singular(one) == one
+def test_none_in_many_writings() -> None:
+    for text in ("None", "no known allergies", "nil", "NKDA", "n/a", "no medications reported", "---"):
+        assert [(found.text, found.value) for found in nothings(text)] == [(text, Nothing())]
+
+
+PLURALS = """
+cars car boxes box berries berry glasses glass buses bus viruses virus benches bench classes class vases vase
+doses dose houses house fuses fuse causes cause prizes prize shoes shoe people person knives knife mice mouse
+lenses lens gases gas movies movie glass glass this this sheep sheep skis skis
+"""
+
+
+def test_the_singular_of_a_plural() -> None:
+    words = PLURALS.split()
+    for plural, one in zip(words[::2], words[1::2], strict=True):
+        assert (singular(plural), singular(one)) == (one, one)

@@ -49,15 +49,3 @@ def test_conversion_goes_back(number: Fraction, unit: str, other: str) -> None:
 @given(st.sampled_from(sorted(ENTRIES)), st.sampled_from(sorted(ENTRIES)))
 def test_what_two_units_mean_has_no_direction(a: str, b: str) -> None:
     assert {(y, x) for x, y in units.meanings(a, b)} == set(units.meanings(b, a))
-
-
-@pytest.mark.parametrize(
-    ("unit", "allowed", "fits"),
-    [
-        ("GBP", {"kg", "lb"}, True), ("mV", {"V"}, True), ("deg", {"degC"}, True), ("V", {"A"}, False),
-        ("MYR", {"kg"}, False),
-        ("V", set(), True),
-    ],
-)  # fmt: skip
-def test_whether_a_unit_fits_an_attribute(unit: str, allowed: set[str], fits: bool) -> None:
-    assert units.fits(unit, allowed) is fits

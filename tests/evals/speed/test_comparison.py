@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.speed.comparing import FLOOR, Change, compare
+from evals.speed.comparison import FLOOR, Change, compare
 from evals.speed.rows import How, Row
 
 positive = st.floats(1e-3, 1e3)

@@ -7,7 +7,7 @@ from helpers.engines import scripted, source
 
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind
-from evals.baselines import Ablation, BaselinePrompt, fitting
+from evals.ways import Ablation, BaselinePrompt, within_budget
 
 EVIDENCE: list[Evidence] = [
     *source(["Shop of Lim", "Total 38.40"], Kind.IMAGE).evidence,
@@ -82,5 +82,5 @@ def test_several_of_a_kind_have_numbers() -> None:
 def test_too_much_evidence_is_cut_where_it_is_longest() -> None:
     long = source([f"line {number}" for number in range(50)], Kind.TEXT).evidence
     short = source(["Total 38.40"], Kind.IMAGE, first=51).evidence
-    kept = fitting([*long, *short], scripted().count, budget=100)
+    kept = within_budget([*long, *short], scripted().count, budget=100)
     assert kept == [*long[:9], *short]

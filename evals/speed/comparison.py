@@ -33,22 +33,14 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """One row of both runs.
+class Comparison:
+    """One row of both runs."""
 
-    Attributes:
-        name: of the row.
-        before: its figure then.
-        now: its figure now.
-        noise: by how much it has to change to count.
-        change: what became of it.
-    """
-
-    name: str
-    before: float
-    now: float
-    noise: float
-    change: Change
+    name: str  # of the row
+    before: float  # its figure then
+    now: float  # its figure now
+    noise: float  # by how much it has to change to count
+    change: Change  # what became of it
 
     @property
     def share(self) -> float | None:
@@ -56,21 +48,21 @@ class Compared:
         return (self.now - self.before) / abs(self.before) if self.before else None
 
 
-def compare(before: Sequence[Row], now: Sequence[Row]) -> list[Compared]:
+def compare(before: Sequence[Row], now: Sequence[Row]) -> list[Comparison]:
     """The rows that both runs have, in the order of the newer one."""
     earlier = {row.name: row for row in before}
-    return [_compared(earlier[row.name], row) for row in now if _alike(earlier.get(row.name), row)]
+    return [_compare(earlier[row.name], row) for row in now if _alike(earlier.get(row.name), row)]
 
 
 def _alike(before: Row | None, now: Row) -> bool:
     return before is not None and (before.how, before.unit, before.smaller) == (now.how, now.unit, now.smaller)
 
 
-def _compared(before: Row, now: Row) -> Compared:
+def _compare(before: Row, now: Row) -> Comparison:
     noise = noise_of(before, now)
     worse = (now.figure - before.figure) * (1 if now.smaller else -1)
     change = Change.WORSE if worse > noise else Change.BETTER if worse < -noise else Change.SAME
-    return Compared(now.name, before.figure, now.figure, noise, change)
+    return Comparison(now.name, before.figure, now.figure, noise, change)
 
 
 def noise_of(before: Row, now: Row) -> float:

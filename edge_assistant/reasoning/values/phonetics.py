@@ -13,50 +13,29 @@ _RHYMES = ("BCDEGPTVZ", "AJKH", "FSX", "MN", "IY", "QUW")  # letters as English 
 _SAME_IN_CODE = 4  # characters that must be the same where others only sound alike
 _LONGEST = 64  # letters of a name that are compared; edit distance takes their square
 # How English spells one sound in several ways; in this order, on lower-case letters without accents
-_SOUNDS = tuple(
-    (re.compile(pattern), sound)
-    for pattern, sound in (
-        (r"^kn|^gn|^pn", "n"),
-        (r"^wr", "r"),
-        (r"^x", "z"),
-        (r"ph", "f"),
-        (r"ght", "t"),
-        (r"tch", "ch"),
-        (r"sch|sh", "S"),
-        (r"ch", "S"),
-        (r"th", "t"),
-        (r"ck|q", "k"),
-        (r"c(?=[eiy])", "s"),
-        (r"c", "k"),
-        (r"x", "ks"),
-        (r"(?<=[aeiou])w(?=[^aeiou]|$)", ""),
-        (r"(?<!^)h", ""),
-        (r"(?<=[^aeiouy])(?:le|el|al)$", "l"),
-        (r"ai|ay|ei|ey|eigh", "A"),
-        (r"ee|ea", "E"),
-        (r"oo|ou|ue|ew", "u"),
-        (r"oa|oe", "o"),
-        (r"a(?=[^aeiouyA-Z]e$)", "A"),
-        (r"(?<=.)e$", ""),
-        (r"y", "i"),
-        (r"z", "s"),
-        (r"(.)\1+", r"\1"),
-    )
-)
+_SOUNDS = (
+    (r"^kn|^gn|^pn", "n"), (r"^wr", "r"), (r"^x", "z"), (r"ph", "f"), (r"ght", "t"), (r"tch", "ch"), (r"sch|sh", "S"),
+    (r"ch", "S"), (r"th", "t"), (r"ck|q", "k"), (r"c(?=[eiy])", "s"), (r"c", "k"), (r"x", "ks"),
+    (r"(?<=[aeiou])w(?=[^aeiou]|$)", ""), (r"(?<!^)h", ""), (r"(?<=[^aeiouy])(?:le|el|al)$", "l"),
+    (r"ai|ay|ei|ey|eigh", "A"), (r"ee|ea", "E"), (r"oo|ou|ue|ew", "u"), (r"oa|oe", "o"),
+    (r"a(?=[^aeiouyA-Z]e$)", "A"), (r"(?<=.)e$", ""), (r"y", "i"), (r"z", "s"), (r"(.)\1+", r"\1"),
+)  # fmt: skip
 
 
-def alike(a: str, b: str) -> bool:
+def similar_names(a: str, b: str) -> bool:
     """Whether two words or joined words can be one name: the same but for spelling or mishearing.
 
     Where the consonants are the same by Metaphone, sounds may differ by the tolerance `name`, else by `misheard`.
     A final a is heard: Martin is not Martina.
 
-    >>> alike("Hail", "Hale"), alike("amlowdipping", "amlodipine"), alike("Hall", "Hale"), alike("Martin", "Martina")
-    (True, True, False, False)
+    >>> similar_names("Hail", "Hale"), similar_names("amlowdipping", "amlodipine")
+    (True, True)
+    >>> similar_names("Hall", "Hale"), similar_names("Martin", "Martina")
+    (False, False)
     """
     from jellyfish import levenshtein_distance, metaphone
 
-    one, other = plain(a), plain(b)
+    one, other = plain_letters(a), plain_letters(b)
     if one == other:
         return bool(one)
     if not one or not other or one.isdigit() or other.isdigit():
@@ -76,12 +55,12 @@ def same_name(a: Sequence[str], b: Sequence[str]) -> bool:
 
     An initial is like every word that begins with it, but something longer must be alike too.
     """
-    if alike("".join(a), "".join(b)):
+    if similar_names("".join(a), "".join(b)):
         return True
     shorter, longer = sorted((a, b), key=len)
     left, whole = list(longer), False
     for word in sorted(shorter, key=len, reverse=True):
-        match = next((other for other in left if alike(word, other)), None)
+        match = next((other for other in left if similar_names(word, other)), None)
         initial = next((o for o in left if (len(o) == 1 or len(word) == 1) and o[:1] == word[:1]), None)
         if match is None and initial is None:
             return False
@@ -97,7 +76,7 @@ def sound(word: str) -> str:
     ('hAl', 'hAl', 'hal', 'ramipril')
     """
     for pattern, replacement in _SOUNDS:
-        word = pattern.sub(replacement, word)
+        word = re.sub(pattern, replacement, word)
     return word
 
 
@@ -118,10 +97,8 @@ def same_sound(heard: str, code: str) -> bool:
     return len(heard) == len(code) and alike >= _SAME_IN_CODE and rhyme
 
 
-def plain(text: str) -> str:
+def plain_letters(text: str) -> str:
     """Lower-case letters and digits without accents."""
     folded = unicodedata.normalize("NFKD", text.casefold()).replace("ß", "ss").replace("ø", "o")
-    return (
-        "".join(c for c in folded if c.isalnum() and c.isascii())[:_LONGEST]
-        or "".join(filter(str.isalnum, folded))[:_LONGEST]
-    )
+    letters = "".join(filter(str.isalnum, folded))
+    return ("".join(filter(str.isascii, letters)) or letters)[:_LONGEST]

@@ -13,22 +13,28 @@ from edge_assistant.core.evidence import Evidence, Field, Line, Passage
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.perception.table import Table
-from edge_assistant.reasoning.claims import Claim
+from edge_assistant.reasoning.claims import Claim, Ledger
 from edge_assistant.reasoning.comprehension import programs, prompts
-from edge_assistant.reasoning.comprehension.expected import Expected, can_answer, expected, joined, typed, typed_as
-from edge_assistant.reasoning.comprehension.joining import Joint, join
+from edge_assistant.reasoning.comprehension.answer_types import (
+    AnswerType,
+    answer_type,
+    can_answer,
+    common_values,
+    join_thousands,
+    value_like,
+)
+from edge_assistant.reasoning.comprehension.multi_source import Joint, join
 from edge_assistant.reasoning.comprehension.reading import (
     Reader,
     Reading,
-    against,
-    alike,
+    comparable_spans,
     computed_confidence,
-    fitting,
     joint_confidence,
-    written,
+    probability_against,
+    probability_of_answer,
+    write_line,
 )
 from edge_assistant.reasoning.guard import adds
-from edge_assistant.reasoning.ledger import Ledger
 from edge_assistant.reasoning.sources import BUDGET, Source
 from edge_assistant.reasoning.values.values import Clock, Value, same
 
@@ -45,7 +51,7 @@ OUTVOTES = 0.6  # confidence from which on a source tells something against two 
 COMPARED = 0.225  # confidence from which on a value that was looked for beside another counts
 AGREES = 0.13  # the same where it is the very value of the surest, which seldom happens by chance
 UNSURE = 0.6  # probability of a sort below which others are tried
-TOLD = 0.5  # probability from which on a source tells what a call asks of it
+SEEN = 0.5  # probability from which on a source tells what a call asks of it
 
 EVERYTHING = "everything"  # what a question for agreement is restated as where it names no matter
 _TYPED = re.compile(r"(?P<label>[^\W\d_][^\n:.;,?!]{1,40}): +(?P<value>[^\n:;?!]+?)\.?")  # a form that was typed
@@ -68,7 +74,7 @@ LEAST = {Sort.AGREEMENT: AGREEMENT, Sort.SUMMARY: SUMMARY}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """A question understood.
 
     Attributes:
@@ -83,7 +89,7 @@ class Asked:
     plain: str
     sort: Sort
     sure: float
-    expects: Expected
+    expects: AnswerType
 
     @property
     def everything(self) -> bool:
@@ -92,41 +98,29 @@ class Asked:
 
 
 class Comprehension:
-    """Lets the model read what sources tell, and code make claims of it.
-
-    Args:
-        engine: opens the language model.
-        embedder: opens the sentence embedder, where there is one.
-        watch: is called as signals are read.
-    """
+    """Lets the model read what sources tell, and code make claims of it; `watch` is called as signals are read."""
 
     def __init__(self, engine: Callable[[], Engine], embedder: Callable[[], Embedder | None], watch: Watch) -> None:
         self._engine = engine
         self._reader = Reader(engine, embedder)
         self._watch = watch
 
-    def understand(self, question: str, sources: Sequence[Source]) -> Asked:
+    def understand(self, question: str, sources: Sequence[Source]) -> Question:
         """How a question is answered, and what each source is asked."""
-        sorts = [
-            sort for sort in Sort if sort is not Sort.COMPUTATION or any(source.table is not None for source in sources)
-        ]
-        choice = self._engine().choose(prompts.asked("sort", question), sorts)
+        computes = any(source.table is not None for source in sources)
+        sorts = [sort for sort in Sort if computes or sort is not Sort.COMPUTATION]
+        choice = self._engine().choose(prompts.with_examples("sort", question), sorts)
         sort = sorts[choice.index]
         if choice.probability < LEAST.get(sort, 0.0):
             sort = Sort.VALUE
-        asked = Asked(question, question, sort, choice.probability, expected(question))
+        plain = question
         if sort is Sort.AGREEMENT:
-            asked = self._restated(asked)
-        self._trace("question", None, f"{sort}, probability {choice.probability:.2f}", f"each source: {asked.plain}")
-        return asked
+            restated = write_line(self._engine(), prompts.with_examples("restating", question), _RESTATED)
+            plain = restated if restated and not adds(restated, question) else question
+        self._trace("question", None, f"{sort}, probability {choice.probability:.2f}", f"each source: {plain}")
+        return Question(question, plain, sort, choice.probability, answer_type(plain))
 
-    def _restated(self, asked: Asked) -> Asked:
-        """A question for agreement, by the plain question behind it."""
-        restated = written(self._engine(), prompts.asked("restating", asked.text), _RESTATED)
-        plain = restated if restated and not adds(restated, asked.text) else asked.text
-        return replace(asked, plain=plain, sort=Sort.AGREEMENT, expects=expected(plain))
-
-    def claims(self, asked: Asked, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
+    def claims(self, asked: Question, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
         """What sources tell, where at least one of them surely does."""
         kept = len(ledger.evidence), len(ledger.computed)
         found = self._claims(asked, sources, ledger)
@@ -135,7 +129,7 @@ class Comprehension:
         del ledger.evidence[kept[0] :], ledger.computed[kept[1] :]
         return []
 
-    def _claims(self, asked: Asked, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
+    def _claims(self, asked: Question, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
         """By reading each source, by computing over readings, or by joining what several tell."""
         texts = [source for source in sources if source.table is None]
         found = (self._read(asked.plain, source, asked.expects) for source in texts)
@@ -147,49 +141,47 @@ class Comprehension:
         if computes[asked.sort]:
             told = _claims(readings, asked.expects)
             agreed = len(told) > 1 and all(same(told[0].value, claim.value) for claim in told)
-            if not agreed and (computed := self._computed(asked, sources, texts, ledger)):
-                beside = ((claim, typed_as(claim.text, computed[0].value)) for claim in told)
+            tables = [] if agreed else [(source, source.table) for source in sources if source.table is not None]
+            calls = (self._call(asked, source, table, texts, ledger) for source, table in tables)
+            if computed := [claim for claim in calls if claim is not None]:
+                beside = ((claim, value_like(claim.text, computed[0].value)) for claim in told)
                 least = SURE if asked.sort is Sort.AGREEMENT else CLEAR
                 return [*(replace(c, value=v) for c, v in beside if v is not None and c.confidence >= least), *computed]
         takes_several = asked.sort is not Sort.AGREEMENT and len(texts) > 1 and (len(readings) < 2 or surest < CLEAR)
-        if takes_several and (joint := self._joined(asked, texts)) is not None:
+        if takes_several and (joint := self._join(asked, texts)) is not None:
             signals = {line.signal for line in joint.evidence}
             if len(signals) == 1:
-                readings += _seen_beside(joint, readings)
+                readings += _joint_reading(joint, readings)
             elif joint_confidence(joint.fits) > surest:
                 return [_joint_claim(joint, asked.expects, ledger)]
             else:
-                readings = [_resting_on(reading, joint, asked.expects) for reading in readings]
-        undisputed = _undisputed(readings, asked.expects)
-        return _claims(self._corroborated(asked, texts, undisputed), asked.expects)
+                readings = [_with_support(reading, joint, asked.expects) for reading in readings]
+        undisputed = _drop_disputed(readings, asked.expects)
+        return _claims(self._corroborate(asked, texts, undisputed), asked.expects)
 
-    def _corroborated(self, asked: Asked, sources: Sequence[Source], readings: Sequence[Reading]) -> list[Reading]:
+    def _corroborate(self, asked: Question, sources: Sequence[Source], readings: Sequence[Reading]) -> list[Reading]:
         """The readings, and of the other sources what can be compared with the surest of them."""
         best = max(readings, key=lambda reading: reading.confidence, default=None)
         found = [*readings]
         if best is None or best.confidence < ANSWERED:
             return found
-        value = typed([joined(best.text)], asked.expects)[0]
+        value = common_values([join_thousands(best.text)], asked.expects)[0]
         told = {line.signal for reading in readings for line in reading.evidence}
         for source in sources:
-            if source.signal.id in told:
+            if source.signal.id in told or not (reading := self._seek(asked.plain, source, value, best.text)):
                 continue
-            reading = self._sought(asked.plain, source, value, best.text)
-            if reading is None:
-                continue
-            agrees = same(value, typed([joined(reading.text)], asked.expects)[0])
+            agrees = same(value, common_values([join_thousands(reading.text)], asked.expects)[0])
             if reading.confidence >= (AGREES if agrees else COMPARED):
                 found.append(reading)
         return found
 
-    def _read(self, question: str, source: Source, kind: Expected) -> Reading | None:
+    def _read(self, question: str, source: Source, kind: AnswerType) -> Reading | None:
         self._watch(ReadingEvent(source.signal.id))
         reading = self._reader.read(question, source, kind)
-        told = "not told" if reading is None else f"{reading.text!r}: told {reading.told:.2f}, fits {reading.fits:.2f}"
-        self._trace("read by the model", source.signal.id, question, told)
+        self._trace("read by the model", source.signal.id, question, "not told" if reading is None else str(reading))
         return reading
 
-    def _joined(self, asked: Asked, sources: Sequence[Source]) -> Joint | None:
+    def _join(self, asked: Question, sources: Sequence[Source]) -> Joint | None:
         """What the model answers over all sources at once; None where it is not told, or not found in their lines."""
         budget = BUDGET * MOST_WHOLE // max(len(sources), MOST_WHOLE)
         pages = [(source.signal.kind, self._reader.page(asked.plain, source, budget)) for source in sources]
@@ -201,113 +193,94 @@ class Comprehension:
         self._trace("joined", None, asked.plain, f"{joint.text!r}: fits {joint.fits:.2f}", *lines)
         return joint
 
-    def _computed(
-        self, asked: Asked, sources: Sequence[Source], others: Sequence[Source], ledger: Ledger
-    ) -> list[Claim]:
-        """What a call over each table gives, where the model writes one that fits it."""
-        return [
-            claim
-            for source in sources
-            if source.table is not None and (claim := self._called(asked, source, source.table, others, ledger))
-        ]
-
-    def _called(
-        self, asked: Asked, source: Source, table: Table, others: Sequence[Source], ledger: Ledger
+    def _call(
+        self, asked: Question, source: Source, table: Table, others: Sequence[Source], ledger: Ledger
     ) -> Claim | None:
-        messages = prompts.asked("calls", programs.columns(table), asked.plain)
-        text = written(self._engine(), messages, _CALL)
+        """What a call over a table gives; None if the model writes none that fits it."""
+        messages = prompts.with_examples("calls", programs.columns(table), asked.plain)
+        text = write_line(self._engine(), messages, _CALL)
         call = programs.parse(text)
-        sure = against(self._engine(), messages, text, programs.NONE) if call else 0.0
+        sure = probability_against(self._engine(), messages, text, programs.NONE) if call else 0.0
         self._trace("call", source.signal.id, f"{text}: probability {sure:.2f}")
         if call is None:
             return None
         asks = (call.asks, call.asks_when)
         moment = (_MOMENT,)
-        likes = (programs.limited(call, table) or (moment if call.name == "at" else ()), moment)
-        answers = [
-            self._asked(question, others, like) if question else None
-            for question, like in zip(asks, likes, strict=True)
-        ]
-        if any(question and answer is None for question, answer in zip(asks, answers, strict=True)):
+        likes = (programs.limit_units(call, table) or (moment if call.name == "at" else ()), moment)
+        answers = [ask and self._ask_others(ask, others, like) for ask, like in zip(asks, likes, strict=True)]
+        given = [answer for answer in answers if isinstance(answer, Reading)]
+        if len(given) < sum(map(bool, asks)):
             return None
-        told_texts = [answer.text if answer else "" for answer in answers]
-        computed = (programs.run(way, table, *told_texts) for way in programs.ways(call))
+        told, told_when = (answer.text if isinstance(answer, Reading) else "" for answer in answers)
+        computed = (programs.run(way, table, told, told_when) for way in programs.variants(call))
         results = [one for one in computed if one is not None and can_answer(one.value, asked.expects)]
         if not results:
             return None
-        fits, result = max(((self._fits(asked.plain, result), result) for result in results), key=lambda one: one[0])
-        given = [answer for answer in answers if answer]
-        self._trace("computed", source.signal.id, _formula(result), f"fits {fits:.2f}")
+        fitness = [probability_of_answer(self._engine(), one.formula, asked.plain, one.text) for one in results]
+        fits, result = max(zip(fitness, results, strict=True), key=lambda one: one[0])
+        self._trace("computed", source.signal.id, result.formula, f"fits {fits:.2f}")
         confidence = computed_confidence(sure, fits)
         if confidence < SURE:
             return None
-        told = [line for answer in given for line in answer.evidence]
-        return replace(computed_claim(source, result, told, ledger), confidence=confidence)
+        lines = [line for answer in given for line in answer.evidence]
+        return replace(claim_of_result(source, result, lines, ledger), confidence=confidence)
 
-    def _fits(self, question: str, result: programs.Result) -> float:
-        """The probability that a computed value answers a question."""
-        return fitting(self._engine(), _formula(result), question, result.text)
-
-    def _asked(self, question: str, sources: Sequence[Source], likes: Sequence[Value]) -> Reading | None:
+    def _ask_others(self, question: str, sources: Sequence[Source], likes: Sequence[Value]) -> Reading | None:
         """The surest reading of what a call asks for; comparable with one of some values, where they are given."""
-        found = [reading for source in sources if (reading := self._read(question, source, expected(question)))]
-        usable = [one for one in found if not likes or any(any(alike(one.text, like, one.text)) for like in likes)]
+        found = [reading for source in sources if (reading := self._read(question, source, answer_type(question)))]
+        usable = [
+            one for one in found if not likes or any(any(comparable_spans(one.text, like, one.text)) for like in likes)
+        ]
         best = max(usable, key=lambda reading: reading.told, default=None)
-        if best is not None and best.told >= TOLD:
+        if best is not None and best.told >= SEEN:
             return best
         if not likes:
             return None
-        if only := self._reader.only(sources, likes[0]):
+        if only := self._reader.only_comparable(sources, likes[0]):
             return only
-        sought = [reading for source in sources if (reading := self._sought(question, source, likes[0], ""))]
+        sought = [reading for source in sources if (reading := self._seek(question, source, likes[0], ""))]
         best = max(sought, key=lambda reading: reading.confidence, default=None)
         return best if best is not None and best.confidence >= COMPARED else None
 
-    def _sought(self, question: str, source: Source, like: Value, text: str) -> Reading | None:
+    def _seek(self, question: str, source: Source, like: Value, text: str) -> Reading | None:
         reading = self._reader.seek(question, source, like, text)
         if reading is not None:
-            said = f"{reading.text!r}: told {reading.told:.2f}, fits {reading.fits:.2f}"
-            self._trace("looked for", source.signal.id, question, said)
+            self._trace("looked for", source.signal.id, question, str(reading))
         return reading
 
     def _trace(self, stage: str, signal: str | None, *lines: str) -> None:
         self._watch(Traced(stage, signal, lines))
 
 
-def _undisputed(readings: Sequence[Reading], kind: Expected) -> Sequence[Reading]:
+def _drop_disputed(readings: Sequence[Reading], kind: AnswerType) -> Sequence[Reading]:
     """The readings without those that contradict the surest, or two that agree, and are hardly told themselves."""
     if len(readings) < 2:
         return readings
-    values = typed([joined(reading.text) for reading in readings], kind)
+    values = common_values([join_thousands(reading.text) for reading in readings], kind)
     alike = [[j for j, other in enumerate(values) if same(value, other)] for value in values]
     best = max(range(len(readings)), key=lambda i: (len(alike[i]) > 1, readings[i].confidence))
     least = OUTVOTES if len(alike[best]) > 1 else DISPUTES
     return [r for i, r in enumerate(readings) if i in alike[best] or i == best or r.confidence >= least]
 
 
-def _claims(readings: Sequence[Reading], kind: Expected) -> list[Claim]:
-    texts = [joined(reading.text) for reading in readings]
-    return [
-        Claim(
-            reading.signal,
-            value,
-            text,
-            tuple(line.id for line in reading.evidence),
-            reading.confidence,
-            label=labelled(reading.evidence[0], reading.text),
-        )
-        for reading, text, value in zip(readings, texts, typed(texts, kind), strict=True)
-    ]
+def _claims(readings: Sequence[Reading], kind: AnswerType) -> list[Claim]:
+    texts = [join_thousands(reading.text) for reading in readings]
+    found = []
+    for reading, text, value in zip(readings, texts, common_values(texts, kind), strict=True):
+        ids = tuple(line.id for line in reading.evidence)
+        label = label_of(reading.evidence[0], reading.text)
+        found.append(Claim(reading.signal, value, text, ids, reading.confidence, label=label))
+    return found
 
 
-def _joint_claim(joint: Joint, kind: Expected, ledger: Ledger) -> Claim:
+def _joint_claim(joint: Joint, kind: AnswerType, ledger: Ledger) -> Claim:
     cites = tuple(line.id for line in joint.evidence)
     computed = ledger.compute(joint.formula, joint.text, cites) if joint.formula else None
-    value = typed([joined(joint.text)], kind)[0]
+    value = common_values([join_thousands(joint.text)], kind)[0]
     return Claim(joint.evidence[0].signal, value, joint.text, cites, joint_confidence(joint.fits), computed)
 
 
-def _seen_beside(joint: Joint, readings: Sequence[Reading]) -> list[Reading]:
+def _joint_reading(joint: Joint, readings: Sequence[Reading]) -> list[Reading]:
     """What one source tells beside the others and did not alone, such as "Allergies: none" beside an allergy."""
     signal = joint.evidence[0].signal
     if joint.formula or any(reading.signal == signal for reading in readings):
@@ -315,14 +288,14 @@ def _seen_beside(joint: Joint, readings: Sequence[Reading]) -> list[Reading]:
     return [Reading(signal, joint.text, joint.evidence, told=0.5, fits=joint.fits)]  # alone it was not told
 
 
-def _resting_on(reading: Reading, joint: Joint, kind: Expected) -> Reading:
+def _with_support(reading: Reading, joint: Joint, kind: AnswerType) -> Reading:
     """A reading, with the lines of other sources that led to the same."""
-    one, other = typed([joined(reading.text), joined(joint.text)], kind)
+    one, other = common_values([join_thousands(reading.text), join_thousands(joint.text)], kind)
     together = tuple(dict.fromkeys((*reading.evidence, *joint.evidence)))
     return replace(reading, evidence=together) if same(one, other) else reading
 
 
-def pair(line: Evidence) -> tuple[str, str]:
+def label_and_value(line: Evidence) -> tuple[str, str]:
     """The label and the value of a line of a form; empty for other lines."""
     match line.detail:
         case Field(label=label, value=value) | Line(cells=(label, value)):
@@ -333,20 +306,15 @@ def pair(line: Evidence) -> tuple[str, str]:
             return "", ""
 
 
-def labelled(line: Evidence, text: str) -> str:
+def label_of(line: Evidence, text: str) -> str:
     """What a form calls a value that stands in it beside its label; empty elsewhere."""
-    label, value = pair(line)
+    label, value = label_and_value(line)
     return label if text.strip(" .") in value else ""
 
 
-def computed_claim(source: Source, result: programs.Result, told: Sequence[Evidence], ledger: Ledger) -> Claim:
+def claim_of_result(source: Source, result: programs.Result, told: Sequence[Evidence], ledger: Ledger) -> Claim:
     """The claim of a computation, with its rows as evidence, and with what other sources told for it."""
-    formula = result.computed.formula
-    id = ledger.rows(source.signal.id, result.column, result.computed, _formula(result))
+    id = ledger.rows(source.signal.id, result.column, result.computed, result.formula)
     cites = (id, *(line.id for line in told))
-    number = ledger.compute(formula, result.text, cites)
+    number = ledger.compute(result.computed.formula, result.text, cites)
     return Claim(source.signal.id, result.value, result.text, cites, computed=number)
-
-
-def _formula(result: programs.Result) -> str:
-    return f"{result.computed.formula} = {result.text}"

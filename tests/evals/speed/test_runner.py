@@ -7,7 +7,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.speed.progress import Progress
+from evals.speed.runner import Progress
 
 
 class Clock:

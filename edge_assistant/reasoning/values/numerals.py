@@ -30,8 +30,8 @@ def spoken_numbers(text: str) -> tuple[Decimal, ...]:
     """
     words = [word for word in re.split(r"[ -]+", text.lower()) if word]
     factor, words = _factor(words)
-    numbers = _unscaled(words)
-    return tuple(_whole(factor * number) for number in numbers) if factor > 1 else numbers
+    numbers = _unscaled_numbers(words)
+    return tuple(without_zeros(factor * number) for number in numbers) if factor > 1 else numbers
 
 
 def spoken_digits(text: str) -> str | None:
@@ -78,7 +78,7 @@ def _factor(words: list[str]) -> tuple[int, list[str]]:
     return factor, front or ["one"]
 
 
-def _unscaled(words: list[str]) -> tuple[Decimal, ...]:
+def _unscaled_numbers(words: list[str]) -> tuple[Decimal, ...]:
     known = vocabulary()
     if words and words[-1] in known.fractions:
         return _fraction(words)
@@ -90,21 +90,21 @@ def _unscaled(words: list[str]) -> tuple[Decimal, ...]:
         return _decimal(words[: points[0]], words[points[0] + 1 :])
     if len(words) > 2 and words[-2] in known.words["zero"] and 0 < known.numbers.get(words[-1], 0) < 10:
         front, digit = _groups(words[:-2]), known.numbers[words[-1]]
-        return _priced(front[0], digit) if len(front) == 1 and front[0] < THOUSAND else ()
+        return _price_readings(front[0], digit) if len(front) == 1 and front[0] < THOUSAND else ()
     groups = _groups(words)
     if len(groups) == 1:
         return (Decimal(groups[0]),)
     if len(groups) == 2 and groups[0] < THOUSAND and 10 <= groups[1] < 100:
-        return _priced(*groups)
+        return _price_readings(*groups)
     return ()
 
 
-def _whole(number: Decimal) -> Decimal:
+def without_zeros(number: Decimal) -> Decimal:
     """A number without the zeros behind its point that multiplying left there."""
     return number.to_integral_value() if number == number.to_integral_value() else number
 
 
-def _priced(whole: int, hundredths: int) -> tuple[Decimal, ...]:
+def _price_readings(whole: int, hundredths: int) -> tuple[Decimal, ...]:
     return Decimal(f"{whole}.{hundredths:02d}"), Decimal(whole * 100 + hundredths)
 
 
