@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
+from helpers import says
 from helpers.app import FORM, NOTE, Stage, app, computed, conflict, play, shown, signal
 from textual.widgets import Markdown, Static
 
@@ -29,9 +30,7 @@ async def test_a_question_goes_to_the_worker_and_its_answer_is_shown_with_verdic
     await stage.ask("What is the patient allergic to?")
     assert stage.work.calls("ask") == [(1, "What is the patient allergic to?", None)]
     answer = conflict()
-    await stage.tell(
-        messages.TurnRouted(1, answer.route), messages.TurnSaid(1, answer.text), messages.TurnEnded(1, answer)
-    )
+    await stage.tell(says.routed(1, answer.route), says.said(1, answer.text), says.ended(1, answer))
     turn = stage.turn()
     assert "[\\[E1\\]](evidence:E1)" in turn.query_one(Markdown).source
     assert "conflict" in shown(turn.query_one(Verdicts))
@@ -41,7 +40,7 @@ async def test_a_question_goes_to_the_worker_and_its_answer_is_shown_with_verdic
     assert turn.has_class("conflict")
     assert not turn.query(".working")
     await stage.ask("What was the highest temperature?")
-    await stage.tell(messages.TurnEnded(2, computed()))
+    await stage.tell(says.ended(2, computed()))
     assert [option.id for option in stage.turn(2).query_one(Sources).options] == ["E1", "C1"]
     assert "30 tokens/s" in shown(stage.turn(2).query_one(".figures", Static))
 
@@ -50,15 +49,15 @@ async def test_signals_stand_in_the_list_with_how_far_they_are(stage: Stage) -> 
     listed = stage.talk.query_one(SignalList)
     await stage.tell(messages.Taken(FORM), messages.Taken(NOTE))
     assert [entry.state for entry in listed.entries] == ["waiting", "waiting"]
-    await stage.tell(messages.Sensing("image:1", "writing", 0.5))
+    await stage.tell(says.sensing("image:1", "writing", 0.5))
     assert listed.entries[0].detail == "writing 50%"
     await stage.tell(
-        messages.Sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.9),
-        messages.Sensed("image:1", "objects", conflict().evidence[:1], 0.1),
+        says.sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.9),
+        says.sensed("image:1", "objects", conflict().evidence[:1], 0.1),
         # recalled for a question: nothing is counted twice
-        messages.Sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.0),
-        messages.SignalFailed("audio:1", "note.wav breaks off", "record it again"),
-        messages.Noted("image:1", "only the first frame was looked at"),
+        says.sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.0),
+        says.failed("audio:1", "note.wav breaks off", "record it again"),
+        says.noted("image:1", "only the first frame was looked at"),
     )
     form, note = listed.entries
     assert (form.state, form.detail) == ("ready", "12 pieces")
@@ -93,10 +92,10 @@ async def test_a_path_of_no_file_is_no_question_and_stays_to_be_corrected(
 
 async def test_escape_stops_what_is_answered_and_what_was_said_stays(stage: Stage) -> None:
     await stage.ask("What was the total?")
-    await stage.tell(messages.TurnSaid(1, "The total"))
+    await stage.tell(says.said(1, "The total"))
     await stage.pilot.press("escape")
     assert len(stage.work.calls("stop")) == 1
-    await stage.tell(messages.TurnStopped(1), messages.TurnSaid(1, "was never said"))
+    await stage.tell(messages.TurnStopped(1), says.said(1, "was never said"))
     assert stage.turn().query_one(Markdown).source.strip() == "The total"
     assert "stopped" in shown(stage.turn().query_one(".stopped", Static))
     await stage.pilot.press("escape")  # nothing runs: nothing is stopped
@@ -115,7 +114,7 @@ async def test_the_last_question_can_be_asked_again_or_edited(stage: Stage) -> N
     stage.talk.action_edit()
     assert stage.prompt.text == "What was the total?"
     await stage.pilot.press("f7")
-    assert stage.work.calls("check") == [(3,)]
+    assert stage.work.calls("ask")[2] == (3, None, None)
 
 
 async def test_a_new_conversation_is_empty(stage: Stage) -> None:
@@ -134,7 +133,7 @@ async def test_only_the_latest_turns_stay_on_the_screen(monkeypatch: pytest.Monk
     async with play() as stage:
         for number in range(1, 6):
             await stage.ask(f"Question {number}?")
-            await stage.tell(messages.TurnEnded(number, computed()))
+            await stage.tell(says.ended(number, computed()))
         assert [turn.number for turn in stage.talk.query(Turn)] == [3, 4, 5]
 
 
@@ -144,12 +143,12 @@ async def test_foreign_text_is_shown_as_it_is_and_obeyed_by_no_terminal(stage: S
     named = signal("image:1", f"a{hostile}\n[red]b")
     await stage.tell(
         messages.Taken(named),
-        messages.TurnRouted(1, Route(hostile, (), hostile)),
-        messages.TurnSaid(1, hostile),
+        says.routed(1, Route(hostile, (), hostile)),
+        says.said(1, hostile),
         messages.TurnFailed(1, hostile, "press F9"),
         messages.Refused(hostile, hostile),
-        messages.SignalFailed("image:1", hostile, hostile),
-        messages.SignalFailed("image:9", hostile, hostile),  # which is not there any more
+        says.failed("image:1", hostile, hostile),
+        says.failed("image:9", hostile, hostile),  # which is not there any more
     )
     plain = hostile.replace("\x1b", "\ufffd").replace("\u202e", "\ufffd")
     assert shown(stage.turn().query_one(".question", Static)) == f"{plain}\nAnd [b]blue[/b]?"

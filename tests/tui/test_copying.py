@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import says
 from helpers.app import Stage, conflict, play
 
 from edge_assistant.core.evidence import Evidence, Locator, Passage
-from edge_assistant_tui import copying, messages
+from edge_assistant_tui import copying
 from edge_assistant_tui.widgets.sources import Sources
 
 SOURCE = "[E2] note.wav, 00:04.1-00:06.3, confidence 80%: I am allergic to penicillin."
@@ -19,7 +20,7 @@ SOURCE = "[E2] note.wav, 00:04.1-00:06.3, confidence 80%: I am allergic to penic
 async def answered(stage: Stage) -> None:
     """One turn is answered."""
     await stage.talk.ask(conflict().question)
-    await stage.tell(messages.TurnEnded(1, conflict()))
+    await stage.tell(says.ended(1, conflict()))
 
 
 async def test_the_last_answer_is_copied_with_its_sources_and_a_source_by_its_key(stage: Stage) -> None:
@@ -55,7 +56,7 @@ async def test_a_policy_lets_out_what_is_redacted_only(hold: Callable[[str], Pat
         item = Evidence("E1", "image:1", "Phone: 07700 900123", 0.9, Locator(box=(1, 2, 3, 4)), Passage())
         answer = replace(conflict(), text="It is 07700 900123 [E1].", evidence=(item,), citations=("E1",), verdicts=())
         await stage.talk.ask("What is the phone number?")
-        await stage.tell(messages.TurnEnded(1, answer))
+        await stage.tell(says.ended(1, answer))
         await stage.press("ctrl+y")
         assert "900123" not in stage.app.clipboard
         assert "[PHONE-1]" in stage.app.clipboard

@@ -10,6 +10,7 @@ import tty
 from pathlib import Path
 
 import pytest
+from helpers import says
 from helpers.app import Stage, play, whole
 
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
@@ -55,7 +56,7 @@ def words(stage: Stage, id: str = "readings:1") -> str:
 async def taken(stage: Stage, path: Path) -> Signal:
     """The worker takes the file and perceives it; the app begins to follow it."""
     signal = take_file(path, Kind.READINGS, 1)
-    await stage.tell(messages.Taken(signal), messages.Sensed(signal.id, "readings", (), 0.1))
+    await stage.tell(messages.Taken(signal), says.sensed(signal.id, "readings", (), 0.1))
     await stage.until(lambda: followed(stage)[signal.id].keeper.running, "followed")
     return signal
 
@@ -89,7 +90,7 @@ async def test_the_next_renewal_waits_until_the_last_is_perceived_and_some_time_
     await asyncio.sleep(following.EVERY)
     await stage.pilot.pause()
     assert len(stage.work.calls("renew")) == 1, "the last one is still perceived"
-    stage.talk.post_message(messages.SignalFailed(signal.id, "broken", "mend it"))
+    stage.talk.post_message(says.failed(signal.id, "broken", "mend it"))
     await stage.until(lambda: len(stage.work.calls("renew")) == 2, "the next one")
     assert time.monotonic() - began >= following.EVERY
     assert stage.work.calls("renew")[1][1].endswith(row(3).encode())
@@ -172,7 +173,7 @@ async def test_a_serial_port_becomes_a_signal_with_its_first_rows(stage: Stage, 
     assert b"21.5,40" in data
     taken = take_bytes(data, kind, 1, origin=origin, name=name)
     stage.talk.post_message(messages.Taken(taken))
-    stage.talk.post_message(messages.Sensed(taken.id, "readings", (), 0.1))
+    stage.talk.post_message(says.sensed(taken.id, "readings", (), 0.1))
     await stage.until(lambda: words(stage) == "following", "followed")
     await stage.until(lambda: (rows(), stage.work.calls("renew"))[1], "more rows")
     assert len(stage.work.calls("add")) == 1

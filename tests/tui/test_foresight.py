@@ -13,13 +13,12 @@ from helpers.work import PATIENCE, Worker
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import Stopped
-from edge_assistant.core.events import Watch
+from edge_assistant.core.events import Answered, Watch
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Signal
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_tui import messages
 
 REMARK = "The belt squeaked after the break, and the guard was missing on the left side."
 QUESTION = "What was on the left side?"
@@ -208,7 +207,7 @@ def test_the_real_model_has_read_the_signal_when_the_question_comes(
     work.wait()
     work.ask(1, QUESTION)
     work.wait()
-    (answer,) = [message.answer for message in work.of(messages.TurnEnded)]
+    (answer,) = [event.answer for event in work.of(Answered)]
     assert answer.timings.prompt_tokens > 100
     assert answer.timings.reused_tokens > answer.timings.prompt_tokens / 3
 

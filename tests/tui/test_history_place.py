@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers import says
 from helpers.app import FORM, NOTE, Stage, computed, conflict, play
 from helpers.forgetting import audited
 from textual.widgets import Input, OptionList
@@ -216,7 +217,7 @@ async def test_what_the_screen_shows_is_exported_where_no_history_can_be_written
         assert "Nothing was asked yet." in stage.toasts[0]
         stage.talk.post_message(messages.Taken(NOTE))
         await stage.talk.ask(conflict().question)
-        stage.talk.post_message(messages.TurnEnded(1, conflict()))
+        stage.talk.post_message(says.ended(1, conflict()))
         await stage.press("ctrl+s", "ctrl+t", "ctrl+r", "enter")
         await stage.settle()
     (file,) = here.iterdir()

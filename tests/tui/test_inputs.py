@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
+from helpers import says
 from helpers.app import FORM, NOTE, VITALS, Stage, conflict, play
 from textual import events
 from textual.widgets import Static
@@ -16,7 +18,6 @@ from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance.policy.approval import Doubt
 from edge_assistant.history.store import Saved, SavedTurn, Unsent
 from edge_assistant_tui import messages
-from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.screens import confirm, conversation
 from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.signals import SignalList
@@ -155,7 +156,7 @@ async def test_once_the_removal_is_not_shown_any_more_typing_is_undone(monkeypat
 async def test_no_key_that_replaces_a_draft_loses_it(stage: Stage) -> None:
     await stage.type("one?")
     await stage.press("enter")
-    stage.talk.post_message(messages.TurnEnded(1, conflict()))
+    stage.talk.post_message(says.ended(1, conflict()))
     await stage.type("draft")
     await stage.press("escape")
     assert (stage.prompt.text, stage.prompt.border_subtitle) == ("", "Up restores the text")
@@ -188,7 +189,7 @@ async def test_what_is_typed_asked_and_put_aside_is_handed_over_to_be_kept(stage
     assert stage.work.noted[-1] == Unsent("", ("one?",), ("one?",))  # at once
     await stage.type("two")
     await stage.until(lambda: stage.work.noted[-1:] == [Unsent("two", ("one?",), ("one?",))])
-    stage.talk.post_message(messages.TurnEnded(1, conflict()))
+    stage.talk.post_message(says.ended(1, conflict()))
     await stage.until(lambda: stage.work.noted[-1:] == [Unsent("two", ("one?",))])
 
 
@@ -232,12 +233,12 @@ async def test_a_question_that_comes_while_somebody_types_is_not_answered_by_wha
 ) -> None:
     monkeypatch.setattr(confirm, "QUIET_S", 60.0)
     await stage.type("wh")
-    confirmation = Confirmation((Doubt("penicillin", "allergy", conflict().evidence[1]),))
-    await stage.tell(messages.Doubted(confirmation))
+    doubted = messages.Doubted((Doubt("penicillin", "allergy", conflict().evidence[1]),), Future())
+    await stage.tell(doubted)
     assert isinstance(stage.screen, confirm.Confirm)
     await stage.press("y", "n", "enter")
     assert isinstance(stage.screen, confirm.Confirm)
     assert stage.prompt.text == "whyn"
     monkeypatch.setattr(confirm, "QUIET_S", 0.0)
     await stage.press("y")
-    assert confirmation.wait()
+    assert doubted.agreed.result(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,6 @@ from helpers.app import FORM, HASH, KIOSK, PENICILLIN, TAKEN, Stage, conflict, p
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import History, Saved, SavedTurn
 from edge_assistant_tui import messages
-from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.keeping import Keeping
 from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
@@ -73,17 +73,17 @@ async def test_who_comes_next_finds_nothing_that_was_not_asked_about_either(stag
 
 @pytest.mark.usefixtures("kiosk")
 async def test_who_leaves_without_confirming_is_not_waited_for(stage: Stage) -> None:
-    confirmation = Confirmation((PENICILLIN,))
+    doubted = messages.Doubted((PENICILLIN,), Future())
     stage.prompt.put("Which allergies?")
     await stage.press("enter")
-    stage.work.busy, stage.work.confirming = True, confirmation
-    await stage.tell(messages.Doubted(confirmation))
+    stage.work.busy, stage.work.confirming = True, doubted.agreed
+    await stage.tell(doubted)
     assert isinstance(stage.screen, Confirm)
     await stage.app.roles._gone()
     await stage.settle()
     assert stage.screen is stage.talk
     assert not stage.talk.query(Turn)
-    assert not confirmation.wait()
+    assert not doubted.agreed.result(0)
 
 
 async def test_a_visitor_who_may_look_at_the_history_may_do_no_more_there(hold: Callable[[str], Path]) -> None:

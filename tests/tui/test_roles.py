@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,8 @@ from helpers.app import FORM, KIOSK, PENICILLIN, PIN, TAKEN, Stage, app, conflic
 from helpers.screens import Golden
 from textual.widgets import Checkbox, Input
 
-from edge_assistant.core.errors import Stopped
 from edge_assistant.history.store import Saved, SavedSignal, SavedState, SavedTurn
 from edge_assistant_tui import messages, pull
-from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.keeping import Keeping
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.export import Export
@@ -198,42 +197,35 @@ def test_where_nothing_is_to_be_kept_nothing_is(hold: Callable[[str], Path]) -> 
 
 async def test_a_value_is_read_back(stage: Stage) -> None:
     for key, given in (("y", True), ("n", False), ("escape", False), ("enter", False)):
-        confirmation = Confirmation((PENICILLIN,))
-        await stage.tell(messages.Doubted(confirmation))
+        doubted = messages.Doubted((PENICILLIN,), Future())
+        await stage.tell(doubted)
         assert isinstance(stage.screen, Confirm)
         await stage.press(key)
-        assert confirmation.wait() is given, key
+        assert doubted.agreed.result(0) is given, key
         assert stage.screen is stage.talk
 
 
 async def test_the_operator_confirms_by_pin(hold: Callable[[str], Path]) -> None:
     hold(f'[approval]\nconfirm_below = 0.9\nby = "operator"\n{KIOSK}')
-    confirmation = Confirmation((PENICILLIN,))
+    doubted = messages.Doubted((PENICILLIN,), Future())
     async with play() as stage:
-        await stage.tell(messages.Doubted(confirmation))
+        await stage.tell(doubted)
         await stage.press("y")
         assert isinstance(stage.screen, Operator)
         await stage.type(PIN)
         await stage.press("enter")
         await stage.until(lambda: stage.screen is stage.talk, "unlocked")
-        assert confirmation.wait()
+        assert doubted.agreed.result(0)
         assert stage.app.policy.unlocked
 
 
-def test_a_stop_ends_the_waiting() -> None:
-    confirmation = Confirmation((PENICILLIN,))
-    stopped = threading.Event()
-
-    def wait() -> None:
-        with pytest.raises(Stopped):
-            confirmation.wait()
-        stopped.set()
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    confirmation.stop()
-    assert stopped.wait(60)
-    thread.join()
+async def test_an_answer_that_nobody_wants_any_more_is_not_waited_for(stage: Stage) -> None:
+    doubted = messages.Doubted((PENICILLIN,), Future())
+    await stage.tell(doubted)
+    doubted.agreed.cancel()
+    await stage.press("y")
+    assert stage.screen is stage.talk
+    assert stage.app.is_running
 
 
 async def test_an_export_is_refused_by_the_rule(hold: Callable[[str], Path], tmp_path: Path) -> None:
@@ -279,7 +271,7 @@ async def operating(stage: Stage) -> None:
 
 
 async def confirming(stage: Stage) -> None:
-    await stage.tell(messages.Doubted(Confirmation((PENICILLIN,))))
+    await stage.tell(messages.Doubted((PENICILLIN,), Future()))
 
 
 @pytest.mark.usefixtures("still", "kiosk")

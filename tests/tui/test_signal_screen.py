@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers import says
 from helpers.evidence import DARK, Made, Viewing, colours, look, share
 from textual.widgets import OptionList
 
@@ -44,7 +45,7 @@ async def test_a_signal_as_a_whole_lists_what_was_perceived_and_opens_it(viewing
 async def test_enter_in_the_side_list_opens_the_signal(viewing: Viewing, things: Made) -> None:
     talk = viewing.screen
     talk.post_message(messages.Taken(things.form))
-    talk.post_message(messages.Sensed("image:1", "writing", things.answer().evidence[:1], 0.5))
+    talk.post_message(says.sensed("image:1", "writing", things.answer().evidence[:1], 0.5))
     await viewing.pilot.pause()
     await viewing.press("ctrl+l", "enter")
     assert isinstance(viewing.screen, SignalScreen)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from helpers import says
 from helpers.app import FORM, NOTE, VITALS, Stage, computed, conflict, play
 from helpers.commands import Terminal
 from helpers.evidence import Made, Viewing, made
@@ -47,16 +48,16 @@ async def answered(sizes: list[Size]) -> None:
         screen = stage.talk
         for taken in (FORM, NOTE, VITALS):
             screen.post_message(messages.Taken(taken))
-            screen.post_message(messages.Sensed(taken.id, "all", conflict().evidence[:1] * 3, 0.4))
+            screen.post_message(says.sensed(taken.id, "all", conflict().evidence[:1] * 3, 0.4))
         for turn, answer in enumerate((conflict(), computed()), 1):
             await stage.type("what?")
             await stage.press("enter")
-            screen.post_message(messages.TurnRouted(turn, answer.route))
+            screen.post_message(says.routed(turn, answer.route))
             for at, word in enumerate(answer.text.split()):
                 if at % 3 == 0:
                     await resized(stage, sizes[at // 3 % len(sizes) :][:1])
-                screen.post_message(messages.TurnSaid(turn, word))
-            screen.post_message(messages.TurnEnded(turn, answer))
+                screen.post_message(says.said(turn, word))
+            screen.post_message(says.ended(turn, answer))
             await stage.settle()
         await resized(stage, sizes)
 
@@ -114,10 +115,10 @@ async def paged(stage: Stage | Viewing, sizes: Sequence[Size] = SMALL) -> None:
 async def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app(stage: Stage) -> None:
     screen = stage.talk
     screen.post_message(messages.Taken(FORM))
-    screen.post_message(messages.Sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
+    screen.post_message(says.sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
     await stage.type("what?")
     await stage.press("enter")
-    screen.post_message(messages.TurnEnded(1, conflict()))
+    screen.post_message(says.ended(1, conflict()))
     await stage.settle()
     for key in ("ctrl+l", "ctrl+g"):
         await stage.press(key)

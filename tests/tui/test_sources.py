@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from helpers import says
 from helpers.evidence import Made, Viewing
 from textual.widgets._footer import FooterKey
 
-from edge_assistant_tui import messages
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 
 
@@ -18,7 +18,7 @@ def keys(viewing: Viewing) -> list[str]:
 
 async def test_an_id_that_is_typed_opens_the_evidence_and_asks_nothing(viewing: Viewing, things: Made) -> None:
     await viewing.talk.ask("What is the patient allergic to?")
-    await viewing.tell(messages.TurnEnded(1, things.answer()))
+    await viewing.tell(says.ended(1, things.answer()))
     for typed, shown in (("[E3]", "E3"), ("e3", "E3"), ("C1", "C1"), ("[E2]", "E2")):
         await viewing.ask(typed)
         assert isinstance(viewing.screen, EvidenceScreen)
@@ -32,10 +32,10 @@ async def test_where_there_is_no_such_source_it_is_said(viewing: Viewing, things
     await viewing.ask("[E13]")
     await viewing.talk.ask("Anything?")
     await viewing.press("ctrl+g")
-    await viewing.tell(messages.TurnEnded(1, replace(things.answer(), citations=(), computed=())))
+    await viewing.tell(says.ended(1, replace(things.answer(), citations=(), computed=())))
     await viewing.press("ctrl+g")
     await viewing.ask("E99")
-    await viewing.tell(messages.TurnEnded(1, things.answer()))
+    await viewing.tell(says.ended(1, things.answer()))
     assert [f"{note.title}: {note.message}" for note in viewing.app._notifications] == [
         ": Nothing was asked yet.",
         "There is no source E13: Nothing was asked yet.",

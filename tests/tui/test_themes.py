@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers import says
 from helpers.app import FORM, NOTE, VITALS, Stage, conflict, play
 from textual.color import Color
 
@@ -66,9 +67,9 @@ async def test_every_screen_can_be_read(theme: str, monkeypatch: pytest.MonkeyPa
             conversation.post_message(messages.Taken(given))
         await conversation.ask(conflict().question)
         for told in (
-            messages.SignalFailed("readings:1", "it is empty", "give another"),
-            messages.Sensing("audio:1", "speech", 0.5),
-            messages.TurnEnded(1, conflict()),
+            says.failed("readings:1", "it is empty", "give another"),
+            says.sensing("audio:1", "speech", 0.5),
+            says.ended(1, conflict()),
         ):
             conversation.post_message(told)
         await stage.settle()

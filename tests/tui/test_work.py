@@ -9,7 +9,7 @@ import pytest
 from helpers.work import PATIENCE, Worker
 
 from edge_assistant.core.errors import ModelMissing, Stopped, UsageError
-from edge_assistant.core.events import Thinking, Watch
+from edge_assistant.core.events import Failed, Thinking, Watch
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.policy.policy import Policy
@@ -17,7 +17,7 @@ from edge_assistant.history.store import FILE, History, Saved, SavedSignal, Save
 from edge_assistant.session import dictation
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.model_pool import Models
-from edge_assistant_tui import messages, unsent
+from edge_assistant_tui import messages
 
 
 def test_a_damaged_history_is_set_aside_and_said(home: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_signal_is_removed_while_it_is_perceived(
     work.remove("text:1")
     work.finish()
     assert [message.signal.id for message in work.of(messages.Removed)] == ["text:1"]
-    assert not work.of(messages.SignalFailed)
+    assert not work.of(Failed)
 
 
 def test_a_question_does_not_wait_for_signals_and_its_stop_leaves_them(
@@ -159,7 +159,7 @@ def test_a_conversation_goes_on_with_what_is_as_it_was(work: Worker, tmp_path: P
     kept = [take_bytes(name.encode(), Kind.TEXT, at, origin=Origin.USER, name=name) for at, name in enumerate("abcd")]
     states = [(SavedState.READY, False), (SavedState.CHANGED, False), (SavedState.GONE, True), (SavedState.READY, True)]
     signals = tuple(SavedSignal(one, state, removed) for one, (state, removed) in zip(kept, states, strict=True))
-    work._resume(Saved("0" * 16, "title", kept[0].taken, signals, ()))
+    work.resume.__wrapped__(work, Saved("0" * 16, "title", kept[0].taken, signals, ()))
     assert [message.signal.name for message in work.of(messages.Taken)] == ["a"]
     assert [message.message for message in work.of(messages.Refused)] == ["b is changed since"]
 
@@ -194,11 +194,10 @@ def test_speech_and_a_picture_are_done_with_whatever_goes_wrong(monkeypatch: pyt
         raise ZeroDivisionError
 
     monkeypatch.setattr(dictation, "written", fail)
-    monkeypatch.setattr(unsent, "picture", fail)
     work = Worker()
     monkeypatch.setattr(work, "assistant", lambda: None)
     work.hear([], final=True)
-    work.look_at(b"", "a picture", lambda: True)
+    work.look_at(b"a picture", "a picture", lambda: True)
     work.finish()
     assert [(heard.text, heard.final) for heard in work.of(messages.Heard)] == [("", True)]
     (looked,) = work.of(messages.Looked)

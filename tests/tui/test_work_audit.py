@@ -6,6 +6,7 @@ from pathlib import Path
 
 from helpers.work import Worker
 
+from edge_assistant.core.events import Said
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance.audit.rows import Row
 from edge_assistant.governance.audit.show import Wanted, rows
@@ -34,11 +35,11 @@ def test_turns_stand_in_the_trail_under_their_conversation(
     noted(work, "Allergies: none\n", "Allergies: penicillin\n")
     first = work.current
     assert [row.conversation for row in found("signal")] == [first, first]
-    work.check(1)
+    work.ask(1, None)
     work.wait()
     work.begin()
     noted(work, "Allergies: none\n", "Allergies: pollen\n")
-    work.check(2)
+    work.ask(2, None)
     work.wait()
     second = work.current
     work.close()
@@ -51,17 +52,16 @@ def test_a_turn_that_cannot_be_written_down_fails_and_the_app_goes_on(home: Path
     (home / "audit").write_text("a file where the folder should be")
     work = Worker()
     noted(work, "Allergies: none\n", "Allergies: penicillin\n")
-    work.check(1)
+    work.ask(1, None)
     work.wait()
     failed = work.of(messages.TurnFailed)
     assert [message.turn for message in failed] == [1]
     assert failed[0].message.startswith("the audit trail cannot be written")
-    assert not work.of(messages.TurnSaid)
+    assert not work.of(Said)
     (home / "audit").unlink()
-    work.check(2)
+    work.ask(2, None)
     work.wait()
     work.close()
-    ended = [message.turn for message in work.of(messages.TurnEnded)]
-    assert ended == [2]
+    assert work.ended() == [2]
     assert len(found("answer")) == 1
     assert len(found("signal")) == 2  # what could not be written before

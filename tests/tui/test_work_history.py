@@ -15,6 +15,7 @@ from helpers.forgetting import cached
 from helpers.work import Worker
 
 from edge_assistant.core.errors import StorageFull
+from edge_assistant.core.events import Answered, Perceived
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance import forgetting
 from edge_assistant.history.store import History, Unsent
@@ -74,10 +75,10 @@ def test_signals_outlast_a_switch_and_are_perceived_anew(
 ) -> None:
     work.add(b"The dose is 5 mg.", Kind.TEXT, Origin.USER, "note")
     work.wait()
-    assert len(work.of(messages.Sensed)) == 1
+    assert len(work.of(Perceived)) == 1
     work.switch(Options(profile="test", language="en"), {})
     work.wait()
-    assert len(work.of(messages.Sensed)) == 2
+    assert len(work.of(Perceived)) == 2
     work.remove("text:1")
     work.wait()
     work.close()
@@ -130,7 +131,7 @@ def test_what_is_asked_in_the_app_is_in_no_file(
     work.add(f"Allergies: {planted.ANSWER}\n".encode(), Kind.TEXT, Origin.USER, f"{planted.PICTURE}.txt")
     work.ask(1, f"What is {planted.QUESTION} allergic to?")
     work.wait()
-    (ended,) = work.of(messages.TurnEnded)
+    (ended,) = work.of(Answered)
     assert planted.ANSWER in ended.answer.text
     assert planted.found([home]) == []  # while it is open
     work.close()

@@ -18,8 +18,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.core.errors import UsageError
-from edge_assistant_tui.options import Options
-from edge_assistant_tui.pulling import PIPES
+from edge_assistant_tui.options import PIPES, Options
 from edge_assistant_tui.serving import Server
 
 if TYPE_CHECKING:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from edge_assistant.core.answer import Answer, Route, Verdict
+    from edge_assistant.core.events import Event
     from edge_assistant.core.evidence import Evidence
     from edge_assistant.core.signals import Signal
+    from edge_assistant.governance.policy.approval import Doubt
     from edge_assistant.history.store import Saved
-    from edge_assistant_tui.confirming import Confirmation
     from edge_assistant_tui.halfblocks import Picture
 
 
@@ -32,9 +34,15 @@ class Taken(Message):
 
 @dataclass
 class Doubted(Message):
-    """What an answer rests on has to be confirmed by the person; a worker waits for it."""
+    """What an answer rests on has to be confirmed by the person; a worker waits for it.
 
-    confirmation: Confirmation
+    Attributes:
+        doubts: what the person is asked, one after the other.
+        agreed: gets whether all is right; it is cancelled if nobody wants the answer any more.
+    """
+
+    doubts: Sequence[Doubt]
+    agreed: Future[bool]
 
 
 @dataclass
@@ -53,79 +61,18 @@ class Removed(Message):
 
 
 @dataclass
-class Sensing(Message):
-    """A sense works on a signal; fraction 0 to 1."""
+class SignalTold(Message):
+    """What happened while a signal is perceived."""
 
-    signal: str
-    sense: str
-    fraction: float
+    event: Event
 
 
 @dataclass
-class Sensed(Message):
-    """A sense is done with a signal; this is what it found."""
-
-    signal: str
-    sense: str
-    evidence: tuple[Evidence, ...]
-    seconds: float
-
-
-@dataclass
-class Noted(Message):
-    """Something of a signal was left out or assumed."""
-
-    signal: str
-    text: str
-
-
-@dataclass
-class SignalFailed(Message):
-    """A signal could not be used; the others go on."""
-
-    signal: str
-    message: str
-    hint: str
-
-
-@dataclass
-class TurnRouted(Message):
-    """It is decided which way a turn's question takes."""
+class TurnTold(Message):
+    """What happened while a turn is answered; with `Answered` it is over."""
 
     turn: int
-    route: Route
-
-
-@dataclass
-class TurnWorking(Message):
-    """What a turn is at, in a few words."""
-
-    turn: int
-    what: str
-
-
-@dataclass
-class TurnCompared(Message):
-    """A verdict of a turn."""
-
-    turn: int
-    verdict: Verdict
-
-
-@dataclass
-class TurnSaid(Message):
-    """A sentence of a turn's answer, checked against its evidence."""
-
-    turn: int
-    text: str
-
-
-@dataclass
-class TurnEnded(Message):
-    """A turn's answer is complete."""
-
-    turn: int
-    answer: Answer
+    event: Event
 
 
 @dataclass

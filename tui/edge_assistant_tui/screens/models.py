@@ -103,7 +103,7 @@ class Models(Place):
         self.query_one(OptionList).focus()
         self.app.pull_changed.subscribe(self, lambda _: self._told_pull())
         empty = bool(self.app.conversation.query(Welcome))
-        if self.app.missing and empty and self.app.puller.available and not self.app.pulls.tried:
+        if self.app.missing and empty and self.app.pulls.available and not self.app.pulls.tried:
             self.action_pull_profile(agreed=True)
         self._told_pull()
         self._list()
@@ -138,7 +138,7 @@ class Models(Place):
             )
         else:
             said = Content("All that the profile needs is here.")
-        if missing and not self.app.puller.available:
+        if missing and not self.app.pulls.available:
             pull = f"edge-assistant models pull --profile {self.app.options.profile}"
             said = Content.assemble(said, f"\nNo launcher runs: in another terminal, run '{pull}'")
         self.query_one("#about", Static).update(said)
@@ -170,7 +170,7 @@ class Models(Place):
     @property
     def _asks(self) -> bool:
         """Whether a download could begin; where none can, that is said instead."""
-        return self.app.pulls.name is None and self.app.puller.available
+        return self.app.pulls.name is None and self.app.pulls.available
 
     def _ask(self, question: str, pull: Callable[[bool], None]) -> None:
         """Ask before a download; yes begins it."""
