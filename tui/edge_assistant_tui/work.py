@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from textual.message import Message
 
 from edge_assistant.core.answer import Failure
-from edge_assistant.core.errors import EdgeAssistantError, Stopped
+from edge_assistant.core.errors import EdgeAssistantError, ModelError, Stopped
 from edge_assistant.core.events import Event, Failed
 from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.session import dictation
@@ -436,6 +436,4 @@ class Work:
 
 def _hint(error: EdgeAssistantError) -> str:
     """What to do about an error; models are at hand here."""
-    from edge_assistant_models.errors import ModelError
-
     return f"press F9 for the models, or {error.hint}" if isinstance(error, ModelError) else error.hint

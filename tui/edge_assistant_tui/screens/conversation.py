@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from edge_assistant.core import limits
 from edge_assistant.core.answer import Failure
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.events import Answered, Compared, Failed, Perceived, Said
 from edge_assistant_tui import citing, messages
 from edge_assistant_tui.screens.citing import Citing
@@ -130,8 +131,6 @@ class Conversation(Typed, Citing, Devices):
 
     @on(Prompt.Port)
     def _told_port(self, event: Prompt.Port) -> None:
-        from edge_assistant.core.errors import EdgeAssistantError
-
         if self.app.roles.refuses("follow"):
             return
         try:
