@@ -8,7 +8,7 @@ from typing import TypeVar
 from textual.message import Message
 
 from edge_assistant.core.events import Answered
-from edge_assistant_tui.messages import SignalTold, TurnTold
+from edge_assistant_tui.messages import Notice, SignalTold, TurnTold
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work
 
@@ -32,6 +32,11 @@ class Worker(Work):
         """What it posted of one kind, messages or events in them."""
         events = (message.event for message in self.told if isinstance(message, SignalTold | TurnTold))
         return [told for told in (*self.told, *events) if isinstance(told, kind)]
+
+    @property
+    def faults(self) -> list[Notice]:
+        """Faults of ours that were told."""
+        return [told for told in self.of(Notice) if told.message.startswith("A fault of ours")]
 
     def ended(self) -> list[int]:
         """The turns that were answered."""

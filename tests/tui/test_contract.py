@@ -36,20 +36,9 @@ from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.turn import Turn
 
 HEAVY = {
-
-    *[
-        "numpy",
-        "onnxruntime",
-        "cv2",
-        "llama_cpp",
-        "PIL",
-        "av",
-        "sounddevice",
-        "serial",
-        "sqlite3",
-        "edge_assistant.session.assistant",
-    ],
-}  # fmt: skip
+    *("numpy", "onnxruntime", "cv2", "llama_cpp", "PIL", "av", "sounddevice", "serial", "sqlite3"),
+    "edge_assistant.session.assistant",
+}
 
 
 def modules() -> tuple[ModuleType, ...]:
@@ -98,11 +87,8 @@ OF_SIGNALS = {events.Perceiving, events.Perceived, events.Noted, events.Failed}
 NOT_OF_TURNS = {events.Perceived, events.Noted, events.Failed, events.Traced}  # of signals, or for `ask --trace`
 
 
-def test_every_event_is_known_here() -> None:
-    assert set(EVENTS) == set(get_args(events.Event))
-
-
 async def test_every_event_changes_what_is_shown_or_is_knowingly_ignored(stage: Stage) -> None:
+    assert set(EVENTS) == set(get_args(events.Event))
     await stage.tell(messages.Taken(FORM))
     for number, (event, example) in enumerate(EVENTS.items(), 1):
         await stage.ask("What is the patient allergic to?")
@@ -143,11 +129,6 @@ def named(tree: ast.AST) -> Iterator[str]:
 def test_every_message_is_posted() -> None:
     made = {name for module in MODULES for name in named(ast.parse(Path(str(module.__file__)).read_text("utf-8")))}
     assert {message.__name__ for message in all_messages()} <= made
-
-
-def test_messages_of_workers_go_to_the_conversation_or_a_widget_and_bubble() -> None:
-    assert all(message.bubble for message in classes(Message))
-    assert all(issubclass(value, Message) for value in classes(Message) if value.__module__ == messages.__name__)
 
 
 # places and keys

@@ -7,17 +7,22 @@ from pathlib import Path
 
 import pytest
 from helpers import says
-from helpers.app import FORM, NOTE, Stage, app, computed, conflict, play, shown, signal
+from helpers.app import FORM, Stage, app, computed, conflict, play, shown, signal
 from textual.widgets import Markdown, Static
+from textual.widgets._footer import FooterKey
 
 from edge_assistant.core.answer import Route
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens import conversation
+from edge_assistant_tui.widgets import status
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.sources import Sources
+from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.verdicts import Verdicts
 from edge_assistant_tui.widgets.welcome import Welcome
+
+MORE = {"Sources", "Copy answer", "New", "History", "Hands-free", "Voice", "Export", "Models"}
 
 
 @pytest.fixture
@@ -45,26 +50,6 @@ async def test_a_question_goes_to_the_worker_and_its_answer_is_shown_with_verdic
     assert "30 tokens/s" in shown(stage.turn(2).query_one(".figures", Static))
 
 
-async def test_signals_stand_in_the_list_with_how_far_they_are(stage: Stage) -> None:
-    listed = stage.talk.query_one(SignalList)
-    await stage.tell(messages.Taken(FORM), messages.Taken(NOTE))
-    assert [entry.state for entry in listed.entries] == ["waiting", "waiting"]
-    await stage.tell(says.sensing("image:1", "writing", 0.5))
-    assert listed.entries[0].detail == "writing 50%"
-    await stage.tell(
-        says.sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.9),
-        says.sensed("image:1", "objects", conflict().evidence[:1], 0.1),
-        # recalled for a question: nothing is counted twice
-        says.sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.0),
-        says.failed("audio:1", "note.wav breaks off", "record it again"),
-        says.noted("image:1", "only the first frame was looked at"),
-    )
-    form, note = listed.entries
-    assert (form.state, form.detail) == ("ready", "12 pieces")
-    assert form.notes == ("only the first frame was looked at",)
-    assert (note.state, note.detail) == ("failed", "note.wav breaks off")
-
-
 async def test_paths_are_attached_and_not_asked(stage: Stage, tmp_path: Path) -> None:
     plain, spaced = tmp_path / "form.jpg", tmp_path / "a note.wav"
     plain.write_bytes(b"x")
@@ -77,9 +62,7 @@ async def test_paths_are_attached_and_not_asked(stage: Stage, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["/nowhere.jpg", "{}", "nowhere.jpg", "exmaples/clinic/note.WAV"])
-async def test_a_path_of_no_file_is_no_question_and_stays_to_be_corrected(
-    stage: Stage, tmp_path: Path, name: str
-) -> None:
+async def test_a_path_of_no_file_is_no_question_and_stays_to_be_corrected(stage, tmp_path, name) -> None:
     path = name.format(tmp_path)
     await stage.ask(path)
     assert not stage.work.calls("ask") + stage.work.calls("attach")
@@ -117,17 +100,6 @@ async def test_the_last_question_can_be_asked_again_or_edited(stage: Stage) -> N
     assert stage.work.calls("ask")[2] == (3, None, None)
 
 
-async def test_a_new_conversation_is_empty(stage: Stage) -> None:
-    await stage.tell(messages.Taken(FORM))
-    await stage.ask("What was the total?")
-    await stage.pilot.press("ctrl+n")
-    await stage.pilot.pause()
-    assert stage.work.calls("begin") == [()]
-    assert not stage.talk.query(Turn)
-    assert not stage.talk.query_one(SignalList).entries
-    assert stage.talk.query_one(Welcome)
-
-
 async def test_only_the_latest_turns_stay_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "MAX_TURNS", 3)
     async with play() as stage:
@@ -146,7 +118,7 @@ async def test_foreign_text_is_shown_as_it_is_and_obeyed_by_no_terminal(stage: S
         says.routed(1, Route(hostile, (), hostile)),
         says.said(1, hostile),
         messages.TurnFailed(1, hostile, "press F9"),
-        messages.Refused(hostile, hostile),
+        messages.Notice(hostile, hostile),
         says.failed("image:1", hostile, hostile),
         says.failed("image:9", hostile, hostile),  # which is not there any more
     )
@@ -168,3 +140,35 @@ async def test_an_app_that_is_left_at_once_begins_nothing() -> None:
     async with made.run_test():
         pass
     assert work.asked[-1][0] == "close"
+
+
+async def test_what_is_perceived_twice_is_counted_once_and_a_new_conversation_is_empty(stage: Stage) -> None:
+    await stage.tell(messages.Taken(FORM), says.sensing(FORM.id, "writing", 0.5))
+    assert stage.entries[0].detail == "writing 50%"
+    found = conflict().evidence[:1]
+    senses = ("writing", found * 11), ("objects", found), ("writing", found * 11)  # recalled for a question
+    await stage.tell(*(says.sensed(FORM.id, *sense) for sense in senses))
+    assert (stage.entries[0].state, stage.entries[0].detail) == ("ready", "12 pieces")
+    await stage.ask("What was the total?")
+    await stage.press("ctrl+n")
+    assert stage.work.calls("begin") == [()]
+    assert not stage.turns
+    assert not stage.entries
+    assert stage.talk.query_one(Welcome)
+
+
+async def test_the_first_line_and_the_keys_at_the_foot_fit_every_width(stage: Stage, monkeypatch) -> None:
+    monkeypatch.setattr(status, "memory_mib", lambda: 1234)
+    bar = stage.talk.query_one(StatusBar)
+    bar.memory, bar.microphone, bar.camera, bar.voice, bar.activity = 1234, "listening", "on", "on", "answering"
+    for columns, more in ((80, 0), (110, 3), (200, 8), (80, 0)):
+        await stage.pilot.resize_terminal(columns, 24)
+        await stage.settle()
+        line, keys = bar.render().plain, stage.talk.query(FooterKey)
+        there = [key.description for key in keys]
+        assert len(line) <= columns
+        assert ("1234 MiB" in line) == (columns > 100)
+        assert there[:4] == ["Send", "Talk", "Camera", "Compare"]
+        assert len({*there} & MORE) >= more
+        assert more or "Sources" not in there
+        assert max(key.region.right for key in keys) <= columns

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers import says
-from helpers.app import Stage, play, whole
+from helpers.app import Stage, whole
 
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_tui import messages
@@ -78,9 +78,7 @@ async def test_what_grows_is_given_on_as_whole_rows_and_shown_as_followed(stage:
     assert "following" in str(stage.talk.query_one(SignalList).get_option(signal.id).prompt)
 
 
-async def test_the_next_renewal_waits_until_the_last_is_perceived_and_some_time_has_passed(
-    stage: Stage, readings: Path
-) -> None:
+async def test_the_next_renewal_waits_until_the_last_is_perceived_and_some_time_has_passed(stage, readings) -> None:
     signal = await taken(stage, readings)
     grow(readings, row(2))
     await stage.until(lambda: stage.work.calls("renew"), "a renewal")
@@ -124,21 +122,15 @@ async def test_what_is_removed_is_not_followed_until_it_is_put_back(stage: Stage
     assert not followed(stage)
     stage.talk.post_message(messages.Taken(signal))
     await stage.until(lambda: signal.id in followed(stage), "followed again")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(following, "MAX_FOLLOWED", 1)
+        await stage.tell(messages.Taken(take_file(readings, Kind.READINGS, 2)))
+        assert list(followed(stage)) == ["readings:1"]
     await stage.pilot.press("ctrl+n")
     await stage.until(lambda: not followed(stage), "a new conversation follows nothing")
 
 
-async def test_no_more_files_are_followed_than_may_be(readings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "MAX_FOLLOWED", 1)
-    async with play() as stage:
-        await taken(stage, readings)
-        await stage.tell(messages.Taken(take_file(readings, Kind.READINGS, 2)))
-        assert list(followed(stage)) == ["readings:1"]
-
-
-async def test_real_readings_that_grow_are_perceived_anew_at_their_place(
-    readings: Path, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_real_readings_that_grow_are_perceived_anew_at_their_place(readings, store, monkeypatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     async with whole(attach=(str(readings),)) as stage:
 

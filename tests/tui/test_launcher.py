@@ -118,12 +118,8 @@ def test_ctrl_c_is_the_apps_own(launch: Launch) -> None:
     terminal.press("q\n")
     assert terminal.ended() == 5
     assert "Traceback" not in terminal.seen
-
-
-def test_an_app_that_knows_no_ctrl_c_ends_by_it(launch: Launch) -> None:
-    terminal = launch(
-        "signal.signal(signal.SIGINT, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)", "termios.ISIG"
-    )
+    plain = "signal.signal(signal.SIGINT, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)"
+    terminal = launch(plain, "termios.ISIG")  # an app that knows no Ctrl-C
     terminal.read_until("ready")
     terminal.press("\x03")
     assert terminal.ended() == 130
@@ -271,9 +267,7 @@ def test_a_locked_app_still_has_models_pulled(launch: Launch, outside: webserver
     assert [path.startswith("/rhasspy/piper-voices/resolve/") for path, *_ in outside.seen] == [True]
 
 
-def test_an_entry_that_the_locked_app_wrote_carries_nothing_out(
-    launch: Launch, outside: webserver.Web, home: Path, tmp_path: Path
-) -> None:
+def test_an_entry_that_the_locked_app_wrote_carries_nothing_out(launch, outside, home, tmp_path) -> None:
     pulled.made_up(home)
     entry = home / "catalog" / "mine.toml"
     source = f'type = "url"\nkey = "model"\nurl = "{outside.address}/allergic-to-penicillin"\n'
@@ -285,9 +279,7 @@ def test_an_entry_that_the_locked_app_wrote_carries_nothing_out(
     assert "run 'edge-assistant models pull mine' in a terminal" in said
 
 
-def test_where_the_policy_allows_no_pull_the_launcher_starts_none(
-    launch: Launch, outside: webserver.Web, home: Path, hold: Callable[[str], Path], tmp_path: Path
-) -> None:
+def test_where_the_policy_allows_no_pull_the_launcher_starts_none(launch, outside, home, hold, tmp_path) -> None:
     installed = pulled.made_up(home)
     hold("[offline]\npull = false\n")
     names = ("piper-en-us-joe-medium", "tiny", "mine")
@@ -304,9 +296,7 @@ def filters(pid: int) -> int:
 
 
 @pytest.mark.parametrize("given", [(), ("--no-lock",)])
-def test_the_bare_command_opens_the_app_which_is_locked_and_its_launcher_is_not_and_cleans_up(
-    bare: Launch, given: tuple[str, ...]
-) -> None:
+def test_the_bare_command_opens_the_app_which_is_locked_and_its_launcher_is_not_and_cleans_up(bare, given) -> None:
     terminal = bare("--profile", "tiny", *given)
     app, launcher = opened(terminal)
     terminal.read_until(r"NOT OFFLINE" if given else r"\boffline\b")

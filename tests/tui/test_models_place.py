@@ -55,18 +55,13 @@ def damaged(name: str) -> Path:
     return folder
 
 
-async def test_every_model_stands_there_with_its_state(stage: Stage) -> None:
+async def test_every_model_stands_there_with_its_state_and_without_a_launcher_the_command(stage: Stage) -> None:
+    stage.talk.post_message(messages.Ready((VAD,)))
     damaged("yolox-nano")
     await stage.press("f9")
     assert line(stage, "yolox-nano").startswith("corrupt")
-    text = line(stage, VAD)
-    assert text.startswith("missing")
-    assert all(said in text for said in ("vad", "MIT", "starter"))
-
-
-async def test_without_a_launcher_the_command_is_said(stage: Stage) -> None:
-    stage.talk.post_message(messages.Ready((VAD,)))
-    await stage.press("f9")
+    assert line(stage, VAD).startswith("missing")
+    assert all(said in line(stage, VAD) for said in ("vad", "MIT", "starter"))
     assert "Missing for the profile starter: silero-vad" in stage.said("#about")
     assert "run 'edge-assistant models pull --profile starter'" in stage.said("#about")
     await stage.press("p")
@@ -85,14 +80,11 @@ async def test_at_a_first_run_one_key_pulls_what_is_missing_and_once_only(stage:
     await end(stage, False)
     await stage.press("f9")
     assert asked == ["starter"]
-
-
-async def test_in_a_conversation_nothing_is_pulled_unasked(stage: Stage) -> None:
-    asked = launched(stage)
+    await stage.press("escape")
     await stage.talk.ask("Is it red?")
-    stage.talk.post_message(messages.Ready((VAD,)))
-    await stage.press("f9")
-    assert asked == []
+    stage.app.pulls.tried = False
+    await stage.press("f9")  # in a conversation nothing is pulled unasked
+    assert asked == ["starter"]
 
 
 async def test_a_model_is_pulled_while_one_looks_elsewhere(stage: Stage) -> None:
@@ -141,16 +133,6 @@ async def test_verifying_says_what_is_wrong(stage: Stage) -> None:
     assert "the model yolox-nano is not in the store" in " ".join(stage.toasts)
 
 
-async def test_verifying_what_is_sound(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-    async with play(profile="test") as stage:
-        await stage.press("f9")
-        assert line(stage, VAD).startswith("in use")
-        await go_to(stage, VAD)
-        await stage.press("v")
-        assert "silero-vad is sound" in " ".join(stage.toasts)
-
-
 async def test_removing_asks_first_and_what_is_safe_has_the_focus(stage: Stage) -> None:
     folder = damaged(VAD)
     await stage.press("f9")
@@ -166,8 +148,16 @@ async def test_removing_asks_first_and_what_is_safe_has_the_focus(stage: Stage) 
     assert "silero-vad is not here." in " ".join(stage.toasts)
 
 
-async def test_another_model_is_used_until_the_app_ends(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_sound_is_said_and_another_model_is_used_until_the_app_ends(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    async with play(profile="test") as stage:
+        await stage.press("f9")
+        assert line(stage, VAD).startswith("in use")
+        await go_to(stage, VAD)
+        await stage.press("v")
+        assert "silero-vad is sound" in " ".join(stage.toasts)
     chosen = "qwen2.5-coder-1.5b-instruct-q4_k_m"
     found = [place.Row(chosen, "language", "1 GiB", "installed", ""), place.Row("x", "language", "1 B", "missing", "")]
     monkeypatch.setattr(place, "rows", lambda profile, instead: found)

@@ -15,7 +15,7 @@ from filelock import FileLock
 from helpers import pulled
 
 from edge_assistant_tui import serving
-from edge_assistant_tui.messages import PullEnded, PullSaid, Refused
+from edge_assistant_tui.messages import Notice, PullEnded, PullSaid
 from edge_assistant_tui.options import PIPES, VARIABLE, Options
 from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.serving import MAX_REQUEST, Server
@@ -124,9 +124,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-def test_other_requests_are_refused_and_one_after_them_is_answered(
-    launcher: Launcher, model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_requests_are_refused_and_one_after_them_is_answered(launcher, model, monkeypatch) -> None:
     answers = launcher.answers()
     with monkeypatch.context() as patched:
         patched.setattr(serving, "_started", lambda chosen: pytest.fail(f"{chosen} was started"))
@@ -167,7 +165,7 @@ def test_the_app_asks_for_one_pull_at_a_time_and_stops_it(launcher: Launcher, he
     launcher.pulls.start("mine")
     assert "waiting" in launcher.told.get(timeout=HANGS).line
     launcher.pulls.start("mine")
-    assert launcher.told.get(timeout=HANGS) == Refused("a pull is running", "wait for its end, or stop it")
+    assert launcher.told.get(timeout=HANGS) == Notice("a pull is running", "wait for its end, or stop it")
     launcher.pulls.cancel()
     ended, _ = launcher.pull(begin=False)
     assert (ended.done, ended.message, launcher.pulls.stopped) == (False, "interrupted", True)

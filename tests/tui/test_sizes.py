@@ -7,11 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from helpers import says
 from helpers.app import FORM, NOTE, VITALS, Stage, computed, conflict, play
 from helpers.commands import Terminal
-from helpers.evidence import Made, Viewing, made
+from helpers.evidence import Made, Viewing
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from textual.command import CommandList
@@ -71,18 +70,17 @@ def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
     asyncio.run(answered(sizes))
 
 
-@pytest.mark.parametrize("place", [place.NAME for place in places()])
-async def test_no_size_ends_a_place_and_no_list_without_room(
-    stage: Stage, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_size_ends_a_place_and_no_list_without_room(stage: Stage, monkeypatch) -> None:
     monkeypatch.setattr(health, "checks", lambda profile: iter([Check("a", True, "b"), Check("d", None, "e", "f")]))
-    stage.app.action_visit(place)
-    await stage.settle()
-    await resized(stage, EDGES)
-    for listed in stage.screen.query(OptionList):
-        if isinstance(listed, OptionList):  # a query goes by the name of the class, which Textual's has too
-            listed.focus()
-            await paged(stage)
+    for place in places():
+        await resized(stage, [(80, 24)])
+        stage.app.action_visit(place.NAME)
+        await stage.settle()
+        await resized(stage, EDGES)
+        for listed in stage.screen.query(OptionList):
+            if isinstance(listed, OptionList):  # a query goes by the name of the class, which Textual's has too
+                listed.focus()
+                await paged(stage)
 
 
 async def test_no_size_ends_the_palette_an_open_setting_or_a_list_without_room(stage: Stage) -> None:
@@ -130,21 +128,16 @@ async def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app(s
     await paged(stage)
 
 
-@pytest.fixture(scope="module")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Signals in a folder."""
-    return made(tmp_path_factory.mktemp("signals"))
-
-
-@pytest.mark.parametrize("id", ["E1", "E3", "E5", "E6", "C1"])
-async def test_no_size_ends_the_evidence(viewing: Viewing, there: Made, id: str) -> None:
-    answer = there.answer()
-    signals = {signal.id: signal for signal in answer.signals}
-    await viewing.show(EvidenceScreen(exhibits.of_answer(answer, signals), id))
-    for size in EDGES:
-        await resized(viewing, [size])
-        await viewing.settle()
-    await paged(viewing, SMALL[:4])
+async def test_no_size_ends_the_evidence(viewing: Viewing, things: Made) -> None:
+    answer = things.answer()
+    shown = exhibits.of_answer(answer, {signal.id: signal for signal in answer.signals})
+    for id in ("E1", "E3", "E5", "E6", "C1"):
+        await viewing.show(EvidenceScreen(shown, id))
+        for size in EDGES:
+            await resized(viewing, [size])
+            await viewing.settle()
+        await paged(viewing, SMALL[:4])
+        await viewing.press("escape")
 
 
 FAULTY = """

@@ -254,19 +254,6 @@ class EdgeAssistant(AppInterface):
     def _told_doubted(self, event: messages.Doubted) -> None:
         self.roles.confirm(event)
 
-    @on(messages.Refused)
-    def _told_refused(self, event: messages.Refused) -> None:
-        self.notify(event.hint, title=event.message, severity="error", timeout=10, markup=False)
-
-    @on(messages.NotKept)
-    def _told_not_kept(self, event: messages.NotKept) -> None:
-        self.notify(f"The history is not written: {event.hint}", title=event.message, severity="warning", markup=False)
-
-    @on(messages.HistoryNoted)
-    def _told_history(self, event: messages.HistoryNoted) -> None:
-        self.notify(event.text, title="History", severity="warning", timeout=10, markup=False)
-
-    @on(messages.Faulted)
-    def _told_faulted(self, event: messages.Faulted) -> None:
-        title = f"A fault of ours ({event.what})"
-        self.notify("The log has the details; please report it.", title=title, severity="error", markup=False)
+    @on(messages.Notice)
+    def _told_notice(self, event: messages.Notice) -> None:
+        self.notify(event.hint, title=event.message, severity=event.severity, timeout=event.timeout, markup=False)

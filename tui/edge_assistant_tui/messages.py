@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from edge_assistant.core.errors import EdgeAssistantError, ModelError
+
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from edge_assistant.core.events import Event
     from edge_assistant.core.evidence import Evidence
     from edge_assistant.core.signals import Signal
@@ -46,11 +50,17 @@ class Doubted(Message):
 
 
 @dataclass
-class Refused(Message):
-    """Something that was asked for could not be done: one line of what happened, one of what to do."""
+class Notice(Message):
+    """Something that a person should know: one line of what happened, one of what to do.
+
+    Attributes:
+        timeout: seconds that it is shown; None for as long as others are.
+    """
 
     message: str
     hint: str
+    severity: SeverityLevel = "error"
+    timeout: float | None = 10
 
 
 @dataclass
@@ -171,14 +181,6 @@ class Interrupted(Message):
 
 
 @dataclass
-class Grown(Message):
-    """A readings file that is followed holds other bytes than before."""
-
-    signal: str
-    data: bytes
-
-
-@dataclass
 class Unfinished(Message):
     """A conversation that the last run did not end is there to be restored."""
 
@@ -210,23 +212,6 @@ class PullEnded(Message):
     hint: str
 
 
-@dataclass
-class NotKept(Message):
-    """The history cannot be written; the conversation goes on without."""
-
-    message: str
-    hint: str
-
-
-@dataclass
-class HistoryNoted(Message):
-    """Something about the history that a person should know, such as a damaged file that was set aside."""
-
-    text: str
-
-
-@dataclass
-class Faulted(Message):
-    """A fault of ours in the worker; the log has the details."""
-
-    what: str
+def hint(error: EdgeAssistantError) -> str:
+    """What to do about an error; models are at hand here."""
+    return f"press F9 for the models, or {error.hint}" if isinstance(error, ModelError) else error.hint

@@ -54,7 +54,7 @@ class Pulls:
     def start(self, name: str) -> None:
         """Begin to pull a model or profile of the catalog."""
         if self.name is not None:
-            self._post(messages.Refused("a pull is running", "wait for its end, or stop it"))
+            self._post(messages.Notice("a pull is running", "wait for its end, or stop it"))
             return
         self.name, self.line, self.tried, self.stopped = name, "asking the launcher", True, False
         if not self._send(name):

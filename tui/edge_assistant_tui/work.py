@@ -10,25 +10,23 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from edge_assistant.core.answer import Failure
-from edge_assistant.core.errors import EdgeAssistantError, ModelError, Stopped
+from edge_assistant.core.answer import Answer, Failure
+from edge_assistant.core.errors import EdgeAssistantError, Stopped
 from edge_assistant.core.events import Event, Failed
-from edge_assistant.core.signals import Kind, Origin, take_bytes
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.session import dictation
 from edge_assistant_tui import messages
 from edge_assistant_tui.foresight import Foresight
-from edge_assistant_tui.jobs import Jobs
+from edge_assistant_tui.jobs import Jobs, queued
 from edge_assistant_tui.keeping import Keeping
 
 if TYPE_CHECKING:
-    from edge_assistant.core.answer import Answer
-    from edge_assistant.core.signals import Signal
     from edge_assistant.governance.policy.approval import Doubt
     from edge_assistant.history.store import History, Saved, Unsent
     from edge_assistant.session.assistant import Assistant
@@ -37,17 +35,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("edge_assistant.app")  # below the logger whose records reach the file
 _STOPPED = ("stopped", "ask again")
-P = ParamSpec("P")
-
-
-def _queued(method: Callable[Concatenate[Work, P], object]) -> Callable[Concatenate[Work, P], None]:
-    """A method that any thread may call; the worker's thread runs it after the jobs before it."""
-
-    @wraps(method)
-    def put(work: Work, *args: P.args, **kwargs: P.kwargs) -> None:
-        work._jobs.put(partial(method, work, *args, **kwargs))
-
-    return put
 
 
 class Work:
@@ -126,7 +113,7 @@ class Work:
         if self._answering:
             self._halt()
 
-    @_queued
+    @queued
     def look(self) -> None:
         """Look for the models of the profile again."""
         from edge_assistant_models.portfolio import Portfolio
@@ -135,21 +122,21 @@ class Work:
         portfolio = Portfolio()
         chosen = portfolio.resolve(self._options.profile) | dict(self._instead)
         optional = portfolio.profile(self._options.profile).optional
-        needed = [name for role, name in chosen.items() if role not in optional]
-        self._post(messages.Ready(tuple(name for name in needed if portfolio.state(name) is not State.INSTALLED)))
+        names = (name for role, name in chosen.items() if role not in optional)
+        self._post(messages.Ready(tuple(name for name in names if portfolio.state(name) is not State.INSTALLED)))
         self._keeping.offer()
 
-    @_queued
+    @queued
     def attach(self, path: Path, kind: Kind | None = None) -> None:
         """Take a file as a signal and perceive it."""
         self._took(self._conversation().attach(path, kind))
 
-    @_queued
+    @queued
     def add(self, data: bytes, kind: Kind, origin: Origin, name: str) -> None:
         """Take captured bytes as a signal and perceive it."""
         self._took(self._conversation().add(data, kind, origin=origin, name=name))
 
-    @_queued
+    @queued
     def renew(self, id: str, data: bytes) -> None:
         """Perceive a signal anew whose bytes have grown."""
         self._took(self._conversation().renew(id, data))
@@ -161,7 +148,7 @@ class Work:
             self._halt()
         self._jobs.put(partial(self._remove, id))
 
-    @_queued
+    @queued
     def restore(self, signals: Sequence[Signal]) -> None:
         """Put removed signals back."""
         for signal in signals:
@@ -169,14 +156,11 @@ class Work:
             self._took(signal)
 
     def ask(self, turn: int, text: str | None, recording: bytes | None = None) -> None:
-        """Answer a question; without a text, compare the signals.
-
-        The recording is that of the words, where they were spoken and not changed.
-        """
+        """Answer a question, with the recording of its words if spoken; without a text, compare the signals."""
         self._asked.append(turn)
         self._jobs.put(partial(self._answer, turn, self._generation, text, recording))
 
-    @_queued
+    @queued
     def look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
         """See what is in a picture that is not a signal yet; when it becomes one, that is recalled."""
 
@@ -198,12 +182,12 @@ class Work:
         else:
             self._post(messages.Looked(name, found))
 
-    @_queued
+    @queued
     def forget(self, data: bytes) -> None:
         """Forget what was perceived in bytes that did not become a signal."""
         dictation.forget(self.assistant(), data)
 
-    @_queued
+    @queued
     def let_go(self) -> None:
         """Let go of what was perceived and read, once what is kept of it was forgotten."""
         self._keeping.let_go()
@@ -213,7 +197,7 @@ class Work:
         if self._assistant is not None:
             self._jobs.put(self._assistant.relieve, late=True)
 
-    @_queued
+    @queued
     def prepare(self) -> None:
         """Open what a spoken question needs while it is still spoken."""
         try:
@@ -238,24 +222,25 @@ class Work:
         """Write down speech that may be all; None where it is not, or is not wanted."""
         self._dictation.expect(samples)
 
-    @_queued
+    @queued
     def resume(self, saved: Saved) -> None:
         """Go on with a conversation of the history; a file that changed since is left out, as nobody asked about it."""
         self._finish()
         self._keeping.resume(saved.id)
         self._post(messages.Resumed(saved))
         if saved.lost:
-            self._post(messages.HistoryNoted(f"{saved.lost} entries of this conversation cannot be read any more"))
+            lost = f"{saved.lost} entries of this conversation cannot be read any more"
+            self._post(messages.Notice("History", lost, "warning"))
         for kept in (one for one in saved.signals if one.state != "ready" and not one.removed):
             what = f"{kept.signal.name} is {kept.state} since"
-            self._post(messages.Refused(what, "attach it again to ask about its new content"))
+            self._post(messages.Notice(what, "attach it again to ask about its new content"))
         self._conversation().asked += [turn.answer["question"] for turn in saved.turns]
         for signal in saved.present:
             self._conversation().restore(signal)
             self._post(messages.Taken(signal))
             self._perceive_later(signal)
 
-    @_queued
+    @queued
     def discard(self, saved: Saved) -> None:
         """Let go of a conversation that was offered; it stays in the history."""
         self._keeping.guarded(lambda: self.history.close(saved.id))
@@ -264,12 +249,12 @@ class Work:
         """Keep what is typed and not answered."""
         self._keeping.note(unsent)
 
-    @_queued
+    @queued
     def expire(self, days: int) -> None:
         """Forget the conversations that nothing was added to for some days."""
         self._keeping.expire(days)
 
-    @_queued
+    @queued
     def switch(self, options: Options, instead: Mapping[str, str]) -> None:
         """Go on with another profile, domain or language, or other models by role; signals are perceived anew."""
         signals = self._open.signals if self._open is not None else ()
@@ -280,7 +265,7 @@ class Work:
             self._perceive_later(signal)
         self.look()
 
-    @_queued
+    @queued
     def begin(self) -> None:
         """Begin a new conversation; the old one stays in the history."""
         self._finish()
@@ -293,8 +278,7 @@ class Work:
                 from edge_assistant.session.assistant import Assistant
                 from edge_assistant_models.portfolio import Portfolio
 
-                chosen = self._options.domain
-                vocabulary = domain.load(chosen) if chosen else None
+                vocabulary = domain.load(self._options.domain) if self._options.domain else None
                 self._assistant = Assistant(
                     Portfolio(),
                     self._options.profile,
@@ -329,10 +313,11 @@ class Work:
             try:
                 job()
             except EdgeAssistantError as error:
-                self._post(messages.Refused(error.message, _hint(error)))
+                self._post(messages.Notice(error.message, messages.hint(error)))
             except Exception as error:
                 _log.exception("fault in the worker")
-                self._post(messages.Faulted(f"{type(error).__name__}: {error}"))
+                what = f"A fault of ours ({type(error).__name__}: {error})"
+                self._post(messages.Notice(what, "The log has the details; please report it.", timeout=None))
         self._keeping.quit()
 
     def _conversation(self) -> Conversation:
@@ -368,20 +353,20 @@ class Work:
         except Stopped:
             self._perceive_later(signal)  # unless it is removed by then, or all ends
         except EdgeAssistantError as error:
-            self._failed(Failure(signal.id, error.code, error.message, _hint(error)))
+            self._fail(signal, error.code, error.message, messages.hint(error))
         except Exception:
-            self._failed(Failure(signal.id, "fault", "a fault of ours", "the log has the details; please report it"))
+            self._fail(signal, "fault", "a fault of ours", "the log has the details; please report it")
             raise
         finally:
             self._perceiving = None
+
+    def _fail(self, signal: Signal, code: str, message: str, hint: str) -> None:
+        self._post(messages.SignalTold(Failed(Failure(signal.id, code, message, hint))))
 
     def _watch_signal(self, event: Event) -> None:
         if self._closing or self._perceiving in self._unwanted:
             raise Stopped(*_STOPPED)
         self._post(messages.SignalTold(event))
-
-    def _failed(self, failure: Failure) -> None:
-        self._post(messages.SignalTold(Failed(failure)))
 
     def _answer(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
         self._answering = True  # before the generation is looked at: `stop` counts it up first
@@ -391,7 +376,7 @@ class Work:
             if generation == self._generation:  # else `stop` has said so
                 self._post(messages.TurnStopped(turn))
         except EdgeAssistantError as error:
-            self._post(messages.TurnFailed(turn, error.message, _hint(error)))
+            self._post(messages.TurnFailed(turn, error.message, messages.hint(error)))
         except Exception:
             self._post(messages.TurnFailed(turn, "a fault of ours", "ask again; the log has the details"))
             raise
@@ -432,8 +417,3 @@ class Work:
         """Close the conversation in the history and let go of its signals."""
         self._keeping.finish()
         self._open = None
-
-
-def _hint(error: EdgeAssistantError) -> str:
-    """What to do about an error; models are at hand here."""
-    return f"press F9 for the models, or {error.hint}" if isinstance(error, ModelError) else error.hint

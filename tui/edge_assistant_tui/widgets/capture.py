@@ -147,7 +147,7 @@ class Capture(Vertical):
     def _told_pictured(self, event: messages.Pictured) -> None:
         if self._seeing and self._shot is None:
             self.query_one(CameraView).show(event.picture)
-        self._looking.drawn()
+        self._looking.shown()
 
     @on(CameraView.Resized)
     async def _told_resized(self, event: CameraView.Resized) -> None:
@@ -230,7 +230,8 @@ class Capture(Vertical):
         self.silence()
         self._say("microphone", "opening")
         self.app.work.prepare()
-        self._numbers["microphone"] = self._listening.start(self.app.options.microphone, pause_s)
+        self._listening.pause_s = pause_s
+        self._numbers["microphone"] = self._listening.start(self.app.options.microphone)
 
     def _hush(self, *, keep: bool) -> None:
         """Switch the microphone off."""
