@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual.content import Content
 from textual.reactive import reactive
+from textual.signal import Signal
 from textual.widgets import Static
 
 from edge_assistant.governance.offline import lock
@@ -20,6 +21,7 @@ class StatusBar(Static):
         microphone, camera, voice: what each does now, such as `off`, `listening`, `lost`.
         activity: what is computed, or empty.
         role: who is at the keys, `visitor` or `operator`; empty where there are no roles.
+        device_changed: published with the new state of the microphone or the camera.
     """
 
     microphone: reactive[str] = reactive("off")
@@ -31,7 +33,16 @@ class StatusBar(Static):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
+        self.device_changed: Signal[str] = Signal(self, "device")
         self._lock = lock.state()
+
+    def watch_microphone(self, state: str) -> None:
+        """Tell other screens."""
+        self.device_changed.publish(state)
+
+    def watch_camera(self, state: str) -> None:
+        """Tell other screens."""
+        self.device_changed.publish(state)
 
     def on_mount(self) -> None:
         """Look at the memory from time to time."""
@@ -71,10 +82,14 @@ class OnAir(Static):
 
     def on_mount(self) -> None:
         """Tell every change."""
-        for device in ("microphone", "camera"):
-            self.watch(self._bar, device, self._change)
+        self._bar.device_changed.subscribe(self, self._change)
+        self._change()
 
-    def _change(self) -> None:
+    def on_unmount(self) -> None:
+        """Be let go of: the bar lives on."""
+        self._bar.device_changed.unsubscribe(self)
+
+    def _change(self, _: str = "") -> None:
         on = [(name, state) for name, state in self._bar.devices if state != "off" and name != "voice"]
         self.display = bool(on)
         self.update(Content.assemble(*(_shown(name, state) for name, state in on)))
