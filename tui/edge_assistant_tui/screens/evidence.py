@@ -162,11 +162,15 @@ class EvidenceScreen(ModalScreen[None], Once[None]):
 
             decoded.unchanged(signal)
             sound = excerpt(signal, event.seconds, decoded.check)
-            playback.play(sound.samples, sound.rate, chosen, lambda: self.call_later(self._played, None))
+            playback.play(sound.samples, sound.rate, chosen, self._silent)
             return event.seconds
 
         self._wait()
         self.app.loader.want(job, lambda made: self.call_later(self._played, made))
+
+    def _silent(self) -> None:
+        """In the speaker's thread: it was heard."""
+        self.call_later(self._played, None)
 
     def _played(self, made: Any) -> None:  # noqa: ANN401 - what the job made
         """Seconds are being played, or cannot be; None once that is over."""
