@@ -122,12 +122,15 @@ async def test_what_is_removed_is_not_followed_until_it_is_put_back(stage: Stage
     assert not followed(stage)
     stage.talk.post_message(messages.Taken(signal))
     await stage.until(lambda: signal.id in followed(stage), "followed again")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(following, "MAX_FOLLOWED", 1)
-        await stage.tell(messages.Taken(take_file(readings, Kind.READINGS, 2)))
-        assert list(followed(stage)) == ["readings:1"]
     await stage.pilot.press("ctrl+n")
     await stage.until(lambda: not followed(stage), "a new conversation follows nothing")
+
+
+async def test_no_more_files_are_followed_than_may_be(stage: Stage, readings: Path, monkeypatch) -> None:
+    monkeypatch.setattr(following, "MAX_FOLLOWED", 1)
+    await taken(stage, readings)
+    await stage.tell(messages.Taken(take_file(readings, Kind.READINGS, 2)))
+    assert list(followed(stage)) == ["readings:1"]
 
 
 async def test_real_readings_that_grow_are_perceived_anew_at_their_place(readings, store, monkeypatch) -> None:

@@ -226,11 +226,10 @@ class Capture(Vertical):
         self._listen("free", self.app.settings.pause_s)
 
     def _listen(self, mode: Mode, pause_s: float) -> None:
-        self._mode = mode
+        self._mode, self._listening.pause_s = mode, pause_s
         self.silence()
         self._say("microphone", "opening")
         self.app.work.prepare()
-        self._listening.pause_s = pause_s
         self._numbers["microphone"] = self._listening.start(self.app.options.microphone)
 
     def _hush(self, *, keep: bool) -> None:
