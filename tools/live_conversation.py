@@ -34,7 +34,7 @@ class Stopwatch:
         """A way to post that looks at the clock."""
 
         def told(message: Message) -> Any:  # noqa: ANN401
-            name = type(message).__name__
+            name = type(getattr(message, "event", message)).__name__
             if not isinstance(message, messages.Heard) or message.final:
                 self.at.setdefault(name, time.monotonic())
             return post(message)
@@ -70,10 +70,10 @@ async def converse(picture: Path, recording: Path, profile: str, voice: bool) ->
         while not entries.entries or entries.entries[0].state != "ready":
             await pilot.pause(0.1)
         await pilot.press("f4")
-        while "TurnEnded" not in watch.at:
+        while "Answered" not in watch.at:
             await pilot.pause(0.02)
         ended = watch.at["SpeechEnded"] - app.settings.pause_s
-        print(f"transcript {watch.at['Heard'] - ended:.2f} s, first word {watch.at['TurnSaid'] - ended:.2f} s", end="")
+        print(f"transcript {watch.at['Heard'] - ended:.2f} s, first word {watch.at['Said'] - ended:.2f} s", end="")
         if voice:
             while not sound.exists() or sound.stat().st_size < 1000:
                 await pilot.pause(0.01)

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import says
 from helpers.app import NOTE, app, conflict
 from textual.widgets import Markdown
 
 import edge_assistant_tui
 from edge_assistant.core.answer import Agreement, Route, Told, Verdict
 from edge_assistant_tui import messages
-from edge_assistant_tui.pulling import Puller
+from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.turn import Turn
 from evals.attack.corpus import attacks
@@ -36,18 +37,18 @@ def _told(words: str, turn: int) -> list[Any]:
     named = replace(NOTE, name=words)
     return [
         messages.Taken(named),
-        messages.Sensed(named.id, "speech", evidence, 0.1),
-        messages.Noted(named.id, words),
-        messages.TurnRouted(turn, route),
-        messages.TurnCompared(turn, verdict),
-        messages.TurnSaid(turn, words),
-        messages.TurnEnded(turn, replace(whole, signals=(named,))),
+        says.sensed(named.id, "speech", evidence, 0.1),
+        says.noted(named.id, words),
+        says.routed(turn, route),
+        says.compared(turn, verdict),
+        says.said(turn, words),
+        says.ended(turn, replace(whole, signals=(named,))),
     ]
 
 
 def test_nothing_that_a_signal_says_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    monkeypatch.setattr(Puller, "_send", lambda self, name: done.append(f"pull {name}"))
+    monkeypatch.setattr(Pulls, "_send", lambda self, name: done.append(f"pull {name}"))
 
     async def run() -> None:
         made, work = app()
@@ -77,10 +78,9 @@ def test_nothing_that_a_signal_says_is_done(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_only_the_models_place_asks_for_a_pull_and_it_by_keys() -> None:
     package = Path(edge_assistant_tui.__file__).parent
-    asking = [
-        path.name for path in package.rglob("*.py") if re.search(r"pulls\.start\(|puller\.pull\(", path.read_text())
+    assert [path.name for path in package.rglob("*.py") if re.search(r"pulls\.start\(", path.read_text())] == [
+        "models.py"
     ]
-    assert sorted(asking) == ["models.py", "pulls.py"]
     place = (package / "screens" / "models.py").read_text()
     found = re.finditer(r"pulls\.start\(", place)
     assert {re.findall(r"def (\w+)", place[: match.start()])[-1] for match in found} == {

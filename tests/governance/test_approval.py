@@ -212,7 +212,7 @@ def answered(home: Path, store: Path, monkeypatch: pytest.MonkeyPatch, say: Call
     def post(message: Any) -> None:
         told.append(message)
         if isinstance(message, messages.Doubted):
-            say(message.confirmation)
+            say(message.agreed)
 
     work = Work(post, Options(profile="test"))
     work.start()
@@ -225,21 +225,21 @@ def answered(home: Path, store: Path, monkeypatch: pytest.MonkeyPatch, say: Call
 
 
 def kinds(told: list[Any]) -> list[str]:
-    return [type(message).__name__ for message in told]
+    return [type(getattr(message, "event", message)).__name__ for message in told]
 
 
 def test_the_app_reads_a_value_back_before_it_answers(home: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = kinds(answered(home, store, monkeypatch, lambda confirmation: confirmation.give(True)))
+    told = kinds(answered(home, store, monkeypatch, lambda agreed: agreed.set_result(True)))
     assert told.count("Doubted") == 1
-    assert told.index("Doubted") < told.index("TurnSaid") < told.index("TurnEnded")
+    assert told.index("Doubted") < told.index("Said") < told.index("Answered")
 
 
 def test_a_stop_while_a_value_is_read_back_stops_the_turn(
     home: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = kinds(answered(home, store, monkeypatch, lambda confirmation: confirmation.stop()))
+    told = kinds(answered(home, store, monkeypatch, lambda agreed: agreed.cancel()))
     assert told[-1] == "TurnStopped"
-    assert "TurnSaid" not in told
+    assert "Said" not in told
 
 
 def test_an_assistant_that_nobody_stands_behind_withholds(store: Path, home: Path) -> None:

@@ -23,6 +23,8 @@ from edge_assistant.governance.offline import lock
 from edge_assistant_tui.screens import confirm
 from edge_assistant_tui.widgets import status
 
+_UPDATE_S = 0.004  # seconds
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
@@ -108,6 +110,25 @@ def plain() -> Iterator[pytest.MonkeyPatch]:
 def real(plain: pytest.MonkeyPatch) -> None:
     """The real small model reads after all."""
     plain.undo()
+
+
+async def _idle(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
+    """Wait until all that can be done is done; Textual's own looks at the CPU time, 50 times a second at most."""
+    loop, quiet = asyncio.get_running_loop(), 0
+    end = loop.time() + max_sleep / 2
+    while quiet < 2 and loop.time() < end:
+        await asyncio.sleep(_UPDATE_S)
+        threads = loop._default_executor  # of `asyncio.to_thread`
+        busy = threads is not None and len(threads._threads) > threads._idle_semaphore._value
+        quiet = 0 if loop._ready or busy else quiet + 1
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screen is drawn more often, and a key waits no longer than what it does takes."""
+    monkeypatch.setattr("textual.screen.UPDATE_PERIOD", _UPDATE_S / 2)
+    for module in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", _idle)
 
 
 @pytest.fixture(autouse=True)

@@ -47,13 +47,16 @@ async def test_it_shows_folders_and_what_the_product_takes(stage: Stage) -> None
     assert ".hidden.txt" in names(stage)
     await stage.press("ctrl+k")
     assert "program.exe" in names(stage)
-    await stage.press("ctrl+t", "ctrl+k")
+    await stage.press("ctrl+t", "ctrl+k", "x", "y", "backspace")
+    assert stage.screen.query_one(Files).wanted == "x"
+    await stage.press("escape")
+    assert stage.screen.query_one(Files).wanted == ""
     assert len(names(stage)) == 6
+    await stage.press("escape")
+    assert stage.screen is stage.talk
 
 
-async def test_a_filter_finds_files_in_closed_folders(
-    stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_filter_finds_files_in_closed_folders(stage, folder, monkeypatch) -> None:
     deep = folder / "line" / "2026" / "november"
     deep.mkdir(parents=True)
     (deep / "motor-11.csv").write_text("a,b\n1,2\n")
@@ -71,9 +74,7 @@ async def test_a_filter_finds_files_in_closed_folders(
 
 
 @pytest.mark.parametrize("typed", [False, True])
-async def test_a_folder_that_leads_back_to_itself_is_listed_once(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, typed: bool
-) -> None:
+async def test_a_folder_that_leads_back_to_itself_is_listed_once(folder, monkeypatch, typed) -> None:
     (folder / "line" / "back").symlink_to(folder)
     (folder / "loop").symlink_to(folder / "line")
     (folder / "here").symlink_to(folder)
@@ -107,25 +108,19 @@ async def test_a_folder_that_leads_back_to_itself_is_listed_once(
         assert listed < 20
 
 
-async def test_where_not_all_folders_are_searched_it_is_said(
-    stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_huge_folder_is_cut_and_filtering_finds_the_rest(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     await stage.press("f2")
     await stage.type("not")
     assert "Not all folders" not in stage.said("#about")
     monkeypatch.setattr(files, "MAX_SEARCHED", 3)
     await stage.type("e")
     assert "Not all folders were searched" in stage.said("#about")
-
-
-async def test_escape_forgets_the_filter_first(stage: Stage) -> None:
-    await stage.press("f2", "x", "y", "backspace")
-    assert stage.screen.query_one(Files).wanted == "x"
+    monkeypatch.setattr(files, "MAX_ENTRIES", 3)
     await stage.press("escape")
-    assert stage.screen.query_one(Files).wanted == ""
-    assert len(names(stage)) == 6
-    await stage.press("escape")
-    assert stage.screen is stage.talk
+    assert len(names(stage)) == 3
+    assert "more files" in stage.said("#about")
+    await stage.type("form")
+    assert "form.jpg" in names(stage)
 
 
 async def test_several_at_once(stage: Stage, folder: Path) -> None:
@@ -167,16 +162,6 @@ async def test_a_path_is_completed_and_gone_to(stage: Stage, folder: Path) -> No
     path.value = str(folder / "form.jpg")
     await stage.press("enter")
     assert stage.work.calls("attach") == [(folder / "form.jpg",)]
-
-
-async def test_a_huge_folder_is_cut_and_filtering_finds_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_ENTRIES", 3)
-    async with play() as stage:
-        await stage.press("f2")
-        assert len(names(stage)) == 3
-        assert "more files" in stage.said("#about")
-        await stage.type("form")
-        assert "form.jpg" in names(stage)
 
 
 def test_what_is_said_of_a_path(folder: Path) -> None:

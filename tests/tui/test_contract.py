@@ -14,40 +14,31 @@ from types import ModuleType
 from typing import Any, get_args
 
 import pytest
-from helpers.app import Stage, computed, conflict
+from helpers.app import FORM, Stage, computed, conflict, shown
 from textual.actions import parse
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.widgets import Markdown, Static
 
 import edge_assistant_tui
 from edge_assistant.core import events
 from edge_assistant.core.answer import Failure
 from edge_assistant.core.signals import Kind, suffixes
-from edge_assistant_tui import bridge, messages
+from edge_assistant_tui import messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.commands import commands
 from edge_assistant_tui.screens import help as help_place
 from edge_assistant_tui.screens.conversation import Conversation
 from edge_assistant_tui.screens.place import Place, places
 from edge_assistant_tui.widgets.prompt import Prompt
+from edge_assistant_tui.widgets.turn import Turn
 
 HEAVY = {
-
-    *[
-        "numpy",
-        "onnxruntime",
-        "cv2",
-        "llama_cpp",
-        "PIL",
-        "av",
-        "sounddevice",
-        "serial",
-        "sqlite3",
-        "edge_assistant.session.assistant",
-    ],
-}  # fmt: skip
+    *("numpy", "onnxruntime", "cv2", "llama_cpp", "PIL", "av", "sounddevice", "serial", "sqlite3"),
+    "edge_assistant.session.assistant",
+}
 
 
 def modules() -> tuple[ModuleType, ...]:
@@ -92,20 +83,24 @@ EVENTS: dict[Any, Any] = {
     events.Said: events.Said("None [E1]."),
     events.Answered: events.Answered(computed()),
 }
-IGNORED = {events.Traced}  # each step of the reasoning, for `ask --trace`; the app shows verdicts and sources
 OF_SIGNALS = {events.Perceiving, events.Perceived, events.Noted, events.Failed}
+NOT_OF_TURNS = {events.Perceived, events.Noted, events.Failed, events.Traced}  # of signals, or for `ask --trace`
 
 
-def test_every_event_is_known_here() -> None:
+async def test_every_event_changes_what_is_shown_or_is_knowingly_ignored(stage: Stage) -> None:
     assert set(EVENTS) == set(get_args(events.Event))
+    await stage.tell(messages.Taken(FORM))
+    for number, (event, example) in enumerate(EVENTS.items(), 1):
+        await stage.ask("What is the patient allergic to?")
+        before, entry = said_of(stage.turn(number)), stage.entries
+        await stage.tell(messages.TurnTold(number, example))
+        assert (said_of(stage.turn(number)) == before) == (event in NOT_OF_TURNS), event
+        assert (stage.entries == entry) == (event not in OF_SIGNALS), event
 
 
-def test_every_event_becomes_messages_or_is_knowingly_ignored() -> None:
-    for event, example in EVENTS.items():
-        told = list(bridge.of_turn(7, example))
-        assert bool(told) == (event not in IGNORED), event
-        assert all(message.turn == 7 for message in told if hasattr(message, "turn"))
-        assert bool(list(bridge.of_signal(example))) == (event in OF_SIGNALS), event
+def said_of(turn: Turn) -> list[str]:
+    """All words of a turn."""
+    return [turn.query_one(Markdown).source, *(shown(part) for part in turn.query(Static) if part.is_attached)]
 
 
 # messages
@@ -134,11 +129,6 @@ def named(tree: ast.AST) -> Iterator[str]:
 def test_every_message_is_posted() -> None:
     made = {name for module in MODULES for name in named(ast.parse(Path(str(module.__file__)).read_text("utf-8")))}
     assert {message.__name__ for message in all_messages()} <= made
-
-
-def test_messages_of_workers_go_to_the_conversation_or_a_widget_and_bubble() -> None:
-    assert all(message.bubble for message in classes(Message))
-    assert all(issubclass(value, Message) for value in classes(Message) if value.__module__ == messages.__name__)
 
 
 # places and keys

@@ -6,17 +6,24 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from helpers.app import FORM, NOTE, Stage, app, computed, conflict, play, shown, signal
+from helpers import says
+from helpers.app import FORM, Stage, app, computed, conflict, play, shown, signal
 from textual.widgets import Markdown, Static
+from textual.widgets._footer import FooterKey
 
 from edge_assistant.core.answer import Route
+from edge_assistant.governance.offline.lock import Lock
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens import conversation
+from edge_assistant_tui.widgets import status
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.sources import Sources
+from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.verdicts import Verdicts
 from edge_assistant_tui.widgets.welcome import Welcome
+
+MORE = {"Sources", "Copy answer", "New", "History", "Hands-free", "Voice", "Export", "Models"}
 
 
 @pytest.fixture
@@ -29,9 +36,7 @@ async def test_a_question_goes_to_the_worker_and_its_answer_is_shown_with_verdic
     await stage.ask("What is the patient allergic to?")
     assert stage.work.calls("ask") == [(1, "What is the patient allergic to?", None)]
     answer = conflict()
-    await stage.tell(
-        messages.TurnRouted(1, answer.route), messages.TurnSaid(1, answer.text), messages.TurnEnded(1, answer)
-    )
+    await stage.tell(says.routed(1, answer.route), says.said(1, answer.text), says.ended(1, answer))
     turn = stage.turn()
     assert "[\\[E1\\]](evidence:E1)" in turn.query_one(Markdown).source
     assert "conflict" in shown(turn.query_one(Verdicts))
@@ -41,29 +46,9 @@ async def test_a_question_goes_to_the_worker_and_its_answer_is_shown_with_verdic
     assert turn.has_class("conflict")
     assert not turn.query(".working")
     await stage.ask("What was the highest temperature?")
-    await stage.tell(messages.TurnEnded(2, computed()))
+    await stage.tell(says.ended(2, computed()))
     assert [option.id for option in stage.turn(2).query_one(Sources).options] == ["E1", "C1"]
     assert "30 tokens/s" in shown(stage.turn(2).query_one(".figures", Static))
-
-
-async def test_signals_stand_in_the_list_with_how_far_they_are(stage: Stage) -> None:
-    listed = stage.talk.query_one(SignalList)
-    await stage.tell(messages.Taken(FORM), messages.Taken(NOTE))
-    assert [entry.state for entry in listed.entries] == ["waiting", "waiting"]
-    await stage.tell(messages.Sensing("image:1", "writing", 0.5))
-    assert listed.entries[0].detail == "writing 50%"
-    await stage.tell(
-        messages.Sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.9),
-        messages.Sensed("image:1", "objects", conflict().evidence[:1], 0.1),
-        # recalled for a question: nothing is counted twice
-        messages.Sensed("image:1", "writing", conflict().evidence[:1] * 11, 0.0),
-        messages.SignalFailed("audio:1", "note.wav breaks off", "record it again"),
-        messages.Noted("image:1", "only the first frame was looked at"),
-    )
-    form, note = listed.entries
-    assert (form.state, form.detail) == ("ready", "12 pieces")
-    assert form.notes == ("only the first frame was looked at",)
-    assert (note.state, note.detail) == ("failed", "note.wav breaks off")
 
 
 async def test_paths_are_attached_and_not_asked(stage: Stage, tmp_path: Path) -> None:
@@ -78,9 +63,7 @@ async def test_paths_are_attached_and_not_asked(stage: Stage, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["/nowhere.jpg", "{}", "nowhere.jpg", "exmaples/clinic/note.WAV"])
-async def test_a_path_of_no_file_is_no_question_and_stays_to_be_corrected(
-    stage: Stage, tmp_path: Path, name: str
-) -> None:
+async def test_a_path_of_no_file_is_no_question_and_stays_to_be_corrected(stage, tmp_path, name) -> None:
     path = name.format(tmp_path)
     await stage.ask(path)
     assert not stage.work.calls("ask") + stage.work.calls("attach")
@@ -93,10 +76,10 @@ async def test_a_path_of_no_file_is_no_question_and_stays_to_be_corrected(
 
 async def test_escape_stops_what_is_answered_and_what_was_said_stays(stage: Stage) -> None:
     await stage.ask("What was the total?")
-    await stage.tell(messages.TurnSaid(1, "The total"))
+    await stage.tell(says.said(1, "The total"))
     await stage.pilot.press("escape")
     assert len(stage.work.calls("stop")) == 1
-    await stage.tell(messages.TurnStopped(1), messages.TurnSaid(1, "was never said"))
+    await stage.tell(messages.TurnStopped(1), says.said(1, "was never said"))
     assert stage.turn().query_one(Markdown).source.strip() == "The total"
     assert "stopped" in shown(stage.turn().query_one(".stopped", Static))
     await stage.pilot.press("escape")  # nothing runs: nothing is stopped
@@ -115,18 +98,7 @@ async def test_the_last_question_can_be_asked_again_or_edited(stage: Stage) -> N
     stage.talk.action_edit()
     assert stage.prompt.text == "What was the total?"
     await stage.pilot.press("f7")
-    assert stage.work.calls("check") == [(3,)]
-
-
-async def test_a_new_conversation_is_empty(stage: Stage) -> None:
-    await stage.tell(messages.Taken(FORM))
-    await stage.ask("What was the total?")
-    await stage.pilot.press("ctrl+n")
-    await stage.pilot.pause()
-    assert stage.work.calls("begin") == [()]
-    assert not stage.talk.query(Turn)
-    assert not stage.talk.query_one(SignalList).entries
-    assert stage.talk.query_one(Welcome)
+    assert stage.work.calls("ask")[2] == (3, None, None)
 
 
 async def test_only_the_latest_turns_stay_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +106,7 @@ async def test_only_the_latest_turns_stay_on_the_screen(monkeypatch: pytest.Monk
     async with play() as stage:
         for number in range(1, 6):
             await stage.ask(f"Question {number}?")
-            await stage.tell(messages.TurnEnded(number, computed()))
+            await stage.tell(says.ended(number, computed()))
         assert [turn.number for turn in stage.talk.query(Turn)] == [3, 4, 5]
 
 
@@ -144,12 +116,12 @@ async def test_foreign_text_is_shown_as_it_is_and_obeyed_by_no_terminal(stage: S
     named = signal("image:1", f"a{hostile}\n[red]b")
     await stage.tell(
         messages.Taken(named),
-        messages.TurnRouted(1, Route(hostile, (), hostile)),
-        messages.TurnSaid(1, hostile),
+        says.routed(1, Route(hostile, (), hostile)),
+        says.said(1, hostile),
         messages.TurnFailed(1, hostile, "press F9"),
-        messages.Refused(hostile, hostile),
-        messages.SignalFailed("image:1", hostile, hostile),
-        messages.SignalFailed("image:9", hostile, hostile),  # which is not there any more
+        messages.Notice(hostile, hostile),
+        says.failed("image:1", hostile, hostile),
+        says.failed("image:9", hostile, hostile),  # which is not there any more
     )
     plain = hostile.replace("\x1b", "\ufffd").replace("\u202e", "\ufffd")
     assert shown(stage.turn().query_one(".question", Static)) == f"{plain}\nAnd [b]blue[/b]?"
@@ -169,3 +141,37 @@ async def test_an_app_that_is_left_at_once_begins_nothing() -> None:
     async with made.run_test():
         pass
     assert work.asked[-1][0] == "close"
+
+
+async def test_what_is_perceived_twice_is_counted_once_and_a_new_conversation_is_empty(stage: Stage) -> None:
+    await stage.tell(messages.Taken(FORM), says.sensing(FORM.id, "writing", 0.5))
+    assert stage.entries[0].detail == "writing 50%"
+    found = conflict().evidence[:1]
+    senses = ("writing", found * 11), ("objects", found), ("writing", found * 11)  # recalled for a question
+    await stage.tell(*(says.sensed(FORM.id, *sense) for sense in senses))
+    assert (stage.entries[0].state, stage.entries[0].detail) == ("ready", "12 pieces")
+    await stage.ask("What was the total?")
+    await stage.press("ctrl+n")
+    assert stage.work.calls("begin") == [()]
+    assert not stage.turns
+    assert not stage.entries
+    assert stage.talk.query_one(Welcome)
+
+
+async def test_the_first_line_and_the_keys_at_the_foot_fit_every_width(stage: Stage, monkeypatch) -> None:
+    monkeypatch.setattr(status, "memory_mib", lambda: 1234)
+    bar = stage.talk.query_one(StatusBar)
+    assert "  NOT OFFLINE  " in bar.render().plain  # a test is not locked
+    bar._lock = Lock(True)
+    bar.memory, bar.microphone, bar.camera, bar.voice, bar.activity = 1234, "listening", "on", "on", "answering"
+    for columns, more in ((80, 0), (110, 3), (200, 8), (80, 0)):
+        await stage.pilot.resize_terminal(columns, 24)
+        await stage.settle()
+        line, keys = bar.render().plain, stage.talk.query(FooterKey)
+        there = [key.description for key in keys]
+        assert len(line) <= columns
+        assert ("1234 MiB" in line) == (columns > 100)
+        assert there[:4] == ["Send", "Talk", "Camera", "Compare"]
+        assert len({*there} & MORE) >= more
+        assert more or "Sources" not in there
+        assert max(key.region.right for key in keys) <= columns

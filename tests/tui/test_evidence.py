@@ -1,38 +1,40 @@
-"""A citation is opened: the thing itself is shown, with what is cited marked in it."""
+"""A citation or a signal is opened: the thing itself is shown, with what is cited marked in it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from helpers import says
 from helpers.evidence import BLUE, DARK, PAPER, RATE, RED, Made, Viewing, cited, colours, look, near, share
 from PIL import Image
+from textual.widgets import OptionList
 
 from edge_assistant.core.answer import Computation
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
+from edge_assistant_tui import messages
+from edge_assistant_tui.screens import signal as screens
 from edge_assistant_tui.screens.evidence import EvidenceScreen
+from edge_assistant_tui.screens.signal import SignalScreen
 from edge_assistant_tui.showing.pictures import _FRAME
 from edge_assistant_tui.terminal import Graphics, Terminal
 from edge_assistant_tui.widgets.picture import Picture
 from edge_assistant_tui.widgets.picture_view import PictureView
 from edge_assistant_tui.widgets.rows_view import RowsView
+from edge_assistant_tui.widgets.signals import Entry, SignalList
 
 
-async def test_the_next_and_the_one_before_are_a_key_away_round_and_round(viewing: Viewing, things: Made) -> None:
+async def test_the_picture_is_cut_out_around_its_box_and_framed_and_others_are_a_key_away(viewing, things) -> None:
     await viewing.open(things.answer(), "E1")
     seen = []
-    for key in ("n", "right", "n", "right", "n", "p", "left"):
+    for key in ("n", "right", "n", "right", "n", "p", "left", "n", "n"):
         await viewing.press(key)
-        assert isinstance(viewing.screen, EvidenceScreen)
         seen.append(viewing.screen.exhibit.id)
-    assert seen == ["E3", "E5", "E6", "C1", "E1", "C1", "E6"]
-
-
-async def test_the_picture_is_cut_out_around_its_box_and_framed(viewing: Viewing, things: Made) -> None:
-    await viewing.open(things.answer(), "E1")
+    assert seen == ["E3", "E5", "E6", "C1", "E1", "C1", "E6", "C1", "E1"]
     pixels = colours(viewing)
     assert share(pixels, RED) == share(pixels, BLUE) == 0
     assert share(pixels, DARK) > 0.1
@@ -83,9 +85,7 @@ async def test_the_page_that_is_cited_is_shown(viewing: Viewing, tmp_path: Path,
     assert share(colours(viewing), RED) > 0.7
 
 
-async def test_a_recording_shows_what_is_said_around_and_the_cited_seconds_are_played(
-    things: Made, tmp_path: Path
-) -> None:
+async def test_a_recording_shows_what_is_said_around_and_the_cited_seconds_are_played(things, tmp_path) -> None:
     out = tmp_path / "out.wav"
     async with look(speaker=f"file:{out}") as viewing:
         await viewing.open(things.answer(), "E3")
@@ -95,17 +95,8 @@ async def test_a_recording_shows_what_is_said_around_and_the_cited_seconds_are_p
         await viewing.press("space")
         await viewing.until(lambda: "♪ playing 00:04.0-00:06.0" in viewing.state())
         await viewing.until(lambda: viewing.state() == "")
-    sound = take_file(out, Kind.AUDIO, 1).read()[44:]
-    heard = np.abs(np.frombuffer(sound, "<i2").astype(float)) / 32767
-    assert len(heard) == pytest.approx(2.5 * RATE, abs=RATE / 20)
-    middle = heard[RATE // 2 : -RATE // 2]  # of the fifth and the sixth second
-    assert {round(level, 1) for level in middle} == {0.5, 0.6}
-
-
-async def test_another_line_is_heard_and_the_key_stops_it(things: Made, tmp_path: Path) -> None:
-    async with look(speaker=f"file:{tmp_path / 'out.wav'}") as viewing:
-        await viewing.open(things.answer(), "E3")
-        await viewing.press("down", "enter")
+        sound = take_file(out, Kind.AUDIO, 1).read()[44:]
+        await viewing.press("down", "enter")  # another line, and the key stops it
         await viewing.until(lambda: "♪ playing 00:06.5-00:07.5" in viewing.state())
         assert viewing.app.playback.playing
         await viewing.press("space")
@@ -114,14 +105,15 @@ async def test_another_line_is_heard_and_the_key_stops_it(things: Made, tmp_path
         await viewing.until(lambda: "♪ playing" in viewing.state())
         await viewing.press("escape")
         assert not viewing.app.playback.playing
-
-
-async def test_a_speaker_that_is_not_there_is_said(things: Made, tmp_path: Path) -> None:
-    async with look(speaker=f"file:{tmp_path / 'nowhere' / 'out.wav'}") as viewing:
+        viewing.app.options = replace(viewing.app.options, speaker=f"file:{tmp_path / 'nowhere' / 'out.wav'}")
         await viewing.open(things.answer(), "E3")
         await viewing.press("space")
         await viewing.until(lambda: "out.wav cannot be written" in viewing.state())
         assert "name another file" in viewing.state()
+    heard = np.abs(np.frombuffer(sound, "<i2").astype(float)) / 32767
+    assert len(heard) == pytest.approx(2.5 * RATE, abs=RATE / 20)
+    middle = heard[RATE // 2 : -RATE // 2]  # of the fifth and the sixth second
+    assert {round(level, 1) for level in middle} == {0.5, 0.6}
 
 
 async def test_rows_are_a_curve_with_the_cited_ones_marked_over_a_table(viewing: Viewing, things: Made) -> None:
@@ -208,9 +200,7 @@ async def test_a_video_shows_the_frame_at_its_second_with_the_box_and_its_sound_
 
 
 @pytest.mark.parametrize("graphics", [Graphics.KITTY, Graphics.SIXEL])
-async def test_a_terminal_that_draws_pixels_is_given_pixels(
-    things: Made, graphics: Graphics, capfd: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_terminal_that_draws_pixels_is_given_pixels(things, graphics, capfd) -> None:
     async with look(terminal=Terminal(graphics, (8, 16))) as viewing:
         await viewing.open(things.answer(), "E1")
         await viewing.pilot.pause(0.1)
@@ -229,3 +219,48 @@ async def test_a_terminal_that_draws_pixels_is_given_pixels(
     written = capfd.readouterr().out
     assert ("\x1b_Gi=" in written) == (graphics is Graphics.KITTY)
     assert "\x1b[c" not in written  # by now the answer would be taken for keys
+
+
+async def test_a_signal_as_a_whole_lists_what_was_perceived_and_opens_it(viewing: Viewing, things: Made) -> None:
+    answer = things.answer()
+    entry = Entry(
+        things.note, "ready", "3 pieces", evidence={"speech": answer.evidence[1:4]}, notes=("its end was not heard",)
+    )
+    talk = viewing.screen
+    talk.query_one(SignalList).post_message(SignalList.Wanted(entry))
+    await viewing.pilot.pause()
+    assert isinstance(viewing.screen, SignalScreen)
+    text = viewing.text()
+    for words in (
+        "note.wav",
+        "ready: 3 pieces",
+        "note: its end was not heard",
+        "from 00:04.0 to 00:06.0, confidence 50%",
+    ):
+        assert words in text
+    await viewing.press("down", "enter")
+    assert isinstance(viewing.screen, EvidenceScreen)
+    assert "▶ 00:04.0-00:06.0  I'm allergic to penicillin." in viewing.text()
+    await viewing.press("n")
+    assert "▶ 00:06.5-00:07.5  Thank you." in viewing.text()
+    await viewing.press("escape")
+    assert viewing.screen.query_one(OptionList).highlighted == 1
+    await viewing.press("escape")
+    assert viewing.screen is talk
+    await viewing.tell(messages.Taken(things.form), says.sensed("image:1", "writing", answer.evidence[:1]))
+    await viewing.press("ctrl+l", "enter")
+    assert isinstance(viewing.screen, SignalScreen)
+    assert "Allergies: none" in viewing.text()
+    await viewing.press("enter")
+    assert share(colours(viewing), DARK) > 0.1
+
+
+async def test_of_very_much_evidence_the_beginning_is_listed_and_of_none_it_is_said(things, monkeypatch) -> None:
+    monkeypatch.setattr(screens, "MOST", 3)
+    much = Entry(things.remark, "ready", "5 pieces", evidence={"text": things.answer().evidence[5:] * 5})
+    async with look() as viewing:
+        await viewing.show(SignalScreen(much))
+        assert "the first 3 of 5 pieces are listed" in viewing.text()
+        assert viewing.screen.query_one(OptionList).option_count == 3
+        await viewing.show(SignalScreen(Entry(things.remark, "ready", "0 pieces")))
+        assert "nothing was found in it" in viewing.text()

@@ -32,9 +32,7 @@ def path_of(answer: Answer, id: str) -> Path:
 
 
 @pytest.mark.parametrize("id", ["E1", "E3", "E5", "E6"])  # picture, recording, readings, text
-async def test_a_file_that_changed_or_is_gone_is_said_and_what_was_perceived_stays(
-    viewing: Viewing, things: Made, id: str
-) -> None:
+async def test_a_file_that_changed_or_is_gone_is_said_and_what_was_perceived_stays(viewing, things, id) -> None:
     path = path_of(things.answer(), id)
     data = bytearray(path.read_bytes())
     data[-1] ^= 1  # of the same length
@@ -51,7 +49,11 @@ async def test_a_file_that_changed_or_is_gone_is_said_and_what_was_perceived_sta
     assert viewing.state() == ""
 
 
-async def test_a_recording_that_is_gone_is_not_played(viewing: Viewing, things: Made) -> None:
+async def test_what_cannot_be_heard_is_said(viewing: Viewing, things: Made) -> None:
+    late = Evidence("E1", "audio:1", "Goodbye.", 0.5, Locator(seconds=(90.0, 95.0)), Passage())
+    await viewing.show(EvidenceScreen(exhibits.of_signal(things.note, [late]), "1"))
+    await viewing.press("space")
+    await viewing.until(lambda: "no sound there" in viewing.state())
     await viewing.open(things.answer(), "E3")
     path_of(things.answer(), "E3").unlink()
     await viewing.press("space")
@@ -88,16 +90,7 @@ async def test_a_place_that_is_not_there_is_no_fault(viewing: Viewing, things: M
         assert seen in viewing.text(), place
 
 
-async def test_seconds_after_the_end_of_a_recording_are_said(viewing: Viewing, things: Made) -> None:
-    item = Evidence("E1", "audio:1", "Goodbye.", 0.5, Locator(seconds=(90.0, 95.0)), Passage())
-    await viewing.show(EvidenceScreen(exhibits.of_signal(things.note, [item]), "1"))
-    await viewing.press("space")
-    await viewing.until(lambda: "no sound there" in viewing.state())
-
-
-async def test_an_answer_from_the_history_is_shown_with_the_signals_of_the_conversation(
-    viewing: Viewing, things: Made
-) -> None:
+async def test_an_answer_from_the_history_is_shown_with_the_signals_of_the_conversation(viewing, things) -> None:
     answer = things.answer()
     bare = replace(answer, signals=tuple(replace(signal, path=None) for signal in answer.signals))
     same = exhibits.of_answer(bare, {"image:1": things.form, "audio:1": replace(things.note, sha256="0" * 64)})
@@ -114,18 +107,18 @@ async def test_an_answer_from_the_history_is_shown_with_the_signals_of_the_conve
     assert viewing.state() == ""
 
 
-async def test_a_citation_without_evidence_and_a_value_that_rests_on_nothing_are_no_fault(things: Made) -> None:
-    answer = things.answer()
+async def test_a_citation_without_evidence_opens_nothing_and_a_value_on_nothing_is_shown(viewing, things) -> None:
+    answer, talk = things.answer(), viewing.screen
     hollow = replace(answer, citations=("E9",), computed=(replace(answer.computed[0], evidence=("E9",)),))
-    async with look() as viewing:
-        await viewing.open(hollow, "E9")
-        assert "max(temperature) = 38.4 degC" in viewing.text()
     assert exhibits.of_answer(replace(hollow, computed=()), {}) == ()
+    for cited in (replace(answer, citations=(), computed=()), answer):
+        await viewing.tell(Turn.Cited(cited, "E77"))
+        assert viewing.screen is talk
+    await viewing.open(hollow, "E9")
+    assert "max(temperature) = 38.4 degC" in viewing.text()
 
 
-async def test_what_takes_long_says_so_and_holds_up_neither_keys_nor_what_is_wanted_next(
-    things: Made, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_takes_long_says_so_and_holds_up_neither_keys_nor_what_is_wanted_next(things, monkeypatch) -> None:
     go, begun = threading.Event(), threading.Event()
 
     def page(self: Decoded, *arguments: object) -> object:
@@ -205,9 +198,7 @@ def test_the_loader_tells_what_went_wrong_and_goes_on() -> None:
 
 
 @pytest.mark.parametrize("idle", [0.01, HANGS])
-def test_the_loader_has_one_thread_and_lets_go_of_everything_after_a_while_or_at_once(
-    idle: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_loader_has_one_thread_and_lets_go_of_everything_after_a_while_or_at_once(idle, monkeypatch) -> None:
     monkeypatch.setattr(Loader, "IDLE", idle)
     loader = Loader()
     done = threading.Event()
@@ -223,9 +214,7 @@ def test_the_loader_has_one_thread_and_lets_go_of_everything_after_a_while_or_at
     assert loader._thread is None
 
 
-def test_a_file_is_summed_once_and_decoded_once_and_little_is_held(
-    things: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_is_summed_once_and_decoded_once_and_little_is_held(things, tmp_path, monkeypatch) -> None:
     checks = []
     decoded = Decoded(lambda: checks.append(1))
     first = decoded.table(things.vitals)
@@ -239,18 +228,8 @@ def test_a_file_is_summed_once_and_decoded_once_and_little_is_held(
     assert decoded.table(things.vitals) is not first
     assert len(decoded.table(things.vitals)) == len(first)
 
-
-def test_reading_a_large_file_stops_when_something_else_is_wanted(things: Made) -> None:
     def stop() -> None:
         raise Superseded
 
-    with pytest.raises(Superseded):
+    with pytest.raises(Superseded):  # something else is wanted
         Decoded(stop).table(things.vitals)
-
-
-async def test_a_citation_of_nothing_opens_nothing(viewing: Viewing, things: Made) -> None:
-    talk = viewing.screen
-    for answer in (replace(things.answer(), citations=(), computed=()), things.answer()):
-        talk.post_message(Turn.Cited(answer, "E77"))
-        await viewing.pilot.pause()
-        assert viewing.screen is talk

@@ -25,9 +25,7 @@ async def type(stage: Whole, text: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), pytest.param((160, 48), marks=pytest.mark.bench)], ids=["80x24", "160x48"])
-async def test_the_demo_by_keys_alone(
-    size: tuple[int, int], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_demo_by_keys_alone(size, store, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     monkeypatch.chdir(tmp_path)
     for file in FILES:

@@ -10,7 +10,8 @@ import tty
 from pathlib import Path
 
 import pytest
-from helpers.app import Stage, play, whole
+from helpers import says
+from helpers.app import Stage, whole
 
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_tui import messages
@@ -55,7 +56,7 @@ def words(stage: Stage, id: str = "readings:1") -> str:
 async def taken(stage: Stage, path: Path) -> Signal:
     """The worker takes the file and perceives it; the app begins to follow it."""
     signal = take_file(path, Kind.READINGS, 1)
-    await stage.tell(messages.Taken(signal), messages.Sensed(signal.id, "readings", (), 0.1))
+    await stage.tell(messages.Taken(signal), says.sensed(signal.id, "readings", (), 0.1))
     await stage.until(lambda: followed(stage)[signal.id].keeper.running, "followed")
     return signal
 
@@ -77,9 +78,7 @@ async def test_what_grows_is_given_on_as_whole_rows_and_shown_as_followed(stage:
     assert "following" in str(stage.talk.query_one(SignalList).get_option(signal.id).prompt)
 
 
-async def test_the_next_renewal_waits_until_the_last_is_perceived_and_some_time_has_passed(
-    stage: Stage, readings: Path
-) -> None:
+async def test_the_next_renewal_waits_until_the_last_is_perceived_and_some_time_has_passed(stage, readings) -> None:
     signal = await taken(stage, readings)
     grow(readings, row(2))
     await stage.until(lambda: stage.work.calls("renew"), "a renewal")
@@ -89,7 +88,7 @@ async def test_the_next_renewal_waits_until_the_last_is_perceived_and_some_time_
     await asyncio.sleep(following.EVERY)
     await stage.pilot.pause()
     assert len(stage.work.calls("renew")) == 1, "the last one is still perceived"
-    stage.talk.post_message(messages.SignalFailed(signal.id, "broken", "mend it"))
+    stage.talk.post_message(says.failed(signal.id, "broken", "mend it"))
     await stage.until(lambda: len(stage.work.calls("renew")) == 2, "the next one")
     assert time.monotonic() - began >= following.EVERY
     assert stage.work.calls("renew")[1][1].endswith(row(3).encode())
@@ -127,17 +126,14 @@ async def test_what_is_removed_is_not_followed_until_it_is_put_back(stage: Stage
     await stage.until(lambda: not followed(stage), "a new conversation follows nothing")
 
 
-async def test_no_more_files_are_followed_than_may_be(readings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_files_are_followed_than_may_be(stage: Stage, readings: Path, monkeypatch) -> None:
     monkeypatch.setattr(following, "MAX_FOLLOWED", 1)
-    async with play() as stage:
-        await taken(stage, readings)
-        await stage.tell(messages.Taken(take_file(readings, Kind.READINGS, 2)))
-        assert list(followed(stage)) == ["readings:1"]
+    await taken(stage, readings)
+    await stage.tell(messages.Taken(take_file(readings, Kind.READINGS, 2)))
+    assert list(followed(stage)) == ["readings:1"]
 
 
-async def test_real_readings_that_grow_are_perceived_anew_at_their_place(
-    readings: Path, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_real_readings_that_grow_are_perceived_anew_at_their_place(readings, store, monkeypatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     async with whole(attach=(str(readings),)) as stage:
 
@@ -172,7 +168,7 @@ async def test_a_serial_port_becomes_a_signal_with_its_first_rows(stage: Stage, 
     assert b"21.5,40" in data
     taken = take_bytes(data, kind, 1, origin=origin, name=name)
     stage.talk.post_message(messages.Taken(taken))
-    stage.talk.post_message(messages.Sensed(taken.id, "readings", (), 0.1))
+    stage.talk.post_message(says.sensed(taken.id, "readings", (), 0.1))
     await stage.until(lambda: words(stage) == "following", "followed")
     await stage.until(lambda: (rows(), stage.work.calls("renew"))[1], "more rows")
     assert len(stage.work.calls("add")) == 1

@@ -13,13 +13,12 @@ from helpers.work import PATIENCE, Worker
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import Stopped
-from edge_assistant.core.events import Watch
+from edge_assistant.core.events import Answered, Watch
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Signal
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_tui import messages
 
 REMARK = "The belt squeaked after the break, and the guard was missing on the left side."
 QUESTION = "What was on the left side?"
@@ -71,7 +70,7 @@ def attached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Reade
     return made
 
 
-def test_signals_are_read_once_they_are_perceived_and_only_once(attached) -> None:
+def test_signals_are_read_once_they_are_perceived_and_all_again_once_something_happened(attached, tmp_path) -> None:
     reader = Reader()
     reader.let_go.set()
     work = attached(reader)
@@ -79,20 +78,6 @@ def test_signals_are_read_once_they_are_perceived_and_only_once(attached) -> Non
         work.typing()  # the first time before the file is even taken
         work.wait(3)
     assert reader.done == ["perceived text:1", "reads text:1"]
-    work.remove("text:1")
-    work.wait()
-    work.typing()
-    work.wait()
-    assert reader.done == ["perceived text:1", "reads text:1"]  # there is nothing left
-    work.close()
-
-
-def test_what_is_new_is_read_and_so_is_all_once_something_happened(attached, tmp_path: Path) -> None:
-    reader = Reader()
-    reader.let_go.set()
-    work = attached(reader)
-    work.typing()
-    work.wait(3)
     (tmp_path / "other.txt").write_text("Another remark.")
     work.attach(tmp_path / "other.txt")
     work.wait()
@@ -102,6 +87,10 @@ def test_what_is_new_is_read_and_so_is_all_once_something_happened(attached, tmp
     work.attach(tmp_path / "remark.txt")
     work.wait()
     work.typing()
+    work.wait()
+    work.remove("text:1")
+    work.wait()
+    work.typing()  # there is nothing left
     work.wait()
     assert [what for what in reader.done if "reads" in what] == ["reads text:1", "reads text:1 text:2", "reads text:1"]
     work.close()
@@ -173,9 +162,7 @@ def test_an_end_does_not_wait_for_it(attached) -> None:
     assert not work._thread.is_alive()
 
 
-def test_a_stop_that_comes_before_it_could_be_heard_stops_it(
-    work: Worker, store: Path, home: Path, monkeypatch, tmp_path
-) -> None:
+def test_a_stop_that_comes_before_it_could_be_heard_stops_it(work, store, home, monkeypatch, tmp_path) -> None:
     """As a computation forgets a wish to stop when it begins, the next event looks whether it is still wanted."""
     engine = scripted()
     facade = Assistant(Portfolio(store, home / "catalog"), "test", runtime=Runtime(2), engine=lambda *given: engine)
@@ -208,7 +195,7 @@ def test_the_real_model_has_read_the_signal_when_the_question_comes(
     work.wait()
     work.ask(1, QUESTION)
     work.wait()
-    (answer,) = [message.answer for message in work.of(messages.TurnEnded)]
+    (answer,) = [event.answer for event in work.of(Answered)]
     assert answer.timings.prompt_tokens > 100
     assert answer.timings.reused_tokens > answer.timings.prompt_tokens / 3
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from helpers import says
 from helpers.app import FORM, NOTE, Stage, computed, conflict, play
 from helpers.forgetting import audited
 from textual.widgets import Input, OptionList
@@ -44,7 +45,7 @@ def listed(stage: Stage) -> list[str]:
     return [str(option.prompt) for option in stage.screen.query_one(OptionList).options]
 
 
-async def test_it_is_searched_as_one_types(stage: Stage, kept: list[str]) -> None:
+async def test_it_is_searched_as_one_types_and_one_is_opened(stage: Stage, kept: list[str]) -> None:
     await stage.press("f8")
     assert ["allergic" in line for line in listed(stage)] == [True, False]
     assert stage.said("#about").splitlines() == [
@@ -59,9 +60,6 @@ async def test_it_is_searched_as_one_types(stage: Stage, kept: list[str]) -> Non
     assert len(listed(stage)) == 2
     await stage.press("escape")
     assert stage.screen is stage.talk
-
-
-async def test_one_is_opened_as_it_was(stage: Stage, kept: list[str]) -> None:
     await stage.press("f8", "down", "down", "enter")
     ((saved,),) = stage.work.calls("resume")
     assert saved.id == kept[0]
@@ -111,12 +109,6 @@ async def test_the_one_that_is_open_is_not_deleted(stage: Stage, kept: list[str]
     assert stage.screen is stage.talk
 
 
-async def test_nothing_was_kept_yet(stage: Stage) -> None:
-    await stage.press("f8", "enter", "down", "delete", "ctrl+s")
-    assert isinstance(stage.screen, Place)
-    assert stage.said("#about") == "No conversation is kept."
-
-
 async def test_an_app_that_stays_open_looks_again_for_what_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_assistant_tui.app.EVERY_S", 0.01)
     async with play() as stage:
@@ -125,6 +117,12 @@ async def test_an_app_that_stays_open_looks_again_for_what_is_too_old(monkeypatc
         while len(stage.work.calls("expire")) < 3:
             await stage.pilot.pause(0.01)
         assert set(stage.work.calls("expire")) == {(30,)}
+
+
+async def test_nothing_was_kept_yet(stage: Stage) -> None:
+    await stage.press("f8", "enter", "down", "delete", "ctrl+s")
+    assert isinstance(stage.screen, Place)
+    assert stage.said("#about") == "No conversation is kept."
 
 
 async def test_a_lost_key_is_said_and_the_app_goes_on(stage: Stage, kept: list[str], home: Path) -> None:
@@ -136,9 +134,7 @@ async def test_a_lost_key_is_said_and_the_app_goes_on(stage: Stage, kept: list[s
     assert stage.screen is stage.talk
 
 
-async def test_one_that_another_app_has_open_is_exported_and_not_opened_renamed_or_deleted(
-    kept: list[str], here: Path
-) -> None:
+async def test_one_that_another_app_has_open_is_exported_and_not_opened_renamed_or_deleted(kept, here) -> None:
     other = History()
     assert other.hold(kept[1])
     async with play() as stage:
@@ -184,11 +180,17 @@ async def test_markdown_and_json_by_the_ending_redacted_or_as_it_is(kept: list[s
     assert FORM.name not in markdown.read_text() + json.dumps(redacted)
 
 
-async def test_a_file_is_not_replaced_unasked(kept: list[str], here: Path) -> None:
+async def test_a_path_that_is_none_is_asked_again_and_no_file_is_replaced_unasked(kept: list[str], here: Path) -> None:
     there = here / "mine.md"
     there.write_text("mine")
     async with play() as stage:
         await stage.press("f8", "down", "ctrl+s")
+        for path in ("", "nowhere/x.md", ".", "\0.md"):
+            stage.screen.query_one(Input).value = path
+            await stage.press("enter")
+            await stage.settle()
+            assert isinstance(stage.screen, Export), path
+        assert list(here.iterdir()) == [there]
         stage.screen.query_one(Input).value = str(there)
         await stage.press("enter", "n")
         assert there.read_text() == "mine"
@@ -197,26 +199,13 @@ async def test_a_file_is_not_replaced_unasked(kept: list[str], here: Path) -> No
     assert "allergic" in there.read_text()
 
 
-async def test_where_it_cannot_lie_it_is_asked_again(kept: list[str], here: Path) -> None:
-    async with play() as stage:
-        await stage.press("f8", "down", "ctrl+s")
-        for path in ("", "nowhere/x.md", ".", "\0.md"):
-            stage.screen.query_one(Input).value = path
-            await stage.press("enter")
-            await stage.settle()
-            assert isinstance(stage.screen, Export), path
-        await stage.press("escape")
-        assert isinstance(stage.screen, Place)
-    assert not list(here.iterdir())
-
-
 async def test_what_the_screen_shows_is_exported_where_no_history_can_be_written(here: Path) -> None:
     async with play() as stage:
         await stage.press("ctrl+s")
         assert "Nothing was asked yet." in stage.toasts[0]
         stage.talk.post_message(messages.Taken(NOTE))
         await stage.talk.ask(conflict().question)
-        stage.talk.post_message(messages.TurnEnded(1, conflict()))
+        stage.talk.post_message(says.ended(1, conflict()))
         await stage.press("ctrl+s", "ctrl+t", "ctrl+r", "enter")
         await stage.settle()
     (file,) = here.iterdir()

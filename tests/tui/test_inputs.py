@@ -1,14 +1,18 @@
-"""What a person types and pastes: it arrives once, nothing of it is lost, and no letter destroys anything."""
+"""What a person types and pastes: nothing is lost, no letter destroys anything, a burst closes one screen."""
 
 from __future__ import annotations
 
 import ast
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import says
 from helpers.app import FORM, NOTE, VITALS, Stage, conflict, play
 from textual import events
-from textual.widgets import Static
+from textual.command import CommandList
+from textual.widgets import Input, Static
 
 import edge_assistant_tui
 from edge_assistant.core import limits
@@ -16,8 +20,14 @@ from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance.policy.approval import Doubt
 from edge_assistant.history.store import Saved, SavedTurn, Unsent
 from edge_assistant_tui import messages
-from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.screens import confirm, conversation
+from edge_assistant_tui.screens.attach import Attach
+from edge_assistant_tui.screens.choose import Choose
+from edge_assistant_tui.screens.confirm import Confirm
+from edge_assistant_tui.screens.examples import Examples
+from edge_assistant_tui.screens.help import Help
+from edge_assistant_tui.screens.palette import Palette
+from edge_assistant_tui.screens.rename import Rename
 from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.turn import Turn
@@ -40,6 +50,18 @@ async def test_a_pasted_text_is_inserted_once_where_the_cursor_is_whatever_has_t
     await paste(stage, "?")
     assert stage.prompt.text == "is what\nhe said? right"
     assert stage.prompt.has_focus
+    stage.prompt.put("")
+    await paste(stage, "\n".join("abcdef"))
+    assert stage.prompt.text == "\n".join("abcdef")
+    assert not stage.work.calls("add")
+    most = limits.QUESTION_CHARACTERS.value
+    await paste(stage, "x" * (most + 1))  # what no question can hold is attached
+    assert len(stage.work.calls("add")) == 1
+    stage.prompt.put("x" * (most + 5))
+    await stage.press("enter")
+    assert not stage.work.calls("ask")
+    assert len(stage.prompt.text) == most + 5
+    assert any("Shorten it by 5 characters" in toast for toast in stage.toasts)
 
 
 def test_no_handler_calls_that_of_its_base_which_textual_calls_besides() -> None:
@@ -70,28 +92,6 @@ async def test_a_pasted_block_is_attached_as_a_text_and_not_asked(stage: Stage, 
     assert any("Attached as a source: pasted 12000 lines, 106 KiB" in toast for toast in stage.toasts)
 
 
-async def test_so_is_one_line_that_no_question_can_hold_and_fewer_lines_are_not(stage: Stage) -> None:
-    await paste(stage, "\n".join("abcdef"))
-    assert stage.prompt.text == "\n".join("abcdef")
-    assert not stage.work.calls("add")
-    await paste(stage, "x" * (limits.QUESTION_CHARACTERS.value + 1))
-    assert len(stage.work.calls("add")) == 1
-
-
-async def test_a_visitor_who_may_not_attach_attaches_nothing_by_pasting(stage: Stage, kiosk: None) -> None:
-    await paste(stage, "\n".join("abcdefgh"))
-    assert not stage.work.calls("add")
-    assert stage.toasts
-
-
-async def test_a_question_that_is_too_long_stays_to_be_shortened(stage: Stage) -> None:
-    stage.prompt.put("x" * (limits.QUESTION_CHARACTERS.value + 5))
-    await stage.press("enter")
-    assert not stage.work.calls("ask")
-    assert len(stage.prompt.text) == limits.QUESTION_CHARACTERS.value + 5
-    assert any("Shorten it by 5 characters" in toast for toast in stage.toasts)
-
-
 async def three(stage: Stage) -> SignalList:
     """Signals in the list, which has the focus, as after Escape from one that was looked at."""
     await stage.tell(*(messages.Taken(taken) for taken in (FORM, NOTE, VITALS)))
@@ -114,11 +114,9 @@ async def test_letters_go_into_the_prompt_and_remove_nothing_where_a_list_has_th
     await stage.press("question_mark")
     assert stage.prompt.text == "please explain the next tax?"
     assert not stage.work.calls("remove")
-
-
-async def test_letters_of_a_burst_stay_in_their_order_while_the_focus_moves(stage: Stage) -> None:
-    await three(stage)
-    for letter in "a1b2c3d4e5f6g7h8":
+    stage.prompt.put("")
+    stage.talk.query_one(SignalList).focus()
+    for letter in "a1b2c3d4e5f6g7h8":  # of a burst
         stage.app.post_message(events.Key(letter, letter))
     await stage.settle()
     assert stage.prompt.text == "a1b2c3d4e5f6g7h8"
@@ -155,7 +153,7 @@ async def test_once_the_removal_is_not_shown_any_more_typing_is_undone(monkeypat
 async def test_no_key_that_replaces_a_draft_loses_it(stage: Stage) -> None:
     await stage.type("one?")
     await stage.press("enter")
-    stage.talk.post_message(messages.TurnEnded(1, conflict()))
+    stage.talk.post_message(says.ended(1, conflict()))
     await stage.type("draft")
     await stage.press("escape")
     assert (stage.prompt.text, stage.prompt.border_subtitle) == ("", "Up restores the text")
@@ -188,13 +186,11 @@ async def test_what_is_typed_asked_and_put_aside_is_handed_over_to_be_kept(stage
     assert stage.work.noted[-1] == Unsent("", ("one?",), ("one?",))  # at once
     await stage.type("two")
     await stage.until(lambda: stage.work.noted[-1:] == [Unsent("two", ("one?",), ("one?",))])
-    stage.talk.post_message(messages.TurnEnded(1, conflict()))
+    stage.talk.post_message(says.ended(1, conflict()))
     await stage.until(lambda: stage.work.noted[-1:] == [Unsent("two", ("one?",))])
 
 
-async def test_a_restore_brings_back_the_draft_the_inputs_and_the_question_that_was_being_answered(
-    stage: Stage,
-) -> None:
+async def test_a_restore_brings_back_the_draft_the_inputs_and_the_question_that_was_being_answered(stage) -> None:
     saved = Saved(
         "0" * 16,
         "Allergies?",
@@ -217,11 +213,8 @@ async def test_a_restore_brings_back_the_draft_the_inputs_and_the_question_that_
     assert stage.prompt.text == "And the dose?"
     await stage.press("ctrl+r")
     assert [call[1] for call in stage.work.calls("ask")] == ["And the dose?"]
-
-
-async def test_without_inputs_of_its_own_a_conversation_brings_its_questions_back(stage: Stage) -> None:
-    saved = Saved("0" * 16, "Allergies?", FORM.taken, (), (SavedTurn(FORM.taken, conflict().to_json()),))
-    await stage.tell(messages.Resumed(saved))
+    stage.prompt.put("")
+    await stage.tell(messages.Resumed(replace(saved, unsent=Unsent())))  # without inputs of its own
     await stage.press("up")
     assert stage.prompt.text == conflict().question
 
@@ -232,12 +225,59 @@ async def test_a_question_that_comes_while_somebody_types_is_not_answered_by_wha
 ) -> None:
     monkeypatch.setattr(confirm, "QUIET_S", 60.0)
     await stage.type("wh")
-    confirmation = Confirmation((Doubt("penicillin", "allergy", conflict().evidence[1]),))
-    await stage.tell(messages.Doubted(confirmation))
+    doubted = messages.Doubted((Doubt("penicillin", "allergy", conflict().evidence[1]),), Future())
+    await stage.tell(doubted)
     assert isinstance(stage.screen, confirm.Confirm)
     await stage.press("y", "n", "enter")
     assert isinstance(stage.screen, confirm.Confirm)
     assert stage.prompt.text == "whyn"
     monkeypatch.setattr(confirm, "QUIET_S", 0.0)
     await stage.press("y")
-    assert confirmation.wait()
+    assert doubted.agreed.result(0)
+
+
+async def enters(stage: Stage) -> None:
+    """Have Enter arrive several times before the first one is handled."""
+    for _ in range(4):
+        stage.app.post_message(events.Key("enter", "\r"))
+    await stage.settle()
+
+
+async def test_several_enters_close_one_screen(stage: Stage) -> None:
+    await stage.app.push_screen(Help())
+    choice = Choose("which?", [("a", "b"), ("c", "d")])
+    for over in (Confirm("Delete it?", "Delete"), choice, Rename("a name"), Examples()):
+        await stage.app.push_screen(over)
+        await stage.settle()
+        await enters(stage)
+        assert isinstance(stage.screen, Help), over
+
+
+async def test_several_enters_attach_a_file_once(stage: Stage, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("The dose is 5 mg.\n")
+    await stage.app.push_screen(Help())
+    await stage.app.push_screen(Attach())
+    path = stage.screen.query_one("#path", Input)
+    path.value = str(note)
+    path.focus()
+    await stage.settle()
+    await enters(stage)
+    assert isinstance(stage.screen, Help)
+    assert len(stage.work.calls("attach")) == 1
+
+
+@pytest.mark.parametrize("theme", [False, True])
+async def test_several_enters_in_the_palette_run_one_command(stage: Stage, theme: bool) -> None:
+    await stage.app.push_screen(Help())
+    for _ in range(2):
+        stage.app.search_themes() if theme else stage.app.action_command_palette()
+        await stage.settle()
+        await stage.type("light" if theme else "new")
+        assert isinstance(stage.screen, Palette)
+        found = stage.screen.query_one(CommandList)
+        await stage.until(lambda found=found: bool(found.option_count), "what it found")
+        await enters(stage)
+        await enters(stage)
+        assert isinstance(stage.screen, Help)
+    assert len(stage.work.calls("begin")) == (0 if theme else 2)

@@ -118,12 +118,8 @@ def test_ctrl_c_is_the_apps_own(launch: Launch) -> None:
     terminal.press("q\n")
     assert terminal.ended() == 5
     assert "Traceback" not in terminal.seen
-
-
-def test_an_app_that_knows_no_ctrl_c_ends_by_it(launch: Launch) -> None:
-    terminal = launch(
-        "signal.signal(signal.SIGINT, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)", "termios.ISIG"
-    )
+    plain = "signal.signal(signal.SIGINT, signal.SIG_DFL); print('ready', flush=True); time.sleep(60)"
+    terminal = launch(plain, "termios.ISIG")  # an app that knows no Ctrl-C
     terminal.read_until("ready")
     terminal.press("\x03")
     assert terminal.ended() == 130
@@ -149,43 +145,29 @@ def test_a_suspended_app_suspends_the_launcher_too(launch: Launch) -> None:
     assert "woken" in terminal.seen
 
 
-def test_an_app_notices_that_its_launcher_was_killed(launch: Launch, tmp_path: Path) -> None:
+def test_an_app_and_its_pull_notice_that_the_launcher_was_killed(launch: Launch, home: Path, tmp_path: Path) -> None:
+    pulled.made_up(home)
     terminal = launch(f"""
     import threading
     from pathlib import Path
-    from edge_assistant_tui.pulling import Puller
-    ended = threading.Event()
-    puller = Puller(gone=ended.set)
-    assert puller.available
-    print("listening", flush=True)
+    from edge_assistant_tui.pulls import Pulls
+    ended, told = threading.Event(), []
+    def post(message):
+        told.append(message)
+        print(message, flush=True)
+    pulls = Pulls(post, gone=ended.set)
+    pulls.start("mine")
     ended.wait(60)
-    Path({str(tmp_path / "clean")!r}).write_text(str(puller.available))
-    """)
-    app, launcher = app_of(terminal)
-    terminal.read_until("listening")
-    os.kill(launcher, signal.SIGKILL)
-    terminal.wait_until_gone(app)
-    assert (tmp_path / "clean").read_text() == "False"
-
-
-def test_a_pull_ends_when_the_launcher_was_killed(launch: Launch, home: Path, tmp_path: Path) -> None:
-    pulled.made_up(home)
-    terminal = launch(f"""
-    from pathlib import Path
-    from edge_assistant.core.errors import PullFailed
-    from edge_assistant_tui.pulling import Puller
-    puller = Puller()
-    try:
-        puller.pull("mine", lambda line: print(line, flush=True))
-    except PullFailed as error:
-        Path({str(tmp_path / "said")!r}).write_text(str(error))
+    Path({str(tmp_path / "said")!r}).write_text(f"{{told[-1]}} {{pulls.available}}")
     """)
     with pulled.held(home):
         app, launcher = app_of(terminal)
         terminal.read_until("waiting")
         os.kill(launcher, signal.SIGKILL)
         terminal.wait_until_gone(app)
-    assert (tmp_path / "said").read_text() == "the launcher is gone - start the app again"
+    said = (tmp_path / "said").read_text()
+    assert "message='the launcher is gone', hint='start the app again'" in said
+    assert said.endswith(" False")
 
 
 def opened(terminal: Terminal) -> tuple[int, int]:
@@ -256,23 +238,23 @@ def asked_by_a_locked_app(launch: Launch, said: Path, *names: str) -> list[str]:
     terminal = launch(f"""
     import socket
     from pathlib import Path
-    from edge_assistant.core.errors import PullFailed
+    from queue import SimpleQueue
     from edge_assistant.governance.offline import lock
-    from edge_assistant_tui.pulling import Puller
+    from edge_assistant_tui.pulls import Pulls
     lock.engage()
     try:
         socket.socket()
         sys.exit(1)
     except PermissionError:
-        puller, told = Puller(), []
+        told, ends = SimpleQueue(), []
+    pulls = Pulls(told.put)
     for name in {names!r}:
-        lines = []
-        try:
-            status = puller.pull(name, lines.append)
-        except PullFailed as error:
-            status = error
-        told.append(f"{{status}} {{lines[-1:]}}")
-    Path({str(said)!r}).write_text("\\n".join(told))
+        pulls.start(name)
+        while type(ended := told.get()).__name__ != "PullEnded":
+            pass
+        ends.append(str(ended))
+        pulls.ended()
+    Path({str(said)!r}).write_text("\\n".join(ends))
     """)
     assert terminal.ended() == 0, terminal.seen
     return said.read_text().split("\n")
@@ -281,27 +263,23 @@ def asked_by_a_locked_app(launch: Launch, said: Path, *names: str) -> list[str]:
 def test_a_locked_app_still_has_models_pulled(launch: Launch, outside: webserver.Web, tmp_path: Path) -> None:
     """Over the network, of which this machine's loopback is all that a test may use."""
     (said,) = asked_by_a_locked_app(launch, tmp_path / "said", "piper-en-us-joe-medium")
-    assert said.startswith("4 ")
+    assert "done=False" in said
     assert [path.startswith("/rhasspy/piper-voices/resolve/") for path, *_ in outside.seen] == [True]
 
 
-def test_an_entry_that_the_locked_app_wrote_carries_nothing_out(
-    launch: Launch, outside: webserver.Web, home: Path, tmp_path: Path
-) -> None:
+def test_an_entry_that_the_locked_app_wrote_carries_nothing_out(launch, outside, home, tmp_path) -> None:
     pulled.made_up(home)
     entry = home / "catalog" / "mine.toml"
     source = f'type = "url"\nkey = "model"\nurl = "{outside.address}/allergic-to-penicillin"\n'
     entry.write_text(entry.read_text().replace('type = "file"\npath = "incoming"\n', source))
     (said,) = asked_by_a_locked_app(launch, tmp_path / "said", "mine")
     assert outside.seen == []
-    assert said.startswith("4 ")
+    assert "done=False" in said
     assert "nobody confirmed it" in said
     assert "run 'edge-assistant models pull mine' in a terminal" in said
 
 
-def test_where_the_policy_allows_no_pull_the_launcher_starts_none(
-    launch: Launch, outside: webserver.Web, home: Path, hold: Callable[[str], Path], tmp_path: Path
-) -> None:
+def test_where_the_policy_allows_no_pull_the_launcher_starts_none(launch, outside, home, hold, tmp_path) -> None:
     installed = pulled.made_up(home)
     hold("[offline]\npull = false\n")
     names = ("piper-en-us-joe-medium", "tiny", "mine")
@@ -318,9 +296,7 @@ def filters(pid: int) -> int:
 
 
 @pytest.mark.parametrize("given", [(), ("--no-lock",)])
-def test_the_bare_command_opens_the_app_which_is_locked_and_its_launcher_is_not_and_cleans_up(
-    bare: Launch, given: tuple[str, ...]
-) -> None:
+def test_the_bare_command_opens_the_app_which_is_locked_and_its_launcher_is_not_and_cleans_up(bare, given) -> None:
     terminal = bare("--profile", "tiny", *given)
     app, launcher = opened(terminal)
     terminal.read_until(r"NOT OFFLINE" if given else r"\boffline\b")

@@ -3,63 +3,37 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers.app import Stage, play
 from textual.widgets import OptionList, Static
 
-from edge_assistant.core.errors import PullFailed
 from edge_assistant_models import paths
 from edge_assistant_tui import messages
-from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.screens import models as place
 
 VAD = "silero-vad"
 
 
-class Launcher:
-    """Stands for the launcher's pipe: says lines, then waits to be told how it ends."""
+def launched(stage: Stage, *lines: str) -> list[str | None]:
+    """A launcher that says lines; what it is asked for."""
+    asked: list[str | None] = []
 
-    def __init__(self, *lines: str, status: int = 0, error: PullFailed | None = None, held: bool = False) -> None:
-        self.available = True
-        self.names: list[str] = []
-        self._lines, self._status, self._error = lines, status, error
-        self._go = threading.Event()
-        if not held:
-            self._go.set()
+    def send(name: str | None) -> bool:
+        asked.append(name)
+        for line in lines if name is not None else ():
+            stage.talk.post_message(messages.PullSaid(name, line))
+        return True
 
-    def pull(self, name: str, line: Callable[[str], None]) -> int:
-        self.names.append(name)
-        for said in self._lines:
-            line(said)
-        self._go.wait(10)
-        if self._error is not None:
-            raise self._error
-        return self._status
-
-    def close(self) -> None:
-        self._go.set()
-
-    def cancel(self) -> None:
-        self._status = 130
-        self._go.set()
+    pulls = stage.app.pulls
+    pulls.available, pulls._send, pulls.close = True, send, lambda: None
+    return asked
 
 
-def launched(stage: Stage, launcher: Launcher) -> None:
-    stage.app.puller = launcher
-    stage.app.pulls = Pulls(launcher, stage.talk.post_message)
-
-
-async def over(stage: Stage) -> None:
-    """Wait for the end of the pull."""
-    for _ in range(200):
-        await stage.settle()
-        if stage.app.pulls.name is None:
-            break
-    await stage.settle()
+async def end(stage: Stage, done: bool = True, message: str = "", hint: str = "") -> None:
+    """The pull ends."""
+    await stage.tell(messages.PullEnded(str(stage.app.pulls.name), done, message, hint))
 
 
 async def go_to(stage: Stage, name: str) -> None:
@@ -81,53 +55,40 @@ def damaged(name: str) -> Path:
     return folder
 
 
-async def test_every_model_stands_there_with_its_state(stage: Stage) -> None:
+async def test_every_model_stands_there_with_its_state_and_without_a_launcher_the_command(stage: Stage) -> None:
+    stage.talk.post_message(messages.Ready((VAD,)))
     damaged("yolox-nano")
     await stage.press("f9")
     assert line(stage, "yolox-nano").startswith("corrupt")
-    text = line(stage, VAD)
-    assert text.startswith("missing")
-    assert all(said in text for said in ("vad", "MIT", "starter"))
-
-
-async def test_without_a_launcher_the_command_is_said(stage: Stage) -> None:
-    stage.talk.post_message(messages.Ready((VAD,)))
-    await stage.press("f9")
+    assert line(stage, VAD).startswith("missing")
+    assert all(said in line(stage, VAD) for said in ("vad", "MIT", "starter"))
     assert "Missing for the profile starter: silero-vad" in stage.said("#about")
     assert "run 'edge-assistant models pull --profile starter'" in stage.said("#about")
     await stage.press("p")
-    await over(stage)
     assert "models cannot be pulled from here" in " ".join(stage.toasts)
 
 
 async def test_at_a_first_run_one_key_pulls_what_is_missing_and_once_only(stage: Stage) -> None:
-    launcher = Launcher("whisper-base: encoder.onnx 43 % of 74.2 MiB, about 9 s left", held=True)
-    launched(stage, launcher)
+    asked = launched(stage, "whisper-base: encoder.onnx 43 % of 74.2 MiB, about 9 s left")
     stage.talk.post_message(messages.Ready((VAD,)))
     await stage.press("f9")
     await stage.settle()
-    assert launcher.names == ["starter"]
+    assert asked == ["starter"]
     assert "Pulling starter ████████░" in stage.said("#pull")
     assert "43 %" in stage.said("#pull")
     await stage.press("escape")
-    launcher.cancel()
-    await over(stage)
+    await end(stage, False)
     await stage.press("f9")
-    assert launcher.names == ["starter"]
-
-
-async def test_in_a_conversation_nothing_is_pulled_unasked(stage: Stage) -> None:
-    launcher = Launcher()
-    launched(stage, launcher)
+    assert asked == ["starter"]
+    await stage.press("escape")
     await stage.talk.ask("Is it red?")
-    stage.talk.post_message(messages.Ready((VAD,)))
-    await stage.press("f9")
-    assert launcher.names == []
+    stage.app.pulls.tried = False
+    await stage.press("f9")  # in a conversation nothing is pulled unasked
+    assert asked == ["starter"]
 
 
 async def test_a_model_is_pulled_while_one_looks_elsewhere(stage: Stage) -> None:
-    launcher = Launcher("silero-vad: model.onnx from here", "silero-vad is ready", held=True)
-    launched(stage, launcher)
+    launched(stage, "silero-vad: model.onnx from here", "silero-vad is ready")
     await stage.press("f9")
     await go_to(stage, VAD)
     await stage.press("enter")
@@ -138,30 +99,26 @@ async def test_a_model_is_pulled_while_one_looks_elsewhere(stage: Stage) -> None
     assert stage.app.pulls.name == VAD
     await stage.press("f9", "p")
     assert "a pull is running" in " ".join(stage.toasts)
-    launcher._go.set()
-    await over(stage)
+    await end(stage)
     assert "silero-vad is installed." in " ".join(stage.toasts)
     assert stage.work.calls("look")
 
 
 async def test_a_pull_is_stopped_and_says_so(stage: Stage) -> None:
-    launcher = Launcher("error: interrupted - run the command again; the pull goes on where it was", held=True)
-    launched(stage, launcher)
+    asked = launched(stage)
     await stage.press("f9", "a")
     question = str(stage.screen.query(Static).first().render())
     assert re.fullmatch(r"Download \d+ models of the profile starter \([\d,.]+ MiB\)\?", question)
     await stage.press("n")
-    assert launcher.names == []
+    assert asked == []
     await stage.press("a", "y", "c")
-    await over(stage)
+    assert asked == ["starter", None]
+    await end(stage, False, "interrupted", "run the command again; the pull goes on where it was")
     assert "The download of starter is stopped; the next one resumes it." in " ".join(stage.toasts)
     assert stage.said("#pull") == ""
 
-
-async def test_what_the_launcher_refuses_is_said(stage: Stage) -> None:
-    launched(stage, Launcher(error=PullFailed("the launcher is gone", "start the app again")))
-    await stage.press("f9", "a", "y")
-    await over(stage)
+    await stage.press("a", "y")
+    await end(stage, False, "the launcher is gone", "start the app again")
     assert "the launcher is gone start the app again" in " ".join(stage.toasts)
 
 
@@ -174,16 +131,6 @@ async def test_verifying_says_what_is_wrong(stage: Stage) -> None:
     await go_to(stage, "yolox-nano")
     await stage.press("v")
     assert "the model yolox-nano is not in the store" in " ".join(stage.toasts)
-
-
-async def test_verifying_what_is_sound(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-    async with play(profile="test") as stage:
-        await stage.press("f9")
-        assert line(stage, VAD).startswith("in use")
-        await go_to(stage, VAD)
-        await stage.press("v")
-        assert "silero-vad is sound" in " ".join(stage.toasts)
 
 
 async def test_removing_asks_first_and_what_is_safe_has_the_focus(stage: Stage) -> None:
@@ -201,8 +148,16 @@ async def test_removing_asks_first_and_what_is_safe_has_the_focus(stage: Stage) 
     assert "silero-vad is not here." in " ".join(stage.toasts)
 
 
-async def test_another_model_is_used_until_the_app_ends(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_sound_is_said_and_another_model_is_used_until_the_app_ends(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    async with play(profile="test") as stage:
+        await stage.press("f9")
+        assert line(stage, VAD).startswith("in use")
+        await go_to(stage, VAD)
+        await stage.press("v")
+        assert "silero-vad is sound" in " ".join(stage.toasts)
     chosen = "qwen2.5-coder-1.5b-instruct-q4_k_m"
     found = [place.Row(chosen, "language", "1 GiB", "installed", ""), place.Row("x", "language", "1 B", "missing", "")]
     monkeypatch.setattr(place, "rows", lambda profile, instead: found)

@@ -54,15 +54,11 @@ def test_the_sentence_with_the_value_or_the_words_is_marked(said: str, values: l
     assert (shown.text, shown.place.chars) == (marked, (begin, begin + len(marked)))
 
 
-def test_the_source_has_an_ellipsis_where_something_is_left_out() -> None:
+def test_a_part_has_an_ellipsis_and_evidence_that_is_no_text_stays_as_it_is() -> None:
     answer = answered("85 degC", "85 degC")
     assert attribution.excerpt(answer, answer.evidence[0]) == "… At 9:10 the temperature was 85 degC. …"
     one = answered("85 degC", "85 degC", text="It was 85 degC.")
     assert attribution.excerpt(one, one.evidence[0]) == "It was 85 degC."
-
-
-def test_evidence_that_is_no_text_stays_as_it_is() -> None:
-    answer = answered("85 degC", "85 degC")
     heard = replace(answer.evidence[0], locator=Locator(seconds=(1.0, 9.0)))
     (shown,) = exhibits.of_answer(replace(answer, evidence=(heard,)), {})
     assert (shown.text, shown.place) == (TEXT, heard.locator)

@@ -16,7 +16,6 @@ from edge_assistant_tui import messages
 from edge_assistant_tui.screens.examples import EXAMPLES, paths
 from edge_assistant_tui.screens.place import places
 from edge_assistant_tui.widgets.restore import Restore
-from edge_assistant_tui.widgets.signals import SignalList
 
 
 @pytest.fixture(autouse=True)
@@ -42,16 +41,13 @@ async def test_a_key_opens_a_place_and_escape_leads_back(stage: Stage) -> None:
         await stage.press("escape")
         assert stage.screen is stage.talk
         assert stage.prompt.has_focus
-
-
-async def test_from_place_to_place_there_is_one_way_back(stage: Stage) -> None:
-    await stage.press("f11", "f8", "f1", "f1")
+    await stage.press("f11", "f8", "f1", "f1")  # from place to place there is one way back
     assert stage.screen.NAME == "help"
     await stage.press("escape")
     assert stage.screen is stage.talk
 
 
-async def test_the_doctor_says_what_is_missing_first_and_a_model_leads_to_the_models(stage: Stage) -> None:
+async def test_the_doctor_says_what_is_missing_first_and_a_model_leads_to_the_models(stage, monkeypatch) -> None:
     await stage.press("f11")
     assert stage.said("#about") == "Not ready: 1 missing; F9 brings models. 2 can be done without."
     options = stage.screen.query_one(OptionList)
@@ -60,9 +56,6 @@ async def test_the_doctor_says_what_is_missing_first_and_a_model_leads_to_the_mo
     assert "→ edge-assistant models pull --profile starter" in str(options.get_option_at_index(1).prompt)
     await stage.press("enter")
     assert stage.screen.NAME == "models"
-
-
-async def test_the_doctor_looks_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     await stage.press("f11")
     monkeypatch.setattr(health, "checks", lambda profile: iter(CHECKS[:1]))
     await stage.press("r")
@@ -78,13 +71,10 @@ async def test_an_example_is_attached_and_its_question_stands_in_the_prompt(stag
         assert stage.prompt.text == example.question
         assert [call[0] for call in stage.work.calls("attach")] == list(paths(example))
         assert not stage.work.calls("begin")
-
-
-async def test_an_example_begins_a_conversation_where_one_goes_on(stage: Stage) -> None:
-    stage.talk.post_message(messages.Taken(FORM))
-    await stage.press("f6", "enter")
+    await stage.tell(messages.Taken(FORM))
+    await stage.press("f6", "enter")  # where a conversation goes on, another begins
     assert stage.work.calls("begin") == [()]
-    assert stage.screen.query_one(SignalList).entries == ()
+    assert not stage.entries
 
 
 def test_the_examples_are_there_and_are_those_of_the_demo(pytestconfig: pytest.Config) -> None:
@@ -114,6 +104,10 @@ async def test_what_was_not_ended_is_restored_by_a_key(stage: Stage, killed: Sav
     await stage.tell(messages.Unfinished(killed), messages.Unfinished(killed))
     (banner,) = stage.screen.query(Restore)
     assert banner.has_focus
+    await stage.type("read")  # who types asks, and the offer stays
+    assert stage.prompt.text == "read"
+    assert not stage.work.calls("discard") + stage.work.calls("resume")
+    banner.focus()
     assert "What is the patient allergic to?" in shown(banner)
     assert "2 answers, 2 signals" in shown(banner)
     await stage.press("enter")
@@ -133,14 +127,6 @@ async def test_what_was_not_ended_is_let_go_by_a_key_and_no_note_covers_the_offe
     assert stage.work.calls("discard") == [(killed,)]
     assert not stage.screen.query(Restore)
     assert not stage.talk.has_class("offering")
-
-
-async def test_who_types_asks_and_the_offer_stays(stage: Stage, killed: Saved) -> None:
-    stage.talk.post_message(messages.Unfinished(killed))
-    await stage.type("read it: What is red?")
-    assert stage.prompt.text == "read it: What is red?"
-    assert stage.screen.query(Restore)
-    assert not stage.work.calls("discard")
 
 
 def noted(screen: Screen[object]) -> list[Region]:

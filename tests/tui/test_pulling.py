@@ -7,39 +7,52 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from filelock import FileLock
 from helpers import pulled
 
-from edge_assistant.core.errors import PullFailed
 from edge_assistant_tui import serving
-from edge_assistant_tui.options import VARIABLE, Options
-from edge_assistant_tui.pulling import PIPES, Puller
+from edge_assistant_tui.messages import Notice, PullEnded, PullSaid
+from edge_assistant_tui.options import PIPES, VARIABLE, Options
+from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.serving import MAX_REQUEST, Server
 
 HANGS = 60.0
 
 
 class Launcher:
-    """The launcher's side in a thread of this process, with both pipes; the app's side is a Puller or the test."""
+    """The launcher's side in a thread of this process, with both pipes; the app's side is `Pulls` or the test."""
 
     def __init__(self) -> None:
         requests, self.ask = os.pipe()
         self.answer, answers = os.pipe()
         self._ours = (requests, answers)
-        self._puller: Puller | None = None
+        self._pulls: Pulls | None = None
+        self.told: SimpleQueue[Any] = SimpleQueue()
         self.server = Server(requests, answers)
         self._thread = threading.Thread(target=self.server.serve)
         self._thread.start()
 
-    def puller(self) -> Puller:
-        self._puller = Puller({PIPES: f"{self.answer},{self.ask}"})
-        return self._puller
+    @property
+    def pulls(self) -> Pulls:
+        self._pulls = self._pulls or Pulls(self.told.put, {PIPES: f"{self.answer},{self.ask}"})
+        return self._pulls
+
+    def pull(self, name: str = "mine", *, begin: bool = True) -> tuple[PullEnded, list[str]]:
+        """How a pull ends, and its lines."""
+        if begin:
+            self.pulls.start(name)
+        lines = []
+        while isinstance(said := self.told.get(timeout=HANGS), PullSaid):
+            lines.append(said.line)
+        self.pulls.ended()
+        return said, lines
 
     def send(self, data: bytes) -> None:
-        """Write to the launcher what no Puller would."""
+        """Write to the launcher what the app would not."""
         while data:
             data = data[os.write(self.ask, data) :]
 
@@ -50,15 +63,15 @@ class Launcher:
 
     def end(self) -> None:
         """The app ends, then the launcher."""
-        if self._puller is None:
+        if self._pulls is None:
             os.close(self.ask)
         else:
-            self._puller.close()
+            self._pulls.close()
         self._thread.join(HANGS)
         self.server.close()
         for descriptor in self._ours:
             os.close(descriptor)
-        if self._puller is None:
+        if self._pulls is None:
             os.close(self.answer)
 
 
@@ -83,29 +96,21 @@ def held(home: Path, model: Path) -> Iterator[FileLock]:
         yield lock
 
 
-def test_a_model_is_pulled_in_a_process_of_its_own(launcher: Launcher, model: Path) -> None:
-    lines: list[str] = []
-    assert launcher.puller().pull("mine", lines.append) == 0
-    assert model.read_bytes() == pulled.CONTENT
-    assert lines[-1] == "mine is ready"
-
-
-def test_a_pull_that_fails_says_why(launcher: Launcher, model: Path, home: Path) -> None:
-    (home / "incoming" / "model.bin").unlink()
-    lines: list[str] = []
-    assert launcher.puller().pull("mine", lines.append) == 4
-    assert lines[-1].startswith("error: ")
-
-
-def test_a_process_that_cannot_be_started_is_said_and_the_next_can(
-    launcher: Launcher, model: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_model_is_pulled_in_a_process_of_its_own_and_what_fails_says_why(
+    launcher: Launcher, model: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    puller = launcher.puller()
     with monkeypatch.context() as patched:
         patched.setattr(serving, "PULL", (str(model.parent / "no-python"),))
-        with pytest.raises(PullFailed, match=r"no pull can be started \(No such file or directory\)"):
-            puller.pull("mine", print)
-    assert puller.pull("mine", lambda line: None) == 0
+        assert launcher.pull()[0].message == "no pull can be started (No such file or directory)"
+    ended, lines = launcher.pull()
+    assert ended.done
+    assert model.read_bytes() == pulled.CONTENT
+    assert lines[-1] == "mine is ready"
+    model.unlink()
+    (home / "incoming" / "model.bin").unlink()
+    ended, lines = launcher.pull()
+    assert not ended.done
+    assert lines[-1] == f"error: {ended.message} - {ended.hint}"
 
 
 REFUSED = [
@@ -119,9 +124,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
-def test_other_requests_are_refused_and_one_after_them_is_answered(
-    launcher: Launcher, model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_requests_are_refused_and_one_after_them_is_answered(launcher, model, monkeypatch) -> None:
     answers = launcher.answers()
     with monkeypatch.context() as patched:
         patched.setattr(serving, "_started", lambda chosen: pytest.fail(f"{chosen} was started"))
@@ -158,32 +161,16 @@ def test_two_pulls_at_once_are_refused(launcher: Launcher, held: FileLock, model
     assert model.read_bytes() == pulled.CONTENT
 
 
-def test_the_app_asks_for_one_pull_at_a_time(launcher: Launcher, held: FileLock) -> None:
-    puller = launcher.puller()
-    waits, statuses = threading.Event(), []
-    first = threading.Thread(target=lambda: statuses.append(puller.pull("mine", lambda line: waits.set())))
-    first.start()
-    assert waits.wait(HANGS)
-    with pytest.raises(PullFailed, match="a pull is running"):
-        puller.pull("mine", print)
+def test_the_app_asks_for_one_pull_at_a_time_and_stops_it(launcher: Launcher, held: FileLock, model: Path) -> None:
+    launcher.pulls.start("mine")
+    assert "waiting" in launcher.told.get(timeout=HANGS).line
+    launcher.pulls.start("mine")
+    assert launcher.told.get(timeout=HANGS) == Notice("a pull is running", "wait for its end, or stop it")
+    launcher.pulls.cancel()
+    ended, _ = launcher.pull(begin=False)
+    assert (ended.done, ended.message, launcher.pulls.stopped) == (False, "interrupted", True)
     held.release()
-    first.join(HANGS)
-    assert statuses == [0]
-
-
-def test_a_pull_is_stopped(launcher: Launcher, held: FileLock, model: Path) -> None:
-    puller = launcher.puller()
-    lines: list[str] = []
-
-    def line(text: str) -> None:
-        lines.append(text)
-        if "waiting" in text:
-            puller.cancel()
-
-    assert puller.pull("mine", line) == 130
-    assert lines[-1].startswith("error: interrupted - ")
-    held.release()
-    assert puller.pull("mine", line) == 0
+    assert launcher.pull()[0].done
     assert model.read_bytes() == pulled.CONTENT
 
 
@@ -212,12 +199,12 @@ def test_a_pull_knows_nothing_of_the_app(launcher: Launcher, held: FileLock, mon
 
 def test_without_a_launcher_the_app_says_what_to_type() -> None:
     for environment in ({}, {PIPES: "no numbers"}, {PIPES: "998,999"}):
-        puller = Puller(environment)
-        assert not puller.available
-        with pytest.raises(PullFailed) as caught:
-            puller.pull("mine", print)
-        assert caught.value.hint == "run 'edge-assistant models pull mine' in a terminal"
-        puller.cancel()
+        told: list[PullEnded] = []
+        pulls = Pulls(told.append, environment)
+        assert not pulls.available
+        pulls.start("mine")
+        assert told[0].hint == "run 'edge-assistant models pull mine' in a terminal"
+        pulls.cancel()
 
 
 def test_options_are_handed_over() -> None:

@@ -1,26 +1,30 @@
-"""A policy in the app: what a visitor is refused, the operator's PIN, values that are confirmed."""
+"""A policy in the app: what a visitor is refused, the operator's PIN, values that are confirmed, who comes next."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from helpers.app import FORM, KIOSK, PENICILLIN, PIN, TAKEN, Stage, app, conflict, play
+from helpers.app import FORM, HASH, KIOSK, PENICILLIN, PIN, TAKEN, Stage, app, conflict, play
 from helpers.screens import Golden
+from textual import events
 from textual.widgets import Checkbox, Input
 
-from edge_assistant.core.errors import Stopped
-from edge_assistant.history.store import Saved, SavedSignal, SavedState, SavedTurn
+from edge_assistant.governance.policy.policy import Policy
+from edge_assistant.history.store import History, Saved, SavedSignal, SavedState, SavedTurn
 from edge_assistant_tui import messages, pull
-from edge_assistant_tui.confirming import Confirmation
 from edge_assistant_tui.keeping import Keeping
+from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.export import Export
 from edge_assistant_tui.screens.operator import Operator
 from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.status import StatusBar
+from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.welcome import Welcome
 
 ACTIONS = [
@@ -54,6 +58,11 @@ async def test_a_path_is_refused_whether_there_is_a_file_or_not(stage: Stage, tm
         assert ["a visitor may not: attach" in said for said in stage.toasts] == [True]
         assert stage.prompt.text == ""
         stage.app.clear_notifications()
+    stage.app.post_message(events.Paste("\n".join("abcdefgh")))
+    await stage.settle()
+    assert not stage.work.calls("add")
+    assert ["a visitor may not: attach" in said for said in stage.toasts] == [True]
+    stage.app.clear_notifications()
     await stage.press("ctrl+c")
     assert ["a visitor may not: quit" in said for said in stage.toasts] == [True], "no key that ends the app is told"
 
@@ -83,7 +92,7 @@ async def test_what_is_said_and_offered_is_what_a_visitor_may_do(stage: Stage) -
 
 
 @pytest.mark.usefixtures("kiosk")
-async def test_the_operator_unlocks_and_locks(stage: Stage) -> None:
+async def test_the_operator_unlocks_and_locks_and_a_wrong_pin_unlocks_nothing(stage: Stage) -> None:
     await stage.unlock()
     assert (stage.role, stage.screen) == ("operator", stage.talk)
     await stage.press("f10")
@@ -93,10 +102,6 @@ async def test_the_operator_unlocks_and_locks(stage: Stage) -> None:
     assert not stage.app.policy.unlocked
     await stage.press("f10")
     assert stage.screen is stage.talk
-
-
-@pytest.mark.usefixtures("kiosk")
-async def test_a_wrong_pin_unlocks_nothing(stage: Stage) -> None:
     stage.app.policy._wait = lambda seconds: None
     await stage.unlock("000000")
     assert isinstance(stage.screen, Operator)
@@ -136,20 +141,15 @@ async def test_where_nothing_may_leave_as_it_is_there_is_no_screenshot(hold: Cal
         offered = {command.title for command in stage.app.get_system_commands(stage.screen)}
         assert "Screenshot" not in offered
         assert "Theme" in offered
-
-
-async def test_without_roles_nobody_is_shown_and_nothing_is_refused(stage: Stage) -> None:
-    assert stage.role == ""
-    await stage.press("ctrl+t")
-    assert stage.screen is stage.talk
-    await stage.press("f10")
-    assert isinstance(stage.screen, Place)
+        assert stage.role == ""  # without roles nobody is shown, and nothing is refused
+        await stage.press("ctrl+t")
+        assert stage.screen is stage.talk
+        await stage.press("f10")
+        assert isinstance(stage.screen, Place)
 
 
 @pytest.mark.parametrize(("key", "device", "rule"), [("f5", "camera", "camera"), ("f3", "mic", "microphone")])
-async def test_a_device_that_is_refused_is_off_again(
-    hold: Callable[[str], Path], tmp_path: Path, key: str, device: str, rule: str
-) -> None:
+async def test_a_device_that_is_refused_is_off_again(hold, tmp_path, key, device, rule) -> None:
     hold(f"devices.{rule} = []")
     async with play(**{rule: f"file:{tmp_path / 'a.wav'}"}) as stage:
         await stage.press(key)
@@ -168,29 +168,11 @@ async def test_a_device_that_is_refused_is_off_again(
     ],
     ids=["no roles", "roles", "no pulls"],
 )
-def test_the_launcher_pulls_for_whoever_was_let_in(
-    hold: Callable[[str], Path],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    text: str,
-    status: int,
-    said: str,
-) -> None:
+def test_the_launcher_pulls_for_whoever_was_let_in(hold, monkeypatch, capsys, text, status, said) -> None:
     hold(text)
     monkeypatch.setattr("sys.argv", ["pull", "nothing"])
     assert pull.main() == status
     assert said in capsys.readouterr().err
-
-
-# The history
-
-
-def test_where_nothing_is_to_be_kept_nothing_is(hold: Callable[[str], Path]) -> None:
-    hold("retention.history = false")
-    keeping = Keeping(lambda message: None)
-    keeping.write(lambda history, kept: history.add_signal(kept, FORM, b"x"))
-    assert keeping.current is None
-    assert keeping.history.conversations() == []
 
 
 # Values that are confirmed
@@ -198,42 +180,32 @@ def test_where_nothing_is_to_be_kept_nothing_is(hold: Callable[[str], Path]) -> 
 
 async def test_a_value_is_read_back(stage: Stage) -> None:
     for key, given in (("y", True), ("n", False), ("escape", False), ("enter", False)):
-        confirmation = Confirmation((PENICILLIN,))
-        await stage.tell(messages.Doubted(confirmation))
+        doubted = messages.Doubted((PENICILLIN,), Future())
+        await stage.tell(doubted)
         assert isinstance(stage.screen, Confirm)
         await stage.press(key)
-        assert confirmation.wait() is given, key
+        assert doubted.agreed.result(0) is given, key
         assert stage.screen is stage.talk
+    doubted = messages.Doubted((PENICILLIN,), Future())
+    await stage.tell(doubted)
+    doubted.agreed.cancel()  # nobody wants the answer any more
+    await stage.press("y")
+    assert stage.screen is stage.talk
+    assert stage.app.is_running
 
 
 async def test_the_operator_confirms_by_pin(hold: Callable[[str], Path]) -> None:
     hold(f'[approval]\nconfirm_below = 0.9\nby = "operator"\n{KIOSK}')
-    confirmation = Confirmation((PENICILLIN,))
+    doubted = messages.Doubted((PENICILLIN,), Future())
     async with play() as stage:
-        await stage.tell(messages.Doubted(confirmation))
+        await stage.tell(doubted)
         await stage.press("y")
         assert isinstance(stage.screen, Operator)
         await stage.type(PIN)
         await stage.press("enter")
         await stage.until(lambda: stage.screen is stage.talk, "unlocked")
-        assert confirmation.wait()
+        assert doubted.agreed.result(0)
         assert stage.app.policy.unlocked
-
-
-def test_a_stop_ends_the_waiting() -> None:
-    confirmation = Confirmation((PENICILLIN,))
-    stopped = threading.Event()
-
-    def wait() -> None:
-        with pytest.raises(Stopped):
-            confirmation.wait()
-        stopped.set()
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    confirmation.stop()
-    assert stopped.wait(60)
-    thread.join()
 
 
 async def test_an_export_is_refused_by_the_rule(hold: Callable[[str], Path], tmp_path: Path) -> None:
@@ -279,10 +251,117 @@ async def operating(stage: Stage) -> None:
 
 
 async def confirming(stage: Stage) -> None:
-    await stage.tell(messages.Doubted(Confirmation((PENICILLIN,))))
+    await stage.tell(messages.Doubted((PENICILLIN,), Future()))
 
 
 @pytest.mark.usefixtures("still", "kiosk")
 @pytest.mark.parametrize("story", [unlocking, mistaken, operating, confirming], ids=lambda story: story.__name__)
 def test_roles_look_as_they_did(golden: Golden, story: Callable[[Stage], Awaitable[None]]) -> None:
     assert golden(app()[0], (80, 24), story)
+
+
+@pytest.mark.usefixtures("kiosk")
+async def test_the_time_is_counted_from_the_last_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+
+    async def gone(roles: Roles) -> None:
+        happened.append("gone")
+
+    monkeypatch.setattr(Policy, "idle_s", 1.0)
+    monkeypatch.setattr(Roles, "_gone", gone)
+    async with play() as stage:
+        stage.app.set_timer(1.5, lambda: happened.append("half as long again"))
+        happened.clear()
+        await stage.pilot.press("x")
+        await stage.until(lambda: bool(happened), "who pressed it is gone")
+        assert happened == ["gone"]
+
+
+@pytest.mark.usefixtures("kiosk")
+async def test_who_comes_next_finds_nothing_asked_or_not(stage: Stage) -> None:
+    await stage.app.roles._gone()
+    assert stage.work.calls("begin") == []  # nobody was there
+    await stage.unlock()
+    await stage.ask("What is written here?")
+    await stage.press("f10")
+    stage.work.busy = True
+    await stage.app.roles._gone()
+    assert stage.role == "operator"  # an answer is being made
+    stage.work.busy = False
+    await stage.app.roles._gone()
+    await stage.settle()
+    assert (stage.role, stage.screen) == ("visitor", stage.talk)
+    assert not stage.talk.query(Turn)
+    for number, told in enumerate(([], [messages.Taken(FORM)], [messages.Taken(FORM), messages.Removed(FORM)]), 2):
+        if not told:
+            stage.prompt.put("What about my")
+        await stage.tell(*told)
+        await stage.app.roles._gone()
+        await stage.settle()
+        assert stage.work.calls("begin") == [()] * number
+        assert not stage.entries
+        assert stage.prompt.text == ""
+        await stage.press("ctrl+z")
+        assert stage.work.calls("restore") == []
+
+
+@pytest.mark.usefixtures("kiosk")
+async def test_who_leaves_without_confirming_is_not_waited_for(stage: Stage) -> None:
+    doubted = messages.Doubted((PENICILLIN,), Future())
+    stage.prompt.put("Which allergies?")
+    await stage.press("enter")
+    stage.work.busy, stage.work.confirming = True, doubted.agreed
+    await stage.tell(doubted)
+    assert isinstance(stage.screen, Confirm)
+    await stage.app.roles._gone()
+    await stage.settle()
+    assert stage.screen is stage.talk
+    assert not stage.talk.query(Turn)
+    assert not doubted.agreed.result(0)
+
+
+async def test_a_visitor_who_may_look_at_the_history_may_do_no_more_there(hold: Callable[[str], Path]) -> None:
+    hold(f'[roles]\npin = "{HASH}"\nvisitor = ["ask", "history"]\n')
+    history = History()
+    id = history.begin()
+    history.add_turn(id, conflict())
+    history.close(id)
+    async with play() as stage:
+        await stage.press("f8", "down")
+        for key, action in (("ctrl+s", "export"), ("ctrl+d", "forget")):
+            stage.app.clear_notifications()
+            await stage.press(key)
+            assert f"a visitor may not: {action}" in stage.toasts[0]
+            assert isinstance(stage.screen, Place)
+        assert history.ids() == [id]
+    history.quit()
+
+
+@pytest.mark.usefixtures("kiosk")
+async def test_what_the_operator_was_offered_is_no_visitors(stage: Stage) -> None:
+    turn = SavedTurn(TAKEN, conflict().to_json())
+    saved = Saved("a" * 16, "Allergies?", TAKEN, (), (turn,))
+    await stage.unlock()
+    await stage.tell(messages.Unfinished(saved))
+    banner = stage.talk.query_one(Restore)
+    await stage.press("ctrl+t")
+    assert not stage.talk.query(Restore)
+    banner.action_restore()
+    assert stage.work.calls("resume") == []
+
+
+def test_a_visitor_is_offered_no_conversation_of_another_one(hold: Callable[[str], Path]) -> None:
+    def offered() -> list[str]:
+        posted: list[object] = []
+        keeping = Keeping(posted.append)
+        keeping.offer()
+        keeping.quit()
+        return [type(message).__name__ for message in posted]
+
+    history = History()
+    id = history.begin()
+    history.add_turn(id, conflict())
+    history.quit()
+    assert offered() == ["Unfinished"]
+    hold(KIOSK)
+    assert offered() == []

@@ -1,22 +1,29 @@
-"""The settings' place: what is changed holds at once, is written into the file, and what is wrong is said."""
+"""The settings' place and the lists of devices: what is changed holds at once and is kept, what is wrong is said."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.app import Stage, play
-from textual.widgets import Input, Select
+from helpers.app import BOTTLES, COUNTED, Senses, Stage, play, shown
+from textual.widgets import Input, OptionList, Select
 
 from edge_assistant.devices import chosen
 from edge_assistant.storage import settings
+from edge_assistant_models.installed import InstalledModel
 from edge_assistant_tui import themes
+from edge_assistant_tui.commands import commands
+from edge_assistant_tui.screens.choose import Choose
+
+THERE = {"camera": ["Front", "Back"], "microphone": ["[red]Array"], "speaker": ["Monitor"]}
 
 
 @pytest.fixture(autouse=True)
 def devices(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = {"camera": ["Front", "Back"], "microphone": ["[red]Array"], "speaker": []}
-    monkeypatch.setattr(chosen, "names", there.__getitem__)
+    """What is plugged in."""
+    monkeypatch.setattr(chosen, "names", THERE.__getitem__)
 
 
 async def write(stage: Stage, key: str, text: str, enter: str = "enter") -> None:
@@ -74,31 +81,14 @@ async def test_what_is_wrong_is_said_and_not_kept(stage: Stage) -> None:
     assert settings.load({}) == settings.Settings()
 
 
-async def test_a_file_that_is_wrong_is_said(home: Path) -> None:
-    (home / "config").mkdir()
-    (home / "config" / "config.toml").write_text("colour = 'red'")
-    async with play() as stage:
-        await stage.press("f10")
-        await choose(stage, "profile", "tiny")
-        assert "unknown key 'colour'" in stage.said("#about")
-        assert stage.app.options.profile == "starter"
-
-
-async def test_what_the_environment_sets_cannot_be_changed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_the_environment_sets_is_fixed_and_a_device_that_is_gone_stays_chosen(monkeypatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_PAUSE_S", "2")
-    async with play() as stage:
-        await stage.press("f10")
-        assert stage.screen.query_one("#pause_s").disabled
-        assert "set by EDGE_ASSISTANT_PAUSE_S" in str(
-            [str(shown.render()) for shown in stage.screen.query(".about").results()]
-        )
-
-
-async def test_a_device_that_is_not_there_now_stays_chosen() -> None:
     settings.save({"camera": "file:film.mp4"})
     async with play() as stage:
         stage.app.settings = settings.load({})
         await stage.press("f10")
+        assert stage.screen.query_one("#pause_s").disabled
+        assert any("set by EDGE_ASSISTANT_PAUSE_S" in shown(about) for about in stage.screen.query(".about"))
         assert stage.screen.query_one("#camera", Select).value == "file:film.mp4"
     assert settings.load({}).camera == "file:film.mp4"
 
@@ -113,3 +103,63 @@ async def test_a_theme_holds_at_once_and_is_remembered() -> None:
         stage.app.theme = "light"  # as the palette does
         await stage.settle()
     assert settings.load({}).theme == "light"
+
+
+async def listed(stage: Stage, device: str) -> list[str]:
+    """Open the list from the palette; the names in it."""
+    (command,) = (c for c in commands(stage.talk) if c.title == f"Choose the {device}")
+    command.callback()
+    await stage.until(lambda: isinstance(stage.screen, Choose), "the list")
+    await stage.pilot.pause()
+    return [str(option.id) for option in stage.screen.query_one(OptionList).options]
+
+
+async def test_what_is_chosen_is_used_and_kept(stage: Stage) -> None:
+    for device, default in {"camera": "the first", "microphone": "the default", "speaker": "the default"}.items():
+        assert await listed(stage, device) == [default, *THERE[device]]
+        await stage.pilot.press("down", "enter")
+        await stage.until(lambda device=device: getattr(stage.app.options, device) == THERE[device][0], "chosen")
+        assert getattr(settings.load(), device) == THERE[device][0]
+        assert await listed(stage, device) == [default, *THERE[device]]
+        await stage.pilot.press("up", "enter")
+        await stage.until(lambda device=device: getattr(stage.app.options, device) is None, "the default again")
+        assert getattr(settings.load(), device) is None
+
+
+async def test_escape_chooses_nothing_and_a_file_that_is_wrong_is_said(home) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text("colour = 'red'")
+    async with play(camera=f"file:{BOTTLES}") as stage:
+        assert await listed(stage, "camera") == ["the first", "Front", "Back", f"file:{BOTTLES}"]
+        await stage.press("escape")
+        assert stage.app.options.camera == f"file:{BOTTLES}"
+        await stage.press("f10")
+        await choose(stage, "profile", "tiny")
+        assert "unknown key 'colour'" in stage.said("#about")
+        assert stage.app.options.profile == "starter"
+
+
+async def test_devices_that_are_on_are_changed_at_once(tmp_path: Path, models: Callable[[str], InstalledModel]) -> None:
+    other = shutil.copy(BOTTLES, tmp_path / "other.jpg")
+    said = shutil.copy(COUNTED, tmp_path / "said.wav")
+    async with play(
+        camera=f"file:{BOTTLES}", microphone=f"file:{COUNTED}", speaker=f"file:{tmp_path / 'a.wav'}"
+    ) as stage:
+        stage.work.assistant = lambda: Senses(models)
+        taken = stage.capture
+        await stage.pilot.press("f5", "f4", "f12")
+        on = {"camera": "on", "microphone": "hands-free", "voice": "on"}
+        await stage.until(lambda: stage.devices == on, "all on")
+        stage.app.configure(camera=f"file:{other}", microphone=f"file:{said}", speaker=f"file:{tmp_path / 'b.wav'}")
+        stage.app.configure(pause_s=2.0)
+        await stage.until(lambda: stage.devices == on, "all on again")
+        assert taken._looking._keeper is not None
+        assert taken._looking._keeper.device.name == "other.jpg"
+        assert taken._listening._keeper is not None
+        assert taken._listening._keeper.device.name == "said.wav"
+        assert taken._listening.pause_s == 2.0
+        stage.app.configure(spoken_answers=True)
+        assert stage.devices["voice"] == "on"
+        stage.app.configure(spoken_answers=False)
+        assert stage.devices["voice"] == "off"
+        assert not [toast for toast in stage.toasts if "cannot" in toast]

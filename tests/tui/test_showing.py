@@ -35,16 +35,7 @@ PART = st.floats(-0.5, 1.5)
     graphics=st.sampled_from(list(Graphics)),
     scale=st.sampled_from([1.0, 0.5, 0.25]),
 )
-def test_any_part_of_any_picture_fits_into_its_cells(
-    size: tuple[int, int],
-    place: tuple[float, float, float, float],
-    cells: tuple[int, int],
-    whole: bool,
-    zoom: float,
-    shift: tuple[float, float],
-    graphics: Graphics,
-    scale: float,
-) -> None:
+def test_any_part_of_any_picture_fits_into_its_cells(size, place, cells, whole, zoom, shift, graphics, scale) -> None:
     width, height = size
     full = (round(width / scale), round(height / scale))
     page = Page(None, np.zeros((height, width, 3), np.uint8), full, scale)

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
+from helpers import says
 from helpers.app import FORM, NOTE, VITALS, Stage, computed, conflict, play
 from helpers.commands import Terminal
-from helpers.evidence import Made, Viewing, made
+from helpers.evidence import Made, Viewing
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from textual.command import CommandList
@@ -29,7 +29,7 @@ from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.signals import SignalList
 
 Size = tuple[int, int]
-WIDEST, HIGHEST = 300, 100
+WIDEST, HIGHEST = 200, 60
 EDGES: tuple[Size, ...] = ((1, 1), (31, 24), (WIDEST, 1), (1, HIGHEST), (34, 6), (12, 40), (WIDEST, HIGHEST), (60, 3))
 SIZES = st.tuples(st.integers(1, WIDEST), st.integers(1, HIGHEST))
 
@@ -47,16 +47,16 @@ async def answered(sizes: list[Size]) -> None:
         screen = stage.talk
         for taken in (FORM, NOTE, VITALS):
             screen.post_message(messages.Taken(taken))
-            screen.post_message(messages.Sensed(taken.id, "all", conflict().evidence[:1] * 3, 0.4))
+            screen.post_message(says.sensed(taken.id, "all", conflict().evidence[:1] * 3, 0.4))
         for turn, answer in enumerate((conflict(), computed()), 1):
             await stage.type("what?")
             await stage.press("enter")
-            screen.post_message(messages.TurnRouted(turn, answer.route))
+            screen.post_message(says.routed(turn, answer.route))
             for at, word in enumerate(answer.text.split()):
                 if at % 3 == 0:
                     await resized(stage, sizes[at // 3 % len(sizes) :][:1])
-                screen.post_message(messages.TurnSaid(turn, word))
-            screen.post_message(messages.TurnEnded(turn, answer))
+                screen.post_message(says.said(turn, word))
+            screen.post_message(says.ended(turn, answer))
             await stage.settle()
         await resized(stage, sizes)
 
@@ -70,18 +70,17 @@ def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
     asyncio.run(answered(sizes))
 
 
-@pytest.mark.parametrize("place", [place.NAME for place in places()])
-async def test_no_size_ends_a_place_and_no_list_without_room(
-    stage: Stage, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_no_size_ends_a_place_and_no_list_without_room(stage: Stage, monkeypatch) -> None:
     monkeypatch.setattr(health, "checks", lambda profile: iter([Check("a", True, "b"), Check("d", None, "e", "f")]))
-    stage.app.action_visit(place)
-    await stage.settle()
-    await resized(stage, EDGES)
-    for listed in stage.screen.query(OptionList):
-        if isinstance(listed, OptionList):  # a query goes by the name of the class, which Textual's has too
-            listed.focus()
-            await paged(stage)
+    for place in places():
+        await resized(stage, [(80, 24)])
+        stage.app.action_visit(place.NAME)
+        await stage.settle()
+        await resized(stage, EDGES)
+        for listed in stage.screen.query(OptionList):
+            if isinstance(listed, OptionList):  # a query goes by the name of the class, which Textual's has too
+                listed.focus()
+                await paged(stage)
 
 
 async def test_no_size_ends_the_palette_an_open_setting_or_a_list_without_room(stage: Stage) -> None:
@@ -114,10 +113,10 @@ async def paged(stage: Stage | Viewing, sizes: Sequence[Size] = SMALL) -> None:
 async def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app(stage: Stage) -> None:
     screen = stage.talk
     screen.post_message(messages.Taken(FORM))
-    screen.post_message(messages.Sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
+    screen.post_message(says.sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
     await stage.type("what?")
     await stage.press("enter")
-    screen.post_message(messages.TurnEnded(1, conflict()))
+    screen.post_message(says.ended(1, conflict()))
     await stage.settle()
     for key in ("ctrl+l", "ctrl+g"):
         await stage.press(key)
@@ -129,21 +128,16 @@ async def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app(s
     await paged(stage)
 
 
-@pytest.fixture(scope="module")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Signals in a folder."""
-    return made(tmp_path_factory.mktemp("signals"))
-
-
-@pytest.mark.parametrize("id", ["E1", "E3", "E5", "E6", "C1"])
-async def test_no_size_ends_the_evidence(viewing: Viewing, there: Made, id: str) -> None:
-    answer = there.answer()
-    signals = {signal.id: signal for signal in answer.signals}
-    await viewing.show(EvidenceScreen(exhibits.of_answer(answer, signals), id))
-    for size in EDGES:
-        await resized(viewing, [size])
-        await viewing.settle()
-    await paged(viewing, SMALL[:4])
+async def test_no_size_ends_the_evidence(viewing: Viewing, things: Made) -> None:
+    answer = things.answer()
+    shown = exhibits.of_answer(answer, {signal.id: signal for signal in answer.signals})
+    for id in ("E1", "E3", "E5", "E6"):  # each kind of view
+        await viewing.show(EvidenceScreen(shown, id))
+        for size in EDGES:
+            await resized(viewing, [size])
+            await viewing.settle()
+        await paged(viewing, SMALL[:4])
+        await viewing.press("escape")
 
 
 FAULTY = """

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import says
 from helpers.app import TAKEN, Stage, Whole, app, computed, conflict
 from textual._styles_cache import StylesCache
 from textual.widget import Widget
@@ -86,28 +87,28 @@ async def converse(stage: Stage, number: int) -> None:
     screen, new = stage.talk, signal(number)
     evidence = tuple(replace(item, signal=new.id) for item in conflict().evidence) * 5
     told: list[messages.Message] = [messages.Taken(new)]
-    told += [messages.Sensing(new.id, "writing", part / 10) for part in range(10)]
-    told += [messages.Sensed(new.id, "writing", evidence, 0.2), messages.Noted(new.id, f"note {number}")]
+    told += [says.sensing(new.id, "writing", part / 10) for part in range(10)]
+    told += [says.sensed(new.id, "writing", evidence, 0.2), says.noted(new.id, f"note {number}")]
     if number > 4:
         told.append(messages.Removed(signal(number - 4)))
     if number % 3 == 0:
-        told += [messages.Taken(replace(new, sha256="1" * 64)), messages.SignalFailed(new.id, "it is empty", "wait")]
+        told += [messages.Taken(replace(new, sha256="1" * 64)), says.failed(new.id, "it is empty", "wait")]
     for message in told:
         screen.post_message(message)
     screen.query_one(Prompt).put(f"Question {number}?")
     await stage.pilot.press("enter")
     turn, answer = len(stage.work.calls("ask")), conflict() if number % 2 else computed()
-    screen.post_message(messages.TurnRouted(turn, answer.route))
+    screen.post_message(says.routed(turn, answer.route))
     for verdict in answer.verdicts:
-        screen.post_message(messages.TurnCompared(turn, verdict))
+        screen.post_message(says.compared(turn, verdict))
     for word in range(5):
-        screen.post_message(messages.TurnSaid(turn, f"Sentence {word} of {number} [E1]."))
+        screen.post_message(says.said(turn, f"Sentence {word} of {number} [E1]."))
     if number % 7 == 0:
         screen.post_message(messages.TurnStopped(turn))
     elif number % 11 == 0:
         screen.post_message(messages.TurnFailed(turn, "no signal is left", "attach one"))
     else:
-        screen.post_message(messages.TurnEnded(turn, answer))
+        screen.post_message(says.ended(turn, answer))
     await stage.pilot.pause()
     if number % 5 == 0:
         await stage.pilot.press(PLACES[number // 5 % len(PLACES)])

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from helpers import says
 from helpers.app import FORM, NOTE, TAKEN, VITALS, Stage, app, conflict, signal
 from helpers.screens import Golden, Story
 
 from edge_assistant.core.answer import Answer, Told
 from edge_assistant.core.errors import DeviceMissing
+from edge_assistant.core.events import Reading
 from edge_assistant.core.signals import Signal
 from edge_assistant.devices import chosen
 from edge_assistant.history.store import Saved, SavedSignal, SavedState, SavedTurn
@@ -32,7 +34,7 @@ async def attached(stage: Stage, *signals: Signal) -> None:
     for given in signals or (FORM, NOTE, VITALS):
         count = 11 if given.kind == "image" else 3
         found = conflict().evidence[:1] * count
-        await stage.tell(messages.Taken(given), messages.Sensed(given.id, "all", found, 0.4))
+        await stage.tell(messages.Taken(given), says.sensed(given.id, "all", found, 0.4))
 
 
 async def empty(stage: Stage) -> None:
@@ -46,18 +48,18 @@ async def first_run(stage: Stage) -> None:
 async def perceiving(stage: Stage) -> None:
     await stage.tell(*(messages.Taken(given) for given in (FORM, NOTE, VITALS)))
     await stage.tell(
-        messages.Sensed("image:1", "objects", (), 0.2),
-        messages.Sensing("image:1", "writing", 0.45),
-        messages.Sensing("audio:1", "speech", 0.0),
+        says.sensed("image:1", "objects", (), 0.2),
+        says.sensing("image:1", "writing", 0.45),
+        says.sensing("audio:1", "speech", 0.0),
     )
 
 
 async def failed(stage: Stage) -> None:
     await attached(stage, FORM, VITALS)
     await stage.tell(
-        messages.Noted("image:1", "form.jpg: only the first of 3 pages was looked at"),
+        says.noted("image:1", "form.jpg: only the first of 3 pages was looked at"),
         messages.Taken(NOTE),
-        messages.SignalFailed("audio:1", "note.wav is damaged: it breaks off after 1.2 s", "copy or export it again"),
+        says.failed("audio:1", "note.wav is damaged: it breaks off after 1.2 s", "copy or export it again"),
     )
     stage.screen.query_one(SignalList).focus()
     await stage.pilot.press("end")
@@ -67,16 +69,16 @@ async def streaming(stage: Stage) -> None:
     await attached(stage)
     await stage.ask(QUESTION)
     answer = conflict()
-    await stage.tell(messages.TurnRouted(1, answer.route), messages.TurnSaid(1, answer.text.partition(";")[0] + "."))
-    await stage.tell(messages.TurnWorking(1, "the language model reads audio:1"))
+    await stage.tell(says.routed(1, answer.route), says.said(1, answer.text.partition(";")[0] + "."))
+    await stage.tell(messages.TurnTold(1, Reading("audio:1")))
     await stage.pilot.pause(0.3)
 
 
 async def contradicted(stage: Stage) -> None:
     await attached(stage)
     await stage.ask(QUESTION)
-    await stage.tell(messages.TurnRouted(1, conflict().route), messages.TurnSaid(1, conflict().text))
-    await stage.tell(messages.TurnEnded(1, conflict()))
+    await stage.tell(says.routed(1, conflict().route), says.said(1, conflict().text))
+    await stage.tell(says.ended(1, conflict()))
     await stage.pilot.pause(0.3)
 
 
@@ -111,10 +113,10 @@ async def no_devices(stage: Stage) -> None:
 
 async def long_names(stage: Stage) -> None:
     await attached(stage, LONG, WIDE, FLOW)
-    await stage.tell(messages.Noted("image:1", f"{LONG.name}: only the first frame was looked at"))
+    await stage.tell(says.noted("image:1", f"{LONG.name}: only the first frame was looked at"))
     stage.screen.query_one(SignalList).follow("readings:1", "following, but the file is gone")
     await stage.ask(f"{QUESTION} And does the recording say the same as the form, as far as it can be understood?")
-    await stage.tell(messages.TurnEnded(1, long_answer()))
+    await stage.tell(says.ended(1, long_answer()))
     await stage.pilot.pause(0.3)
 
 

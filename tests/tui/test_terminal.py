@@ -81,6 +81,9 @@ def test_a_terminal_that_answers_is_asked_and_left_as_it_was() -> None:
     found, written = asked(b"\x1b_Gi=31;OK\x1b\\\x1b[6;20;9t\x1b[?62;c")
     assert found[:3] == ["kitty", [9, 20], True]
     assert written.startswith(b"\x1b_G")
+    late = "lambda: time.sleep(3 * terminal.TIMEOUT)"  # what has to be done meanwhile costs nothing
+    found, _ = asked(b"\x1b[6;20;9t\x1b[?62;4c", meanwhile=late)
+    assert found[:3] == ["sixel", [9, 20], True]
 
 
 def test_a_terminal_that_does_not_answer_is_waited_for_a_moment_only() -> None:
@@ -88,12 +91,6 @@ def test_a_terminal_that_does_not_answer_is_waited_for_a_moment_only() -> None:
     assert found[:3] == ["cells", [10, 20], True]
     assert isinstance(found[3], float)
     assert found[3] >= terminal.TIMEOUT * 0.9
-
-
-def test_what_has_to_be_done_meanwhile_costs_nothing_and_is_answered() -> None:
-    late = "lambda: time.sleep(3 * terminal.TIMEOUT)"
-    found, _ = asked(b"\x1b[6;20;9t\x1b[?62;4c", meanwhile=late)
-    assert found[:3] == ["sixel", [9, 20], True]
 
 
 def test_keys_that_are_typed_after_the_answer_are_left_for_the_app() -> None:
@@ -105,9 +102,7 @@ def test_keys_that_are_typed_after_the_answer_are_left_for_the_app() -> None:
     os.close(slave)
 
 
-def test_nothing_is_asked_where_it_is_known_or_would_be_answered_late_or_wrong_or_be_seen(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_nothing_is_asked_where_it_is_known_or_would_be_answered_late_or_wrong_or_be_seen(monkeypatch) -> None:
     monkeypatch.setattr(terminal, "_exchange", lambda question: pytest.fail("it was asked"))
     monkeypatch.setattr(terminal, "_window_cell", lambda: (9, 18))
     cells = [

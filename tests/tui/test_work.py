@@ -9,7 +9,7 @@ import pytest
 from helpers.work import PATIENCE, Worker
 
 from edge_assistant.core.errors import ModelMissing, Stopped, UsageError
-from edge_assistant.core.events import Thinking, Watch
+from edge_assistant.core.events import Failed, Thinking, Watch
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.policy.policy import Policy
@@ -17,7 +17,7 @@ from edge_assistant.history.store import FILE, History, Saved, SavedSignal, Save
 from edge_assistant.session import dictation
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.model_pool import Models
-from edge_assistant_tui import messages, unsent
+from edge_assistant_tui import messages
 
 
 def test_a_damaged_history_is_set_aside_and_said(home: Path) -> None:
@@ -26,7 +26,7 @@ def test_a_damaged_history_is_set_aside_and_said(home: Path) -> None:
     file.write_bytes(b"this is no database " * 100)
     work = Worker()
     work.close()
-    notes = [message.text for message in work.of(messages.HistoryNoted)]
+    notes = [message.hint for message in work.of(messages.Notice)]
     assert len(notes) == 1
     assert "set aside" in notes[0]
 
@@ -50,9 +50,7 @@ class Held:
         self.let_go.set()
 
 
-def test_what_waits_at_the_end_is_not_begun_and_the_conversation_is_closed(
-    work: Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: Path
-) -> None:
+def test_what_waits_at_the_end_is_not_begun_and_the_conversation_is_closed(work, monkeypatch, tmp_path, home) -> None:
     held = Held()
     monkeypatch.setattr(work, "assistant", lambda: held)
     for name in ("first", "second", "third"):
@@ -85,7 +83,7 @@ def test_memory_is_given_back_by_an_assistant_that_is_there(work: Worker, monkey
     work.relieve()
     work.finish()
     assert assistant.times == 1
-    assert not work.of(messages.Faulted)
+    assert not work.faults
 
 
 class Stopping(Held):
@@ -97,9 +95,7 @@ class Stopping(Held):
         raise Stopped("stopped", "ask again")
 
 
-def test_a_signal_is_removed_while_it_is_perceived(
-    work: Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_signal_is_removed_while_it_is_perceived(work, monkeypatch, tmp_path) -> None:
     held = Stopping()
     monkeypatch.setattr(work, "assistant", lambda: held)
     (tmp_path / "long.txt").write_text("This takes an hour.")
@@ -108,12 +104,10 @@ def test_a_signal_is_removed_while_it_is_perceived(
     work.remove("text:1")
     work.finish()
     assert [message.signal.id for message in work.of(messages.Removed)] == ["text:1"]
-    assert not work.of(messages.SignalFailed)
+    assert not work.of(Failed)
 
 
-def test_a_question_does_not_wait_for_signals_and_its_stop_leaves_them(
-    work: Worker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_question_does_not_wait_for_signals_and_its_stop_leaves_them(work, monkeypatch, tmp_path) -> None:
     held = Held()
     before: list[str] = []
 
@@ -137,9 +131,7 @@ def test_a_question_does_not_wait_for_signals_and_its_stop_leaves_them(
     assert held.perceived == ["first.txt", "second.txt"]
 
 
-def test_a_stop_that_comes_before_there_is_anything_to_stop_ends_the_question(
-    work: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stop_that_comes_before_there_is_anything_to_stop_ends_the_question(work, monkeypatch) -> None:
     real = work.assistant
 
     def opened() -> Assistant:
@@ -159,9 +151,9 @@ def test_a_conversation_goes_on_with_what_is_as_it_was(work: Worker, tmp_path: P
     kept = [take_bytes(name.encode(), Kind.TEXT, at, origin=Origin.USER, name=name) for at, name in enumerate("abcd")]
     states = [(SavedState.READY, False), (SavedState.CHANGED, False), (SavedState.GONE, True), (SavedState.READY, True)]
     signals = tuple(SavedSignal(one, state, removed) for one, (state, removed) in zip(kept, states, strict=True))
-    work._resume(Saved("0" * 16, "title", kept[0].taken, signals, ()))
+    work.resume.__wrapped__(work, Saved("0" * 16, "title", kept[0].taken, signals, ()))
     assert [message.signal.name for message in work.of(messages.Taken)] == ["a"]
-    assert [message.message for message in work.of(messages.Refused)] == ["b is changed since"]
+    assert [message.message for message in work.of(messages.Notice)] == ["b is changed since"]
 
 
 @pytest.mark.parametrize("error", [UsageError("no such domain", "name another"), ZeroDivisionError()])
@@ -173,16 +165,14 @@ def test_a_turn_ends_whatever_goes_wrong(work: Worker, monkeypatch: pytest.Monke
     work.ask(7, "Who are you?")
     work.finish()
     assert [message.turn for message in work.of(messages.TurnFailed)] == [7]
-    assert bool(work.of(messages.Faulted)) == isinstance(error, ZeroDivisionError)
+    assert bool(work.faults) == isinstance(error, ZeroDivisionError)
 
 
-def test_what_is_missing_for_speech_is_said_once_something_was_spoken(
-    work: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_missing_for_speech_is_said_once_something_was_spoken(work, monkeypatch) -> None:
     monkeypatch.setattr(Models, "model", _missing)
     work.prepare()
     work.finish()
-    assert not work.of(messages.Refused) + work.of(messages.Faulted)
+    assert not work.of(messages.Notice)
 
 
 def _missing(models: Models, role: str) -> None:
@@ -194,20 +184,17 @@ def test_speech_and_a_picture_are_done_with_whatever_goes_wrong(monkeypatch: pyt
         raise ZeroDivisionError
 
     monkeypatch.setattr(dictation, "written", fail)
-    monkeypatch.setattr(unsent, "picture", fail)
     work = Worker()
     monkeypatch.setattr(work, "assistant", lambda: None)
     work.hear([], final=True)
-    work.look_at(b"", "a picture", lambda: True)
+    work.look_at(b"a picture", "a picture", lambda: True)
     work.finish()
     assert [(heard.text, heard.final) for heard in work.of(messages.Heard)] == [("", True)]
     (looked,) = work.of(messages.Looked)
     assert "a fault of ours" in looked.error
 
 
-def test_a_picture_that_is_not_wanted_any_more_is_not_looked_at_further(
-    work: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_that_is_not_wanted_any_more_is_not_looked_at_further(work, monkeypatch) -> None:
     class Looks(Held):
         def perceive(self, signal: Signal, watch: Watch, language: str | None = None) -> tuple[Evidence, ...]:
             watch(Thinking())
@@ -217,4 +204,4 @@ def test_a_picture_that_is_not_wanted_any_more_is_not_looked_at_further(
     monkeypatch.setattr(work, "assistant", Looks)
     work.look_at(b"a picture", "a picture", lambda: next(wanted, False))
     work.finish()
-    assert not work.of(messages.Looked) + work.of(messages.Faulted)
+    assert not work.of(messages.Looked) + work.faults

@@ -1,4 +1,4 @@
-"""The worker and the history: what is offered and let go, what is too old, and signals that outlast a switch."""
+"""The worker, the history and the audit trail: what is offered and let go, what is too old, what a switch outlasts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from helpers.forgetting import cached
 from helpers.work import Worker
 
 from edge_assistant.core.errors import StorageFull
+from edge_assistant.core.events import Answered, Perceived, Said
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance import forgetting
+from edge_assistant.governance.audit.rows import Row
+from edge_assistant.governance.audit.show import Wanted, rows
+from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History, Unsent
 from edge_assistant.vault import sealed
 from edge_assistant.vault.master import FILE
@@ -44,6 +48,10 @@ def test_what_was_not_ended_is_offered_until_it_is_let_go() -> None:
     work.wait()
     (offer,) = work.of(messages.Unfinished)
     assert offer.saved.id == id
+    missing, optional = set(work.of(messages.Ready)[0].missing), Portfolio().profile("test").optional
+    assert "smollm2-135m-instruct-q4_1" in missing
+    assert "detector" in optional
+    assert not {Portfolio().resolve("test")[role] for role in optional} & missing
     work.discard(offer.saved)
     work.look()
     work.wait()
@@ -69,32 +77,18 @@ def test_what_is_too_old_is_deleted_and_what_is_open_is_not() -> None:
     work.close()
 
 
-def test_signals_outlast_a_switch_and_are_perceived_anew(
-    work: Worker,
-) -> None:
+def test_signals_outlast_a_switch_and_are_perceived_anew(work) -> None:
     work.add(b"The dose is 5 mg.", Kind.TEXT, Origin.USER, "note")
     work.wait()
-    assert len(work.of(messages.Sensed)) == 1
+    assert len(work.of(Perceived)) == 1
     work.switch(Options(profile="test", language="en"), {})
     work.wait()
-    assert len(work.of(messages.Sensed)) == 2
+    assert len(work.of(Perceived)) == 2
     work.remove("text:1")
     work.wait()
     work.close()
     assert len(work.of(messages.Removed)) == 1
-    assert not work.of(messages.Faulted)
-
-
-def test_a_model_that_can_be_done_without_is_not_missing(
-    work: Worker,
-) -> None:
-    work.wait()
-    work.close()
-    (ready,) = work.of(messages.Ready)
-    assert "smollm2-135m-instruct-q4_1" in ready.missing
-    optional = Portfolio().profile("test").optional
-    assert "detector" in optional
-    assert not {Portfolio().resolve("test")[role] for role in optional} & set(ready.missing)
+    assert not work.faults
 
 
 def test_without_its_key_the_history_is_off_and_the_conversation_goes_on(home: Path) -> None:
@@ -104,11 +98,11 @@ def test_without_its_key_the_history_is_off_and_the_conversation_goes_on(home: P
     work.add(b"The dose is 5 mg.", Kind.TEXT, Origin.USER, "note")
     work.wait()
     work.close()
-    kept = work.of(messages.NotKept)
+    kept = work.of(messages.Notice)
     assert len(kept) == 1  # at the offer; the same at the signal is not said again
-    assert all("forget --all" in message.hint for message in kept if isinstance(message, messages.NotKept))
+    assert all("forget --all" in message.hint for message in kept)
     assert len(work.of(messages.Taken)) == 1
-    assert not work.of(messages.Faulted)
+    assert not work.faults
 
 
 def test_what_a_crash_interrupted_is_forgotten_when_the_app_starts(home: Path) -> None:
@@ -123,14 +117,12 @@ def test_what_a_crash_interrupted_is_forgotten_when_the_app_starts(home: Path) -
     assert History().ids() == [kept]
 
 
-def test_what_is_asked_in_the_app_is_in_no_file(
-    work: Worker, home: Path, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_asked_in_the_app_is_in_no_file(work, home, store, monkeypatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     work.add(f"Allergies: {planted.ANSWER}\n".encode(), Kind.TEXT, Origin.USER, f"{planted.PICTURE}.txt")
     work.ask(1, f"What is {planted.QUESTION} allergic to?")
     work.wait()
-    (ended,) = work.of(messages.TurnEnded)
+    (ended,) = work.of(Answered)
     assert planted.ANSWER in ended.answer.text
     assert planted.found([home]) == []  # while it is open
     work.close()
@@ -169,15 +161,6 @@ def test_where_caches_are_off_those_that_are_there_go(hold: Callable[[str], Path
     keeping.quit()
 
 
-def test_caches_stay_where_there_is_no_visitor() -> None:
-    cached()
-    keeping = Keeping(pytest.fail)
-    assert keeping.caches(wanted=True) is keeping.history.vault
-    keeping.finish()
-    assert sealed.kept_bytes()
-    keeping.quit()
-
-
 class Remembering:
     """An assistant that counts how often it forgets."""
 
@@ -187,24 +170,10 @@ class Remembering:
         self.forgotten += 1
 
 
-def keeping(remembering: Remembering) -> Keeping:
-    return Keeping(pytest.fail, lambda: remembering)
-
-
 @pytest.mark.parametrize("policy", ["", KIOSK])
-def test_memory_goes_with_a_visitor_whatever_is_kept(hold: Callable[[str], Path], policy: str) -> None:
+def test_memory_goes_with_a_visitor_also_where_the_disk_cannot_be_emptied(hold, monkeypatch, policy: str) -> None:
+    cached()
     hold(policy)
-    remembering = Remembering()
-    kept = keeping(remembering)
-    kept.finish()
-    assert remembering.forgotten == bool(policy)
-    kept.quit()
-
-
-def test_memory_goes_where_the_disk_cannot_be_emptied(
-    hold: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hold(KIOSK)
 
     def full(vault: Vault | None = None) -> None:
         raise StorageFull("it cannot be removed", "look at the disk")
@@ -213,36 +182,29 @@ def test_memory_goes_where_the_disk_cannot_be_emptied(
     remembering, told = Remembering(), list[object]()
     kept = Keeping(told.append, lambda: remembering)
     kept.finish()
-    assert ([type(message) for message in told], remembering.forgotten) == ([messages.NotKept], 1)
+    assert remembering.forgotten == len(told) == bool(policy)
+    if not policy:
+        assert kept.caches(wanted=True) is kept.history.vault
+        assert sealed.kept_bytes()
     kept.quit()
 
 
-def test_memory_goes_with_what_is_too_old() -> None:
-    id = killed()
-    remembering = Remembering()
-    kept = keeping(remembering)
+def test_memory_goes_with_what_is_too_old_and_where_a_forgetting_is_completed(home: Path) -> None:
+    id, remembering = killed(), Remembering()
+    kept = Keeping(lambda _: None, lambda: remembering)
     kept.expire(1)
     assert remembering.forgotten == 0
     kept.history.close(id)
-    kept.expire(-1)  # as if a day had gone by
-    assert remembering.forgotten == 1
-    cached()
-    kept.expire(-1)
-    assert remembering.forgotten == 2, "with caches alone, too"
-    kept.expire(-1)
-    assert remembering.forgotten == 2
-    kept.quit()
-
-
-def test_memory_goes_where_a_forgetting_is_completed(home: Path) -> None:
-    remembering = Remembering()
-    kept = keeping(remembering)
+    for times in (1, 2, 2):
+        kept.expire(-1)  # as if a day had gone by
+        assert remembering.forgotten == times
+        if times == 1:
+            cached()  # caches alone, too
     kept.offer()
-    assert remembering.forgotten == 0
-    (home / "keys").mkdir(exist_ok=True)
+    assert remembering.forgotten == 2
     (home / "keys" / forgetting.INTENT).write_text(json.dumps(asdict(forgetting.Intent([], "asked"))))
     kept.offer()
-    assert (remembering.forgotten, forgetting.pending()) == (1, False)
+    assert (remembering.forgotten, forgetting.pending()) == (3, False)
     kept.quit()
 
 
@@ -274,9 +236,7 @@ def noted(work: Work, unsent: Unsent) -> None:
     work._keeping._notes.submit(lambda: None).result(60)
 
 
-def test_what_is_typed_is_kept_for_the_restore_and_goes_where_nothing_is_asked(
-    work: Worker,
-) -> None:
+def test_what_is_typed_is_kept_for_the_restore_and_goes_where_nothing_is_asked(work) -> None:
     work.wait()
     noted(work, Unsent())
     assert work.current is None
@@ -304,9 +264,7 @@ def test_what_is_typed_while_it_computes_is_kept_and_the_last_conversation_is_of
     work.close()
 
 
-def test_a_fault_of_the_app_leaves_what_is_typed_to_be_offered(
-    work: Worker,
-) -> None:
+def test_a_fault_of_the_app_leaves_what_is_typed_to_be_offered(work) -> None:
     work.wait()
     work.note(Unsent("a draft"))
     work.close(ended=False)
@@ -315,13 +273,13 @@ def test_a_fault_of_the_app_leaves_what_is_typed_to_be_offered(
     assert saved.unsent.draft == "a draft"
 
 
-def test_where_the_policy_wants_no_history_nothing_that_is_typed_is_kept(
-    hold: Callable[[str], Path], home: Path
-) -> None:
-    hold("version = 1\n[retention]\nhistory = false\n")
+def test_where_the_policy_wants_no_history_nothing_that_is_typed_is_kept(hold, home) -> None:
+    hold("[retention]\nhistory = false\n")
     work = Worker()
     work.wait()
     noted(work, Unsent("a draft"))
+    work._keeping.write(lambda history, kept: history.add_signal(kept, FORM, b"x"))
+    assert work.current is None
     work.close()
     assert not (home / "history" / "history.db").exists() or History().ids() == []
 
@@ -338,4 +296,54 @@ def test_that_it_is_not_written_is_said_once_until_it_works_again() -> None:
 
     for job in (refuse("a"), refuse("a"), refuse("b"), lambda: None, refuse("b"), refuse("b")):
         keeping.guarded(job)
-    assert [message.message for message in posted if isinstance(message, messages.NotKept)] == ["a", "b", "b"]
+    assert [message.message for message in posted if isinstance(message, messages.Notice)] == ["a", "b", "b"]
+
+
+def stated(work: Work, *texts: str) -> None:
+    for text in texts:
+        work.add(text.encode(), Kind.TEXT, Origin.USER, "note")
+    work.wait()
+
+
+def found(kind: str | None = None) -> list[Row]:
+    trail = Trail()
+    try:
+        return rows(trail, Wanted(kind=kind))
+    finally:
+        trail.close()
+
+
+def test_turns_stand_in_the_trail_under_their_conversation(work) -> None:
+    stated(work, "Allergies: none\n", "Allergies: penicillin\n")
+    first = work.current
+    assert [row.conversation for row in found("signal")] == [first, first]
+    work.ask(1, None)
+    work.wait()
+    work.begin()
+    stated(work, "Allergies: none\n", "Allergies: pollen\n")
+    work.ask(2, None)
+    work.wait()
+    second = work.current
+    work.close()
+    assert [row.conversation for row in found("answer")] == [first, second]
+    assert [row.conversation for row in found("signal")] == [first, first, second, second]
+    assert first != second
+
+
+def test_a_turn_that_cannot_be_written_down_fails_and_the_app_goes_on(home: Path) -> None:
+    (home / "audit").write_text("a file where the folder should be")
+    work = Worker()
+    stated(work, "Allergies: none\n", "Allergies: penicillin\n")
+    work.ask(1, None)
+    work.wait()
+    failed = work.of(messages.TurnFailed)
+    assert [message.turn for message in failed] == [1]
+    assert failed[0].message.startswith("the audit trail cannot be written")
+    assert not work.of(Said)
+    (home / "audit").unlink()
+    work.ask(2, None)
+    work.wait()
+    work.close()
+    assert work.ended() == [2]
+    assert len(found("answer")) == 1
+    assert len(found("signal")) == 2  # what could not be written before

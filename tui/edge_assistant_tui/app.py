@@ -24,7 +24,6 @@ from edge_assistant_tui import messages, themes
 from edge_assistant_tui.commands import commands
 from edge_assistant_tui.interface import AppInterface
 from edge_assistant_tui.playback import Playback
-from edge_assistant_tui.pulling import Puller
 from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
@@ -64,7 +63,6 @@ class EdgeAssistant(AppInterface):
         self.settings = settings or Settings()
         self.instead = {}
         self.policy = current()
-        self.puller = Puller(gone=lambda: self.call_from_thread(self.exit))
         for theme in themes.OWN:
             self.register_theme(theme)
         known = self.settings.theme in self.available_themes
@@ -73,7 +71,7 @@ class EdgeAssistant(AppInterface):
         self.roles: Roles = Roles(self, self.conversation)
         self.work = Work(self.conversation.post_message, options)
         self.missing = ()
-        self.pulls = Pulls(self.puller, self.conversation.post_message)
+        self.pulls = Pulls(self.conversation.post_message, gone=lambda: self.call_from_thread(self.exit))
         self.pull_changed = Signal(self, "pull")
         self.terminal = terminal or Terminal()
         self.loader = Loader()
@@ -91,7 +89,7 @@ class EdgeAssistant(AppInterface):
         self.work.close(ended=self.fault is None)
         self.loader.close()
         self.playback.stop()
-        self.puller.close()
+        self.pulls.close()
 
     def _handle_exception(self, error: Exception) -> None:
         """End the app. Textual's own traceback shows locals, which hold what was said and shown: none is printed."""
@@ -254,21 +252,8 @@ class EdgeAssistant(AppInterface):
 
     @on(messages.Doubted)
     def _told_doubted(self, event: messages.Doubted) -> None:
-        self.roles.confirm(event.confirmation)
+        self.roles.confirm(event)
 
-    @on(messages.Refused)
-    def _told_refused(self, event: messages.Refused) -> None:
-        self.notify(event.hint, title=event.message, severity="error", timeout=10, markup=False)
-
-    @on(messages.NotKept)
-    def _told_not_kept(self, event: messages.NotKept) -> None:
-        self.notify(f"The history is not written: {event.hint}", title=event.message, severity="warning", markup=False)
-
-    @on(messages.HistoryNoted)
-    def _told_history(self, event: messages.HistoryNoted) -> None:
-        self.notify(event.text, title="History", severity="warning", timeout=10, markup=False)
-
-    @on(messages.Faulted)
-    def _told_faulted(self, event: messages.Faulted) -> None:
-        title = f"A fault of ours ({event.what})"
-        self.notify("The log has the details; please report it.", title=title, severity="error", markup=False)
+    @on(messages.Notice)
+    def _told_notice(self, event: messages.Notice) -> None:
+        self.notify(event.hint, title=event.message, severity=event.severity, timeout=event.timeout, markup=False)

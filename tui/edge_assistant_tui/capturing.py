@@ -8,41 +8,77 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from textual.message import Message
 
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_tui import halfblocks, messages
-from edge_assistant_tui.interrupting import Interruption
 
 if TYPE_CHECKING:
     from edge_assistant.devices.camera import Frame
     from edge_assistant.devices.keeper import Keeper
     from edge_assistant.perception.live import Endpointer, Heard
+    from edge_assistant_tui.work import Work
 
+T = TypeVar("T")
 Post = Callable[[Message], Any]
 NEVER = math.inf  # a pause that ends nothing: push-to-talk
 _TAIL = 0.25  # seconds heard after the key that ends push-to-talk: the driver is late, and people are early
+_WINDOW_S = 0.032
+_LEARN = round(1.0 / _WINDOW_S)  # windows of the assistant's own sound by which its loudness is known
+_ABOVE = 6.0  # decibels over the loudest of them
+_LEAST = -45.0  # dBFS; what is fainter is nobody who speaks to us
+_OF, _LOUD = 10, 7  # of so many windows so many must be loud: more than a click or a cough
 _LEVELS = 3  # windows of 32 ms to one level that is shown
 
 
-class Writes(Protocol):
-    """What writes down speech, such as the worker; each returns at once."""
+class _Kept(Generic[T]):
+    """A device that is kept; `device` is its name in messages."""
 
-    def begin_hearing(self) -> None:
-        """Somebody begins to speak."""
+    device: ClassVar[str]
 
-    def hear(self, samples: Any, final: bool) -> None:  # noqa: ANN401
-        """Is given what is said, f32 [n] at 16 kHz, and whether that is all."""
+    def __init__(self, post: Post, jobs: ThreadPoolExecutor) -> None:
+        self._post = post
+        self._jobs = jobs
+        self._keeper: Keeper[T] | None = None
+        self._number = 0
+        self._unshown = False
 
-    def expect(self, samples: Any) -> None:  # noqa: ANN401
-        """Is given what may be all; None where it is not, or is dropped."""
+    def start(self, chosen: str | None) -> int:
+        """Switch a device on; the number is that of its changes."""
+        from edge_assistant.devices import chosen as devices
+        from edge_assistant.devices.keeper import Keeper
+
+        self._number += 1
+        number, self._unshown = self._number, False
+
+        def told(change: str, text: str) -> None:
+            self._post(messages.DeviceChanged(self.device, number, str(change), text))
+
+        try:
+            self._keeper = Keeper(getattr(devices, self.device)(chosen), self._give, told)
+        except EdgeAssistantError as error:  # the policy refuses it
+            told("failed", str(error))
+        else:
+            self._jobs.submit(self._begin, self._keeper)
+        return number
+
+    def shown(self) -> None:
+        """The last that was told is on the screen; until then no more is, so that a busy app is not held up."""
+        self._unshown = False
+
+    def _begin(self, keeper: Keeper[T]) -> None:
+        keeper.start()
+
+    def _give(self, taken: T) -> None:
+        raise NotImplementedError
 
 
-class Looking:
+class Looking(_Kept["Frame"]):
     """Keeps the camera.
 
     Attributes:
@@ -50,30 +86,9 @@ class Looking:
         cells: how large the preview is; None while it is not to be seen.
     """
 
-    def __init__(self, post: Post, jobs: ThreadPoolExecutor) -> None:
-        self._post = post
-        self._jobs = jobs
-        self._keeper: Keeper[Frame] | None = None
-        self._number = 0
-        self._undrawn = False
-        self.frame: Frame | None = None
-        self.cells: tuple[int, int] | None = None
-
-    def start(self, chosen: str | None) -> int:
-        """Switch a camera on; the number is that of its changes."""
-        from edge_assistant.devices import chosen as devices
-        from edge_assistant.devices.keeper import Keeper
-
-        self._number += 1
-        number, self._undrawn = self._number, False
-        told = _telling(self._post, "camera", number)
-        try:
-            self._keeper = Keeper(devices.camera(chosen), self._give, told)
-        except EdgeAssistantError as error:  # the policy refuses it
-            self._post(messages.DeviceChanged("camera", number, "failed", str(error)))
-        else:
-            self._jobs.submit(self._keeper.start)
-        return number
+    device = "camera"
+    frame: Frame | None = None
+    cells: tuple[int, int] | None = None
 
     def stop(self) -> None:
         """Switch it off."""
@@ -81,15 +96,11 @@ class Looking:
             self._jobs.submit(self._end, self._keeper)
             self._keeper = None
 
-    def drawn(self) -> None:
-        """The last picture is on the screen; until then others are left out, so that a busy app is not held up."""
-        self._undrawn = False
-
     def _give(self, frame: Frame) -> None:
         self.frame = frame
-        if self._undrawn or self.cells is None:
+        if self._unshown or self.cells is None:
             return
-        self._undrawn = True
+        self._unshown = True
         self._post(messages.Pictured(halfblocks.picture(frame.rgb, *self.cells)))
 
     def _end(self, keeper: Keeper[Frame]) -> None:
@@ -98,19 +109,21 @@ class Looking:
             self.frame = None
 
 
-class Listening:
+class Listening(_Kept[Any]):
     """Keeps the microphone, and tells what is said into it.
 
     Attributes:
         pause_s: seconds of silence that end what is said; may be changed at any time.
     """
 
+    device = "microphone"
+
     def __init__(
         self,
         post: Post,
         jobs: ThreadPoolExecutor,
         open_endpointer: Callable[[], Endpointer],
-        writes: Writes,
+        writes: Work,
         speaking: Callable[[], bool],
         sounding: Callable[[], bool],
     ) -> None:
@@ -124,34 +137,20 @@ class Listening:
             speaking: whether the assistant speaks, or did a moment ago: it must not hear itself.
             sounding: whether that can be heard by now.
         """
-        self._post = post
-        self._jobs = jobs
+        super().__init__(post, jobs)
         self._open = open_endpointer
         self._writes = writes
         self._speaking, self._sounding = speaking, sounding
         self._endpointer: Endpointer | None = None
         self._interruption: Interruption | None = None
-        self._keeper: Keeper[Any] | None = None
-        self._number = 0
         self._loud: list[float] = []
-        self._unshown = False
         self.pause_s = NEVER
 
-    def start(self, chosen: str | None, pause_s: float) -> int:
-        """Switch a microphone on; the number is that of its changes."""
-        from edge_assistant.devices import chosen as devices
-        from edge_assistant.devices.keeper import Keeper
-
-        self._number += 1
-        number, self.pause_s, self._unshown = self._number, pause_s, False
-        told = _telling(self._post, "microphone", number)
-        try:
-            self._keeper = Keeper(devices.microphone(chosen), self._give, told)
-        except EdgeAssistantError as error:  # the policy refuses it
-            self._post(messages.DeviceChanged("microphone", number, "failed", str(error)))
+    def start(self, chosen: str | None) -> int:
+        """Switch a microphone on; one that is refused has heard nothing."""
+        number = super().start(chosen)
+        if self._keeper is None:
             self._post(messages.SpeechEnded(nothing=True))
-        else:
-            self._jobs.submit(self._begin, self._keeper)
         return number
 
     def stop(self, *, keep: bool) -> None:
@@ -159,10 +158,6 @@ class Listening:
         if self._keeper is not None:
             self._jobs.submit(self._end, self._keeper, keep)
             self._keeper = None
-
-    def shown(self) -> None:
-        """The last level is on the screen."""
-        self._unshown = False
 
     def _begin(self, keeper: Keeper[Any]) -> None:
         if self._endpointer is not None:
@@ -236,5 +231,30 @@ class Listening:
         del self._loud[: -_LEVELS + 1]
 
 
-def _telling(post: Post, device: str, number: int) -> Callable[[Any, str], None]:
-    return lambda change, text: post(messages.DeviceChanged(device, number, str(change), text))
+class Interruption:
+    """Listens to levels while the assistant speaks.
+
+    There is no echo cancellation: what the microphone hears of the loudspeaker is taken as the measure in the first
+    second, and only what is clearly louder, for a while, is a person. With headphones that is anybody who speaks.
+    """
+
+    def __init__(self) -> None:
+        self._learned = 0
+        self._own = -90.0
+        self._last: deque[bool] = deque(maxlen=_OF)
+
+    def hears(self, dbfs: float, sounding: bool) -> bool:
+        """Whether somebody speaks.
+
+        Args:
+            dbfs: level of the next window of 32 ms.
+            sounding: whether the assistant can be heard by now, or its voice is still being made.
+        """
+        if not sounding:
+            return False
+        if self._learned < _LEARN:
+            self._learned += 1
+            self._own = max(self._own, dbfs)
+            return False
+        self._last.append(dbfs > max(self._own + _ABOVE, _LEAST))
+        return sum(self._last) >= _LOUD

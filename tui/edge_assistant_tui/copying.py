@@ -46,19 +46,23 @@ def without_personal_data(answer: Answer) -> Answer:
 
 def text(answer: Answer, id: str | None = None) -> str:
     """The question, the answer, instructions in signals and the sources, one a line; with an id that source alone."""
-    sources = dict(_sources(answer))
+    computed = {found.id for found in answer.computed}
+    lines = {
+        source: f"[{source}] {what}, {where}" if source in computed else f"[{source}] {where}: {what}"
+        for source, what, where in sources(answer)
+    }
     if id is not None:
-        return sources.get(id, "")
+        return lines.get(id, "")
     said = [part for part in (answer.question, answer.text, *answer.unquoted) if part]
-    return "\n".join([*said, "", *sources.values()]).strip()
+    return "\n".join([*said, "", *lines.values()]).strip()
 
 
-def _sources(answer: Answer) -> Iterator[tuple[str, str]]:
-    """Each source by its id."""
+def sources(answer: Answer) -> Iterator[tuple[str, str, str]]:
+    """The id of each source, what it says, and where that stands or what it is computed from."""
     evidence = {item.id: item for item in answer.evidence}
     names = {signal.id: signal.name for signal in answer.signals}
     for item in (evidence[id] for id in answer.citations if id in evidence):
         where = f"{names.get(item.signal, item.signal)}, {attribution.place(answer, item)}{how_sure(item.confidence)}"
-        yield item.id, f"[{item.id}] {where}: {attribution.excerpt(answer, item)}"
+        yield item.id, attribution.excerpt(answer, item), where
     for found in answer.computed:
-        yield found.id, f"[{found.id}] {found.formula} = {found.value}, from {', '.join(found.evidence)}"
+        yield found.id, f"{found.formula} = {found.value}", f"from {', '.join(found.evidence)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge_assistant.core.evidence import Evidence, Locator, Statistic
@@ -110,19 +110,17 @@ def of_signal(signal: Signal, found: Iterable[Evidence]) -> tuple[Exhibit, ...]:
 def _computed(answer: Answer, computation: Computation, rests: list[Exhibit]) -> Exhibit:
     """A computation, shown where the first evidence that it rests on stands; readings before anything else."""
     rests.sort(key=lambda exhibit: exhibit.kind != "readings")
-    first = rests[0] if rests else None
-    same = [exhibit for exhibit in rests if first is not None and exhibit.signal == first.signal]
-    return Exhibit(
-        computation.id,
-        f"{computation.formula} = {computation.value}",
-        first.name if first is not None else "",
-        first.kind if first is not None else None,
-        first.signal if first is not None else None,
-        tuple(place for exhibit in same for place in exhibit.places),
+    first = rests[0] if rests else Exhibit("", "", "", None, None, ())
+    same = [exhibit for exhibit in rests if exhibit.signal == first.signal]
+    return replace(
+        first,
+        id=computation.id,
+        text=f"{computation.formula} = {computation.value}",
+        places=tuple(place for exhibit in same for place in exhibit.places),
+        confidence=None,
         column=next((exhibit.column for exhibit in same if exhibit.column), None),
         rests=computation.evidence,
         verdicts=_verdicts(answer, (computation.id, *computation.evidence)),
-        around=first.around if first is not None else (),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 from edge_assistant.session.speculation import Ahead
-from edge_assistant_tui import bridge
+from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
     from edge_assistant.core.events import Event, Watch
@@ -65,8 +65,7 @@ class Foresight:
 
         def watch(event: Event) -> None:
             wanted(event)
-            for message in bridge.of_signal(event):
-                self._post(message)
+            self._post(messages.SignalTold(event))
 
         conversation.prefill(watch)
 

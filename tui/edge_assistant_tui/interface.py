@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from edge_assistant.storage.settings import Settings
     from edge_assistant_tui.options import Options
     from edge_assistant_tui.playback import Playback
-    from edge_assistant_tui.pulling import Puller
     from edge_assistant_tui.pulls import Pulls
     from edge_assistant_tui.showing.loader import Loader
     from edge_assistant_tui.terminal import Terminal
@@ -40,9 +39,8 @@ class AppInterface(App[int]):
         instead: models by role that are used for now instead of the profile's.
         conversation: the first screen.
         work: the worker; screens ask it, and it posts messages to the conversation, from where they bubble to the app.
-        puller: has models pulled by the launcher.
         missing: names of the profile's models that are not in the store.
-        pulls: the pull that runs.
+        pulls: has models pulled by the launcher.
         pull_changed: published with its name when it goes on or ends, or what is missing changes.
         terminal: what the terminal can draw.
         loader: makes evidence ready to be shown, in a thread of its own.
@@ -56,7 +54,6 @@ class AppInterface(App[int]):
     instead: Mapping[str, str]
     conversation: Screen[None]
     work: Work
-    puller: Puller
     missing: tuple[str, ...]
     pulls: Pulls
     pull_changed: Signal[str]

@@ -6,8 +6,12 @@ import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial, wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 Job = Callable[[], object]
+P = ParamSpec("P")
+W = TypeVar("W", bound="Worker")
 
 
 class Jobs:
@@ -51,3 +55,19 @@ class Jobs:
             finally:
                 with self._lock:
                     self._undone -= 1
+
+
+class Worker(Protocol):
+    """Has a thread that works off jobs."""
+
+    _jobs: Jobs
+
+
+def queued(method: Callable[Concatenate[W, P], object]) -> Callable[Concatenate[W, P], None]:
+    """A method that any thread may call; the worker's thread runs it after the jobs before it."""
+
+    @wraps(method)
+    def put(worker: W, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        worker._jobs.put(partial(method, worker, *args, **kwargs))
+
+    return put

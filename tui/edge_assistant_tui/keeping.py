@@ -72,7 +72,7 @@ class Keeping:
             if self.current is None and current().may("history") and (saved := self.history.unfinished()) is not None:
                 self._post(messages.Unfinished(saved))
             if note := self.history.note:
-                self._post(messages.HistoryNoted(note))
+                self._post(messages.Notice("History", note, "warning"))
 
         try:
             self.guarded(offered)
@@ -176,7 +176,8 @@ class Keeping:
             job()
         except EdgeAssistantError as error:
             if error.message != self._failing:
-                self._post(messages.NotKept(error.message, error.hint))
+                hint = f"The history is not written: {error.hint}"
+                self._post(messages.Notice(error.message, hint, "warning", None))
             self._failing = error.message
         else:
             self._failing = ""

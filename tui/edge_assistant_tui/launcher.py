@@ -13,13 +13,12 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from edge_assistant.core.errors import UsageError
-from edge_assistant_tui.options import Options
-from edge_assistant_tui.pulling import PIPES
+from edge_assistant_tui.options import PIPES, Options
 from edge_assistant_tui.serving import Server
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
     requests, ask = os.pipe()
     answer, answers = os.pipe()
     added = {**environment, PIPES: f"{answer},{ask}"}
-    with _terminal_kept() as terminal, _handed_on() as signals:
+    with _Terminal() as terminal, _Signals() as signals:
         child = subprocess.Popen(command, env={**os.environ, **added}, pass_fds=(answer, ask))
         os.close(answer)
         os.close(ask)
@@ -115,42 +114,32 @@ def _waited(child: subprocess.Popen[bytes]) -> int:
 
 
 class _Signals:
-    """What reaches the launcher by a signal: the keys' are the app's own, an ending one is handed on to it."""
+    """Signals to the launcher while the app runs: the keys' are the app's own, an ending one is handed on.
 
-    def __init__(self) -> None:
-        self.child: subprocess.Popen[bytes] | None = None
+    The handlers are functions, as what is ignored would be ignored by the app as well.
+    """
 
-    def keep(self, number: int, frame: Any) -> None:  # noqa: ANN401 - as signal.signal wants it
+    child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        handlers = {signal.SIGINT: self._keep, signal.SIGQUIT: self._keep}
+        handlers |= {signal.SIGTERM: self._hand_on, signal.SIGHUP: self._hand_on}
+        self._before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _keep(self, number: int, frame: object) -> None:
         """Nothing: the terminal has sent it to the app too."""
 
-    def hand_on(self, number: int, frame: Any) -> None:  # noqa: ANN401 - as signal.signal wants it
-        """End the app; before there is one, the launcher.
-
-        Raises:
-            SystemExit: there is none yet.
-        """
+    def _hand_on(self, number: int, frame: object) -> None:
+        """End the app; before there is one, the launcher."""
         if self.child is None:
             sys.exit(128 + number)
         if self.child.returncode is None:
             self.child.send_signal(number)
-
-
-@contextlib.contextmanager
-def _handed_on() -> Iterator[_Signals]:
-    """Handlers while the app runs. They are functions, as what is ignored would be ignored by the app as well."""
-    signals = _Signals()
-    handlers = {
-        signal.SIGINT: signals.keep,
-        signal.SIGQUIT: signals.keep,
-        signal.SIGTERM: signals.hand_on,
-        signal.SIGHUP: signals.hand_on,
-    }
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Terminal:
@@ -160,7 +149,10 @@ class _Terminal:
         self.left_as_it_was = False
         self._modes = _modes()
 
-    def put_right(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Leave the app's screen, and bring the modes back that the app was started with."""
         if not self.left_as_it_was:
             with contextlib.suppress(OSError):
@@ -174,15 +166,6 @@ class _Terminal:
                 termios.tcflush(0, termios.TCIFLUSH)  # reports of the mouse that nobody reads any more
         finally:
             signal.signal(signal.SIGTTOU, before)
-
-
-@contextlib.contextmanager
-def _terminal_kept() -> Iterator[_Terminal]:
-    terminal = _Terminal()
-    try:
-        yield terminal
-    finally:
-        terminal.put_right()
 
 
 def _modes() -> list[Any] | None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from edge_assistant.core.errors import EdgeAssistantError, ModelError
+
 if TYPE_CHECKING:
-    from edge_assistant.core.answer import Answer, Route, Verdict
+    from textual.notifications import SeverityLevel
+
+    from edge_assistant.core.events import Event
     from edge_assistant.core.evidence import Evidence
     from edge_assistant.core.signals import Signal
+    from edge_assistant.governance.policy.approval import Doubt
     from edge_assistant.history.store import Saved
-    from edge_assistant_tui.confirming import Confirmation
     from edge_assistant_tui.halfblocks import Picture
 
 
@@ -32,17 +38,29 @@ class Taken(Message):
 
 @dataclass
 class Doubted(Message):
-    """What an answer rests on has to be confirmed by the person; a worker waits for it."""
+    """What an answer rests on has to be confirmed by the person; a worker waits for it.
 
-    confirmation: Confirmation
+    Attributes:
+        doubts: what the person is asked, one after the other.
+        agreed: gets whether all is right; it is cancelled if nobody wants the answer any more.
+    """
+
+    doubts: Sequence[Doubt]
+    agreed: Future[bool]
 
 
 @dataclass
-class Refused(Message):
-    """Something that was asked for could not be done: one line of what happened, one of what to do."""
+class Notice(Message):
+    """Something that a person should know: one line of what happened, one of what to do.
+
+    Attributes:
+        timeout: seconds that it is shown; None for as long as others are.
+    """
 
     message: str
     hint: str
+    severity: SeverityLevel = "error"
+    timeout: float | None = 10
 
 
 @dataclass
@@ -53,79 +71,18 @@ class Removed(Message):
 
 
 @dataclass
-class Sensing(Message):
-    """A sense works on a signal; fraction 0 to 1."""
+class SignalTold(Message):
+    """What happened while a signal is perceived."""
 
-    signal: str
-    sense: str
-    fraction: float
+    event: Event
 
 
 @dataclass
-class Sensed(Message):
-    """A sense is done with a signal; this is what it found."""
-
-    signal: str
-    sense: str
-    evidence: tuple[Evidence, ...]
-    seconds: float
-
-
-@dataclass
-class Noted(Message):
-    """Something of a signal was left out or assumed."""
-
-    signal: str
-    text: str
-
-
-@dataclass
-class SignalFailed(Message):
-    """A signal could not be used; the others go on."""
-
-    signal: str
-    message: str
-    hint: str
-
-
-@dataclass
-class TurnRouted(Message):
-    """It is decided which way a turn's question takes."""
+class TurnTold(Message):
+    """What happened while a turn is answered; with `Answered` it is over."""
 
     turn: int
-    route: Route
-
-
-@dataclass
-class TurnWorking(Message):
-    """What a turn is at, in a few words."""
-
-    turn: int
-    what: str
-
-
-@dataclass
-class TurnCompared(Message):
-    """A verdict of a turn."""
-
-    turn: int
-    verdict: Verdict
-
-
-@dataclass
-class TurnSaid(Message):
-    """A sentence of a turn's answer, checked against its evidence."""
-
-    turn: int
-    text: str
-
-
-@dataclass
-class TurnEnded(Message):
-    """A turn's answer is complete."""
-
-    turn: int
-    answer: Answer
+    event: Event
 
 
 @dataclass
@@ -224,14 +181,6 @@ class Interrupted(Message):
 
 
 @dataclass
-class Grown(Message):
-    """A readings file that is followed holds other bytes than before."""
-
-    signal: str
-    data: bytes
-
-
-@dataclass
 class Unfinished(Message):
     """A conversation that the last run did not end is there to be restored."""
 
@@ -263,23 +212,6 @@ class PullEnded(Message):
     hint: str
 
 
-@dataclass
-class NotKept(Message):
-    """The history cannot be written; the conversation goes on without."""
-
-    message: str
-    hint: str
-
-
-@dataclass
-class HistoryNoted(Message):
-    """Something about the history that a person should know, such as a damaged file that was set aside."""
-
-    text: str
-
-
-@dataclass
-class Faulted(Message):
-    """A fault of ours in the worker; the log has the details."""
-
-    what: str
+def hint(error: EdgeAssistantError) -> str:
+    """What to do about an error; models are at hand here."""
+    return f"press F9 for the models, or {error.hint}" if isinstance(error, ModelError) else error.hint

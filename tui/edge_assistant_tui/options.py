@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
+
+import msgspec
 
 VARIABLE = "EDGE_ASSISTANT_APP_OPTIONS"
+PIPES = "EDGE_ASSISTANT_APP_PIPES"  # the numbers of the pipes that answers come from and requests go to
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,10 @@ class Options:
 
     def to_environment(self) -> dict[str, str]:
         """What is added to the environment of the app's process."""
-        return {VARIABLE: json.dumps(asdict(self))}
+        return {VARIABLE: msgspec.json.encode(self).decode()}
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Options:
         """The options that a launcher handed over; the defaults where there was none."""
         text = (os.environ if environment is None else environment).get(VARIABLE)
-        if not text:
-            return cls()
-        found = json.loads(text)
-        known = {field.name for field in fields(cls)}
-        chosen = {name: value for name, value in found.items() if name in known}
-        return cls(**chosen | {"attach": tuple(chosen.get("attach", ()))})
+        return msgspec.json.decode(text, type=cls) if text else cls()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge_assistant.core.errors import EdgeAssistantError
@@ -15,8 +17,8 @@ from edge_assistant_tui.widgets.welcome import Welcome
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from edge_assistant_tui.confirming import Confirmation
     from edge_assistant_tui.interface import AppInterface
+    from edge_assistant_tui.messages import Doubted
     from edge_assistant_tui.screens.conversation import Conversation
 
 KEY = "ctrl+t"
@@ -74,19 +76,21 @@ class Roles:
             self._conversation.query(Restore).remove()
         self._show()
 
-    def confirm(self, confirmation: Confirmation) -> None:
+    def confirm(self, asked: Doubted) -> None:
         """Ask the person about each value that an answer rests on."""
-        self._app.run_worker(self._confirmed(confirmation))
+        self._app.run_worker(self._confirmed(asked))
 
-    async def _confirmed(self, confirmation: Confirmation) -> None:
-        for doubt in confirmation.doubts:
+    async def _confirmed(self, asked: Doubted) -> None:
+        yes = True
+        for doubt in asked.doubts:
             if not await self._app.push_screen_wait(Confirm(doubt.question, "It is right", "No", unasked=True)):
-                confirmation.give(False)
-                return
-        if self._app.policy.operator_confirms and not self._app.policy.unlocked:
+                yes = False
+                break
+        if yes and self._app.policy.operator_confirms and not self._app.policy.unlocked:
             await self._app.push_screen_wait(Operator())
             self._show()
-        confirmation.give(True)
+        with suppress(InvalidStateError):  # nobody wants the answer any more
+            asked.agreed.set_result(yes)
 
     def _count(self) -> None:
         self._idle = self._app.set_interval(self._app.policy.idle_s, self._gone)

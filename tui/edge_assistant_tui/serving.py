@@ -22,8 +22,7 @@ from typing import Any
 from edge_assistant.core.errors import EdgeAssistantError, UsageError
 from edge_assistant.core.signals import printable
 from edge_assistant.governance.policy.policy import current
-from edge_assistant_tui.options import VARIABLE
-from edge_assistant_tui.pulling import PIPES
+from edge_assistant_tui.options import PIPES, VARIABLE
 
 PULL = (sys.executable, "-P", "-m", "edge_assistant_tui.pull")
 MAX_REQUEST = 256  # bytes; a name has at most 100

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from edge_assistant.core.errors import DeviceError, EdgeAssistantError
 from edge_assistant_tui import messages
 from edge_assistant_tui.playback import ECHO_S
 
 if TYPE_CHECKING:
-    from edge_assistant.core.errors import EdgeAssistantError
     from edge_assistant.devices.speaker import Player
     from edge_assistant.voice.piper import Voice
     from edge_assistant.voice.speaking import Speaking
@@ -87,7 +87,6 @@ class Spoken:
         self._jobs.shutdown(wait=False)
 
     def _begin(self, number: int, chosen: str | None) -> None:
-        from edge_assistant.core.errors import DeviceError, EdgeAssistantError
         from edge_assistant.devices import chosen as devices
         from edge_assistant.voice.speaking import Speaking
 

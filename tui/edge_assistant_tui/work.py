@@ -9,23 +9,24 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
+from edge_assistant.core.answer import Answer, Failure
 from edge_assistant.core.errors import EdgeAssistantError, Stopped
-from edge_assistant.session.dictation import Dictation, forget
-from edge_assistant_tui import bridge, messages, unsent
-from edge_assistant_tui.confirming import Confirmation
+from edge_assistant.core.events import Event, Failed
+from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.session import dictation
+from edge_assistant_tui import messages
 from edge_assistant_tui.foresight import Foresight
-from edge_assistant_tui.jobs import Jobs
+from edge_assistant_tui.jobs import Jobs, queued
 from edge_assistant_tui.keeping import Keeping
 
 if TYPE_CHECKING:
-    from edge_assistant.core.answer import Answer
-    from edge_assistant.core.signals import Kind, Origin, Signal
     from edge_assistant.governance.policy.approval import Doubt
     from edge_assistant.history.store import History, Saved, Unsent
     from edge_assistant.session.assistant import Assistant
@@ -58,10 +59,10 @@ class Work:
         self._answering = self._closing = False
         self._perceiving: str | None = None  # id of the signal that is perceived outside of an answer
         self._unwanted: set[str] = set()  # ids of signals that are going to be removed
-        self.confirming: Confirmation | None = None  # what the person is asked while an answer waits
+        self.confirming: Future[bool] | None = None  # what the person is asked while an answer waits
         self._opening = threading.Lock()  # of the assistant, which takes a moment
         self._foresight = Foresight(lambda: self.assistant(), lambda: self._open, post, self._jobs.put)
-        self._dictation = Dictation(
+        self._dictation = dictation.Dictation(
             lambda: self.assistant(),
             lambda job: self._jobs.put(lambda: self._closing or job()),
             lambda written: self._post(messages.Heard(written.text, written.final, written.recording)),
@@ -88,7 +89,7 @@ class Work:
     def start(self) -> None:
         """Begin, and look for the models."""
         self._thread.start()
-        self._jobs.put(self._look)
+        self.look()
 
     def close(self, *, ended: bool = True) -> None:
         """End: what runs is stopped, what waits is not begun, the conversation is closed in the history if it ended."""
@@ -106,27 +107,39 @@ class Work:
         """Stop the question that is answered, and those that wait; signals are perceived further."""
         self._generation += 1
         if (confirming := self.confirming) is not None:
-            confirming.stop()
+            confirming.cancel()
         for turn in self._asked.copy():  # said at once, also where a model is still being loaded
             self._post(messages.TurnStopped(turn))
         if self._answering:
             self._halt()
 
+    @queued
     def look(self) -> None:
         """Look for the models of the profile again."""
-        self._jobs.put(self._look)
+        from edge_assistant_models.portfolio import Portfolio
+        from edge_assistant_models.store import State
 
+        portfolio = Portfolio()
+        chosen = portfolio.resolve(self._options.profile) | dict(self._instead)
+        optional = portfolio.profile(self._options.profile).optional
+        names = (name for role, name in chosen.items() if role not in optional)
+        self._post(messages.Ready(tuple(name for name in names if portfolio.state(name) is not State.INSTALLED)))
+        self._keeping.offer()
+
+    @queued
     def attach(self, path: Path, kind: Kind | None = None) -> None:
         """Take a file as a signal and perceive it."""
-        self._jobs.put(partial(self._attach, path, kind))
+        self._took(self._conversation().attach(path, kind))
 
+    @queued
     def add(self, data: bytes, kind: Kind, origin: Origin, name: str) -> None:
         """Take captured bytes as a signal and perceive it."""
-        self._jobs.put(partial(self._add, data, kind, origin, name))
+        self._took(self._conversation().add(data, kind, origin=origin, name=name))
 
+    @queued
     def renew(self, id: str, data: bytes) -> None:
         """Perceive a signal anew whose bytes have grown."""
-        self._jobs.put(partial(self._renew, id, data))
+        self._took(self._conversation().renew(id, data))
 
     def remove(self, id: str) -> None:
         """Take a signal out of the conversation, at once where it is being perceived."""
@@ -135,40 +148,62 @@ class Work:
             self._halt()
         self._jobs.put(partial(self._remove, id))
 
+    @queued
     def restore(self, signals: Sequence[Signal]) -> None:
         """Put removed signals back."""
-        self._jobs.put(partial(self._restore, tuple(signals)))
+        for signal in signals:
+            self._conversation().restore(signal)
+            self._took(signal)
 
-    def ask(self, turn: int, text: str, recording: bytes | None = None) -> None:
-        """Answer a question; the recording is that of the words, where they were spoken and not changed."""
+    def ask(self, turn: int, text: str | None, recording: bytes | None = None) -> None:
+        """Answer a question, with the recording of its words if spoken; without a text, compare the signals."""
         self._asked.append(turn)
         self._jobs.put(partial(self._answer, turn, self._generation, text, recording))
 
-    def check(self, turn: int) -> None:
-        """Compare the signals without a question."""
-        self._asked.append(turn)
-        self._jobs.put(partial(self._answer, turn, self._generation, None, None))
-
+    @queued
     def look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
         """See what is in a picture that is not a signal yet; when it becomes one, that is recalled."""
-        self._jobs.put(partial(self._look_at, data, name, wanted))
 
+        def watch(event: Event | None) -> None:
+            if self._closing or not wanted():
+                raise Stopped("it is not wanted any more", "take another one")
+
+        try:
+            watch(None)
+            signal = take_bytes(data, Kind.IMAGE, 0, origin=Origin.CAMERA, name=name)
+            found = self.assistant().perceive(signal, watch, self._options.language)
+        except Stopped:
+            pass
+        except EdgeAssistantError as error:
+            self._post(messages.Looked(name, (), str(error)))
+        except Exception:
+            self._post(messages.Looked(name, (), "a fault of ours - take another one; the log has the details"))
+            raise
+        else:
+            self._post(messages.Looked(name, found))
+
+    @queued
     def forget(self, data: bytes) -> None:
         """Forget what was perceived in bytes that did not become a signal."""
-        self._jobs.put(lambda: forget(self.assistant(), data))
+        dictation.forget(self.assistant(), data)
 
+    @queued
     def let_go(self) -> None:
         """Let go of what was perceived and read, once what is kept of it was forgotten."""
-        self._jobs.put(self._keeping.let_go)
+        self._keeping.let_go()
 
     def relieve(self) -> None:
         """Give memory back where the machine runs short, once nothing else waits."""
         if self._assistant is not None:
             self._jobs.put(self._assistant.relieve, late=True)
 
+    @queued
     def prepare(self) -> None:
         """Open what a spoken question needs while it is still spoken."""
-        self._jobs.put(self._prepare)
+        try:
+            self.assistant().prepare()
+        except EdgeAssistantError as error:
+            _log.info("not prepared: %s", error)  # the person is told once they have spoken
 
     def typing(self) -> None:
         """Somebody types a question: what any question will need is read once nothing else waits."""
@@ -187,29 +222,53 @@ class Work:
         """Write down speech that may be all; None where it is not, or is not wanted."""
         self._dictation.expect(samples)
 
+    @queued
     def resume(self, saved: Saved) -> None:
-        """Go on with a conversation of the history."""
-        self._jobs.put(partial(self._resume, saved))
+        """Go on with a conversation of the history; a file that changed since is left out, as nobody asked about it."""
+        self._finish()
+        self._keeping.resume(saved.id)
+        self._post(messages.Resumed(saved))
+        if saved.lost:
+            lost = f"{saved.lost} entries of this conversation cannot be read any more"
+            self._post(messages.Notice("History", lost, "warning"))
+        for kept in (one for one in saved.signals if one.state != "ready" and not one.removed):
+            what = f"{kept.signal.name} is {kept.state} since"
+            self._post(messages.Notice(what, "attach it again to ask about its new content"))
+        self._conversation().asked += [turn.answer["question"] for turn in saved.turns]
+        for signal in saved.present:
+            self._conversation().restore(signal)
+            self._post(messages.Taken(signal))
+            self._perceive_later(signal)
 
+    @queued
     def discard(self, saved: Saved) -> None:
         """Let go of a conversation that was offered; it stays in the history."""
-        self._jobs.put(partial(self._keeping.guarded, lambda: self.history.close(saved.id)))
+        self._keeping.guarded(lambda: self.history.close(saved.id))
 
     def note(self, unsent: Unsent) -> None:
         """Keep what is typed and not answered."""
         self._keeping.note(unsent)
 
+    @queued
     def expire(self, days: int) -> None:
         """Forget the conversations that nothing was added to for some days."""
-        self._jobs.put(partial(self._keeping.expire, days))
+        self._keeping.expire(days)
 
+    @queued
     def switch(self, options: Options, instead: Mapping[str, str]) -> None:
         """Go on with another profile, domain or language, or other models by role; signals are perceived anew."""
-        self._jobs.put(partial(self._switch, options, instead))
+        signals = self._open.signals if self._open is not None else ()
+        with self._opening:
+            self._options, self._instead, self._assistant, self._open = options, instead, None, None
+        for signal in signals:
+            self._conversation().restore(signal)
+            self._perceive_later(signal)
+        self.look()
 
+    @queued
     def begin(self) -> None:
         """Begin a new conversation; the old one stays in the history."""
-        self._jobs.put(self._finish)
+        self._finish()
 
     def assistant(self) -> Assistant:
         """What perceives and answers; in this thread, but for what it opens for others: an endpointer, a voice."""
@@ -219,8 +278,7 @@ class Work:
                 from edge_assistant.session.assistant import Assistant
                 from edge_assistant_models.portfolio import Portfolio
 
-                chosen = self._options.domain
-                vocabulary = domain.load(chosen) if chosen else None
+                vocabulary = domain.load(self._options.domain) if self._options.domain else None
                 self._assistant = Assistant(
                     Portfolio(),
                     self._options.profile,
@@ -236,10 +294,12 @@ class Work:
 
     def _approve(self, doubts: Sequence[Doubt]) -> bool:
         """Have the person confirm what the answer rests on; a stop ends the waiting."""
-        self.confirming = Confirmation(doubts)
+        self.confirming = Future()
         try:
-            self._post(messages.Doubted(self.confirming))
-            return self.confirming.wait()
+            self._post(messages.Doubted(doubts, self.confirming))
+            return self.confirming.result()
+        except CancelledError:
+            raise Stopped(*_STOPPED) from None
         finally:
             self.confirming = None
 
@@ -253,10 +313,11 @@ class Work:
             try:
                 job()
             except EdgeAssistantError as error:
-                self._post(messages.Refused(error.message, bridge.hint(error)))
+                self._post(messages.Notice(error.message, messages.hint(error)))
             except Exception as error:
                 _log.exception("fault in the worker")
-                self._post(messages.Faulted(f"{type(error).__name__}: {error}"))
+                what = f"A fault of ours ({type(error).__name__}: {error})"
+                self._post(messages.Notice(what, "The log has the details; please report it.", timeout=None))
         self._keeping.quit()
 
     def _conversation(self) -> Conversation:
@@ -266,46 +327,11 @@ class Work:
             self._open = Conversation(self.assistant(), language=self._options.language)
         return self._open
 
-    def _look(self) -> None:
-        from edge_assistant_models.portfolio import Portfolio
-        from edge_assistant_models.store import State
-
-        portfolio = Portfolio()
-        chosen = portfolio.resolve(self._options.profile) | dict(self._instead)
-        needed = [
-            name for role, name in chosen.items() if role not in portfolio.profile(self._options.profile).optional
-        ]
-        self._post(messages.Ready(tuple(name for name in needed if portfolio.state(name) is not State.INSTALLED)))
-        self._keeping.offer()
-
-    def _switch(self, options: Options, instead: Mapping[str, str]) -> None:
-        signals = self._open.signals if self._open is not None else ()
-        with self._opening:
-            self._options, self._instead, self._assistant, self._open = options, instead, None, None
-        for signal in signals:
-            self._conversation().restore(signal)
-            self._perceive_later(signal)
-        self._look()
-
-    def _attach(self, path: Path, kind: Kind | None) -> None:
-        self._took(self._conversation().attach(path, kind))
-
-    def _add(self, data: bytes, kind: Kind, origin: Origin, name: str) -> None:
-        self._took(self._conversation().add(data, kind, origin=origin, name=name))
-
-    def _renew(self, id: str, data: bytes) -> None:
-        self._took(self._conversation().renew(id, data))
-
     def _remove(self, id: str) -> None:
         self._unwanted.discard(id)
         removed = self._conversation().remove(id)
         self._keeping.write(lambda history, kept: history.remove_signal(kept, id))
         self._post(messages.Removed(removed))
-
-    def _restore(self, signals: Sequence[Signal]) -> None:
-        for signal in signals:
-            self._conversation().restore(signal)
-            self._took(signal)
 
     def _took(self, signal: Signal) -> None:
         """A new signal is shown and kept at once, and perceived once nothing else waits."""
@@ -327,18 +353,20 @@ class Work:
         except Stopped:
             self._perceive_later(signal)  # unless it is removed by then, or all ends
         except EdgeAssistantError as error:
-            self._post(messages.SignalFailed(signal.id, error.message, bridge.hint(error)))
+            self._fail(signal, error.code, error.message, messages.hint(error))
         except Exception:
-            self._post(messages.SignalFailed(signal.id, "a fault of ours", "the log has the details; please report it"))
+            self._fail(signal, "fault", "a fault of ours", "the log has the details; please report it")
             raise
         finally:
             self._perceiving = None
 
-    def _watch_signal(self, event: Any) -> None:  # noqa: ANN401 - an Event, whose module is imported by the bridge
+    def _fail(self, signal: Signal, code: str, message: str, hint: str) -> None:
+        self._post(messages.SignalTold(Failed(Failure(signal.id, code, message, hint))))
+
+    def _watch_signal(self, event: Event) -> None:
         if self._closing or self._perceiving in self._unwanted:
             raise Stopped(*_STOPPED)
-        for message in bridge.of_signal(event):
-            self._post(message)
+        self._post(messages.SignalTold(event))
 
     def _answer(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
         self._answering = True  # before the generation is looked at: `stop` counts it up first
@@ -348,7 +376,7 @@ class Work:
             if generation == self._generation:  # else `stop` has said so
                 self._post(messages.TurnStopped(turn))
         except EdgeAssistantError as error:
-            self._post(messages.TurnFailed(turn, error.message, bridge.hint(error)))
+            self._post(messages.TurnFailed(turn, error.message, messages.hint(error)))
         except Exception:
             self._post(messages.TurnFailed(turn, "a fault of ours", "ask again; the log has the details"))
             raise
@@ -366,12 +394,11 @@ class Work:
         conversation = self._conversation()
         known = {signal.id for signal in conversation.signals}
 
-        def watch(event: Any) -> None:  # noqa: ANN401 - an Event
+        def watch(event: Event) -> None:
             if generation != self._generation:
                 raise Stopped(*_STOPPED)
             self._notice(known)
-            for message in bridge.of_turn(turn, event):
-                self._post(message)
+            self._post(messages.TurnTold(turn, event))
 
         try:
             return conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
@@ -385,33 +412,6 @@ class Work:
                 known.add(signal.id)
                 self._post(messages.Taken(signal))
                 self._keeping.write(lambda history, kept, said=signal: history.add_signal(kept, said, said.data))  # type: ignore[misc]
-
-    def _look_at(self, data: bytes, name: str, wanted: Callable[[], bool]) -> None:
-        unsent.look(
-            self._post, self.assistant, data, name, self._options.language, lambda: not self._closing and wanted()
-        )
-
-    def _prepare(self) -> None:
-        try:
-            self.assistant().prepare()
-        except EdgeAssistantError as error:
-            _log.info("not prepared: %s", error)  # the person is told once they have spoken
-
-    def _resume(self, saved: Saved) -> None:
-        """Go on where a conversation was; a file that changed since is not what was asked about, and left out."""
-        self._finish()
-        self._keeping.resume(saved.id)
-        self._post(messages.Resumed(saved))
-        if saved.lost:
-            self._post(messages.HistoryNoted(f"{saved.lost} entries of this conversation cannot be read any more"))
-        for kept in (one for one in saved.signals if one.state != "ready" and not one.removed):
-            what = f"{kept.signal.name} is {kept.state} since"
-            self._post(messages.Refused(what, "attach it again to ask about its new content"))
-        self._conversation().asked += [turn.answer["question"] for turn in saved.turns]
-        for signal in saved.present:
-            self._conversation().restore(signal)
-            self._post(messages.Taken(signal))
-            self._perceive_later(signal)
 
     def _finish(self) -> None:
         """Close the conversation in the history and let go of its signals."""

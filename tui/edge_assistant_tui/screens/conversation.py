@@ -12,6 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from edge_assistant.core import limits
+from edge_assistant.core.answer import Failure
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant.core.events import Answered, Compared, Failed, Perceived, Said
 from edge_assistant_tui import citing, messages
 from edge_assistant_tui.screens.citing import Citing
 from edge_assistant_tui.screens.devices import Devices
@@ -27,6 +30,7 @@ from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
+    from edge_assistant.core.events import Event
     from edge_assistant.core.signals import Signal
 
 MAX_TURNS = limits.TURNS.value
@@ -127,8 +131,6 @@ class Conversation(Typed, Citing, Devices):
 
     @on(Prompt.Port)
     def _told_port(self, event: Prompt.Port) -> None:
-        from edge_assistant.core.errors import EdgeAssistantError
-
         if self.app.roles.refuses("follow"):
             return
         try:
@@ -153,10 +155,7 @@ class Conversation(Typed, Citing, Devices):
         self.app.roles.stay()
         turn = await self._begin(text)
         self.note()
-        if text is None:
-            self.app.work.check(turn)
-        else:
-            self.app.work.ask(turn, text, recording)
+        self.app.work.ask(turn, text, recording)
 
     async def action_check(self) -> None:
         """Compare the signals without a question."""
@@ -253,7 +252,7 @@ class Conversation(Typed, Citing, Devices):
             answer = Answer.from_json(turn.answer)
             shown = self._turn(await self._begin(answer.question or None))
             if shown is not None:
-                await shown.end(answer)
+                await shown.tell(Answered(answer))
         for question in saved.unanswered:
             if (waiting := self._turn(await self._begin(question))) is not None:
                 await waiting.unanswered()
@@ -285,47 +284,36 @@ class Conversation(Typed, Citing, Devices):
         for welcome in self.query(Welcome):
             welcome.signals = len(self.query_one(SignalList).entries)
 
-    @on(messages.Sensing)
-    @on(messages.Sensed)
-    @on(messages.Noted)
-    @on(messages.SignalFailed)
-    def _told_signal(self, event: messages.Sensing | messages.Sensed | messages.Noted | messages.SignalFailed) -> None:
+    @on(messages.SignalTold)
+    def _told_signal(self, event: messages.SignalTold) -> None:
+        self._perceived(event.event)
+
+    def _perceived(self, event: Event) -> None:
+        """What becomes of signals, also while a turn is answered."""
         self.query_one(SignalList).tell(event)
-        if isinstance(event, messages.Sensed | messages.SignalFailed):
-            self.query_one(Following).settled(event.signal)
+        match event:
+            case Perceived(signal, _, _, _) | Failed(Failure(signal=signal)):
+                self.query_one(Following).settled(signal)
 
     @on(Following.Told)
     def _told_followed(self, event: Following.Told) -> None:
         self.query_one(SignalList).follow(event.signal, event.words)
 
-    @on(messages.TurnRouted)
-    def _told_routed(self, event: messages.TurnRouted) -> None:
-        if (turn := self._turn(event.turn)) is not None:
-            turn.routed(event.route)
-
-    @on(messages.TurnWorking)
-    def _told_working(self, event: messages.TurnWorking) -> None:
-        if (turn := self._turn(event.turn)) is not None:
-            turn.working(event.what)
-
-    @on(messages.TurnCompared)
-    async def _told_compared(self, event: messages.TurnCompared) -> None:
-        if (turn := self._turn(event.turn)) is not None:
-            await turn.compared(event.verdict)
-            self._scroll()
-
-    @on(messages.TurnSaid)
-    async def _told_said(self, event: messages.TurnSaid) -> None:
-        if (turn := self._turn(event.turn)) is not None:
-            await turn.say(event.text)
-            self._scroll()
-            self.capture.speak(event.text)
-
-    @on(messages.TurnEnded)
-    async def _told_ended(self, event: messages.TurnEnded) -> None:
-        if (turn := self._over(event.turn)) is not None:
-            await turn.end(event.answer)
+    @on(messages.TurnTold)
+    async def _told_turn(self, event: messages.TurnTold) -> None:
+        told = event.event
+        self._perceived(told)
+        over = isinstance(told, Answered)
+        turn = self._over(event.turn) if over else self._turn(event.turn)
+        if turn is None:
+            return
+        await turn.tell(told)
+        if over:
             self.call_after_refresh(self._show, turn)
+        elif isinstance(told, Compared | Said):
+            self._scroll()
+        if isinstance(told, Said):
+            self.capture.speak(told.text)
 
     @on(messages.TurnStopped)
     async def _told_stopped(self, event: messages.TurnStopped) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual import events, on, work
 from textual.screen import Screen
 
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_tui import choosing, messages
 from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
@@ -72,8 +73,6 @@ class Devices(Screen[None]):
     @work(exclusive=True)
     async def choose(self, device: str) -> None:
         """Let the person choose another camera, microphone or speaker."""
-        from edge_assistant.core.errors import EdgeAssistantError
-
         try:
             await choosing.choose(self.app, device)
         except EdgeAssistantError as error:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 from textual.widgets.option_list import Option
 
@@ -32,12 +30,6 @@ class Doctor(Place):
     HELP = "What is installed, what is missing, and what to do"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("r", "look", "Look again")]
 
-    @dataclass
-    class Looked(Message):
-        """Everything was looked at."""
-
-        checks: list[Check]
-
     def body(self) -> ComposeResult:
         """A list and, under it, what it comes to."""
         yield OptionList(id="body")
@@ -57,13 +49,12 @@ class Doctor(Place):
     def _look(self) -> None:
         from edge_assistant.session import health
 
-        self.post_message(self.Looked(list(health.checks(self.app.options.profile))))
+        self.call_later(self._show, list(health.checks(self.app.options.profile)))
 
-    @on(Looked)
-    def _told_looked(self, event: Looked) -> None:
+    def _show(self, found: list[Check]) -> None:
         from edge_assistant.session import health
 
-        checks = [self._graphics() if check.name == "terminal graphics" else check for check in event.checks]
+        checks = [self._graphics() if check.name == "terminal graphics" else check for check in found]
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(_line(check), id=check.name) for check in checks])

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
@@ -52,19 +50,6 @@ class EvidenceScreen(ModalScreen[None], Once[None]):
         Binding("n,right", "step(1)", "Next", priority=True, key_display="n"),
         Binding("p,left", "step(-1)", "Previous", priority=True, key_display="p"),
     ]
-
-    @dataclass
-    class Made(Message):
-        """What a view wanted is ready, or cannot be had."""
-
-        view: View
-        made: object
-
-    @dataclass
-    class Sounds(Message):
-        """Seconds are being played, or None once that is over."""
-
-        seconds: tuple[float, float] | None
 
     def __init__(self, exhibits: Sequence[Exhibit], id: str) -> None:
         super().__init__()
@@ -149,18 +134,17 @@ class EvidenceScreen(ModalScreen[None], Once[None]):
         event.stop()
         self._wait()
         view = event.view
-        self.app.loader.want(event.job, lambda made: self.post_message(self.Made(view, made)))
+        self.app.loader.want(event.job, lambda made: self.call_later(self._made, view, made))
 
-    @on(Made)
-    async def _told_made(self, event: Made) -> None:
-        event.stop()
-        if not event.view.is_attached:
+    async def _made(self, view: View, made: object) -> None:
+        """What a view wanted is ready, or cannot be had."""
+        if not view.is_attached:
             return
-        if isinstance(event.made, Problem):
-            self._say(f"{event.made.message}: {event.made.hint}", problem=True)
+        if isinstance(made, Problem):
+            self._say(f"{made.message}: {made.hint}", problem=True)
             return
         self._say(self._sound)
-        await event.view.show(event.made)
+        await view.show(made)
 
     @on(View.Plays)
     def _told_plays(self, event: View.Plays) -> None:
@@ -173,44 +157,27 @@ class EvidenceScreen(ModalScreen[None], Once[None]):
             self._say(GONE)
             return
 
-        def job(decoded: Decoded) -> EvidenceScreen.Sounds:
+        def job(decoded: Decoded) -> tuple[float, float]:
             from edge_assistant_tui.showing.sounds import excerpt
 
             decoded.unchanged(signal)
             sound = excerpt(signal, event.seconds, decoded.check)
             playback.play(sound.samples, sound.rate, chosen, self._silent)
-            return self.Sounds(event.seconds)
+            return event.seconds
 
         self._wait()
-        self.app.loader.want(job, self._heard)
+        self.app.loader.want(job, lambda made: self.call_later(self._played, made))
 
     def _silent(self) -> None:
         """In the speaker's thread: it was heard."""
-        self.post_message(self.Sounds(None))
+        self.call_later(self._played, None)
 
-    def _heard(self, made: object) -> None:
-        """In the loader's thread: it is played, or cannot be."""
-        if isinstance(made, Message):
-            self.post_message(made)
-        elif isinstance(made, Problem):
-            self.post_message(self.Silent(made))
-
-    @dataclass
-    class Silent(Message):
-        """Something cannot be played."""
-
-        problem: Problem
-
-    @on(Silent)
-    def _told_silent(self, event: Silent) -> None:
-        event.stop()
-        self._say(f"{event.problem.message}: {event.problem.hint}", problem=True)
-
-    @on(Sounds)
-    def _told_sounds(self, event: Sounds) -> None:
-        event.stop()
-        first, last = event.seconds or (0.0, 0.0)
-        self._sound = f"♪ playing {clock(first)}-{clock(last)}" if event.seconds is not None else ""
+    def _played(self, made: Any) -> None:  # noqa: ANN401 - what the job made
+        """Seconds are being played, or cannot be; None once that is over."""
+        if isinstance(made, Problem):
+            self._say(f"{made.message}: {made.hint}", problem=True)
+            return
+        self._sound = "" if made is None else f"♪ playing {clock(made[0])}-{clock(made[1])}"
         self._say(self._sound)
 
 

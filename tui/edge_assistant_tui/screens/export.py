@@ -20,6 +20,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Checkbox, Input, Static
 
+from edge_assistant.core.errors import EdgeAssistantError, StorageFull
 from edge_assistant.core.signals import printable
 from edge_assistant_tui import saving
 from edge_assistant_tui.screens.attach import Completion
@@ -118,7 +119,6 @@ class Export(Place, ModalScreen[None]):
     @work
     async def _told_wanted(self) -> None:
         """Write it; where a file is there already, ask first."""
-        from edge_assistant.core.errors import EdgeAssistantError, StorageFull
         from edge_assistant.session import export
 
         text = self.query_one("#path", Input).value.strip()
@@ -149,8 +149,6 @@ class Export(Place, ModalScreen[None]):
 
     def _kept_now(self) -> Saved | None:
         """The conversation that is open, as the history has it; in a thread, as files are looked at for it."""
-        from edge_assistant.core.errors import EdgeAssistantError
-
         current = self.app.work.current
         try:
             saved = self.app.work.history.open(current) if current is not None else None

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 from textual.widgets.option_list import Option
 
+from edge_assistant.core.errors import EdgeAssistantError, UsageError
 from edge_assistant.core.evidence import counted
 from edge_assistant.core.signals import printable
 from edge_assistant_tui.screens.confirm import Confirm
@@ -43,28 +43,6 @@ class History(Place):
         Binding("delete,ctrl+d", "delete", "Delete"),
         Binding("down", "list", "To the list", show=False),
     ]
-
-    @dataclass
-    class Listed(Message):
-        """What a search found, and where the key is that it is sealed with."""
-
-        search: str
-        found: list[Summary]
-        key: str
-
-    @dataclass
-    class Opened(Message):
-        """A conversation as it was kept, to go on with or to export."""
-
-        saved: Saved
-        export: bool
-
-    @dataclass
-    class Refused(Message):
-        """The history cannot be read or written."""
-
-        message: str
-        hint: str
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,35 +85,33 @@ class History(Place):
 
     @work(thread=True, exclusive=True, group="search")
     def _search(self, text: str) -> None:
-        from edge_assistant.core.errors import EdgeAssistantError
-
         try:
             found = self.app.work.history.conversations(text)
             key = self.app.work.history.place.told if found else ""
         except EdgeAssistantError as error:
-            self.post_message(self.Refused(error.message, error.hint))
+            self.call_later(self._refused, error)
         else:
-            self.post_message(self.Listed(text, found, key))
+            self.call_later(self._list, text, found, key)
 
-    @on(Listed)
-    def _told_listed(self, event: Listed) -> None:
-        if event.search != self.query_one(Input).value:
+    def _list(self, search: str, found: list[Summary], key: str) -> None:
+        """Show what a search found, and where the key is that it is sealed with."""
+        if search != self.query_one(Input).value:
             return  # more was typed meanwhile
-        self._found = event.found[:MAX_SHOWN]
+        self._found = found[:MAX_SHOWN]
         options = self.query_one(OptionList)
         options.clear_options()
         current = self.app.work.current
         options.add_options([Option(_shown(summary, summary.id == current), id=summary.id) for summary in self._found])
         options.highlighted = 0 if self._found else None
-        more = f"; the first {MAX_SHOWN} are shown" if len(event.found) > MAX_SHOWN else ""
+        more = f"; the first {MAX_SHOWN} are shown" if len(found) > MAX_SHOWN else ""
         kept = self.app.policy.history_days(self.app.settings.keep_days)
-        said = f"{counted(len(event.found), 'conversation')}{more}. " + (
+        said = f"{counted(len(found), 'conversation')}{more}. " + (
             "All are stored until they are deleted." if kept is None else f"They are deleted after {kept} days."
         )
-        said += f"\nSealed; the key is {event.key}."
-        if not event.found:
+        said += f"\nSealed; the key is {key}."
+        if not found:
             none = "." if self.app.policy.keeps_history else ": the policy wants none."
-            said = "Nothing was found." if event.search else f"No conversation is kept{none}"
+            said = "Nothing was found." if search else f"No conversation is kept{none}"
         self.query_one("#about", Static).update(Content(said))
 
     @on(OptionList.OptionSelected)
@@ -152,28 +128,27 @@ class History(Place):
 
     @work(thread=True, exclusive=True, group="open")
     def _open(self, id: str, *, export: bool) -> None:
-        from edge_assistant.core.errors import EdgeAssistantError
-
         if not export and id in self._elsewhere():  # what is asked here would not be kept
-            self.post_message(self.Refused("this conversation is open in another app", "end that one first"))
+            error = UsageError("this conversation is open in another app", "end that one first")
+            self.call_later(self._refused, error)
             return
         try:
             saved = self.app.work.history.open(id)
         except EdgeAssistantError as error:
-            self.post_message(self.Refused(error.message, error.hint))
+            self.call_later(self._refused, error)
         else:
-            self.post_message(self.Opened(saved, export))
+            self.call_later(self._go_on, saved, export)
 
-    @on(Opened)
-    def _told_opened(self, event: Opened) -> None:
+    def _go_on(self, saved: Saved, export: bool) -> None:
+        """Export a conversation as it was kept, or go on with it."""
         if self.app.screen is not self:  # a second Enter
             return
-        if event.export:
-            self.app.push_screen(Export(event.saved))
+        if export:
+            self.app.push_screen(Export(saved))
             return
-        if event.saved.id != self.app.work.current:
+        if saved.id != self.app.work.current:
             self.app.work.stop()
-            self.app.work.resume(event.saved)
+            self.app.work.resume(saved)
         self.dismiss()
 
     @work
@@ -183,17 +158,7 @@ class History(Place):
         if summary is None or await self._refused_elsewhere(summary):
             return
         if (name := await self.app.push_screen_wait(Rename(printable(summary.title)))) is not None:
-            self._rename(summary.id, name)
-
-    @work(thread=True)
-    def _rename(self, id: str, name: str) -> None:
-        from edge_assistant.core.errors import EdgeAssistantError
-
-        try:
-            self.app.work.history.rename(id, name)
-        except EdgeAssistantError as error:
-            self.post_message(self.Refused(error.message, error.hint))
-        self.app.call_from_thread(self._search, self.query_one(Input).value)
+            self._change(lambda: self.app.work.history.rename(summary.id, name))
 
     @work
     async def action_delete(self) -> None:
@@ -212,7 +177,7 @@ class History(Place):
             f"Delete “{printable(summary.title)}” with {counted(summary.turns, 'answer')}? It cannot be brought back."
         )
         if await self.app.push_screen_wait(Confirm(question, "Delete")):
-            self._delete(summary.id)
+            self._change(lambda: self._forget(summary.id))
 
     async def _refused_elsewhere(self, summary: Summary) -> bool:
         """Whether another app has a conversation open, which is said then."""
@@ -223,30 +188,32 @@ class History(Place):
 
     def _elsewhere(self) -> list[str]:
         """What another app has open; where that cannot be told, what is done next will say why."""
-        from edge_assistant.core.errors import EdgeAssistantError
-
         try:
             return self.app.work.history.open_elsewhere()
         except EdgeAssistantError:
             return []
 
-    @work(thread=True)
-    def _delete(self, id: str) -> None:
-        from edge_assistant.core.errors import EdgeAssistantError
+    def _forget(self, id: str) -> None:
         from edge_assistant.governance import forgetting
 
         try:
             forgetting.forget(self.app.work.history, [id])
-        except EdgeAssistantError as error:
-            self.post_message(self.Refused(error.message, error.hint))
         finally:
             self.app.work.let_go()
-        self.app.call_from_thread(self._search, self.query_one(Input).value)
 
-    @on(Refused)
-    def _told_refused(self, event: Refused) -> None:
-        self.notify(event.hint, title=event.message, severity="error", markup=False)
-        self.query_one("#about", Static).update(Content(f"{event.message} - {event.hint}"))
+    @work(thread=True)
+    def _change(self, change: Callable[[], object]) -> None:
+        """Change the history, then list it anew."""
+        try:
+            change()
+        except EdgeAssistantError as error:
+            self.call_later(self._refused, error)
+        self.call_later(lambda: self._search(self.query_one(Input).value))
+
+    def _refused(self, error: EdgeAssistantError) -> None:
+        """The history cannot be read or written."""
+        self.notify(error.hint, title=error.message, severity="error", markup=False)
+        self.query_one("#about", Static).update(Content(str(error)))
 
     def _highlighted(self) -> Summary | None:
         at = self.query_one(OptionList).highlighted

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 from textual.widgets.option_list import Option
 
+from edge_assistant.core.errors import EdgeAssistantError, ModelUnknown
 from edge_assistant.core.evidence import counted
 from edge_assistant_tui import choosing
 from edge_assistant_tui.screens.choose import Choose
@@ -22,6 +22,9 @@ from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import Place
 from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from edge_assistant_models.portfolio import Portfolio
 
 _STYLES = {
     "in use": "bold $text-success",
@@ -68,26 +71,6 @@ class Models(Place):
         Binding("s", "switch", "Profile"),
     ]
 
-    @dataclass
-    class Listed(Message):
-        """How the models stand."""
-
-        rows: list[Row]
-
-    @dataclass
-    class Verified(Message):
-        """What reading every byte of a model showed; no problems where it is sound."""
-
-        name: str
-        problems: list[str]
-
-    @dataclass
-    class Failed(Message):
-        """Something could not be done."""
-
-        message: str
-        hint: str
-
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[Row] = []
@@ -103,7 +86,7 @@ class Models(Place):
         self.query_one(OptionList).focus()
         self.app.pull_changed.subscribe(self, lambda _: self._told_pull())
         empty = bool(self.app.conversation.query(Welcome))
-        if self.app.missing and empty and self.app.puller.available and not self.app.pulls.tried:
+        if self.app.missing and empty and self.app.pulls.available and not self.app.pulls.tried:
             self.action_pull_profile(agreed=True)
         self._told_pull()
         self._list()
@@ -114,19 +97,19 @@ class Models(Place):
 
     @work(thread=True, exclusive=True, group="list")
     def _list(self) -> None:
-        self.post_message(self.Listed(rows(self.app.options.profile, dict(self.app.instead))))
+        """Look how the models stand."""
+        self.call_later(self._show, rows(self.app.options.profile, dict(self.app.instead)))
 
-    @on(Listed)
-    def _told_listed(self, event: Listed) -> None:
+    def _show(self, found: list[Row]) -> None:
         options = self.query_one(OptionList)
         at = options.highlighted
-        self._rows = event.rows
+        self._rows = found
         options.clear_options()
-        options.add_options([Option(_shown(row), id=row.name) for row in event.rows])
+        options.add_options([Option(_shown(row), id=row.name) for row in found])
         options.highlighted = min(at or 0, options.option_count - 1)
-        here = sum(row.state in {"in use", "installed"} for row in event.rows)
+        here = sum(row.state in {"in use", "installed"} for row in found)
         options.border_title = f"Profile {self.app.options.profile}"
-        options.border_subtitle = f"{here} of {len(event.rows)} are here"
+        options.border_subtitle = f"{here} of {len(found)} are here"
 
     def _told_pull(self) -> None:
         """Show how far the pull is, and what is there now."""
@@ -138,7 +121,7 @@ class Models(Place):
             )
         else:
             said = Content("All that the profile needs is here.")
-        if missing and not self.app.puller.available:
+        if missing and not self.app.pulls.available:
             pull = f"edge-assistant models pull --profile {self.app.options.profile}"
             said = Content.assemble(said, f"\nNo launcher runs: in another terminal, run '{pull}'")
         self.query_one("#about", Static).update(said)
@@ -170,7 +153,7 @@ class Models(Place):
     @property
     def _asks(self) -> bool:
         """Whether a download could begin; where none can, that is said instead."""
-        return self.app.pulls.name is None and self.app.puller.available
+        return self.app.pulls.name is None and self.app.pulls.available
 
     def _ask(self, question: str, pull: Callable[[bool], None]) -> None:
         """Ask before a download; yes begins it."""
@@ -184,32 +167,25 @@ class Models(Place):
         """Read every byte of the highlighted model."""
         if (row := self._row()) is not None:
             self.notify(f"Reading {row.name}", markup=False)
-            self._verify(row.name)
+            self._change(lambda portfolio: self._verify(portfolio, row.name))
+
+    def _verify(self, portfolio: Portfolio, name: str) -> None:
+        problems = [check.problem for check in portfolio.verify(name) if check.problem]
+        if problems:
+            self.notify("Pull it again.", title="; ".join(problems), severity="error", markup=False)
+        else:
+            self.notify(f"{name} is sound: every file has its sum.", markup=False)
 
     @work(thread=True)
-    def _verify(self, name: str) -> None:
-        from edge_assistant.core.errors import EdgeAssistantError
+    def _change(self, change: Callable[[Portfolio], object]) -> None:
+        """Do something with the models in a thread, then list them anew."""
         from edge_assistant_models.portfolio import Portfolio
 
         try:
-            problems = [check.problem for check in Portfolio().verify(name) if check.problem]
+            change(Portfolio())
         except EdgeAssistantError as error:
-            self.post_message(self.Failed(error.message, error.hint))
-        else:
-            self.post_message(self.Verified(name, problems))
-
-    @on(Verified)
-    def _told_verified(self, event: Verified) -> None:
-        if event.problems:
-            self.notify("Pull it again.", title="; ".join(event.problems), severity="error", markup=False)
-        else:
-            self.notify(f"{event.name} is sound: every file has its sum.", markup=False)
-        self._list()
-
-    @on(Failed)
-    def _told_failed(self, event: Failed) -> None:
-        self.notify(event.hint, title=event.message, severity="error", markup=False)
-        self._list()
+            self.notify(error.hint, title=error.message, severity="error", markup=False)
+        self.call_later(self._list)
 
     @work
     async def action_remove(self) -> None:
@@ -222,23 +198,13 @@ class Models(Place):
             return
         again = "It can be pulled again if there is a network."
         if await self.app.push_screen_wait(Confirm(f"Delete {row.name} ({row.size})? {again}", "Delete")):
-            self._remove(row.name)
+            self._change(lambda portfolio: self._remove(portfolio, row.name))
 
-    @work(thread=True)
-    def _remove(self, name: str) -> None:
-        from edge_assistant.core.errors import EdgeAssistantError
-        from edge_assistant_models.portfolio import Portfolio
-
-        portfolio = Portfolio()
+    def _remove(self, portfolio: Portfolio, name: str) -> None:
         try:
             portfolio.store.remove(portfolio.entry(name))
-        except EdgeAssistantError as error:
-            self.post_message(self.Failed(error.message, error.hint))
-        self.app.work.look()
-        self._list_again()
-
-    def _list_again(self) -> None:
-        self.post_message(self.Listed(rows(self.app.options.profile, dict(self.app.instead))))
+        finally:
+            self.app.work.look()
 
     def action_use(self) -> None:
         """Answer with the highlighted model until the app ends."""
@@ -278,7 +244,6 @@ class Models(Place):
 
 def absent(profile: str) -> tuple[int, str]:
     """How many models a pull of a profile brings, and how large they are; nothing where there is no such profile."""
-    from edge_assistant.core.errors import ModelUnknown
     from edge_assistant_models.portfolio import Portfolio
     from edge_assistant_models.store import State
     from edge_assistant_models.transfer import mebibytes
@@ -300,7 +265,6 @@ def rows(profile: str, instead: dict[str, str]) -> list[Row]:
         profile: the one that is used.
         instead: models by role that are used instead of its own.
     """
-    from edge_assistant.core.errors import ModelUnknown
     from edge_assistant_models.portfolio import Portfolio
     from edge_assistant_models.transfer import mebibytes
 

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_tui.screens.once import Once
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ class Operator(ModalScreen[bool], Once[bool]):
     @work(exclusive=True)
     async def _told_pin(self) -> None:
         """Try it in a thread: hashing takes a moment, and a wrong PIN some seconds."""
-        from edge_assistant.core.errors import EdgeAssistantError
-
         field = self.query_one("#pin", Input)
         if not field.value or field.disabled:
             return

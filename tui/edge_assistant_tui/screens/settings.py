@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, Select, Static
 
@@ -53,12 +52,6 @@ class Settings(Place):
         Binding("f5", "look", "Look for devices"),
     ]
 
-    @dataclass
-    class Found(Message):
-        """The devices that are there, by the name of their setting."""
-
-        devices: dict[str, list[str]]
-
     def body(self) -> ComposeResult:
         """A row for each setting."""
         fixed = in_environment()
@@ -99,19 +92,15 @@ class Settings(Place):
         names = list(dict.fromkeys([*names, value]))
         return [(name or ("the first" if key == "camera" else "the default"), name) for name in names]
 
+    @work(thread=True, exclusive=True)
     def action_look(self) -> None:
         """Look for devices."""
-        self._look()
-
-    @work(thread=True, exclusive=True)
-    def _look(self) -> None:
         from edge_assistant.devices import chosen
 
-        self.post_message(self.Found({device: chosen.names(device) for device in DEVICES}))
+        self.call_later(self._offer, {device: chosen.names(device) for device in DEVICES})
 
-    @on(Found)
-    def _told_found(self, event: Found) -> None:
-        for key, devices in event.devices.items():
+    def _offer(self, found: dict[str, list[str]]) -> None:
+        for key, devices in found.items():
             select = self.query_one(f"#{key}", Select)
             if not select.expanded:
                 with self.prevent(Select.Changed):

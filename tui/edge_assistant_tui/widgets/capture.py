@@ -147,7 +147,7 @@ class Capture(Vertical):
     def _told_pictured(self, event: messages.Pictured) -> None:
         if self._seeing and self._shot is None:
             self.query_one(CameraView).show(event.picture)
-        self._looking.drawn()
+        self._looking.shown()
 
     @on(CameraView.Resized)
     async def _told_resized(self, event: CameraView.Resized) -> None:
@@ -226,11 +226,11 @@ class Capture(Vertical):
         self._listen("free", self.app.settings.pause_s)
 
     def _listen(self, mode: Mode, pause_s: float) -> None:
-        self._mode = mode
+        self._mode, self._listening.pause_s = mode, pause_s
         self.silence()
         self._say("microphone", "opening")
         self.app.work.prepare()
-        self._numbers["microphone"] = self._listening.start(self.app.options.microphone, pause_s)
+        self._numbers["microphone"] = self._listening.start(self.app.options.microphone)
 
     def _hush(self, *, keep: bool) -> None:
         """Switch the microphone off."""

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual import on
 from textual.message import Message
 from textual.widget import Widget
 
 from edge_assistant.core import limits
+from edge_assistant.core.signals import Kind, Origin
+from edge_assistant.governance.policy.policy import current
 from edge_assistant_models import regular
-from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
     from edge_assistant.core.signals import Signal
@@ -30,20 +32,28 @@ MAX_FOLLOWED = limits.FOLLOWED.value
 FOLLOWING, GONE = "following", "following, but it is gone"
 
 
-@dataclass
-class _Followed:
-    """A file.
+@dataclass(eq=False)
+class _Source:
+    """A file or a port.
 
     Attributes:
+        name: of its signal.
+        id: of its signal; None while a port has given no rows.
+        attached: the signal with the file's content, until the file is read for the first time.
+        asked: whether a port is to become a signal.
         waiting: what it holds, to be perceived when the last is and some time has passed.
         busy: whether the last is still perceived.
         renewed: when it was given on last, `time.monotonic()`.
     """
 
-    keeper: Keeper[Any]
+    name: str
+    id: str | None = None
+    attached: Signal | None = None
+    asked: bool = False
     waiting: bytes | None = None
     busy: bool = True
     renewed: float = field(default_factory=time.monotonic)
+    keeper: Keeper[Any] = field(init=False)
 
 
 class Following(Widget):
@@ -62,8 +72,8 @@ class Following(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._paths: dict[str, Path] = {}  # of signals that were removed too: they may come back
-        self._followed: dict[str, _Followed] = {}
-        self._ports: dict[str, tuple[_Teller, Keeper[Any]]] = {}  # by their names, until they are signals
+        self._followed: dict[str, _Source] = {}
+        self._ports: dict[str, _Source] = {}  # by their names, until they are signals
 
     def on_mount(self) -> None:
         """Look from time to time whether anything is due."""
@@ -80,48 +90,39 @@ class Following(Widget):
             UsageError: it is not written like that.
         """
         from edge_assistant.devices import chosen
-        from edge_assistant.devices.keeper import Keeper
 
         device = chosen.readings(text)
-        teller = _Teller(self, None, device.name)
-        self._ports[device.name] = teller, Keeper(device, teller.grown, teller.changed)
-        self._ports[device.name][1].start()
+        self._ports[device.name] = source = _Source(device.name)
+        self._follow(source, device)
 
     def take(self, signal: Signal) -> None:
         """A signal is in the conversation; one of readings that are in a file is followed."""
-        from edge_assistant.core.signals import Kind, Origin
         from edge_assistant.devices import chosen
-        from edge_assistant.devices.keeper import Keeper
         from edge_assistant.devices.readings import FollowedFile
         from edge_assistant.governance.policy.policy import current
 
         if signal.origin is Origin.SENSOR and signal.name in self._ports:
-            teller, keeper = self._ports.pop(signal.name)
-            teller.id = signal.id
-            self._followed[signal.id] = _Followed(keeper)
+            self._followed[signal.id] = source = self._ports.pop(signal.name)
+            source.id, source.renewed = signal.id, time.monotonic()
             self.post_message(self.Told(signal.id, FOLLOWING))
         if signal.kind is not Kind.READINGS or signal.id in self._followed or len(self._followed) >= MAX_FOLLOWED:
             return
         path = self._paths.setdefault(signal.id, signal.path) if signal.path else self._paths.get(signal.id)
         if path is None or not current().allows_device("readings", chosen.named(path)):
             return
-        teller = _Teller(self, signal.id, signal.name, signal if signal.path else None)
-        keeper = Keeper(FollowedFile(path), teller.grown, teller.changed)
-        self._followed[signal.id] = _Followed(keeper)
-        keeper.start()
+        self._followed[signal.id] = source = _Source(signal.name, signal.id, signal if signal.path else None)
+        self._follow(source, FollowedFile(path))
 
     def leave(self, id: str) -> None:
         """A signal is no longer in the conversation."""
-        followed = self._followed.pop(id, None)
-        if followed is not None:
-            _end(followed.keeper)
+        if (source := self._followed.pop(id, None)) is not None:
+            _end(source)
 
     def leave_all(self) -> None:
         """None is."""
-        for id in tuple(self._followed):
-            self.leave(id)
-        for _, keeper in self._ports.values():
-            _end(keeper)
+        for source in (*self._followed.values(), *self._ports.values()):
+            _end(source)
+        self._followed.clear()
         self._ports.clear()
         self._paths.clear()
 
@@ -130,71 +131,50 @@ class Following(Widget):
         if id in self._followed:
             self._followed[id].busy = False
 
-    @on(messages.Grown)
-    def _told_grown(self, event: messages.Grown) -> None:
-        from edge_assistant.core.signals import Kind, Origin
+    def _follow(self, source: _Source, device: Any) -> None:  # noqa: ANN401 - a device of readings
+        from edge_assistant.devices.keeper import Keeper
 
-        event.stop()
-        if event.signal in self._ports:  # by its name yet
-            if not self._ports[event.signal][0].asked:
-                self._ports[event.signal][0].asked = True
-                self.app.work.add(event.data, Kind.READINGS, Origin.SENSOR, event.signal)
-        elif event.signal in self._followed:
-            self._followed[event.signal].waiting = event.data
-            self.post_message(self.Told(event.signal, FOLLOWING))
+        source.keeper = Keeper(device, partial(self._read, source), partial(self._later, self._changed, source))
+        source.keeper.start()
 
-    @on(messages.DeviceChanged)
-    def _told_changed(self, event: messages.DeviceChanged) -> None:
-        event.stop()
-        if event.device in self._ports and event.change == "failed":
-            del self._ports[event.device]
-            self.notify(event.text, title=f"{event.device} cannot be followed", severity="error", markup=False)
-        elif event.device in self._followed and event.change in {"lost", "back"}:
-            self.post_message(self.Told(event.device, GONE if event.change == "lost" else FOLLOWING))
+    def _read(self, source: _Source, data: bytes | None) -> None:
+        """In the thread that reads: there are other rows; at first, unless they are those that were attached."""
+        attached, source.attached = source.attached, None
+        if data is not None and not (attached is not None and _is_unchanged(attached)):
+            self._later(self._grown, source, data)
+
+    def _later(self, do: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):  # what Textual, or the loop, raises where the app is at its end
+            self.call_later(do, *arguments)
+
+    def _grown(self, source: _Source, data: bytes) -> None:
+        if self._followed.get(source.id or "") is source:
+            source.waiting = data
+            self.post_message(self.Told(str(source.id), FOLLOWING))
+        elif self._ports.get(source.name) is source and not source.asked:
+            source.asked = True
+            self.app.work.add(data, Kind.READINGS, Origin.SENSOR, source.name)
+
+    def _changed(self, source: _Source, change: str, text: str) -> None:
+        """The source is gone, or back, or cannot be opened."""
+        if self._followed.get(source.id or "") is source and change in {"lost", "back"}:
+            self.post_message(self.Told(str(source.id), GONE if change == "lost" else FOLLOWING))
+        elif self._ports.get(source.name) is source and change == "failed":
+            del self._ports[source.name]
+            self.notify(text, title=f"{source.name} cannot be followed", severity="error", markup=False)
 
     def _renew(self) -> None:
         """Give on what has grown, one renewal of a signal at a time."""
         now = time.monotonic()
-        for id, followed in self._followed.items():
-            if followed.waiting is None or followed.busy or now - followed.renewed < EVERY:
-                continue
-            self.app.work.renew(id, followed.waiting)
-            followed.waiting, followed.busy, followed.renewed = None, True, now
+        for id, source in self._followed.items():
+            if source.waiting is not None and not source.busy and now - source.renewed >= EVERY:
+                self.app.work.renew(id, source.waiting)
+                source.waiting, source.busy, source.renewed = None, True, now
 
 
-def _end(keeper: Keeper[Any]) -> None:
-    """Stop a keeper without waiting for it, which may take a second."""
-    threading.Thread(target=keeper.stop, name="unfollowing", daemon=True).start()
-
-
-class _Teller:
-    """Tells of one source; called in the thread that reads it.
-
-    Attributes:
-        id: of its signal, once there is one.
-        asked: whether it is to become one.
-    """
-
-    def __init__(self, following: Following, id: str | None, name: str, attached: Signal | None = None) -> None:
-        self._following = following
-        self.id = id
-        self.asked = False
-        self._name = name
-        self._attached = attached
-
-    def grown(self, data: bytes | None) -> None:
-        """There are other rows; at first, unless they are those that were attached."""
-        attached, self._attached = self._attached, None
-        if data is not None and not (attached is not None and _is_unchanged(attached)):
-            self._post(messages.Grown(self.id or self._name, data))
-
-    def changed(self, change: str, text: str) -> None:
-        """The source is gone, or back."""
-        self._post(messages.DeviceChanged(self.id or self._name, 0, str(change), text))
-
-    def _post(self, message: Message) -> None:
-        with suppress(RuntimeError):  # what Textual, or the loop, raises where the app is at its end
-            self._following.post_message(message)
+def _end(source: _Source) -> None:
+    """Stop reading without waiting for the end of it, which may take a second."""
+    threading.Thread(target=source.keeper.stop, name="unfollowing", daemon=True).start()
 
 
 def _is_unchanged(signal: Signal) -> bool:

@@ -12,12 +12,13 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets.option_list import Option
 
+from edge_assistant.core.events import Failed, Noted, Perceived, Perceiving
 from edge_assistant.core.evidence import counted
 from edge_assistant.core.signals import printable
-from edge_assistant_tui import messages
 from edge_assistant_tui.widgets.option_list import OptionList
 
 if TYPE_CHECKING:
+    from edge_assistant.core.events import Event
     from edge_assistant.core.evidence import Evidence
     from edge_assistant.core.signals import Signal
 
@@ -116,22 +117,20 @@ class SignalList(OptionList):
         self._entries.clear()
         self._draw()
 
-    def tell(self, message: Message) -> None:
+    def tell(self, event: Event) -> None:
         """What was perceived, noted or failed changes the entry."""
-        match message:
-            case messages.Sensing(id, sense, fraction):
+        match event:
+            case Perceiving(id, sense, fraction):
                 percent = f" {fraction:.0%}" if 0 < fraction < 1 else ""
                 self._change(id, state="perceiving", detail=f"{sense}{percent}")
-            case messages.Sensed(id, sense, found, _) if id in self._entries:
+            case Perceived(id, sense, found, _) if id in self._entries:
                 evidence = {**self._entries[id].evidence, sense: found}
                 count = sum(len(items) for items in evidence.values())
                 self._change(id, state="ready", evidence=evidence, detail=counted(count, "piece"))
-            case messages.SignalFailed(id, text, hint):
-                self._change(id, state="failed", detail=text, hint=hint)
-            case messages.Noted(id, text) if id in self._entries and text not in self._entries[id].notes:
+            case Failed(failure):
+                self._change(failure.signal, state="failed", detail=failure.message, hint=failure.hint)
+            case Noted(id, text) if id in self._entries and text not in self._entries[id].notes:
                 self._change(id, notes=(*self._entries[id].notes, text))
-            case _:
-                pass
 
     def _change(self, id: str, **changes: object) -> None:
         if id in self._entries:

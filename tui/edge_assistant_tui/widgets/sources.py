@@ -10,9 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets.option_list import Option
 
-from edge_assistant.core.evidence import how_sure
 from edge_assistant.core.signals import printable
-from edge_assistant.reasoning import attribution
 from edge_assistant_tui import copying
 from edge_assistant_tui.widgets.option_list import OptionList
 
@@ -37,7 +35,7 @@ class Sources(OptionList):
         id: str
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(*_options(answer), classes="sources")
+        super().__init__(*(Option(_line(*found), id=found[0]) for found in copying.sources(answer)), classes="sources")
         self._answer = answer
         self.border_title = "Sources"
 
@@ -51,25 +49,6 @@ class Sources(OptionList):
         """Copy the highlighted source."""
         if self.highlighted is not None:
             copying.copy(self.app, self._answer, self.get_option_at_index(self.highlighted).id)
-
-
-def _options(answer: Answer) -> list[Option]:
-    evidence = {item.id: item for item in answer.evidence}
-    names = {signal.id: signal.name for signal in answer.signals}
-    options = []
-    for id in answer.citations:
-        item = evidence[id]
-        where = f"{names.get(item.signal, item.signal)}, {attribution.place(answer, item)}{how_sure(item.confidence)}"
-        options.append(Option(_line(id, attribution.excerpt(answer, item), where), id=id))
-    for computation in answer.computed:
-        rests = ", ".join(computation.evidence)
-        options.append(
-            Option(
-                _line(computation.id, f"{computation.formula} = {computation.value}", f"from {rests}"),
-                id=computation.id,
-            )
-        )
-    return options
 
 
 def _line(id: str, text: str, where: str) -> Content:

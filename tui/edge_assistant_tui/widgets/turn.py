@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
+from edge_assistant.core.events import Answered, Compared, Perceiving, Reading, Routed, Said, Thinking, Waiting
 from edge_assistant_tui import citing
 from edge_assistant_tui.showing.texts import plain
 from edge_assistant_tui.widgets.figures import Figures
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from textual.widgets._markdown import MarkdownStream
 
-    from edge_assistant.core.answer import Answer, Route, Verdict
+    from edge_assistant.core.answer import Answer, Verdict
+    from edge_assistant.core.events import Event
 
 MORE = "more may follow: each sentence is shown once it is checked"
 CHECK = "Compare the signals"  # what stands where a question would, for a comparison without one
@@ -61,33 +63,41 @@ class Turn(Vertical):
         yield Static("waiting", classes="working")
         yield Markdown("", classes="answer", open_links=False)
 
-    def working(self, what: str) -> None:
-        """Show what is being done."""
-        if not self.over:
-            self.query_one(".working", Static).update(Content(f"… {what}"))
-
-    def routed(self, route: Route) -> None:
-        """The way is decided."""
-        self.working(route.path)
-
-    async def compared(self, verdict: Verdict) -> None:
-        """A verdict, which is there before the words about it."""
-        if not self.over:
-            self._verdicts.append(verdict)
-            await self._judge(self._verdicts)
-
-    async def say(self, sentence: str) -> None:
-        """Another sentence of the answer."""
+    async def tell(self, event: Event) -> None:
+        """Show what happened while it is answered; each step of the reasoning is for `ask --trace` alone."""
+        if isinstance(event, Answered):
+            await self._end(event.answer)
         if self.over:
             return
+        match event:
+            case Routed(route):
+                self._working(route.path)
+            case Waiting():
+                self._working("waits: another edge-assistant is computing")
+            case Thinking():
+                self._working("thinking")
+            case Reading(signal):
+                self._working(f"the language model reads {signal}")
+            case Perceiving(signal, sense, _):
+                self._working(f"{sense} looks at {signal}" if sense != "speech" else f"hearing {signal}")
+            case Compared(verdict):
+                self._verdicts.append(verdict)
+                await self._judge(self._verdicts)
+            case Said(text):
+                await self._say(text)
+
+    def _working(self, what: str) -> None:
+        self.query_one(".working", Static).update(Content(f"… {what}"))
+
+    async def _say(self, sentence: str) -> None:
         markdown = self.query_one(Markdown)
         if self._stream is None:
             self._stream = Markdown.get_stream(markdown)
         self._sentences.append(sentence)
         await self._stream.write(citing.linked(sentence) + " ")
-        self.working(MORE)
+        self._working(MORE)
 
-    async def end(self, answer: Answer) -> None:
+    async def _end(self, answer: Answer) -> None:
         """The answer is complete: verdicts, sources and figures stand under it."""
         self.answer = answer
         await self._close()
