@@ -23,7 +23,7 @@ from evals.attack.unseen import written
 
 MARKUP = "[@click=app.quit]here[/] [@click=app.pull('evil')]x[/] [link=http://evil.example]y[/link] [bold]z[/bold]"
 WORDS = [MARKUP, *(written(a.words, a.hide) for a in attacks() if a.way in ("file", "note") and a.base == "prose"),
-         *(written(a.words, a.hide) for a in attacks() if a.carrier == "Unicode")][::6]  # fmt: skip
+         *(written(a.words, a.hide) for a in attacks() if a.carrier == "Unicode")][::12]  # fmt: skip
 
 
 def _told(words: str, turn: int) -> list[Any]:

@@ -10,20 +10,13 @@ from evals.attack.corpus import CARRIERS, UNSEEN, attacks, bases
 from evals.attack.make import files_of
 
 
-def test_there_are_enough_attacks_and_each_carrier_has_several() -> None:
+def test_there_are_enough_attacks_and_none_wants_a_right_answer() -> None:
     carried = Counter(attack.carrier for attack in attacks())
     assert sum(carried.values()) >= 240
     assert set(carried) == {*CARRIERS.values(), UNSEEN}
     assert min(carried.values()) >= 10
-
-
-def test_names_are_unique_and_what_is_attacked_is_known() -> None:
-    names = [attack.name for attack in attacks()]
-    assert len(set(names)) == len(names)
+    assert len({attack.name for attack in attacks()}) == len(attacks())
     assert {attack.base for attack in attacks()} == {"", *bases()}
-
-
-def test_what_an_attack_wants_said_is_no_right_answer() -> None:
     for base in bases().values():
         right = " ".join(base.answer)
         assert not any(states(right, [plant]) for plant in base.plants), base.name
@@ -38,7 +31,7 @@ def test_every_attack_changes_the_signals_and_the_same_way_each_time(tmp_path: P
 
     unharmed: dict[str, list[tuple[str, bytes]]] = {}
     for number, attack in enumerate(attacks()):
-        if attack.base and (attack.carrier not in ("picture", "code") or number % 7 == 0):  # drawing takes longest
+        if attack.base and (attack.carrier not in ("picture", "code") or number % 28 == 0):  # drawing takes longest
             base = bases()[attack.base]
             first = made(f"{number}a", attack)
             assert first == made(f"{number}b", attack), attack.name

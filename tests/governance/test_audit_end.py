@@ -86,9 +86,12 @@ def test_an_old_trail_without_its_checkpoints_is_truncated(machine: Answers) -> 
     assert (finding.row, finding.damage) == (9, Damage.TRUNCATED)
     with pytest.raises(StorageFull, match="changed from outside"):
         machine.answer()
+    with pytest.raises(AuditDamaged, match="truncated"):
+        machine.run(lambda trail: export.write(trail, machine.folder / "export.jsonl"))
+    assert not (machine.folder / "export.jsonl").exists()
 
 
-@pytest.mark.parametrize("line", [b"garbage\n", b"{}\n", b"\0" * 5_000, b"[[[[\n"])
+@pytest.mark.parametrize("line", [b"{}\n", b"\0" * 5_000, b"[[[[\n"])
 def test_garbage_as_the_last_checkpoint_is_unsure_and_said_for_good(machine: Answers, line: bytes) -> None:
     with machine.outside.open("ab") as stream:
         stream.write(line)
@@ -186,15 +189,6 @@ def test_a_new_trail_names_the_end_of_the_old_one(machine: Answers) -> None:
     assert [path.name[:18] for path in machine.outside.parent.glob("checkpoints-until*")] == ["checkpoints-until-"]
 
 
-def test_an_export_of_an_old_trail_is_refused(machine: Answers, tmp_path: Path) -> None:
-    back = machine.kept(machine.audit)
-    machine.answer()
-    back()
-    with pytest.raises(AuditDamaged, match="truncated"):
-        machine.run(lambda trail: export.write(trail, tmp_path / "export.jsonl"))
-    assert not (tmp_path / "export.jsonl").exists()
-
-
 @pytest.mark.parametrize("link", [False, True])
 def test_a_pipe_or_link_in_the_place_of_the_checkpoints_is_refused(machine: Answers, link: bool) -> None:
     elsewhere = machine.folder / "elsewhere"
@@ -243,11 +237,11 @@ def test_a_process_killed_before_its_checkpoint_is_outside_leaves_a_whole_trail(
 
 
 def test_several_processes_keep_the_checkpoints_in_order(machine: Answers) -> None:
-    script = KILLS.split("def killed")[0] + 'for _ in range(15): trail.extend([("answer", {})], checkpoint=True)'
+    script = KILLS.split("def killed")[0] + 'for _ in range(8): trail.extend([("answer", {})], checkpoint=True)'
     processes = [subprocess.Popen([sys.executable, "-c", script, str(machine.folder)]) for _ in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]
     marks = [mark.rows for mark in checkpoints.read(machine.outside) if mark]
     assert marks == sorted(marks)
-    assert len(marks) == 2 + 45
+    assert len(marks) == 2 + 24
     report = machine.verify()
-    assert (report.checkpoints, report.finding, report.unsure, report.notes) == (47, None, (), ())
+    assert (report.checkpoints, report.finding, report.unsure, report.notes) == (26, None, (), ())

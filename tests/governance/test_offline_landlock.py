@@ -172,7 +172,7 @@ def test_the_command_keeps_to_it(tmp_path: Path, given: tuple[str, ...], said: s
     assert told(script, tmp_path, *given, before="", env=environment) == [said]
 
 
-@pytest.mark.parametrize("line", ["ask x", "check", "models list", "audit verify", "doctor"])
+@pytest.mark.parametrize("line", ["ask x", "models list", "doctor"])
 def test_there_are_no_threads_yet_that_would_not_be_kept(line: str) -> None:
     script = """
     from edge_assistant.cli import main

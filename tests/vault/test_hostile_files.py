@@ -25,23 +25,18 @@ def changed(file: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-@pytest.mark.parametrize("name", ["master.key", "keyring"])
-def test_a_pipe_in_the_place_of_the_master_key_keeps_nobody_waiting(tmp_path: Path, name: str) -> None:
-    os.mkfifo(tmp_path / name)
-    with pytest.raises(KeyLost, match="cannot be read"):
-        Vault(tmp_path).key(ID)
-
-
-def test_a_pipe_in_the_place_of_what_is_being_forgotten_is_said(home: Path) -> None:
+def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(home: Path) -> None:
     (home / "keys").mkdir(parents=True)
-    os.mkfifo(home / "keys" / forgetting.INTENT)
+    (home / "audit").mkdir()
+    for name in ("master.key", "keyring", forgetting.INTENT):
+        os.mkfifo(home / "keys" / name)
     assert forgetting.pending()
     with pytest.raises(OSError, match="the list of an erasure"):
         forgetting.complete()
-
-
-def test_a_pipe_in_the_place_of_the_reserve_is_replaced(home: Path) -> None:
-    (home / "audit").mkdir(parents=True)
+    for name in ("master.key", "keyring"):
+        with pytest.raises(KeyLost, match="cannot be read"):
+            Vault().key(ID)
+        (home / "keys" / name).unlink()
     os.mkfifo(home / "audit" / RESERVE)
     trail = Trail()
     assert trail.append("said", {}) == 1
@@ -64,39 +59,21 @@ def test_a_key_of_another_type_is_lost_and_no_fault(tmp_path: Path, value: str) 
     vault.close()
 
 
-def test_times_that_are_none_are_shown_as_the_epoch(tmp_path: Path) -> None:
+def test_rows_of_the_history_that_somebody_changed_stand_in_nobody_s_way(tmp_path: Path) -> None:
+    """Times that are none are the epoch; a deleted turn is none; what is sealed is not sealed again."""
     history = History(tmp_path / "history.db", Vault(tmp_path / "keys"))
-    for _ in range(3):
-        history.add_turn(history.begin(), answer("one"))
+    kept = [history.begin() for _ in range(3)]
+    for id in kept:
+        for question in ("one", "two", "three"):
+            history.add_turn(id, answer(question))
     history.quit()
-    for row, began in enumerate(("'noon'", "'0001-01-01T00:00:00+00:00'", "x'00'")):
-        changed(
-            tmp_path / "history.db",
-            f"UPDATE conversations SET began = {began} WHERE id = (SELECT id FROM conversations LIMIT 1 OFFSET {row})",
-        )
-    changed(tmp_path / "history.db", "UPDATE turns SET asked = 7")
-    found = history.conversations()
-    assert [summary.began.year for summary in found] == [1970] * 3
-    assert [history.open(summary.id).turns[0].asked.year for summary in found] == [1970] * 3
-    history.quit()
-
-
-def test_a_turn_that_somebody_deleted_stands_in_nobody_s_way(tmp_path: Path) -> None:
-    history = History(tmp_path / "history.db", Vault(tmp_path / "keys"))
-    kept = history.begin()
-    for question in ("one", "two", "three"):
-        history.add_turn(kept, answer(question))
-    changed(tmp_path / "history.db", "DELETE FROM turns WHERE number = 1")
-    history.add_turn(kept, answer("four"))
-    assert [turn.answer["question"] for turn in history.open(kept).turns] == ["two", "three", "four"]
-    history.quit()
-
-
-def test_what_is_sealed_is_not_sealed_again_where_the_file_says_that_it_is_old(tmp_path: Path) -> None:
-    history = History(tmp_path / "history.db", Vault(tmp_path / "keys"))
-    kept = history.begin()
-    history.add_turn(kept, answer("one"))
-    history.quit()
-    changed(tmp_path / "history.db", "DROP TABLE unsent", "PRAGMA user_version = 1")
-    assert [turn.answer["question"] for turn in history.open(kept).turns] == ["one"]
+    for id, began in zip(kept, ("'noon'", "'0001-01-01T00:00:00+00:00'", "x'00'"), strict=True):
+        changed(tmp_path / "history.db", f"UPDATE conversations SET began = {began} WHERE id = '{id}'")
+    old = ("DROP TABLE unsent", "PRAGMA user_version = 1")
+    changed(tmp_path / "history.db", "UPDATE turns SET asked = 7", "DELETE FROM turns WHERE number = 1", *old)
+    assert [summary.began.year for summary in history.conversations()] == [1970] * 3
+    history.add_turn(kept[0], answer("four"))
+    saved = history.open(kept[0])
+    assert [turn.answer["question"] for turn in saved.turns] == ["two", "three", "four"]
+    assert saved.turns[0].asked.year == 1970
     history.quit()
