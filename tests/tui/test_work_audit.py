@@ -8,7 +8,7 @@ from helpers.work import Worker
 
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance.audit.rows import Row
-from edge_assistant.governance.audit.show import Wanted, rows
+from edge_assistant.governance.audit.queries import Wanted, rows
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant_tui import messages
 from edge_assistant_tui.work import Work
