@@ -105,11 +105,7 @@ def _sure(item: Evidence) -> float:
 
 
 def _confirm(policy: Policy, doubtful: Sequence[Doubt], approve: Approve | None) -> None:
-    """Have every doubt confirmed.
-
-    Raises:
-        PolicyRefused: one is not, or nobody is there who may.
-    """
+    """Have every doubt confirmed; raises PolicyRefused if one is not, or nobody is there who may."""
     if not doubtful:
         return
     about = {"rule": RULE, "evidence": [doubt.evidence.id for doubt in doubtful]}

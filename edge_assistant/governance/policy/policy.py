@@ -34,6 +34,8 @@ Record = Callable[[Mapping[str, object]], object]
 class Policy:
     """The rules that hold, and whether the operator is there; may be asked from any thread.
 
+    Each method that begins with `check`, and `device`, raises PolicyRefused where it may not be.
+
     Attributes:
         rules: what the file says; without a policy they allow everything.
         file: where it lies.
@@ -70,11 +72,7 @@ class Policy:
     # What is allowed
 
     def check_signal(self, kind: Kind, origin: Origin) -> None:
-        """Whether such a signal may be asked about.
-
-        Raises:
-            PolicyRefused: it may not.
-        """
+        """Whether such a signal may be asked about."""
         allowed = self.rules.signals
         self._require(kind in allowed.kinds, "signals.kinds", f"no signal of the kind {kind}", kind)
         self._require(origin in allowed.origins, "signals.origins", f"no signal that comes from: {origin}", origin)
@@ -85,9 +83,6 @@ class Policy:
         Args:
             name: in the catalog.
             own: whether the user's own catalog describes it, so that its name says nothing of its weights.
-
-        Raises:
-            PolicyRefused: it may not.
         """
         allowed = self.rules.models
         self._require(allowed.own or not own, "models.own", f"not the model {name} of your own catalog", "own")
@@ -98,11 +93,7 @@ class Policy:
         return (self.rules.models.own or not own) and _among(name, self.rules.models.allowed)
 
     def check_profile(self, name: str) -> None:
-        """Whether a profile may be chosen.
-
-        Raises:
-            PolicyRefused: it may not.
-        """
+        """Whether a profile may be chosen."""
         allowed = _among(name, self.rules.profiles.allowed)
         self._require(allowed, "profiles.allowed", f"not the profile {name}", name)
 
@@ -111,11 +102,7 @@ class Policy:
         return _among(name, getattr(self.rules.devices, device))
 
     def check_device(self, device: str, name: str) -> None:
-        """Whether a device of this name may be used.
-
-        Raises:
-            PolicyRefused: it may not.
-        """
+        """Whether a device of this name may be used."""
         self._require(self.allows_device(device, name), f"devices.{device}", f"not {name} as {device}", device)
 
     def device(self, device: str, name: str | None, names: Callable[[], Iterable[str]]) -> str | None:
@@ -129,9 +116,6 @@ class Policy:
         Returns:
             The name that was given, which has to be the whole name where not every device is allowed: a part of a name
             could be that of another one. The first that is allowed of None.
-
-        Raises:
-            PolicyRefused: it may not be used.
         """
         if "*" in getattr(self.rules.devices, device):
             return name
@@ -141,20 +125,12 @@ class Policy:
         return found
 
     def check_lock(self, locked: bool) -> None:
-        """Whether something may run, where the offline lock is set or not.
-
-        Raises:
-            PolicyRefused: it may not.
-        """
+        """Whether something may run, where the offline lock is set or not."""
         allowed = locked or self.rules.offline.lock != "required"
         self._require(allowed, "offline.lock", "nothing without the offline lock", "unlocked")
 
     def check_pull(self) -> None:
-        """Whether models may be pulled.
-
-        Raises:
-            PolicyRefused: they may not.
-        """
+        """Whether models may be pulled."""
         self._require(self.rules.offline.pull, "offline.pull", "no pull of models", "pull")
 
     def check_export(self, ending: str, *, redacted: bool) -> None:
@@ -163,9 +139,6 @@ class Policy:
         Args:
             ending: of the file's name, such as `.md`.
             redacted: whether it is going to be.
-
-        Raises:
-            PolicyRefused: it may not.
         """
         allowed, written = self.rules.export, "json" if ending.lower() == ".json" else "md"
         self._require(written in allowed.formats, "export.formats", f"no export as {written}", written)
@@ -244,11 +217,7 @@ class Policy:
         return self.unlocked or action in self.rules.roles.visitor
 
     def check_action(self, action: str) -> None:
-        """Whether whoever is there may do this.
-
-        Raises:
-            PolicyRefused: only the operator may.
-        """
+        """Whether whoever is there may do this."""
         hint = "the operator unlocks it with the PIN"
         self._require(self.may(action), "roles.visitor", f"a visitor may not: {action}", action, hint)
 
@@ -359,11 +328,7 @@ def _loaded(file: Path | None) -> Policy:
 
 
 def _audited(what: Mapping[str, object]) -> None:
-    """Write into the audit trail.
-
-    Raises:
-        StorageFull, KeyLost: it cannot be written.
-    """
+    """Write into the audit trail; raises StorageFull or KeyLost if it cannot be written."""
     from edge_assistant.governance.audit.trail import Trail
 
     with closing(Trail()) as trail:
