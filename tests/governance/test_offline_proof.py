@@ -102,26 +102,19 @@ def proved(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Proof]:
     return made
 
 
+REFUSED, FAILED, THROUGH = ProofOutcome.REFUSED, ProofOutcome.FAILED, ProofOutcome.THROUGH
+
+
 @pytest.mark.parametrize(
     ("failure", "arrives", "outcome", "error"),
     [
-        (PermissionError(errno.EACCES, "denied"), 0, ProofOutcome.REFUSED, "EACCES"),
-        (OSError(errno.ENOSYS, "no such call"), 0, ProofOutcome.REFUSED, "ENOSYS"),
-        (
-            ConnectionRefusedError(errno.ECONNREFUSED, "refused"),
-            0,
-            ProofOutcome.FAILED,
-            "ECONNREFUSED",
-        ),  # it had a socket
-        (TimeoutError("too late"), 0, ProofOutcome.FAILED, "too late"),
-        (ValueError("no address"), 0, ProofOutcome.FAILED, "no address"),
-        (None, 0, ProofOutcome.THROUGH, ""),
-        (
-            PermissionError(errno.EACCES, "denied"),
-            1,
-            ProofOutcome.THROUGH,
-            "EACCES",
-        ),  # whatever it says, something came
+        (PermissionError(errno.EACCES, "denied"), 0, REFUSED, "EACCES"),
+        (OSError(errno.ENOSYS, "no such call"), 0, REFUSED, "ENOSYS"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "it had a socket"), 0, FAILED, "ECONNREFUSED"),
+        (TimeoutError("too late"), 0, FAILED, "too late"),
+        (ValueError("no address"), 0, FAILED, "no address"),
+        (None, 0, THROUGH, ""),
+        (PermissionError(errno.EACCES, "whatever it says, something came"), 1, THROUGH, "EACCES"),
     ],
 )
 def test_only_a_refusal_counts(

@@ -239,31 +239,6 @@ def test_a_conversation_is_written_by_one_app_only(history: History, other: Hist
         history.add_turn(kept, answer())
 
 
-def test_erased_conversations_leave_nothing(history: History, file: Path) -> None:
-    kept, gone = history.begin(), history.begin()
-    for conversation, content in ((kept, b"stays" * 9), (gone, b"planted" * 5000)):
-        history.add_signal(conversation, snapshot(data=content), content)
-        history.add_turn(conversation, answer(f"about {content[:7].decode()}"))
-    with sqlite3.connect(file) as connection:
-        sealed = [row[0] for row in connection.execute("SELECT data FROM signals ORDER BY length(data)")]
-    connection.close()
-    assert len(sealed[1]) > 35_000
-    history.erase([gone])
-    raw = b"".join(found.read_bytes() for found in file.parent.rglob("*") if found.is_file())
-    assert sealed[0] in raw
-    assert not any(sealed[1][at : at + 64] in raw for at in range(0, len(sealed[1]), 64))
-    assert [found.id for found in history.conversations()] == [kept]
-    assert history.vault.ids() == [kept]
-    assert len(raw) < 200_000
-    assert [lock.stem for lock in (file.parent / "open").iterdir()] == [kept]
-    with pytest.raises(UsageError, match="no such conversation"):
-        history.open(gone)
-    with sqlite3.connect(file) as connection:
-        counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("turns", "words")]
-    connection.close()
-    assert counts == [(1,), (1,)]
-
-
 def test_any_thread_may_write_and_look(history: History) -> None:
     kept = history.begin()
     threads = [
