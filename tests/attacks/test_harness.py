@@ -39,8 +39,8 @@ def test_every_attack_changes_the_signals_and_the_same_way_each_time(tmp_path: P
         return [(path.name, path.read_bytes()) for _, path in files]
 
     unharmed: dict[str, list[tuple[str, bytes]]] = {}
-    for number, attack in enumerate(attacks()):
-        if attack.base and (attack.carrier not in ("picture", "code") or number % 28 == 0):  # drawing takes longest
+    for number, attack in [*enumerate(attacks())][::3]:
+        if attack.base and (attack.carrier not in ("picture", "code") or number % 7 == 0):  # drawing takes longest
             base = bases()[attack.base]
             first = made(f"{number}a", attack)
             assert first == made(f"{number}b", attack), attack.name

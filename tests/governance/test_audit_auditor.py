@@ -17,6 +17,7 @@ from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import InputError, Stopped, StorageFull
 from edge_assistant.core.events import Answered, Compared, Event, Perceived, Routed, Said
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
+from edge_assistant.governance.audit import queries
 from edge_assistant.governance.audit.auditor import Auditor, answer_digest
 from edge_assistant.governance.audit.rows import Row
 from edge_assistant.governance.audit.trail import Trail
@@ -114,6 +115,11 @@ def test_what_stands_in_the_rows(audited: Audited, tmp_path: Path) -> None:
     assert fact["citations"] == list(answer.citations)
     printed = json.loads(json.dumps(answer.to_json()))
     assert fact["digest"] == answer_digest(printed, audited.vault.existing(ID))
+    row = queries.given(audited.trail, printed)
+    assert row is not None
+    assert json.loads(row.body) == fact
+    assert queries.given(audited.trail, printed | {"answer": "another"}) is None
+    assert [row.kind for row in queries.rows(audited.trail, queries.Wanted(kind="said", last=1))] == ["said"]
     assert {row.conversation for row in audited.rows() if row.kind != "checkpoint"} == {ID}
     before = audited.rows()
     audited.vault.destroy([ID])

@@ -55,6 +55,10 @@ class Answers:
         assert isinstance(report, Report)
         return report
 
+    def change_keys(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.keys / "keys.db", isolation_level=None)) as connection:
+            connection.execute(statement)
+
     def kept(self, *folders: Path) -> Callable[[], None]:
         """Copy folders as they are now; what brings them back."""
         copies = {folder: folder.with_name(f"{folder.name}-old") for folder in folders}
@@ -130,33 +134,36 @@ def test_both_folders_removed_are_missed(machine: Answers) -> None:
     with pytest.raises(StorageFull, match="audit begin"):
         machine.answer()
     assert machine.verify().rows == 0
-    with closing(sqlite3.connect(machine.keys / "keys.db", isolation_level=None)) as connection:
-        connection.execute("DELETE FROM keys WHERE id = 'audit:end'")  # then the keys alone tell of it
+    machine.change_keys("DELETE FROM keys WHERE id = 'audit:end'")  # then the keys alone tell of it
     assert machine.verify().unsure == ("the trail has no row, and keys.db has keys of 1 conversation",)
 
 
-def test_a_trail_without_a_witness_is_noted(machine: Answers) -> None:
-    """As an earlier version leaves it, and the next checkpoint mends it."""
-    with closing(sqlite3.connect(machine.keys / "keys.db", isolation_level=None)) as connection:
-        connection.execute("DELETE FROM keys WHERE id = 'audit:end'")
+@pytest.mark.parametrize(
+    ("change", "unsure", "notes"),
+    [
+        (
+            "DELETE FROM keys WHERE id = 'audit:end'",
+            (),
+            ("keys.db does not tell how far the trail has come, as of one that an earlier version began",),
+        ),
+        (
+            "UPDATE keys SET wrapped = 10000000000000 WHERE id = 'audit:end'",
+            ("what keys.db knows of the trail's end was not written by this program",),
+            (),
+        ),
+    ],
+    ids=["none", "of somebody else"],
+)
+def test_a_witness_that_is_not_ours_is_said_and_mended_by_the_next_checkpoint(
+    machine: Answers, change: str, unsure: tuple[str, ...], notes: tuple[str, ...]
+) -> None:
+    machine.change_keys(change)
     report = machine.verify()
-    assert (report.finding, report.unsure) == (None, ())
-    assert report.notes == (
-        "keys.db does not tell how far the trail has come, as of one that an earlier version began",
-    )
-    machine.answer()
-    (note,) = machine.verify().notes
-    assert "garbled in keys.db (an earlier version did not keep it" in note
-
-
-def test_a_witness_of_somebody_else_is_unsure(machine: Answers) -> None:
-    with closing(sqlite3.connect(machine.keys / "keys.db", isolation_level=None)) as connection:
-        connection.execute("UPDATE keys SET wrapped = 10000000000000 WHERE id = 'audit:end'")
-    assert machine.verify().unsure == ("what keys.db knows of the trail's end was not written by this program",)
+    assert (report.finding, report.unsure, report.notes) == (None, unsure, notes)
     machine.answer()
     report = machine.verify()
     assert report.unsure == ()
-    assert any("keys.db" in note for note in report.notes)
+    assert "garbled in keys.db (an earlier version did not keep it" in report.notes[0]
 
 
 def test_a_trail_gone_on_with_by_other_rows_is_replayed(machine: Answers) -> None:

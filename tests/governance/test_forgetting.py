@@ -133,6 +133,7 @@ def test_caches_expire_with_what_may_be_in_them(home: Path, old: bool) -> None:
 @pytest.mark.parametrize("how", ["caches", "before"])
 def test_a_key_goes_under_which_nothing_is_kept_yet(home: Path, how: str) -> None:
     question()
+    forgetting.forget_caches()  # there is none
     cache = SealedCache("language", 1 << 20, Vault())
     since = cache.mark()
     if how == "caches":
@@ -327,6 +328,15 @@ def test_forget_all_takes_what_a_trigger_kept(made: Home, home: Path) -> None:
     vault = Vault()
     assert [id for id in vault.ids() if id in made.keys] == []
     vault.close()
+
+
+def test_forget_all_takes_over_what_planted_keys_stopped(made: Home, home: Path) -> None:
+    plant(home / "keys" / "keys.db", *KEEPS_KEYS)
+    assert main(["forget", "--before", "2021-01-01", "--yes"]) == 6
+    assert main(["forget", "--all", "--yes"]) == 0
+    assert not forgetting.pending()
+    assert not any(in_files(home, key) for key in made.keys.values())
+    assert main(["audit", "verify"]) == 0
 
 
 def test_a_trigger_in_the_history_goes_aside_with_it_and_what_it_keeps_is_noise(made: Home, home: Path) -> None:

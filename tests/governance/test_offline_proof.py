@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from helpers.commands import Command
 
+from edge_assistant.core.errors import UsageError
 from edge_assistant.governance.offline import proof, seccomp
 from edge_assistant.governance.offline.attempts import ATTEMPTS, ONCE
 from edge_assistant.governance.offline.listener import WAYS
@@ -126,6 +127,8 @@ def test_only_a_refusal_counts(
 
 
 def test_where_nothing_listens_nothing_is_proven(proved: Callable[..., Proof]) -> None:
+    with pytest.raises(UsageError, match="nothing listens outside the lock"):
+        proof.prove()
     missing = dict.fromkeys(("TCP IPv6", "UDP IPv6"), "Cannot assign requested address")
     without_ipv6 = proved(PermissionError(errno.EACCES, "denied"), missing)
     assert {result.way for result in without_ipv6.results} == {"TCP IPv4", "UDP IPv4"}

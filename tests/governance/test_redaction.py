@@ -101,6 +101,8 @@ def test_dates_are_one_however_they_are_written() -> None:
     found = Redactor(KEY)
     for date in ("12/03/1980", "1980-03-12", "12 March 1980", "March 12, 1980", "twelfth of March nineteen eighty"):
         assert found.redact(f"DOB: {date}").text == "DOB: [BIRTH-1]"
+    for date in ("21/3/1980", "twenty first of March nineteen eighty"):
+        assert found.redact(f"DOB: {date}").text == "DOB: [BIRTH-2]"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -168,27 +167,19 @@ def test_a_folder_that_cannot_be_made_and_a_disk_that_is_full_and_has_room_again
         vault.close()
 
 
-def shut(keys: Path) -> None:
-    keys.chmod(0o500)
-    for file in keys.iterdir():
-        file.chmod(0o400)
-
-
-def unreadable(keys: Path) -> None:
-    (keys / FILE).chmod(0)
-
-
 @pytest.mark.parametrize(
-    ("happened", "said"),
+    ("modes", "said"),
     [
-        (shut, "StorageReadOnly 6 the file of keys cannot be written"),
-        (unreadable, "KeyLost 6 the encryption key cannot be read (Permission denied) - check the permissions"),
+        ((0o500, 0o400), "StorageReadOnly 6 the file of keys cannot be written"),
+        ((0o700, 0), "KeyLost 6 the encryption key cannot be read (Permission denied) - check the permissions"),
     ],
 )
-def test_what_may_not_be_read_or_written_is_said(tmp_path: Path, happened: Callable[[Path], None], said: str) -> None:
+def test_what_may_not_be_read_or_written_is_said(tmp_path: Path, modes: tuple[int, int], said: str) -> None:
     keys = tmp_path / "keys"
     Vault(keys).key(ID)
-    happened(keys)
+    keys.chmod(modes[0])
+    for file in keys.iterdir() if modes[1] else (keys / FILE,):
+        file.chmod(modes[1])
     script = (
         "import sys; from pathlib import Path; from edge_assistant.vault.vault import Vault\n"
         "vault = Vault(Path(sys.argv[1]))\n"
