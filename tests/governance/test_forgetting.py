@@ -318,13 +318,15 @@ def test_a_trigger_that_keeps_keys_refuses_to_forget_and_loses_nothing(made: Hom
 
 def test_forget_all_takes_what_a_trigger_kept(made: Home, home: Path) -> None:
     plant(home / "keys" / "keys.db", *KEEPS_KEYS, "INSERT INTO z SELECT id, wrapped FROM keys")
-    os.link(home / "keys" / "keys.db", home.with_name("another name of the keys"))
+    names = home.with_name(f"{home.name}-other-names")  # of the same files
+    names.mkdir()
+    os.link(home / "keys" / "keys.db", names / "keys")
     master = home / "keys" / "master.key"
-    os.link(master, home.with_name("another name of the master key"))
+    os.link(master, names / "master key")
     key = master.read_bytes()
     assert main(["forget", "--all", "--yes"]) == 0
-    assert not any(in_files(home.parent, key) for key in made.keys.values())
-    assert not in_files(home.parent, bytes(12) + key)
+    for folder in (home, names):
+        assert not any(in_files(folder, kept) for kept in (*made.keys.values(), bytes(12) + key))
     vault = Vault()
     assert [id for id in vault.ids() if id in made.keys] == []
     vault.close()
