@@ -258,7 +258,7 @@ def test_a_checkpoint_that_somebody_made_up_counts_for_nothing(made: Path, scrat
     forged = checkpoints.Checkpoint(ROWS + 7, mark.mac, mark.time, mark.public_key, mark.signature)
     checkpoints.add(folder / "checkpoints.jsonl", forged)
     with (folder / "checkpoints.jsonl").open("a") as stream:
-        stream.write('{"rows": 3}\n[[[[\n\0\0\0\n')
+        stream.write('\n{"rows": 3}\n[[[[\n\0\0\0\n')  # an empty line is none
     trail = opened(folder)
     report = verify(trail)
     trail.close()
