@@ -178,7 +178,7 @@ def install(instructions: Sequence[BpfInstruction], seccomp: int) -> None:
     try:
         thread = system_call(seccomp, ctypes.c_ulong(_SET_MODE_FILTER), flags, ctypes.byref(described))
     except OSError as error:
-        raise _refused("seccomp", error.errno) from None
+        raise _refused("seccomp", error.errno or 0) from None
     if thread > 0:
         raise LockFailed(f"the offline lock cannot be set: thread {thread} has a filter of its own", HINT)
 
