@@ -103,7 +103,7 @@ def _show(args: argparse.Namespace, trail: Trail) -> int:
 
 
 def _rows(args: argparse.Namespace, trail: Trail) -> list[Row]:
-    from edge_assistant.governance.audit.show import Wanted, rows
+    from edge_assistant.governance.audit.queries import Wanted, rows
 
     wanted = Wanted(args.since, args.until, args.kind, args.conversation, args.last or None)
     return rows(trail, wanted)
@@ -197,7 +197,7 @@ def _given(file: Path, trail: Trail) -> dict[str, Any] | None:
     """
     from edge_assistant.core.errors import InputCorrupt
     from edge_assistant.core.signals import Kind, take_file
-    from edge_assistant.governance.audit.answers import given
+    from edge_assistant.governance.audit.queries import given
 
     try:
         found = json.loads(take_file(file, Kind.TEXT, 1).read())

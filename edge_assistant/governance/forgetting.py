@@ -393,11 +393,7 @@ def _opened(history: History | None) -> Iterator[History]:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """One process forgets at a time.
-
-    Raises:
-        StorageFull: another one does, for long.
-    """
+    """One process forgets at a time; raises StorageFull if another one does, for long."""
     from filelock import FileLock, Timeout
 
     with atomic.storing(_WHAT):

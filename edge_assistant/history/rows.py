@@ -75,7 +75,7 @@ def add_turn(connection: sqlite3.Connection, conversation: str, cells: SealedCel
     touch(connection, conversation)
     title = answer.question.strip() or COMPARED
     number = _scalar(connection, "SELECT coalesce(max(number), 0) + 1 FROM turns WHERE conversation = ?", conversation)
-    _name(connection, conversation, cells, title)
+    rename(connection, conversation, cells, title, unnamed=True)
     body = cells.seal(packed(answer.to_json()), "turns", number, "body")
     connection.execute("INSERT INTO turns VALUES (?, ?, ?, ?)", [conversation, number, now().isoformat(), body])
     said = cells.seal(folded(f"{answer.question}\n{answer.text}"), "words", number, "text")
@@ -86,20 +86,13 @@ def add_turn(connection: sqlite3.Connection, conversation: str, cells: SealedCel
     )
 
 
-def _name(connection: sqlite3.Connection, conversation: str, cells: SealedCells, title: str) -> None:
-    """Give a conversation its title, unless it has one."""
-    connection.execute(
-        "UPDATE conversations SET title = ? WHERE id = ? AND title = ?",
-        [cells.seal(packed(_short(title)), "conversations", conversation, "title"), conversation, _NO_TITLE],
-    )
-
-
-def rename(connection: sqlite3.Connection, conversation: str, cells: SealedCells, title: str) -> None:
-    """Give a conversation another title; that adds nothing to it, so its time stays."""
-    connection.execute(
-        "UPDATE conversations SET title = ? WHERE id = ?",
-        [cells.seal(packed(_short(title)), "conversations", conversation, "title"), conversation],
-    )
+def rename(
+    connection: sqlite3.Connection, conversation: str, cells: SealedCells, title: str, *, unnamed: bool = False
+) -> None:
+    """Give a conversation another title, or one if it is unnamed; that adds nothing to it, so its time stays."""
+    sealed = cells.seal(packed(_short(title)), "conversations", conversation, "title")
+    unless = " AND title = x''" if unnamed else ""
+    connection.execute(f"UPDATE conversations SET title = ? WHERE id = ?{unless}", [sealed, conversation])  # noqa: S608
 
 
 def keep_unsent(connection: sqlite3.Connection, conversation: str, cells: SealedCells, unsent: Unsent) -> None:
@@ -216,7 +209,7 @@ def _asked_in_vain(connection: sqlite3.Connection, conversation: str, cells: Cal
     unsent = _unsent(connection, conversation, opened)
     asked = (*unsent.waiting, *unsent.inputs)
     if asked:
-        _name(connection, conversation, opened, asked[0])
+        rename(connection, conversation, opened, asked[0], unnamed=True)
     return bool(asked)
 
 

@@ -313,11 +313,7 @@ class History:
 
     @contextlib.contextmanager
     def _writing(self, conversation: str, *, sealing: bool = True) -> Iterator[SealedCells]:
-        """Hold a conversation, and have its key.
-
-        Raises:
-            UsageError: another app has it open.
-        """
+        """Hold a conversation, and have its key; raises UsageError if another app has it open."""
         if not self.hold(conversation):
             raise UsageError("this conversation is open in another app", "end that one, or begin a new conversation")
         yield SealedCells(conversation, self.vault.key(conversation) if sealing else None)

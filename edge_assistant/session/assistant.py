@@ -201,11 +201,7 @@ class Assistant:
 
         Raises:
             UsageError: fewer than two signals were given.
-            InputError: fewer than two signals are left, or one failed and `strict` is set.
-            ModelError: a model is missing or corrupt.
-            StorageFull, KeyLost: the audit trail cannot be written.
-            PolicyRefused: a signal or a model may not be used, or what must be confirmed by a human is not.
-            Stopped: `stop` was called.
+            InputError: fewer than two signals are left, or what `ask` raises.
         """
         if len(signals) + len(failed) < 2:
             raise UsageError("there is nothing to compare", "give at least two signals")
@@ -230,11 +226,7 @@ class Assistant:
             language: of what is spoken and written, or None to detect it.
 
         Raises:
-            InputError: it cannot be used.
-            ModelError: a model is missing or corrupt.
-            PolicyRefused: the signal or a model may not be used.
-            StorageFull, KeyLost: the audit trail cannot be written.
-            Stopped: `stop` was called.
+            EdgeAssistantError: as `ask`.
         """
         self._allowed([signal])
         if self._auditor is not None:

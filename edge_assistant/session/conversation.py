@@ -17,6 +17,8 @@ from edge_assistant.session.assistant import Assistant
 class Conversation:
     """Signals and questions over them, one after another; used by one thread, but for `stop`.
 
+    What perceives or answers raises what the method of that name of `Assistant` does.
+
     Attributes:
         assistant: answers.
         asked: what was asked so far, for whoever asks about that.
@@ -96,19 +98,11 @@ class Conversation:
 
         Raises:
             UsageError: there is no such signal.
-            InputError: it cannot be used.
-            ModelError: a model is missing or corrupt.
-            PolicyRefused, StorageFull, KeyLost: as of `Assistant`.
-            Stopped: `stop` was called.
         """
         self.assistant.perceive(self._signal(id), watch, self._language)
 
     def prefill(self, watch: Watch) -> None:
-        """Let the language model read the signals that were perceived, before there is a question.
-
-        Raises:
-            Stopped, and what `Assistant.prefill` raises.
-        """
+        """Let the language model read the signals that were perceived, before there is a question."""
         self.assistant.prefill(self.signals, watch, self._language)
 
     def ask(self, text: str, watch: Watch, *, spoken: bytes | None = None) -> Answer:
@@ -121,10 +115,6 @@ class Conversation:
 
         Raises:
             UsageError: the question is empty or too long.
-            InputError: no signal is left.
-            ModelError: a model is missing or corrupt.
-            PolicyRefused, StorageFull, KeyLost: as of `Assistant`.
-            Stopped: `stop` was called.
         """
         statements, question = self.assistant.parted(text)
         check_question(question or text)
@@ -140,15 +130,7 @@ class Conversation:
         )
 
     def check(self, watch: Watch) -> Answer:
-        """Compare the signals without a question.
-
-        Raises:
-            UsageError: there are fewer than two.
-            InputError: fewer than two can be used.
-            ModelError: a model is missing or corrupt.
-            PolicyRefused, StorageFull, KeyLost: as of `Assistant`.
-            Stopped: `stop` was called.
-        """
+        """Compare the signals without a question."""
         return self.assistant.check(self.signals, watch, language=self._language)
 
     def stop(self) -> None:

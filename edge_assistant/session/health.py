@@ -137,13 +137,12 @@ def installed_plugins() -> Iterator[Check]:
 
     for group, kind in plugins.KINDS.items():
         for name, point in plugins.installed(group).items():
-            what = f"plugin {name}"
             try:
                 plugins.load(point, kind)
             except UsageError as error:
-                yield Check(what, False, error.message, error.hint)
+                yield Check(f"plugin {name}", False, error.message, error.hint)
             else:
-                yield Check(what, True, f"{group.rpartition('.')[2]}, of {plugins.package(point)}")
+                yield Check(f"plugin {name}", True, f"{group.rpartition('.')[2]}, of {plugins.package(point)}")
 
 
 def models(profile: str) -> Iterator[Check]:
@@ -153,13 +152,10 @@ def models(profile: str) -> Iterator[Check]:
 
     try:
         portfolio = Portfolio()
-    except CatalogInvalid as error:
-        yield Check("catalog", False, error.message, error.hint)
-        return
-    try:
         chosen = portfolio.profile(profile)
-    except ModelUnknown as error:
-        yield Check("profile", False, error.message, error.hint)
+    except (CatalogInvalid, ModelUnknown) as error:
+        what = "catalog" if isinstance(error, CatalogInvalid) else "profile"
+        yield Check(what, False, error.message, error.hint)
         return
     for role, name in portfolio.resolve(profile).items():
         state = portfolio.state(name)

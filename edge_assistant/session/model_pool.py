@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -57,6 +57,9 @@ class _Opened:
 class Models:
     """What an assistant has loaded.
 
+    What gives a model, or something that computes with one, raises ModelMissing where it is not installed, ModelCorrupt
+    where a file does not have its sum, and PolicyRefused where it may not be used.
+
     Attributes:
         used: what was used since this was last cleared, by name.
         given: models by role that are used instead of those of the names; they need not be in the store.
@@ -100,16 +103,10 @@ class Models:
         self._residency.most = memory.budget(memory.read().total, needed)
 
     def sense(self, kind: type[Sense]) -> Sense:
-        """A sense with its models.
-
-        Raises:
-            ModelMissing: a model that it cannot do without is not installed.
-            ModelCorrupt: a model's file does not have its sum.
-            PolicyRefused: a model may not be used.
-        """
+        """A sense with its models; ModelMissing is of one that it cannot do without."""
         models = self._chosen(kind, lambda: self._models_of(kind))
-        opens = partial(kind, models, self._runtime)
-        sense: Sense = self._residency.get(_Opened.of(kind, models), self._size(*_roles(kind)), opens)
+        opened, opens = _Opened.of(kind, models), partial(kind, models, self._runtime)
+        sense: Sense = self._residency.get(opened, self._size(*_roles(kind)), opens)
         self.used.update((model.name, model) for model in sense.models.values())
         return sense
 
@@ -134,11 +131,7 @@ class Models:
         return models
 
     def language(self) -> Engine:
-        """The language model.
-
-        Raises:
-            ModelMissing, ModelCorrupt, ModelTooLarge, PolicyRefused: it cannot be loaded.
-        """
+        """The language model; raises ModelTooLarge, too."""
         model = self.model(_LANGUAGE, loaded=self.engine is not None)
         self.used[model.name] = model
         return self._engine_of(model)
@@ -150,11 +143,7 @@ class Models:
         return found
 
     def meaning(self) -> Embedder | None:
-        """The sentence embedder; without one, words in common decide what is relevant.
-
-        Raises:
-            ModelCorrupt, PolicyRefused: it cannot be loaded.
-        """
+        """The sentence embedder; None where there is none, and words in common decide what is relevant."""
         try:
             model = self._chosen(_EMBEDDER, lambda: {_EMBEDDER: self.model(_EMBEDDER)})[_EMBEDDER]
         except ModelMissing:
@@ -163,11 +152,7 @@ class Models:
         return self._embedder_of(model)
 
     def model(self, role: str, *, loaded: bool = False) -> InstalledModel:
-        """The model of a role, verified; of one that is loaded already what is remembered of its files will do.
-
-        Raises:
-            ModelMissing, ModelCorrupt, PolicyRefused: it cannot be used.
-        """
+        """The model of a role, verified; of one that is loaded already what is remembered of its files will do."""
         if role in self.given:
             return self.given[role]
         if role not in self._names:
@@ -187,11 +172,7 @@ class Models:
         return self._residency.use()
 
     def endpointer(self, pause_s: float = 0.8) -> Endpointer:
-        """What tells when somebody speaks into one microphone and has finished, which is a pause of so many seconds.
-
-        Raises:
-            ModelMissing, ModelCorrupt: the model of voice activity.
-        """
+        """What tells when somebody speaks into one microphone and has finished, which is a pause of so many seconds."""
         from edge_assistant.perception.live import Endpointer
 
         made = Endpointer(self.model("vad"), self._aside(), pause_s)
@@ -199,12 +180,7 @@ class Models:
         return made
 
     def voice(self) -> Voice:
-        """What speaks.
-
-        Raises:
-            ModelMissing, ModelCorrupt: its model.
-            VoiceUnavailable: the program that gives the phonemes is not installed.
-        """
+        """What speaks; raises VoiceUnavailable where the program that gives the phonemes is not installed."""
         from edge_assistant.voice.piper import Voice
 
         made = Voice(self.model("voice"), self._aside())
@@ -243,15 +219,13 @@ class Models:
             signals: what is asked about.
         """
         jobs: list[Callable[[], object]] = []
-        beside = _Beside(jobs, self._runtime.halt)
-        if self._policy.verifies_always or self._runtime.threads == 1:
-            return beside
-        worded = any(signal.kind is not Kind.READINGS for signal in signals)
-        if worded and not self._uses(_EMBEDDER) and (model := self._admitted(_EMBEDDER)) is not None:
-            jobs.append(partial(self._embedder_of, model))
-        if self.engine is None and (model := self._admitted(_LANGUAGE)) is not None:
-            jobs.append(partial(self._engine_of, model))
-        return beside
+        if not self._policy.verifies_always and self._runtime.threads > 1:
+            worded = any(signal.kind is not Kind.READINGS for signal in signals)
+            if worded and not self._uses(_EMBEDDER) and (model := self._admitted(_EMBEDDER)) is not None:
+                jobs.append(partial(self._embedder_of, model))
+            if self.engine is None and (model := self._admitted(_LANGUAGE)) is not None:
+                jobs.append(partial(self._engine_of, model))
+        return _beside(jobs, self._runtime.halt)
 
     def _admitted(self, role: str) -> InstalledModel | None:
         """The model of a role where it is there and allowed; a refusal is recorded only where it is really wanted."""
@@ -287,43 +261,33 @@ def _roles(kind: type[Sense]) -> tuple[str, ...]:
     return (*kind.roles, *kind.optional_roles)
 
 
-class _Beside:
+@contextmanager
+def _beside(jobs: Sequence[Callable[[], object]], halt: Halt) -> Iterator[None]:
     """Jobs in a thread of their own, one after the other; whoever leaves waits for the one that runs.
 
     Whoever leaves with an error does not need it any more: it is stopped, as far as it looks at the wish to stop.
     """
+    left = threading.Event()
 
-    def __init__(self, jobs: list[Callable[[], object]], halt: Halt) -> None:
-        self._jobs = jobs
-        self._halt = halt
-        self._left = False
-        self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
-
-    def __enter__(self) -> None:
-        if not self._jobs:
-            return
-        try:
-            self._thread.start()
-        except BaseException:  # Ctrl-C, which comes when the thread has begun: nobody would wait for it
-            self._left = True
-            if self._thread.ident is not None:
-                side.end([self._thread], self._halt)
-            raise
-
-    def __exit__(self, raised: type[BaseException] | None, *rest: object) -> None:
-        self._left = True
-        if not self._jobs:
-            return
-        if raised is None:
-            self._thread.join()
-        else:
-            side.end([self._thread], self._halt)
-
-    def _run(self) -> None:
-        for job in self._jobs:
-            if self._left:
+    def run() -> None:
+        for job in jobs:
+            if left.is_set():
                 return
             try:
                 job()
             except Exception as error:  # it is raised again where the model is wanted
                 _log.info("not loaded ahead: %s", error)
+
+    thread = threading.Thread(target=run, name="ahead", daemon=True)
+    try:
+        if jobs:
+            thread.start()  # Ctrl-C can come when the thread has begun
+        yield
+    except BaseException:
+        left.set()
+        if thread.ident is not None:
+            side.end([thread], halt)
+        raise
+    left.set()
+    if jobs:
+        thread.join()

@@ -62,21 +62,17 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None  # device and inode of the file that the connection has
 
-    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def read(self, work: Callable[[sqlite3.Connection], T], *, any_schema: bool = False) -> T:
         """Look something up, all of one moment.
 
-        Raises:
-            StorageFull: the file cannot be opened, or is of another version or program.
-        """
-        return self._run(work, _READING)
-
-    def examine(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """As `read`, whatever the schema: to tell what was done to a file. Nothing that it holds is run by reading.
+        Args:
+            work: what looks it up.
+            any_schema: also where the file holds what is not ours, of which reading runs nothing.
 
         Raises:
             StorageFull: the file cannot be opened, or is of another version or program.
         """
-        return self._run(work, _READING, any_schema=True)
+        return self._run(work, _READING, any_schema=any_schema)
 
     def foreign(self, connection: sqlite3.Connection) -> list[str]:
         """The objects that the file holds besides ours and those of ours that it lacks, such as "trigger t"."""

@@ -133,11 +133,7 @@ def in_environment(environment: Mapping[str, str] | None = None) -> frozenset[st
 
 
 def _with(settings: Settings, key: str, value: Any, origin: str) -> Settings:  # noqa: ANN401 - what TOML holds
-    """Settings with one more key set.
-
-    Raises:
-        UsageError: the key is not known, or the value is not of its type.
-    """
+    """Settings with one more key set; raises UsageError if the key is not known, or the value is not of its type."""
     known = get_type_hints(Settings)
     if key not in known:
         raise UsageError(f"{origin}: unknown key {key!r}", f"there are {', '.join(known)}")

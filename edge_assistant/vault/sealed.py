@@ -122,18 +122,12 @@ class SealedCache:
         if not self._vault.ready:
             return None
         try:
-            return self._vault.existing(self._id)
-        except KeyGone:
-            return self._made() if make else None
-        except (KeyLost, StorageFull) as error:
-            self._tell(error.message)
-            return None
-
-    def _made(self) -> Key | None:
-        """A new key; what lies there was sealed with one that is gone."""
-        try:
+            with contextlib.suppress(KeyGone):
+                return self._vault.existing(self._id)
+            if not make:
+                return None
             with contextlib.suppress(OSError):
-                _emptied(self._folder)
+                _emptied(self._folder)  # what lies there was sealed with a key that is gone
             return self._vault.key(self._id)
         except (KeyLost, StorageFull) as error:
             self._tell(error.message)
@@ -243,31 +237,21 @@ def _entries(folder: Path) -> Iterator[_Entry]:
                 facts = found.stat(follow_symlinks=False)
                 if _NAME.fullmatch(found.name) and stat.S_ISREG(facts.st_mode):
                     yield _Entry(Path(found.path), facts.st_size, facts.st_mtime_ns)
-                elif stat.S_ISLNK(facts.st_mode) or (_unfinished(found.name) and _old(facts.st_mtime)):
+                elif stat.S_ISLNK(facts.st_mode) or (
+                    found.name.startswith(atomic.PREFIX) and time.time() - facts.st_mtime > _LEFT_S
+                ):
                     Path(found.path).unlink()
 
 
 def _emptied(folder: Path) -> None:
-    """Remove all that a cache wrote; what else lies there stays.
-
-    Raises:
-        OSError: something cannot be removed.
-    """
+    """Remove all that a cache wrote; what else lies there stays; raises OSError if something cannot be removed."""
     if not _ours(folder):
         return
     with os.scandir(folder) as there:
         for found in there:
-            if _NAME.fullmatch(found.name) or _unfinished(found.name):
+            if _NAME.fullmatch(found.name) or found.name.startswith(atomic.PREFIX):
                 with contextlib.suppress(FileNotFoundError, IsADirectoryError):
                     Path(found.path).unlink()
-
-
-def _old(written: float) -> bool:
-    return time.time() - written > _LEFT_S
-
-
-def _unfinished(name: str) -> bool:
-    return name.startswith(atomic.PREFIX)
 
 
 def _ours(folder: Path) -> bool:

@@ -245,11 +245,7 @@ class Vault:
         return self._wraps
 
     def _unwrapped(self, id: str, wrapped: bytes) -> Key:
-        """The key of a conversation.
-
-        Raises:
-            KeyLost: what is kept of it was changed.
-        """
+        """The key of a conversation; raises KeyLost if what is kept of it was changed."""
         known = self._known.get(id)
         if known is not None and known[0] == wrapped:
             return known[1]

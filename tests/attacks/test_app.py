@@ -24,7 +24,7 @@ from evals.attack.hidden_text import hide
 
 MARKUP = "[@click=app.quit]here[/] [@click=app.pull('evil')]x[/] [link=http://evil.example]y[/link] [bold]z[/bold]"
 WORDS = [MARKUP, *(hide(a.words, a.hide) for a in attacks() if a.way in ("file", "note") and a.base == "prose"),
-         *(hide(a.words, a.hide) for a in attacks() if a.carrier == "Unicode")][::6]  # fmt: skip
+         *(hide(a.words, a.hide) for a in attacks() if a.carrier == "Unicode")][::12]  # fmt: skip
 
 
 def _told(words: str, turn: int) -> list[Any]:

@@ -21,7 +21,7 @@ from evals.attack.corpus import Attack, Base, attacks, bases
 from evals.attack.openings import hidden, openings
 from evals.attack.trial import Trial
 
-QUICK = {"text": 8, "Unicode": 3, "table": 3, "file name": 3, "PDF": 2, "code": 7, "picture": 14, "model file": 1}
+QUICK = {"text": 8, "Unicode": 3, "table": 3, "file name": 3, "PDF": 2, "code": 14, "picture": 28, "model file": 1}
 BY_MODEL = ("read", "truth")  # bases whose answers the language model chooses
 
 
@@ -63,7 +63,7 @@ def test_what_is_spoken_achieves_nothing(attack: Attack, obeying: Trial) -> None
     assert found.nothing, found
 
 
-REAL = [attack for attack in attacks() if attack.base in BY_MODEL and attack.way in ("note", "file")][::3]
+REAL = [attack for attack in attacks() if attack.base in BY_MODEL and attack.way in ("note", "file")][::6]
 
 
 @pytest.mark.parametrize("attack", REAL, ids=lambda attack: attack.name)
@@ -159,15 +159,10 @@ def test_what_an_answer_must_not_hold_is_found(obeying: Trial) -> None:
         answer = dataclasses.replace(before.answer, text=said)
         assert obeying._leaks(dataclasses.replace(before, answer=answer)), said
     assert not obeying._leaks(before)
-
-
-def test_what_a_terminal_or_an_export_would_obey_is_found() -> None:
     assert trying._control_characters("a\x1b[2J", "the terminal")
     assert trying._control_characters("a\u202eb", "the terminal")
     assert not trying._control_characters("two\nlines, naïve", "the terminal")
-    assert trying._links("[x](http://evil.example)")
-    assert trying._links("![x](y)")
-    assert trying._links("<img src=x>")
+    assert all(map(trying._links, ("[x](http://evil.example)", "![x](y)", "<img src=x>")))
     assert not trying._links(r"\[x\]\(y) \<img> a < b [E1]")
 
 

@@ -110,24 +110,19 @@ def test_nothing_unsure_is_rested_on_unasked(sure: list[float | None], below: fl
 # Who is asked, and what is seen
 
 
-def test_nothing_is_said_before_it_is_confirmed() -> None:
+def test_nothing_is_said_before_it_is_confirmed_and_a_sure_answer_asks_nobody() -> None:
     policy = of()
     seen: list[Event] = []
-    heard: list[Sequence[Doubt]] = []
 
     def approve(given_: Sequence[Doubt]) -> bool:
         assert [type(event) for event in seen] == [Perceiving]
-        heard.append(given_)
-        return True
+        return [doubt.evidence.id for doubt in given_] == ["E1"]
 
-    watch = approving(policy, seen.append, approve)
-    for event in events(answer(0.5, 0.99)):
-        watch(event)
+    run(policy, answer(0.5, 0.99), approve, seen)
     assert [type(event) for event in seen] == [Perceiving, Compared, Said, Said, Answered]
-    assert [doubt.evidence.id for doubt in heard[0]] == ["E1"]
-    assert vars(policy)["recorded"] == [
-        {"event": "confirmed", "rule": "approval.confirm_below", "evidence": ["E1"]},
-    ]
+    confirmed = {"event": "confirmed", "rule": "approval.confirm_below", "evidence": ["E1"]}
+    assert vars(policy)["recorded"] == [confirmed]
+    assert len(run(of(), answer(0.95, None), None)) == 5
 
 
 @pytest.mark.parametrize(
@@ -145,10 +140,6 @@ def test_what_is_not_confirmed_is_withheld(approve: Approve | None, event: str, 
     assert "(approval.confirm_below)" in caught.value.message
     assert [type(event) for event in seen] == [Perceiving]
     assert [row["event"] for row in vars(policy)["recorded"]] == [event]
-
-
-def test_a_sure_answer_asks_nobody() -> None:
-    assert len(run(of(), answer(0.95, None), None)) == 5
 
 
 def test_the_operator_is_asked_for_even_where_a_front_end_forgets_it() -> None:
@@ -170,10 +161,6 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(terminal, "answer", lambda prompt: lines.pop(0))
     monkeypatch.setattr(terminal, "secret", lambda prompt: lines.pop(0))
     return lines
-
-
-def test_without_a_terminal_there_is_no_approver() -> None:
-    assert terminal.approver(of(), lambda: None) is None
 
 
 @pytest.mark.parametrize(("lines", "yes"), [(["y", "Yes"], True), (["y", "n"], False), (["no"], False), ([""], False)])
@@ -228,18 +215,19 @@ def kinds(told: list[Any]) -> list[str]:
     return [type(getattr(message, "event", message)).__name__ for message in told]
 
 
-def test_the_app_reads_a_value_back_before_it_answers(home: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = kinds(answered(home, store, monkeypatch, lambda agreed: agreed.set_result(True)))
-    assert told.count("Doubted") == 1
-    assert told.index("Doubted") < told.index("Said") < told.index("Answered")
-
-
-def test_a_stop_while_a_value_is_read_back_stops_the_turn(
-    home: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("confirms", [True, False])
+def test_the_app_reads_a_value_back_before_it_answers(
+    home: Path, store: Path, monkeypatch: pytest.MonkeyPatch, confirms: bool
 ) -> None:
-    told = kinds(answered(home, store, monkeypatch, lambda agreed: agreed.cancel()))
-    assert told[-1] == "TurnStopped"
-    assert "Said" not in told
+    def say(agreed: Any) -> None:
+        agreed.set_result(True) if confirms else agreed.cancel()
+
+    told = kinds(answered(home, store, monkeypatch, say))
+    assert told.count("Doubted") == 1
+    if confirms:
+        assert told.index("Doubted") < told.index("Said") < told.index("Answered")
+    else:
+        assert (told[-1], "Said" in told) == ("TurnStopped", False)
 
 
 def test_an_assistant_that_nobody_stands_behind_withholds(store: Path, home: Path) -> None:

@@ -49,48 +49,36 @@ def test_each_row_carries_the_code_of_the_one_before(tmp_path: Path) -> None:
     assert json.loads(found[0].body) == {"bytes": 12, "kind": "image"}
 
 
-def test_rows_that_cannot_all_be_written_are_not_written_at_all(tmp_path: Path) -> None:
-    trail = opened(tmp_path)
-    with pytest.raises(ValueError, match="JSON"):
-        trail.extend([("route", {}), ("said", {"n": float("nan")})])
-
-    assert rows(trail) == []
-
-
 def test_a_checkpoint_signs_how_far_the_trail_has_come(tmp_path: Path) -> None:
     trail = opened(tmp_path)
     trail.append("said", {})
     made = trail.checkpoint()
-
     assert (made.rows, made.mac) == (1, rows(trail)[0].mac)
     assert made.genuine
     assert json.loads(rows(trail)[1].body) == made.to_json()
     assert list(checkpoints.read(trail.outside)) == [made]
-
-
-def test_there_is_a_checkpoint_after_so_many_rows(tmp_path: Path) -> None:
-    trail = opened(tmp_path)
-    trail.extend([("said", {})] * (EVERY - 1))
-    trail.append("said", {})
-    trail.append("said", {})
-
-    assert [found.rows for found in checkpoints.read(trail.outside) if found] == [EVERY]
-    assert [row.kind for row in rows(trail)[EVERY - 1 :]] == ["said", "checkpoint", "said"]
-
-
-def test_nobody_else_may_read_it(tmp_path: Path) -> None:
-    opened(tmp_path).checkpoint()
-
+    with pytest.raises(ValueError, match="JSON"):
+        trail.extend([("route", {}), ("said", {"n": float("nan")})])
+    trail.extend([("said", {})] * (EVERY - 3))  # none of those; there is one after so many rows
+    trail.extend([("said", {})] * 2)
+    assert [found.rows for found in checkpoints.read(trail.outside) if found] == [1, EVERY + 1]
+    assert [row.kind for row in rows(trail)[EVERY - 1 :]] == ["said", "said", "checkpoint"]
     for path in (tmp_path / "audit", tmp_path / "audit" / FILE, tmp_path / "checkpoints.jsonl"):
         assert path.stat().st_mode & 0o077 == 0
 
 
-def test_one_of_another_key_is_not_gone_on_with(tmp_path: Path) -> None:
-    opened(tmp_path).append("said", {})
+def test_where_there_is_no_key_just_now_or_another_the_old_one_stays(tmp_path: Path) -> None:
+    trail = opened(tmp_path)
+    trail.append("said", {})
+    trail.close()
     other = Trail(tmp_path / "audit", Vault(tmp_path / "other keys"), tmp_path / "checkpoints.jsonl")
-
     with pytest.raises(KeyLost, match="begun with another key"):
         other.append("said", {})
+    (tmp_path / "keys" / "master.key").rename(tmp_path / "master.key")
+    with pytest.raises(KeyLost):
+        opened(tmp_path).renew()
+    (tmp_path / "master.key").rename(tmp_path / "keys" / "master.key")
+    assert len(rows(opened(tmp_path))) == 1
 
 
 def test_where_the_key_is_gone_for_good_a_new_one_is_begun_and_the_old_one_kept(tmp_path: Path) -> None:
@@ -111,30 +99,6 @@ def test_where_the_key_is_gone_for_good_a_new_one_is_begun_and_the_old_one_kept(
     connection.close()
     (kept,) = tmp_path.glob("checkpoints-until-*.jsonl")
     assert list(checkpoints.read(kept)) == [mark]
-
-
-def test_where_there_is_no_key_just_now_the_old_one_stays(tmp_path: Path) -> None:
-    trail = opened(tmp_path)
-    trail.append("said", {})
-    trail.close()
-    (tmp_path / "keys" / "master.key").rename(tmp_path / "master.key")
-
-    with pytest.raises(KeyLost):
-        opened(tmp_path).renew()
-    (tmp_path / "master.key").rename(tmp_path / "keys" / "master.key")
-    assert len(rows(opened(tmp_path))) == 1
-
-
-def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    trail = opened(tmp_path)
-    trail.append("said", {})
-    trail.close()
-    file = tmp_path / "audit" / FILE
-    file.write_bytes(b"This is a letter, not a database. " * 500)
-
-    with pytest.raises(StorageFull, match="the audit trail is damaged"):
-        opened(tmp_path).append("said", {})
-    assert file.read_bytes().startswith(b"This is a letter")
 
 
 # a disk that is full
@@ -160,16 +124,6 @@ def test_a_full_disk_is_written_down_once(tmp_path: Path) -> None:
         assert (trail.folder / RESERVE).stat().st_size == RESERVE_BYTES
         assert rows(trail)[-1].kind == "said"
         trail.close()
-
-
-def test_a_disk_that_is_full_from_the_beginning(tmp_path: Path) -> None:
-    with smalldisk.mounted(tmp_path / "disk", lazy=True) as folder:
-        opened(folder).append("said", {})
-        (folder / "audit" / RESERVE).unlink()
-        smalldisk.fill(folder)
-        with pytest.raises(StorageFull) as caught:
-            opened(folder).append("said", {})
-        assert caught.value.exit_status == 6
 
 
 # processes that are killed while they write: what was committed is there, and the trail is whole
@@ -247,15 +201,15 @@ def test_one_that_is_written_to_meanwhile_is_whole(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", FOR_EVER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
-    reports = [verify(opened(tmp_path)) for _ in range(40)]
+    reports = [verify(opened(tmp_path)) for _ in range(15)]
     process.kill()
     process.communicate()
-    assert [(report.finding, report.unsure) for report in reports] == [(None, ())] * 40
+    assert [(report.finding, report.unsure) for report in reports] == [(None, ())] * 15
     assert reports[-1].rows > reports[0].rows
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
-    told = killed(tmp_path, [random.uniform(0, SLOWEST) for _ in range(6)])
+    told = killed(tmp_path, [random.uniform(0, SLOWEST) for _ in range(4)])
     assert told == sorted(set(told))
 
 

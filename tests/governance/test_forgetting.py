@@ -1,23 +1,27 @@
-"""Forgetting beside other apps, by itself, and where keys or files are lost, damaged or cannot be written."""
+"""Forgetting beside other apps, by itself, and where keys or files are lost, damaged, planted or cannot be written."""
 
 from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from helpers import planted, smalldisk, unsealed
 from helpers.conversations import answer
-from helpers.forgetting import LONG_AGO, aged, audited, cached, question
+from helpers.forgetting import LONG_AGO, Home, aged, audited, cached, question, wrapped
 
+from edge_assistant.cli.main import main
 from edge_assistant.core.errors import KeyLost, StorageFull, UsageError
 from edge_assistant.governance import forgetting
 from edge_assistant.governance.audit.trail import Trail
+from edge_assistant.governance.audit.verify import Damage, verify
 from edge_assistant.history.store import History
 from edge_assistant.resident import server
 from edge_assistant.vault import sealed
@@ -47,13 +51,25 @@ def test_what_another_app_has_open_is_refused_and_nothing_goes(home: Path, histo
             call()
     assert len(other.conversations()) == 2
     assert not forgetting.pending()
-    aged(home, gone, busy)
-    assert forgetting.kept(other).busy == [busy]
+    begun = history.begin()  # of which nothing is kept yet: it is no question of the command line
+    history.vault.key(begun)
+    history.hold(begun)
+    aged(home, gone, busy, begun)
+    assert sorted(forgetting.kept(other).busy) == sorted([busy, begun])
+    assert forgetting.kept(other).questions == forgetting.kept(history).questions == []
+    (home / "keys" / forgetting.INTENT).write_text("{}")  # an intent that is none of ours is removed
+    forgetting.complete()
+    assert not forgetting.pending()
     assert forgetting.forget_before(other, datetime.now(UTC)) == [gone]
     assert [summary.id for summary in other.conversations()] == [busy]
+    aged(home, busy)
+    assert forgetting.expire(30, history) == 0, "an app keeps what it has open"
     history.add_turn(busy, answer("still there"))
     history.close(busy)
+    history.close(begun)
+    (home / "history" / "open" / f"{'a' * 16}.lock").touch()  # of a process that was killed
     assert forgetting.forget_all(other) == [busy]
+    assert list((home / "history" / "open").iterdir()) == []
     other.quit()
 
 
@@ -81,51 +97,12 @@ def test_what_begins_while_all_is_forgotten_is_not_taken_away(
     app.quit()
 
 
-def test_a_conversation_of_which_nothing_is_kept_yet_is_no_question(home: Path, history: History) -> None:
-    id = history.begin()
-    history.vault.key(id)
-    history.hold(id)
-    aged(home, id)
-    other = History()
-    assert forgetting.kept(other).questions == forgetting.kept(history).questions == []
-    assert forgetting.forget_before(other, datetime.now(UTC)) == []
-    history.vault.existing(id)
-    other.quit()
-
-
-def test_an_app_expires_what_is_old_and_keeps_what_it_has_open(home: Path, history: History) -> None:
-    old, mine = planted.plant(history), history.begin()
-    history.add_turn(mine, answer())
-    aged(home, old, mine)
-    assert forgetting.expire(30, history) == 1
-    assert [summary.id for summary in history.conversations()] == [mine]
-    assert history.vault.ids() == [mine]
-
-
 def test_one_that_forgets_waits_for_another(home: Path, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     id = planted.plant(history)
     monkeypatch.setattr(forgetting, "_LOCK_WAIT_S", 0.1)
     with forgetting._alone(), pytest.raises(StorageFull, match="another program is forgetting"):
         forgetting.forget(history, [id])
     forgetting.forget(history, [id])
-
-
-def test_threads_that_forget_at_once(history: History) -> None:
-    ids = [planted.plant(history, 1) for _ in range(8)]
-    threads = [threading.Thread(target=forgetting.forget, args=(history, [id])) for id in ids]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert history.conversations() == []
-    assert history.vault.ids() == []
-
-
-def test_locks_that_nobody_holds_go_with_all(home: Path, history: History) -> None:
-    planted.plant(history)
-    (home / "history" / "open" / f"{'a' * 16}.lock").touch()
-    forgetting.forget_all(history)
-    assert list((home / "history" / "open").iterdir()) == []
 
 
 # by itself
@@ -153,17 +130,10 @@ def test_caches_expire_with_what_may_be_in_them(home: Path, old: bool) -> None:
     assert len([row for row in audited() if row.kind == "forgot"]) == old
 
 
-def test_caches_alone_can_be_forgotten(home: Path) -> None:
-    asked = question()
-    forgetting.forget_caches()
-    cached()
-    forgetting.forget_caches()
-    assert (sealed.kept_bytes(), Vault().caches(), Vault().ids()) == (0, [], [asked])
-
-
 @pytest.mark.parametrize("how", ["caches", "before"])
 def test_a_key_goes_under_which_nothing_is_kept_yet(home: Path, how: str) -> None:
     question()
+    forgetting.forget_caches()  # there is none
     cache = SealedCache("language", 1 << 20, Vault())
     since = cache.mark()
     if how == "caches":
@@ -174,16 +144,6 @@ def test_a_key_goes_under_which_nothing_is_kept_yet(home: Path, how: str) -> Non
         history.quit()
     cache.put("what was read before", b"it", since)
     assert sealed.kept_bytes() == 0
-
-
-def test_where_the_keys_are_lost_the_caches_go_with_all(home: Path) -> None:
-    question()
-    cached()
-    (home / "keys" / "master.key").write_bytes(bytes(32))
-    history = History()
-    forgetting.forget_all(history)
-    history.quit()
-    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
 
 
 def test_a_command_looks_once_an_hour(home: Path) -> None:
@@ -202,10 +162,16 @@ def test_a_command_looks_once_an_hour(home: Path) -> None:
 # what is lost or damaged
 
 
-def test_all_goes_where_the_master_key_is_lost(home: Path) -> None:
+def test_all_goes_where_the_master_key_is_lost_and_a_new_trail_says_so(home: Path) -> None:
+    trail = Trail()
+    trail.append("said", {})
+    trail.close()
     history = History()
     planted.plant(history)
     history.quit()
+    cached()
+    (home / "run").mkdir()
+    (home / "run").chmod(0o777)  # as out of a backup: no resident of ours can run there
     (home / "keys" / FILE).unlink()
     history = History()
     with pytest.raises(KeyLost):
@@ -213,18 +179,8 @@ def test_all_goes_where_the_master_key_is_lost(home: Path) -> None:
     assert [summary.title for summary in forgetting.kept(history).conversations] == ["(its key is gone)"]
     assert len(forgetting.forget_all(history)) == 1
     assert history.conversations() == []
-    planted.plant(history)
     history.quit()
-
-
-def test_an_audit_trail_whose_key_is_lost_is_kept_and_a_new_one_says_what_was_forgotten(home: Path) -> None:
-    trail = Trail()
-    trail.append("said", {})
-    trail.close()
-    (home / "keys" / FILE).unlink()
-    history = History()
-    forgetting.forget_all(history)
-    history.quit()
+    assert (sealed.kept_bytes(), Vault().caches(), forgetting.pending()) == (0, [], False)
     assert [row.kind for row in audited()] == ["forgot"]
     assert len(list((home / "audit").glob("audit-until-*.db"))) == 1
 
@@ -264,18 +220,6 @@ def test_all_goes_of_a_history_that_was_never_sealed(home: Path, lost: bool) -> 
     assert planted.found([home]) == []
 
 
-@pytest.mark.parametrize("mode", [0o755, 0o777])
-def test_where_no_resident_of_ours_can_run_all_is_gone(home: Path, mode: int) -> None:
-    """A folder that came out of a backup with other rights; nobody speaks over a socket in it."""
-    question()
-    (home / "run").mkdir()
-    (home / "run").chmod(mode)
-    history = History()
-    forgetting.forget_all(history)
-    history.quit()
-    assert not forgetting.pending()
-
-
 def test_where_a_resident_cannot_be_reached_its_memory_alone_is_left_to_go(home: Path, history: History) -> None:
     gone = question()
     held = server.opened()  # one that runs, and
@@ -284,9 +228,8 @@ def test_where_a_resident_cannot_be_reached_its_memory_alone_is_left_to_go(home:
         forgetting.forget(history, [gone])
     cached()
     kept, later = sealed.kept_bytes(), question()
-    for _ in range(2):
-        with pytest.raises(StorageFull, match="the resident still holds questions"):
-            forgetting.complete(history)
+    with pytest.raises(StorageFull, match="the resident still holds questions"):
+        forgetting.complete(history)
     assert sealed.kept_bytes() == kept  # what was made since is none of what was to be forgotten
     with pytest.raises(StorageFull):
         forgetting.forget(history, [later])  # and what is to be forgotten by now goes all the same
@@ -295,14 +238,6 @@ def test_where_a_resident_cannot_be_reached_its_memory_alone_is_left_to_go(home:
     forgetting.complete(history)
     assert not forgetting.pending()
     assert [row.conversation for row in audited() if row.kind == "forgot"] == [gone, later]
-
-
-def test_an_intent_that_is_none_of_ours_is_removed(home: Path, history: History) -> None:
-    id = planted.plant(history)
-    (home / "keys" / forgetting.INTENT).write_text("{}")
-    forgetting.complete()
-    assert not forgetting.pending()
-    assert history.open(id)
 
 
 def test_a_trail_that_cannot_be_written_is_said_and_written_later(home: Path, history: History) -> None:
@@ -336,3 +271,106 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert history.vault.ids() == []
         history.quit()
         assert planted.found([disk]) == []
+
+
+# what somebody planted to keep what is forgotten
+
+
+KEEPS_KEYS = (
+    "CREATE TABLE z (id, wrapped)",
+    "CREATE TRIGGER zz BEFORE DELETE ON keys BEGIN INSERT INTO z VALUES (old.id, old.wrapped); END",
+)
+KEEPS_TURNS = (
+    "CREATE TABLE z (conversation, number, body)",
+    "CREATE TRIGGER zz BEFORE DELETE ON turns BEGIN INSERT INTO z VALUES (old.conversation, old.number, old.body); END",
+)
+
+
+def plant(file: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def in_files(folder: Path, key: bytes) -> bool:
+    return any(key[12:40] in file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
+@pytest.fixture
+def made(home: Path) -> Home:
+    return Home(home, "conversation")
+
+
+def test_a_trigger_that_keeps_keys_refuses_to_forget_and_loses_nothing(made: Home, home: Path) -> None:
+    plant(home / "keys" / "keys.db", *KEEPS_KEYS)
+    history = History()
+    with pytest.raises(
+        StorageFull, match=r"the file of keys was changed from outside \(keys.db: table z, trigger zz\)"
+    ):
+        forgetting.forget(history, made.gone)
+    history.quit()
+    assert wrapped(home) == made.keys
+    plant(home / "keys" / "keys.db", "DROP TABLE z", "DROP TRIGGER zz")
+    made.complete()
+    made.check()
+
+
+def test_forget_all_takes_what_a_trigger_kept(made: Home, home: Path) -> None:
+    plant(home / "keys" / "keys.db", *KEEPS_KEYS, "INSERT INTO z SELECT id, wrapped FROM keys")
+    names = home.with_name(f"{home.name}-other-names")  # of the same files
+    names.mkdir()
+    os.link(home / "keys" / "keys.db", names / "keys")
+    master = home / "keys" / "master.key"
+    os.link(master, names / "master key")
+    key = master.read_bytes()
+    assert main(["forget", "--all", "--yes"]) == 0
+    for folder in (home, names):
+        assert not any(in_files(folder, kept) for kept in (*made.keys.values(), bytes(12) + key))
+    vault = Vault()
+    assert [id for id in vault.ids() if id in made.keys] == []
+    vault.close()
+
+
+def test_forget_all_takes_over_what_planted_keys_stopped(made: Home, home: Path) -> None:
+    plant(home / "keys" / "keys.db", *KEEPS_KEYS)
+    assert main(["forget", "--before", "2021-01-01", "--yes"]) == 6
+    assert main(["forget", "--all", "--yes"]) == 0
+    assert not forgetting.pending()
+    assert not any(in_files(home, key) for key in made.keys.values())
+    assert main(["audit", "verify"]) == 0
+
+
+def test_a_trigger_in_the_history_goes_aside_with_it_and_what_it_keeps_is_noise(made: Home, home: Path) -> None:
+    plant(home / "history" / "history.db", *KEEPS_TURNS)
+    assert main(["forget", "--yes", *(part for id in made.gone for part in ("--conversation", id))]) == 0
+    assert not any(in_files(home, made.keys[id]) for id in made.gone)
+    assert planted.found([home]) == []
+    assert len(list((home / "history").glob("history-damaged-*.db"))) == 2  # one was there before
+    assert main(["forget", "--all", "--yes"]) == 0
+    assert list((home / "history").glob("history-damaged-*.db")) == []
+
+
+def test_a_trigger_in_the_trail_is_a_finding_and_nothing_is_added(home: Path) -> None:
+    trail = Trail()
+    trail.append("said", {})
+    trail.close()
+    plant(home / "audit" / "audit.db", "CREATE TRIGGER t AFTER INSERT ON rows BEGIN DELETE FROM rows; END")
+    trail = Trail()
+    finding = verify(trail).finding
+    assert finding is not None
+    assert (finding.row, finding.damage) == (2, Damage.PLANTED)
+    assert "trigger t" in finding.what
+    with pytest.raises(StorageFull, match=r"audit.db: trigger t"):
+        trail.append("said", {})
+    trail.close()
+
+
+@pytest.mark.parametrize("file", ["keys.db", "keys.db-wal"])
+def test_a_link_in_the_place_of_a_file_is_refused(home: Path, file: str) -> None:
+    vault = Vault()
+    vault.key("0" * 16)
+    vault.close()
+    (home / "keys" / file).rename(home / "elsewhere") if file == "keys.db" else (home / "elsewhere").write_bytes(b"")
+    (home / "keys" / file).symlink_to(home / "elsewhere")
+    with pytest.raises(StorageFull, match=f"{file} is a link or no file"):
+        Vault().ids()

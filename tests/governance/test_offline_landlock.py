@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -172,7 +173,7 @@ def test_the_command_keeps_to_it(tmp_path: Path, given: tuple[str, ...], said: s
     assert told(script, tmp_path, *given, before="", env=environment) == [said]
 
 
-@pytest.mark.parametrize("line", ["ask x", "check", "models list", "audit verify", "doctor"])
+@pytest.mark.parametrize("line", ["ask x", "models list", "doctor"])
 def test_there_are_no_threads_yet_that_would_not_be_kept(line: str) -> None:
     script = """
     from edge_assistant.cli import main
@@ -193,3 +194,50 @@ def test_a_kernel_without_landlock_is_locked_all_the_same_and_doctor_says_what_i
         "offline, but other processes and all files are in reach, as this kernel has no Landlock, or none"
         " since Linux 5.19; doctor --prove-offline tries it"
     )
+
+
+# What must go on under the lock and its bounds
+
+
+LOCKS = """
+import sys
+from edge_assistant.governance.offline import bounds, lock
+assert lock.engage() == lock.Lock(True)
+bounds.keep([])
+"""
+TESTS = """
+import pytest
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *sys.argv[1:]]))
+"""
+BUS = """
+from jeepney.io.blocking import open_dbus_connection
+with open_dbus_connection("SESSION") as bus:
+    print(bus.unique_name)
+"""
+
+
+def locked(code: str, *arguments: str, prefix: tuple[str, ...] = (), **added: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [*prefix, sys.executable, "-c", LOCKS + code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=kept | added)
+
+
+def test_devices_and_decoders_work_locked(pytestconfig: pytest.Config, store: Path) -> None:
+    """Their own tests, in a process that is locked; models are covered by every test of a real command."""
+    tests = [
+        "devices/test_sound.py::TestServer::test_what_is_played_is_heard",
+        "devices/test_serial.py",
+        "devices/test_video4linux.py",
+        "perception/test_audio.py::test_containers",
+    ]
+    ran = locked(
+        TESTS, *(str(pytestconfig.rootpath / "tests" / test) for test in tests), EDGE_ASSISTANT_MODELS=str(store)
+    )
+    assert ran.returncode == 0, ran.stdout[-3000:]
+
+
+@pytest.mark.skipif(shutil.which("dbus-run-session") is None, reason="D-Bus is not installed")
+def test_the_bus_of_the_keyring_is_reached() -> None:
+    pytest.importorskip("jeepney", reason="it comes with keyring on Linux")
+    ran = locked(BUS, prefix=("dbus-run-session", "--"))
+    assert ran.stdout.startswith(":"), ran.stderr

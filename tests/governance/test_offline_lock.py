@@ -56,21 +56,27 @@ def edge_assistant(*arguments: str, **options: object) -> subprocess.CompletedPr
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, **options)
 
 
-def test_no_family_but_unix_is_granted() -> None:
-    script = """
-    for family in range(-1, 64):
-        for call in (socket.socket, socket.socketpair):
-            try:
-                made = call(family, socket.SOCK_DGRAM)
-                print(family, "granted")
-            except OSError as error:
-                assert error.errno == errno.EACCES, (family, call, error)
+def test_threads_and_children_are_refused_every_way_but_unix_sockets() -> None:
+    before = """
+    told, go = [], threading.Event()
+    def tries():
+        go.wait(60)
+        for family in range(-1, 64):
+            for call in (socket.socket, socket.socketpair):
+                try:
+                    made = call(family, socket.SOCK_DGRAM)
+                    told.append(family)
+                except OSError as error:
+                    assert error.errno == errno.EACCES, (family, call, error)
+    early = threading.Thread(target=tries)
+    early.start()
     """
-    assert printed(script) == ["1 granted", "1 granted"]
-
-
-def test_the_other_ways_are_refused() -> None:
     script = """
+    late = threading.Thread(target=tries)
+    late.start()
+    go.set()
+    early.join(), late.join()
+    print(*told)
     libc = ctypes.CDLL(None, use_errno=True)
     numbers = seccomp.machine().numbers
     for name, told in seccomp.REFUSED.items():
@@ -80,9 +86,17 @@ def test_the_other_ways_are_refused() -> None:
         for above in (0, 1 << 32, 0xFFFFFFFF << 32):
             told = libc.syscall(numbers["ioctl"], -1, ctypes.c_ulong(request | above), 0), ctypes.get_errno()
             assert told == (-1, errno.EPERM), request
-    print("refused")
+    def filters():
+        return [line for line in open("/proc/self/status") if line.startswith("Seccomp_filters")]
+    once = filters()
+    assert lock.engage() == lock.engage(wanted=False) == lock.state() == lock.Lock(True)
+    print(once == filters(), flush=True)
+    code = "import socket\\ntry: socket.socket()\\nexcept OSError as error: print(error.errno)"
+    subprocess.run([sys.executable, "-c", code])
+    subprocess.run(["grep", "-E", "^(NoNewPrivs|Seccomp):", "/proc/self/status"])
     """
-    assert printed(script) == ["refused"]
+    told = printed(script, before=before)
+    assert told == ["1 1 1 1", "True", str(errno.EACCES), "NoNewPrivs:\t1", "Seccomp:\t2"]
 
 
 def test_nothing_is_typed_into_the_shell() -> None:
@@ -104,49 +118,6 @@ def test_nothing_is_typed_into_the_shell() -> None:
     print(select.select([terminal], [], [], 0)[0])
     """
     assert printed(script, before=before) == ["EPERM"] * 6 + ["[]"]
-
-
-def test_threads_that_were_there_and_that_come_are_locked() -> None:
-    before = """
-    told, go = [], threading.Event()
-    def tries():
-        go.wait(60)
-        try:
-            socket.socket()
-            told.append("granted")
-        except OSError as error:
-            told.append(errno.errorcode[error.errno])
-    early = threading.Thread(target=tries)
-    early.start()
-    """
-    script = """
-    late = threading.Thread(target=tries)
-    late.start()
-    go.set()
-    early.join(), late.join()
-    print(*told)
-    """
-    assert printed(script, before=before) == ["EACCES EACCES"]
-
-
-def test_children_are_locked_and_gain_no_privileges() -> None:
-    script = """
-    code = "import socket\\ntry: socket.socket()\\nexcept OSError as error: print(error.errno)"
-    subprocess.run([sys.executable, "-c", code])
-    subprocess.run(["grep", "-E", "^(NoNewPrivs|Seccomp):", "/proc/self/status"])
-    """
-    assert printed(script) == [str(errno.EACCES), "NoNewPrivs:\t1", "Seccomp:\t2"]
-
-
-def test_a_second_time_sets_no_second_filter() -> None:
-    script = """
-    def filters():
-        return [line for line in open("/proc/self/status") if line.startswith("Seccomp_filters")]
-    once = filters()
-    assert lock.engage() == lock.engage(wanted=False) == lock.state() == lock.Lock(True)
-    print(once == filters())
-    """
-    assert printed(script) == ["True"]
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -214,7 +185,7 @@ def test_a_network_socket_in_place_of_a_stream_is_refused(stream: str) -> None:
     assert error["message"] == f"descriptor {0 if stream == 'stdin' else 2} of this process is a network socket"
 
 
-def test_where_the_kernel_refuses_the_command_stops() -> None:
+def test_where_the_kernel_refuses_the_command_and_the_app_stop() -> None:
     refusing = [sys.executable, "-c", REFUSING, *COMMAND]
     ran = subprocess.run([*refusing, "doctor", "--json"], capture_output=True, text=True, check=False)
     assert ran.returncode == LockFailed.exit_status == 5
@@ -223,26 +194,15 @@ def test_where_the_kernel_refuses_the_command_stops() -> None:
         " - use a Linux with seccomp filters; or --no-lock before the verb, and code can reach the network\n"
     )
     assert json.loads(ran.stdout)["error"]["code"] == "lock"
+    app = [sys.executable, "-c", REFUSING, sys.executable, "-m", "edge_assistant_tui"]
+    ran = subprocess.run(app, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert ran.returncode == 5
+    assert ran.stderr.startswith("error: the offline lock cannot be set: the kernel refuses seccomp")
     went_on = subprocess.run(
         [*refusing, "--no-lock", "models", "list", "--json"], capture_output=True, text=True, check=False
     )
     assert went_on.returncode == 0
     assert json.loads(went_on.stdout)["models"]
-
-
-def test_the_app_stops_too_where_the_kernel_refuses() -> None:
-    app = [sys.executable, "-c", REFUSING, sys.executable, "-m", "edge_assistant_tui"]
-    ran = subprocess.run(app, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    assert ran.returncode == 5
-    assert ran.stderr.startswith("error: the offline lock cannot be set: the kernel refuses seccomp")
-
-
-def test_doctor_says_that_it_is_locked() -> None:
-    ran = edge_assistant("doctor", "--json")
-    (check,) = [check for check in json.loads(ran.stdout)["checks"] if check["name"] == "offline lock"]
-    assert check["ok"] is True
-    assert check["found"].startswith("offline")
-    assert "NOT OFFLINE" not in ran.stderr
 
 
 def test_doctor_is_not_ready_unlocked() -> None:
@@ -289,11 +249,6 @@ def test_no_resolver_of_this_machine_is_asked_for_a_name(tmp_path: Path, set_: s
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ran.stdout == "unknown\n"
     assert ("AF_UNIX" in (tmp_path / "trace").read_text()) is (set_ == "filter alone")
-
-
-def test_what_is_only_imported_is_not_locked() -> None:
-    assert lock.state().word == "NOT OFFLINE"  # these tests themselves: they have servers
-    assert health.offline_lock().hint == "start edge-assistant as a command"
 
 
 def test_it_comes_before_other_libraries() -> None:

@@ -103,26 +103,19 @@ def proved(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Proof]:
     return made
 
 
+REFUSED, FAILED, THROUGH = ProofOutcome.REFUSED, ProofOutcome.FAILED, ProofOutcome.THROUGH
+
+
 @pytest.mark.parametrize(
     ("failure", "arrives", "outcome", "error"),
     [
-        (PermissionError(errno.EACCES, "denied"), 0, ProofOutcome.REFUSED, "EACCES"),
-        (OSError(errno.ENOSYS, "no such call"), 0, ProofOutcome.REFUSED, "ENOSYS"),
-        (
-            ConnectionRefusedError(errno.ECONNREFUSED, "refused"),
-            0,
-            ProofOutcome.FAILED,
-            "ECONNREFUSED",
-        ),  # it had a socket
-        (TimeoutError("too late"), 0, ProofOutcome.FAILED, "too late"),
-        (ValueError("no address"), 0, ProofOutcome.FAILED, "no address"),
-        (None, 0, ProofOutcome.THROUGH, ""),
-        (
-            PermissionError(errno.EACCES, "denied"),
-            1,
-            ProofOutcome.THROUGH,
-            "EACCES",
-        ),  # whatever it says, something came
+        (PermissionError(errno.EACCES, "denied"), 0, REFUSED, "EACCES"),
+        (OSError(errno.ENOSYS, "no such call"), 0, REFUSED, "ENOSYS"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "it had a socket"), 0, FAILED, "ECONNREFUSED"),
+        (TimeoutError("too late"), 0, FAILED, "too late"),
+        (ValueError("no address"), 0, FAILED, "no address"),
+        (None, 0, THROUGH, ""),
+        (PermissionError(errno.EACCES, "whatever it says, something came"), 1, THROUGH, "EACCES"),
     ],
 )
 def test_only_a_refusal_counts(
@@ -133,21 +126,14 @@ def test_only_a_refusal_counts(
     assert found.holds is (outcome is ProofOutcome.REFUSED)
 
 
-def test_a_machine_without_ipv6_says_so(proved: Callable[..., Proof]) -> None:
-    missing = {"TCP IPv6": "Cannot assign requested address", "UDP IPv6": "Cannot assign requested address"}
-    found = proved(PermissionError(errno.EACCES, "denied"), missing)
-    assert {result.way for result in found.results} == {"TCP IPv4", "UDP IPv4"}
-    assert found.missing == missing
-    assert found.holds
-
-
 def test_where_nothing_listens_nothing_is_proven(proved: Callable[..., Proof]) -> None:
+    with pytest.raises(UsageError, match="nothing listens outside the lock"):
+        proof.prove()
+    missing = dict.fromkeys(("TCP IPv6", "UDP IPv6"), "Cannot assign requested address")
+    without_ipv6 = proved(PermissionError(errno.EACCES, "denied"), missing)
+    assert {result.way for result in without_ipv6.results} == {"TCP IPv4", "UDP IPv4"}
+    assert (without_ipv6.missing, without_ipv6.holds) == (missing, True)
     assert not proved(PermissionError(errno.EACCES, "denied"), dict.fromkeys(WAYS, "no loopback")).holds
     refused = ProofResult("one", "TCP IPv4", ProofOutcome.REFUSED, "EACCES")
     assert not Proof(True, ("TCP IPv4",), {}, (refused,)).holds  # the others neither reached nor missing
     assert not Proof(False, tuple(WAYS), {}, (refused,)).holds  # refused, but not by the lock
-
-
-def test_without_a_listener_it_cannot_be_asked_for() -> None:
-    with pytest.raises(UsageError, match="nothing listens outside the lock"):
-        proof.prove()

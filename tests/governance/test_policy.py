@@ -80,13 +80,6 @@ def test_a_rule_against_pulling_refuses_that_alone() -> None:
     Policy().check_pull()
 
 
-def test_a_refusal_records_no_content() -> None:
-    made = of('devices.camera = ["HD"]')
-    with pytest.raises(PolicyRefused):
-        made.check_device("camera", "file:the secret of Mrs Miller.mp4")
-    assert recorded(made) == [{"event": "refused", "rule": "devices.camera", "about": "camera"}]
-
-
 def test_the_same_refusal_is_recorded_once_a_minute() -> None:
     clock = Clock()
     made = kiosk(clock)
@@ -106,13 +99,10 @@ def test_the_first_device_that_is_allowed() -> None:
     there = [name for name in ("Built-in", "USB 2", "USB 1") if made.allows_device("camera", name)]
     assert made.device("camera", None, lambda: there) == "USB 2"
     assert made.device("camera", "USB 1", lambda: there) == "USB 1"
-
-
-@pytest.mark.parametrize("name", ["Built-in", "U", "USB", "usb 1", ""])
-def test_a_part_of_a_name_is_no_name(name: str) -> None:
-    made = of('devices.camera = ["U*", "usb 1"]')
-    with pytest.raises(PolicyRefused, match=r"devices\.camera"):
-        made.device("camera", name, lambda: ["USB 1"])
+    for part in ("Built-in", "U", "USB", "usb 1", "", "file:the secret of Mrs Miller.mp4"):
+        with pytest.raises(PolicyRefused, match=r"devices\.camera"):
+            made.device("camera", part, lambda: ["USB 1"])
+    assert recorded(made) == [{"event": "refused", "rule": "devices.camera", "about": "camera"}], "no content"
 
 
 def test_devices_are_refused_where_they_are_chosen(home: Path, tmp_path: Path) -> None:
@@ -161,19 +151,6 @@ def test_the_administrators_file_alone_counts(home: Path, monkeypatch: pytest.Mo
             current().check_profile("own")
 
 
-def test_no_variable_moves_the_administrators_file() -> None:
-    source = Path(policy.__file__).read_text("utf-8")
-    assert '\nSYSTEM = Path("/etc/edge-assistant/policy.toml")\n' in source
-
-
-def test_a_policy_that_leads_nowhere_allows_nothing(home: Path) -> None:
-    file = home / "etc" / "policy.toml"
-    file.parent.mkdir()
-    file.symlink_to("gone.toml")
-    with pytest.raises(PolicyInvalid, match="cannot be read"):
-        current()
-
-
 @pytest.mark.parametrize("content", [b"x = ", b"\xff", b"unknown = 1", b"[limits]\npages = 51", b"# " + b"x" * 65_536])
 def test_a_policy_that_is_wrong_allows_nothing(home: Path, content: bytes) -> None:
     written(home, "").write_bytes(content)
@@ -182,10 +159,16 @@ def test_a_policy_that_is_wrong_allows_nothing(home: Path, content: bytes) -> No
             current()
 
 
-def test_a_folder_that_may_not_be_looked_into_allows_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_policy_that_cannot_be_looked_at_allows_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(self: Path) -> os.stat_result:
         raise PermissionError(13, "Permission denied")
 
+    file = home / "etc" / "policy.toml"
+    file.parent.mkdir()
+    file.symlink_to("gone.toml")
+    with pytest.raises(PolicyInvalid, match="cannot be read"):
+        current()
+    file.unlink()
     monkeypatch.setattr(Path, "lstat", refused)
     with pytest.raises(PolicyInvalid):
         current()
@@ -231,14 +214,10 @@ def test_the_operator_may_do_all_until_idle() -> None:
     assert not made.may("settings")
     made.touch()  # whoever comes then is a visitor
     assert not made.may("settings")
-
-
-def test_the_operator_locks() -> None:
-    made = kiosk(Clock())
     made.unlock(PIN)
     made.lock()
     assert not made.unlocked
-    assert [row["event"] for row in recorded(made)] == ["unlocked", "locked"]
+    assert [row["event"] for row in recorded(made)] == ["unlocked", "unlocked", "locked"]
 
 
 def test_a_wrong_pin_takes_longer_each_time() -> None:
@@ -276,9 +255,6 @@ def test_a_pin_is_hashed_with_salt() -> None:
     assert not pin.fits(PIN, HASH.replace(":1024:", ":1023:"))
     assert not pin.fits(PIN, HASH.replace(":1024:", ":524288:"))  # half a gigabyte
     assert pin.fits(PIN, pin.hashed(PIN))
-
-
-@pytest.mark.parametrize("short", ["", "12345", "x" * 65])
-def test_a_pin_has_six_characters_or_more(short: str) -> None:
-    with pytest.raises(UsageError, match="6 to 64"):
-        pin.hashed(short)
+    for wrong in ("", "12345", "x" * 65):
+        with pytest.raises(UsageError, match="6 to 64"):
+            pin.hashed(wrong)

@@ -132,7 +132,11 @@ def test_the_published_schema_is_the_one_that_is_read(pytestconfig: pytest.Confi
 
 @pytest.mark.parametrize("name", ["hospital", "kiosk"])
 def test_the_examples_are_right(pytestconfig: pytest.Config, name: str) -> None:
-    assert reading.check(pytestconfig.rootpath / "examples" / "policies" / f"{name}.toml") == []
+    folder = pytestconfig.rootpath / "examples" / "policies"
+    assert reading.check(folder / f"{name}.toml") == []
+    assert reading.check(folder) == [f"the policy {folder} cannot be read (Is a directory)"]
+    with pytest.raises(InputMissing):
+        reading.check(folder / "none.toml")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of root's")
@@ -146,9 +150,3 @@ def test_who_else_can_write_it_is_said(tmp_path: Path, mode: int, folder: int, w
     assert len(reading.exposed(file)) == ways
     os.chown(file, 1000, 1000)
     assert f"others than root may write {file}" in reading.exposed(file)
-
-
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputMissing):
-        reading.check(tmp_path / "policy.toml")
-    assert reading.check(tmp_path) == [f"the policy {tmp_path} cannot be read (Is a directory)"]

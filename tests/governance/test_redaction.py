@@ -1,118 +1,78 @@
-"""Personal data in a text: what is found as what, what is left, and which values are the same."""
+"""Personal data in a text: what is found as what, what is left, which values are the same, and linear time."""
 
 from __future__ import annotations
 
+import re
+import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge_assistant.governance.redaction.kinds import PiiKind
 from edge_assistant.governance.redaction.redactor import Redactor
-from edge_assistant.governance.redaction.rules import FOLDER, load
+from edge_assistant.governance.redaction.rules import FOLDER, load, shipped
+from evals.personal.lines import lines
+from evals.redaction import HOSTILE
 
 KEY = bytes(32)
-REDACTED = [
-    ("call me on 07700 900123 please", "call me on [PHONE-1] please"),
-    ("+44 7700 900123, (0161) 496 0000, 212-555-0123 x12", "[PHONE-1], [PHONE-2], [PHONE-3]"),
-    ("Tel:07700900123", "Tel:[PHONE-1]"),
-    ("0-7-7-0-0-9-0-0-1-2-3", "[PHONE-1]"),
-    ("john.smith@example.co.uk wrote", "[EMAIL-1] wrote"),
-    ("email john dot smith at example dot com", "email [EMAIL-1]"),
-    ("card 4111 1111 1111 1111, expiry 12/27", "card [CARD-1], expiry 12/27"),
-    ("paid with 378282246310005", "paid with [CARD-1]"),
-    ("to GB82 WEST 1234 5698 7654 32 and back", "to [ACCOUNT-1] and back"),
-    ("Sort code 12-34-56 account 12345678", "Sort code [ACCOUNT-1] account [ACCOUNT-2]"),
-    ("078-05-1120 or 943 476 5919 or AB 12 34 56 C", "[ID-1] or [ID-2] or [ID-3]"),
-    ("12345678Z, 811218-9876, RSSMRA85T10A562S", "[ID-1], [ID-2], [ID-3]"),
-    ("1 85 05 78 006 084 91; 756.9217.0769.85; 131052-308T", "[ID-1]; [ID-2]; [ID-3]"),
-    ("Passport number: 123456789", "Passport number: [ID-1]"),
-    ("DOB 12/03/1980", "DOB [BIRTH-1]"),
-    ("born on March 12th, 1980 in Leeds", "born on [BIRTH-1] in Leeds"),
-    ("date of birth: the twelfth of March nineteen eighty.", "date of birth: [BIRTH-1]."),
-    ('{"birthDate": "1980-03-12"}', '{"birthDate": "[BIRTH-1]"}'),
-    ("He lives at 12 Acacia Avenue, London SW1A 1AA. Then", "He lives at [ADDRESS-1]. Then"),
-    ("Flat 3, 12 Elm Road, Leeds, LS1 4AB", "[ADDRESS-1]"),
-    ("123 Main St, Springfield, IL 62704", "[ADDRESS-1]"),
-    ("Address: Rose Cottage, Ambleside; phone: 015394 32345", "Address: [ADDRESS-1]; phone: [PHONE-1]"),
-    ("MRN: 00-123-456", "MRN: [RECORD-1]"),
-    ("patient_id=AB12345 ok", "patient_id=[RECORD-1] ok"),
-    ("hospital number one two three four five six", "hospital number [RECORD-1]"),
-    ("Mr Smith saw Dr. John O'Brien", "Mr [PERSON-1] saw Dr. [PERSON-2]"),
-    ("Name: Anna Fischer DOB: 12/03/1980", "Name: [PERSON-1] DOB: [BIRTH-1]"),
-    ("My name is Anna Fischer, I was born", "My name is [PERSON-1], I was born"),
-    ("my name is anna and i am here", "my name is [PERSON-1] and i am here"),
-    ("Patient: FISCHER, ANNA", "Patient: [PERSON-1]"),
-    ("Patient: Иван Петров", "Patient: [PERSON-1]"),
-    ("Tel: ٠٧٧٠٠ ٩٠٠١٢٣ or ０７７００９００１２３", "Tel: [PHONE-1] or [PHONE-1]"),
-    ("078\u200b-05\u00ad-1120", "[ID-1]"),
-    ("07700\u2011900\u2011123", "[PHONE-1]"),
-]
-LEFT = [
-    "The pressure was 123.45 bar at 2024-03-12T10:30:00.123+01:00 on line 12",
-    "Invoice total 1,234.56, VAT 246.91, due 12/03/2024",
-    "Part 6204-2RS, lot 20240312, serial SN12345678",
-    "Version 10.0.19045.3693 on 192.168.10.254",
-    "Give ibuprofen 400 mg at 08:00, 14:00 and 20:00",
-    "Blood pressure 120/80, pulse 72, saturation 98 %",
-    "one hundred and twenty over eighty, four hundred milligrams",
-    "19.2 13.8 73.5 91.5 93.8 54.6 43.4 80.8",
-    "4111 1111 1111 1112 fails its check digit",
-    "my name is on the list",
-    "The file name: report.txt, model name: X200",
-    "47.37012, 8.54183",
-    "zero point four five bar",
-    "one thousand four hundred and fifty ringgit",
-    "EAN 5901234123457, peak 99.9 at 2.10 a.m.",
-    "[PERSON-1] and [PHONE-2] stay",
-    "",
-]
-# What whisper-base wrote of lines that espeak-ng and a Piper voice had spoken.
-HEARD = [
-    ("My numbers 077-449-12345.", "449"),
-    ("You can reach beyond 07-911-123-456.", "911"),
-    ("Call me on 020-79946-0958.", "79946"),
-    ("My phone number is 212-555-199.", "555"),
-    ("My number is 07744i12345.", "07744"),
-    ("Please ring plus 44,7700, 90123.", "7700"),
-    ("Please ring plus 44-7700-900123.", "7700"),
-    ("The card number is for 1111 1111 1111 1111 1111.", "1111"),
-    ("The card number is 411111111111111111111", "1111"),
-    ("My date of birth is the 12th of March 1980.", "March"),
-    ("my mate on birth in the 12th of March, 1980.", "March"),
-    ("She was born on March, 3rd, 1974.", "1974"),
-    ("date of birth 12, 3, 1980.", "1980"),
-    ("Made on birth 1231980.", "1231980"),
-    ("My NHS number is 943-476-519.", "476"),
-    ("Mayn H. S. Numbers 943-476-5919.", "476"),
-    ("My Social Security Numbers 1-2-3-456789.", "456789"),
-    ("My Social Security number is 1-2-3-45-6-889.", "889"),
-    ("My email is john.smithatexample.com.", "smith"),
-    ("Her email address is Anna underscore Fisher at mail.example.org.", "Fisher"),
-    ("My account number is 1-2-3-4-5-6-7-8, and the sort code is 12-34-56.", "34"),
-    ("The medical record number is 447129.", "447129"),
-    ("The medical record number is 44712i.", "44712"),
-    ("The hospital number is a B12345.", "12345"),
-    ("National Insurance Number QQ123456C.", "123456"),
-    ("National Insurance Number QQ1234560.", "123456"),
-    ("I live at 42 Akasha Avenue, leads.", "Akasha"),
-    ("My name is Anna Fisher and I was born in 1962.", "Fisher"),
-    ("This is Dr Patel speaking, please call me", "Patel"),
-]
+EXAMPLES: dict[str, Any] = tomllib.loads((Path(__file__).parents[1] / "fixtures" / "redaction.toml").read_text("utf-8"))
+GERMAN = """
+[spoken]
+fillers = ["äh"]
+[spoken.digits]
+0 = ["null"]
+1 = ["eins"]
+7 = ["sieben"]
+[spoken.times]
+2 = ["doppel"]
+[spoken.marks]
+[words]
+title = ["herr", "frau"]
+[[rule]]
+kind = "person"
+pattern = '(?i:{title}) ([A-Z][a-z]{1,20})'
+"""
 
 
 def redacted(text: str) -> str:
     return Redactor(KEY).redact(text).text
 
 
+def kinds(text: str) -> list[PiiKind]:
+    return [found.kind for found in Redactor(KEY).redact(text).found]
+
+
 def test_what_is_found_and_what_is_left() -> None:
-    for text, wanted in [*REDACTED, *((text, text) for text in LEFT)]:
+    for text, wanted in [*EXAMPLES["redacted"], *((text, text) for text in EXAMPLES["left"])]:
         assert redacted(text) == wanted
 
 
-def test_what_a_recogniser_wrote_is_found() -> None:
-    for text, gone in HEARD:
-        assert gone in text
-        assert gone not in redacted(text), text
+def test_what_a_recogniser_wrote_and_names_that_nothing_announces_are_found() -> None:
+    for text, gone in [*((text, [gone]) for text, gone in EXAMPLES["heard"]), *EXAMPLES["named"]]:
+        assert all(part in text and part not in redacted(text) for part in gone), text
+
+
+def test_german_and_english_data_is_found_as_its_kind() -> None:
+    for text, wanted in EXAMPLES["kinds"]:
+        assert [kind.name for kind in kinds(text) if kind is not PiiKind.PERSON] == wanted, text
+    for text, kind in EXAMPLES["among"]:
+        assert PiiKind[kind] in kinds(text), text
+
+
+def test_it_is_found_whatever_its_notation() -> None:
+    for marked in EXAMPLES["marked"]:
+        text = re.sub("[<>]", "", marked)
+        found = Redactor(KEY).redact(text).found
+        for match in re.finditer("<(.*?)>", marked):
+            start = text.index(match[1])
+            places = [place for place in range(start, start + len(match[1])) if text[place].isalnum()]
+            assert all(any(one.start <= place < one.end for one in found) for place in places), marked
 
 
 def test_a_number_is_one_however_it_is_written() -> None:
@@ -133,7 +93,7 @@ def test_a_number_is_one_however_it_is_written() -> None:
         assert found.redact(f"It is {spoken}.").text == "It is [PHONE-1].", spoken
 
 
-def test_dates_and_names_are_one_however_they_are_written() -> None:
+def test_dates_are_one_however_they_are_written() -> None:
     found = Redactor(KEY)
     for date in ("11/7/2011", "11 July 2011", "July the eleventh, 2011", "eleventh of July two thousand and eleven"):
         assert Redactor(KEY).redact(f"born {date}").text == "born [BIRTH-1]"
@@ -141,18 +101,30 @@ def test_dates_and_names_are_one_however_they_are_written() -> None:
     found = Redactor(KEY)
     for date in ("12/03/1980", "1980-03-12", "12 March 1980", "March 12, 1980", "twelfth of March nineteen eighty"):
         assert found.redact(f"DOB: {date}").text == "DOB: [BIRTH-1]"
-    assert found.redact("Name: Anna Fischer").text == "Name: [PERSON-1]"
-    assert found.redact("Name: Fischer, Anna").text == "Name: [PERSON-1]"
-    assert found.redact("Mrs Fischer and Mr Novak; Fischer's wife").text == (
-        "Mrs [PERSON-1] and Mr [PERSON-2]; [PERSON-1]'s wife"
-    )
+    for date in ("21/3/1980", "twenty first of March nineteen eighty"):
+        assert found.redact(f"DOB: {date}").text == "DOB: [BIRTH-2]"
 
 
-def test_letters_of_any_alphabet_tell_people_apart() -> None:
+@pytest.mark.parametrize(
+    "turns",
+    [
+        ["Name: <Anna Fischer>", "Name: <Fischer, Anna>", "Mrs <Fischer> and <Fischer>'s wife"],
+        ["<Harriet Oyelaran> came.", "The pump of <Oyelaran> leaks.", "Mrs <Oyelaran, Harriet>"],
+        ["Name: <Anna Koch>", "Frau <Koch> kommt.", "Der Koch ist krank."],  # another word too: not looked for
+        ["Name: <Åsa Bergström>. <Bergstrom> came."],
+    ],
+)
+def test_a_name_is_one_person_however_it_is_written(turns: list[str]) -> None:
+    found = Redactor(KEY)
+    for turn in turns:
+        assert found.redact(re.sub("[<>]", "", turn)).text == re.sub("<.*?>", "[PERSON-1]", turn)
+
+
+def test_several_people_are_told_apart_in_any_alphabet() -> None:
     found = Redactor(KEY)
     assert found.redact("Name: Иван Петров").text == "Name: [PERSON-1]"
     assert found.redact("Name: Олег Панкин").text == "Name: [PERSON-2]"
-    assert found.redact("Name: Åsa Bergström. Bergstrom came.").text == "Name: [PERSON-3]. [PERSON-3] came."
+    assert found.redact("Mrs Fischer and Mr Novak").text == "Mrs [PERSON-3] and Mr [PERSON-4]"
 
 
 def test_an_address_of_mail_is_one_as_it_is_said_and_written() -> None:
@@ -169,15 +141,11 @@ def test_what_was_named_once_is_found_where_nothing_names_it() -> None:
     assert found.redact("13 March 1980, 00123457").found == ()
 
 
-def test_names_that_others_know_are_found() -> None:
+def test_names_and_files_that_others_know_are_found() -> None:
     found = Redactor(KEY)
     assert found.redact("Pluto valve").found == ()
     assert found.know(PiiKind.PERSON, "Anna Pluto") == "[PERSON-1]"
     assert found.redact("Pluto valve, Anna Pluto came.").text == "[PERSON-1] valve, [PERSON-1] came."
-
-
-def test_a_file_is_known_by_its_name() -> None:
-    found = Redactor(KEY)
     assert found.file("Anna Fischer (1980).pdf") == "[FILE-1].pdf"
     assert found.file("notes") == "[FILE-2]"
     assert found.redact("Anna Fischer (1980).pdf is damaged").text == "[FILE-1].pdf is damaged"
@@ -195,33 +163,98 @@ def test_numbers_tell_nothing_of_the_key_and_keyed_ones_do_not_link() -> None:
 def test_a_language_is_a_file(tmp_path: Path) -> None:
     for file in FOLDER.glob("*.toml"):
         (tmp_path / file.name).write_text(file.read_text("utf-8"), "utf-8")
-    (tmp_path / "german.toml").write_text(
-        """
-[spoken]
-fillers = ["äh"]
-[spoken.digits]
-0 = ["null"]
-1 = ["eins"]
-7 = ["sieben"]
-[spoken.times]
-2 = ["doppel"]
-[spoken.marks]
-[words]
-title = ["herr", "frau"]
-[[rule]]
-kind = "person"
-pattern = '(?i:{title}) ([A-Z][a-z]{1,20})'
-""",
-        "utf-8",
-    )
+    (tmp_path / "german.toml").write_text(GERMAN, "utf-8")
     found = Redactor(KEY, rules=load(tmp_path))
     assert found.redact("Frau Weiß sagt null eins sieben sieben null eins eins eins").text == (
         "Frau [PERSON-1] sagt [PHONE-1]"
     )
     assert found.redact("Mr Smith, oh one double seven oh one one one").text == "Mr [PERSON-2], [PHONE-1]"
-
-
-def test_a_pattern_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[[rule]]\nkind = 'id'\npattern = '(?=x)'\n")
     with pytest.raises(ValueError, match="is not a pattern"):
         load(tmp_path)
+
+
+# what holds of every text
+
+
+# fmt: off
+PARTS = [
+    "MRN ", "DOB ", "born ", "Mr ", "Dr. ", "Name: ", "my name is ", "Patient ", "Tel: ", "call ", "card ", "IBAN ",
+    "account ", "NHS ", "SSN: ", "address: ", "lives at ", "email ", "number is ", "Anna ", "Smith", "O'Brien", "12 ",
+    "Acacia ", "Street", ", ", ". ", "\n", " ", "oh ", "seven ", "double ", "four ", "twenty ", "plus ", "dash ",
+    "07700 900123", "4111 1111 1111 1111", "GB82WEST12345698765432", "12/03/1980", "12 March ", "1980", "078-05-1120",
+    "943 476 5919", "a.b@example.com", " at example dot com", "SW1A 1AA", "AB 12 34 56 C", "[PHONE-1]", "[", "]", "-",
+    "+44", "(", ")", "1", "0", "9", "a", "Z", "é", "\u200b", "٣", "＠", ":", "=", '"', "|", ";", "/",
+]
+# fmt: on
+TEXTS = st.lists(st.sampled_from(PARTS), max_size=12).map("".join) | st.text(max_size=60)
+
+
+@settings(max_examples=100)
+@given(TEXTS)
+def test_what_is_around_is_kept_and_places_are_in_order(text: str) -> None:
+    redacted = Redactor(KEY).redact(text)
+    place, pieces = 0, []
+    for found in redacted.found:
+        assert place <= found.start < found.end <= len(text)
+        pieces += [text[place : found.start], found.pseudonym]
+        place = found.end
+    assert "".join((*pieces, text[place:])) == redacted.text
+
+
+@settings(max_examples=200)
+@given(TEXTS)
+def test_redacting_again_changes_nothing(text: str) -> None:
+    redactor = Redactor(KEY)
+    once = redactor.redact(text).text
+    assert redactor.redact(once).text == once
+    assert Redactor(KEY).redact(once).found == ()
+
+
+@settings(max_examples=50)
+@given(TEXTS, TEXTS)
+def test_one_value_has_one_pseudonym(first: str, second: str) -> None:
+    redactor = Redactor(KEY)
+    redactor.redact(first)
+    known = redactor.redact(second).text
+    assert redactor.redact(second).text == known
+
+
+def test_the_lines_of_the_bench_stay_as_they_are_the_second_time() -> None:
+    for line in lines(150, 1):
+        redactor = Redactor(KEY)
+        once = redactor.redact(line.text).text
+        assert redactor.redact(once).text == once, line.text
+
+
+@pytest.mark.parametrize("rule", shipped().rules, ids=lambda rule: str(rule.kind))  # the same in every process
+def test_no_pattern_repeats_without_limit(rule: Any) -> None:
+    parser: Any = re._parser  # type: ignore[attr-defined] - it knows the width of a pattern
+    assert parser.parse(rule.pattern.pattern).getwidth()[1] < 1000
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many functions are called, of Python and of C."""
+    count = 0
+
+    def called(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(called)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("part", HOSTILE.values(), ids=HOSTILE)
+def test_twice_the_text_is_twice_the_steps(part: str) -> None:
+    Redactor(KEY).redact(part * 40)  # what is loaded and remembered once
+    counts = []
+    for length in (4_000, 8_000):
+        redactor, text = Redactor(KEY), (part * length)[:length]
+        counts.append(steps(lambda redactor=redactor, text=text: redactor.redact(text)))  # type: ignore[misc]
+    assert counts[1] < 2.1 * counts[0] + 1_000

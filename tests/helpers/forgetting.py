@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -102,21 +103,36 @@ KINDS: dict[str, Kind] = {
 }
 
 
+_KEPT: list[list[str]] = []  # ids of the conversations and questions of the home that was filled first
+
+
+def _filled(folder: Path) -> list[list[str]]:
+    """Fill a home, or copy the one that was filled first."""
+    first = folder.parents[1] / "filled home"
+    if first.exists():
+        shutil.copytree(first, folder, dirs_exist_ok=True)
+        return _KEPT
+    history = History()
+    ids = [planted.plant(history) for _ in range(3)]
+    history.quit()
+    questions = [question(), question()]
+    cached()
+    aged(folder, *ids[:2], questions[0])
+    (folder / "history" / "history-damaged-20200101T000000.db").write_bytes(b"SQLite, sealed")
+    os.utime(folder / "history" / "history-damaged-20200101T000000.db", (0, 0))
+    (folder / "state").mkdir(exist_ok=True)
+    (folder / "state" / "edge-assistant.log").write_text("a fault\n")
+    _KEPT[:] = ids, questions
+    shutil.copytree(folder, first, ignore=lambda at, names: [name for name in names if Path(at, name).is_symlink()])
+    return _KEPT
+
+
 class Home:
     """A home with two conversations that are old, one that is not, two questions of the command line, and caches."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         self.folder = folder
-        history = History()
-        ids = [planted.plant(history) for _ in range(3)]
-        history.quit()
-        questions = [question(), question()]
-        cached()
-        aged(folder, *ids[:2], questions[0])
-        (folder / "history" / "history-damaged-20200101T000000.db").write_bytes(b"SQLite, sealed")
-        os.utime(folder / "history" / "history-damaged-20200101T000000.db", (0, 0))
-        (folder / "state").mkdir(exist_ok=True)
-        (folder / "state" / "edge-assistant.log").write_text("a fault\n")
+        ids, questions = _filled(folder)
         self.gone = {"conversation": ids[:1], "all": [*ids, *questions]}.get(kind, [*ids[:2], questions[0]])
         self.stays = [id for id in ids if id not in self.gone]
         self.keys = wrapped(folder)

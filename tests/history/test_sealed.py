@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers import killed, planted, smalldisk, unsealed
+from helpers import killed, planted, unsealed
 from helpers.conversations import answer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,8 +176,18 @@ def upgraded(file: Path, vault: Vault, ids: list[str]) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_an_older_file_is_sealed_when_it_is_opened(file: Path, vault: Vault) -> None:
-    upgraded(file, vault, old(file))
+@pytest.mark.parametrize("closed", [True, False])
+def test_an_older_file_is_sealed_when_it_is_opened(file: Path, vault: Vault, closed: bool) -> None:
+    """Also one that was not closed, as an app that was killed leaves it: all is still in the log of writes."""
+    if closed:
+        upgraded(file, vault, old(file))
+        return
+    database = unsealed.write(file, {OLD: (planted.signals(), [planted.planted_answer(n) for n in range(3)])})
+    copy = file.parent.with_name("copy") / file.name
+    shutil.copytree(file.parent, copy.parent)
+    database.close()
+    assert copy.with_name("history.db-wal").stat().st_size > 0
+    upgraded(copy, vault, [OLD])
 
 
 def test_a_file_of_schema_2_goes_on_with_what_it_holds(
@@ -200,24 +210,6 @@ def test_a_file_of_schema_2_goes_on_with_what_it_holds(
     with closing(opened(file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (LAYOUT.schema,)
         assert not foreign(connection, LAYOUT)
-
-
-def test_one_that_was_not_closed_is_sealed_too(file: Path, vault: Vault) -> None:
-    """As an app that was killed leaves it: all is still in the log of writes."""
-    ids = [OLD]
-    database = unsealed.write(file, {OLD: (planted.signals(), [planted.planted_answer(n) for n in range(3)])})
-    copy = file.parent.with_name("copy") / file.name
-    shutil.copytree(file.parent, copy.parent)
-    database.close()
-    assert copy.with_name("history.db-wal").stat().st_size > 0
-    upgraded(copy, vault, ids)
-
-
-def test_empty_cells_stay_empty(file: Path, vault: Vault) -> None:
-    unsealed.write(file, {OLD: (planted.signals()[:1], [])}).close()
-    history = History(file, vault)
-    assert [(found.title, found.turns) for found in history.conversations()] == [("(no question yet)", 0)]
-    history.quit()
 
 
 def test_an_older_app_that_has_it_open_is_waited_for(file: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,34 +262,9 @@ def interrupted(file: Path, vault: Vault, step: int) -> int:
 
 
 def test_killed_in_the_middle_of_sealing(file: Path, vault: Vault) -> None:
-    assert interrupted(file, vault, 61) > 5
+    assert interrupted(file, vault, 151) > 2
 
 
 @pytest.mark.bench
 def test_killed_at_every_line_of_sealing(file: Path, vault: Vault) -> None:
     assert interrupted(file, vault, 1) > 300
-
-
-def test_a_disk_that_is_full_while_it_is_sealed(tmp_path: Path, vault: Vault) -> None:
-    with smalldisk.mounted(tmp_path / "disk") as disk:
-        file = disk / "history" / "history.db"
-        ids = old(file)
-        filler = smalldisk.fill(disk)
-        history = History(file, vault)
-        with pytest.raises(StorageFull, match="the history cannot be written: the disk is full"):
-            history.conversations()
-        filler.unlink()
-        upgraded(file, vault, ids)
-        history.quit()
-
-
-def test_thousands_of_turns_are_searched(history: History) -> None:
-    from edge_assistant.history import rows
-
-    id = history.begin()
-    cells = SealedCells(id, history.vault.key(id))
-    history._database.write(
-        lambda c: [rows.add_turn(c, id, cells, answer(f"Question {n}", f"It is {n}. " * 20)) for n in range(3_000)]
-    )
-    assert [found.turns for found in history.conversations("question 2345")] == [3_000]
-    assert history.conversations("question 12345") == []

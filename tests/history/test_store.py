@@ -70,17 +70,6 @@ def test_a_conversation_comes_back_as_it_was(history: History, file: Path, tmp_p
     assert saved.began <= saved.turns[0].asked <= saved.turns[1].asked
 
 
-def test_the_history_lies_in_the_data_directory(home: Path) -> None:
-    history = History()
-    assert not (home / "history").exists()  # it is opened when it is needed
-    history.add_turn(history.begin(), answer())
-    history.quit()
-    found = sorted(file.name for file in (home / "history").iterdir())
-    assert found == ["history.db", "history.lock", "open", "open.lock"]
-    assert (home / "history").stat().st_mode & 0o077 == 0
-    assert (home / "history" / "history.db").stat().st_mode & 0o077 == 0
-
-
 def test_nothing_is_kept_of_a_conversation_without_a_question(history: History) -> None:
     empty, attached = history.begin(), history.begin()
     history.close(empty)
@@ -106,12 +95,25 @@ def test_a_question_without_an_answer_keeps_and_names_the_conversation(history: 
     assert (saved.present, saved.unsent) == ((shot,), unsent)
 
 
-def test_the_last_conversation_is_the_first_of_the_list(history: History) -> None:
-    first, second = history.begin(), history.begin()
-    history.add_turn(first, answer("one"))
+def test_the_last_conversation_is_the_first_of_the_list_under_a_short_title(home: Path) -> None:
+    history = History()
+    assert not (home / "history").exists()  # it is opened when it is needed
+    first, second, compared = (history.begin() for _ in range(3))
+    history.add_turn(first, answer("why\nand  " + "how " * 100))
     history.add_turn(second, answer("two"))
+    history.add_turn(compared, answer(""))
     history.add_turn(first, answer("three"))
-    assert [(found.title, found.turns) for found in history.conversations()] == [("one", 2), ("two", 1)]
+    found = history.conversations()
+    assert [(one.id, one.turns) for one in found] == [(first, 2), (compared, 1), (second, 1)]
+    assert found[0].title.startswith("why and how how")
+    assert (len(found[0].title) <= 80, found[1].title) == (True, rows.COMPARED)
+    for id in ("", "0123456789abcdef", "../../etc/passwd", "x' OR 1=1", "0123456789ABCDEF"):
+        with pytest.raises(UsageError, match="no such conversation"):
+            history.open(id)
+    history.quit()
+    folder = home / "history"
+    assert sorted(file.name for file in folder.iterdir()) == ["history.db", "history.lock", "open", "open.lock"]
+    assert {path.stat().st_mode & 0o077 for path in (folder, folder / "history.db")} == {0}
 
 
 def test_another_name_is_sealed_and_found_and_is_no_change(history: History, file: Path) -> None:
@@ -160,16 +162,6 @@ def test_search(history: History, search: str, found: list[str]) -> None:
             history.add_signal(kept, replace(snapshot(), name="Receipt.jpg"))
         history.add_turn(kept, answer(question, text))
     assert [summary.title for summary in history.conversations(search)] == found
-
-
-def test_a_long_question_is_a_short_title_and_a_comparison_has_one_too(history: History) -> None:
-    kept = history.begin()
-    history.add_turn(kept, answer("why\nand  " + "how " * 100))
-    assert history.open(kept).title.startswith("why and how how")
-    assert len(history.open(kept).title) <= 80
-    compared = history.begin()
-    history.add_turn(compared, answer(""))
-    assert history.open(compared).title == rows.COMPARED
 
 
 def test_a_removed_signal_stays_where_an_answer_rests_on_it(history: History, tmp_path: Path) -> None:
@@ -245,37 +237,6 @@ def test_a_conversation_is_written_by_one_app_only(history: History, other: Hist
     other.add_turn(kept, answer("taken up again"))
     with pytest.raises(UsageError, match="open in another app"):
         history.add_turn(kept, answer())
-
-
-def test_erased_conversations_leave_nothing(history: History, file: Path) -> None:
-    kept, gone = history.begin(), history.begin()
-    for conversation, content in ((kept, b"stays" * 9), (gone, b"planted" * 5000)):
-        history.add_signal(conversation, snapshot(data=content), content)
-        history.add_turn(conversation, answer(f"about {content[:7].decode()}"))
-    with sqlite3.connect(file) as connection:
-        sealed = [row[0] for row in connection.execute("SELECT data FROM signals ORDER BY length(data)")]
-    connection.close()
-    assert len(sealed[1]) > 35_000
-    history.erase([gone])
-    raw = b"".join(found.read_bytes() for found in file.parent.rglob("*") if found.is_file())
-    assert sealed[0] in raw
-    assert not any(sealed[1][at : at + 64] in raw for at in range(0, len(sealed[1]), 64))
-    assert [found.id for found in history.conversations()] == [kept]
-    assert history.vault.ids() == [kept]
-    assert len(raw) < 200_000
-    assert [lock.stem for lock in (file.parent / "open").iterdir()] == [kept]
-    with pytest.raises(UsageError, match="no such conversation"):
-        history.open(gone)
-    with sqlite3.connect(file) as connection:
-        counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("turns", "words")]
-    connection.close()
-    assert counts == [(1,), (1,)]
-
-
-@pytest.mark.parametrize("id", ["", "0123456789abcdef", "../../etc/passwd", "x' OR 1=1", "0123456789ABCDEF"])
-def test_there_is_no_such_conversation(history: History, id: str) -> None:
-    with pytest.raises(UsageError, match="no such conversation"):
-        history.open(id)
 
 
 def test_any_thread_may_write_and_look(history: History) -> None:

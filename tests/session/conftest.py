@@ -26,7 +26,7 @@ def portfolio(store: Path, home: Path) -> Portfolio:
 
 @pytest.fixture
 def ask(portfolio: Portfolio) -> Ask:
-    """Asks with a plain model, or a scripted one; every answer must keep what every answer promises."""
+    """Asks, or compares without a question, with a plain or a scripted model; every answer keeps its promises."""
 
     def run(
         question: str, signals: Sequence[Signal], engine: ScriptedEngine | None = None, **options: Any
@@ -34,7 +34,10 @@ def ask(portfolio: Portfolio) -> Ask:
         events: list[Event] = []
         opens = PlainEngine if engine is None else lambda model, runtime: engine
         facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=opens)
-        answer = facade.ask(question, signals, events.append, **options)
+        if question:
+            answer = facade.ask(question, signals, events.append, **options)
+        else:
+            answer = facade.check(signals, events.append, **options)
         promises(answer, events)
         return answer, events
 

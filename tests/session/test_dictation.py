@@ -99,33 +99,16 @@ def test_where_speech_goes_on_what_was_written_down_is_forgotten(desk: Desk) -> 
     desk.dictation.expect(SOUND[:40_000])
     desk.work()
     desk.dictation.expect(None)
+    assert not desk.assistant.runtime.halt.asked, "a stop that comes late stops nothing else"
     desk.work()
     assert desk.assistant.recall.bytes == 0
+    desk.ahead = lambda watch: pytest.fail("the end waits for this")
     desk.dictation.expect(SOUND)
     desk.dictation.hear(SOUND, final=True)
     desk.work()
     assert desk.heard == 2
     assert [one.final for one in desk.told] == [False, True]
     assert TEXT in desk.told[-1].text
-
-
-def test_of_two_pauses_one_is_written_down_that_nobody_spoke_after(desk: Desk) -> None:
-    desk.dictation.expect(SOUND[:40_000])
-    desk.dictation.expect(None)
-    desk.dictation.expect(SOUND)
-    desk.work()
-    assert desk.heard == 1
-    assert [TEXT in one.text for one in desk.told] == [True]
-
-
-def test_an_end_that_was_not_expected_is_written_down_and_the_other_forgotten(desk: Desk) -> None:
-    desk.dictation.expect(SOUND[:40_000])
-    desk.work()
-    desk.dictation.hear(SOUND, final=True)
-    desk.work()
-    assert desk.heard == 2
-    forget(desk.assistant, desk.told[-1].recording or b"")
-    assert desk.assistant.recall.bytes == 0
 
 
 def test_what_is_said_on_stops_the_writing_down_of_the_pause(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,21 +183,6 @@ def test_a_stop_that_comes_just_before_work_ahead_begins_is_not_lost(
     assert engine.prefilled == []
 
 
-def test_nothing_is_read_ahead_where_all_was_said_meanwhile(desk: Desk) -> None:
-    desk.ahead = lambda watch: pytest.fail("the end waits for this")
-    desk.dictation.expect(SOUND)
-    desk.dictation.hear(SOUND, final=True)
-    desk.work()
-    assert desk.heard == 1
-
-
-def test_a_stop_that_comes_late_stops_nothing_else(desk: Desk) -> None:
-    desk.dictation.expect(SOUND)
-    desk.work()
-    desk.dictation.expect(None)
-    assert not desk.assistant.runtime.halt.asked
-
-
 def test_what_is_wrong_is_told_of_all_that_was_said_and_of_nothing_before(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,21 +202,13 @@ def test_what_is_wrong_is_told_of_all_that_was_said_and_of_nothing_before(
     assert desk.told[-1] == Written("", final=True)
 
 
-def test_a_part_of_what_is_said_is_written_down_and_forgotten(desk: Desk) -> None:
-    desk.dictation.hear(SOUND, final=False)
-    desk.work()
-    assert [(one.final, one.recording) for one in desk.told] == [(False, None)]
-    assert desk.assistant.recall.bytes == 0
-
-
 def test_a_part_of_what_is_said_is_dropped_while_there_is_other_work(desk: Desk) -> None:
     desk.dictation.hear(SOUND[:40_000], final=False)
     desk.dictation.hear(SOUND, final=False)
     desk.work()
     assert desk.heard == 1
-    desk.dictation.hear(SOUND, final=False)
-    desk.work()
-    assert desk.heard == 2
+    assert [(one.final, one.recording) for one in desk.told] == [(False, None)]
+    assert desk.assistant.recall.bytes == 0
 
 
 @pytest.mark.parametrize("final", [False, True])

@@ -93,12 +93,6 @@ def test_json_has_each_answer_whole() -> None:
     }
 
 
-def test_no_path_of_this_machine_goes_out(tmp_path: Path) -> None:
-    placed = replace(FORM, path=tmp_path / "private" / "form.jpg")
-    for text in (as_page(saved(signals=(placed,)), whole=True) for as_page in (export.markdown, export.as_json)):
-        assert "private" not in text
-
-
 HOSTILE = [
     "![seen](https://example.org/seen.png)",
     "[E1](https://example.org)",
@@ -133,33 +127,19 @@ def everywhere(text: str) -> Saved:
     return replace(saved(turn, signals=(replace(FORM, name=text),)), title=text)
 
 
-def test_what_signals_say_leads_nowhere() -> None:
-    for text in HOSTILE:
-        page = export.markdown(everywhere(text), whole=True)
-        assert {token.type for token in tokens(page)} & {"image", "link_open", "html_block", "html_inline"} == set(), (
-            text
-        )
-        assert "\x1b" not in page
-
-
-@given(st.text(alphabet=st.sampled_from(list("![]()<>:\\ \nEax1/`*_|#-")), max_size=40))
+@given(st.sampled_from(HOSTILE) | st.text(alphabet=st.sampled_from(list("![]()<>:\\ \nEax1/`*_|#-")), max_size=40))
 def test_no_text_becomes_a_link(text: str) -> None:
     page = export.markdown(everywhere(text), whole=True)
     assert {token.type for token in tokens(page)} & {"image", "link_open", "html_block", "html_inline"} == set()
+    assert "\x1b" not in page
 
 
-def test_an_answer_is_read_as_it_was_said() -> None:
-    for text in ("2*3*4 [E1].", "a_17_b", "~~500~~ 50 mg", "- 5 degC", "-5", "2. May", "&lt;b>", "="):
-        assert_read(text)
+QUOTED = ("2*3*4 [E1].", "a_17_b", "~~500~~ 50 mg", "- 5 degC", "-5", "2. May", "&lt;b>", "=")
+MARKUP = st.text(alphabet=st.sampled_from(list("![]()<>:\\ Eax1/`*_|#-+=.~&;")), max_size=40).filter(str.strip)
 
 
-@given(st.text(alphabet=st.sampled_from(list("![]()<>:\\ Eax1/`*_|#-+=.~&;")), max_size=40).filter(str.strip))
-def test_what_an_answer_quotes_is_no_markup(text: str) -> None:
-    assert_read(text)
-
-
-def assert_read(text: str) -> None:
-    """A reader of the page sees the answer's characters."""
+@given(st.sampled_from(QUOTED) | MARKUP)
+def test_what_an_answer_quotes_is_read_as_it_was_said(text: str) -> None:
     page = export.markdown(saved(answer(text=text)), whole=True)
     parsed = MarkdownIt("commonmark").enable("table").enable("strikethrough").parse(page)
     inline = [token for token in parsed if token.type == "inline"]
@@ -176,20 +156,16 @@ def test_any_text_can_be_written(text: str) -> None:
     assert json.loads(export.as_json(everywhere(text), whole=True))["title"] == text
 
 
-def test_the_name_says_what_is_written(tmp_path: Path) -> None:
-    conversation = saved(rich_answer((FORM, SPOKEN)))
-    for name in ("a.json", "a.md", "a.JSON", "a"):
-        export.write(conversation, tmp_path / name, None)
-        text = (tmp_path / name).read_text("utf-8")
-        as_written = export.as_json if name.lower().endswith("json") else export.markdown
-        assert text == as_written(conversation, whole=True)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "a.JSON", "a.json", "a.md"]
-
-
-def test_a_file_that_is_there_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text("x" * 100_000)
-    export.write(saved(answer()), tmp_path / "a.md", None)
-    assert (tmp_path / "a.md").read_text("utf-8") == export.markdown(saved(answer()), whole=True)
+@pytest.mark.parametrize("name", ["a.json", "a.md", "a.JSON", "a"])
+def test_the_name_says_what_is_written_in_place_of_what_is_there(tmp_path: Path, name: str) -> None:
+    placed = replace(FORM, path=tmp_path / "private" / "form.jpg")
+    conversation = saved(rich_answer((FORM, SPOKEN)), signals=(placed, SPOKEN))
+    (tmp_path / name).write_text("x" * 100_000)
+    export.write(conversation, tmp_path / name, None)
+    as_written = export.as_json if name.lower().endswith("json") else export.markdown
+    assert (tmp_path / name).read_text("utf-8") == as_written(conversation, whole=True)
+    assert "private" not in (tmp_path / name).read_text("utf-8")
+    assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
 def test_a_place_that_is_none_is_said(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -95,8 +94,13 @@ def test_the_models_that_reason_are_loaded_beside_perception(made: Callable[...,
     assert (one.engines, one.embedders) == (["ahead"], ["ahead"])
 
 
-def test_on_one_core_each_is_loaded_when_it_is_needed(made: Callable[..., Made]) -> None:
-    one = made(threads=1)
+@pytest.mark.parametrize("verified", [False, True])
+def test_on_one_core_or_verified_each_time_each_is_loaded_when_it_is_needed(
+    made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch, verified: bool
+) -> None:
+    if verified:
+        monkeypatch.setattr(Policy, "verifies_always", property(lambda self: True))
+    one = made(threads=2 if verified else 1)
     one.assistant.ask(PROSE, texts(), ignore)
     assert set(one.engines + one.embedders) == {threading.current_thread().name}
 
@@ -153,23 +157,6 @@ def test_the_language_model_does_not_go_for_the_embedder_while_an_answer_is_foun
     assert models.engine is None
 
 
-def test_what_the_model_did_is_told_of_this_question_where_it_was_loaded_anew(made: Callable[..., Made]) -> None:
-    one = made(threads=1)
-    first = one.assistant.ask(PROSE, texts(), ignore)
-    models = one.assistant.models
-    reasoning = models.reasoning
-
-    def short() -> AbstractContextManager[None]:
-        del models._residency._kept[models._engine]  # as where the machine runs short once perception has ended
-        return reasoning()
-
-    models.reasoning = short
-    second = one.assistant.ask(PROSE, texts(), ignore)
-    assert len(one.engines) == 2
-    assert second.timings.prompt_tokens == first.timings.prompt_tokens > 0
-    assert second.timings.completion_tokens == first.timings.completion_tokens > 0
-
-
 def test_a_model_that_is_refused_is_not_loaded_ahead_and_recorded_once(made: Callable[..., Made]) -> None:
     rules = reading.problems(b'models.allowed = ["smollm2*", "qwen*"]')
     assert isinstance(rules, Rules), rules
@@ -180,15 +167,6 @@ def test_a_model_that_is_refused_is_not_loaded_ahead_and_recorded_once(made: Cal
     with pytest.raises(PolicyRefused):
         one.assistant.ask(PROSE, texts(), ignore)
     assert (one.embedders, len(recorded)) == ([], 1)
-
-
-def test_where_every_byte_is_verified_each_time_nothing_is_loaded_ahead(
-    made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = made()
-    monkeypatch.setattr(Policy, "verifies_always", property(lambda self: True))
-    one.assistant.ask(PROSE, texts(), ignore)
-    assert "ahead" not in {*one.engines, *one.embedders}
 
 
 def test_without_room_each_question_loads_anew_and_answers_the_same(
@@ -242,31 +220,6 @@ def test_what_another_process_forgets_is_let_go_of(made: Callable[..., Made], th
     assert (engine.settled, engine.forgotten) == (2, 1)
 
 
-def test_an_assistant_that_has_loaded_nothing_forgets(made: Callable[..., Made]) -> None:
-    made().assistant.forget()
-
-
-def test_what_a_profile_needs_stays(made: Callable[..., Made]) -> None:
-    one = made()
-    for _ in range(2):
-        one.assistant.ask(PROSE, texts(), ignore)
-        one.assistant.relieve()
-    assert len(one.engines) == 1
-    assert one.assistant.models.engine is not None
-
-
-def test_a_machine_that_runs_short_gets_the_memory_back(
-    made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = made()
-    one.assistant.ask(PROSE, texts(), ignore)
-    one.assistant.models._residency._look = lambda: memory.Memory(16 << 30, 0)
-    one.assistant.relieve()
-    assert one.assistant.models._residency.loaded == ()
-    one.assistant.models._residency._look = memory.read
-    assert one.assistant.ask(PROSE, texts(), ignore).text
-
-
 def test_what_one_assistant_has_loaded_the_next_one_uses_and_counts_anew(made: Callable[..., Made]) -> None:
     kept = memory.Residency(0)
     first, second = (made(residency=kept) for _ in range(2))
@@ -279,7 +232,10 @@ def test_what_one_assistant_has_loaded_the_next_one_uses_and_counts_anew(made: C
 
 def test_a_machine_that_runs_short_is_given_what_one_after_another_has_loaded(made: Callable[..., Made]) -> None:
     kept = memory.Residency(0)
-    made(residency=kept).assistant.ask(PROSE, texts(), ignore)
+    first = made(residency=kept)
+    first.assistant.ask(PROSE, texts(), ignore)
+    first.assistant.relieve()
+    assert first.assistant.models.engine is not None, "what a profile needs stays"
     assert kept.relieve()
     kept._look = lambda: memory.Memory(16 << 30, 0)
     assert not kept.relieve()
@@ -290,23 +246,18 @@ def test_a_machine_that_runs_short_is_given_what_one_after_another_has_loaded(ma
     assert len(again.engines) == 1
 
 
-def test_a_model_with_another_sum_or_other_options_is_loaded_anew(made: Callable[..., Made]) -> None:
+def test_a_model_with_another_sum_or_other_options_or_that_is_sealed_is_loaded_anew(made: Callable[..., Made]) -> None:
     kept = memory.Residency(0)
     made(residency=kept).assistant.ask(PROSE, texts(), ignore)
+    sealing = made(residency=kept, caches=Vault())  # what it read may be kept on the disk
+    sealing.assistant.ask(PROSE, texts(), ignore)
+    assert len(sealing.engines) == 1
     for changed in ({"sha256": "0" * 64}, {"options": {"chat": "another"}}):
         other = made(residency=kept)
         model = other.assistant.models.model("language")
         other.assistant.models.given["language"] = replace(model, **changed)
         other.assistant.ask(PROSE, texts(), ignore)
         assert len(other.engines) == 1, changed
-
-
-def test_what_may_be_kept_sealed_on_the_disk_is_not_used_where_it_may_not(made: Callable[..., Made]) -> None:
-    kept = memory.Residency(0)
-    made(residency=kept, caches=Vault()).assistant.ask(PROSE, texts(), ignore)
-    other = made(residency=kept)
-    other.assistant.ask(PROSE, texts(), ignore)
-    assert len(other.engines) == 1
 
 
 def test_what_listens_counts_while_it_is_held(made: Callable[..., Made]) -> None:
@@ -334,7 +285,7 @@ def test_ctrl_c_while_the_thread_begins_waits_for_it(monkeypatch: pytest.MonkeyP
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
-    with pytest.raises(KeyboardInterrupt), model_pool._Beside([job], halt):
+    with pytest.raises(KeyboardInterrupt), model_pool._beside([job], halt):
         pass
     assert how == ["stopped"]
     assert not halt.asked

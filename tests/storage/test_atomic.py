@@ -34,22 +34,20 @@ def write(path: Path, data: bytes) -> None:
 
 
 @pytest.mark.usefixtures("nameless")
-def test_a_file_of_ones_own(folder: Path) -> None:
+def test_a_new_file_is_its_owners_and_a_replaced_one_keeps_its_permissions(folder: Path) -> None:
     write(folder / "it", b"first")
     assert (folder / "it").read_bytes() == b"first"
     assert stat.S_IMODE((folder / "it").stat().st_mode) == 0o600
-    assert [path.name for path in folder.iterdir()] == ["it"]
-
-
-@pytest.mark.usefixtures("nameless")
-def test_what_is_replaced_keeps_its_permissions_and_a_link_leads_where_it_did(folder: Path) -> None:
-    (folder / "it").write_bytes(b"first")
     (folder / "it").chmod(0o640)
     (folder / "link").symlink_to("it")
     write(folder / "link", b"second")
     assert (folder / "it").read_bytes() == b"second"
     assert stat.S_IMODE((folder / "it").stat().st_mode) == 0o640
     assert (folder / "link").is_symlink()
+    with pytest.raises(TypeError), atomic.writing(folder / "it") as stream:
+        stream.writelines([b"sec", "ond"])  # type: ignore[list-item]
+    assert (folder / "it").read_bytes() == b"second"
+    assert sorted(path.name for path in folder.iterdir()) == ["it", "link"]
 
 
 @pytest.mark.usefixtures("nameless")
@@ -58,46 +56,27 @@ def test_what_can_be_made_again_does_not_wait_for_the_disk(folder: Path, monkeyp
     monkeypatch.setattr(atomic.os, "fsync", waited.append)
     with atomic.writing(folder / "it", lasting=False) as stream:
         stream.write(b"first")
-    assert (folder / "it").read_bytes() == b"first"
     assert waited == []
     write(folder / "it", b"second")
     assert len(waited) == 2
 
 
-@pytest.mark.usefixtures("nameless")
-def test_what_fails_leaves_what_was_there(folder: Path) -> None:
-    (folder / "it").write_bytes(b"first")
-    with pytest.raises(TypeError), atomic.writing(folder / "it") as stream:
-        stream.writelines([b"sec", "ond"])  # type: ignore[list-item]
-    assert (folder / "it").read_bytes() == b"first"
-    assert [path.name for path in folder.iterdir()] == ["it"]
+@pytest.mark.parametrize("before", [b"first", None], ids=["replaced", "new"])
+def test_a_process_that_is_killed_leaves_a_whole_file_or_what_was_there(folder: Path, before: bytes | None) -> None:
+    file = folder / "it"
 
-
-def test_a_process_that_is_killed_leaves_nothing_of_it(folder: Path) -> None:
     def work() -> None:
-        write(folder / "it", b"second")
+        write(file, b"second")
 
-    total = killed.lines(work)
-    for line in range(1, total):
-        (folder / "it").write_bytes(b"first")
+    for line in range(1, killed.lines(work), 3):
+        file.unlink(missing_ok=True) if before is None else file.write_bytes(before)
         assert killed.at_line(work, line)
-        assert (folder / "it").read_bytes() in (b"first", b"second")
-        left = [path for path in folder.iterdir() if path.name != "it"]
-        assert len(left) <= 1
+        assert (file.read_bytes() if file.exists() else None) in (before, b"second")
+        left = [path for path in folder.iterdir() if path != file]
+        assert len(left) <= (before is not None)
         assert all(path.read_bytes() == b"second" for path in left)  # between its name and its place, and whole
         for path in left:
             path.unlink()
-
-
-def test_a_new_file_is_whole_or_not_there_and_nothing_else_is(folder: Path) -> None:
-    def work() -> None:
-        write(folder / "it", b"first")
-
-    total = killed.lines(work)
-    for line in range(1, total):
-        (folder / "it").unlink(missing_ok=True)
-        assert killed.at_line(work, line)
-        assert [(path.name, path.read_bytes()) for path in folder.iterdir()] in ([], [("it", b"first")])
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,14 @@ def file(home: Path) -> Path:
     return folder / "config.toml"
 
 
-def test_defaults_without_a_file() -> None:
+def test_the_environment_comes_before_the_file_and_that_before_defaults(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert load({}) == Settings() == Settings("starter", None, False, "info")
-
-
-def test_a_file(file: Path) -> None:
-    file.write_text('profile = "tiny"\nlanguage = "en"\nplain = true\nlog_level = "debug"\n')
-    assert load({}) == Settings("tiny", "en", True, "debug")
-
-
-def test_the_environment_comes_before_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('theme = "light"\npause_s = 1\nkeep_days = 30\ncamera = "Front"\n')
+    found = load({"EDGE_ASSISTANT_SPOKEN_ANSWERS": "yes", "EDGE_ASSISTANT_KEEP_DAYS": "7"})
+    assert found == Settings(theme="light", pause_s=1.0, keep_days=7, camera="Front", spoken_answers=True)
+    assert in_environment({"EDGE_ASSISTANT_KEEP_DAYS": "7", "EDGE_ASSISTANT_HOME": "x"}) == {"keep_days"}
     file.write_text('profile = "tiny"\nplain = true\ndomain = "clinic"\n')
     environment = {"EDGE_ASSISTANT_PROFILE": "large", "EDGE_ASSISTANT_PLAIN": "0", "EDGE_ASSISTANT_LANGUAGE": "de"}
     assert load(environment) == Settings("large", "de", False, "info", domain="clinic")
@@ -64,6 +62,7 @@ def test_the_environment_comes_before_the_file(file: Path, monkeypatch: pytest.M
         ("profile = 'a'\nprofile = 'b'", "config.toml is not TOML"),
         ("\0", "config.toml is not TOML"),
         (b"profile = '\xff\xfe'", "config.toml is not TOML"),
+        (b"#" * (SETTINGS_BYTES.value + 1), "over 65,536 bytes"),
     ],
 )
 def test_what_is_wrong_in_the_file(file: Path, text: str | bytes, said: str) -> None:
@@ -73,12 +72,6 @@ def test_what_is_wrong_in_the_file(file: Path, text: str | bytes, said: str) -> 
     assert said in caught.value.message
     assert "\n" not in str(caught.value)
     assert str(file.parent) not in str(caught.value)
-
-
-def test_a_file_that_is_too_large(file: Path) -> None:
-    file.write_bytes(b"#" * (SETTINGS_BYTES.value + 1))
-    with pytest.raises(UsageError, match="over 65,536 bytes"):
-        load({})
 
 
 def test_a_file_that_may_not_be_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,26 +103,35 @@ def test_any_file_is_settings_or_a_usage_error(tmp_path_factory: pytest.TempPath
         assert error.message.startswith("config.toml")  # noqa: PT017
 
 
-def test_what_the_app_is_set_to(file: Path) -> None:
-    file.write_text('theme = "light"\npause_s = 1\nkeep_days = 30\ncamera = "Front"\n')
-    found = load({"EDGE_ASSISTANT_SPOKEN_ANSWERS": "yes", "EDGE_ASSISTANT_KEEP_DAYS": "7"})
-    assert (found.theme, found.pause_s, found.keep_days, found.camera) == ("light", 1.0, 7, "Front")
-    assert found.spoken_answers
-    assert in_environment({"EDGE_ASSISTANT_KEEP_DAYS": "7", "EDGE_ASSISTANT_HOME": "x"}) == {"keep_days"}
-
-
-def test_saving_makes_the_file(home: Path) -> None:
-    save({"profile": "tiny", "camera": 'Bob\'s "C270" \x7f\n', "keep_days": 30, "plain": True, "language": None})
-    assert load({}) == Settings("tiny", plain=True, camera='Bob\'s "C270" \x7f\n', keep_days=30)
-    assert [path.name for path in (home / "config").iterdir()] == ["config.toml"]
-
-
-def test_saving_keeps_what_else_stands_there(file: Path) -> None:
-    file.write_text("# mine\nprofile = 'tiny'  # small # yes\n\n\"language\" = 'de'\nplain=true # no colour")
-    save({"profile": "large", "language": None, "plain": False, "theme": "light"})
-    assert file.read_text() == (
-        '# mine\nprofile = "large"  # small # yes\n\nplain=false # no colour\ntheme = "light"\n'
-    )
+@pytest.mark.parametrize(
+    ("before", "changes", "after"),
+    [
+        (None, {"profile": "large", "language": None}, 'profile = "large"\n'),
+        (
+            "# mine\nprofile = 'tiny'  # small # yes\n\n\"language\" = 'de'\nplain=true # no colour",
+            {"profile": "large", "language": None, "plain": False, "theme": "light"},
+            '# mine\nprofile = "large"  # small # yes\n\nplain=false # no colour\ntheme = "light"\n',
+        ),
+        ('# mine\nprofile = """\ntiny"""\n', {"profile": "large"}, '# mine\nprofile = "large"\n'),
+        ("profile = '''x\nlanguage = 'de'\n'''", {"language": "en"}, None),
+        (None, {"colour": "red"}, None),
+        (None, {"profile": 1}, None),
+        (None, {"pause_s": 99.0}, None),
+    ],
+)
+def test_saving_changes_what_it_is_given_and_leaves_the_rest(
+    file: Path, before: str | None, changes: dict[str, object], after: str | None
+) -> None:
+    if before is not None:
+        file.write_text(before)
+    if after is None and before is None:
+        with pytest.raises(UsageError):
+            save(changes)
+        assert not file.exists()
+        return
+    save(changes)
+    assert load({}) == dataclasses.replace(load({}), **{k: v for k, v in changes.items() if v is not None})
+    assert after in {None, file.read_text()}
 
 
 def test_a_link_stays_a_link_and_permissions_stay(file: Path, tmp_path: Path) -> None:
@@ -138,23 +140,8 @@ def test_a_link_stays_a_link_and_permissions_stay(file: Path, tmp_path: Path) ->
     kept.chmod(0o640)
     file.symlink_to(kept)
     save({"plain": False})
-    assert file.is_symlink()
-    assert kept.read_text() == "plain = false\n"
+    assert (file.is_symlink(), kept.read_text()) == (True, "plain = false\n")
     assert kept.stat().st_mode & 0o777 == 0o640
-
-
-@pytest.mark.parametrize("text", ['profile = """\ntiny"""', "profile = '''x\nlanguage = 'de'\n'''"])
-def test_a_value_of_several_lines_is_changed(file: Path, text: str) -> None:
-    file.write_text(f"# mine\n{text}\nplain = true\n")
-    save({"profile": "large", "language": "en"})
-    assert file.read_text() == '# mine\nprofile = "large"\nplain = true\nlanguage = "en"\n'
-
-
-@pytest.mark.parametrize("changes", [{"colour": "red"}, {"profile": 1}, {"pause_s": 99.0}])
-def test_what_is_no_setting_is_not_saved(home: Path, changes: dict[str, object]) -> None:
-    with pytest.raises(UsageError):
-        save(changes)
-    assert not (home / "config").exists()
 
 
 def test_a_file_that_cannot_be_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
-"""Checkpoints: how far the trail had come, signed, to be kept where whoever can change the trail cannot come.
+"""How far the trail had come, kept where whoever can change the trail cannot come: signed checkpoints, and a witness.
 
 A trail that was cut off, or set back to an older state, is whole in itself; only what was known of it elsewhere tells.
+The witness is sealed among the keys: it misses a trail that was set back together with the checkpoints beside it.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant.core.errors import InputCorrupt, InputMissing
 from edge_assistant.core.signals import printable
-from edge_assistant.governance.audit.rows import canonical
+from edge_assistant.governance.audit.rows import Head, canonical
 from edge_assistant.storage.atomic import storing
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ WHAT = "the file of checkpoints"
 MAX_LINE = 4_000  # bytes of one checkpoint in a file; ours have some 300
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0)  # so that nobody waits for the other end of a pipe
 _ABOUT = "edge-assistant audit checkpoint"
+PLACE = "keys.db"  # of the witness
+GARBLED = Head(-1, "")  # stands for a witness that was not sealed with this master key
+_ID = "audit:end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +59,6 @@ class Checkpoint:
     def to_json(self) -> dict[str, Any]:
         """As it stands in files."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Checkpoint:
-        """What `to_json` gave.
-
-        Raises:
-            ValueError: it is no such object.
-        """
-        texts = [found.get(key) for key in ("mac", "time", "public_key", "signature")]
-        rows = found.get("rows")
-        if type(rows) is not int or not all(isinstance(text, str) for text in texts):
-            raise ValueError("no checkpoint")
-        return cls(rows, *map(str, texts))
 
 
 class Signer:
@@ -161,23 +152,49 @@ def last(file: Path) -> Checkpoint | None:
 
 
 def _require_file(descriptor: int) -> None:
-    """Refuse a pipe or a device in the file's place.
-
-    Raises:
-        OSError: it is one.
-    """
+    """Refuse a pipe or a device in the file's place; raises OSError if it is one."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise OSError(0, "it is no file")
 
 
 def parsed(line: bytes) -> Checkpoint | None:
     """The checkpoint of a line; None where it is none."""
+    import msgspec
+
     try:
-        found = json.loads(line)
-        return Checkpoint.from_json(found) if isinstance(found, dict) else None
-    except (ValueError, RecursionError):
+        return msgspec.json.decode(line, type=Checkpoint)
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 
 def _fields(rows: int, mac: str, time: str) -> list[Any]:
     return [_ABOUT, rows, mac, time]
+
+
+class Witness:
+    """The witness in a vault; every method may raise StorageFull and KeyLost."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Take the vault."""
+        self._vault = vault
+
+    def read(self) -> Head | None:
+        """How far the trail had come; None where nothing is kept, `GARBLED` where it was not kept by us."""
+        kept = self._vault.memo(_ID)
+        if kept is None:
+            return None
+        try:
+            count, mac = json.loads(kept)
+        except ValueError:
+            return GARBLED
+        return Head(count, mac)
+
+    def advance(self, head: Head) -> None:
+        """Keep this, unless another process has kept a later one."""
+        former = self.read()
+        if former is None or former.count < head.count:
+            self._vault.set_memo(_ID, canonical([head.count, head.mac]).encode())
+
+    def restart(self) -> None:
+        """Begin with a trail of no rows."""
+        self._vault.set_memo(_ID, canonical([0, Head().mac]).encode())

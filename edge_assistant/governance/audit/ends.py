@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from edge_assistant.core.evidence import counted
 from edge_assistant.governance.audit import checkpoints
+from edge_assistant.governance.audit.checkpoints import GARBLED, PLACE
 from edge_assistant.governance.audit.rows import Head, canonical
 from edge_assistant.governance.audit.trail import Trail
-from edge_assistant.governance.audit.witness import GARBLED, PLACE
 
 _LAST_MARKS = "SELECT body FROM rows WHERE kind = 'checkpoint' ORDER BY number DESC LIMIT 2"
 

@@ -20,9 +20,8 @@ from typing import Any, TypeVar
 
 from edge_assistant.core.errors import KeyLost, StorageDamaged, StorageFull
 from edge_assistant.governance.audit import checkpoints
-from edge_assistant.governance.audit.checkpoints import Checkpoint, Signer
+from edge_assistant.governance.audit.checkpoints import GARBLED, PLACE, Checkpoint, Signer, Witness
 from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical, coded
-from edge_assistant.governance.audit.witness import GARBLED, PLACE, Witness
 from edge_assistant.storage.atomic import storing
 from edge_assistant.storage.database import Database
 from edge_assistant.storage.schema import DatabaseSchema
@@ -63,6 +62,7 @@ class Trail:
         folder: where it lies.
         outside: a file beside it that takes each checkpoint too.
         vault: whose master key its keys come from.
+        database: the file with the rows.
         witness: is told with each checkpoint how far the trail has come.
     """
 
@@ -78,7 +78,7 @@ class Trail:
         self.outside = outside or paths.state_dir() / "audit" / CHECKPOINTS
         self.vault = vault or Vault()
         self.witness = Witness(self.vault)
-        self._database = Database(self.folder / FILE, LAYOUT)
+        self.database = Database(self.folder / FILE, LAYOUT)
         self._lock = threading.Lock()
         self._keys: tuple[bytes, Signer] | None = None
 
@@ -126,28 +126,15 @@ class Trail:
             keys = self._opened()
             entry = ("stopped", {"code": error.code})
             witness = self.witness.read()
-            self._database.write(lambda c: _extended(c, keys, [entry], conversation, False, witness))
-
-    def examine(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """As `read`, also where the file holds what is not ours."""
-        return self._database.examine(work)
-
-    def foreign(self, connection: sqlite3.Connection) -> list[str]:
-        """The objects of the file that are not ours, and those that it lacks."""
-        return self._database.foreign(connection)
+            self.database.write(lambda c: _extended(c, keys, [entry], conversation, False, witness))
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Look something up, all of one moment."""
-        return self._database.read(work)
+        return self.database.read(work)
 
     def head(self, connection: sqlite3.Connection) -> Head:
         """How far the trail has come."""
         return _head(connection, self._opened())
-
-    @property
-    def damaged(self) -> bool:
-        """Whether its file is no database any more."""
-        return self._database.damaged
 
     def renew(self) -> None:
         """Begin anew where the key that it was begun with is gone for good; the old files are kept beside the new ones.
@@ -184,7 +171,7 @@ class Trail:
         return max(former.count, 0)
 
     def _put_away(self) -> None:
-        self._database.close()
+        self.database.close()
         end = f"-until-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         with storing(LAYOUT.what):
             for file in (self.folder / FILE, self.folder / f"{FILE}-wal", self.outside):
@@ -195,14 +182,14 @@ class Trail:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._database.close()
+        self.database.close()
 
     def _written(self, entries: Sequence[Entry], conversation: str, checkpoint: bool) -> tuple[int, Checkpoint | None]:
         require_file(self.outside, checkpoints.WHAT)
         try:
             self._keep_reserve()
             keys, witness = self._opened(), self._witnessed()
-            count, made = self._database.write(lambda c: _extended(c, keys, entries, conversation, checkpoint, witness))
+            count, made = self.database.write(lambda c: _extended(c, keys, entries, conversation, checkpoint, witness))
         except StorageFull as error:
             self.stopped(error, conversation)
             raise
@@ -213,7 +200,7 @@ class Trail:
     def _witnessed(self) -> Head | None:
         """What the witness knows, which is told when a trail begins."""
         witness = self.witness.read()
-        if witness is None and not self._database.read(lambda c: c.execute("SELECT 1 FROM rows").fetchone()):
+        if witness is None and not self.database.read(lambda c: c.execute("SELECT 1 FROM rows").fetchone()):
             self.witness.restart()
             return Head()
         return witness
@@ -235,7 +222,7 @@ class Trail:
                 checkpoints.add(self.outside, mark)
             return _head(connection, keys)
 
-        self.witness.advance(self._database.write(published))
+        self.witness.advance(self.database.write(published))
 
     def _opened(self) -> tuple[bytes, Signer]:
         with self._lock:
@@ -254,7 +241,7 @@ class Trail:
             with contextlib.suppress(FileNotFoundError):
                 if reserve.stat().st_size == RESERVE_BYTES:
                     return
-            self._database.make_folder()
+            self.database.make_folder()
             try:
                 reserve.unlink(missing_ok=True)  # a link is not followed, a pipe not waited for
                 reserve.write_bytes(os.urandom(RESERVE_BYTES))

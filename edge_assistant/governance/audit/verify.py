@@ -16,11 +16,10 @@ from typing import Any
 from edge_assistant.core.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageForeign, StorageFull
 from edge_assistant.core.signals import printable
 from edge_assistant.governance.audit import checkpoints, ends
-from edge_assistant.governance.audit.checkpoints import Checkpoint
+from edge_assistant.governance.audit.checkpoints import PLACE, Checkpoint
 from edge_assistant.governance.audit.ends import Before
 from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical
 from edge_assistant.governance.audit.trail import FILE, Trail
-from edge_assistant.governance.audit.witness import PLACE
 
 _SELECT = "SELECT number, time, conversation, kind, body, previous, mac FROM rows"
 # What SQLite says of a file that is damaged, of tables that are gone, and (no code) of texts that are no UTF-8.
@@ -98,11 +97,11 @@ def verify(trail: Trail, kept: Path | None = None) -> Report:
     outside = trail.outside.stat().st_size if trail.outside.exists() else 0
     before = Before(trail.witness.read(), trail.vault.ids(), outside)  # of what comes meanwhile nothing is missed
     try:
-        return trail.examine(lambda connection: _verified(connection, trail, kept, before))
+        return trail.database.read(lambda c: _verified(c, trail, kept, before), any_schema=True)
     except StorageForeign as error:
         return Report(0, FIRST, finding=Finding(1, Damage.UNREADABLE, error.message))
     except StorageFull as error:
-        if not trail.damaged:
+        if not trail.database.damaged:
             raise
         return Report(0, FIRST, finding=Finding(1, Damage.UNREADABLE, f"{FILE} cannot be read: {error.message}"))
 
@@ -148,7 +147,7 @@ def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, b
     except InputCorrupt as error:
         seen.notes.append(error.message)
     seen.compare_witness(before.witness)
-    if (planted := trail.foreign(connection)) and walk.finding is None:
+    if (planted := trail.database.foreign(connection)) and walk.finding is None:
         what = f"{FILE} has what Edge Assistant did not put there, or lacks what it did: {', '.join(planted)}"
         walk.finding = Finding(walk.last.count + 1, Damage.PLANTED, what)
     # Where both name one row, min takes the first: behind the last row a checkpoint knows more
@@ -234,11 +233,7 @@ class _Walk:
         return None
 
     def _named(self, number: int, row: Row) -> Finding:
-        """What was done where a row does not fit.
-
-        Raises:
-            KeyLost: none was written with this key.
-        """
+        """What was done where a row does not fit; raises KeyLost if none was written with this key."""
         if self._lost is not None and number == 1:
             raise self._lost
         if type(row.number) is int and row.number > number:

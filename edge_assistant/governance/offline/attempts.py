@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from edge_assistant.governance.offline import seccomp
-from edge_assistant.governance.offline.listener import LOOPBACK, REACH_S, reach
+from edge_assistant.governance.offline.listener import LOOPBACK, REACH_S, reach, use
 
 Attempt = Callable[[int, int, int], None]
 
@@ -43,13 +43,15 @@ _WAIT = 1  # IORING_ENTER_GETEVENTS
 
 def c_library(family: int, kind: int, port: int) -> None:
     """As a library written in C does."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    _used(_granted(libc.socket(family, kind, 0)), family, port)
+    made = ctypes.CDLL(None, use_errno=True).socket(family, kind, 0)
+    if made < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    use(socket.socket(fileno=made), family, port)
 
 
 def system_call(family: int, kind: int, port: int) -> None:
     """As machine code does that asks no library."""
-    _used(_granted(_call("socket", family, kind, 0)), family, port)
+    use(socket.socket(fileno=_call("socket", family, kind, 0)), family, port)
 
 
 def thread(family: int, kind: int, port: int) -> None:
@@ -69,7 +71,7 @@ def io_uring(family: int, kind: int, port: int) -> None:
     """By the kernel's queue of requests, which makes sockets without the call `socket`."""
     parameters = bytearray(120)  # struct io_uring_params
     address = (ctypes.c_char * len(parameters)).from_buffer(parameters)
-    ring = _granted(_call("io_uring_setup", _RING_ENTRIES, ctypes.addressof(address)))
+    ring = _call("io_uring_setup", _RING_ENTRIES, ctypes.addressof(address))
     try:
         fields = struct.unpack_from("30I", parameters)
         tail, array, results = fields[11], fields[16], fields[25]  # sq_off.tail, sq_off.array, cq_off.cqes
@@ -81,13 +83,13 @@ def io_uring(family: int, kind: int, port: int) -> None:
             struct.pack_into("<BBHiQQI", entries, 0, _MAKE_SOCKET, 0, 0, family, kind, 0, 0)
             struct.pack_into("<I", queue, array, 0)
             struct.pack_into("<I", queue, tail, 1)
-            _granted(_call("io_uring_enter", ring, 1, 1, _WAIT, 0, 0))
+            _call("io_uring_enter", ring, 1, 1, _WAIT, 0, 0)
             (made,) = struct.unpack_from("<8xi", queue, results)
     finally:
         os.close(ring)
     if made < 0:
         raise OSError(-made, os.strerror(-made))
-    _used(made, family, port)
+    use(socket.socket(fileno=made), family, port)
 
 
 def ffmpeg(family: int, kind: int, port: int) -> None:
@@ -129,11 +131,7 @@ ONCE: Mapping[str, Callable[[], None]] = {
 
 
 def _run(code: str, *arguments: int, start_new_session: bool = False) -> None:
-    """Run Python code in a process of its own, which ends with the number of the error that it met.
-
-    Raises:
-        OSError: that one.
-    """
+    """Run Python code in a process of its own, which ends with the number of the error that it met; raises OSError."""
     command = [sys.executable, "-P", "-c", code, *map(str, arguments)]
     number = subprocess.run(command, check=False, start_new_session=start_new_session).returncode
     if number:
@@ -149,20 +147,4 @@ def _call(name: str, *arguments: int) -> int:
     machine = seccomp.machine()
     if machine is None:
         raise OSError(0, "not tried on this machine")
-    libc = ctypes.CDLL(None, use_errno=True)
-    result: int = libc.syscall(ctypes.c_long(machine.numbers[name]), *map(ctypes.c_long, arguments))
-    return result
-
-
-def _granted(result: int) -> int:
-    if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return result
-
-
-def _used(descriptor: int, family: int, port: int) -> None:
-    """Use a socket that was granted."""
-    with socket.socket(fileno=descriptor) as made:
-        made.settimeout(REACH_S)
-        made.connect((LOOPBACK[socket.AddressFamily(family)], port))
-        made.send(b"reached")
+    return seccomp.system_call(machine.numbers[name], *map(ctypes.c_long, arguments))

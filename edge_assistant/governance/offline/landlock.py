@@ -11,6 +11,8 @@ import ctypes
 import os
 from collections.abc import Iterable
 
+from edge_assistant.governance.offline.seccomp import system_call
+
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # landlock_create_ruleset, _add_rule, _restrict_self, of all machines
 _VERSION = 1  # LANDLOCK_CREATE_RULESET_VERSION
 _BENEATH = 1  # LANDLOCK_RULE_PATH_BENEATH
@@ -36,7 +38,7 @@ class _Beneath(ctypes.Structure):
 def abi() -> int:
     """What the kernel knows of Landlock; 0 where that is not enough."""
     try:
-        found = _call(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
+        found = system_call(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
     except OSError:
         return 0
     return found if found >= _OLDEST else 0
@@ -76,11 +78,11 @@ def keep_writes_within(places: Iterable[str], known: int) -> None:
 def _restrict(ruleset: _Ruleset, rules: dict[str, int]) -> None:
     """Put a ruleset over this thread."""
     size = 24 if ruleset.scoped else 16 if ruleset.network else 8  # older kernels take no longer ones
-    made = _call(_CREATE, ctypes.byref(ruleset), ctypes.c_size_t(size), ctypes.c_uint32(0))
+    made = system_call(_CREATE, ctypes.byref(ruleset), ctypes.c_size_t(size), ctypes.c_uint32(0))
     try:
         for place, allowed in rules.items():
             _add(made, place, allowed)
-        _call(_RESTRICT, ctypes.c_int(made), ctypes.c_uint32(0))
+        system_call(_RESTRICT, ctypes.c_int(made), ctypes.c_uint32(0))
     finally:
         os.close(made)
 
@@ -92,19 +94,6 @@ def _add(ruleset: int, place: str, allowed: int) -> None:
         return
     try:
         rule = _Beneath(allowed, parent)
-        _call(_ADD, ctypes.c_int(ruleset), ctypes.c_int(_BENEATH), ctypes.byref(rule), ctypes.c_uint32(0))
+        system_call(_ADD, ctypes.c_int(ruleset), ctypes.c_int(_BENEATH), ctypes.byref(rule), ctypes.c_uint32(0))
     finally:
         os.close(parent)
-
-
-def _call(number: int, *arguments: object) -> int:
-    """A system call.
-
-    Raises:
-        OSError: it fails.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    result: int = libc.syscall(ctypes.c_long(number), *arguments)
-    if result < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return result

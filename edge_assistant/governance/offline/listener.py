@@ -29,7 +29,12 @@ def reach(family: int, kind: int, port: int) -> None:
     Raises:
         OSError: it cannot be done.
     """
-    with socket.socket(family, kind) as made:
+    use(socket.socket(family, kind), family, port)
+
+
+def use(made: socket.socket, family: int, port: int) -> None:
+    """Reach a port on loopback by a socket, and close it; raises OSError if it cannot be done."""
+    with made:
         made.settimeout(REACH_S)
         made.connect((LOOPBACK[socket.AddressFamily(family)], port))
         made.send(b"reached")

@@ -150,6 +150,15 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filters", ctypes.POINTER(_Filter)))
 
 
+def system_call(number: int, *arguments: object) -> int:
+    """What a system call of the kernel gives; raises OSError if it fails."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    result: int = libc.syscall(ctypes.c_long(number), *arguments)
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
 def install(instructions: Sequence[BpfInstruction], seccomp: int) -> None:
     """Put a filter over this process and all its threads, for good.
 
@@ -166,11 +175,12 @@ def install(instructions: Sequence[BpfInstruction], seccomp: int) -> None:
     filters = (_Filter * len(instructions))(*(_Filter(*instruction) for instruction in instructions))
     described = _Program(len(instructions), filters)
     flags = ctypes.c_ulong(_TSYNC | _SPEC_ALLOW)
-    thread = libc.syscall(ctypes.c_long(seccomp), ctypes.c_ulong(_SET_MODE_FILTER), flags, ctypes.byref(described))
+    try:
+        thread = system_call(seccomp, ctypes.c_ulong(_SET_MODE_FILTER), flags, ctypes.byref(described))
+    except OSError as error:
+        raise _refused("seccomp", error.errno or 0) from None
     if thread > 0:
         raise LockFailed(f"the offline lock cannot be set: thread {thread} has a filter of its own", HINT)
-    if thread < 0:
-        raise _refused("seccomp", ctypes.get_errno())
 
 
 def in_force() -> bool:

@@ -58,9 +58,9 @@ def approving(policy: Policy, watch: Watch, approve: Approve | None) -> Watch:
         The watch itself where nothing has to be confirmed. Else one that raises `PolicyRefused` on `Answered` where a
         value is not confirmed.
     """
-    if policy.rules is None or policy.rules.approval.confirm_below is None:
-        return watch
     below = policy.rules.approval.confirm_below
+    if below is None:
+        return watch
     held: list[Event] = []
 
     def holding(event: Event) -> None:
@@ -105,11 +105,7 @@ def _sure(item: Evidence) -> float:
 
 
 def _confirm(policy: Policy, doubtful: Sequence[Doubt], approve: Approve | None) -> None:
-    """Have every doubt confirmed.
-
-    Raises:
-        PolicyRefused: one is not, or nobody is there who may.
-    """
+    """Have every doubt confirmed; raises PolicyRefused if one is not, or nobody is there who may."""
     if not doubtful:
         return
     about = {"rule": RULE, "evidence": [doubt.evidence.id for doubt in doubtful]}

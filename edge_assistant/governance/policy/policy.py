@@ -14,7 +14,7 @@ from contextlib import closing
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from edge_assistant.core.errors import PolicyRefused
 from edge_assistant.core.signals import Kind, Origin, printable
@@ -34,8 +34,10 @@ Record = Callable[[Mapping[str, object]], object]
 class Policy:
     """The rules that hold, and whether the operator is there; may be asked from any thread.
 
+    Each method that begins with `check`, and `device`, raises PolicyRefused where it may not be.
+
     Attributes:
-        rules: what the file says; None without a policy.
+        rules: what the file says; without a policy they allow everything.
         file: where it lies.
         record: is told each refusal, each unlocking and each wrong PIN, for the audit trail.
     """
@@ -56,7 +58,9 @@ class Policy:
             clock: seconds, for the time that an operator stays unlocked.
             wait: passes the seconds after a wrong PIN.
         """
-        self.rules = rules
+        from edge_assistant.governance.policy.rules import Rules
+
+        self.rules = rules or Rules()
         self.file = file
         self.record: Record = lambda what: None
         self._clock, self._wait = clock, wait
@@ -68,15 +72,10 @@ class Policy:
     # What is allowed
 
     def check_signal(self, kind: Kind, origin: Origin) -> None:
-        """Whether such a signal may be asked about.
-
-        Raises:
-            PolicyRefused: it may not.
-        """
-        if self.rules is not None and kind not in self.rules.signals.kinds:
-            self._refuse("signals.kinds", f"no signal of the kind {kind}", kind)
-        if self.rules is not None and origin not in self.rules.signals.origins:
-            self._refuse("signals.origins", f"no signal that comes from: {origin}", origin)
+        """Whether such a signal may be asked about."""
+        allowed = self.rules.signals
+        self._require(kind in allowed.kinds, "signals.kinds", f"no signal of the kind {kind}", kind)
+        self._require(origin in allowed.origins, "signals.origins", f"no signal that comes from: {origin}", origin)
 
     def check_model(self, name: str, *, own: bool = False) -> None:
         """Whether a model may be used.
@@ -84,42 +83,27 @@ class Policy:
         Args:
             name: in the catalog.
             own: whether the user's own catalog describes it, so that its name says nothing of its weights.
-
-        Raises:
-            PolicyRefused: it may not.
         """
-        if self.rules is not None and own and not self.rules.models.own:
-            self._refuse("models.own", f"not the model {name} of your own catalog", "own")
-        if self.rules is not None and not _among(name, self.rules.models.allowed):
-            self._refuse("models.allowed", f"not the model {name}", name)
+        allowed = self.rules.models
+        self._require(allowed.own or not own, "models.own", f"not the model {name} of your own catalog", "own")
+        self._require(_among(name, allowed.allowed), "models.allowed", f"not the model {name}", name)
 
     def admits_model(self, name: str, *, own: bool = False) -> bool:
         """Whether `check_model` would let a model be used; a refusal is no event here."""
-        if self.rules is None:
-            return True
         return (self.rules.models.own or not own) and _among(name, self.rules.models.allowed)
 
     def check_profile(self, name: str) -> None:
-        """Whether a profile may be chosen.
-
-        Raises:
-            PolicyRefused: it may not.
-        """
-        if self.rules is not None and not _among(name, self.rules.profiles.allowed):
-            self._refuse("profiles.allowed", f"not the profile {name}", name)
+        """Whether a profile may be chosen."""
+        allowed = _among(name, self.rules.profiles.allowed)
+        self._require(allowed, "profiles.allowed", f"not the profile {name}", name)
 
     def allows_device(self, device: str, name: str) -> bool:
         """Whether a device of this name may be used; `device` is one of the policy's table `devices`."""
-        return self.rules is None or _among(name, getattr(self.rules.devices, device))
+        return _among(name, getattr(self.rules.devices, device))
 
     def check_device(self, device: str, name: str) -> None:
-        """Whether a device of this name may be used.
-
-        Raises:
-            PolicyRefused: it may not.
-        """
-        if not self.allows_device(device, name):
-            self._refuse(f"devices.{device}", f"not {name} as {device}", device)
+        """Whether a device of this name may be used."""
+        self._require(self.allows_device(device, name), f"devices.{device}", f"not {name} as {device}", device)
 
     def device(self, device: str, name: str | None, names: Callable[[], Iterable[str]]) -> str | None:
         """The device to open.
@@ -132,36 +116,22 @@ class Policy:
         Returns:
             The name that was given, which has to be the whole name where not every device is allowed: a part of a name
             could be that of another one. The first that is allowed of None.
-
-        Raises:
-            PolicyRefused: it may not be used.
         """
-        if self.rules is None or "*" in getattr(self.rules.devices, device):
+        if "*" in getattr(self.rules.devices, device):
             return name
         found = next((found for found in names() if name in (None, found)), None)
-        if found is None:
-            self._refuse(
-                f"devices.{device}", f"every {device} that is there" if name is None else f"not {name}", device
-            )
+        what = f"every {device} that is there" if name is None else f"not {name}"
+        self._require(found is not None, f"devices.{device}", what, device)
         return found
 
     def check_lock(self, locked: bool) -> None:
-        """Whether something may run, where the offline lock is set or not.
-
-        Raises:
-            PolicyRefused: it may not.
-        """
-        if self.rules is not None and self.rules.offline.lock == "required" and not locked:
-            self._refuse("offline.lock", "nothing without the offline lock", "unlocked")
+        """Whether something may run, where the offline lock is set or not."""
+        allowed = locked or self.rules.offline.lock != "required"
+        self._require(allowed, "offline.lock", "nothing without the offline lock", "unlocked")
 
     def check_pull(self) -> None:
-        """Whether models may be pulled.
-
-        Raises:
-            PolicyRefused: they may not.
-        """
-        if self.rules is not None and not self.rules.offline.pull:
-            self._refuse("offline.pull", "no pull of models", "pull")
+        """Whether models may be pulled."""
+        self._require(self.rules.offline.pull, "offline.pull", "no pull of models", "pull")
 
     def check_export(self, ending: str, *, redacted: bool) -> None:
         """Whether a conversation may be written into a file.
@@ -169,66 +139,59 @@ class Policy:
         Args:
             ending: of the file's name, such as `.md`.
             redacted: whether it is going to be.
-
-        Raises:
-            PolicyRefused: it may not.
         """
-        written = "json" if ending.lower() == ".json" else "md"
-        if self.rules is not None and written not in self.rules.export.formats:
-            self._refuse("export.formats", f"no export as {written}", written)
-        if self.rules is not None and not redacted and not self.rules.export.unredacted:
-            self._refuse("export.unredacted", "no export that is not redacted", written)
+        allowed, written = self.rules.export, "json" if ending.lower() == ".json" else "md"
+        self._require(written in allowed.formats, "export.formats", f"no export as {written}", written)
+        what = "no export that is not redacted"
+        self._require(redacted or allowed.unredacted, "export.unredacted", what, written)
 
     @property
     def exports_as_it_is(self) -> bool:
         """Whether what is shown may leave in a file as it stands there."""
-        return self.rules is None or (self.rules.export.unredacted and bool(self.rules.export.formats))
+        return self.rules.export.unredacted and bool(self.rules.export.formats)
 
     @property
     def operator_confirms(self) -> bool:
         """Whether only the operator may confirm what an answer rests on."""
-        return self.rules is not None and self.rules.approval.by == "operator"
+        return self.rules.approval.by == "operator"
 
     @property
     def verifies_always(self) -> bool:
         """Whether a model's files are summed each time that it is opened."""
-        return self.rules is not None and self.rules.models.verify == "always"
+        return self.rules.models.verify == "always"
 
     @property
     def allows_gpu(self) -> bool:
         """Whether a graphics card may compute."""
-        return self.rules is None or self.rules.models.gpu
+        return self.rules.models.gpu
 
     @property
     def allows_free_talk(self) -> bool:
         """Whether the language model may answer whoever is there without sources; a visitor only where they may."""
-        return self.may("free talk") and (self.rules is None or self.rules.answers.free_talk)
+        return self.may("free talk") and self.rules.answers.free_talk
 
     @property
     def redacts_answers(self) -> bool:
         """Whether answers on the command line are redacted, asked for or not."""
-        return self.rules is not None and self.rules.redaction.answers
+        return self.rules.redaction.answers
 
     @property
     def keeps_history(self) -> bool:
         """Whether conversations are kept."""
-        return self.rules is None or self.rules.retention.history
+        return self.rules.retention.history
 
     @property
     def keeps_caches(self) -> bool:
         """Whether what was perceived may be kept between runs: never where conversations are not, or for a visitor."""
-        return self.keeps_history and not self.roles and (self.rules is None or self.rules.retention.cache)
+        return self.keeps_history and not self.roles and self.rules.retention.cache
 
     def history_days(self, wanted: int | None) -> int | None:
         """How long conversations are kept: what the person wants, or less; None for ever."""
-        most = None if self.rules is None else self.rules.retention.history_days
-        return min((days for days in (wanted, most) if days is not None), default=None)
+        return min((days for days in (wanted, self.rules.retention.history_days) if days is not None), default=None)
 
     @property
     def limits(self) -> dict[str, int]:
         """The limits that are lower than without a policy."""
-        if self.rules is None:
-            return {}
         given = {name: getattr(self.rules.limits, name) for name in self.rules.limits.__struct_fields__}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -237,7 +200,7 @@ class Policy:
     @property
     def roles(self) -> bool:
         """Whether there is a visitor and an operator."""
-        return self.rules is not None and self.rules.roles.pin is not None
+        return self.rules.roles.pin is not None
 
     @property
     def unlocked(self) -> bool:
@@ -247,22 +210,16 @@ class Policy:
     @property
     def idle_s(self) -> float:
         """Seconds without a key after which a visitor is taken to be gone; never without roles."""
-        return float("inf") if self.rules is None or not self.roles else 60.0 * self.rules.roles.idle_minutes
+        return 60.0 * self.rules.roles.idle_minutes if self.roles else math.inf
 
     def may(self, action: str) -> bool:
         """Whether whoever is there may do this."""
-        return self.unlocked or (self.rules is not None and action in self.rules.roles.visitor)
+        return self.unlocked or action in self.rules.roles.visitor
 
     def check_action(self, action: str) -> None:
-        """Whether whoever is there may do this.
-
-        Raises:
-            PolicyRefused: only the operator may.
-        """
-        if not self.may(action):
-            self._refuse(
-                "roles.visitor", f"a visitor may not: {action}", action, "the operator unlocks it with the PIN"
-            )
+        """Whether whoever is there may do this."""
+        hint = "the operator unlocks it with the PIN"
+        self._require(self.may(action), "roles.visitor", f"a visitor may not: {action}", action, hint)
 
     def unlock(self, pin: str) -> bool:
         """Let the operator in; a wrong PIN takes longer each time.
@@ -275,8 +232,7 @@ class Policy:
         """
         from edge_assistant.governance.policy import pin as pins
 
-        kept = self.rules.roles.pin if self.rules is not None else None
-        if kept is None:
+        if (kept := self.rules.roles.pin) is None:
             return True
         with self._trying:
             if pins.fits(pin, kept):
@@ -306,18 +262,21 @@ class Policy:
             self._until = 0.0
             self.record({"event": "locked", "rule": "roles.pin"})
 
-    def _refuse(self, rule: str, what: str, about: str, hint: str = "") -> NoReturn:
-        """Refuse, and have it recorded, the same at most once a minute.
+    def _require(self, allowed: bool, rule: str, what: str, about: str, hint: str = "") -> None:
+        """Refuse what is not allowed, and have it recorded, the same at most once a minute.
 
         Args:
+            allowed: whether it is.
             rule: table and key.
             what: what is refused, for the person.
             about: the same in a word that is no content, for the audit trail.
             hint: what can be done; by default that the file can be changed.
 
         Raises:
-            PolicyRefused: always.
+            PolicyRefused: it is not.
         """
+        if allowed:
+            return
         now = self._clock()
         if now - self._refused.get((rule, about), -math.inf) >= AGAIN_S:
             self._refused[rule, about] = now
@@ -369,11 +328,7 @@ def _loaded(file: Path | None) -> Policy:
 
 
 def _audited(what: Mapping[str, object]) -> None:
-    """Write into the audit trail.
-
-    Raises:
-        StorageFull, KeyLost: it cannot be written.
-    """
+    """Write into the audit trail; raises StorageFull or KeyLost if it cannot be written."""
     from edge_assistant.governance.audit.trail import Trail
 
     with closing(Trail()) as trail:

@@ -84,11 +84,7 @@ def schema() -> dict[str, Any]:
 
 
 def _bytes(file: Path) -> bytes:
-    """The content.
-
-    Raises:
-        PolicyInvalid: it cannot be read, or is too large.
-    """
+    """The content; raises PolicyInvalid if it cannot be read, or is too large."""
     what = f"the policy {file} cannot be read"
     try:
         data = regular.read(file, POLICY_BYTES.value)

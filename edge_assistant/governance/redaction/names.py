@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from typing import Any
 
-from edge_assistant.governance.redaction.rules import compiled
+from edge_assistant.governance.redaction.rules import compiled_once
 from edge_assistant.governance.redaction.views import View
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_NAMED, _ANY_CASE = r"\b[A-Z](?:'[A-Z])?[A-Za-z]{1,30}\b", "(?i)"  # patterns of RE2: what can be a name
 _SHORTEST = 3  # letters of a name that is looked for where it stands alone
 _POSSESSIVE = ("'s", "’s")
 _NO_INITIALS = frozenset({"A", "I"})  # unless a full stop tells that they are
@@ -74,7 +73,7 @@ class Names:
         if not self._sought:
             return
         first, last, whose = -1, -1, ""
-        for match in _words(any_case=any_case).finditer(view.data):
+        for match in compiled_once(_ANY_CASE + _NAMED if any_case else _NAMED).finditer(view.data):
             start, end = view.starts[match.start()], view.ends[match.end() - 1]
             word = _plain(text[start:end])
             if word not in self._sought:
@@ -99,8 +98,3 @@ def _plain(word: str) -> str:
     """A word in lower case without accents, which not everybody writes."""
     parts = unicodedata.normalize("NFKD", word.replace("’", "'").casefold())
     return "".join(part for part in parts if not unicodedata.combining(part))
-
-
-@cache
-def _words(*, any_case: bool) -> Any:  # noqa: ANN401 - the library has no types
-    return compiled(rf"{'(?i)' if any_case else ''}\b[A-Z](?:'[A-Z])?[A-Za-z]{{1,30}}\b")

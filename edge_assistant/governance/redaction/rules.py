@@ -144,6 +144,10 @@ def compiled(pattern: str) -> Any:  # noqa: ANN401 - the library has no types
         raise ValueError(f"{pattern!r} is not a pattern: {error}") from None
 
 
+compiled_once = cache(compiled)
+"""As `compiled`, for a pattern of our own, and remembered."""
+
+
 def _rule(found: Mapping[str, Any], table: Mapping[str, Any]) -> Rule:
     filled = _filled(table)
     made = compiled(filled(found["pattern"]))

@@ -12,16 +12,18 @@ import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from edge_assistant.governance.redaction import rules
-from edge_assistant.governance.redaction.rules import compiled
+from edge_assistant.governance.redaction.rules import compiled_once
 from edge_assistant.governance.redaction.views import BARRIER, View
 
 FILE = Path(__file__).with_name("names.xz")
 BUCKETS = 1 << 18  # of features
 PROBES = 4  # bits of a Bloom filter for each word
 LISTS = ("first", "last", "plain")  # given names, family names, and words that are none
+_WORDS = r"[A-Za-z]{1,40}"
+_TOKENS = r"[A-Za-z]{1,40}(?:'[A-Za-z]{2,40})?|\d{1,20}|\x01{1,1000}|[^\s\x01_A-Za-z\d]"
 _FAVOUR = 20  # of a name: about 0.3 in log odds: one that is missed is worse than a word too much
 _NEVER = -(10**4)  # of what cannot be a name
 _UPPER = 0.6  # of the longer words of a line, from which on it is written in capitals
@@ -83,14 +85,14 @@ class Tagger:
 
     def lines(self, data: bytes, *, again: bool = False) -> Iterator[tuple[list[Token], bytes]]:
         """The words of each line, and how it is written: its language, and whether in small letters or capitals."""
-        words = [match.group().lower() for match in _words().finditer(data)]
+        words = [match.group().lower() for match in compiled_once(_WORDS).finditer(data)]
         language = b"d" if sum(w in _GERMAN for w in words) > sum(w in _ENGLISH for w in words) else b"e"
         kinds: dict[bytes, bytes] = {}  # of this text's words only
         place = 0
         while place < len(data):
             end = data.find(b"\n", place) + 1 or len(data)
-            if (not again or BARRIER in data[place:end]) and _words().search(data, place, end):
-                found = _tokens().finditer(data, place, end)
+            if (not again or BARRIER in data[place:end]) and compiled_once(_WORDS).search(data, place, end):
+                found = compiled_once(_TOKENS).finditer(data, place, end)
                 tokens = [self._token(match.start(), match.end(), match.group(), kinds) for match in found]
                 yield tokens, language + _case(tokens)
             place = end
@@ -252,13 +254,3 @@ def _spans(tokens: Sequence[Token], labels: Sequence[bool]) -> Iterator[tuple[in
         place = token.end
     if last - first > 1 and first >= 0:
         yield first, last
-
-
-@cache
-def _tokens() -> Any:  # noqa: ANN401 - the library has no types
-    return compiled(r"[A-Za-z]{1,40}(?:'[A-Za-z]{2,40})?|\d{1,20}|\x01{1,1000}|[^\s\x01_A-Za-z\d]")
-
-
-@cache
-def _words() -> Any:  # noqa: ANN401 - the library has no types
-    return compiled(r"[A-Za-z]{1,40}")

@@ -9,14 +9,13 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 from edge_assistant.governance.redaction.folding import fold
 from edge_assistant.governance.redaction.kinds import PiiKind
-from edge_assistant.governance.redaction.rules import Spoken, compiled
+from edge_assistant.governance.redaction.rules import Spoken, compiled_once
 
 BARRIER = b"\x01"  # in place of each character of a pseudonym: nothing is found in or across one
+_PSEUDONYM = rf"\[(?:{'|'.join(PiiKind)})-[0-9a-f]{{1,12}}\]"
 _UNITS = frozenset("123456789")
 _TENS = frozenset(f"{unit}0" for unit in "23456789")
 
@@ -45,7 +44,7 @@ def written(text: str) -> View:
             places = array("q", (place for place in places if fold(text[place])))
         text = folded
     data = bytearray(text, "ascii")
-    for match in _pseudonyms().finditer(bytes(data)):
+    for match in compiled_once(_PSEUDONYM).finditer(bytes(data)):
         start, end = match.span()
         data[start:end] = BARRIER * (end - start)
     if isinstance(places, range):
@@ -140,8 +139,3 @@ def _spelled(data: bytes, tokens: Sequence[_Token], spoken: Spoken) -> list[tupl
 def _apart(text: str, start: int, end: int) -> list[tuple[str, int, int]]:
     """What is written, each character at its own place."""
     return [(text[place - start], place, place + 1) for place in range(start, end)]
-
-
-@cache
-def _pseudonyms() -> Any:  # noqa: ANN401 - the library has no types
-    return compiled(rf"\[(?:{'|'.join(PiiKind)})-[0-9a-f]{{1,12}}\]")

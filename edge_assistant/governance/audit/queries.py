@@ -1,10 +1,11 @@
-"""Whether an answer that somebody holds is one that was given."""
+"""Rows of the audit trail that somebody looks for: by time and kind, or that of an answer which somebody holds."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from edge_assistant.core.errors import InputCorrupt
@@ -12,6 +13,44 @@ from edge_assistant.governance.audit.auditor import answer_digest
 from edge_assistant.governance.audit.rows import Row
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.vault.vault import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows; None for all.
+
+    Attributes:
+        since: ISO 8601 in UTC, the first time.
+        until: the first time that is too late.
+        kind: what happened.
+        conversation: its id.
+        last: at most so many, the last ones.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    kind: str | None = None
+    conversation: str | None = None
+    last: int | None = None
+
+
+def rows(trail: Trail, wanted: Wanted) -> list[Row]:
+    """The rows that are wanted, in their order."""
+    tests = {
+        "time >= ?": wanted.since,
+        "time < ?": wanted.until,
+        "kind = ?": wanted.kind,
+        "conversation = ?": wanted.conversation,
+    }
+    asked = {test: value for test, value in tests.items() if value is not None}
+    where = f" WHERE {' AND '.join(asked)}" if asked else ""
+    query = f"SELECT * FROM rows{where} ORDER BY number DESC LIMIT ?"  # noqa: S608 - of our own words
+    values = [*asked.values(), -1 if wanted.last is None else wanted.last]
+
+    def found(connection: sqlite3.Connection) -> list[Row]:
+        return [Row(*columns) for columns in connection.execute(query, values)]
+
+    return trail.read(found)[::-1]
 
 
 def given(trail: Trail, answer: Mapping[str, Any]) -> Row | None:
