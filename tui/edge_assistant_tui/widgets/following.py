@@ -99,7 +99,6 @@ class Following(Widget):
         """A signal is in the conversation; one of readings that are in a file is followed."""
         from edge_assistant.devices import chosen
         from edge_assistant.devices.readings import FollowedFile
-        from edge_assistant.governance.policy.policy import current
 
         if signal.origin is Origin.SENSOR and signal.name in self._ports:
             self._followed[signal.id] = source = self._ports.pop(signal.name)
