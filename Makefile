@@ -31,7 +31,7 @@ quick:  ## for each change: lint, and the tests of values, reasoning, storage an
 	@$(BIN)/ruff check
 	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile $(QUICK) $(ARGS)
 
-check:  ## lint, format, types, direction and circles of imports, no subject in reasoning
+check:  ## lint, format, types, direction and circles of imports, names of classes, no subject in reasoning
 	@sh tools/bootstrap.sh $(ALL)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -39,6 +39,7 @@ check:  ## lint, format, types, direction and circles of imports, no subject in 
 	$(BIN)/mypy --strict --no-warn-return-any tools
 	$(BIN)/lint-imports
 	$(BIN)/python tools/import_circles.py
+	$(BIN)/python tools/class_names.py
 	$(BIN)/python tools/class_names.py
 	$(BIN)/python tools/subject_words.py
 	$(BIN)/python tools/commit_subject.py

@@ -12,8 +12,8 @@ from typing import Any
 
 from edge_assistant.core.errors import UsageError
 from edge_assistant_quantize import arguments
-from edge_assistant_quantize.datasets.scenarios import Job, draw, jobs, load
-from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Product, Result
+from edge_assistant_quantize.datasets.scenarios import ScenarioJob, draw, jobs, load
+from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Product, ScenarioResult
 from edge_assistant_quantize.metrics.warm import WarmAssistant
 from evals import record
 from evals.results import Results, figures, progress, show
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     settings = {"profile": profile, "domain": domain, "gold": args.gold, "command": None}
     if args.command:
         settings = {"profile": None, "domain": None, "gold": False, "command": args.command}
-    done: dict[str, list[Result]] = {}
+    done: dict[str, list[ScenarioResult]] = {}
     commit = record.commit() if args.record else ""  # of the code that answers, which is loaded now
     with Results(args.out, settings) as results:
         try:
@@ -125,14 +125,14 @@ def _ways(args: argparse.Namespace, profile: str, domain: str | None) -> list[Wa
     return [product, *(BaselineWay(plain, assistant, gold=args.gold) for plain in (Ablation(), BaselinePrompt()))]
 
 
-def _answer_all(way: Way, asked: Sequence[Job], results: Results) -> list[Result]:
+def _answer_all(way: Way, asked: Sequence[ScenarioJob], results: Results) -> list[ScenarioResult]:
     """Every question answered in one way, or found among the results of an earlier run."""
-    done: list[Result] = []
+    done: list[ScenarioResult] = []
     began, answered, correct = time.perf_counter(), 0, 0
     for number, job in enumerate(asked, 1):
         result = results.find(job, way.name)
         if result is None:
-            result = Result.of(job, way.name, way.answer(job))
+            result = ScenarioResult.of(job, way.name, way.answer(job))
             results.add(result)
             answered += 1
         done.append(result)
@@ -143,7 +143,9 @@ def _answer_all(way: Way, asked: Sequence[Job], results: Results) -> list[Result
     return done
 
 
-def _summary(args: argparse.Namespace, settings: dict[str, Any], done: dict[str, list[Result]]) -> dict[str, Any]:
+def _summary(
+    args: argparse.Namespace, settings: dict[str, Any], done: dict[str, list[ScenarioResult]]
+) -> dict[str, Any]:
     """All that is printed, as `--json` prints it; the ways side by side on the questions that all of them got."""
     common = set.intersection(*({result.job.key for result in results} for results in done.values()))
     shared = {way: [result for result in results if result.job.key in common] for way, results in done.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.reasoning.reason import UNCERTAIN
-from edge_assistant_quantize.metrics.cross_signal import Result
+from edge_assistant_quantize.metrics.cross_signal import ScenarioResult
 
 COLUMNS = (
     "date", "set", "commit", "reasoning", "profile", "perception", "first sight", "questions", "right", "share", "from",
@@ -36,7 +36,7 @@ def wilson(right: int, of: int) -> tuple[float, float]:
 
 def add(
     path: Path,
-    results: Sequence[Result],
+    results: Sequence[ScenarioResult],
     folder: Path,
     *,
     commit: str,

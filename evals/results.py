@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from edge_assistant.core.errors import StorageFull, UsageError
-from edge_assistant_quantize.datasets.scenarios import Job
-from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Reply, Result, counts
+from edge_assistant_quantize.datasets.scenarios import ScenarioJob
+from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Reply, ScenarioResult, counts
 
 
 class Results:
@@ -54,7 +54,7 @@ class Results:
         if self._file is not None:
             self._file.close()
 
-    def find(self, job: Job, way: str) -> Result | None:
+    def find(self, job: ScenarioJob, way: str) -> ScenarioResult | None:
         """The result of an earlier run, judged by the scenario as it is now."""
         line = self._known.get((way, *job.key))
         if line is None:
@@ -65,9 +65,9 @@ class Results:
             said["verdicts"] = [{"values": [{"confidence": line["confidence"]}]}]
         unbacked = line.get("ungrounded")
         reply = Reply(said, line["seconds"], line.get("error"), None if unbacked is None else tuple(unbacked))
-        return Result.of(job, way, reply)
+        return ScenarioResult.of(job, way, reply)
 
-    def add(self, result: Result) -> None:
+    def add(self, result: ScenarioResult) -> None:
         """Keep a result."""
         if self._file is not None:
             self._file.write(json.dumps({**result.to_json(), "run": self._run}, ensure_ascii=False) + "\n")
@@ -101,7 +101,7 @@ class Results:
         self._known[key] = found
 
 
-def figures(results: Sequence[Result]) -> dict[str, Any]:
+def figures(results: Sequence[ScenarioResult]) -> dict[str, Any]:
     """What the tables and `--json` show of the results of one way; shares are None where there is nothing to share."""
     taken = sorted(result.reply.seconds for result in results)
     checked = [result for result in results if result.reply.ungrounded is not None]
@@ -117,7 +117,7 @@ def figures(results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def reliability(results: Sequence[Result]) -> dict[str, Any]:
+def reliability(results: Sequence[ScenarioResult]) -> dict[str, Any]:
     """How often answers of each confidence are right, and the expected calibration error (Guo et al., 2017).
 
     Right is an answer with its status, whatever it cites. The error is the mean distance of confidence and share over
@@ -142,12 +142,12 @@ def reliability(results: Sequence[Result]) -> dict[str, Any]:
     return {"bins": rows, "error": off / total if total else None}
 
 
-def _groups(results: Sequence[Result], key: Callable[[Result], str]) -> dict[str, dict[str, int]]:
+def _groups(results: Sequence[ScenarioResult], key: Callable[[ScenarioResult], str]) -> dict[str, dict[str, int]]:
     names = sorted({key(result) for result in results})
     return {name: counts([result for result in results if key(result) == name]) for name in names}
 
 
-def _conflict(results: Sequence[Result]) -> dict[str, Any]:
+def _conflict(results: Sequence[ScenarioResult]) -> dict[str, Any]:
     """Of the contradictions that were said, how many there are; of those that there are, how many were said."""
     said = sum(result.said == "conflict" for result in results)
     there = sum(result.job.question.status == "conflict" for result in results)
@@ -166,7 +166,7 @@ _NAME, _CELL, _WAY = 28, 9, 20  # characters of columns
 _MAX_SAID = 300  # characters of a wrong answer that are shown
 
 
-def progress(result: Result, number: int, of: int, correct: int, left_s: float, stream: TextIO) -> None:
+def progress(result: ScenarioResult, number: int, of: int, correct: int, left_s: float, stream: TextIO) -> None:
     """One line: how it went, the score so far, the time that is left."""
     mark = "ok" if result.judged.correct else f"wrong {_wrong_parts(result)}"
     minutes, seconds = divmod(round(left_s), 60)
@@ -174,7 +174,7 @@ def progress(result: Result, number: int, of: int, correct: int, left_s: float, 
     print(f"{head}; {mark}: {result.job.scenario.id}: {result.job.question.ask}", file=stream, flush=True)
 
 
-def show(summary: Mapping[str, Any], results: Sequence[Result]) -> None:
+def show(summary: Mapping[str, Any], results: Sequence[ScenarioResult]) -> None:
     """Print what is wrong, then the tables, so that the figures stand at the end."""
     _show_wrong([result for result in results if not result.judged.correct])
     _show_ungrounded(results)
@@ -191,7 +191,7 @@ def show(summary: Mapping[str, Any], results: Sequence[Result]) -> None:
     _show_total(summary, figures)
 
 
-def _show_wrong(wrong: Sequence[Result]) -> None:
+def _show_wrong(wrong: Sequence[ScenarioResult]) -> None:
     if wrong:
         print("wrong:")
     for result in wrong:
@@ -207,7 +207,7 @@ def _show_wrong(wrong: Sequence[Result]) -> None:
         print()
 
 
-def _show_ungrounded(results: Sequence[Result]) -> None:
+def _show_ungrounded(results: Sequence[ScenarioResult]) -> None:
     found = [result for result in results if result.reply.ungrounded]
     if found:
         print("ungrounded, said without evidence or formula that holds it:")
@@ -269,7 +269,7 @@ def _conditions(summary: Mapping[str, Any]) -> str:
     return f"profile {summary['profile']}, warm models, perception included in each"
 
 
-def _wrong_parts(result: Result) -> str:
+def _wrong_parts(result: ScenarioResult) -> str:
     return ", ".join(part for part in _PARTS[:-1] if not getattr(result.judged, part))
 
 

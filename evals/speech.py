@@ -20,9 +20,9 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception.sense import Request
-from edge_assistant.perception.senses.speech import Speech
+from edge_assistant.perception.senses.speech import SpeechSense
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.recordings import Spoken, corpus
+from edge_assistant_quantize.datasets.recordings import LabelledRecording, corpus
 from edge_assistant_quantize.metrics.transcripts import normalised
 
 NAME = "speech"
@@ -88,7 +88,7 @@ def _transcribers(args: argparse.Namespace) -> dict[str, Transcribe]:
     except ImportError:
         raise UsageError("faster-whisper or jiwer is not installed", f"install them: {EXTRA}") from None
     portfolio, runtime = Portfolio(), Runtime.detect()
-    sense = Speech({"speech": portfolio.open(args.model), "vad": portfolio.open("silero-vad")}, runtime)
+    sense = SpeechSense({"speech": portfolio.open(args.model), "vad": portfolio.open("silero-vad")}, runtime)
     folder = args.reference_model or portfolio.open(REFERENCE).files["model"].parent
 
     def product(path: Path) -> str:
@@ -111,7 +111,7 @@ def _transcribers(args: argparse.Namespace) -> dict[str, Transcribe]:
     }
 
 
-def _hear(spoken: Spoken, transcribers: dict[str, Transcribe], number: int) -> Heard:
+def _hear(spoken: LabelledRecording, transcribers: dict[str, Transcribe], number: int) -> Heard:
     """Let each transcribe a recording; who begins changes from one to the next."""
     order = list(transcribers)
     text, seconds = {}, {}

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
-from edge_assistant_quantize.datasets.scenarios import Job
+from edge_assistant_quantize.datasets.scenarios import ScenarioJob
 from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Reply, timed
 from edge_assistant_quantize.metrics.warm import WarmAssistant
 
@@ -26,7 +26,7 @@ class Way(Protocol):
 
     name: str
 
-    def answer(self, job: Job) -> Reply:
+    def answer(self, job: ScenarioJob) -> Reply:
         """Answer one question.
 
         Raises:
@@ -43,7 +43,7 @@ class BaselineWay:
         self._assistant = assistant
         self._gold = gold
 
-    def answer(self, job: Job) -> Reply:
+    def answer(self, job: ScenarioJob) -> Reply:
         """See `Way`."""
 
         def ask() -> tuple[Mapping[str, Any], tuple[str, ...] | None]:
@@ -62,7 +62,7 @@ class Command:
         self._command = shlex.split(command)
         self._timeout_s = timeout_s
 
-    def answer(self, job: Job) -> Reply:
+    def answer(self, job: ScenarioJob) -> Reply:
         """See `Way`."""
         given = [word for kind, path in job.scenario.given for word in (f"--{kind}", str(path.resolve()))]
         began = time.perf_counter()

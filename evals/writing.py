@@ -148,7 +148,7 @@ def baseline() -> Callable[[Pixels], list[Piece]]:
     return read
 
 
-def _check(sheet: pages.Sheet, pieces: list[Piece], tally: _Tally) -> None:
+def _check(sheet: pages.RenderedPage, pieces: list[Piece], tally: _Tally) -> None:
     """Whether the page's fields and tick boxes are among what was found."""
     fields, boxes = marked(pieces)
     tally.fields += [pair in fields for pair in sheet.fields]

@@ -19,7 +19,7 @@ import locked
 from edge_assistant_models import entries
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.paths import models_dir
-from edge_assistant_models.sources import FileSpec, Source
+from edge_assistant_models.sources import DownloadSource, FileSpec
 from edge_assistant_models.store import Store
 
 LOCK = locked.FOLDER / "weights.json"
@@ -28,7 +28,7 @@ WRITERS = ("onnx", "numpy")  # what the bytes of an imported file depend on, bes
 Sums = Mapping[str, Mapping[str, str]]  # of bytes, by model and path
 
 
-def places(source: Source, file: FileSpec) -> list[str]:
+def places(source: DownloadSource, file: FileSpec) -> list[str]:
     """Where exactly a source has a file; several where it lies there in parts."""
     return list(source.places.get(file.key, (source.label,)))
 

@@ -27,7 +27,7 @@ import locked
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import EdgeAssistantError, ModelMissing
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.store import State
+from edge_assistant_models.store import ModelState
 
 SPEC_VERSION = "1.6"
 Component = dict[str, Any]
@@ -117,7 +117,7 @@ def models(profile: str) -> list[Component]:
         ModelMissing: none is.
     """
     portfolio = Portfolio()
-    names = [name for name in portfolio.resolve(profile).values() if portfolio.state(name) is State.INSTALLED]
+    names = [name for name in portfolio.resolve(profile).values() if portfolio.state(name) is ModelState.INSTALLED]
     if not names:
         pull = f"run 'edge-assistant models pull --profile {profile}'"
         raise ModelMissing(f"no model of the profile {profile} is in the store", pull)

@@ -23,7 +23,7 @@ LINE_EVERY_S = 3.0
 def shown(plain: bool) -> Iterator[transfer.Watch]:
     """A watcher that shows events until the block ends."""
     if not terminal.redraws(sys.stderr, plain=plain):
-        yield Lines()
+        yield PullLines()
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -45,7 +45,7 @@ class _Notes:
     def note(self, event: transfer.Event) -> str:
         """A line about an event, or nothing."""
         match event:
-            case transfer.Waiting():
+            case transfer.PullWaiting():
                 line = f"{event.model}: waiting for another process that pulls it"
             case transfer.Refusal():
                 line = f"{event.source} gives nothing: {event.reason}"
@@ -53,7 +53,7 @@ class _Notes:
                 line = f"{event.model}: converting to ONNX"
             case transfer.Skipped():
                 line = f"{event.model} ({event.role}) is left out: {event.reason.partition(' (')[0]}"
-            case transfer.Ready():
+            case transfer.ModelReady():
                 line = f"{event.model} is {'there already' if event.already else 'ready'}"
             case _:
                 return ""
@@ -62,7 +62,7 @@ class _Notes:
         return line if first else ""
 
 
-class Lines:
+class PullLines:
     """Plain lines, few enough for a screen reader or a log."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Bars:
         else:
             if line := self._notes.note(event):
                 self._bars.console.print(printable(line), markup=False, highlight=False)
-            if isinstance(event, transfer.Ready):
+            if isinstance(event, transfer.ModelReady):
                 self._close(event.model)
 
     def _task(self, model: str, file: str) -> TaskID:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant.core.signals import printable
 
 if TYPE_CHECKING:
-    from edge_assistant.governance.audit.rows import Row
+    from edge_assistant.governance.audit.rows import AuditRow
     from edge_assistant.governance.audit.trail import Trail
     from edge_assistant.governance.audit.verify import Report
 
@@ -102,14 +102,14 @@ def _show(args: argparse.Namespace, trail: Trail) -> int:
     return 0
 
 
-def _rows(args: argparse.Namespace, trail: Trail) -> list[Row]:
-    from edge_assistant.governance.audit.queries import Wanted, rows
+def _rows(args: argparse.Namespace, trail: Trail) -> list[AuditRow]:
+    from edge_assistant.governance.audit.queries import RowFilter, rows
 
-    wanted = Wanted(args.since, args.until, args.kind, args.conversation, args.last or None)
+    wanted = RowFilter(args.since, args.until, args.kind, args.conversation, args.last or None)
     return rows(trail, wanted)
 
 
-def _print_objects(rows: list[Row]) -> None:
+def _print_objects(rows: list[AuditRow]) -> None:
     """One JSON object, a row at a time."""
     sys.stdout.write('{"rows": [')
     for number, row in enumerate(rows):
@@ -118,7 +118,7 @@ def _print_objects(rows: list[Row]) -> None:
     sys.stdout.write("]}\n")
 
 
-def _body(row: Row) -> dict[str, Any]:
+def _body(row: AuditRow) -> dict[str, Any]:
     """The facts of a row; where somebody changed it, it may have none that can be read."""
     try:
         found = json.loads(row.body)

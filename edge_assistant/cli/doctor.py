@@ -71,7 +71,7 @@ def _print_proof(found: Proof) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from edge_assistant.governance.offline.lock import Lock
+    from edge_assistant.governance.offline.lock import OfflineLock
     from edge_assistant.governance.offline.proof import TERMINAL
 
     table = Table("by", *found.reached, box=box.SIMPLE_HEAD, pad_edge=False)
@@ -79,7 +79,7 @@ def _print_proof(found: Proof) -> None:
         cells = [f"{r.outcome} {r.error}".rstrip() for r in found.results if r.attempt == attempt]
         table.add_row(attempt, *cells)
     console = Console(width=100, highlight=False, markup=False)
-    console.print(Lock(found.locked).word)
+    console.print(OfflineLock(found.locked).word)
     console.print(f"outside the lock a listener on loopback was reached by: {', '.join(found.reached) or 'nothing'}")
     for way, why in found.missing.items():
         console.print(f"{way} is not on this machine: {why}")

@@ -222,14 +222,14 @@ def _unconfirmed(portfolio: Portfolio, name: str | None, profile: str) -> list[s
     Raises:
         ModelUnknown: there is no such model or profile.
     """
-    from edge_assistant_models.store import State
+    from edge_assistant_models.store import ModelState
 
     roles = [[name]] if name else portfolio.profile(profile).roles.values()
     own = [portfolio.entry(model) for models in roles for model in models if portfolio.entry(model).own]
     return [
         entry.name
         for entry in own
-        if entry.asked and (portfolio.state(entry.name) is State.INSTALLED or not _confirmed(entry))
+        if entry.asked and (portfolio.state(entry.name) is ModelState.INSTALLED or not _confirmed(entry))
     ]
 
 
@@ -367,10 +367,10 @@ def _installed(portfolio: Portfolio, profile: str | None) -> list[str]:
         ModelMissing: nothing fills a role that the profile needs.
     """
     from edge_assistant.core.errors import ModelMissing
-    from edge_assistant_models.store import State
+    from edge_assistant_models.store import ModelState
 
     names = [entry.name for entry in portfolio.entries()]
-    installed = [name for name in names if portfolio.state(name) in {State.INSTALLED, State.CORRUPT}]
+    installed = [name for name in names if portfolio.state(name) in {ModelState.INSTALLED, ModelState.CORRUPT}]
     if profile is None:
         return installed
     chosen = portfolio.profile(profile)

@@ -16,7 +16,7 @@ from edge_assistant.core.answer import Answer
 from edge_assistant.governance.offline import lock
 from edge_assistant.governance.policy import policy
 from edge_assistant.resident import client, protocol
-from edge_assistant.resident.protocol import Question
+from edge_assistant.resident.protocol import QuestionMessage
 from edge_assistant.storage.settings import FILE, Settings
 from edge_assistant_models import paths
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from edge_assistant.core.events import Watch
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.governance.policy.approval import Approve
-    from edge_assistant.governance.redaction.answers import Redaction
+    from edge_assistant.governance.redaction.answers import AnswerRedaction
     from edge_assistant.session.assistant import Assistant
     from edge_assistant.vault.vault import Vault
 
 
-class Reply(NamedTuple):
+class AnswerReply(NamedTuple):
     """An answer.
 
     Attributes:
@@ -45,7 +45,7 @@ class Reply(NamedTuple):
     settle: Callable[[], None]
 
 
-def put(args: argparse.Namespace, text: str | None) -> Question:
+def put(args: argparse.Namespace, text: str | None) -> QuestionMessage:
     """The question of a command line.
 
     Args:
@@ -61,7 +61,7 @@ def put(args: argparse.Namespace, text: str | None) -> Question:
     with _errors_redacted(redact, text or "", names):
         signals, failures = given.take(args.given, args.strict)
     domain = args.domain or settings.domain
-    return Question(
+    return QuestionMessage(
         text=text,
         signals=tuple(signals),
         failed=tuple(failures),
@@ -80,7 +80,7 @@ def put(args: argparse.Namespace, text: str | None) -> Question:
     )
 
 
-def answer(args: argparse.Namespace, question: Question, console: Console) -> Reply:
+def answer(args: argparse.Namespace, question: QuestionMessage, console: Console) -> AnswerReply:
     """Have a question answered: by the resident if it can, else here.
 
     Raises:
@@ -95,14 +95,16 @@ def answer(args: argparse.Namespace, question: Question, console: Console) -> Re
                 raise client.Unavailable("the operator's PIN counts here alone")
             if approve is not None and allowed.rules is not None and allowed.rules.approval.confirm_below is not None:
                 raise client.Unavailable("a person may have to confirm values")
-            return Reply(*client.ask(question, facts(args.settings), console.watch), lambda: None)
+            return AnswerReply(*client.ask(question, facts(args.settings), console.watch), lambda: None)
         except client.Unavailable as error:
             if args.trace and str(error):
                 print(f"resident: not used, as {error}", file=sys.stderr)
     return answered(question, console.watch, approve)
 
 
-def answered(question: Question, watch: Watch, approve: Approve | None = None, warm: Warm | None = None) -> Reply:
+def answered(
+    question: QuestionMessage, watch: Watch, approve: Approve | None = None, warm: Warm | None = None
+) -> AnswerReply:
     """Answer a question in this process.
 
     Args:
@@ -126,7 +128,7 @@ def answered(question: Question, watch: Watch, approve: Approve | None = None, w
                 question.text, signals, watch, failed=failed, language=language, seed=question.seed, strict=strict,
                 began=began,
             )  # fmt: skip
-        return Reply(shown.answer(found), shown.note, assistant.settle)
+        return AnswerReply(shown.answer(found), shown.note, assistant.settle)
 
 
 def facts(settings: Settings) -> dict[str, str]:
@@ -146,7 +148,7 @@ def _digest(file: Path | None) -> str:
         return f"{file} {error.errno}"
 
 
-def _assistant(question: Question, approve: Approve | None, warm: Warm | None) -> Assistant:
+def _assistant(question: QuestionMessage, approve: Approve | None, warm: Warm | None) -> Assistant:
     """The assistant for a question.
 
     Raises:
@@ -206,14 +208,14 @@ class _Plainly:
         return answer
 
 
-def _redaction(wanted: bool, text: str, names: tuple[str, ...]) -> Redaction | _Plainly:
+def _redaction(wanted: bool, text: str, names: tuple[str, ...]) -> AnswerRedaction | _Plainly:
     """What the output goes through; it knows the question and the names of the files."""
     if not wanted:
         return _Plainly()
-    from edge_assistant.governance.redaction.answers import Redaction
+    from edge_assistant.governance.redaction.answers import AnswerRedaction
     from edge_assistant.governance.redaction.redactor import Redactor
 
-    made = Redaction(Redactor(secrets.token_bytes(32)))
+    made = AnswerRedaction(Redactor(secrets.token_bytes(32)))
     made.text(text)
     for name in names:
         made.file(name)

@@ -109,7 +109,7 @@ def _run(args: argparse.Namespace) -> int:
     """Be the resident."""
     from edge_assistant.cli import question
     from edge_assistant.resident import server
-    from edge_assistant.resident.protocol import Question
+    from edge_assistant.resident.protocol import QuestionMessage
 
     facts, environment = question.facts(args.settings), dict(os.environ)  # first, as libraries change the environment
     from edge_assistant.cli import _warm
@@ -134,12 +134,12 @@ def _run(args: argparse.Namespace) -> int:
             with Path(os.devnull).open("w") as nowhere:
                 os.dup2(nowhere.fileno(), sys.stderr.fileno())
 
-    def answer(asked: Question, watch: Watch) -> tuple[Answer, str, Callable[[], None]]:
+    def answer(asked: QuestionMessage, watch: Watch) -> tuple[Answer, str, Callable[[], None]]:
         policy.reread()  # a PIN counts for one command
         logged.renew()
         return question.answered(asked, watch, warm=kept)
 
-    work = server.Work(
+    work = server.ResidentWork(
         facts=facts,
         environment=environment,
         answer=answer,

@@ -17,7 +17,7 @@ from edge_assistant.compute.accelerators import CPU, OFF, Provider, providers_fo
 from edge_assistant.compute.scheduling import topology
 from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant_models import headers
-from edge_assistant_models.headers import Form
+from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_models.loading import held
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Runtime:
         options.inter_op_num_threads = 1
         options.log_severity_level = _FATAL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        with held(model, Form.ONNX) as name:
+        with held(model, HeaderFormat.ONNX) as name:
             try:
                 session = gpus.opened(self._ways(name), partial(_open, name, options), model.name)
             except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly

@@ -28,7 +28,7 @@ from edge_assistant.history.sealed import SealedCells, seal_all
 from edge_assistant.storage.atomic import storing
 from edge_assistant.storage.database import Database
 from edge_assistant.storage.schema import DatabaseSchema
-from edge_assistant.vault.master import Place
+from edge_assistant.vault.master import KeyLocation
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models import paths
 
@@ -97,7 +97,7 @@ class History:
         return self._database.file.parent
 
     @property
-    def place(self) -> Place:
+    def place(self) -> KeyLocation:
         """Where the key is that what is kept is sealed with."""
         return self.vault.place
 

@@ -12,7 +12,7 @@ import numpy as np
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelFailed, ModelTooLarge, UsageError
 from edge_assistant.language import llama
-from edge_assistant.language.tokens import BATCH, Prompt
+from edge_assistant.language.tokens import BATCH, TokenizedPrompt
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +79,7 @@ class Context:
         self.cuts.clear()
         self._llama.llama_memory_clear(self._memory, False)
 
-    def read(self, prompt: Prompt) -> NDArray[np.float32]:
+    def read(self, prompt: TokenizedPrompt) -> NDArray[np.float32]:
         """Read a prompt on, of which this holds the beginning; logits behind it, [vocab].
 
         Raises:

@@ -25,8 +25,8 @@ from edge_assistant.language import llama
 from edge_assistant.language.chat import Message, render, template
 from edge_assistant.language.context import Context
 from edge_assistant.language.lookup import ALIKE, MARGIN, Costs, Lookup, Pace, likely
-from edge_assistant.language.states import Reading, StateCache, States
-from edge_assistant.language.tokens import Prompt, Tokenizer
+from edge_assistant.language.states import PromptReader, StateCache, States
+from edge_assistant.language.tokens import TokenizedPrompt, Tokenizer
 from edge_assistant_models.installed import InstalledModel
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class LlamaEngine:
         self._free.atexit = False  # who switches models needs the memory; a process that ends does not
         self._tokenizer = Tokenizer(self._model)
         cached = StateCache(cache, f"{self.sha256} {llama.build()} {size} {offload}")
-        self._reading = Reading(self._context, States(), cached)
+        self._reading = PromptReader(self._context, States(), cached)
         self._pace = Pace if speculative else None
         self._costs = Costs()
         end = self._tokenizer.tokens(end_of_turn, control=True)
@@ -288,7 +288,7 @@ class LlamaEngine:
             node.option = index if node.option is None else node.option
         return root
 
-    def _prompt(self, messages: Sequence[Message]) -> Prompt:
+    def _prompt(self, messages: Sequence[Message]) -> TokenizedPrompt:
         prompt = self._tokenizer.prompt(render(messages, self._family, self._opening))
         if len(prompt.tokens) >= self._context.size:
             raise UsageError(
@@ -297,7 +297,7 @@ class LlamaEngine:
             )
         return prompt
 
-    def _read(self, prompt: Prompt) -> NDArray[np.float32]:
+    def _read(self, prompt: TokenizedPrompt) -> NDArray[np.float32]:
         """Read a prompt; logits behind it, [vocab]."""
         logits, known = self._reading.read(prompt)
         self.usage.prompt_tokens += len(prompt.tokens)

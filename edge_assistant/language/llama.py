@@ -15,7 +15,7 @@ from edge_assistant.compute.accelerators import OFF, Offload, Weights
 from edge_assistant.compute.runtime import Halt
 from edge_assistant.core.errors import ModelCorrupt, ModelTooLarge
 from edge_assistant_models import headers
-from edge_assistant_models.headers import Form
+from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_models.loading import held
 
 NO_ROOM = 1  # what llama_decode returns where the KV cache is full
@@ -54,7 +54,7 @@ def load(path: Path, halt: Halt, gpu: str = OFF, context: int = 0) -> tuple[Any,
         Stopped: that was asked meanwhile.
     """
     llama = library()
-    with held(path, Form.GGUF) as name:
+    with held(path, HeaderFormat.GGUF) as name:
         chosen = gpus.for_llama(gpu, llama, lambda: _weights(name, context)).offload
         ways = [chosen, Offload()] if chosen.layers else [Offload()]
         return gpus.opened(ways, lambda way: (_tried(name, path.name, halt, way, context), way), path.name)

@@ -18,7 +18,7 @@ import numpy as np
 
 from edge_assistant.core import limits
 from edge_assistant.language.context import Context
-from edge_assistant.language.tokens import Prompt, shared
+from edge_assistant.language.tokens import TokenizedPrompt, shared
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,12 +46,12 @@ class PrefixState:
 
     Attributes:
         prompt: that was read.
-        cuts: lengths behind which a batch ended, see `Prompt.cuts`.
+        cuts: lengths behind which a batch ended, see `TokenizedPrompt.cuts`.
         data: of the KV cache, as `Context.save` gives it.
         logits: behind the last token, [vocab], where they are known.
     """
 
-    prompt: Prompt
+    prompt: TokenizedPrompt
     cuts: tuple[int, ...]
     data: NDArray[np.uint8]
     logits: NDArray[np.float32] | None = None
@@ -86,7 +86,7 @@ class States:
         """All of them, those used last at the end."""
         return iter(tuple(self._kept.values()))
 
-    def find(self, prompt: Prompt) -> tuple[PrefixState | None, int]:
+    def find(self, prompt: TokenizedPrompt) -> tuple[PrefixState | None, int]:
         """The state that holds the longest beginning of a prompt, of equals the smallest, and that length."""
         best: PrefixState | None = None
         most = 0
@@ -124,7 +124,7 @@ class States:
             self.bytes -= state.size
 
 
-def usable(tokens: Sequence[int], cuts: Sequence[int], prompt: Prompt) -> int:
+def usable(tokens: Sequence[int], cuts: Sequence[int], prompt: TokenizedPrompt) -> int:
     """The longest beginning of a prompt that was read as the prompt would be, cut into the same batches."""
     common = shared(tokens, prompt.tokens)
     return max((cut for cut in prompt.cuts[: shared(cuts, prompt.cuts)] if cut <= common), default=0)
@@ -153,7 +153,7 @@ class StateCache:
         former, self._since = self._since, None if self._sealed is None else self._sealed.mark()
         return self._since != former
 
-    def get(self, prompt: Prompt, more_than: int) -> PrefixState | None:
+    def get(self, prompt: TokenizedPrompt, more_than: int) -> PrefixState | None:
         """The state for the longest stable beginning of a prompt; none for one that saves too little.
 
         Args:
@@ -169,7 +169,7 @@ class StateCache:
                 return state
         return None
 
-    def lacks(self, beginning: Prompt) -> bool:
+    def lacks(self, beginning: TokenizedPrompt) -> bool:
         """Whether the state for this beginning of a prompt is worth putting there."""
         if self._sealed is None or self._since is None or len(beginning.tokens) < _CACHED_WORTH:
             return False
@@ -182,7 +182,7 @@ class StateCache:
             data = msgspec.msgpack.encode(_Packed(key, state.cuts, state.data.data))
             self._sealed.put(key, data, self._since)
 
-    def _key(self, prompt: Prompt) -> str:
+    def _key(self, prompt: TokenizedPrompt) -> str:
         tokens = np.asarray(prompt.tokens, np.int32).tobytes()
         return hashlib.sha256(_FORMAT + self._identity + b"\0" + tokens).hexdigest()
 
@@ -195,7 +195,7 @@ class _Packed(msgspec.Struct, array_like=True, frozen=True):
     data: memoryview
 
 
-def _unpacked(data: bytes, key: str, prompt: Prompt) -> PrefixState | None:
+def _unpacked(data: bytes, key: str, prompt: TokenizedPrompt) -> PrefixState | None:
     """The state that was packed, or None where the data is anything else: llama.cpp gets no bytes but its own."""
     try:
         found = msgspec.msgpack.decode(data, type=_Packed)
@@ -204,7 +204,7 @@ def _unpacked(data: bytes, key: str, prompt: Prompt) -> PrefixState | None:
     return PrefixState(prompt, found.cuts, np.frombuffer(found.data, np.uint8)) if found.key == key else None
 
 
-class Reading:
+class PromptReader:
     """Reads prompts, and of each only what is not known."""
 
     def __init__(self, context: Context, states: States, cached: StateCache) -> None:
@@ -212,10 +212,10 @@ class Reading:
         self._context = context
         self._states = states
         self._cache = cached
-        self._prompt = Prompt(())  # the one that the context has read, or was reading when it was stopped
+        self._prompt = TokenizedPrompt(())  # the one that the context has read, or was reading when it was stopped
         self._logits: NDArray[np.float32] | None = None  # behind it
 
-    def read(self, prompt: Prompt) -> tuple[NDArray[np.float32], int]:
+    def read(self, prompt: TokenizedPrompt) -> tuple[NDArray[np.float32], int]:
         """Have the context hold a prompt and nothing more.
 
         Returns:
@@ -236,7 +236,7 @@ class Reading:
         self._logits = self._context.read(prompt)
         return self._logits, known
 
-    def prefill(self, beginning: Prompt) -> None:
+    def prefill(self, beginning: TokenizedPrompt) -> None:
         """Read the beginning of a prompt, unless it is known.
 
         Raises:
@@ -259,14 +259,14 @@ class Reading:
         """Let go of all that was read."""
         self._states.clear()
         self._context.clear()
-        self._prompt, self._logits = Prompt(()), None
+        self._prompt, self._logits = TokenizedPrompt(()), None
 
     def _follow(self) -> None:
         """Let go of what was read before something was forgotten, whoever did that: it would be kept past it."""
         if self._cache.forgotten():
             self.forget()
 
-    def _keep(self, state: PrefixState, beginning: Prompt) -> None:
+    def _keep(self, state: PrefixState, beginning: TokenizedPrompt) -> None:
         """Keep the beginning of a state, unless it is there."""
         if not self._cache.lacks(beginning):
             return
@@ -275,7 +275,7 @@ class Reading:
         self._context.keep(len(beginning.tokens))
         self._cache.put(PrefixState(beginning, tuple(self._context.cuts), self._context.save()))
 
-    def _fetch(self, prompt: Prompt) -> int:
+    def _fetch(self, prompt: TokenizedPrompt) -> int:
         """Have the context hold the longest beginning of a prompt that is known; its length."""
         here = usable(self._context.tokens, self._context.cuts, prompt)
         state, known = self._states.find(prompt)
@@ -294,7 +294,7 @@ class Reading:
             self._prompt, self._logits = state.prompt, state.logits
             return True
         self._states.drop(state.key)
-        self._prompt, self._logits = Prompt(()), None
+        self._prompt, self._logits = TokenizedPrompt(()), None
         return False
 
     def _leave(self) -> None:

@@ -14,7 +14,7 @@ BATCH = 256  # tokens of one llama_decode call: prefill at full speed, and an in
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class TokenizedPrompt:
     """A prompt as the model reads it.
 
     Attributes:
@@ -50,11 +50,11 @@ class Prompt:
             cuts.append(end)
         return tuple(cuts)
 
-    def beginning(self, length: int) -> Prompt:
+    def beginning(self, length: int) -> TokenizedPrompt:
         """Its first tokens, up to where a stable beginning ends."""
         stable = tuple(end for end in self.stable if end <= length)
         ends = (end if end <= length else 0 for end in (self.source, self.lasting, self.instruction))
-        return Prompt(self.tokens[:length], stable, *ends)
+        return TokenizedPrompt(self.tokens[:length], stable, *ends)
 
 
 class Tokenizer:
@@ -86,7 +86,7 @@ class Tokenizer:
         """Whether the model ends its turn with this token."""
         return bool(self._llama.llama_vocab_is_eog(self._vocab, token))
 
-    def prompt(self, parts: Sequence[str | Message]) -> Prompt:
+    def prompt(self, parts: Sequence[str | Message]) -> TokenizedPrompt:
         """The tokens of a prompt, each part by itself, and where its stable beginnings end."""
         tokens: list[int] = []
         stable: list[int] = []
@@ -109,7 +109,7 @@ class Tokenizer:
                 lasting = constant if part.lasting else 0
                 stable += dict.fromkeys((constant, source))
             tokens += own
-        return Prompt(tuple(tokens), tuple(stable), source, lasting, instruction)
+        return TokenizedPrompt(tuple(tokens), tuple(stable), source, lasting, instruction)
 
 
 def shared(a: Sequence[int], b: Sequence[int]) -> int:

@@ -74,7 +74,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
+class FrameSample:
     """A frame as decoded, its time in seconds, and its look."""
 
     time: float
@@ -166,7 +166,7 @@ def _alike(a: Look, b: Look) -> bool:
     return difference(a, b) <= CUT and moved(a, b) <= WRITTEN
 
 
-def _cut(samples: Iterator[Sample], film: Film) -> Iterator[Shot]:
+def _cut(samples: Iterator[FrameSample], film: Film) -> Iterator[Shot]:
     """Group samples into shots."""
     first = next(samples, None)
     if first is None:
@@ -182,12 +182,12 @@ def _cut(samples: Iterator[Sample], film: Film) -> Iterator[Shot]:
 class _Growing:
     """A shot to which samples are added as long as they belong to it."""
 
-    def __init__(self, first: Sample, start: float) -> None:
+    def __init__(self, first: FrameSample, start: float) -> None:
         self._start = self._moved = start
         self._reference = self._last = self._best = first
         self._stillness = math.inf
 
-    def cut(self, sample: Sample) -> float | None:
+    def cut(self, sample: FrameSample) -> float | None:
         """When another scene began, where the sample belongs to another; else it is added."""
         motion = moved(sample.look, self._last.look)
         if motion > _STILL:
@@ -241,7 +241,7 @@ def opened(signal: Signal) -> Iterator[tuple[av.container.InputContainer, Film]]
 
 def _samples(
     container: av.container.InputContainer, film: Film, threads: int, progress: Callable[[float], None]
-) -> Iterator[Sample]:
+) -> Iterator[FrameSample]:
     """Frames at least `_SAMPLE` seconds apart."""
     wanted = -math.inf
     for time, frame in _decoded(container, film, threads):
@@ -252,7 +252,7 @@ def _samples(
         small = frame.to_ndarray(width=2 * _GRID * _CELL[1], height=2 * _GRID * _CELL[0], format="rgb24").astype(
             np.uint8
         )
-        yield Sample(time, frame, look(small))
+        yield FrameSample(time, frame, look(small))
         if film.seconds:
             progress(min(1.0, time / film.seconds))
 

@@ -100,7 +100,9 @@ class Gathering:
         self.sensed: list[Sensed] = []
         self.seconds: dict[str, float] = {}
 
-    def take(self, signals: Sequence[tuple[Signal, Sequence[type[Sense]]]], halt: side.Wish, lanes: int = 1) -> None:
+    def take(
+        self, signals: Sequence[tuple[Signal, Sequence[type[Sense]]]], halt: side.StopRequest, lanes: int = 1
+    ) -> None:
         """Perceive signals, each with its senses; what comes of it is told in the order of the signals.
 
         Args:
@@ -114,14 +116,14 @@ class Gathering:
         """
         side.run(self._jobs(signals), lanes, halt, tell=self._watch, done=self._done)
 
-    def _jobs(self, signals: Sequence[tuple[Signal, Sequence[type[Sense]]]]) -> Iterator[side.Job[Event, _Step]]:
+    def _jobs(self, signals: Sequence[tuple[Signal, Sequence[type[Sense]]]]) -> Iterator[side.SideJob[Event, _Step]]:
         """A job for each sense on each signal; its models are opened here, in the thread that asks."""
         for signal, kinds in signals:
             taking = _Taking(signal)
             for kind in kinds:
                 step = _Step(taking, kind, kind is kinds[-1], None if taking.failed else self._opened(kind))
                 seconds = kind.seconds * max(1.0, megabytes(signal))
-                yield side.Job(signal.kind, seconds, partial(self._perceive, step))
+                yield side.SideJob(signal.kind, seconds, partial(self._perceive, step))
 
     def _opened(self, kind: type[Sense]) -> Perceive | EdgeAssistantError:
         try:
@@ -209,7 +211,7 @@ def megabytes(signal: Signal) -> float:
     return 0.0
 
 
-def bounded(perceive: Perceive, halt: side.Wish) -> Perceive:
+def bounded(perceive: Perceive, halt: side.StopRequest) -> Perceive:
     """What perceives and raises `InputTooLarge` beyond the budget, `Stopped` once that is wished."""
 
     def perceived(signal: Signal, request: Request) -> Percept:

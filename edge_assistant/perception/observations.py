@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from edge_assistant.core.evidence import Statistic, counted
-from edge_assistant.perception.statistics import Floats, Ints, Run, outlier_runs, steps
+from edge_assistant.perception.statistics import Floats, Ints, ReadingRun, outlier_runs, steps
 from edge_assistant.perception.table import GAP, Column, Table, quantity
 
 _MOST_RUNS = 4  # of outliers, and of gaps, told one by one
@@ -124,7 +124,7 @@ def _outliers(table: Table, column: Column) -> Iterator[Observation]:
         yield _outlier(table, column, indices, values, run, 2 if place < 2 else 4)
 
 
-def _outlier(table: Table, column: Column, indices: Ints, values: Floats, run: Run, rank: int) -> Observation:
+def _outlier(table: Table, column: Column, indices: Ints, values: Floats, run: ReadingRun, rank: int) -> Observation:
     start, stop, peak = int(indices[run.start]), int(indices[run.stop - 1]) + 1, int(indices[run.peak])
     value, rows = float(values[run.peak]), _rows(table, start, stop)
     side = "high" if run.z > 0 else "low"

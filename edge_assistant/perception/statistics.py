@@ -25,7 +25,7 @@ _BRIDGE = 2  # calm readings that do not end a run of outliers
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ReadingRun:
     """Neighbouring readings [start, stop) on one side of the rest, the index of the farthest, and its signed score."""
 
     start: int
@@ -35,7 +35,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LevelShift:
     """A level shift: `index` is the first reading of the new level."""
 
     index: int
@@ -69,7 +69,7 @@ def _spread(values: Floats, most: int) -> Floats:
     return values[..., step // 2 :: step] if step > 1 else values
 
 
-def outlier_runs(values: Floats, limit: float = OUTLIER_Z) -> list[Run]:
+def outlier_runs(values: Floats, limit: float = OUTLIER_Z) -> list[ReadingRun]:
     """Readings whose modified z-score exceeds the limit, in runs of one side, the farthest first.
 
     Args:
@@ -90,7 +90,7 @@ def outlier_runs(values: Floats, limit: float = OUTLIER_Z) -> list[Run]:
     return sorted(found, key=lambda run: (-abs(run.z), run.start))
 
 
-def _runs(indices: Ints, z: Floats) -> list[Run]:
+def _runs(indices: Ints, z: Floats) -> list[ReadingRun]:
     """Runs of the outliers at `indices` with scores z; up to `_BRIDGE` other readings between two are part of a run."""
     if len(indices) == 0:
         return []
@@ -100,7 +100,7 @@ def _runs(indices: Ints, z: Floats) -> list[Run]:
     runs = []
     for a, b in ((int(cuts[i]), int(cuts[i + 1])) for i in strongest):
         top = a + int(np.argmax(size[a:b]))
-        runs.append(Run(int(indices[a]), int(indices[b - 1]) + 1, int(indices[top]), float(z[top])))
+        runs.append(ReadingRun(int(indices[a]), int(indices[b - 1]) + 1, int(indices[top]), float(z[top])))
     return runs
 
 
@@ -129,7 +129,7 @@ def theil_sen(x: Floats, y: Floats) -> float | None:
     return float(np.median((y[j] - y[i])[apart] / run[apart])) if apart.any() else None
 
 
-def steps(values: Floats, most: int = 3) -> list[Step]:
+def steps(values: Floats, most: int = 3) -> list[LevelShift]:
     """Level shifts by a moving two-sample comparison: the mean of a window before and of one after each reading.
 
     A shift counts where the means differ by at least `STEP_SIZE` pooled standard deviations and most of the difference
@@ -164,12 +164,12 @@ def steps(values: Floats, most: int = 3) -> list[Step]:
     return _largest(size, at, values, window, most)
 
 
-def _refined(values: Floats, step: Step, block: int) -> Step:
+def _refined(values: Floats, step: LevelShift, block: int) -> LevelShift:
     """A step between blocks, at the reading nearest to it that splits its neighbourhood best (least squares)."""
     start, stop = max(step.index - 1, 0) * block, min((step.index + 1) * block, len(values))
     part = values[start:stop] - (step.before + step.after) / 2
     side = np.cumsum(part * np.sign(step.after - step.before))
-    return Step(start + int(np.argmin(side)) + 1, step.before, step.after, step.size)
+    return LevelShift(start + int(np.argmin(side)) + 1, step.before, step.after, step.size)
 
 
 def _means(values: Floats, window: int, at: Ints) -> tuple[Floats, Floats]:
@@ -178,12 +178,12 @@ def _means(values: Floats, window: int, at: Ints) -> tuple[Floats, Floats]:
     return (total[at] - total[at - window]) / window, (total[at + window] - total[at]) / window
 
 
-def _largest(size: Floats, at: Ints, values: Floats, window: int, most: int) -> list[Step]:
+def _largest(size: Floats, at: Ints, values: Floats, window: int, most: int) -> list[LevelShift]:
     """The largest sizes that are at least a window apart."""
-    found: list[Step] = []
+    found: list[LevelShift] = []
     while len(found) < most and (best := int(np.argmax(size))) >= 0 and size[best] >= STEP_SIZE:
         i = int(at[best])
         levels = float(np.mean(values[i - window : i])), float(np.mean(values[i : i + window]))
-        found.append(Step(i, *levels, float(size[best])))
+        found.append(LevelShift(i, *levels, float(size[best])))
         size[max(best - window, 0) : best + window] = 0
     return found

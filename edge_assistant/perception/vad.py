@@ -32,7 +32,7 @@ MAX_CHUNK = 28 * SAMPLE_RATE  # Whisper hears 30 s, with some silence at the end
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class SpeechChunk:
     """A stretch of the recording with speech in it.
 
     Attributes:
@@ -83,7 +83,7 @@ class _Cutter:
     def now(self) -> int:
         return self.base + len(self.windows)
 
-    def push(self, window: NDArray[np.float32], probability: float) -> Iterator[Chunk]:
+    def push(self, window: NDArray[np.float32], probability: float) -> Iterator[SpeechChunk]:
         at = self.now
         self.windows.append(window)
         self.probabilities.append(probability)
@@ -102,7 +102,7 @@ class _Cutter:
             yield self._flush()
         self._forget()
 
-    def finish(self) -> Iterator[Chunk]:
+    def finish(self) -> Iterator[SpeechChunk]:
         if self.speaking is not None:
             yield from self._close(self.quiet or self.now)
         if self.regions:
@@ -114,7 +114,7 @@ class _Cutter:
         middle = (self.speaking + self.now) // 2
         return middle + int(np.argmin(self.probabilities[middle - self.base :]))
 
-    def _close(self, end: int, *, goes_on: bool = False) -> Iterator[Chunk]:
+    def _close(self, end: int, *, goes_on: bool = False) -> Iterator[SpeechChunk]:
         """End the current region; one that goes on was too long and is cut."""
         assert self.speaking is not None
         start, self.speaking, self.quiet = self.speaking, end if goes_on else None, None
@@ -124,7 +124,7 @@ class _Cutter:
             yield self._flush(start)
         self.regions.append((start, end))
 
-    def _flush(self, until: int | None = None) -> Chunk:
+    def _flush(self, until: int | None = None) -> SpeechChunk:
         """Make a chunk of the collected regions; its sound goes no further than window `until`."""
         origin = self.base * WINDOW
         sound = np.concatenate(self.windows)
@@ -134,7 +134,7 @@ class _Cutter:
             last = min(last, until * WINDOW)
         regions = tuple((a * WINDOW - first, b * WINDOW - first) for a, b in self.regions)
         self.regions = []
-        return Chunk(first, sound[first - origin : last - origin], regions)
+        return SpeechChunk(first, sound[first - origin : last - origin], regions)
 
     def _forget(self) -> None:
         """Drop what no chunk can want any more."""
@@ -145,7 +145,7 @@ class _Cutter:
             self.base += surplus
 
 
-def chunks(blocks: Iterable[NDArray[np.float32]], vad: SileroVad) -> Iterator[Chunk]:
+def chunks(blocks: Iterable[NDArray[np.float32]], vad: SileroVad) -> Iterator[SpeechChunk]:
     """Cut a stream of samples (f32, mono, 16 kHz, blocks of any length) into the chunks where somebody speaks."""
     vad.reset()
     cutter = _Cutter()
@@ -161,10 +161,10 @@ def _windows(blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float
         yield np.pad(rest, (0, WINDOW - len(rest)))
 
 
-def rest(chunk: Chunk, second: float) -> Chunk | None:
+def rest(chunk: SpeechChunk, second: float) -> SpeechChunk | None:
     """What of a chunk comes after a second; None where there is no speech to speak of."""
     first = round(second * SAMPLE_RATE)
     regions = tuple((max(0, a - first), b - first) for a, b in chunk.regions if b > first)
     if sum(b - a for a, b in regions) < _MIN_REST:
         return None
-    return Chunk(chunk.start + first, chunk.samples[first:], regions)
+    return SpeechChunk(chunk.start + first, chunk.samples[first:], regions)

@@ -37,7 +37,7 @@ from edge_assistant.reasoning.values.clocks import clocks
 from edge_assistant.reasoning.values.codes import identifiers, telephones
 from edge_assistant.reasoning.values.days import days, months
 from edge_assistant.reasoning.values.quantities import pairs, quantities
-from edge_assistant.reasoning.values.spans import Candidate, blank_out
+from edge_assistant.reasoning.values.spans import ValueSpan, blank_out
 from edge_assistant.reasoning.values.values import (
     LOOKS_LIKE,
     Clock,
@@ -270,7 +270,7 @@ class _Yield:
         """Read a text for its words alone."""
         self.words.update(_word(name) for name in _NAME.findall(text))
 
-    def _add(self, candidate: Candidate) -> None:
+    def _add(self, candidate: ValueSpan) -> None:
         match candidate.value:
             case Day(readings=readings):
                 self.days.update(readings)
@@ -286,7 +286,7 @@ class _Yield:
             case Quantity(readings=numbers):
                 self.numbers.update(numbers)
 
-    def has(self, candidate: Candidate, sources: int) -> bool:
+    def has(self, candidate: ValueSpan, sources: int) -> bool:
         """Whether a date, time or number is yielded; "two" may count the sources."""
         match candidate.value:
             case Day(readings=readings):

@@ -14,7 +14,7 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.claims import Claim, Ledger, Standing, compare, compatible
 from edge_assistant.reasoning.compose import NO_ANSWER, STATUS, agreement, compose, contradiction, instruction_notes
-from edge_assistant.reasoning.comprehension.extraction import CERTAIN, Comprehension, Question, Sort
+from edge_assistant.reasoning.comprehension.extraction import CERTAIN, Comprehension, Sort, SortedQuestion
 from edge_assistant.reasoning.comprehension.pairing import Pairing
 from edge_assistant.reasoning.comprehension.reading import Reader, parallel
 from edge_assistant.reasoning.guard import citations, quote, write
@@ -69,7 +69,7 @@ class Reasoner:
         Reader(self._engine, self._embedder).prefill(self._layers(sources, Outcome())[Standing.PLAIN])
 
     def _answer_question(
-        self, comprehension: Comprehension, asked: Question, layers: Layers, outcome: Outcome
+        self, comprehension: Comprehension, asked: SortedQuestion, layers: Layers, outcome: Outcome
     ) -> Iterator[str]:
         claims: list[Claim] = []
         for standing, layer in layers.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge_assistant.compute.scheduling.budget import Budget, kept
-from edge_assistant.compute.scheduling.side import Wish
+from edge_assistant.compute.scheduling.side import StopRequest
 from edge_assistant.core.answer import Failure, Note, Route, Timings
 from edge_assistant.core.errors import InputError, InputTooLarge
 from edge_assistant.core.events import Event, Failed, Noted, Said, Watch
@@ -29,7 +29,7 @@ class Task:
         watch: Watch,
         began: float | None,
         *,
-        halt: Wish,
+        halt: StopRequest,
         strict: bool,
     ) -> None:
         self.question = question
@@ -105,7 +105,7 @@ class Task:
         )
 
 
-def within_question(work: Callable[[], None], halt: Wish, signals: int) -> None:
+def within_question(work: Callable[[], None], halt: StopRequest, signals: int) -> None:
     """Reason within the budget of a question.
 
     Raises:

@@ -19,7 +19,7 @@ from edge_assistant.core.errors import EdgeAssistantError, InputError, ResidentL
 from edge_assistant.core.events import Watch
 from edge_assistant.core.signals import Signal
 from edge_assistant.resident import protocol
-from edge_assistant.resident.protocol import Channel, Malformed, Question
+from edge_assistant.resident.protocol import Channel, MalformedMessage, QuestionMessage
 
 LIFE_S = 10.0  # between two messages; the resident sends one a second
 OBEYS_S = 20.0  # for an order; the resident may be in the middle of an answer
@@ -33,7 +33,7 @@ class Unavailable(Exception):
     """The resident does not do what it is asked; the message says why, and is empty if none runs."""
 
 
-def ask(question: Question, facts: Mapping[str, str], watch: Watch) -> tuple[Answer, str]:
+def ask(question: QuestionMessage, facts: Mapping[str, str], watch: Watch) -> tuple[Answer, str]:
     """Let the resident answer a question.
 
     Args:
@@ -106,7 +106,7 @@ def status() -> dict[str, Any] | None:
             found = channel.receive()
     except (FileNotFoundError, ConnectionRefusedError):
         return None
-    except (BrokenPipeError, ConnectionResetError, TimeoutError, EOFError, Malformed) as error:
+    except (BrokenPipeError, ConnectionResetError, TimeoutError, EOFError, MalformedMessage) as error:
         raise Unavailable(why(error)) from None
     if "refused" in found:
         raise Unavailable(str(found["refused"]))
@@ -155,7 +155,7 @@ def _obeyed(channel: Channel, order: str) -> bool:
             channel.receive()
     except EOFError:
         return True
-    except (OSError, Malformed):
+    except (OSError, MalformedMessage):
         pass
     return False
 
@@ -208,7 +208,7 @@ class _Exchange:
             while (found := self._took(self._received())) is None:
                 pass
         except KeyboardInterrupt:
-            with contextlib.suppress(OSError, EOFError, Malformed):
+            with contextlib.suppress(OSError, EOFError, MalformedMessage):
                 self._channel.connection.shutdown(socket.SHUT_WR)
                 while True:
                     self._channel.receive()
@@ -222,7 +222,7 @@ class _Exchange:
             except TimeoutError as error:
                 if not self._computes():
                     raise self._lost(why(error)) from None
-            except (OSError, EOFError, Malformed) as error:
+            except (OSError, EOFError, MalformedMessage) as error:
                 raise self._lost(str(error)) from None
 
     def _lost(self, reason: str) -> Exception:

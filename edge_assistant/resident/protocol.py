@@ -132,12 +132,12 @@ REPLY_BYTES = 256 << 20  # of a message to the command; an answer holds all of i
 _CHUNK = 1 << 16
 
 
-class Malformed(ValueError):
+class MalformedMessage(ValueError):
     """A message that no command and no resident of this version sends."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QuestionMessage:
     """A question over signals, with the settings that it depends on.
 
     Attributes:
@@ -177,7 +177,10 @@ class Question:
 
 _TYPES = {
     kind.__name__: kind
-    for kind in (*(kind for module in (answer, events, evidence, signals) for kind in vars(module).values()), Question)
+    for kind in (
+        *(kind for module in (answer, events, evidence, signals) for kind in vars(module).values()),
+        QuestionMessage,
+    )
     if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, Enum))
 }
 
@@ -196,9 +199,9 @@ def unpacked(line: bytes) -> dict[str, Any]:
     try:
         found = json.loads(line.decode("ascii"), object_hook=_typed)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        raise Malformed("a message is not of this version") from None
+        raise MalformedMessage("a message is not of this version") from None
     if not isinstance(found, dict):
-        raise Malformed("a message is no object")
+        raise MalformedMessage("a message is no object")
     return found
 
 
@@ -280,12 +283,12 @@ class Channel:
                 raise EOFError("it ended")
             self._buffer += data
             if len(self._buffer) > self._most:
-                raise Malformed("a message is too long")
+                raise MalformedMessage("a message is too long")
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         return unpacked(line)
 
-    def opened(self, question: Question) -> Question:
+    def opened(self, question: QuestionMessage) -> QuestionMessage:
         """A question with its signals over the descriptors that came; what has no file is held in memory."""
         found = []
         for one, descriptor in zip(question.signals, self.descriptors, strict=True):

@@ -29,7 +29,7 @@ from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import EdgeAssistantError, Stopped, StorageFull, UsageError
 from edge_assistant.core.events import Answered, Event, Watch
 from edge_assistant.resident import protocol
-from edge_assistant.resident.protocol import Channel, Malformed, Question
+from edge_assistant.resident.protocol import Channel, MalformedMessage, QuestionMessage
 from edge_assistant.storage import atomic
 
 RENEWALS = 100  # restarts; each sets one more filter of the offline lock, of which the kernel takes some four hundred
@@ -43,7 +43,7 @@ LOOK_S = 5.0  # between two looks at the code, the policy and the memory
 _log = logging.getLogger(__name__)
 
 
-class Wish(Enum):
+class ResidentRequest(Enum):
     """What the main thread is to do besides answering."""
 
     END = "end"
@@ -74,7 +74,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ResidentWork:
     """What the resident does, by its caller.
 
     Attributes:
@@ -92,7 +92,7 @@ class Work:
 
     facts: Mapping[str, str]
     environment: Mapping[str, str]
-    answer: Callable[[Question, Watch], tuple[Answer, str, Callable[[], None]]]
+    answer: Callable[[QuestionMessage, Watch], tuple[Answer, str, Callable[[], None]]]
     warm: Callable[[], None]
     stop: Callable[[], None]
     relieve: Callable[[], bool]
@@ -151,7 +151,7 @@ def _claims(claim: int) -> bool:
     return os.path.samestat(file, os.fstat(claim))
 
 
-def serve(held: Held, work: Work, minutes: float) -> None:
+def serve(held: Held, work: ResidentWork, minutes: float) -> None:
     """Answer until the resident is to end; on a restart this never returns.
 
     Args:
@@ -163,7 +163,7 @@ def serve(held: Held, work: Work, minutes: float) -> None:
     resident = Resident(held, work, minutes)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, resident.interrupted)
-    if resident.run() is Wish.RENEW and held.renewals < RENEWALS:
+    if resident.run() is ResidentRequest.RENEW and held.renewals < RENEWALS:
         for descriptor in (held.listener, held.claim):
             os.set_inheritable(descriptor, True)
         command = [*work.again, "--held", str(replace(held, renewals=held.renewals + 1))]
@@ -187,7 +187,7 @@ class Guest:
     """
 
     channel: Channel
-    question: Question
+    question: QuestionMessage
     gone: bool = False
     replied: bool = False
     done: threading.Event = field(default_factory=threading.Event)
@@ -214,7 +214,7 @@ class Guest:
 class Resident:
     """One process's life."""
 
-    def __init__(self, held: Held, work: Work, minutes: float) -> None:
+    def __init__(self, held: Held, work: ResidentWork, minutes: float) -> None:
         self._listener = socket.socket(fileno=held.listener)
         self._listener.listen(_WAITING)  # so that the kernel names this process to commands
         os.set_inheritable(held.listener, False)
@@ -224,11 +224,11 @@ class Resident:
         self._turns: queue.SimpleQueue[Guest | None] = queue.SimpleQueue()
         self._current: Guest | None = None
         self._choosing = threading.Lock()  # of the current guest: an answer is stopped only while it is that
-        self._wish: Wish | None = None
+        self._wish: ResidentRequest | None = None
         self._looked = self._quiet_since = time.monotonic()
         self._answered = self._warm_bytes = 0
 
-    def run(self) -> Wish:
+    def run(self) -> ResidentRequest:
         """Answer until something else is wished; in the main thread."""
         threading.Thread(target=self._accept, name="resident listener", daemon=True).start()
         self._work.warm()
@@ -248,17 +248,17 @@ class Resident:
 
     def interrupted(self, *_: object) -> None:
         """Handle SIGTERM and Ctrl-C: end, in the middle of an answer, too."""
-        self._wishes(Wish.END)
+        self._wishes(ResidentRequest.END)
         if (guest := self._current) is not None:
             guest.gone = True  # its thread stops the answer
 
-    def _wishes(self, wish: Wish) -> None:
+    def _wishes(self, wish: ResidentRequest) -> None:
         """Do something after the current answer; to end counts more than to restart."""
-        if self._wish is not Wish.END:
+        if self._wish is not ResidentRequest.END:
             self._wish = wish
         self._turns.put(None)
 
-    def _serve(self, guest: Guest) -> Wish | None:
+    def _serve(self, guest: Guest) -> ResidentRequest | None:
         """Answer a question, unless there is something else to do."""
         with self._choosing:
             self._current = guest
@@ -266,8 +266,8 @@ class Resident:
             if not guest.send({"turn": True}):
                 return None
             if not self._work.locked():
-                return Wish.END  # the command sees the connection end, and does the work itself
-            return self._answer(guest) if self._work.changed() == self._changed else Wish.RENEW
+                return ResidentRequest.END  # the command sees the connection end, and does the work itself
+            return self._answer(guest) if self._work.changed() == self._changed else ResidentRequest.RENEW
         finally:
             with self._choosing:
                 self._current = None
@@ -275,7 +275,7 @@ class Resident:
             with contextlib.suppress(OSError):
                 guest.channel.connection.shutdown(socket.SHUT_RDWR)
 
-    def _answer(self, guest: Guest) -> Wish | None:
+    def _answer(self, guest: Guest) -> ResidentRequest | None:
         """Answer a question; what there is to do then."""
         again = True
         self._answered += 1  # first, as a command may look once it has its answer
@@ -294,19 +294,19 @@ class Resident:
             _log.exception("fault")
         self._quiet_since = time.monotonic()
         grown = _own_bytes() - self._warm_bytes > GROWTH_BYTES
-        return Wish.RENEW if again or grown or self._work.alone() else None
+        return ResidentRequest.RENEW if again or grown or self._work.alone() else None
 
-    def _look(self) -> Wish | None:
+    def _look(self) -> ResidentRequest | None:
         """What there is to do while nothing is asked."""
         now = time.monotonic()
         if not self._work.locked() or (self._minutes and now - self._quiet_since > 60 * self._minutes):
-            return Wish.END
+            return ResidentRequest.END
         if now - self._looked < LOOK_S:
             return None
         self._looked = now
         if not self._is_found() or not self._work.relieve():
-            return Wish.END
-        return Wish.RENEW if self._work.changed() != self._changed else None
+            return ResidentRequest.END
+        return ResidentRequest.RENEW if self._work.changed() != self._changed else None
 
     def _is_found(self) -> bool:
         """Whether commands find the claim and the socket, and this code."""
@@ -328,7 +328,7 @@ class Resident:
         """Take the message of a connection and reply."""
         channel = Channel(connection, protocol.REQUEST_BYTES, protocol.MAX_DESCRIPTORS)
         try:
-            with connection, contextlib.suppress(OSError, EOFError, Malformed):
+            with connection, contextlib.suppress(OSError, EOFError, MalformedMessage):
                 connection.settimeout(ASKS_S)
                 if protocol.peer(connection).user == os.geteuid():
                     self._reply(channel, channel.receive())
@@ -343,10 +343,10 @@ class Resident:
                 channel.send(self._status())
             case {"order": "stop" | "restart" as order}:
                 channel.send(protocol.OBEYS)
-                self._wishes(Wish.END if order == "stop" else Wish.RENEW)
+                self._wishes(ResidentRequest.END if order == "stop" else ResidentRequest.RENEW)
                 channel.connection.settimeout(None)
                 channel.connection.recv(1)  # the end of the connection tells the command that this process is gone
-            case {"question": Question() as question, "facts": dict() as facts}:
+            case {"question": QuestionMessage() as question, "facts": dict() as facts}:
                 if (why := self._unfit(channel, question, facts)) is not None:
                     channel.send({"refused": why})
                 else:
@@ -367,7 +367,7 @@ class Resident:
             "renewals": self._held.renewals,
         }
 
-    def _unfit(self, channel: Channel, question: Question, facts: dict[str, object]) -> str | None:
+    def _unfit(self, channel: Channel, question: QuestionMessage, facts: dict[str, object]) -> str | None:
         """Why a question is not answered here; None if it is."""
         if self._wish is not None:
             return "it is ending"
@@ -393,7 +393,7 @@ class Resident:
     def _ask(self, guest: Guest) -> None:
         """Let the main thread answer; say each second that the resident lives, until the answer or a hang-up."""
         self._turns.put(guest)
-        with contextlib.suppress(OSError, EOFError, Malformed):
+        with contextlib.suppress(OSError, EOFError, MalformedMessage):
             while not (guest.gone or guest.done.is_set()) and (self._wish is None or self._current is guest):
                 if select.select([guest.channel.connection], [], [], TICK_S)[0]:
                     guest.channel.receive()

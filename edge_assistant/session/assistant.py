@@ -30,7 +30,7 @@ from edge_assistant.reasoning.sentences import check_question, split_message
 from edge_assistant.reasoning.sources import Source, as_sources
 from edge_assistant.reasoning.talk import ConversationContext, NearestExamples, example_texts, free_talk, reply
 from edge_assistant.reasoning.task import Task, within_question
-from edge_assistant.session.model_pool import Models
+from edge_assistant.session.model_pool import ModelPool
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
@@ -101,7 +101,7 @@ class Assistant:
         self._caches = caches if self.policy.keeps_caches else None
         opens = engine or partial(LlamaEngine, cache=state_cache(self._caches))
         shelved = self._caches is not None
-        self.models = Models(
+        self.models = ModelPool(
             portfolio, self._names, self.policy, self.runtime, opens, shelved=shelved, residency=residency
         )
         self._turn = ComputeTurn.of_user()
@@ -276,10 +276,10 @@ class Assistant:
         Raises:
             ModelMissing, ModelCorrupt: of speech.
         """
-        from edge_assistant.perception.senses.speech import Speech
+        from edge_assistant.perception.senses.speech import SpeechSense
 
-        speech = self.sense(Speech)
-        if isinstance(speech, Speech):
+        speech = self.sense(SpeechSense)
+        if isinstance(speech, SpeechSense):
             speech.prepare()
         self.models.meaning()
 
@@ -384,7 +384,7 @@ class Assistant:
         return answer
 
     def sense(self, kind: type[Sense]) -> Sense:
-        """A sense with its models; see `Models.sense`."""
+        """A sense with its models; see `ModelPool.sense`."""
         return self.models.sense(kind)
 
     def perceiver(self, kind: type[Sense]) -> Perceive:

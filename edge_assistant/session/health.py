@@ -34,7 +34,7 @@ _SIXEL = ("wezterm", "konsole", "foot", "mlterm", "contour", "iterm", "mintty")
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DoctorCheck:
     """One thing looked at; `ok` is None where it is missing but can be done without."""
 
     name: str
@@ -48,7 +48,7 @@ class Check:
         return {True: "ok", False: "missing", None: "without"}[self.ok]
 
 
-def checks(profile: str, gpu: str = AUTO) -> Iterator[Check]:
+def checks(profile: str, gpu: str = AUTO) -> Iterator[DoctorCheck]:
     """Everything, one after the other; devices are listed, not opened.
 
     Args:
@@ -70,32 +70,34 @@ def checks(profile: str, gpu: str = AUTO) -> Iterator[Check]:
     yield graphics(os.environ)
 
 
-def ready(found: list[Check]) -> bool:
+def ready(found: list[DoctorCheck]) -> bool:
     """Whether nothing is missing that questions need."""
     return all(check.ok is not False for check in found)
 
 
-def machine() -> Iterator[Check]:
+def machine() -> Iterator[DoctorCheck]:
     """Python, memory and cores."""
     from edge_assistant.compute.scheduling import topology
     from edge_assistant_models.machine import Machine
 
     facts = Machine.detect()
-    yield Check("python", sys.version_info >= (3, 11), platform.python_version())
-    yield Check(
+    yield DoctorCheck("python", sys.version_info >= (3, 11), platform.python_version())
+    yield DoctorCheck(
         "machine", True, f"{platform.system()} {platform.machine()}, {facts.memory_bytes / 2**30:.1f} GiB memory"
     )
     cores = topology.decide(topology.facts())
-    yield Check("cores", True, f"{cores.threads} used for computation ({cores.why})")
+    yield DoctorCheck("cores", True, f"{cores.threads} used for computation ({cores.why})")
 
 
-def graphics_cards(gpu: str) -> Iterator[Check]:
+def graphics_cards(gpu: str) -> Iterator[DoctorCheck]:
     """The cards that the kernel shows, and what each engine computes on them; without one nothing is loaded."""
     from edge_assistant.compute import gpus
 
     seen = gpus.hardware()
     if not seen:
-        yield Check("graphics card", None, "none is seen, the processor computes", "docs/gpu.md says which can be used")
+        yield DoctorCheck(
+            "graphics card", None, "none is seen, the processor computes", "docs/gpu.md says which can be used"
+        )
         return
     from edge_assistant.language import llama
 
@@ -103,34 +105,36 @@ def graphics_cards(gpu: str) -> Iterator[Check]:
     devices = gpus.devices(library)
     onnx = gpus.for_onnx(gpu)
     named = ", ".join(f"{each.name} {each.description}, {each.free / 2**30:.1f} GiB free" for each in devices)
-    yield Check("graphics card", True, f"{' and '.join(seen)}" + (f": {named}" if named else ""))
+    yield DoctorCheck("graphics card", True, f"{' and '.join(seen)}" + (f": {named}" if named else ""))
     told = accelerators.select(accelerators.Backends(seen, devices=devices), gpu, accelerators.Weights(1, 1))
     hint = accelerators.install(seen)
-    yield Check("graphics card for perception", onnx.accelerated or None, onnx.why, "" if onnx.accelerated else hint)
+    yield DoctorCheck(
+        "graphics card for perception", onnx.accelerated or None, onnx.why, "" if onnx.accelerated else hint
+    )
     found = f"llama.cpp uses {' and '.join(told.offload.devices)}" if told.accelerated else told.why
-    yield Check("graphics card for language", told.accelerated or None, found, "" if told.accelerated else hint)
+    yield DoctorCheck("graphics card for language", told.accelerated or None, found, "" if told.accelerated else hint)
 
 
-def offline_lock() -> Check:
+def offline_lock() -> DoctorCheck:
     """Whether the kernel keeps this process off the network."""
     from edge_assistant.governance.offline import lock
 
     found = lock.state()
     if found.locked:
         without = f", but other processes and all files are in reach, as {why}" if (why := lock.together()) else ""
-        return Check("offline lock", True, f"{found.word}{without}; doctor --prove-offline tries it")
-    return Check("offline lock", False, f"{found.word}, {found.why_not}", found.hint)
+        return DoctorCheck("offline lock", True, f"{found.word}{without}; doctor --prove-offline tries it")
+    return DoctorCheck("offline lock", False, f"{found.word}, {found.why_not}", found.hint)
 
 
-def packages() -> Iterator[Check]:
+def packages() -> Iterator[DoctorCheck]:
     """The libraries that inputs need."""
     for package, purpose in _PACKAGES.items():
         there = importlib.util.find_spec(package) is not None
         hint = "" if there else "reinstall the package: pip install --force-reinstall edge-assistant-offline"
-        yield Check(f"package {package}", there, f"for {purpose}" if there else "not installed", hint)
+        yield DoctorCheck(f"package {package}", there, f"for {purpose}" if there else "not installed", hint)
 
 
-def installed_plugins() -> Iterator[Check]:
+def installed_plugins() -> Iterator[DoctorCheck]:
     """The plugins of other packages, and whether each can be loaded."""
     from edge_assistant.core import plugins
     from edge_assistant.core.errors import UsageError
@@ -140,12 +144,12 @@ def installed_plugins() -> Iterator[Check]:
             try:
                 plugins.load(point, kind)
             except UsageError as error:
-                yield Check(f"plugin {name}", False, error.message, error.hint)
+                yield DoctorCheck(f"plugin {name}", False, error.message, error.hint)
             else:
-                yield Check(f"plugin {name}", True, f"{group.rpartition('.')[2]}, of {plugins.package(point)}")
+                yield DoctorCheck(f"plugin {name}", True, f"{group.rpartition('.')[2]}, of {plugins.package(point)}")
 
 
-def models(profile: str) -> Iterator[Check]:
+def models(profile: str) -> Iterator[DoctorCheck]:
     """The models of a profile; a catalog or a profile that is no good is itself something missing."""
     from edge_assistant.core.errors import CatalogInvalid, ModelUnknown
     from edge_assistant_models.portfolio import Portfolio
@@ -155,7 +159,7 @@ def models(profile: str) -> Iterator[Check]:
         chosen = portfolio.profile(profile)
     except (CatalogInvalid, ModelUnknown) as error:
         what = "catalog" if isinstance(error, CatalogInvalid) else "profile"
-        yield Check(what, False, error.message, error.hint)
+        yield DoctorCheck(what, False, error.message, error.hint)
         return
     for role, name in portfolio.resolve(profile).items():
         state = portfolio.state(name)
@@ -163,10 +167,10 @@ def models(profile: str) -> Iterator[Check]:
         ok = True if here else None if role in chosen.optional else False
         wanted = name if role in chosen.on_request else f"--profile {chosen.name}"
         hint = "" if here else f"edge-assistant models pull {wanted}"
-        yield Check(f"model for {role}", ok, f"{name}, {state.value}", hint)
+        yield DoctorCheck(f"model for {role}", ok, f"{name}, {state.value}", hint)
 
 
-def folders() -> Iterator[Check]:
+def folders() -> Iterator[DoctorCheck]:
     """The folders that are written to, and their disks."""
     from edge_assistant_models import paths
 
@@ -177,10 +181,12 @@ def folders() -> Iterator[Check]:
         hint = "" if writable else "make it writable, or set EDGE_ASSISTANT_HOME to another folder"
         if writable and free < MIN_FREE:
             hint = "free some space"
-        yield Check(f"folder for {name}", writable and free >= MIN_FREE, f"{folder}, {free / 2**30:.1f} GiB free", hint)
+        yield DoctorCheck(
+            f"folder for {name}", writable and free >= MIN_FREE, f"{folder}, {free / 2**30:.1f} GiB free", hint
+        )
 
 
-def sealing() -> Check:
+def sealing() -> DoctorCheck:
     """Where the key is that what is kept is sealed with; none is made by looking."""
     from edge_assistant.vault import master
 
@@ -188,28 +194,28 @@ def sealing() -> Check:
         place = master.place(master.keys_dir())
     except OSError as error:
         hint = "change the owner of the key folder to the current user"
-        return Check("sealing", False, f"the key cannot be looked for ({error.strerror})", hint)
-    return Check(
+        return DoctorCheck("sealing", False, f"the key cannot be looked for ({error.strerror})", hint)
+    return DoctorCheck(
         "sealing", True, f"the key is {place.told}" if place else "the key is created when data is stored first"
     )
 
 
-def audit_trail() -> Check:
+def audit_trail() -> DoctorCheck:
     """Whether the audit trail can be gone on with, else nothing is answered; `audit verify` reads all of it."""
     from edge_assistant.core.errors import EdgeAssistantError
     from edge_assistant.governance.audit.trail import FILE, Trail
 
     with closing(Trail()) as trail:
         if not (trail.folder / FILE).exists():
-            return Check("audit trail", True, "it begins with the first question")
+            return DoctorCheck("audit trail", True, "it begins with the first question")
         try:
             count = trail.read(trail.head).count
         except EdgeAssistantError as error:
-            return Check("audit trail", False, error.message, error.hint)
-    return Check("audit trail", True, f"{count:,} rows in {trail.folder}")
+            return DoctorCheck("audit trail", False, error.message, error.hint)
+    return DoctorCheck("audit trail", True, f"{count:,} rows in {trail.folder}")
 
 
-def resident() -> Check:
+def resident() -> DoctorCheck:
     """Whether a resident runs; it can be done without."""
     from edge_assistant.core.errors import StorageFull
     from edge_assistant.resident import client
@@ -217,15 +223,15 @@ def resident() -> Check:
     try:
         found = client.status()
     except (OSError, StorageFull, client.Unavailable) as error:
-        return Check("resident", None, f"cannot be spoken to ({client.why(error)})", "see docs/resident.md")
+        return DoctorCheck("resident", None, f"cannot be spoken to ({client.why(error)})", "see docs/resident.md")
     if found is None:
-        return Check(
+        return DoctorCheck(
             "resident", None, "none runs", "edge-assistant resident start, where ask and check are to be quick"
         )
-    return Check("resident", True, f"process {found['pid']}, {found['memory_mib']} MiB of its own")
+    return DoctorCheck("resident", True, f"process {found['pid']}, {found['memory_mib']} MiB of its own")
 
 
-def devices() -> Iterator[Check]:
+def devices() -> Iterator[DoctorCheck]:
     """Camera, microphone and speaker: files can be asked about without any of them."""
     from edge_assistant.core.errors import DeviceMissing
     from edge_assistant.devices import chosen, sound
@@ -234,14 +240,14 @@ def devices() -> Iterator[Check]:
     try:
         sound.library()
     except DeviceMissing as error:
-        yield Check("microphone", None, error.message, error.hint)
-        yield Check("speaker", None, error.message, error.hint)
+        yield DoctorCheck("microphone", None, error.message, error.hint)
+        yield DoctorCheck("speaker", None, error.message, error.hint)
         return
     yield _device("microphone", chosen.names("microphone"), "connect one, or use --microphone file:RECORDING")
     yield _device("speaker", chosen.names("speaker"), "connect one; answers stand on the screen too")
 
 
-def voice() -> Iterator[Check]:
+def voice() -> Iterator[DoctorCheck]:
     """The program that says how words sound; the voice's model is among those of the profile."""
     from edge_assistant.core.errors import VoiceUnavailable
     from edge_assistant.voice import phonemes
@@ -249,12 +255,12 @@ def voice() -> Iterator[Check]:
     try:
         phonemes.program()
     except VoiceUnavailable as error:
-        yield Check("spoken answers", None, error.message, error.hint)
+        yield DoctorCheck("spoken answers", None, error.message, error.hint)
     else:
-        yield Check("spoken answers", True, "the program espeak-ng is installed")
+        yield DoctorCheck("spoken answers", True, "the program espeak-ng is installed")
 
 
-def graphics(environment: Mapping[str, str], drawn: str = "") -> Check:
+def graphics(environment: Mapping[str, str], drawn: str = "") -> DoctorCheck:
     """How pictures are drawn in the terminal.
 
     Args:
@@ -267,14 +273,14 @@ def graphics(environment: Mapping[str, str], drawn: str = "") -> Check:
     if not drawn and any(name in said for name in _SIXEL):
         drawn = "Sixel"
     if drawn:
-        return Check("terminal graphics", True, f"pictures by the protocol of {drawn}")
+        return DoctorCheck("terminal graphics", True, f"pictures by the protocol of {drawn}")
     where = environment.get("TERM", "") or "an unknown terminal"
     hint = "a terminal with Kitty's protocol or Sixel shows them sharp, such as kitty, WezTerm or foot"
-    return Check("terminal graphics", None, f"{where}: pictures by half blocks", hint)
+    return DoctorCheck("terminal graphics", None, f"{where}: pictures by half blocks", hint)
 
 
-def _device(name: str, there: list[str], hint: str) -> Check:
-    return Check(name, True, ", ".join(there)) if there else Check(name, None, "none is connected", hint)
+def _device(name: str, there: list[str], hint: str) -> DoctorCheck:
+    return DoctorCheck(name, True, ", ".join(there)) if there else DoctorCheck(name, None, "none is connected", hint)
 
 
 def _existing(folder: Path) -> Path:

@@ -54,7 +54,7 @@ class _Opened:
         return " and ".join(name for _, name, *_ in self.models) or "what needs no model"
 
 
-class Models:
+class ModelPool:
     """What an assistant has loaded.
 
     What gives a model, or something that computes with one, raises ModelMissing where it is not installed, ModelCorrupt

@@ -34,7 +34,7 @@ _WAIT_S = 30.0  # for a person who types it
 _LOCK_WAIT_S = 2 * _WAIT_S  # for another process, which may wait for the keyring
 
 
-class Place(StrEnum):
+class KeyLocation(StrEnum):
     """Where the master key is."""
 
     KEYRING = "keyring"
@@ -43,7 +43,7 @@ class Place(StrEnum):
     @property
     def told(self) -> str:
         """As a person is told."""
-        return "in the system's keyring" if self is Place.KEYRING else "in a file that only its owner may read"
+        return "in the system's keyring" if self is KeyLocation.KEYRING else "in a file that only its owner may read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Master:
     """The key, 32 bytes, and where it is."""
 
     key: bytes = field(repr=False)
-    place: Place
+    place: KeyLocation
 
 
 def keys_dir() -> Path:
@@ -76,11 +76,11 @@ def master(folder: Path, *, make: bool) -> Master:
     return found or _made_once(folder)
 
 
-def place(folder: Path) -> Place | None:
+def place(folder: Path) -> KeyLocation | None:
     """Where the master key is, by what lies in the folder; None where none is made yet."""
     if (folder / FILE).exists():
-        return Place.FILE
-    return Place.KEYRING if (folder / NOTE).exists() else None
+        return KeyLocation.FILE
+    return KeyLocation.KEYRING if (folder / NOTE).exists() else None
 
 
 def remove(folder: Path) -> None:
@@ -116,7 +116,7 @@ def _found(folder: Path) -> Master | None:
         raise KeyLost(f"{WHAT} cannot be read ({why})", f"check the permissions of {folder.name}, {HINT}") from None
     if len(key) != BYTES:
         raise KeyLost(f"{FILE} holds no key", HINT)
-    return Master(key, Place.FILE)
+    return Master(key, KeyLocation.FILE)
 
 
 def _name(note: Path) -> str:
@@ -132,7 +132,7 @@ def _from_keyring(name: str) -> Master:
         key = b""
     if len(key) != BYTES:
         raise KeyLost("the system's keyring does not give the encryption key", f"unlock it, {HINT}")
-    return Master(key, Place.KEYRING)
+    return Master(key, KeyLocation.KEYRING)
 
 
 def _made_once(folder: Path) -> Master:
@@ -157,9 +157,9 @@ def _made(folder: Path) -> Master:
 
     if _asked(kept, _MAKING_WAIT_S) == key.hex():
         _write(folder / NOTE, name.encode())
-        return Master(key, Place.KEYRING)
+        return Master(key, KeyLocation.KEYRING)
     _write(folder / FILE, key)
-    return Master(key, Place.FILE)
+    return Master(key, KeyLocation.FILE)
 
 
 def _write(path: Path, data: bytes) -> None:

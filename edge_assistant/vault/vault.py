@@ -20,7 +20,7 @@ from pathlib import Path
 from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
 from edge_assistant.storage.database import Database
 from edge_assistant.storage.schema import DatabaseSchema
-from edge_assistant.vault.master import HINT, Master, Place, keys_dir, master, place, remove
+from edge_assistant.vault.master import HINT, KeyLocation, Master, keys_dir, master, place, remove
 
 FILE = "keys.db"
 CACHE = "cache:"  # how the id of a cache's key begins; no id of a conversation has a colon, each other id has
@@ -96,14 +96,14 @@ class Vault:
         self._wraps: Key | None = None
 
     @property
-    def place(self) -> Place:
+    def place(self) -> KeyLocation:
         """Where the master key is."""
         return self._opened().place
 
     @property
     def ready(self) -> bool:
         """Whether keys can be had at once, without a keyring that may ask a person to unlock it."""
-        return self._master is not None or place(self.folder) is Place.FILE
+        return self._master is not None or place(self.folder) is KeyLocation.FILE
 
     def subkey(self, purpose: str) -> bytes:
         """A key of 32 bytes for one purpose, from the master key by HKDF-SHA256 (RFC 5869)."""

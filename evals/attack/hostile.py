@@ -79,7 +79,7 @@ def _gguf(strings: int, tensors: int, length: int) -> Callable[[str, Path], None
         path.write_bytes(
             struct.pack("<4sIQQ", b"GGUF", 3, tensors, strings) + struct.pack("<Q", length) + key + bytes(_ROOM)
         )
-        with held(path, headers.Form.GGUF):
+        with held(path, headers.HeaderFormat.GGUF):
             pass
 
     return load

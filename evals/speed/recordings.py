@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.core.errors import UsageError, VoiceUnavailable
 from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.recordings import Spoken
+from edge_assistant_quantize.datasets.recordings import LabelledRecording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,20 +96,20 @@ def spoken_sentences(portfolio: Portfolio, seed: int = SEED) -> Iterator[SpokenS
         yield SpokenSentence(text, _in_a_room(samples, noise))
 
 
-def utterances(portfolio: Portfolio, count: int, between: tuple[float, float], folder: Path) -> list[Spoken]:
+def utterances(portfolio: Portfolio, count: int, between: tuple[float, float], folder: Path) -> list[LabelledRecording]:
     """So many recordings of a length in seconds, written into a folder."""
-    found: list[Spoken] = []
+    found: list[LabelledRecording] = []
     for said in spoken_sentences(portfolio):
         if between[0] <= said.seconds <= between[1]:
             path = folder / f"utterance-{len(found):03}.wav"
             write(path, said.samples)
-            found.append(Spoken(path, said.text))
+            found.append(LabelledRecording(path, said.text))
         if len(found) == count:
             break
     return found
 
 
-def talk(portfolio: Portfolio, seconds: float, path: Path, seed: int = SEED + 1) -> Spoken:
+def talk(portfolio: Portfolio, seconds: float, path: Path, seed: int = SEED + 1) -> LabelledRecording:
     """One recording of at least so many seconds in one go, with a pause after each sentence."""
     import numpy as np
 
@@ -123,15 +123,15 @@ def talk(portfolio: Portfolio, seconds: float, path: Path, seed: int = SEED + 1)
         if length >= seconds:
             break
     write(path, np.concatenate(parts))
-    return Spoken(path, " ".join(texts))
+    return LabelledRecording(path, " ".join(texts))
 
 
-def say(portfolio: Portfolio, text: str, path: Path, room: int = SEED) -> Spoken:
+def say(portfolio: Portfolio, text: str, path: Path, room: int = SEED) -> LabelledRecording:
     """One text in the product's voice, written to a file; `room` is the seed of the hiss around it."""
     import numpy as np
 
     write(path, _in_a_room(_joe(portfolio, SEED)(text), np.random.default_rng(room)))
-    return Spoken(path, text)
+    return LabelledRecording(path, text)
 
 
 def write(path: Path, samples: Samples) -> None:
@@ -186,7 +186,7 @@ def _in_a_room(samples: Samples, noise: np.random.Generator) -> Samples:
     return np.clip(padded + hiss, -1.0, 1.0).astype(np.float32)
 
 
-def of_folder(folder: Path, between: tuple[float, float]) -> Sequence[Spoken]:
+def of_folder(folder: Path, between: tuple[float, float]) -> Sequence[LabelledRecording]:
     """The recordings of a folder that have a length in seconds.
 
     Raises:

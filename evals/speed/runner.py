@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from edge_assistant.core.errors import EdgeAssistantError, ModelError, UsageError, VoiceUnavailable
 from edge_assistant.core.signals import Kind
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.store import State
+from edge_assistant_models.store import ModelState
 from evals.speed import clinic, machine
 from evals.speed.part import QUICK_REPEATS, REPEATS, Part, Setting, parts
 from evals.speed.process import clear_caches, temporary_home
@@ -104,7 +104,7 @@ def _settings(args: argparse.Namespace, profile: str, signals: Signals) -> Mappi
 def _models(portfolio: Portfolio, profile: str) -> Sequence[Any]:
     """The profile's models that are installed, verified."""
     names = portfolio.resolve(profile).values()
-    return [portfolio.open(name) for name in names if portfolio.state(name) is State.INSTALLED]
+    return [portfolio.open(name) for name in names if portfolio.state(name) is ModelState.INSTALLED]
 
 
 def _report_resumed(report: Report, path: Path | None) -> None:

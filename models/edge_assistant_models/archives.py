@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge_assistant_models.transfer import Partial, Refused, Run, storing
+from edge_assistant_models.transfer import Partial, PullRun, Refused, storing
 
 CLIENT_TIMEOUT_S = 1800  # a client that has not brought one package by then is given up
 _UNREACHABLE = re.compile(
@@ -26,7 +26,7 @@ _UNREACHABLE = re.compile(
 def run_client(
     name: str,
     command: Sequence[str],
-    run: Run,
+    run: PullRun,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> None:
@@ -65,7 +65,7 @@ def run_client(
         _refuse(name, done.stderr.decode(errors="replace"), run)
 
 
-def _refuse(name: str, output: str, run: Run) -> None:
+def _refuse(name: str, output: str, run: PullRun) -> None:
     """Turn what a failed client said into one reason."""
     if "No space left on device" in output or "ENOSPC" in output:
         with storing("a package"):
@@ -81,7 +81,7 @@ def _refuse(name: str, output: str, run: Run) -> None:
 
 
 @contextmanager
-def archive(file_name: str, run: Run, fetch: Callable[[Path], Path]) -> Iterator[Path]:
+def archive(file_name: str, run: PullRun, fetch: Callable[[Path], Path]) -> Iterator[Path]:
     """A package's archive, from this or an earlier run, or fetched now; no other process takes it away meanwhile.
 
     Args:
@@ -124,7 +124,7 @@ def only_file(folder: Path, pattern: str) -> Path:
     return files[0]
 
 
-def npm_pack(package: str, folder: Path, run: Run) -> Path:
+def npm_pack(package: str, folder: Path, run: PullRun) -> Path:
     """Let npm bring the tarball of a package into a folder.
 
     Args:
@@ -139,7 +139,7 @@ def npm_pack(package: str, folder: Path, run: Run) -> Path:
     return only_file(folder, "*.tgz")
 
 
-def pip_download(requirement: str, folder: Path, run: Run) -> Path:
+def pip_download(requirement: str, folder: Path, run: PullRun) -> Path:
     """Let pip bring a wheel into a folder."""
     command = [sys.executable, "-P", "-m", "pip", "download", "--quiet"]  # -P: not the pip of the working folder
     command += ["--disable-pip-version-check", "--no-input"]

@@ -131,7 +131,7 @@ def _load(
     for name in names:
         with store.locked(name, watch):
             _commit(store, catalog[name], staging / name)
-        watch(transfer.Ready(name, already=False))
+        watch(transfer.ModelReady(name, already=False))
     return tuple(names)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from edge_assistant_models import regular, sources
 from edge_assistant_models.errors import CatalogInvalid
-from edge_assistant_models.schema import HTTP_URL, MAX_TOML_BYTES, NAME, Table
-from edge_assistant_models.sources import FileSpec, Source
+from edge_assistant_models.schema import HTTP_URL, MAX_TOML_BYTES, NAME, TomlTable
+from edge_assistant_models.sources import DownloadSource, FileSpec
 
 REFERENCE = "reference"  # what benches compare with; no profile has it and no sense uses it
 ROLES = (
@@ -30,7 +30,7 @@ ROLES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Importer:
+class ImportRule:
     """How fetched files become the files of a model.
 
     Attributes:
@@ -54,7 +54,7 @@ class Mirror:
     """
 
     files: tuple[FileSpec, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[DownloadSource, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ class Entry:
     home: str
     description: str
     files: tuple[FileSpec, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[DownloadSource, ...]
     memory_mib: int
-    importer: Importer | None = None
+    importer: ImportRule | None = None
     mirror: Mirror | None = None
     tested: bool = True
     figures: Mapping[str, object] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Entry:
         return self.importer.inputs if self.importer else self.files
 
     @property
-    def places(self) -> tuple[Source, ...]:
+    def places(self) -> tuple[DownloadSource, ...]:
         """The sources of its mirror, and its own."""
         return (*(self.mirror.sources if self.mirror else ()), *self.sources)
 
@@ -143,7 +143,7 @@ def parse(content: bytes, origin: str) -> Entry:
     Raises:
         CatalogInvalid: it breaks the schema; the message names file and key.
     """
-    table = Table.parse(content, origin)
+    table = TomlTable.parse(content, origin)
     family, context = table.optional_text("family", NAME), table.optional_positive("context")
     said = {"family": family, "context": context}
     entry = Entry(
@@ -169,11 +169,11 @@ def parse(content: bytes, origin: str) -> Entry:
     return entry
 
 
-def _importer(table: Table | None) -> Importer | None:
+def _importer(table: TomlTable | None) -> ImportRule | None:
     """Read the `[importer]` table."""
     if table is None:
         return None
-    importer = Importer(
+    importer = ImportRule(
         table.text("name", NAME),
         tuple(FileSpec.parse(file) for file in table.tables("inputs")),
         table.optional_text("quantization", NAME),
@@ -182,7 +182,7 @@ def _importer(table: Table | None) -> Importer | None:
     return importer
 
 
-def _mirror(table: Table | None) -> Mirror | None:
+def _mirror(table: TomlTable | None) -> Mirror | None:
     """Read the `[mirror]` table."""
     if table is None:
         return None
@@ -194,7 +194,7 @@ def _mirror(table: Table | None) -> Mirror | None:
     return mirror
 
 
-def _check(entry: Entry, table: Table) -> None:
+def _check(entry: Entry, table: TomlTable) -> None:
     """What a single key does not show."""
     if entry.role not in ROLES:
         raise table.invalid(f"unknown role '{entry.role}' (there are {', '.join(ROLES)})")
@@ -215,7 +215,7 @@ def _check(entry: Entry, table: Table) -> None:
             raise table.invalid("'mirror' has the files that an importer writes, all of them")
 
 
-def _check_sources(files: tuple[FileSpec, ...], origins: tuple[Source, ...], table: Table) -> None:
+def _check_sources(files: tuple[FileSpec, ...], origins: tuple[DownloadSource, ...], table: TomlTable) -> None:
     if not all(file.sha256 for file in files):
         raise table.invalid("a fetched file is pinned by 'sha256', an imported one by 'tensors_sha256'")
     for file in files:

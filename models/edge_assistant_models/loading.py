@@ -135,7 +135,7 @@ def note(path: Path, stamp: Stamp) -> None:
 
 
 @contextmanager
-def held(path: Path, form: headers.Form) -> Iterator[str]:
+def held(path: Path, form: headers.HeaderFormat) -> Iterator[str]:
     """A name under which a library opens a model file. What the store did not hash, such as a bench's, is checked here.
 
     Raises:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from edge_assistant_models.errors import StorageFull
-from edge_assistant_models.transfer import Partial, Refused, Run
+from edge_assistant_models.transfer import Partial, PullRun, Refused
 
 CONNECT_S = 4.0  # to wait for a connection
 READ_S = 30.0  # to wait for the next bytes
@@ -53,7 +53,7 @@ def _may_know(url: str, other: str) -> bool:
     return meant.netloc == now.netloc and now.scheme in {meant.scheme, "https"}
 
 
-def check_reachable(url: str, run: Run) -> None:
+def check_reachable(url: str, run: PullRun) -> None:
     """Connect once, shortly, so that a host without an answer costs seconds and not minutes.
 
     Behind a proxy nothing is tried: names may not resolve here.
@@ -75,7 +75,7 @@ def check_reachable(url: str, run: Run) -> None:
         raise Refused(run.unreachable[host])
 
 
-def download(url: str, partial: Partial, run: Run, headers: Mapping[str, str] | None = None) -> None:
+def download(url: str, partial: Partial, run: PullRun, headers: Mapping[str, str] | None = None) -> None:
     """Append what is missing of a file.
 
     Raises:
@@ -94,7 +94,7 @@ def download(url: str, partial: Partial, run: Run, headers: Mapping[str, str] | 
             time.sleep(BACKOFF_S * 2 ** (stalled - 1))
 
 
-def download_from_hub(repo: str, revision: str, path: str, partial: Partial, run: Run) -> None:
+def download_from_hub(repo: str, revision: str, path: str, partial: Partial, run: PullRun) -> None:
     """Take a file of a repository from huggingface_hub's cache on this machine, else download what is missing.
 
     Raises:

@@ -12,7 +12,7 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.machine import Machine
 from edge_assistant_models.profile import Profile
 from edge_assistant_models.schema import printable
-from edge_assistant_models.store import Check, State, Store
+from edge_assistant_models.store import FileCheck, ModelState, Store
 
 
 class Portfolio:
@@ -74,7 +74,7 @@ class Portfolio:
             raise ModelUnknown(f"there is no profile '{printable(name)}'", f"choose one of {choices}")
         return self._profiles[name]
 
-    def state(self, name: str) -> State:
+    def state(self, name: str) -> ModelState:
         """How a model stands in the store."""
         return self.store.state(self.entry(name))
 
@@ -82,7 +82,7 @@ class Portfolio:
         """For each role of a profile the model to use: the first that is installed, else the first."""
         chosen = {}
         for role, names in self.profile(name).roles.items():
-            installed = (model for model in names if self.state(model) is State.INSTALLED)
+            installed = (model for model in names if self.state(model) is ModelState.INSTALLED)
             chosen[role] = next(installed, names[0])
         return chosen
 
@@ -112,7 +112,7 @@ class Portfolio:
 
         return bundle.load(self.store, self._entries, path, watch)
 
-    def verify(self, name: str) -> tuple[Check, ...]:
+    def verify(self, name: str) -> tuple[FileCheck, ...]:
         """Read every byte of a model.
 
         Raises:
@@ -165,7 +165,7 @@ class Portfolio:
         candidates = [self.entry(model) for models in roles.values() for model in models]
         with self.store.run(candidates, local_only) as run:
             for role, names in roles.items():
-                for model in sorted(names, key=lambda model: self.state(model) is not State.INSTALLED):
+                for model in sorted(names, key=lambda model: self.state(model) is not ModelState.INSTALLED):
                     try:
                         self.store.pull(self.entry(model), run, watch)
                     except ModelError as error:

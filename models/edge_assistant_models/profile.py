@@ -8,7 +8,7 @@ from importlib import resources
 
 from edge_assistant_models.entries import ROLES, Entry
 from edge_assistant_models.errors import CatalogInvalid
-from edge_assistant_models.schema import NAME, Table
+from edge_assistant_models.schema import NAME, TomlTable
 
 AUTO = "auto"
 _GIB = 1 << 30
@@ -39,7 +39,7 @@ def parse(content: bytes, origin: str) -> Profile:
     Raises:
         CatalogInvalid: it breaks the schema.
     """
-    table = Table.parse(content, origin)
+    table = TomlTable.parse(content, origin)
     roles = table.table("roles")
     profile = Profile(
         table.text("name", NAME),

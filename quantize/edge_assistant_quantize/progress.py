@@ -16,7 +16,7 @@ LINE_EVERY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProgressStep:
     """So much of one piece of work is done.
 
     Attributes:
@@ -30,10 +30,10 @@ class Step:
     total: int
 
 
-Watch = Callable[[Step], None]
+Watch = Callable[[ProgressStep], None]
 
 
-def ignore(step: Step) -> None:
+def ignore(step: ProgressStep) -> None:
     """Progress that nobody watches."""
 
 
@@ -52,7 +52,7 @@ def counted(what: str, size: int, watch: Watch) -> Callable[[int], None]:
         units = total if done >= size else min(done >> 20, total - 1)
         if units != told:
             told = units
-            watch(Step(what, units, total))
+            watch(ProgressStep(what, units, total))
 
     return moved
 
@@ -81,7 +81,7 @@ def shown(*, plain: bool = False, stream: TextIO | None = None) -> Iterator[Watc
     with Progress(*columns, console=console, speed_estimate_period=600) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def watch(step: Step) -> None:
+        def watch(step: ProgressStep) -> None:
             if step.what not in tasks:
                 tasks[step.what] = bars.add_task(printable(step.what), total=step.total or None)
             bars.update(tasks[step.what], completed=step.done, total=step.total or None)
@@ -97,7 +97,7 @@ class Lines:
         self._begun: dict[str, float] = {}
         self._said: dict[str, float] = {}
 
-    def __call__(self, step: Step) -> None:
+    def __call__(self, step: ProgressStep) -> None:
         """Print a line at the beginning of a piece of work, now and then, and at its end."""
         now = time.monotonic()
         new = step.what not in self._begun

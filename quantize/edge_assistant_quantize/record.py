@@ -44,7 +44,7 @@ class Interval(msgspec.Struct, frozen=True):
     level: float
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class CriterionVerdict(msgspec.Struct, frozen=True):
     """One acceptance criterion, decided.
 
     Attributes:
@@ -64,7 +64,7 @@ class Verdict(msgspec.Struct, frozen=True):
     accepted: bool
 
 
-class File(msgspec.Struct, frozen=True):
+class ModelFile(msgspec.Struct, frozen=True):
     """A file of a model: size, sha256 of its bytes, and of an ONNX file the digest of its tensors (else empty)."""
 
     name: str
@@ -73,7 +73,7 @@ class File(msgspec.Struct, frozen=True):
     tensors_sha256: str = ""
 
     @classmethod
-    def of(cls, path: Path, name: str, sha256: str) -> File:
+    def of(cls, path: Path, name: str, sha256: str) -> ModelFile:
         """A file as it is now."""
         from edge_assistant_models.tensors import tensor_digest
 
@@ -99,9 +99,9 @@ class Variant(msgspec.Struct, frozen=True):
 
     name: str
     method: str
-    files: dict[str, File]
+    files: dict[str, ModelFile]
     metrics: dict[str, float] = {}
-    verdicts: list[Verdict] = []
+    verdicts: list[CriterionVerdict] = []
     speed: dict[str, float] = {}
     peak_mib: float | None = None
     excluded: list[str] = []

@@ -35,9 +35,9 @@ from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets import pages, paper
 from edge_assistant_quantize.datasets.labels import CLEAR, Labelled, read_labels
-from edge_assistant_quantize.datasets.recordings import Spoken, corpus
+from edge_assistant_quantize.datasets.recordings import LabelledRecording, corpus
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,12 +103,12 @@ def _run(work: _Work, name: str, watch: Watch) -> Items:
 
     sources, each = work
     what, total = f"{name} over data", len(sources)
-    watch(Step(what, 0, total))
+    watch(ProgressStep(what, 0, total))
     for number, source in enumerate(sources, 1):
         with _as_calibration(), _runnable(name), np.errstate(all="ignore"):
             found = list(each(source))
         yield from found
-        watch(Step(what, number, total))
+        watch(ProgressStep(what, number, total))
 
 
 @contextmanager
@@ -135,12 +135,12 @@ def _runnable(name: str) -> Iterator[None]:
 
 
 def _speech(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
-    from edge_assistant.perception.senses.speech import Speech
+    from edge_assistant.perception.senses.speech import SpeechSense
 
     folder, language = folder_of(data), str(data.get("language", "en"))
-    sense = Speech({"speech": model, "vad": Portfolio().open(VAD)}, runtime)
+    sense = SpeechSense({"speech": model, "vad": Portfolio().open(VAD)}, runtime)
 
-    def hear(spoken: Spoken) -> Items:
+    def hear(spoken: LabelledRecording) -> Items:
         percept = sense.perceive(take_file(spoken.path, Kind.AUDIO, 1), Request(language=language))
         yield name_of(spoken, folder), " ".join(piece.text for piece in percept.evidence)
 
@@ -154,7 +154,7 @@ def _vad(model: InstalledModel, data: Data, runtime: Runtime) -> _Work:
     folder = folder_of(data)
     vad = SileroVad(runtime.session(next(iter(model.files.values())), threads=1))
 
-    def hear(spoken: Spoken) -> Items:
+    def hear(spoken: LabelledRecording) -> Items:
         with listen(take_file(spoken.path, Kind.AUDIO, 1)) as (_, blocks):
             yield name_of(spoken, folder), [(chunk.start, chunk.regions) for chunk in chunks(blocks, vad)]
 
@@ -292,7 +292,7 @@ def number_of(data: Data, key: str, default: int | None = None) -> int | None:
     raise CalibrationInvalid(f"'{key}' of the data is not a whole number", "give a number from 0 on")
 
 
-def recordings(data: Data) -> list[Spoken]:
+def recordings(data: Data) -> list[LabelledRecording]:
     """The recordings of a folder, with their words.
 
     Raises:
@@ -308,7 +308,7 @@ def recordings(data: Data) -> list[Spoken]:
         raise CalibrationInvalid(reason, "give a folder of *.wav with *.txt") from None
 
 
-def name_of(spoken: Spoken, folder: Path) -> str:
+def name_of(spoken: LabelledRecording, folder: Path) -> str:
     """What a recording is called among the items; a scenario may name one elsewhere."""
     inside = spoken.path.is_relative_to(folder)
     return (spoken.path.relative_to(folder) if inside else spoken.path).as_posix()

@@ -22,7 +22,7 @@ from typing import IO, Any
 
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import EdgeAssistantError, ModelTooLarge, QuantizationFailed, StorageFull
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 LIBRARIES = {  # transformers and the hub fetch nothing and report nothing
     "HF_HUB_OFFLINE": "1",
@@ -101,7 +101,7 @@ def _answer(process: subprocess.Popen[str], request: Mapping[str, object], watch
         answer: dict[str, Any] = json.loads(line)
         if "step" not in answer:
             return answer
-        watch(Step(*answer["step"]))
+        watch(ProgressStep(*answer["step"]))
     return {}
 
 

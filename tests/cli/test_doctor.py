@@ -13,7 +13,7 @@ from edge_assistant.governance.offline import lock
 @pytest.fixture(autouse=True)
 def locked(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process, as the command's own would be."""
-    monkeypatch.setattr(lock, "state", lambda: lock.Lock(True))
+    monkeypatch.setattr(lock, "state", lambda: lock.OfflineLock(True))
 
 
 def test_ready(command: Command) -> None:

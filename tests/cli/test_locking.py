@@ -23,10 +23,10 @@ def engaged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the command does to its process, which stays as it is."""
     did: list[str] = []
 
-    def engage(wanted: bool, apart: bool) -> lock.Lock:
+    def engage(wanted: bool, apart: bool) -> lock.OfflineLock:
         did.append(LOCKED if wanted else UNLOCKED)
         did.extend([] if apart else [TOGETHER])
-        return lock.Lock(True)
+        return lock.OfflineLock(True)
 
     monkeypatch.setattr(lock, "engage", engage)
     monkeypatch.setattr(lock, "silence", lambda: None)

@@ -126,7 +126,7 @@ def test_lines_tell_how_far_a_long_pull_is(capsys: Any, monkeypatch: pytest.Monk
 
     clock = iter(range(0, 1000, 2))
     monkeypatch.setattr(_pulling.time, "monotonic", lambda: float(next(clock)))
-    watch = _pulling.Lines()
+    watch = _pulling.PullLines()
     watch(transfer.Trying("mine", "model.bin", "url example.org"))
     for done in range(0, 100 << 20, 10 << 20):
         watch(transfer.Moved("mine", "model.bin", done, 100 << 20))
@@ -247,10 +247,10 @@ def test_a_reason_is_said_once(capsys: Any) -> None:
     from edge_assistant.cli import _pulling
     from edge_assistant_models import transfer
 
-    watch = _pulling.Lines()
+    watch = _pulling.PullLines()
     for file in ("a", "b"):
         watch(transfer.Refusal("mine", file, "hf owner/model", "no answer"))
-    watch(transfer.Waiting("mine"))
+    watch(transfer.PullWaiting("mine"))
     watch(transfer.Converting("mine"))
     watch(transfer.Skipped("faces", "mine", "npm is not installed"))
     assert capsys.readouterr().err.splitlines() == [

@@ -38,7 +38,7 @@ def went(given: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, error: clie
         return ANSWER, "by the resident"
 
     monkeypatch.setattr(client, "ask", ask)
-    monkeypatch.setattr(question, "answered", lambda *given: question.Reply(ANSWER, "here", lambda: None))
+    monkeypatch.setattr(question, "answered", lambda *given: question.AnswerReply(ANSWER, "here", lambda: None))
     return question.answer(given, question.put(given, "q"), Console(plain=True, quiet=True)).note
 
 
@@ -57,7 +57,7 @@ def test_where_a_person_is_asked_the_command_does_it(
     (home / "config").mkdir()
     (home / "config" / "policy.toml").write_text(rules)
     policy.reread()
-    monkeypatch.setattr(lock, "state", lambda: lock.Lock(True))
+    monkeypatch.setattr(lock, "state", lambda: lock.OfflineLock(True))
     monkeypatch.setattr(terminal, "asks", lambda: person)
     assert went(args(), monkeypatch) == where
     if rules == KIOSK:
@@ -67,7 +67,7 @@ def test_where_a_person_is_asked_the_command_does_it(
 
 def test_without_the_lock_or_a_process_of_its_own_the_command_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert went(args(), monkeypatch) == "here"
-    monkeypatch.setattr(lock, "state", lambda: lock.Lock(True))
+    monkeypatch.setattr(lock, "state", lambda: lock.OfflineLock(True))
     assert went(args(alone=False), monkeypatch) == "here"
 
 
@@ -78,7 +78,7 @@ def test_without_the_lock_or_a_process_of_its_own_the_command_does_it(monkeypatc
 def test_why_it_is_not_used_is_traced(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], why: str, words: list[str], said: str
 ) -> None:
-    monkeypatch.setattr(lock, "state", lambda: lock.Lock(True))
+    monkeypatch.setattr(lock, "state", lambda: lock.OfflineLock(True))
     assert went(args(*words), monkeypatch, client.Unavailable(why)) == "here"
     assert capsys.readouterr().err == said
 

@@ -30,7 +30,7 @@ from edge_assistant.perception.csvfile import read_csv
 from edge_assistant.perception.documents import ocr, sheets, ticks
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses import text
-from edge_assistant.perception.senses.speech import Speech
+from edge_assistant.perception.senses.speech import SpeechSense
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.claims import Ledger, Standing
 from edge_assistant.reasoning.comprehension import pairing
@@ -324,7 +324,7 @@ def test_beyond_a_limit_is_what_the_table_says(name: str, monkeypatch: pytest.Mo
 def test_no_more_tokens_of_speech_are_written_down(
     models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sense = Speech({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
+    sense = SpeechSense({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
     monkeypatch.setattr(whisper, "MAX_TOKENS", 4)
     heard = sense.perceive(take_file(SPEECH, Kind.AUDIO, 1), Request("en"))
     assert sum(len(item.text.split()) for item in heard.evidence) <= 4 * len(heard.evidence)

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from edge_assistant.core.errors import StorageFull
-from edge_assistant_quantize.datasets.scenarios import Job, Question, Scenario
-from edge_assistant_quantize.metrics.cross_signal import Reply, Result
+from edge_assistant_quantize.datasets.scenarios import Question, Scenario, ScenarioJob
+from edge_assistant_quantize.metrics.cross_signal import Reply, ScenarioResult
 from evals import record
 
 
-def result(status: str, said: str, answer: str) -> Result:
+def result(status: str, said: str, answer: str) -> ScenarioResult:
     question = Question("What is it?", "lookup", status, ("7",) if status != "not_in_evidence" else (), ())
-    job = Job(Scenario("one", "shop", Path(), (), (question,)), 0)
-    return Result.of(job, "everything", Reply({"answer": answer, "status": said}))
+    job = ScenarioJob(Scenario("one", "shop", Path(), (), (question,)), 0)
+    return ScenarioResult.of(job, "everything", Reply({"answer": answer, "status": said}))
 
 
 RESULTS = (

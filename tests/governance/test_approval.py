@@ -23,7 +23,7 @@ from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.governance.policy import pin, reading
 from edge_assistant.governance.policy.approval import Approve, Doubt, approving, doubts
 from edge_assistant.governance.policy.policy import Policy
-from edge_assistant.governance.policy.rules import Rules
+from edge_assistant.governance.policy.rules import PolicyRules
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
@@ -38,7 +38,7 @@ PENICILLIN = Doubt("penicillin", "allergy", conflict().evidence[1])
 
 def of(text: str = "approval.confirm_below = 0.9") -> Policy:
     rules = reading.problems(text.encode())
-    assert isinstance(rules, Rules), rules
+    assert isinstance(rules, PolicyRules), rules
     made = Policy(rules, Path("policy.toml"), wait=lambda seconds: None)
     made.record = vars(made).setdefault("recorded", []).append
     return made

@@ -19,7 +19,7 @@ from edge_assistant.core.events import Answered, Compared, Event, Perceived, Rou
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.governance.audit import queries
 from edge_assistant.governance.audit.auditor import Auditor, answer_digest
-from edge_assistant.governance.audit.rows import Row
+from edge_assistant.governance.audit.rows import AuditRow
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.vault.vault import Vault
@@ -47,8 +47,8 @@ class Audited:
             auditor=self.auditor,
         )
 
-    def rows(self) -> list[Row]:
-        return self.trail.read(lambda c: [Row(*row) for row in c.execute("SELECT * FROM rows ORDER BY number")])
+    def rows(self) -> list[AuditRow]:
+        return self.trail.read(lambda c: [AuditRow(*row) for row in c.execute("SELECT * FROM rows ORDER BY number")])
 
     def facts(self, kind: str) -> list[dict[str, Any]]:
         return [json.loads(row.body) for row in self.rows() if row.kind == kind]
@@ -119,7 +119,7 @@ def test_what_stands_in_the_rows(audited: Audited, tmp_path: Path) -> None:
     assert row is not None
     assert json.loads(row.body) == fact
     assert queries.given(audited.trail, printed | {"answer": "another"}) is None
-    assert [row.kind for row in queries.rows(audited.trail, queries.Wanted(kind="said", last=1))] == ["said"]
+    assert [row.kind for row in queries.rows(audited.trail, queries.RowFilter(kind="said", last=1))] == ["said"]
     assert {row.conversation for row in audited.rows() if row.kind != "checkpoint"} == {ID}
     before = audited.rows()
     audited.vault.destroy([ID])

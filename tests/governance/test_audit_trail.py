@@ -16,7 +16,7 @@ from helpers import smalldisk
 
 from edge_assistant.core.errors import KeyLost, StorageFull
 from edge_assistant.governance.audit import checkpoints
-from edge_assistant.governance.audit.rows import FIRST, Row
+from edge_assistant.governance.audit.rows import FIRST, AuditRow
 from edge_assistant.governance.audit.trail import EVERY, FILE, RESERVE, RESERVE_BYTES, Trail
 from edge_assistant.governance.audit.verify import verify
 from edge_assistant.vault.vault import Vault
@@ -28,8 +28,8 @@ def opened(folder: Path) -> Trail:
     return Trail(folder / "audit", Vault(folder / "keys"), folder / "checkpoints.jsonl")
 
 
-def rows(trail: Trail) -> list[Row]:
-    return trail.read(lambda c: [Row(*row) for row in c.execute("SELECT * FROM rows ORDER BY number")])
+def rows(trail: Trail) -> list[AuditRow]:
+    return trail.read(lambda c: [AuditRow(*row) for row in c.execute("SELECT * FROM rows ORDER BY number")])
 
 
 def test_each_row_carries_the_code_of_the_one_before(tmp_path: Path) -> None:

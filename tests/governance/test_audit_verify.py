@@ -255,7 +255,7 @@ def test_a_checkpoint_that_somebody_made_up_counts_for_nothing(made: Path, scrat
     folder = copied(made, scratch)
     (mark,) = checkpoints.read(folder / "checkpoints.jsonl")
     assert mark is not None
-    forged = checkpoints.Checkpoint(ROWS + 7, mark.mac, mark.time, mark.public_key, mark.signature)
+    forged = checkpoints.TrailCheckpoint(ROWS + 7, mark.mac, mark.time, mark.public_key, mark.signature)
     checkpoints.add(folder / "checkpoints.jsonl", forged)
     with (folder / "checkpoints.jsonl").open("a") as stream:
         stream.write('\n{"rows": 3}\n[[[[\n\0\0\0\n')  # an empty line is none

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.governance.offline import seccomp
-from edge_assistant.governance.offline.seccomp import ALLOW, KILL, MACHINES, REFUSED, Machine, program
+from edge_assistant.governance.offline.seccomp import ALLOW, KILL, MACHINES, REFUSED, SyscallTable, program
 
 ERRNO = 0x00050000
 OTHERS = {"x86_64": [0x40000003, 0xC00000B7, 0x40000028], "aarch64": [0x40000028, 0xC000003E, 0x800000B7, 0x40000003]}
@@ -31,21 +31,21 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def machine(name: str) -> Machine:
+def machine(name: str) -> SyscallTable:
     return MACHINES[name]
 
 
-def verdict(machine: Machine, number: int, *arguments: int) -> int:
+def verdict(machine: SyscallTable, number: int, *arguments: int) -> int:
     return bpf.run(program(machine), machine.audit, number, arguments)
 
 
-def test_the_kernel_would_take_it_and_every_call_is_ruled_upon(machine: Machine) -> None:
+def test_the_kernel_would_take_it_and_every_call_is_ruled_upon(machine: SyscallTable) -> None:
     assert bpf.faults(program(machine)) == []
     assert set(machine.numbers) == {*REFUSED, "socket", "socketpair", "ioctl", "seccomp"}
     assert len(set(machine.numbers.values())) == len(machine.numbers)
 
 
-def test_the_numbers_are_those_of_the_kernels_headers(name: str, machine: Machine) -> None:
+def test_the_numbers_are_those_of_the_kernels_headers(name: str, machine: SyscallTable) -> None:
     header = next((file for file in map(Path, HEADERS[name]) if file.exists()), None)
     if header is None:
         pytest.skip("the kernel's headers are not installed")

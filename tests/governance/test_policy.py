@@ -13,7 +13,7 @@ from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices import chosen
 from edge_assistant.governance.policy import pin, policy, reading
 from edge_assistant.governance.policy.policy import Policy, current
-from edge_assistant.governance.policy.rules import Rules
+from edge_assistant.governance.policy.rules import PolicyRules
 
 PIN = "147 258"
 HASH = pin.hashed(PIN, cost=1024)
@@ -24,7 +24,7 @@ OWN_MODEL, REDACTED, WHOLE = {"own": True}, {"redacted": True}, {"redacted": Fal
 
 def of(text: str, **options: Any) -> Policy:
     rules = reading.problems(text.encode())
-    assert isinstance(rules, Rules), rules
+    assert isinstance(rules, PolicyRules), rules
     made = Policy(rules, OWN, **options)
     made.record = vars(made).setdefault("recorded", []).append
     return made

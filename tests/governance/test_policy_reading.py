@@ -17,9 +17,9 @@ from edge_assistant.core import limits
 from edge_assistant.core.errors import InputMissing
 from edge_assistant.core.signals import printable
 from edge_assistant.governance.policy import reading
-from edge_assistant.governance.policy.rules import Rules
+from edge_assistant.governance.policy.rules import PolicyRules
 
-TABLES = {field.name: field.type for field in msgspec.structs.fields(Rules)}
+TABLES = {field.name: field.type for field in msgspec.structs.fields(PolicyRules)}
 GOOD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "signals": {
         "kinds": st.lists(st.sampled_from(["image", "text", "audio"])),
@@ -48,7 +48,7 @@ def toml(tables: dict[str, Any]) -> bytes:
 @given(st.fixed_dictionaries({}, optional={t: st.fixed_dictionaries({}, optional=k) for t, k in GOOD.items()}))
 def test_what_is_right_is_read(tables: dict[str, Any]) -> None:
     rules = reading.problems(toml(tables))
-    assert isinstance(rules, Rules), rules
+    assert isinstance(rules, PolicyRules), rules
     held = json.loads(msgspec.json.encode(rules))
     for table, keys in tables.items():
         assert {key: held[table][key] for key in keys} == keys
@@ -57,7 +57,7 @@ def test_what_is_right_is_read(tables: dict[str, Any]) -> None:
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_whatever_it_is_gives_rules_or_problems(data: bytes) -> None:
     found = reading.problems(data)
-    assert isinstance(found, Rules) or (found and all(line and printable(line) == line for line in found))
+    assert isinstance(found, PolicyRules) or (found and all(line and printable(line) == line for line in found))
 
 
 @given(st.dictionaries(st.sampled_from(sorted(TABLES)) | st.text(max_size=9), JUNK, max_size=4))
@@ -67,8 +67,8 @@ def test_whatever_it_says_gives_rules_or_problems(tables: dict[str, Any]) -> Non
     except (TypeError, ValueError, tomlkit.exceptions.TOMLKitError):
         return  # null stands in no TOML
     found = reading.problems(data)
-    assert isinstance(found, Rules) or found
-    if not isinstance(found, Rules):
+    assert isinstance(found, PolicyRules) or found
+    if not isinstance(found, PolicyRules):
         assert all(printable(line) == line for line in found)
 
 
@@ -120,7 +120,7 @@ def test_what_is_said(text: str, said: str) -> None:
 def test_a_limit_can_only_be_lowered() -> None:
     for name, limit in limits.table().items():
         ok = reading.problems(f"[limits]\n{name} = {limit.value}\n".encode())
-        assert isinstance(ok, Rules) == limit.lowers
+        assert isinstance(ok, PolicyRules) == limit.lowers
         assert isinstance(reading.problems(f"[limits]\n{name} = {limit.value + 1}\n".encode()), list)
         assert isinstance(reading.problems(f"[limits]\n{name} = 0\n".encode()), list)
 

@@ -27,7 +27,7 @@ from edge_assistant.core.events import (
 )
 from edge_assistant.core.evidence import Evidence, Field, Locator, Passage
 from edge_assistant.core.signals import SAID, Kind, Origin, Signal, take_bytes
-from edge_assistant.governance.redaction.answers import Redaction, redacted
+from edge_assistant.governance.redaction.answers import AnswerRedaction, redacted
 from edge_assistant.governance.redaction.logged import logged
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.history.saved import Saved, SavedSignal, SavedState, SavedTurn
@@ -76,8 +76,8 @@ EVENTS: list[Event] = [
 ]
 
 
-def redaction() -> Redaction:
-    made = Redaction(Redactor(KEY))
+def redaction() -> AnswerRedaction:
+    made = AnswerRedaction(Redactor(KEY))
     made.text(answer().question)
     made.file(FORM.name)
     return made
@@ -119,7 +119,7 @@ def test_an_answer_has_pseudonyms_everywhere_and_keyed_sums() -> None:
 def test_an_answer_without_personal_data_is_as_it_was() -> None:
     signals = tuple(replace(signal, origin=Origin.CAMERA) for signal in (FORM, TOLD))
     given = rich_answer(signals).to_json()
-    found = Redaction(Redactor(KEY)).answer(rich_answer(signals)).to_json()
+    found = AnswerRedaction(Redactor(KEY)).answer(rich_answer(signals)).to_json()
     for one in (given, found):
         for signal in one["signals"]:
             del signal["sha256"]
@@ -135,9 +135,9 @@ def test_a_fault_that_leaves_it_is_redacted_and_names_no_file() -> None:
     """In the words of an OSError its files stand beside its arguments."""
     with pytest.raises(ValueError, match=r"^could not read 'DOB \[BIRTH-1\]'$"), redaction():
         raise ValueError("could not read 'DOB 12/03/1980'")
-    with pytest.raises(FileExistsError, match=r"^\[Errno 17\] File exists$"), Redaction(Redactor(KEY)):
+    with pytest.raises(FileExistsError, match=r"^\[Errno 17\] File exists$"), AnswerRedaction(Redactor(KEY)):
         raise FileExistsError(17, "File exists", "anna/form-of-anna.jpg", None, "anna/Fischer.jpg")
-    with pytest.raises(OSError, match=r"^no file$"), Redaction(Redactor(KEY)):
+    with pytest.raises(OSError, match=r"^no file$"), AnswerRedaction(Redactor(KEY)):
         raise OSError("no file")
 
 

@@ -30,12 +30,12 @@ from edge_assistant.perception.live import Endpointer
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
-from edge_assistant_tui.screens.conversation import Conversation
+from edge_assistant_tui.screens.conversation import ConversationScreen
 from edge_assistant_tui.screens.operator import Operator
 from edge_assistant_tui.terminal import Terminal
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.prompt import Prompt
-from edge_assistant_tui.widgets.signals import Entry, SignalList
+from edge_assistant_tui.widgets.signals import SignalEntry, SignalList
 from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.work import Work
@@ -184,7 +184,7 @@ class Stage:
         return self.app.screen
 
     @property
-    def talk(self) -> Conversation:
+    def talk(self) -> ConversationScreen:
         """The conversation's screen."""
         return self.app.conversation
 
@@ -220,7 +220,7 @@ class Stage:
         return list(self.talk.query(Turn))
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[SignalEntry, ...]:
         """The signals in the list."""
         return self.talk.query_one(SignalList).entries
 

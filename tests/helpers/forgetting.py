@@ -17,7 +17,7 @@ from helpers import planted
 
 from edge_assistant.core.errors import KeyGone, UsageError
 from edge_assistant.governance import forgetting
-from edge_assistant.governance.audit.rows import Row
+from edge_assistant.governance.audit.rows import AuditRow
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.governance.audit.verify import verify, whole
 from edge_assistant.history.store import History
@@ -69,7 +69,7 @@ def wrapped(home: Path) -> dict[str, bytes]:
         return dict(connection.execute("SELECT id, wrapped FROM keys").fetchall())
 
 
-def audited() -> list[Row]:
+def audited() -> list[AuditRow]:
     """The rows of the audit trail, which is whole."""
     trail = Trail()
     rows = trail.read(lambda connection: list(whole(connection, trail)))

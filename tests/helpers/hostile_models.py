@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from edge_assistant_models.headers.malformed import Content, Malformed
+from edge_assistant_models.headers.malformed import Content, MalformedHeader
 
 U8, U32, I32, F32, BOOL, STRING, ARRAY, U64 = 0, 4, 5, 6, 7, 8, 9, 10
 
@@ -116,11 +116,11 @@ PEAK_BYTES = 24 << 20  # names of tensors, at most; the real models take 1 MB
 
 
 def refusal(check: Callable[[Content], None], content: Content) -> str:
-    """Why a check refuses a file, or nothing; to raise anything but `Malformed` or to allocate much is a fault."""
+    """Why a check refuses a file, or nothing; another error than `MalformedHeader`, or much memory, is a fault."""
     tracemalloc.start()
     try:
         check(content)
-    except Malformed as error:
+    except MalformedHeader as error:
         return str(error)
     else:
         return ""

@@ -13,7 +13,7 @@ from edge_assistant_quantize.decoding import Positive
 from edge_assistant_quantize.errors import QuantizationFailed
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, Work
+from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, StepInput
 
 LOG = "EDGE_TEST_STEPS"  # a file that gets a line for each step that is done
 KILL = "EDGE_TEST_KILL"  # the line after which, and before the step has ended, the process is killed
@@ -32,7 +32,7 @@ class Shrink(FileStep, frozen=True, kw_only=True):
     def needs(self) -> Needs:
         return Needs(label=self.do, calibrates=self.calibrated, searches=self.search)
 
-    def make(self, work: Work) -> Made:
+    def make(self, work: StepInput) -> Made:
         if self.fails:
             raise QuantizationFailed("it cannot be shrunk", "leave it as it is")
         output = work.output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from edge_assistant_quantize.record import File, Interval, Layer, Measure, Record, Variant, Verdict
+from edge_assistant_quantize.record import CriterionVerdict, Interval, Layer, Measure, ModelFile, Record, Variant
 
 SUM = "ab" * 32
 NOISE = "signal to quantization noise of the output, dB, negated"
@@ -14,11 +14,11 @@ def variant(name: str, mebibytes: float, presence: float, *, accepted: bool, **m
     """A form whose presence was measured against the reference's 0.82."""
     difference = presence - 0.82
     within = Interval(difference, difference - 0.03, difference + 0.02, 0.95)
-    verdict = Verdict("presence", presence, 0.82, within, "at most 0.02 worse", accepted)
+    verdict = CriterionVerdict("presence", presence, 0.82, within, "at most 0.02 worse", accepted)
     made = Variant(
         name,
         "static-int8",
-        {"model": File("model.onnx", int(mebibytes * 2**20), SUM)},
+        {"model": ModelFile("model.onnx", int(mebibytes * 2**20), SUM)},
         {"presence": presence},
         [verdict],
         {"median_ms": 13.5, "ratio": 0.5},
@@ -29,7 +29,7 @@ def variant(name: str, mebibytes: float, presence: float, *, accepted: bool, **m
 
 def record(**more: object) -> Record:
     """Three forms: one that fails, one that is chosen, one that could not be measured."""
-    files = {"model": File("model.onnx", 36 * 2**20, SUM)}
+    files = {"model": ModelFile("model.onnx", 36 * 2**20, SUM)}
     reference = Variant("f32", "", files, {"presence": 0.82}, speed={"median_ms": 27.0}, peak_mib=210.0)
     made = Record(
         name="nanodet",

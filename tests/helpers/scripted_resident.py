@@ -21,7 +21,7 @@ from edge_assistant.core.errors import InputCorrupt, Stopped
 from edge_assistant.core.events import Said, Watch
 from edge_assistant.core.signals import Signal
 from edge_assistant.resident import client, protocol, server
-from edge_assistant.resident.protocol import Channel, Question
+from edge_assistant.resident.protocol import Channel, QuestionMessage
 
 HANGS = 60.0  # seconds after which something is taken for never happening
 MOST_RENEWALS = 3
@@ -35,9 +35,9 @@ def until(true: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def question(*words: str, signals: Sequence[Signal] = ()) -> Question:
+def question(*words: str, signals: Sequence[Signal] = ()) -> QuestionMessage:
     """A question that has the resident do what its words say."""
-    return Question(
+    return QuestionMessage(
         text="\n".join(words), signals=tuple(signals), failed=(), names=(), profile="test", language=None, domain=None,
         folder="", seed=0, strict=False, redact=False, cache=False, free_talk=False, gpu="off", began=0.0,
     )  # fmt: skip
@@ -91,7 +91,7 @@ class Script:
     def stop(self) -> None:
         self._stopped.set()
 
-    def answer(self, asked: Question, watch: Watch) -> tuple[Answer, str, Callable[[], None]]:
+    def answer(self, asked: QuestionMessage, watch: Watch) -> tuple[Answer, str, Callable[[], None]]:
         """Do what the words of the question say, one after the other."""
         self._stopped.clear()
         for word in (asked.text or "").split("\n"):
@@ -128,7 +128,7 @@ def _main(folder: Path, minutes: float, held: server.Held) -> None:
     if (folder / "impatient").exists():
         server.ASKS_S = 0.01
     script = Script(folder)
-    work = server.Work(
+    work = server.ResidentWork(
         facts=protocol.facts(),
         environment=dict(os.environ),
         answer=script.answer,

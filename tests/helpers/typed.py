@@ -8,11 +8,11 @@ from edge_assistant.reasoning.values.clocks import times
 from edge_assistant.reasoning.values.codes import code, identifiers, telephones
 from edge_assistant.reasoning.values.days import dates
 from edge_assistant.reasoning.values.quantities import amounts, pairs, quantities
-from edge_assistant.reasoning.values.spans import Candidate
+from edge_assistant.reasoning.values.spans import ValueSpan
 from edge_assistant.reasoning.values.values import Identifier, Value
 from edge_assistant.reasoning.values.words import as_name, as_words, nothings
 
-FINDERS: Mapping[str, Callable[[str], Iterator[Candidate]]] = {
+FINDERS: Mapping[str, Callable[[str], Iterator[ValueSpan]]] = {
     "money": amounts,
     "quantity": quantities,
     "date": dates,
@@ -37,7 +37,7 @@ def whole(kind: str, text: str) -> Value:
             return as_name(text)
         case "words":
             return as_words(text)
-    found: Candidate | None = max(FINDERS[kind](text), key=lambda one: one.end - one.start, default=None)
+    found: ValueSpan | None = max(FINDERS[kind](text), key=lambda one: one.end - one.start, default=None)
     if kind == "identifier" and (found is None or found.text != text):
         return Identifier(code(text))
     assert found is not None, text

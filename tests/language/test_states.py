@@ -17,7 +17,7 @@ from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import TEMPLATES, Message, Role, render
 from edge_assistant.language.engine import LlamaEngine
 from edge_assistant.language.states import PrefixState, States, state_cache, usable
-from edge_assistant.language.tokens import Prompt, shared
+from edge_assistant.language.tokens import TokenizedPrompt, shared
 from edge_assistant.vault import sealed
 from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
@@ -340,7 +340,7 @@ def test_nothing_that_was_said_is_kept_for_a_later_process(opened: Opens, family
 
 
 def state(tokens: tuple[int, ...], size: int = 1000, source: int = 0) -> PrefixState:
-    return PrefixState(Prompt(tokens, source=source), (len(tokens),), np.zeros(size, np.uint8))
+    return PrefixState(TokenizedPrompt(tokens, source=source), (len(tokens),), np.zeros(size, np.uint8))
 
 
 def test_those_used_least_are_dropped() -> None:
@@ -360,7 +360,7 @@ def test_those_used_least_are_dropped() -> None:
 
 
 def test_what_was_cut_elsewhere_is_not_used() -> None:
-    prompt = Prompt((1,) * 30, (10, 20))
+    prompt = TokenizedPrompt((1,) * 30, (10, 20))
     assert usable(prompt.tokens, (10, 20, 30), prompt) == 30
     assert usable(prompt.tokens[:25], (10, 20, 25), prompt) == 20
     assert usable(prompt.tokens, (10, 15, 20, 30), prompt) == 10

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt, ModelMissing
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.store import State
+from edge_assistant_models.store import ModelState
 
 Members = list[tuple[tarfile.TarInfo, bytes]]
 
@@ -59,7 +59,7 @@ def refused(path: Path) -> str:
         portfolio.load(path)
     assert caught.value.exit_status == 3
     assert "\n" not in str(caught.value)
-    assert portfolio.state("large") is not State.INSTALLED
+    assert portfolio.state("large") is not ModelState.INSTALLED
     assert not list((portfolio.store.root / ".partial").glob(".bundle*"))
     return caught.value.message
 

@@ -12,7 +12,7 @@ import pytest
 from edge_assistant_models import transfer
 from edge_assistant_models.errors import CatalogInvalid, ImporterMissing, ModelCorrupt
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.store import State
+from edge_assistant_models.store import ModelState
 from edge_assistant_models.tensors import tensor_digest
 
 IMPORTED = """
@@ -67,7 +67,7 @@ def test_an_import_that_is_not_what_is_pinned_is_refused(digest: str, catalog: A
     portfolio = Portfolio()
     with pytest.raises(ModelCorrupt, match=r"model\.onnx has the tensors .*, not .* - report it"):
         portfolio.pull(["mine"])
-    assert portfolio.state("mine") is not State.INSTALLED
+    assert portfolio.state("mine") is not ModelState.INSTALLED
 
 
 def test_an_importer_that_is_not_installed_is_named_before_anything_is_fetched(catalog: Any) -> None:

@@ -15,7 +15,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models import headers, loading, tensors
 from edge_assistant_models import store as stores
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
-from edge_assistant_models.headers import Form
+from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.loading import Stamps
 from edge_assistant_models.portfolio import Portfolio
@@ -72,8 +72,8 @@ def forgotten() -> Iterator[None]:
     loading._hashed.clear()
 
 
-@pytest.mark.parametrize("form", list(headers.Form))
-def test_what_is_wrong_is_one_line_with_the_files_name(tmp_path: Path, form: headers.Form) -> None:
+@pytest.mark.parametrize("form", list(headers.HeaderFormat))
+def test_what_is_wrong_is_one_line_with_the_files_name(tmp_path: Path, form: headers.HeaderFormat) -> None:
     path = tmp_path / f"a.{form}"
     for content in (b"", b"\n\x1b[31m\xff" * 50):
         path.write_bytes(content)
@@ -123,7 +123,7 @@ def test_headers_are_checked_before_a_file_is_parsed_for_its_digest(
 def test_headers_are_read_once_a_content(mine: Portfolio, looks: list[str]) -> None:
     mine.open("mine")
     Portfolio().open("mine")
-    with loading.held(mine.open("mine").files["model"], Form.GGUF):
+    with loading.held(mine.open("mine").files["model"], HeaderFormat.GGUF):
         assert looks == [], "they were read when the model was pulled"
     os.utime(mine.open("mine").files["model"])
     mine.open("mine")
@@ -135,10 +135,10 @@ def test_what_the_store_did_not_hash_is_checked_each_time(tmp_path: Path, looks:
     path = tmp_path / "some.bin"
     path.write_bytes(SOUND)
     for _ in range(2):
-        with loading.held(path, Form.GGUF) as name:
+        with loading.held(path, HeaderFormat.GGUF) as name:
             assert Path(name).read_bytes() == SOUND
     assert looks == ["some.bin"] * 2
-    with pytest.raises(ModelCorrupt, match="cannot be loaded"), loading.held(path, Form.ONNX):
+    with pytest.raises(ModelCorrupt, match="cannot be loaded"), loading.held(path, HeaderFormat.ONNX):
         pytest.fail("it was let through")
 
 
@@ -147,11 +147,11 @@ def test_a_file_that_took_the_place_of_the_hashed_one_is_refused(mine: Portfolio
     other = path.with_name("other")
     other.write_bytes(SOUND)
     other.replace(path)
-    for form in Form:
+    for form in HeaderFormat:
         with pytest.raises(ModelCorrupt, match="has changed since its checksum"), loading.held(path, form):
             pytest.fail("it was let through")
     mine.open("mine")
-    with loading.held(path, Form.GGUF) as name:
+    with loading.held(path, HeaderFormat.GGUF) as name:
         assert Path(name).read_bytes() == SOUND
 
 
@@ -161,7 +161,7 @@ def test_a_library_opens_the_hashed_file_whatever_the_path_leads_to(mine: Portfo
     evil = tmp_path / "evil"
     evil.mkdir()
     (evil / path.name).write_bytes(b"evil")
-    with loading.held(path, Form.GGUF) as name:
+    with loading.held(path, HeaderFormat.GGUF) as name:
         path.parent.rename(tmp_path / "good")
         evil.rename(path.parent)
         assert path.read_bytes() == b"evil"
@@ -172,7 +172,7 @@ def test_a_file_that_is_written_to_while_it_is_loaded_is_refused(mine: Portfolio
     path = mine.open("mine").files["model"]
     with (
         pytest.raises(ModelCorrupt, match=r"model\.gguf changed while it was loaded"),
-        loading.held(path, Form.GGUF),
+        loading.held(path, HeaderFormat.GGUF),
         path.open("ab") as file,
     ):
         file.write(b"\0")
@@ -263,5 +263,5 @@ def _refuse(self: Path, text: str) -> int:
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
-    with pytest.raises(ModelCorrupt, match="cannot be read"), loading.held(tmp_path / "no.gguf", Form.GGUF):
+    with pytest.raises(ModelCorrupt, match="cannot be read"), loading.held(tmp_path / "no.gguf", HeaderFormat.GGUF):
         pytest.fail("it was let through")

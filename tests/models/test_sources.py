@@ -15,7 +15,7 @@ import pytest
 from edge_assistant_models import archives, network, transfer
 from edge_assistant_models.errors import PullFailed, StorageFull
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.store import State
+from edge_assistant_models.store import ModelState
 
 
 def pull(name: str) -> tuple[Portfolio, list[Any]]:
@@ -30,7 +30,7 @@ def refused(name: str) -> str:
         pull(name)
     assert caught.value.exit_status == 4
     assert "\n" not in str(caught.value)
-    assert Portfolio().state(name) is not State.INSTALLED
+    assert Portfolio().state(name) is not ModelState.INSTALLED
     return caught.value.message
 
 
@@ -215,7 +215,7 @@ class TestPypi:
         assert not wheel.exists()
 
     def test_a_registry_out_of_reach_is_remembered(self, tmp_path: Path) -> None:
-        run = transfer.Run(tmp_path)
+        run = transfer.PullRun(tmp_path)
         with pytest.raises(transfer.Refused, match="pip reaches no registry"):
             archives._refuse("pip", "connection broken by 'NewConnectionError(...)'", run)
         with pytest.raises(transfer.Refused, match="pip reaches no registry"):
@@ -223,11 +223,11 @@ class TestPypi:
 
     def test_a_full_disk_is_not_a_reason_to_try_elsewhere(self, tmp_path: Path) -> None:
         with pytest.raises(StorageFull):
-            archives._refuse("pip", "OSError: [Errno 28] No space left on device", transfer.Run(tmp_path))
+            archives._refuse("pip", "OSError: [Errno 28] No space left on device", transfer.PullRun(tmp_path))
 
     def test_without_pip_there_is_a_clear_word(self, tmp_path: Path) -> None:
         with pytest.raises(transfer.Refused, match="pip is not installed in this Python"):
-            archives._refuse("pip", "/usr/bin/python3: No module named pip", transfer.Run(tmp_path))
+            archives._refuse("pip", "/usr/bin/python3: No module named pip", transfer.PullRun(tmp_path))
 
 
 NPM = (

@@ -22,7 +22,7 @@ from edge_assistant_models.errors import (
     StorageFull,
 )
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.store import State
+from edge_assistant_models.store import ModelState
 
 
 def flip(path: Path, at: int = 1_234_567) -> None:
@@ -54,12 +54,12 @@ def test_a_flipped_bit_is_found_by_open_and_by_verify(mine: Portfolio) -> None:
     assert caught.value.exit_status == 4
     assert caught.value.hint == "run 'edge-assistant models pull mine'"
     assert [check.problem[:21] for check in mine.verify("mine")] == ["model.bin has the sum"]
-    assert mine.state("mine") is State.CORRUPT
+    assert mine.state("mine") is ModelState.CORRUPT
 
 
 def test_a_file_that_is_gone_is_found(mine: Portfolio) -> None:
     mine.open("mine").files["model"].unlink()
-    assert mine.state("mine") is State.CORRUPT
+    assert mine.state("mine") is ModelState.CORRUPT
     with pytest.raises(ModelCorrupt, match="cannot be read"):
         mine.open("mine")
     assert mine.verify("mine")[0].problem == "model.bin is missing"
@@ -68,14 +68,14 @@ def test_a_file_that_is_gone_is_found(mine: Portfolio) -> None:
 @pytest.mark.parametrize("record", ["", "{}", "[]", '{"sha256": 1, "pins": 2}', "{" * 5000])
 def test_a_damaged_record_is_found(mine: Portfolio, record: str) -> None:
     (mine.store.folder("mine") / "installed.json").write_text(record)
-    assert mine.state("mine") is State.CORRUPT
+    assert mine.state("mine") is ModelState.CORRUPT
     with pytest.raises(ModelCorrupt, match="was not stored as the catalog describes it"):
         mine.open("mine")
 
 
 def test_remove_takes_all_of_it(mine: Portfolio) -> None:
     mine.store.remove(mine.entry("mine"))
-    assert mine.state("mine") is State.MISSING
+    assert mine.state("mine") is ModelState.MISSING
     assert json.loads((mine.store.root / ".stamps.json").read_text()) == {}
     with pytest.raises(ModelMissing):
         mine.store.remove(mine.entry("mine"))
@@ -153,8 +153,8 @@ class TestTwoAtOnce:
         threads[1].start()
         for thread in threads:
             thread.join(60)
-        assert seen["first"][-1] == transfer.Ready("mine", already=False)
-        assert seen["second"] == [transfer.Waiting("mine"), transfer.Ready("mine", already=True)]
+        assert seen["first"][-1] == transfer.ModelReady("mine", already=False)
+        assert seen["second"] == [transfer.PullWaiting("mine"), transfer.ModelReady("mine", already=True)]
         assert len(web.seen) == 1
 
 
@@ -200,7 +200,7 @@ class TestProfile:
         portfolio = Portfolio()
         with pytest.raises(PullFailed, match=r"no source gave model\.bin of gone"):
             portfolio.pull_profile("mine")
-        assert portfolio.state("there") is State.INSTALLED
+        assert portfolio.state("there") is ModelState.INSTALLED
 
 
 def test_always_finds_what_kept_its_stamp(mine: Portfolio, monkeypatch: pytest.MonkeyPatch) -> None:

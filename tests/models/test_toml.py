@@ -18,7 +18,7 @@ from edge_assistant.governance.policy import reading
 from edge_assistant.reasoning.rules import domain
 from edge_assistant.storage import settings
 from edge_assistant_models import toml
-from edge_assistant_models.schema import Table
+from edge_assistant_models.schema import TomlTable
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.recipes import loading
 
@@ -83,7 +83,7 @@ def test_every_reader_refuses_a_deep_key_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nested over"):
         settings.load({}, file)
     with pytest.raises(CatalogInvalid, match="nested over"):
-        Table.parse(LONG.encode(), "deep.toml")
+        TomlTable.parse(LONG.encode(), "deep.toml")
     with pytest.raises(RecipeInvalid, match="nested over"):
         loading.load(str(file))
     assert "nested over" in str(reading.problems(LONG.encode()))

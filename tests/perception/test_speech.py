@@ -18,25 +18,25 @@ from helpers.sounds import recording as samples
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant.core.evidence import Evidence
-from edge_assistant.core.evidence import Speech as Spoken
+from edge_assistant.core.evidence import SpeechSense as Spoken
 from edge_assistant.core.signals import SAID as SAID_BESIDE
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant.perception import whisper
 from edge_assistant.perception.decoding import TokenVocabulary
 from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.senses import speech
-from edge_assistant.perception.senses.speech import Speech
+from edge_assistant.perception.senses.speech import SpeechSense
 from edge_assistant.perception.whisper import Whisper
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.metrics.transcripts import normalised
 
 
 @pytest.fixture(scope="module")
-def sense(models: Callable[[str], InstalledModel]) -> Speech:
-    return Speech({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
+def sense(models: Callable[[str], InstalledModel]) -> SpeechSense:
+    return SpeechSense({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
 
 
-def hear(sense: Speech, sound: np.ndarray | bytes, **request: object) -> Percept:
+def hear(sense: SpeechSense, sound: np.ndarray | bytes, **request: object) -> Percept:
     data = sound if isinstance(sound, bytes) else wav(sound)
     return sense.perceive(take_bytes(data, Kind.AUDIO, 1, origin=Origin.FILE, name="note.wav"), Request(**request))
 
@@ -54,7 +54,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, method: str) -> list[tuple[Any, ...
     return calls
 
 
-def dictated(by: Speech, sound: np.ndarray) -> tuple[Evidence, ...]:
+def dictated(by: SpeechSense, sound: np.ndarray) -> tuple[Evidence, ...]:
     signal = take_bytes(wav(sound), Kind.AUDIO, 0, origin=Origin.MICROPHONE, name=SAID_BESIDE)
     return by.perceive(signal, Request()).evidence
 
@@ -64,9 +64,9 @@ def text(evidence: tuple[Evidence, ...]) -> str:
 
 
 @pytest.mark.parametrize("name", SAID)
-def test_what_was_said_is_understood(sense: Speech, name: str) -> None:
+def test_what_was_said_is_understood(sense: SpeechSense, name: str) -> None:
     percept = sense.perceive(take_file(FIXTURES / name, Kind.AUDIO, 1), Request())
-    assert Speech in senses()
+    assert SpeechSense in senses()
     assert text(percept.evidence) == normalised(SAID[name])
     assert percept.notes == ()
     for piece in percept.evidence:
@@ -76,7 +76,7 @@ def test_what_was_said_is_understood(sense: Speech, name: str) -> None:
         assert 0.5 < piece.confidence <= 1
 
 
-def test_times_are_of_the_original_recording(sense: Speech) -> None:
+def test_times_are_of_the_original_recording(sense: SpeechSense) -> None:
     late = np.concatenate([silence(7), samples("pressure.wav")])
     percept = hear(sense, late, language="de")
     assert percept.notes == ("the speech model knows English only, not 'de'",)
@@ -96,7 +96,7 @@ def test_times_are_of_the_original_recording(sense: Speech) -> None:
 
 
 def test_chunks_side_by_side_give_what_they_give_one_after_the_other(
-    sense: Speech, monkeypatch: pytest.MonkeyPatch
+    sense: SpeechSense, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lanes: list[int] = []
     shares: list[int] = []
@@ -111,14 +111,14 @@ def test_chunks_side_by_side_give_what_they_give_one_after_the_other(
 
     monkeypatch.setattr(Whisper, "beside", counted)
     said = [part for name in SAID for part in (samples(name), silence(4))]
-    there = hear(Speech(sense.models, Runtime(1)), np.concatenate(said)).evidence
+    there = hear(SpeechSense(sense.models, Runtime(1)), np.concatenate(said)).evidence
     assert text(there) == normalised(" ".join(SAID.values()))
     spans = [piece.locator.seconds for piece in there]
     assert spans == sorted(spans)
     assert spans[-1][0] > len(samples("allergies.wav")) / RATE + 4
     assert len(there) == 3
     assert not lanes
-    beside = Speech(sense.models, Runtime(8))
+    beside = SpeechSense(sense.models, Runtime(8))
     assert hear(beside, np.concatenate(said)).evidence == there
     assert (lanes, shares) == ([4], [2])
     assert beside._whisper._shared is None, "its memory is given back"
@@ -126,7 +126,7 @@ def test_chunks_side_by_side_give_what_they_give_one_after_the_other(
 
 def test_a_stop_ends_all_that_are_understood_side_by_side(models: Callable[[str], InstalledModel]) -> None:
     runtime = Runtime(2)
-    made = Speech({"speech": models("speech"), "vad": models("vad")}, runtime)
+    made = SpeechSense({"speech": models("speech"), "vad": models("vad")}, runtime)
     said = np.concatenate([part for _ in range(3) for part in (samples("pressure.wav"), silence(4))])
     with pytest.raises(Stopped):
         hear(made, said.astype(np.float32), progress=lambda _: runtime.halt.ask())
@@ -135,7 +135,7 @@ def test_a_stop_ends_all_that_are_understood_side_by_side(models: Callable[[str]
 
 
 def test_what_is_dictated_on_and_on_is_not_heard_from_its_beginning_again(
-    sense: Speech, monkeypatch: pytest.MonkeyPatch
+    sense: SpeechSense, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = watched(monkeypatch, "transcribe")
     said = np.concatenate([samples("pressure.wav"), silence(4)] * 2)
@@ -153,7 +153,7 @@ def test_what_is_dictated_on_and_on_is_not_heard_from_its_beginning_again(
 
 
 def test_what_is_dictated_and_goes_on_takes_its_earlier_words_as_a_draft(
-    sense: Speech, monkeypatch: pytest.MonkeyPatch
+    sense: SpeechSense, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = watched(monkeypatch, "_run")
     whole = np.concatenate([samples("pressure.wav"), samples("allergies.wav")])
@@ -166,7 +166,7 @@ def test_what_is_dictated_and_goes_on_takes_its_earlier_words_as_a_draft(
 
 
 def test_where_the_model_stops_in_the_middle_what_comes_after_is_heard_by_itself(
-    sense: Speech, monkeypatch: pytest.MonkeyPatch
+    sense: SpeechSense, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lengths: list[float] = []
     original = Whisper.transcribe
@@ -187,7 +187,7 @@ def test_where_the_model_stops_in_the_middle_what_comes_after_is_heard_by_itself
     assert spans[-1][0] > 3.5, "its seconds are those of the recording"
 
 
-def test_what_is_no_speech_yields_nothing(sense: Speech) -> None:
+def test_what_is_no_speech_yields_nothing(sense: SpeechSense) -> None:
     random = np.random.default_rng(0)
     time = np.arange(2 * RATE) / RATE
     chime = 0.3 * np.sin(2 * np.pi * 880 * time) * np.exp(-3 * time)
@@ -196,7 +196,7 @@ def test_what_is_no_speech_yields_nothing(sense: Speech) -> None:
         assert hear(sense, sound.astype(np.float32)).evidence == ()
 
 
-def test_a_recording_that_breaks_off_gives_what_was_heard(sense: Speech) -> None:
+def test_a_recording_that_breaks_off_gives_what_was_heard(sense: SpeechSense) -> None:
     data = (FIXTURES / "allergies.wav").read_bytes()
     percept = hear(sense, data[: len(data) // 2])
     assert "allergic" in text(percept.evidence)
@@ -204,7 +204,7 @@ def test_a_recording_that_breaks_off_gives_what_was_heard(sense: Speech) -> None
     assert "breaks off" in percept.notes[0]
 
 
-def test_progress_rises_to_one_and_may_stop_the_work(sense: Speech) -> None:
+def test_progress_rises_to_one_and_may_stop_the_work(sense: SpeechSense) -> None:
     told: list[float] = []
     hear(sense, np.tile(samples("pressure.wav"), 2), progress=told.append)
     assert told == sorted(told)
@@ -218,7 +218,9 @@ def test_progress_rises_to_one_and_may_stop_the_work(sense: Speech) -> None:
         hear(sense, samples("pressure.wav"), progress=stop)
 
 
-def test_where_the_short_window_fails_the_full_one_is_heard(sense: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_short_window_fails_the_full_one_is_heard(
+    sense: SpeechSense, monkeypatch: pytest.MonkeyPatch
+) -> None:
     encoded = watched(monkeypatch, "_encode")
 
     def windows(sound: np.ndarray) -> list[float]:
@@ -236,7 +238,7 @@ def test_where_the_short_window_fails_the_full_one_is_heard(sense: Speech, monke
     assert windows(longer)[:2] == [short, 30]
 
 
-def test_where_that_fails_too_other_words_are_tried(sense: Speech, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_that_fails_too_other_words_are_tried(sense: SpeechSense, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = watched(monkeypatch, "_decode")
     for name, value in (("_MIN_BRIEF_CONFIDENCE", 0.0), ("_MIN_CONFIDENCE", 0.0), ("_UNSURE", -np.inf)):
         monkeypatch.setattr(whisper, name, value)
@@ -251,7 +253,7 @@ def test_where_that_fails_too_other_words_are_tried(sense: Speech, monkeypatch: 
     [("_echoes", ["pressure.wav"], 2), ("_says_twice", ["pressure.wav", "allergies.wav"], 1)],
 )
 def test_where_words_are_unsure_the_style_is_tried_and_not_believed_where_it_misleads(
-    sense: Speech, monkeypatch: pytest.MonkeyPatch, misleading: str, names: list[str], tries: int
+    sense: SpeechSense, monkeypatch: pytest.MonkeyPatch, misleading: str, names: list[str], tries: int
 ) -> None:
     """A brief sound is decoded in both windows before."""
     decoded = watched(monkeypatch, "_decode")
@@ -264,7 +266,7 @@ def test_where_words_are_unsure_the_style_is_tried_and_not_believed_where_it_mis
 
 
 def test_models_can_be_loaded_before_there_is_a_recording(models: Callable[[str], InstalledModel]) -> None:
-    made = Speech({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
+    made = SpeechSense({"speech": models("speech"), "vad": models("vad")}, Runtime.detect())
     assert not {"_vad", "_whisper"} & vars(made).keys()
     made.prepare()
     assert vars(made).keys() >= {"_vad", "_whisper"}

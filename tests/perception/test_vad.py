@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception import vad
-from edge_assistant.perception.vad import MAX_CHUNK, WINDOW, Chunk, SileroVad, chunks, rest
+from edge_assistant.perception.vad import MAX_CHUNK, WINDOW, SileroVad, SpeechChunk, chunks, rest
 from edge_assistant_models.installed import InstalledModel
 
 
@@ -29,7 +29,7 @@ class Scripted(SileroVad):
         return next(self.probabilities)
 
 
-def cut(probabilities: list[float]) -> list[Chunk]:
+def cut(probabilities: list[float]) -> list[SpeechChunk]:
     blocks = (np.full(WINDOW, at % 1000, np.float32) for at in range(len(probabilities)))
     return list(chunks(blocks, Scripted(iter(probabilities))))
 
@@ -102,7 +102,7 @@ def test_ten_minutes_are_held_in_bounded_memory() -> None:
 
 def test_what_comes_after_a_second_keeps_its_place_and_is_nothing_without_speech() -> None:
     sound = np.arange(10 * RATE, dtype=np.float32)
-    chunk = Chunk(700, sound, ((0, 3 * RATE), (4 * RATE, 9 * RATE)))
+    chunk = SpeechChunk(700, sound, ((0, 3 * RATE), (4 * RATE, 9 * RATE)))
     after = rest(chunk, 5.0)
     assert after is not None
     assert (after.start, after.regions) == (700 + 5 * RATE, ((0, 4 * RATE),))

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.evidence import Code, Evidence, Field, Line, TickBox
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.perception.documents.sheets import Sheet, codes
+from edge_assistant.perception.documents.sheets import UprightPage, codes
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.senses.writing import Writing
 from edge_assistant_models.installed import InstalledModel
@@ -42,12 +42,12 @@ def words(found: tuple[Evidence, ...]) -> str:
 
 
 @pytest.fixture(scope="module")
-def form() -> pages.Sheet:
+def form() -> pages.RenderedPage:
     return pages.form(np.random.default_rng(5))
 
 
 @pytest.fixture(scope="module")
-def scanned(form: pages.Sheet) -> Image.Image:
+def scanned(form: pages.RenderedPage) -> Image.Image:
     return scan_look(form.image, 5, Wear(skew=2.0))
 
 
@@ -56,11 +56,11 @@ def read_form(sense: Writing, scanned: Image.Image) -> Percept:
     return perceive(sense, scanned, "JPEG")
 
 
-def test_a_scanned_form_is_read_field_by_field(form: pages.Sheet, read_form: Percept) -> None:
+def test_a_scanned_form_is_read_field_by_field(form: pages.RenderedPage, read_form: Percept) -> None:
     assert set(form.fields) <= fields(read_form.evidence)
 
 
-def test_its_tick_boxes_are_seen(form: pages.Sheet, read_form: Percept) -> None:
+def test_its_tick_boxes_are_seen(form: pages.RenderedPage, read_form: Percept) -> None:
     found = [(e.detail.label, e.detail.ticked) for e in read_form.evidence if isinstance(e.detail, TickBox)]
     assert found == form.boxes
 
@@ -84,7 +84,7 @@ def test_evidence_carries_box_confidence_and_signal(read_form: Percept, scanned:
 
 @pytest.mark.parametrize("quarters", [1, 2])
 def test_a_page_on_its_side_or_head_is_read_and_boxes_are_mapped_back(
-    sense: Writing, form: pages.Sheet, scanned: Image.Image, read_form: Percept, quarters: int
+    sense: Writing, form: pages.RenderedPage, scanned: Image.Image, read_form: Percept, quarters: int
 ) -> None:
     turned = scanned.rotate(90 * quarters, expand=True)
     found = perceive(sense, turned).evidence
@@ -141,7 +141,7 @@ def test_turns_and_their_undoing_agree() -> None:
         rgb = np.ascontiguousarray(np.rot90(page, quarters))
         rows_, columns = np.nonzero(rgb[:, :, 0] == 0)
         box = (columns.min(), rows_.min(), np.ptp(columns) + 1, np.ptp(rows_) + 1)
-        assert Sheet(rgb, quarters, []).unturned(box) == (20, 10, 30, 5)
+        assert UprightPage(rgb, quarters, []).unturned(box) == (20, 10, 30, 5)
 
 
 def test_a_receipt_has_its_total_in_one_piece(sense: Writing) -> None:

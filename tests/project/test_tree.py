@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import class_names
 import import_circles
 import pytest
 import subject_words
@@ -73,3 +74,10 @@ def test_reasoning_names_no_subject(tmp_path):
     (tmp_path / "of_a_ward.py").write_text('"""The heart rate."""\nHEART_RATE = {"spo2": 1}\nLATE = "late"\n')
     assert subject_words.named(tmp_path) == ["of_a_ward.py:2: HEART RATE", "of_a_ward.py:2: spo2"]
     assert subject_words.named(subject_words.REASONING) == []
+
+
+def test_no_two_classes_have_one_name(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text("class Pair:\n    class Sent: ...\nclass _Own: ...\n")
+    assert list(class_names.shared([tmp_path])) == ["Pair"]
+    assert class_names.shared(class_names.PRODUCT) == {}

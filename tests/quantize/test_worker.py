@@ -9,7 +9,7 @@ import pytest
 
 from edge_assistant_quantize import worker
 from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed, StorageFull, WeightsRefused
-from edge_assistant_quantize.progress import Step, ignore
+from edge_assistant_quantize.progress import ProgressStep, ignore
 
 
 def ran(folder, code, watch=ignore):
@@ -26,7 +26,7 @@ def test_steps_and_the_result_come_back(tmp_path):
     steps = []
     code = "print('no answer')\nwatch(Step('a', 0, 2))\nreturn [request, os.getsid(0) == os.getpid()]"
     assert ran(tmp_path, code, steps.append) == [{"a": 1}, True]
-    assert steps == [Step("a", 0, 2)]
+    assert steps == [ProgressStep("a", 0, 2)]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ from edge_assistant.reasoning.guard import (
 from edge_assistant.reasoning.values.clocks import clocks
 from edge_assistant.reasoning.values.days import days
 from edge_assistant.reasoning.values.quantities import quantities
-from edge_assistant.reasoning.values.spans import Candidate
+from edge_assistant.reasoning.values.spans import ValueSpan
 from edge_assistant.reasoning.values.words import as_words, nothings
 
 TEXTS = {"E1": "Total 1,450.00 due on 2018-10-19 at 16:20", "E2": "Pump 7 weighs 12.5 kg", "C1": "mean = 12.50 kg"}
@@ -357,7 +357,7 @@ def test_all_that_code_says_is_grounded(
     for item in base.evidence:
         candidates = [one for finder in (quantities, days, clocks, nothings) for one in finder(item.text)]
         worded = (one for one in _WORDED.finditer(item.text) if not _has_number(one[0]))  # it can cut one
-        candidates += [Candidate(one[0], as_words(one[0]), *one.span()) for one in worded]
+        candidates += [ValueSpan(one[0], as_words(one[0]), *one.span()) for one in worded]
         chosen = data.draw(st.sampled_from(candidates))
         claims.append(Claim(item.signal, chosen.value, chosen.text, (item.id,)))
     verdict = Verdict("total", None, status, ())

@@ -21,7 +21,7 @@ from edge_assistant.core.answer import Answer, Failure, Verdict
 from edge_assistant.core.errors import StorageFull, UsageError
 from edge_assistant.core.signals import Kind, Origin, Signal, Stamp
 from edge_assistant.resident import client, protocol, server
-from edge_assistant.resident.protocol import Channel, Malformed, Question
+from edge_assistant.resident.protocol import Channel, MalformedMessage, QuestionMessage
 
 TEXT = st.text(max_size=9)
 TIMES = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.replace(fold=0))
@@ -33,7 +33,7 @@ EVIDENCE = st.builds(evidence.Evidence, detail=st.just(evidence.Passage()))
 ANSWERS = st.builds(
     Answer, signals=st.tuples(SIGNALS), evidence=st.tuples(EVIDENCE), verdicts=st.tuples(st.builds(Verdict))
 )
-QUESTIONS = st.builds(Question, signals=st.tuples(SIGNALS), failed=st.tuples(st.builds(Failure)))
+QUESTIONS = st.builds(QuestionMessage, signals=st.tuples(SIGNALS), failed=st.tuples(st.builds(Failure)))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.just("type"), inner, max_size=3),
@@ -60,7 +60,7 @@ def test_a_message_comes_out_as_it_went_in(value: object) -> None:
 @example(b'{"question": {"type": "Kind", "value": "smell"}}')
 @example(b'{"question": {"type": "datetime", "text": 7}}')
 def test_whatever_else_comes_is_refused_or_is_an_object(line: bytes) -> None:
-    with suppress(Malformed):
+    with suppress(MalformedMessage):
         assert isinstance(protocol.unpacked(line), dict)
 
 
@@ -97,7 +97,7 @@ def test_more_descriptors_than_there_is_room_for_are_closed(pair: tuple[Channel,
 def test_a_message_that_is_too_long_is_not_taken(pair: tuple[Channel, Channel]) -> None:
     one, other = pair
     one.send({"text": "x" * 2_000})
-    with pytest.raises(Malformed, match="too long"):
+    with pytest.raises(MalformedMessage, match="too long"):
         other.receive()
 
 

@@ -12,19 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.compute.scheduling import memory
-from edge_assistant.compute.scheduling.memory import Loaded, Memory, Residency, short, to_drop
+from edge_assistant.compute.scheduling.memory import LoadedModel, Memory, Residency, short, to_drop
 
 GIB = 1 << 30
 PLENTY = Memory(16 * GIB, 8 * GIB)
 
 LOADED = st.lists(
-    st.builds(Loaded, st.integers(0, 99), st.integers(0, 1000), st.integers(0, 50), st.booleans()),
+    st.builds(LoadedModel, st.integers(0, 99), st.integers(0, 1000), st.integers(0, 50), st.booleans()),
     unique_by=lambda item: item.key,
 )
 
 
 @given(LOADED, st.integers(0, 5000), st.integers(0, 5000))
-def test_no_more_goes_than_has_to_and_never_what_is_in_use(loaded: list[Loaded], most: int, missing: int) -> None:
+def test_no_more_goes_than_has_to_and_never_what_is_in_use(loaded: list[LoadedModel], most: int, missing: int) -> None:
     dropped = to_drop(loaded, most, missing)
     by_key = {item.key: item for item in loaded}
     gone = [by_key[key] for key in dropped]

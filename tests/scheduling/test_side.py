@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Halt
 from edge_assistant.compute.scheduling import side
-from edge_assistant.compute.scheduling.side import Job
+from edge_assistant.compute.scheduling.side import SideJob
 from edge_assistant.core.errors import InputCorrupt, Stopped
 
 Tell = Callable[[str], None]
@@ -37,11 +37,11 @@ def test_what_takes_next_to_nothing_begins_then_the_longest(jobs: list[tuple[int
     assert seconds[len(seconds) - len(long) :] == long
 
 
-def job(name: str, chain: str, work: Callable[[Tell], str] | None = None) -> Job[str, str]:
-    return Job(chain, 1.0, work or (lambda tell: name))
+def job(name: str, chain: str, work: Callable[[Tell], str] | None = None) -> SideJob[str, str]:
+    return SideJob(chain, 1.0, work or (lambda tell: name))
 
 
-def run(jobs: Sequence[Job[str, str]], lanes: int = 2, halt: Halt | None = None) -> tuple[list[str], list[str]]:
+def run(jobs: Sequence[SideJob[str, str]], lanes: int = 2, halt: Halt | None = None) -> tuple[list[str], list[str]]:
     told, done = list[str](), list[str]()
     side.run(iter(jobs), lanes, halt or Halt(), tell=told.append, done=done.append)
     return told, done

@@ -27,7 +27,7 @@ from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.limits import QUESTION_CHARACTERS
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.governance.policy.policy import Policy
-from edge_assistant.governance.policy.rules import Answers, Roles, Rules
+from edge_assistant.governance.policy.rules import Answers, PolicyRules, RoleRules
 from edge_assistant.language.engine import LlamaEngine
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.senses.text import Text
@@ -259,8 +259,8 @@ def test_free_talk_is_a_setting_that_a_policy_can_forbid(portfolio: Portfolio, f
     pin = "scrypt:32768:" + "0" * 32 + ":" + "0" * 64
     rules = {
         None: None,
-        "answers": Rules(answers=Answers(free_talk=False)),
-        "visitor": Rules(roles=Roles(pin=pin)),
+        "answers": PolicyRules(answers=Answers(free_talk=False)),
+        "visitor": PolicyRules(roles=RoleRules(pin=pin)),
     }[forbidden]
 
     def said(question: str, reply: str, *, on: bool = True) -> tuple[str, str]:

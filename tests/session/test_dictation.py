@@ -14,10 +14,10 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelMissing, Stopped
 from edge_assistant.core.events import Watch
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.perception.senses.speech import Speech
+from edge_assistant.perception.senses.speech import SpeechSense
 from edge_assistant.session.assistant import Assistant
 from edge_assistant.session.dictation import Dictation, Job, Written, forget, written
-from edge_assistant.session.model_pool import Models
+from edge_assistant.session.model_pool import ModelPool
 from edge_assistant_models.portfolio import Portfolio
 
 PRESSURE = Path(__file__).parents[1] / "fixtures" / "speech" / "pressure.wav"
@@ -60,13 +60,13 @@ class Desk:
 @pytest.fixture
 def desk(store: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     made = Desk(Assistant(Portfolio(store, home / "catalog"), "test", runtime=Runtime(1)))
-    original = Speech.perceive
+    original = SpeechSense.perceive
 
-    def counted(self: Speech, *given: object) -> object:
+    def counted(self: SpeechSense, *given: object) -> object:
         made.heard += 1
         return original(self, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Speech, "perceive", counted)
+    monkeypatch.setattr(SpeechSense, "perceive", counted)
     yield made
     made.work()
     assert made.dictation._happened.idle
@@ -112,14 +112,14 @@ def test_where_speech_goes_on_what_was_written_down_is_forgotten(desk: Desk) -> 
 
 
 def test_what_is_said_on_stops_the_writing_down_of_the_pause(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = Speech.perceive
+    original = SpeechSense.perceive
 
-    def resumed(self: Speech, *given: object) -> object:
+    def resumed(self: SpeechSense, *given: object) -> object:
         desk.dictation.expect(None)  # as the microphone's thread does in the midst of it
         return original(self, *given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(Speech, "perceive", resumed)
+        patched.setattr(SpeechSense, "perceive", resumed)
         desk.dictation.expect(SOUND)
         desk.work()
     assert desk.told == []
@@ -186,10 +186,10 @@ def test_a_stop_that_comes_just_before_work_ahead_begins_is_not_lost(
 def test_what_is_wrong_is_told_of_all_that_was_said_and_of_nothing_before(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(models: Models, role: str, **_: object) -> None:
+    def missing(models: ModelPool, role: str, **_: object) -> None:
         raise ModelMissing(f"{role} is missing", "pull it")
 
-    monkeypatch.setattr(Models, "model", missing)
+    monkeypatch.setattr(ModelPool, "model", missing)
     desk.dictation.begin()
     desk.work()
     desk.dictation.hear(SOUND, final=False)
@@ -215,9 +215,9 @@ def test_a_part_of_what_is_said_is_dropped_while_there_is_other_work(desk: Desk)
 def test_a_part_of_what_is_said_does_not_hold_up_what_may_be_all(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, final: bool
 ) -> None:
-    original = Speech.perceive
+    original = SpeechSense.perceive
 
-    def goes_on(self: Speech, *given: object) -> object:
+    def goes_on(self: SpeechSense, *given: object) -> object:
         if final:
             desk.dictation.hear(SOUND, final=True)
         else:
@@ -225,7 +225,7 @@ def test_a_part_of_what_is_said_does_not_hold_up_what_may_be_all(
         return original(self, *given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(Speech, "perceive", goes_on)
+        patched.setattr(SpeechSense, "perceive", goes_on)
         desk.dictation.hear(SOUND[:40_000], final=False)
         desk.jobs.pop(0)()
     assert desk.told == []

@@ -20,7 +20,7 @@ from edge_assistant.core.events import Event, Perceived
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.policy import reading
 from edge_assistant.governance.policy.policy import Policy
-from edge_assistant.governance.policy.rules import Rules
+from edge_assistant.governance.policy.rules import PolicyRules
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.senses.text import Text
@@ -159,7 +159,7 @@ def test_the_language_model_does_not_go_for_the_embedder_while_an_answer_is_foun
 
 def test_a_model_that_is_refused_is_not_loaded_ahead_and_recorded_once(made: Callable[..., Made]) -> None:
     rules = reading.problems(b'models.allowed = ["smollm2*", "qwen*"]')
-    assert isinstance(rules, Rules), rules
+    assert isinstance(rules, PolicyRules), rules
     policy = Policy(rules, Path("policy.toml"), wait=lambda seconds: None)
     recorded: list[object] = []
     policy.record = recorded.append

@@ -83,7 +83,7 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
     """One zone, always the same memory, and the lock of the real app."""
-    monkeypatch.setattr(lock, "state", lambda: lock.Lock(True))
+    monkeypatch.setattr(lock, "state", lambda: lock.OfflineLock(True))
     monkeypatch.setattr(status, "memory_mib", lambda: 612)
 
 

@@ -30,8 +30,8 @@ from edge_assistant_tui import messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.commands import commands
 from edge_assistant_tui.screens import help as help_place
-from edge_assistant_tui.screens.conversation import Conversation
-from edge_assistant_tui.screens.place import Place, places
+from edge_assistant_tui.screens.conversation import ConversationScreen
+from edge_assistant_tui.screens.place import PlaceScreen, places
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.turn import Turn
 
@@ -142,7 +142,9 @@ def test_every_place_has_a_name_a_title_a_help_and_keys_of_its_own() -> None:
     assert len({place.NAME for place in places()}) == len(places()) == len({place.TITLE for place in places()})
     assert all(place.HELP and not place.HELP.endswith(".") and place.TITLE for place in places())
     keys = [key for place in places() for key in place.KEY.split(",")]
-    taken = [key for owner in (EdgeAssistant, Conversation) for binding in owner.BINDINGS for key in keys_of(binding)]
+    taken = [
+        key for owner in (EdgeAssistant, ConversationScreen) for binding in owner.BINDINGS for key in keys_of(binding)
+    ]
     assert len(keys) == len(set(keys))
     assert not set(keys) & set(taken)
     assert [key for key in set(taken) if taken.count(key) > 1] == ["escape"], "one where there is something to stop"
@@ -153,7 +155,7 @@ def test_no_key_of_the_conversation_is_taken_by_the_prompt() -> None:
     prompt = set(Prompt("prompt")._bindings.key_to_bindings)
     own = {key for binding in Prompt.BINDINGS for key in keys_of(binding)}
     wanted = {key for place in places() for key in place.KEY.split(",")}
-    wanted |= {key for binding in Conversation.BINDINGS if not binding.priority for key in keys_of(binding)}
+    wanted |= {key for binding in ConversationScreen.BINDINGS if not binding.priority for key in keys_of(binding)}
     assert prompt & wanted - own <= {"ctrl+z"}  # undo: of typing first, then of removing a signal
 
 
@@ -166,7 +168,7 @@ def test_every_binding_has_an_action_and_says_what_it_does() -> None:
         assert binding.description, binding
         for action in binding.action.split(";"):
             namespace, name, parameters = parse(action)
-            owner: type = {"app": EdgeAssistant, "screen": Conversation}.get(namespace, node)
+            owner: type = {"app": EdgeAssistant, "screen": ConversationScreen}.get(namespace, node)
             method = getattr(owner, f"action_{name}", None) or getattr(owner, f"_action_{name}", None)
             assert method is not None, action
             inspect.signature(method).bind(None, *parameters)
@@ -195,7 +197,7 @@ def test_the_help_names_every_key_place_and_kind(width: int) -> None:
 
 
 def test_every_place_is_a_file_of_its_own() -> None:
-    assert len({place.__module__ for place in places()}) == len(places()) == len(classes(Place)) - 1
+    assert len({place.__module__ for place in places()}) == len(places()) == len(classes(PlaceScreen)) - 1
 
 
 def test_a_handler_is_never_called_like_one_of_textuals_own_methods() -> None:

@@ -12,7 +12,7 @@ from textual.widgets import Markdown, Static
 from textual.widgets._footer import FooterKey
 
 from edge_assistant.core.answer import Route
-from edge_assistant.governance.offline.lock import Lock
+from edge_assistant.governance.offline.lock import OfflineLock
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens import conversation
 from edge_assistant_tui.widgets import status
@@ -162,7 +162,7 @@ async def test_the_first_line_and_the_keys_at_the_foot_fit_every_width(stage: St
     monkeypatch.setattr(status, "memory_mib", lambda: 1234)
     bar = stage.talk.query_one(StatusBar)
     assert "  NOT OFFLINE  " in bar.render().plain  # a test is not locked
-    bar._lock = Lock(True)
+    bar._lock = OfflineLock(True)
     bar.memory, bar.microphone, bar.camera, bar.voice, bar.activity = 1234, "listening", "on", "on", "answering"
     for columns, more in ((80, 0), (110, 3), (200, 8), (80, 0)):
         await stage.pilot.resize_terminal(columns, 24)

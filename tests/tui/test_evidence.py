@@ -25,7 +25,7 @@ from edge_assistant_tui.terminal import Graphics, Terminal
 from edge_assistant_tui.widgets.picture import Picture
 from edge_assistant_tui.widgets.picture_view import PictureView
 from edge_assistant_tui.widgets.rows_view import RowsView
-from edge_assistant_tui.widgets.signals import Entry, SignalList
+from edge_assistant_tui.widgets.signals import SignalEntry, SignalList
 
 
 async def test_the_picture_is_cut_out_around_its_box_and_framed_and_others_are_a_key_away(viewing, things) -> None:
@@ -223,7 +223,7 @@ async def test_a_terminal_that_draws_pixels_is_given_pixels(things, graphics, ca
 
 async def test_a_signal_as_a_whole_lists_what_was_perceived_and_opens_it(viewing: Viewing, things: Made) -> None:
     answer = things.answer()
-    entry = Entry(
+    entry = SignalEntry(
         things.note, "ready", "3 pieces", evidence={"speech": answer.evidence[1:4]}, notes=("its end was not heard",)
     )
     talk = viewing.screen
@@ -257,10 +257,10 @@ async def test_a_signal_as_a_whole_lists_what_was_perceived_and_opens_it(viewing
 
 async def test_of_very_much_evidence_the_beginning_is_listed_and_of_none_it_is_said(things, monkeypatch) -> None:
     monkeypatch.setattr(screens, "MOST", 3)
-    much = Entry(things.remark, "ready", "5 pieces", evidence={"text": things.answer().evidence[5:] * 5})
+    much = SignalEntry(things.remark, "ready", "5 pieces", evidence={"text": things.answer().evidence[5:] * 5})
     async with look() as viewing:
         await viewing.show(SignalScreen(much))
         assert "the first 3 of 5 pieces are listed" in viewing.text()
         assert viewing.screen.query_one(OptionList).option_count == 3
-        await viewing.show(SignalScreen(Entry(things.remark, "ready", "0 pieces")))
+        await viewing.show(SignalScreen(SignalEntry(things.remark, "ready", "0 pieces")))
         assert "nothing was found in it" in viewing.text()

@@ -10,7 +10,7 @@ from helpers.screens import Golden, Story
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.screens.signal import SignalScreen
-from edge_assistant_tui.widgets.signals import Entry
+from edge_assistant_tui.widgets.signals import SignalEntry
 
 SMALL, LARGE = (80, 24), (160, 48)
 
@@ -46,8 +46,8 @@ def test_a_file_that_changed(golden: Golden, things: Made) -> None:
 
 @pytest.mark.parametrize("state", ["ready", "failed"])
 def test_a_signal(golden: Golden, state: str, utc: None) -> None:
-    failed = Entry(FORM, "failed", "form.jpg is a damaged picture", "copy or export it again")
-    ready = Entry(
+    failed = SignalEntry(FORM, "failed", "form.jpg is a damaged picture", "copy or export it again")
+    ready = SignalEntry(
         FORM,
         "ready",
         "2 pieces",

@@ -9,7 +9,7 @@ import pytest
 from helpers.app import EXAMPLES, Whole, whole
 
 from edge_assistant_tui.screens.evidence import EvidenceScreen
-from edge_assistant_tui.screens.export import Export
+from edge_assistant_tui.screens.export import ExportScreen
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.sources import Sources
 from edge_assistant_tui.widgets.turn import Turn
@@ -73,7 +73,7 @@ async def exported(stage: Whole, folder: Path) -> None:
     """As Markdown and as JSON, under the names that are suggested."""
     for ending in (".md", ".json"):
         await stage.pilot.press("ctrl+s")
-        await stage.until(lambda: isinstance(stage.app.screen, Export), "the export")
+        await stage.until(lambda: isinstance(stage.app.screen, ExportScreen), "the export")
         if ending == ".json":
             await stage.pilot.press("ctrl+t")
         await stage.pilot.press("enter")

@@ -202,7 +202,7 @@ async def test_a_restore_brings_back_the_draft_the_inputs_and_the_question_that_
     await stage.type("mine")
     await stage.tell(messages.Unfinished(saved))
     assert "1 question not answered, a draft" in str(stage.talk.query_one(Restore).render())
-    await stage.tell(messages.Resumed(saved))
+    await stage.tell(messages.ConversationResumed(saved))
     last = stage.talk.query(Turn).last()
     assert last.question == "And the dose?"
     assert "not answered: the app ended first" in str(last.query_one(".stopped", Static).render())
@@ -214,7 +214,7 @@ async def test_a_restore_brings_back_the_draft_the_inputs_and_the_question_that_
     await stage.press("ctrl+r")
     assert [call[1] for call in stage.work.calls("ask")] == ["And the dose?"]
     stage.prompt.put("")
-    await stage.tell(messages.Resumed(replace(saved, unsent=Unsent())))  # without inputs of its own
+    await stage.tell(messages.ConversationResumed(replace(saved, unsent=Unsent())))  # without inputs of its own
     await stage.press("up")
     assert stage.prompt.text == conflict().question
 

@@ -159,7 +159,10 @@ async def test_what_is_sound_is_said_and_another_model_is_used_until_the_app_end
         await stage.press("v")
         assert "silero-vad is sound" in " ".join(stage.toasts)
     chosen = "qwen2.5-coder-1.5b-instruct-q4_k_m"
-    found = [place.Row(chosen, "language", "1 GiB", "installed", ""), place.Row("x", "language", "1 B", "missing", "")]
+    found = [
+        place.ModelRow(chosen, "language", "1 GiB", "installed", ""),
+        place.ModelRow("x", "language", "1 B", "missing", ""),
+    ]
     monkeypatch.setattr(place, "rows", lambda profile, instead: found)
     async with play(profile="test") as stage:
         await stage.press("f9", "u")

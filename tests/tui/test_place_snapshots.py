@@ -12,30 +12,30 @@ from helpers.screens import Golden, Story
 from edge_assistant.devices import chosen
 from edge_assistant.history.store import History, Saved, SavedSignal, SavedState, SavedTurn, Summary
 from edge_assistant.session import health
-from edge_assistant.session.health import Check
+from edge_assistant.session.health import DoctorCheck
 from edge_assistant_tui import messages, themes
 from edge_assistant_tui.screens import attach, models
 
 pytestmark = pytest.mark.usefixtures("still", "fixed")
 
 CHECKS = [
-    Check("python", True, "3.11.7"),
-    Check("machine", True, "Linux x86_64, 15.6 GiB memory"),
-    Check("offline lock", True, "offline; doctor --prove-offline tries it"),
-    Check("package onnxruntime", True, "for perception"),
-    Check("model for language", True, "qwen2.5-coder-1.5b-instruct-q4_k_m, installed"),
-    Check("model for speech", False, "whisper-base, missing", "edge-assistant models pull --profile starter"),
-    Check("camera", None, "none is connected", "connect one, or use --camera file:VIDEO"),
-    Check("microphone", True, "Built-in Audio Analog Stereo"),
-    Check("spoken answers", True, "the program espeak-ng is installed"),
-    Check("terminal graphics", None, "", ""),
+    DoctorCheck("python", True, "3.11.7"),
+    DoctorCheck("machine", True, "Linux x86_64, 15.6 GiB memory"),
+    DoctorCheck("offline lock", True, "offline; doctor --prove-offline tries it"),
+    DoctorCheck("package onnxruntime", True, "for perception"),
+    DoctorCheck("model for language", True, "qwen2.5-coder-1.5b-instruct-q4_k_m, installed"),
+    DoctorCheck("model for speech", False, "whisper-base, missing", "edge-assistant models pull --profile starter"),
+    DoctorCheck("camera", None, "none is connected", "connect one, or use --camera file:VIDEO"),
+    DoctorCheck("microphone", True, "Built-in Audio Analog Stereo"),
+    DoctorCheck("spoken answers", True, "the program espeak-ng is installed"),
+    DoctorCheck("terminal graphics", None, "", ""),
 ]
 ROWS = [
-    models.Row("qwen2.5-coder-1.5b-instruct-q4_k_m", "language", "1,066 MiB", "in use", "Apache-2.0 · in starter"),
-    models.Row("qwen3-8b-q4_k_m", "language", "4,795 MiB", "partial", "Apache-2.0 · in large · not tested here"),
-    models.Row("whisper-base", "speech", "92.8 MiB", "missing", "MIT · in large, standard, starter"),
-    models.Row("silero-vad", "vad", "2.2 MiB", "corrupt", "MIT · in large, standard, starter, test, tiny"),
-    models.Row("yolox-nano", "detector", "3.5 MiB", "installed", "Apache-2.0 · in starter, tiny"),
+    models.ModelRow("qwen2.5-coder-1.5b-instruct-q4_k_m", "language", "1,066 MiB", "in use", "Apache-2.0 · in starter"),
+    models.ModelRow("qwen3-8b-q4_k_m", "language", "4,795 MiB", "partial", "Apache-2.0 · in large · not tested here"),
+    models.ModelRow("whisper-base", "speech", "92.8 MiB", "missing", "MIT · in large, standard, starter"),
+    models.ModelRow("silero-vad", "vad", "2.2 MiB", "corrupt", "MIT · in large, standard, starter, test, tiny"),
+    models.ModelRow("yolox-nano", "detector", "3.5 MiB", "installed", "Apache-2.0 · in starter, tiny"),
 ]
 FOUND = [
     Summary("a" * 16, "What is the patient allergic to?", *[datetime(2026, 3, 14, 9, 30, tzinfo=UTC)] * 2, 3),

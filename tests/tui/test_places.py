@@ -11,7 +11,7 @@ from textual.widgets._toast import Toast
 
 from edge_assistant.history.store import History, Saved
 from edge_assistant.session import health
-from edge_assistant.session.health import Check
+from edge_assistant.session.health import DoctorCheck
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens.examples import EXAMPLES, paths
 from edge_assistant_tui.screens.place import places
@@ -25,10 +25,10 @@ def no_devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CHECKS = [
-    Check("python", True, "3.11.7"),
-    Check("model for language", False, "qwen, missing", "edge-assistant models pull --profile starter"),
-    Check("camera", None, "none is connected", "connect one"),
-    Check("terminal graphics", None, "half blocks", "another terminal"),
+    DoctorCheck("python", True, "3.11.7"),
+    DoctorCheck("model for language", False, "qwen, missing", "edge-assistant models pull --profile starter"),
+    DoctorCheck("camera", None, "none is connected", "connect one"),
+    DoctorCheck("terminal graphics", None, "half blocks", "another terminal"),
 ]
 
 

@@ -19,9 +19,9 @@ from edge_assistant_tui import messages, pull
 from edge_assistant_tui.keeping import Keeping
 from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
-from edge_assistant_tui.screens.export import Export
+from edge_assistant_tui.screens.export import ExportScreen
 from edge_assistant_tui.screens.operator import Operator
-from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.turn import Turn
@@ -88,7 +88,7 @@ async def test_what_is_said_and_offered_is_what_a_visitor_may_do(stage: Stage) -
     await stage.press("f1")
     assert "Ctrl+T" in stage.said("#text")
     await stage.press("escape", "ctrl+t", "f1")
-    assert isinstance(stage.screen, Place), "a visitor reads the help, too"
+    assert isinstance(stage.screen, PlaceScreen), "a visitor reads the help, too"
 
 
 @pytest.mark.usefixtures("kiosk")
@@ -96,7 +96,7 @@ async def test_the_operator_unlocks_and_locks_and_a_wrong_pin_unlocks_nothing(st
     await stage.unlock()
     assert (stage.role, stage.screen) == ("operator", stage.talk)
     await stage.press("f10")
-    assert isinstance(stage.screen, Place)
+    assert isinstance(stage.screen, PlaceScreen)
     await stage.press("ctrl+t")
     assert (stage.role, stage.screen) == ("visitor", stage.talk)
     assert not stage.app.policy.unlocked
@@ -145,7 +145,7 @@ async def test_where_nothing_may_leave_as_it_is_there_is_no_screenshot(hold: Cal
         await stage.press("ctrl+t")
         assert stage.screen is stage.talk
         await stage.press("f10")
-        assert isinstance(stage.screen, Place)
+        assert isinstance(stage.screen, PlaceScreen)
 
 
 @pytest.mark.parametrize(("key", "device", "rule"), [("f5", "camera", "camera"), ("f3", "mic", "microphone")])
@@ -218,7 +218,7 @@ async def test_an_export_is_refused_by_the_rule(hold: Callable[[str], Path], tmp
             ("a.json", False, "export.unredacted"),
             ("a.json", True, ""),
         ):
-            stage.app.push_screen(Export(saved))
+            stage.app.push_screen(ExportScreen(saved))
             await stage.settle()
             stage.screen.query_one("#path", Input).value = str(tmp_path / name)
             box = stage.screen.query_one("#redact", Checkbox)
@@ -332,7 +332,7 @@ async def test_a_visitor_who_may_look_at_the_history_may_do_no_more_there(hold: 
             stage.app.clear_notifications()
             await stage.press(key)
             assert f"a visitor may not: {action}" in stage.toasts[0]
-            assert isinstance(stage.screen, Place)
+            assert isinstance(stage.screen, PlaceScreen)
         assert history.ids() == [id]
     history.quit()
 

@@ -40,7 +40,7 @@ def test_any_part_of_any_picture_fits_into_its_cells(size, place, cells, whole, 
     full = (round(width / scale), round(height / scale))
     page = Page(None, np.zeros((height, width, 3), np.uint8), full, scale)
     box = tuple(int(part * side) for part, side in zip(place, (*full, *full), strict=True))
-    wanted = pictures.Wanted(*cells, whole=whole, zoom=zoom, shift=shift)
+    wanted = pictures.PictureRequest(*cells, whole=whole, zoom=zoom, shift=shift)
     drawn = pictures.drawn(page, box, wanted, Terminal(graphics, (8, 16)))
     columns, rows = drawn.size
     assert 1 <= columns <= cells[0]
@@ -63,7 +63,7 @@ def test_any_part_of_any_picture_fits_into_its_cells(size, place, cells, whole, 
 )
 def test_the_box_is_always_in_the_part_around_it(box: tuple[int, int, int, int], cells: tuple[int, int]) -> None:
     page = Page(None, np.zeros((800, 1000, 3), np.uint8), (1000, 800))
-    x, y, wide, high = pictures.drawn(page, box, pictures.Wanted(*cells), Terminal()).region
+    x, y, wide, high = pictures.drawn(page, box, pictures.PictureRequest(*cells), Terminal()).region
     assert x <= box[0] + 1
     assert y <= box[1] + 1
     assert x + wide >= box[0] + box[2] - 1
@@ -85,7 +85,7 @@ def test_a_curve_is_thin_and_keeps_its_peaks(length: int, data: st.DataObject) -
     values[peak] = 9.0
     first = data.draw(st.integers(1, length))
     last = data.draw(st.integers(first, length))
-    found = tables.rows(table(values), tables.Wanted(((first, last),), whole=True, points=100))
+    found = tables.rows(table(values), tables.TableRequest(((first, last),), whole=True, points=100))
     assert found.curve is not None
     assert len(found.curve.points) <= 102
     assert len(found.curve.marked) <= 102
@@ -94,20 +94,20 @@ def test_a_curve_is_thin_and_keeps_its_peaks(length: int, data: st.DataObject) -
     assert len(found.cells) <= tables.ROWS
     shown = {row for row, _, _, cited in found.cells if cited}
     assert {first, last} <= shown <= set(range(first, last + 1))
-    window = tables.rows(table(values), tables.Wanted(((first, last),), points=100))
+    window = tables.rows(table(values), tables.TableRequest(((first, last),), points=100))
     assert window.left_out + len(window.cells) <= length
 
 
 def test_gaps_are_left_out_and_a_column_of_words_has_no_curve() -> None:
     values = np.array([1.0, np.nan, 3.0, np.nan])
-    found = tables.rows(table(values), tables.Wanted(((1, 1),)))
+    found = tables.rows(table(values), tables.TableRequest(((1, 1),)))
     assert found.curve is not None
     assert found.curve.points == ((0, 1.0), (2, 3.0))
     assert found.cells[1][2] == ("", "")
     assert "\x1b" not in found.cells[0][2][1]
-    assert tables.rows(table(values), tables.Wanted(((1, 1),), "STATE")).curve is None
-    assert tables.rows(table(np.full(4, np.nan)), tables.Wanted(())).curve is None
-    assert tables.rows(table(values), tables.Wanted((), "nothing like it")).chosen == 0
+    assert tables.rows(table(values), tables.TableRequest(((1, 1),), "STATE")).curve is None
+    assert tables.rows(table(np.full(4, np.nan)), tables.TableRequest(())).curve is None
+    assert tables.rows(table(values), tables.TableRequest((), "nothing like it")).chosen == 0
 
 
 @given(st.text(alphabet=st.sampled_from("ab \t\r\n\x1b\x9b\N{SNOWMAN}é"), max_size=300), st.data())

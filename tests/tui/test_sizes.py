@@ -18,7 +18,7 @@ from textual.widgets import Select
 
 from edge_assistant.history.store import History
 from edge_assistant.session import health
-from edge_assistant.session.health import Check
+from edge_assistant.session.health import DoctorCheck
 from edge_assistant_tui import exhibits, messages
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.screens.choose import Choose
@@ -29,7 +29,7 @@ from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.signals import SignalList
 
 Size = tuple[int, int]
-WIDEST, HIGHEST = 200, 60
+WIDEST, HIGHEST = 300, 100
 EDGES: tuple[Size, ...] = ((1, 1), (31, 24), (WIDEST, 1), (1, HIGHEST), (34, 6), (12, 40), (WIDEST, HIGHEST), (60, 3))
 SIZES = st.tuples(st.integers(1, WIDEST), st.integers(1, HIGHEST))
 
@@ -71,7 +71,9 @@ def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
 
 
 async def test_no_size_ends_a_place_and_no_list_without_room(stage: Stage, monkeypatch) -> None:
-    monkeypatch.setattr(health, "checks", lambda profile: iter([Check("a", True, "b"), Check("d", None, "e", "f")]))
+    monkeypatch.setattr(
+        health, "checks", lambda profile: iter([DoctorCheck("a", True, "b"), DoctorCheck("d", None, "e", "f")])
+    )
     for place in places():
         await resized(stage, [(80, 24)])
         stage.app.action_visit(place.NAME)

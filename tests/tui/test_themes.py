@@ -8,7 +8,7 @@ from helpers.app import FORM, NOTE, VITALS, Stage, conflict, play
 from textual.color import Color
 
 from edge_assistant.session import health
-from edge_assistant.session.health import Check
+from edge_assistant.session.health import DoctorCheck
 from edge_assistant_tui import messages, themes
 
 RATIOS = {"dark": 4.5, "light": 4.5, "high-contrast": 7.0}
@@ -53,7 +53,11 @@ def poor(stage: Stage, least: float) -> set[tuple[str, str, str, float]]:
 
 
 async def test_every_screen_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    checks = [Check("a", True, "b"), Check("model for vad", False, "b", "c"), Check("d", None, "e", "f")]
+    checks = [
+        DoctorCheck("a", True, "b"),
+        DoctorCheck("model for vad", False, "b", "c"),
+        DoctorCheck("d", None, "e", "f"),
+    ]
     monkeypatch.setattr(health, "checks", lambda profile: iter(checks))
     unread: dict[tuple[str, str], set[object]] = {}
     async with play(size=(100, 40)) as stage:

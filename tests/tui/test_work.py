@@ -16,7 +16,7 @@ from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import FILE, History, Saved, SavedSignal, SavedState
 from edge_assistant.session import dictation
 from edge_assistant.session.assistant import Assistant
-from edge_assistant.session.model_pool import Models
+from edge_assistant.session.model_pool import ModelPool
 from edge_assistant_tui import messages
 
 
@@ -169,13 +169,13 @@ def test_a_turn_ends_whatever_goes_wrong(work: Worker, monkeypatch: pytest.Monke
 
 
 def test_what_is_missing_for_speech_is_said_once_something_was_spoken(work, monkeypatch) -> None:
-    monkeypatch.setattr(Models, "model", _missing)
+    monkeypatch.setattr(ModelPool, "model", _missing)
     work.prepare()
     work.finish()
     assert not work.of(messages.Notice)
 
 
-def _missing(models: Models, role: str) -> None:
+def _missing(models: ModelPool, role: str) -> None:
     raise ModelMissing(f"{role} is missing", "pull it")
 
 

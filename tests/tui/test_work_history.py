@@ -18,7 +18,7 @@ from edge_assistant.core.errors import StorageFull
 from edge_assistant.core.events import Answered, Perceived, Said
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance import forgetting
-from edge_assistant.governance.audit.rows import Row
+from edge_assistant.governance.audit.rows import AuditRow
 from edge_assistant.governance.audit.show import Wanted, rows
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History, Unsent
@@ -305,7 +305,7 @@ def stated(work: Work, *texts: str) -> None:
     work.wait()
 
 
-def found(kind: str | None = None) -> list[Row]:
+def found(kind: str | None = None) -> list[AuditRow]:
     trail = Trail()
     try:
         return rows(trail, Wanted(kind=kind))

@@ -28,7 +28,7 @@ from edge_assistant.governance import forgetting
 from edge_assistant.governance.audit.trail import RESERVE, Trail
 from edge_assistant.history.store import History
 from edge_assistant.vault import master
-from edge_assistant.vault.master import FILE, Place
+from edge_assistant.vault.master import FILE, KeyLocation
 from edge_assistant.vault.vault import FILE as KEYS
 from edge_assistant.vault.vault import Key, Vault
 
@@ -61,7 +61,7 @@ def test_many_threads_share_one(tmp_path: Path) -> None:
 
 def test_without_a_keyring_the_master_key_is_a_file_for_its_owner_alone(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "keys")
-    assert vault.place is Place.FILE
+    assert vault.place is KeyLocation.FILE
     assert stat.S_IMODE((tmp_path / "keys" / FILE).stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
     (tmp_path / "keys" / FILE).chmod(0o644)  # it is shut again
@@ -215,7 +215,7 @@ def refused() -> None:
 def test_where_a_keyring_works_the_master_key_is_there_and_nowhere_else(tmp_path: Path, ring: Ring) -> None:
     vault = Vault(tmp_path)
     digest = vault.key(ID).digest(b"x")
-    assert vault.place is Place.KEYRING
+    assert vault.place is KeyLocation.KEYRING
     ((_, secret),) = ring.kept.items()
     raw = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert bytes.fromhex(secret) not in raw
@@ -238,7 +238,7 @@ def test_a_keyring_that_does_not_work_is_done_without(
         monkeypatch.setattr(Ring, "priority", 0.5)
     else:
         ring.fails = refused if how == "raises" else lambda: Event().wait(5)
-    assert Vault(tmp_path).place is Place.FILE
+    assert Vault(tmp_path).place is KeyLocation.FILE
     assert ring.kept == {}
 
 

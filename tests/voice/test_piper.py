@@ -18,7 +18,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelCorrupt, Stopped, VoiceUnavailable
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception.sense import Request
-from edge_assistant.perception.senses.speech import Speech
+from edge_assistant.perception.senses.speech import SpeechSense
 from edge_assistant.voice import phonemes
 from edge_assistant.voice.piper import MAX_TEXT, Voice
 from edge_assistant_models.installed import InstalledModel
@@ -40,7 +40,7 @@ def voice(models: Models) -> Voice:
 
 @pytest.fixture(scope="module")
 def hear(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Callable[[np.ndarray, int], str]:
-    sense = Speech({role: models(role) for role in Speech.roles}, Runtime(2))
+    sense = SpeechSense({role: models(role) for role in SpeechSense.roles}, Runtime(2))
 
     path = tmp_path_factory.mktemp("heard") / "said.wav"
 

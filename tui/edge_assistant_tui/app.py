@@ -27,7 +27,7 @@ from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
-from edge_assistant_tui.screens.conversation import Conversation
+from edge_assistant_tui.screens.conversation import ConversationScreen
 from edge_assistant_tui.screens.palette import Palette
 from edge_assistant_tui.showing.loader import Loader
 from edge_assistant_tui.terminal import Terminal
@@ -67,7 +67,7 @@ class EdgeAssistant(AppInterface):
             self.register_theme(theme)
         known = self.settings.theme in self.available_themes
         self.theme = self.settings.theme if known else themes.DARK.name
-        self.conversation: Conversation = Conversation()
+        self.conversation: ConversationScreen = ConversationScreen()
         self.roles: Roles = Roles(self, self.conversation)
         self.work = Work(self.conversation.post_message, options)
         self.missing = ()
@@ -137,12 +137,16 @@ class EdgeAssistant(AppInterface):
 
     def action_visit(self, name: str) -> None:
         """Open a place by its name; one that is open already stays."""
-        from edge_assistant_tui.screens.place import Place, places
+        from edge_assistant_tui.screens.place import PlaceScreen, places
 
         place = next(place for place in places() if name == place.NAME)
         if place.NEEDED and self.roles.refuses(name):
             return
-        if isinstance(self.screen, Place) and not isinstance(self.screen, place) and not issubclass(place, ModalScreen):
+        if (
+            isinstance(self.screen, PlaceScreen)
+            and not isinstance(self.screen, place)
+            and not issubclass(place, ModalScreen)
+        ):
             self.switch_screen(place())
         elif not isinstance(self.screen, place):
             self.push_screen(place())

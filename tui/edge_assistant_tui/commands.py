@@ -11,10 +11,10 @@ from textual.app import SystemCommand
 from edge_assistant_tui import choosing
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.screens.conversation import Conversation
+    from edge_assistant_tui.screens.conversation import ConversationScreen
 
 
-def commands(of: Conversation, settings: bool = True) -> Iterator[SystemCommand]:
+def commands(of: ConversationScreen, settings: bool = True) -> Iterator[SystemCommand]:
     """A title, a line of help and an action for each; what changes settings only where these may be changed."""
     yield SystemCommand("Compare", "Compare the signals without a question", of.action_check)
     yield SystemCommand("Ask again", "Ask the last question over the signals as they are now", of.action_retry)

@@ -36,10 +36,10 @@ def copy(app: AppInterface, answer: Answer, id: str | None = None) -> None:
 
 def without_personal_data(answer: Answer) -> Answer:
     """An answer with pseudonyms, as an export has it."""
-    from edge_assistant.governance.redaction.answers import Redaction
+    from edge_assistant.governance.redaction.answers import AnswerRedaction
     from edge_assistant.governance.redaction.redactor import Redactor
 
-    redaction = Redaction(Redactor(secrets.token_bytes(32)))
+    redaction = AnswerRedaction(Redactor(secrets.token_bytes(32)))
     redaction.text(answer.question)
     return redaction.answer(answer)
 

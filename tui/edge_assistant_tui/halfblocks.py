@@ -29,7 +29,7 @@ _ENOUGH = 4  # pixels of the camera to one of the preview; more are skipped befo
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class HalfBlockPicture:
     """A picture that can be drawn.
 
     Attributes:
@@ -41,7 +41,9 @@ class Picture:
     width: int
 
 
-def picture(rgb: Pixels, width: int, height: int, boxes: Sequence[Box] = (), colour: RGB = (255, 255, 0)) -> Picture:
+def picture(
+    rgb: Pixels, width: int, height: int, boxes: Sequence[Box] = (), colour: RGB = (255, 255, 0)
+) -> HalfBlockPicture:
     """A picture as large as fits.
 
     Args:
@@ -61,7 +63,7 @@ def picture(rgb: Pixels, width: int, height: int, boxes: Sequence[Box] = (), col
     for x, y, w, h in boxes:
         corner = round((x + w) * scale), round((y + h) * scale)  # just outside, so that nothing small is hidden
         cv2.rectangle(small, (round(x * scale) - 1, round(y * scale) - 1), corner, colour, 1)
-    return Picture(tuple(_lines(small)), columns)
+    return HalfBlockPicture(tuple(_lines(small)), columns)
 
 
 def _lines(rgb: Pixels) -> list[Strip]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_assistant.core.signals import Signal
     from edge_assistant.governance.policy.approval import Doubt
     from edge_assistant.history.store import Saved
-    from edge_assistant_tui.halfblocks import Picture
+    from edge_assistant_tui.halfblocks import HalfBlockPicture
 
 
 @dataclass
@@ -152,7 +152,7 @@ class DeviceChanged(Message):
 class Pictured(Message):
     """The next picture of the camera's preview."""
 
-    picture: Picture
+    picture: HalfBlockPicture
 
 
 @dataclass
@@ -188,7 +188,7 @@ class Unfinished(Message):
 
 
 @dataclass
-class Resumed(Message):
+class ConversationResumed(Message):
     """An earlier conversation goes on; its signals follow one by one."""
 
     saved: Saved

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from edge_assistant_tui.interface import AppInterface
     from edge_assistant_tui.messages import Doubted
-    from edge_assistant_tui.screens.conversation import Conversation
+    from edge_assistant_tui.screens.conversation import ConversationScreen
 
 KEY = "ctrl+t"
 
@@ -27,7 +27,7 @@ KEY = "ctrl+t"
 class Roles:
     """What the policy lets whoever is there do, and who that is; without roles it is one person who may do all."""
 
-    def __init__(self, app: AppInterface, conversation: Conversation) -> None:
+    def __init__(self, app: AppInterface, conversation: ConversationScreen) -> None:
         """Prepare.
 
         Args:

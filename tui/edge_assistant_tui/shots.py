@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from edge_assistant_tui import halfblocks
-from edge_assistant_tui.showing.pictures import Drawn, Wanted
+from edge_assistant_tui.showing.pictures import Drawn, PictureRequest
 from edge_assistant_tui.terminal import Graphics, Terminal
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shot:
+class Snapshot:
     """A picture that was taken.
 
     Attributes:
@@ -30,16 +30,16 @@ class Shot:
     data: bytes
 
 
-def take(frame: Frame) -> Shot:
+def take(frame: Frame) -> Snapshot:
     """Take what a camera sees."""
     from edge_assistant.devices.camera import encode
 
-    return Shot(f"camera {datetime.fromtimestamp(frame.time):%H:%M:%S}", frame, encode(frame))
+    return Snapshot(f"camera {datetime.fromtimestamp(frame.time):%H:%M:%S}", frame, encode(frame))
 
 
 def draw(
-    shot: Shot, cells: tuple[int, int], boxes: Sequence[Box], colour: halfblocks.RGB, terminal: Terminal
-) -> halfblocks.Picture | Drawn:
+    shot: Snapshot, cells: tuple[int, int], boxes: Sequence[Box], colour: halfblocks.RGB, terminal: Terminal
+) -> halfblocks.HalfBlockPicture | Drawn:
     """Draw a picture as large as fits, with frames around what was found."""
     if terminal.graphics is Graphics.CELLS:
         return halfblocks.picture(shot.frame.rgb, *cells, boxes, colour)
@@ -55,4 +55,4 @@ def draw(
     for x, y, w, h in boxes:
         pen.rectangle((x * across, y * down, (x + w) * across, (y + h) * down), outline=colour, width=2)
     whole = (0, 0, width, height)
-    return Drawn((columns, rows), whole, (width, height), Wanted(*cells, whole=True), (0.0, 0.0), image=image)
+    return Drawn((columns, rows), whole, (width, height), PictureRequest(*cells, whole=True), (0.0, 0.0), image=image)

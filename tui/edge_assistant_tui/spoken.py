@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("edge_assistant.app")
 
 
-class Spoken:
+class AnswerSpeaker:
     """Speaks while it is on; what it speaks with is opened in a thread of its own."""
 
     def __init__(self, post: Callable[[Message], Any], open_voice: Callable[[], Voice]) -> None:

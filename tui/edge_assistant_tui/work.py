@@ -117,13 +117,13 @@ class Work:
     def look(self) -> None:
         """Look for the models of the profile again."""
         from edge_assistant_models.portfolio import Portfolio
-        from edge_assistant_models.store import State
+        from edge_assistant_models.store import ModelState
 
         portfolio = Portfolio()
         chosen = portfolio.resolve(self._options.profile) | dict(self._instead)
         optional = portfolio.profile(self._options.profile).optional
         names = (name for role, name in chosen.items() if role not in optional)
-        self._post(messages.Ready(tuple(name for name in names if portfolio.state(name) is not State.INSTALLED)))
+        self._post(messages.Ready(tuple(name for name in names if portfolio.state(name) is not ModelState.INSTALLED)))
         self._keeping.offer()
 
     @queued
@@ -227,7 +227,7 @@ class Work:
         """Go on with a conversation of the history; a file that changed since is left out, as nobody asked about it."""
         self._finish()
         self._keeping.resume(saved.id)
-        self._post(messages.Resumed(saved))
+        self._post(messages.ConversationResumed(saved))
         if saved.lost:
             lost = f"{saved.lost} entries of this conversation cannot be read any more"
             self._post(messages.Notice("History", lost, "warning"))

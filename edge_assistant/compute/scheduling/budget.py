@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
-from edge_assistant.compute.scheduling.side import Wish
+from edge_assistant.compute.scheduling.side import StopRequest
 from edge_assistant.core.errors import Stopped
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class _Cut(BaseException):
     """Is raised in the thread that works; no code but `kept` catches it."""
 
 
-def kept(work: Callable[[], T], budget: Budget, package: str, halt: Wish, over: Callable[[str], Exception]) -> T:
+def kept(work: Callable[[], T], budget: Budget, package: str, halt: StopRequest, over: Callable[[str], Exception]) -> T:
     """Work in this thread, and no longer than its budget lasts.
 
     Args:
@@ -79,7 +79,7 @@ def kept(work: Callable[[], T], budget: Budget, package: str, halt: Wish, over: 
 class _Watch:
     """Looks after one piece of work, in a thread of its own."""
 
-    def __init__(self, budget: Budget, package: str, halt: Wish) -> None:
+    def __init__(self, budget: Budget, package: str, halt: StopRequest) -> None:
         self.cut: type[_Cut] = type("Cut", (_Cut,), {})  # of this one alone, where one is within another
         self.why = ""
         self._budget = budget

@@ -41,7 +41,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedModel:
     """A model, or several that belong together, in memory.
 
     Attributes:
@@ -72,7 +72,7 @@ def short(memory: Memory) -> int:
     return missing or int(memory.pressure > _PRESSURE)
 
 
-def to_drop(loaded: Sequence[Loaded], most: int, missing: int) -> tuple[Hashable, ...]:
+def to_drop(loaded: Sequence[LoadedModel], most: int, missing: int) -> tuple[Hashable, ...]:
     """What goes, by least use: until no more than `most` bytes are loaded and `missing` bytes are given back.
 
     >>> to_drop([Loaded("a", 5, 1), Loaded("b", 5, 2, busy=True), Loaded("c", 5, 3)], 10, 0)
@@ -157,13 +157,14 @@ class Residency:
         self._making: dict[Hashable, threading.Lock] = {}
 
     @property
-    def loaded(self) -> tuple[Loaded, ...]:
+    def loaded(self) -> tuple[LoadedModel, ...]:
         """What is in memory now."""
         with self._lock:
             for key in [key for key, kept in self._kept.items() if kept.held and kept.what() is None]:
                 del self._kept[key]
             return tuple(
-                Loaded(key, kept.size, kept.used, kept.held or key in self._busy) for key, kept in self._kept.items()
+                LoadedModel(key, kept.size, kept.used, kept.held or key in self._busy)
+                for key, kept in self._kept.items()
             )
 
     @contextmanager

@@ -20,7 +20,7 @@ E = TypeVar("E")
 _LITTLE_S = 0.1  # a chain that takes less goes first: what it finds is told at once, and the others lose nothing
 
 
-class Wish(Protocol):
+class StopRequest(Protocol):
     """The wish to stop, as `runtime.Halt` has it."""
 
     @property
@@ -38,7 +38,7 @@ class Wish(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Job(Generic[E, T]):
+class SideJob(Generic[E, T]):
     """One thing to do.
 
     Attributes:
@@ -76,7 +76,12 @@ def plan(jobs: Sequence[tuple[Hashable, float]]) -> tuple[tuple[int, ...], ...]:
 
 
 def run(
-    jobs: Iterable[Job[E, T]], lanes: int, halt: Wish, *, tell: Callable[[E], None], done: Callable[[T], None]
+    jobs: Iterable[SideJob[E, T]],
+    lanes: int,
+    halt: StopRequest,
+    *,
+    tell: Callable[[E], None],
+    done: Callable[[T], None],
 ) -> None:
     """Do jobs, several chains at a time where there are several cores; what one raises is raised when it is its turn.
 
@@ -96,7 +101,7 @@ def run(
         done(job.run(tell))
 
 
-def end(threads: Iterable[threading.Thread], halt: Wish) -> None:
+def end(threads: Iterable[threading.Thread], halt: StopRequest) -> None:
     """Let what threads do stop, and wait for it; the wish to stop is as it was then."""
     asked = halt.asked
     halt.ask()
@@ -109,7 +114,7 @@ def end(threads: Iterable[threading.Thread], halt: Wish) -> None:
 class _Lanes(Generic[E, T]):
     """Jobs in several threads."""
 
-    def __init__(self, jobs: Sequence[Job[E, T]], halt: Wish) -> None:
+    def __init__(self, jobs: Sequence[SideJob[E, T]], halt: StopRequest) -> None:
         self._jobs = jobs
         self._halt = halt
         self._waiting = deque(plan([(job.chain, job.seconds) for job in jobs]))

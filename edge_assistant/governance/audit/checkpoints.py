@@ -34,7 +34,7 @@ _ID = "audit:end"
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class TrailCheckpoint:
     """How far the trail had come at some time.
 
     Attributes:
@@ -79,9 +79,9 @@ class Signer:
         """The signature of a list, in hexadecimal."""
         return self._private.sign(canonical(fields).encode()).hex()
 
-    def checkpoint(self, rows: int, mac: str, time: str) -> Checkpoint:
+    def checkpoint(self, rows: int, mac: str, time: str) -> TrailCheckpoint:
         """A checkpoint of a trail that has come this far."""
-        return Checkpoint(rows, mac, time, self.public, self.sign(_fields(rows, mac, time)))
+        return TrailCheckpoint(rows, mac, time, self.public, self.sign(_fields(rows, mac, time)))
 
 
 def signed(public: str, fields: list[Any], signature: str) -> bool:
@@ -97,7 +97,7 @@ def signed(public: str, fields: list[Any], signature: str) -> bool:
     return True
 
 
-def add(file: Path, checkpoint: Checkpoint) -> None:
+def add(file: Path, checkpoint: TrailCheckpoint) -> None:
     """Add a line to a file, which is on the disk when this returns.
 
     Raises:
@@ -116,7 +116,7 @@ def add(file: Path, checkpoint: Checkpoint) -> None:
             os.close(descriptor)
 
 
-def read(file: Path, until: int | None = None, start: int = 0) -> Iterator[Checkpoint | None]:
+def read(file: Path, until: int | None = None, start: int = 0) -> Iterator[TrailCheckpoint | None]:
     """The checkpoints of a file, one a line; None for a line that is none, as where the power failed.
 
     Args:
@@ -141,7 +141,7 @@ def read(file: Path, until: int | None = None, start: int = 0) -> Iterator[Check
         raise InputCorrupt(f"{printable(file.name)} cannot be read ({error.strerror})", "check the path") from None
 
 
-def last(file: Path) -> Checkpoint | None:
+def last(file: Path) -> TrailCheckpoint | None:
     """The last line of a file, where that is a checkpoint; whoever signed it."""
     try:
         size = file.stat().st_size
@@ -157,12 +157,12 @@ def _require_file(descriptor: int) -> None:
         raise OSError(0, "it is no file")
 
 
-def parsed(line: bytes) -> Checkpoint | None:
+def parsed(line: bytes) -> TrailCheckpoint | None:
     """The checkpoint of a line; None where it is none."""
     import msgspec
 
     try:
-        return msgspec.json.decode(line, type=Checkpoint)
+        return msgspec.json.decode(line, type=TrailCheckpoint)
     except (msgspec.MsgspecError, RecursionError):
         return None
 

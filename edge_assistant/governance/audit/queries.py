@@ -10,13 +10,13 @@ from typing import Any
 
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.governance.audit.auditor import answer_digest
-from edge_assistant.governance.audit.rows import Row
+from edge_assistant.governance.audit.rows import AuditRow
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.vault.vault import Key
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RowFilter:
     """Which rows; None for all.
 
     Attributes:
@@ -34,7 +34,7 @@ class Wanted:
     last: int | None = None
 
 
-def rows(trail: Trail, wanted: Wanted) -> list[Row]:
+def rows(trail: Trail, wanted: RowFilter) -> list[AuditRow]:
     """The rows that are wanted, in their order."""
     tests = {
         "time >= ?": wanted.since,
@@ -47,13 +47,13 @@ def rows(trail: Trail, wanted: Wanted) -> list[Row]:
     query = f"SELECT * FROM rows{where} ORDER BY number DESC LIMIT ?"  # noqa: S608 - of our own words
     values = [*asked.values(), -1 if wanted.last is None else wanted.last]
 
-    def found(connection: sqlite3.Connection) -> list[Row]:
-        return [Row(*columns) for columns in connection.execute(query, values)]
+    def found(connection: sqlite3.Connection) -> list[AuditRow]:
+        return [AuditRow(*columns) for columns in connection.execute(query, values)]
 
     return trail.read(found)[::-1]
 
 
-def given(trail: Trail, answer: Mapping[str, Any]) -> Row | None:
+def given(trail: Trail, answer: Mapping[str, Any]) -> AuditRow | None:
     """The row of an answer, the last one where it was given several times; None where it is in no row.
 
     Args:
@@ -65,14 +65,14 @@ def given(trail: Trail, answer: Mapping[str, Any]) -> Row | None:
     """
     keys = trail.vault.every()
 
-    def found(connection: sqlite3.Connection) -> Row | None:
+    def found(connection: sqlite3.Connection) -> AuditRow | None:
         rows = connection.execute("SELECT * FROM rows WHERE kind = 'answer' ORDER BY number DESC")
-        return next((row for row in (Row(*columns) for columns in rows) if _is(row, keys, answer)), None)
+        return next((row for row in (AuditRow(*columns) for columns in rows) if _is(row, keys, answer)), None)
 
     return trail.read(found)
 
 
-def _is(row: Row, keys: Mapping[str, Key], answer: Mapping[str, Any]) -> bool:
+def _is(row: AuditRow, keys: Mapping[str, Key], answer: Mapping[str, Any]) -> bool:
     if row.conversation not in keys:
         return False
     try:

@@ -19,7 +19,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AuditRow:
     """One thing that happened.
 
     Attributes:

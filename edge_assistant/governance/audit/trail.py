@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 
 from edge_assistant.core.errors import KeyLost, StorageDamaged, StorageFull
 from edge_assistant.governance.audit import checkpoints
-from edge_assistant.governance.audit.checkpoints import GARBLED, PLACE, Checkpoint, Signer, Witness
-from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical, coded
+from edge_assistant.governance.audit.checkpoints import GARBLED, PLACE, Signer, TrailCheckpoint, Witness
+from edge_assistant.governance.audit.rows import FIRST, AuditRow, Head, canonical, coded
 from edge_assistant.storage.atomic import storing
 from edge_assistant.storage.database import Database
 from edge_assistant.storage.schema import DatabaseSchema
@@ -113,7 +113,7 @@ class Trail:
         """
         return self._written(entries, conversation, checkpoint)[0]
 
-    def checkpoint(self) -> Checkpoint:
+    def checkpoint(self) -> TrailCheckpoint:
         """Sign how far the trail has come; the checkpoint stands in the trail and in the file beside it, too."""
         made = self._written([], "", True)[1]
         assert made is not None
@@ -184,7 +184,9 @@ class Trail:
         """Let go of the file."""
         self.database.close()
 
-    def _written(self, entries: Sequence[Entry], conversation: str, checkpoint: bool) -> tuple[int, Checkpoint | None]:
+    def _written(
+        self, entries: Sequence[Entry], conversation: str, checkpoint: bool
+    ) -> tuple[int, TrailCheckpoint | None]:
         require_file(self.outside, checkpoints.WHAT)
         try:
             self._keep_reserve()
@@ -258,7 +260,7 @@ def _extended(
     conversation: str,
     checkpoint: bool,
     witness: Head | None,
-) -> tuple[int, Checkpoint | None]:
+) -> tuple[int, TrailCheckpoint | None]:
     """Write rows; the number of the last one, and the checkpoint where one was due.
 
     Raises:
@@ -284,7 +286,7 @@ def _extended(
 def _added(
     connection: sqlite3.Connection, key: bytes, head: Head, conversation: str, kind: str, body: Mapping[str, Any]
 ) -> Head:
-    row = Row(head.count + 1, _now(), conversation, kind, canonical(body), head.mac)
+    row = AuditRow(head.count + 1, _now(), conversation, kind, canonical(body), head.mac)
     row = replace(row, mac=row.code(key))
     connection.execute("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", astuple(row))
     return Head(row.number, row.mac)
@@ -298,7 +300,7 @@ def _tells_of(connection: sqlite3.Connection, witness: Head | None) -> bool:
     return row is not None and bool(row[0] == witness.mac)
 
 
-def _unpublished(connection: sqlite3.Connection, outside: Path) -> tuple[list[Checkpoint], bool]:
+def _unpublished(connection: sqlite3.Connection, outside: Path) -> tuple[list[TrailCheckpoint], bool]:
     """The checkpoints behind the last one of the file beside, and whether that one is in the trail, else the last."""
     last = checkpoints.last(outside)
     wanted = last and canonical(last.to_json())
@@ -310,7 +312,7 @@ def _unpublished(connection: sqlite3.Connection, outside: Path) -> tuple[list[Ch
     return _parsed(behind[:1]), False
 
 
-def _parsed(bodies: list[str]) -> list[Checkpoint]:
+def _parsed(bodies: list[str]) -> list[TrailCheckpoint]:
     """The checkpoints of rows from the last one on, the first one first; what somebody changed is none."""
     found = (checkpoints.parsed(str(body).encode()) for body in reversed(bodies))
     return [mark for mark in found if mark is not None]

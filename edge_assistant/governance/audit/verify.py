@@ -16,9 +16,9 @@ from typing import Any
 from edge_assistant.core.errors import AuditDamaged, InputCorrupt, InputMissing, KeyLost, StorageForeign, StorageFull
 from edge_assistant.core.signals import printable
 from edge_assistant.governance.audit import checkpoints, ends
-from edge_assistant.governance.audit.checkpoints import PLACE, Checkpoint
+from edge_assistant.governance.audit.checkpoints import PLACE, TrailCheckpoint
 from edge_assistant.governance.audit.ends import Before
-from edge_assistant.governance.audit.rows import FIRST, Head, Row, canonical
+from edge_assistant.governance.audit.rows import FIRST, AuditRow, Head, canonical
 from edge_assistant.governance.audit.trail import FILE, Trail
 
 _SELECT = "SELECT number, time, conversation, kind, body, previous, mac FROM rows"
@@ -116,7 +116,7 @@ def require_whole(trail: Trail) -> None:
         raise _damaged(finding)
 
 
-def whole(connection: sqlite3.Connection, trail: Trail) -> Iterator[Row]:
+def whole(connection: sqlite3.Connection, trail: Trail) -> Iterator[AuditRow]:
     """The rows, each once it is known to be as it was written.
 
     Raises:
@@ -160,7 +160,7 @@ def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, b
     return Report(count, mac, seen.agreeing, seen.last, found, unsure, tuple(seen.notes))
 
 
-def _genuine(kept: Path, trail: Trail) -> list[Checkpoint]:
+def _genuine(kept: Path, trail: Trail) -> list[TrailCheckpoint]:
     """The checkpoints of a file that was kept elsewhere.
 
     Raises:
@@ -199,12 +199,12 @@ class _Walk:
         except (StorageFull, sqlite3.DatabaseError):
             pass  # it was changed: that is said once all rows are read
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[AuditRow]:
         """The rows up to the first bad one."""
         key = self._key
         try:
             for found in self._connection.execute(f"{_SELECT} ORDER BY number"):
-                row = Row(*found)
+                row = AuditRow(*found)
                 fits = row.number == self.last.count + 1 and row.previous == self.last.mac
                 if not fits or not _sound(row) or row.code(key) != row.mac:
                     self.finding = self._named(self.last.count + 1, row)
@@ -232,7 +232,7 @@ class _Walk:
             return Finding(count + 1, Damage.REPLAYED, what)
         return None
 
-    def _named(self, number: int, row: Row) -> Finding:
+    def _named(self, number: int, row: AuditRow) -> Finding:
         """What was done where a row does not fit; raises KeyLost if none was written with this key."""
         if self._lost is not None and number == 1:
             raise self._lost
@@ -254,7 +254,7 @@ class _Walk:
             return Finding(number, Damage.INSERTED, f"row {number} was inserted without the key")
         return Finding(number, Damage.EDITED, f"row {number} was edited: its code does not fit")
 
-    def _origin(self, row: Row) -> int | None:
+    def _origin(self, row: AuditRow) -> int | None:
         """The number under which a row was written; None for a row that we did not write."""
         if not _sound(row):
             return None
@@ -267,12 +267,12 @@ class _Walk:
     def _written_as(self, number: int) -> Iterator[int]:
         """Where the rows stand that were written under a number."""
         for found in self._connection.execute(_SELECT):
-            row = Row(*found)
+            row = AuditRow(*found)
             if _sound(row) and row.code(self._key, number) == row.mac:
                 yield row.number
 
 
-def _sound(row: Row) -> bool:
+def _sound(row: AuditRow) -> bool:
     """Whether the columns of a row are of their types."""
     texts = (row.time, row.conversation, row.kind, row.body, row.previous, row.mac)
     return type(row.number) is int and all(type(text) is str for text in texts)
@@ -298,7 +298,7 @@ class _Marks:
         self.finding: Finding | None = None
         self.notes: list[str] = []
 
-    def compare(self, marks: Iterable[Checkpoint | None], name: str) -> None:
+    def compare(self, marks: Iterable[TrailCheckpoint | None], name: str) -> None:
         """Look at each checkpoint of a file."""
         strange = 0
         for mark in marks:
@@ -323,7 +323,7 @@ class _Marks:
                 what = f"rows were replayed: row {head.count} is another than {PLACE} knows"
                 self.finding = Finding(min(self._sure, head.count - 1) + 1, Damage.REPLAYED, what)
 
-    def _agrees(self, mark: Checkpoint) -> bool:
+    def _agrees(self, mark: TrailCheckpoint) -> bool:
         if mark.rows == 0 or mark.rows > self._end.count:
             return mark.rows == 0 and mark.mac == FIRST
         return self._holds(mark.rows, mark.mac)
@@ -333,14 +333,14 @@ class _Marks:
         row = self._connection.execute("SELECT mac FROM rows WHERE number = ?", [number]).fetchone()
         return row is not None and number <= self._end.count and bool(row[0] == mac)
 
-    def _stands(self, mark: Checkpoint) -> bool:
+    def _stands(self, mark: TrailCheckpoint) -> bool:
         """Whether it stands in the trail behind the rows that it signs, where nobody else can have put it."""
         if mark.rows >= self._end.count:  # what stands behind the last good row may be anybody's
             return False
         row = self._connection.execute("SELECT kind, body FROM rows WHERE number = ?", [mark.rows + 1]).fetchone()
         return row is not None and tuple(row) == ("checkpoint", canonical(mark.to_json()))
 
-    def _told(self, mark: Checkpoint) -> Finding:
+    def _told(self, mark: TrailCheckpoint) -> Finding:
         """What a checkpoint tells that does not agree."""
         if mark.rows > self._end.count:
             return _truncated(self._end.count, mark.rows)

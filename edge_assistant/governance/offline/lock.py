@@ -21,7 +21,7 @@ _SOL_SOCKET, _SO_DOMAIN = 1, 39
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class OfflineLock:
     """Whether the kernel keeps this process off the network; where it does not, why and what to do."""
 
     locked: bool
@@ -34,7 +34,7 @@ class Lock:
         return "offline" if self.locked else "NOT OFFLINE"
 
 
-_unlocked = Lock(False, "nothing has set it", "start edge-assistant as a command")
+_unlocked = OfflineLock(False, "nothing has set it", "start edge-assistant as a command")
 _set_here = False  # whether this process, or the one that it is a fork of, has set it
 _abi = 0  # of Landlock, where it keeps this process apart from others
 _together = "nothing has set it"  # why it does not
@@ -45,7 +45,7 @@ def silence() -> None:
     os.environ.update(QUIET)
 
 
-def engage(wanted: bool = True, apart: bool = True) -> Lock:
+def engage(wanted: bool = True, apart: bool = True) -> OfflineLock:
     """Set the lock for the rest of this process and for its children; a second time changes nothing.
 
     Where the kernel answers as under the lock already, it is set all the same: whoever started this process may have
@@ -62,9 +62,9 @@ def engage(wanted: bool = True, apart: bool = True) -> Lock:
     silence()
     machine = seccomp.machine()
     if machine is None:
-        _unlocked = Lock(False, "it works on Linux on x86-64 and arm64 only", "use such a machine")
+        _unlocked = OfflineLock(False, "it works on Linux on x86-64 and arm64 only", "use such a machine")
     elif not wanted and not seccomp.in_force():
-        _unlocked = Lock(False, "--no-lock was given", "leave it out")
+        _unlocked = OfflineLock(False, "--no-lock was given", "leave it out")
     elif not _set_here:
         _let_go_of_sockets()
         seccomp.install(seccomp.program(machine), machine.numbers["seccomp"])
@@ -77,9 +77,9 @@ def engage(wanted: bool = True, apart: bool = True) -> Lock:
     return state()
 
 
-def state() -> Lock:
+def state() -> OfflineLock:
     """Whether the lock is in force, as the kernel says."""
-    return Lock(True) if seccomp.machine() is not None and seccomp.in_force() else _unlocked
+    return OfflineLock(True) if seccomp.machine() is not None and seccomp.in_force() else _unlocked
 
 
 def apart() -> bool:

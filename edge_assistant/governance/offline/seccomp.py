@@ -59,7 +59,7 @@ _TSYNC = 1  # the threads that are there get it too
 _SPEC_ALLOW = 4  # else kernels before 5.16 slow all computation of the process down
 
 
-class Machine(NamedTuple):
+class SyscallTable(NamedTuple):
     """What differs between the machines: AUDIT_ARCH, the highest number of a call, and the numbers by name."""
 
     audit: int
@@ -77,8 +77,8 @@ class BpfInstruction(NamedTuple):
 
 
 # From the kernel's asm/unistd_64.h and asm-generic/unistd.h.
-MACHINES: Mapping[str, Machine] = {
-    "x86_64": Machine(
+MACHINES: Mapping[str, SyscallTable] = {
+    "x86_64": SyscallTable(
         0xC000003E,
         X32,
         {
@@ -89,7 +89,7 @@ MACHINES: Mapping[str, Machine] = {
             "kexec_load": 246, "kexec_file_load": 320,
         },
     ),
-    "aarch64": Machine(
+    "aarch64": SyscallTable(
         0xC00000B7,
         None,
         {
@@ -103,19 +103,19 @@ MACHINES: Mapping[str, Machine] = {
 }  # fmt: skip
 
 
-def machine() -> Machine | None:
+def machine() -> SyscallTable | None:
     """This machine, where the lock works; a 32-bit Python on a 64-bit kernel makes other calls."""
     if sys.platform != "linux" or sys.maxsize < 1 << 32:
         return None
     return MACHINES.get(os.uname().machine)
 
 
-def program(machine: Machine) -> tuple[BpfInstruction, ...]:
+def program(machine: SyscallTable) -> tuple[BpfInstruction, ...]:
     """The filter of a machine."""
     return tuple(_instructions(machine))
 
 
-def _instructions(machine: Machine) -> Iterator[BpfInstruction]:
+def _instructions(machine: SyscallTable) -> Iterator[BpfInstruction]:
     yield BpfInstruction(LOAD, 0, 0, _ARCHITECTURE)
     yield BpfInstruction(EQUAL, 1, 0, machine.audit)
     yield BpfInstruction(RETURN, 0, 0, KILL)  # a 32-bit program, whose numbers mean other calls

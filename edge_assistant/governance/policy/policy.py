@@ -21,7 +21,7 @@ from edge_assistant.core.signals import Kind, Origin, printable
 from edge_assistant_models import paths
 
 if TYPE_CHECKING:
-    from edge_assistant.governance.policy.rules import Rules
+    from edge_assistant.governance.policy.rules import PolicyRules
 
 SYSTEM = Path("/etc/edge-assistant/policy.toml")
 FILE = "policy.toml"
@@ -44,7 +44,7 @@ class Policy:
 
     def __init__(
         self,
-        rules: Rules | None = None,
+        rules: PolicyRules | None = None,
         file: Path | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -58,9 +58,9 @@ class Policy:
             clock: seconds, for the time that an operator stays unlocked.
             wait: passes the seconds after a wrong PIN.
         """
-        from edge_assistant.governance.policy.rules import Rules
+        from edge_assistant.governance.policy.rules import PolicyRules
 
-        self.rules = rules or Rules()
+        self.rules = rules or PolicyRules()
         self.file = file
         self.record: Record = lambda what: None
         self._clock, self._wait = clock, wait

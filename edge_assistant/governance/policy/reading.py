@@ -16,7 +16,7 @@ import msgspec
 from edge_assistant.core.errors import InputMissing, PolicyInvalid
 from edge_assistant.core.limits import POLICY_BYTES
 from edge_assistant.core.signals import printable
-from edge_assistant.governance.policy.rules import Rules
+from edge_assistant.governance.policy.rules import PolicyRules
 from edge_assistant_models import regular, toml
 
 _SHOWN = 60  # characters of a key in a message
@@ -24,14 +24,14 @@ _PLACE = re.compile(r" - at `\$(.*)`$")
 _NO_WORD, _NO_PIN = "Invalid enum value ", "matching regex"  # in messages of msgspec
 
 
-def read(file: Path) -> Rules:
+def read(file: Path) -> PolicyRules:
     """The rules of a policy file.
 
     Raises:
         PolicyInvalid: it cannot be read, or something in it is wrong.
     """
     found = problems(_bytes(file))
-    if isinstance(found, Rules):
+    if isinstance(found, PolicyRules):
         return found
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     raise PolicyInvalid(
@@ -51,7 +51,7 @@ def check(file: Path) -> list[str]:
         found = problems(_bytes(file))
     except PolicyInvalid as error:
         return [error.message]
-    return [] if isinstance(found, Rules) else found
+    return [] if isinstance(found, PolicyRules) else found
 
 
 def exposed(file: Path) -> list[str]:
@@ -63,7 +63,7 @@ def exposed(file: Path) -> list[str]:
     ]
 
 
-def problems(data: bytes) -> Rules | list[str]:
+def problems(data: bytes) -> PolicyRules | list[str]:
     """The rules, or else everything that is wrong, one line each."""
     try:
         tables = toml.parse(data)
@@ -71,15 +71,15 @@ def problems(data: bytes) -> Rules | list[str]:
         return [f"it is not UTF-8 at byte {error.start}"]
     except ValueError as error:
         return [f"it is not TOML ({printable(str(error))})"]
-    if wrong := list(_wrong(tables, Rules, "")):
+    if wrong := list(_wrong(tables, PolicyRules, "")):
         return wrong
-    rules = msgspec.convert(tables, Rules)
+    rules = msgspec.convert(tables, PolicyRules)
     return list(_without_pin(tables, rules)) or rules
 
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a policy file."""
-    found = msgspec.json.schema(Rules)
+    found = msgspec.json.schema(PolicyRules)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A policy of Edge Assistant"} | found
 
 
@@ -112,7 +112,7 @@ def _wrong(given: Mapping[str, Any], table: type[msgspec.Struct], within: str) -
                 yield _said(place, str(error), fields[key])
 
 
-def _without_pin(given: Mapping[str, Any], rules: Rules) -> Iterator[str]:
+def _without_pin(given: Mapping[str, Any], rules: PolicyRules) -> Iterator[str]:
     """What would have no effect without an operator's PIN."""
     if rules.roles.pin is None:
         yield from (

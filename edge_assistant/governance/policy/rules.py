@@ -49,7 +49,7 @@ class Signals(_Table, frozen=True):
     origins: Annotated[tuple[Origin, ...], Meta(description="where a signal may come from")] = tuple(Origin)
 
 
-class Models(_Table, frozen=True):
+class ModelRules(_Table, frozen=True):
     """Which models may be used."""
 
     allowed: Annotated[tuple[Pattern, ...], Meta(description="names in the catalog")] = ("*",)
@@ -67,7 +67,7 @@ class Profiles(_Table, frozen=True):
     allowed: Annotated[tuple[Pattern, ...], Meta(description="names; auto counts as the one it comes to")] = ("*",)
 
 
-class Devices(_Table, frozen=True):
+class DeviceRules(_Table, frozen=True):
     """Which devices may be used, by name; `file:PATH` is the name of a file that stands for one."""
 
     camera: Annotated[tuple[Pattern, ...], Meta(description="names of cameras; none where it is empty")] = ("*",)
@@ -87,7 +87,7 @@ class Offline(_Table, frozen=True):
     pull: Annotated[bool, Meta(description="whether models may be pulled")] = True
 
 
-class Export(_Table, frozen=True):
+class ExportRules(_Table, frozen=True):
     """How a conversation may be written into a file."""
 
     formats: Annotated[tuple[Literal["md", "json"], ...], Meta(description="none where it is empty")] = ("md", "json")
@@ -102,7 +102,7 @@ class Answers(_Table, frozen=True):
     ] = True
 
 
-class Redaction(_Table, frozen=True):
+class RedactionRules(_Table, frozen=True):
     """Where redaction is not left to whoever asks."""
 
     answers: Annotated[bool, Meta(description="'ask' and 'check' give redacted answers always")] = False
@@ -127,7 +127,7 @@ class Approval(_Table, frozen=True):
     by: Annotated[Literal["anyone", "operator"], Meta(description="who may confirm; the operator by PIN")] = "anyone"
 
 
-class Roles(_Table, frozen=True):
+class RoleRules(_Table, frozen=True):
     """A visitor, who may do what is named, and an operator, who may do everything once unlocked by PIN."""
 
     pin: Annotated[Hash | None, Meta(description="of the operator; without one there are no roles")] = None
@@ -161,18 +161,18 @@ else:
     )
 
 
-class Rules(_Table, frozen=True):
+class PolicyRules(_Table, frozen=True):
     """A policy file."""
 
     signals: Signals = Signals()
-    models: Models = Models()
+    models: ModelRules = ModelRules()
     profiles: Profiles = Profiles()
-    devices: Devices = Devices()
+    devices: DeviceRules = DeviceRules()
     offline: Offline = Offline()
-    export: Export = Export()
+    export: ExportRules = ExportRules()
     answers: Answers = Answers()
-    redaction: Redaction = Redaction()
+    redaction: RedactionRules = RedactionRules()
     retention: Retention = Retention()
     approval: Approval = Approval()
-    roles: Roles = Roles()
+    roles: RoleRules = RoleRules()
     limits: Limits = Limits()

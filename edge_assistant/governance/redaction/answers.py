@@ -24,7 +24,7 @@ REDACTED = (
 WHOLE = "Not redacted: names, numbers and addresses stand as they are."
 
 
-class Redaction:
+class AnswerRedaction:
     """One question redacted: what is told of it while it is answered, the answer, and what goes wrong.
 
     It is a context; an error that leaves it is redacted too. Redact what was asked before the events come: what stands
@@ -41,7 +41,7 @@ class Redaction:
         self._redactor = redactor
         self._said: list[tuple[str, str]] = []
 
-    def __enter__(self) -> Redaction:
+    def __enter__(self) -> AnswerRedaction:
         return self
 
     def __exit__(
@@ -134,7 +134,7 @@ class Redaction:
 
 def redacted(saved: Saved, redactor: Redactor) -> Saved:
     """A kept conversation, to be handed on."""
-    redaction = Redaction(redactor)
+    redaction = AnswerRedaction(redactor)
     answers = [Answer.from_json(turn.answer) for turn in saved.turns]
     for answer in answers:
         redaction.text(answer.question)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
 from edge_assistant.governance.redaction.rules import compiled_once
-from edge_assistant.governance.redaction.views import View
+from edge_assistant.governance.redaction.views import TextView
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NAMED, _ANY_CASE = r"\b[A-Z](?:'[A-Z])?[A-Za-z]{1,30}\b", "(?i)"  # patterns of RE2: what can be a name
@@ -68,7 +68,7 @@ class Names:
         known = (self._of[word] for word in words if self._of.get(word) == word)
         return next(known, " ".join(sorted(words)))
 
-    def known(self, text: str, view: View, *, any_case: bool) -> Iterator[tuple[str, int, int]]:
+    def known(self, text: str, view: TextView, *, any_case: bool) -> Iterator[tuple[str, int, int]]:
         """Where known names stand, with a capital or in any case: the name, its first and last character."""
         if not self._sought:
             return

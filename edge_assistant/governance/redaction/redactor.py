@@ -18,10 +18,10 @@ from typing import Any
 from edge_assistant.governance.redaction import checks, tagger, views
 from edge_assistant.governance.redaction.kinds import PiiKind, PiiMatch, Redacted
 from edge_assistant.governance.redaction.names import Names
-from edge_assistant.governance.redaction.rules import Rule, Rules, compiled, shipped
+from edge_assistant.governance.redaction.rules import RedactionPatterns, Rule, compiled, shipped
 from edge_assistant.governance.redaction.same import both, same
 from edge_assistant.governance.redaction.search import PiiSpan, apart, search
-from edge_assistant.governance.redaction.views import View
+from edge_assistant.governance.redaction.views import TextView
 
 _REMEMBERED = frozenset(PiiKind) - {
     PiiKind.PERSON,
@@ -46,7 +46,7 @@ class Redactor:
 
     key: bytes = field(repr=False)
     keyed: bool = False
-    rules: Rules = field(default_factory=shipped, repr=False)
+    rules: RedactionPatterns = field(default_factory=shipped, repr=False)
     _numbers: dict[PiiKind, dict[str, int]] = field(default_factory=dict, init=False, repr=False)
     _names: Names = field(init=False, repr=False)
     _known: dict[PiiKind, set[str]] = field(default_factory=dict, init=False, repr=False)
@@ -106,7 +106,7 @@ class Redactor:
         if kind in _REMEMBERED:
             self._known.setdefault(kind, set()).update(form for form in forms if len(form) >= _SHORTEST)
 
-    def _found(self, text: str, seen: Mapping[str, View]) -> list[PiiSpan]:
+    def _found(self, text: str, seen: Mapping[str, TextView]) -> list[PiiSpan]:
         """What the rules find that need to know nothing."""
         spans: list[PiiSpan] = []
         for rank, rule in enumerate(self.rules.rules):
@@ -115,7 +115,7 @@ class Redactor:
             spans += search(rule, rank, seen[rule.view], text, partial(self._passes, rule))
         return [replace(span, value=text[span.start : span.end]) if span.kind in _WORDED else span for span in spans]
 
-    def _people(self, text: str, view: View, spans: Sequence[PiiSpan], *, any_case: bool) -> list[PiiSpan]:
+    def _people(self, text: str, view: TextView, spans: Sequence[PiiSpan], *, any_case: bool) -> list[PiiSpan]:
         """Names that the tagger finds or that are known by now.
 
         It looks again at lines where pseudonyms will stand, until it finds nothing: the redacted text stays as it is.
@@ -138,7 +138,7 @@ class Redactor:
             return self._names.possible(original)
         return checks.passes(rule.check, value, original)
 
-    def _again(self, text: str, seen: Mapping[str, View]) -> list[PiiSpan]:
+    def _again(self, text: str, seen: Mapping[str, TextView]) -> list[PiiSpan]:
         """Values that are known by now."""
         spans: list[PiiSpan] = []
         for rank, rule in enumerate(self.rules.rules):
@@ -149,7 +149,7 @@ class Redactor:
     def _is_known(self, kind: PiiKind, value: str, _: str) -> bool:
         return same(kind, value, self.rules) in self._known[kind]
 
-    def _named(self, text: str, view: View) -> Iterator[tuple[str, int, int]]:
+    def _named(self, text: str, view: TextView) -> Iterator[tuple[str, int, int]]:
         """Where names of files stand, without their endings: the name, its first and last character."""
         for match in self._file.finditer(view.data) if self._file is not None else ():
             start, end = match.start(), view.data.rindex(b".", match.start(), match.end())

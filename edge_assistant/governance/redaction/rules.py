@@ -50,7 +50,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class NumberWords:
     """How numbers are spelled in words.
 
     Attributes:
@@ -73,7 +73,7 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class RedactionPatterns:
     """All that is known of personal data.
 
     Attributes:
@@ -88,7 +88,7 @@ class Rules:
     """
 
     rules: tuple[Rule, ...]
-    spoken: Spoken
+    spoken: NumberWords
     months: Mapping[str, str]
     no_names: frozenset[str]
     shy: frozenset[str]
@@ -98,12 +98,12 @@ class Rules:
 
 
 @cache
-def shipped() -> Rules:
+def shipped() -> RedactionPatterns:
     """The rules that come with the product."""
     return load(FOLDER)
 
 
-def load(folder: Path) -> Rules:
+def load(folder: Path) -> RedactionPatterns:
     """The rules of all files of a folder, in the order of their names.
 
     Raises:
@@ -111,7 +111,7 @@ def load(folder: Path) -> Rules:
     """
     tables = [tomllib.loads(fold(path.read_text("utf-8"))) for path in sorted(folder.glob("*.toml"))]
     rules = [(int(found.get("rank", 1)), _rule(found, table)) for table in tables for found in table.get("rule", ())]
-    return Rules(
+    return RedactionPatterns(
         tuple(rule for _, rule in sorted(rules, key=lambda ranked: ranked[0])),
         _spoken([table["spoken"] for table in tables if "spoken" in table]),
         _meant(tables, "months"),
@@ -183,7 +183,7 @@ def _meant(tables: Iterable[Mapping[str, Any]], name: str) -> dict[str, str]:
     return {word: meaning for table in tables for meaning, words in table.get(name, {}).items() for word in words}
 
 
-def _spoken(tables: list[Mapping[str, Any]]) -> Spoken:
+def _spoken(tables: list[Mapping[str, Any]]) -> NumberWords:
     digits, times, marks = (_meant(tables, name) for name in ("digits", "times", "marks"))
     fillers = "|".join(sorted(word for table in tables for word in table["fillers"]))
     words = "|".join(sorted({*digits, *times, *marks}, key=len, reverse=True))
@@ -191,4 +191,6 @@ def _spoken(tables: list[Mapping[str, Any]]) -> Spoken:
     token = rf"(?:{words}|\d{{1,8}})\b"
     run, single = compiled(rf"(?i)\b{token}(?:{gap}{token})+"), compiled(rf"(?i)\b(?:{words})\b|\d{{1,8}}|[,.]")
     ordinals, amounts = _meant(tables, "ordinals"), _listed(tables, "amounts")
-    return Spoken(digits, {word: int(number) for word, number in times.items()}, marks, ordinals, amounts, run, single)
+    return NumberWords(
+        digits, {word: int(number) for word, number in times.items()}, marks, ordinals, amounts, run, single
+    )

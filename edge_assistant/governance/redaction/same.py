@@ -6,7 +6,7 @@ import re
 
 from edge_assistant.governance.redaction import checks
 from edge_assistant.governance.redaction.kinds import PiiKind
-from edge_assistant.governance.redaction.rules import Rules
+from edge_assistant.governance.redaction.rules import RedactionPatterns
 from edge_assistant.governance.redaction.views import digits, written
 
 _SIGNS = re.compile(r"[\W_]+")
@@ -16,7 +16,7 @@ _THOUSAND = "000"
 _THIS_CENTURY = 30  # a year of two digits below that is one of this century
 
 
-def same(kind: PiiKind, value: str, rules: Rules) -> str:
+def same(kind: PiiKind, value: str, rules: RedactionPatterns) -> str:
     """The form of a value, as the rules' view has it, in which the ways of writing it are equal."""
     if kind is PiiKind.PHONE:
         return _phone(value)
@@ -27,7 +27,7 @@ def same(kind: PiiKind, value: str, rules: Rules) -> str:
     return value if kind is PiiKind.FILE else _SIGNS.sub("", value).casefold()
 
 
-def both(date: str, rules: Rules) -> set[str]:
+def both(date: str, rules: RedactionPatterns) -> set[str]:
     """The forms of a date whose day and month may stand the other way round."""
     found = same(PiiKind.BIRTH, date, rules)
     day, _, rest = found.partition("-")
@@ -42,7 +42,7 @@ def _phone(value: str) -> str:
     return next((found for region in regions if (found := checks.phone(digits, region))), digits)
 
 
-def _date(value: str, rules: Rules) -> str:
+def _date(value: str, rules: RedactionPatterns) -> str:
     """Day, month and year as numbers, in the order of writing, but for a year or a month's name in front."""
     parts: list[str] = []
     named = -1

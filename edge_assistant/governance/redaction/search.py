@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge_assistant.governance.redaction.kinds import PiiKind
 from edge_assistant.governance.redaction.rules import Rule
-from edge_assistant.governance.redaction.views import BARRIER, View
+from edge_assistant.governance.redaction.views import BARRIER, TextView
 
 Passes = Callable[[str, str], bool]
 
@@ -31,7 +31,7 @@ class PiiSpan:
     end: int
 
 
-def search(rule: Rule, rank: int, view: View, text: str, passes: Passes) -> Iterator[PiiSpan]:
+def search(rule: Rule, rank: int, view: TextView, text: str, passes: Passes) -> Iterator[PiiSpan]:
     """What a rule finds.
 
     Where a value does not pass, what it is without its last groups may; else the search goes on at its second group.

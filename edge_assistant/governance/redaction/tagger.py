@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from edge_assistant.governance.redaction import rules
 from edge_assistant.governance.redaction.rules import compiled_once
-from edge_assistant.governance.redaction.views import BARRIER, View
+from edge_assistant.governance.redaction.views import BARRIER, TextView
 
 FILE = Path(__file__).with_name("names.xz")
 BUCKETS = 1 << 18  # of features
@@ -73,7 +73,7 @@ class Tagger:
         """Whether a word, in lower case and ASCII, is one that mostly names nobody."""
         return has(self._filters[LISTS.index("plain")], word.encode("ascii", "replace"))
 
-    def names(self, view: View, *, again: bool = False) -> Iterator[tuple[int, int]]:
+    def names(self, view: TextView, *, again: bool = False) -> Iterator[tuple[int, int]]:
         """First and last byte of each name in a view; of the lines with pseudonyms only, if it is looked at again."""
         for tokens, mode in self.lines(view.data, again=again):
             best = self._best([self._score(tokens, place, mode) for place in range(len(tokens))])

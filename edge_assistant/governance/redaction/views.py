@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from edge_assistant.governance.redaction.folding import fold
 from edge_assistant.governance.redaction.kinds import PiiKind
-from edge_assistant.governance.redaction.rules import Spoken, compiled_once
+from edge_assistant.governance.redaction.rules import NumberWords, compiled_once
 
 BARRIER = b"\x01"  # in place of each character of a pseudonym: nothing is found in or across one
 _PSEUDONYM = rf"\[(?:{'|'.join(PiiKind)})-[0-9a-f]{{1,12}}\]"
@@ -21,7 +21,7 @@ _TENS = frozenset(f"{unit}0" for unit in "23456789")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TextView:
     """What patterns search.
 
     Attributes:
@@ -35,7 +35,7 @@ class View:
     ends: Sequence[int]
 
 
-def written(text: str) -> View:
+def written(text: str) -> TextView:
     """A text as it is written: letters without accents, any alphabet's digits, one kind of dash, quote and space."""
     places: Sequence[int] = range(len(text))
     if not text.isascii():
@@ -48,20 +48,20 @@ def written(text: str) -> View:
         start, end = match.span()
         data[start:end] = BARRIER * (end - start)
     if isinstance(places, range):
-        return View(bytes(data), places, range(1, len(places) + 1))
-    return View(bytes(data), places, array("q", (place + 1 for place in places)))
+        return TextView(bytes(data), places, range(1, len(places) + 1))
+    return TextView(bytes(data), places, array("q", (place + 1 for place in places)))
 
 
-def masked(view: View, places: Iterable[tuple[int, int]]) -> View:
+def masked(view: TextView, places: Iterable[tuple[int, int]]) -> TextView:
     """The same as if pseudonyms stood at some places, each its first character and the one after the last."""
     data = bytearray(view.data)
     for start, end in places:
         first, last = bisect_left(view.starts, start), bisect_left(view.starts, end)
         data[first:last] = BARRIER * (last - first)
-    return View(bytes(data), view.starts, view.ends)
+    return TextView(bytes(data), view.starts, view.ends)
 
 
-def digits(view: View, spoken: Spoken) -> View:
+def digits(view: TextView, spoken: NumberWords) -> TextView:
     """The same with digits in place of words: "oh seven seven double four" is 07744.
 
     A comma or a full stop between them becomes a space, as one pauses between groups; so does what stands next to
@@ -83,10 +83,10 @@ def digits(view: View, spoken: Spoken) -> View:
     if not done:
         return view
     _copy(view, done, len(view.data), data, starts, ends)
-    return View(bytes(data), starts, ends)
+    return TextView(bytes(data), starts, ends)
 
 
-def _copy(view: View, first: int, last: int, data: bytearray, starts: array[int], ends: array[int]) -> None:
+def _copy(view: TextView, first: int, last: int, data: bytearray, starts: array[int], ends: array[int]) -> None:
     data += view.data[first:last]
     starts.extend(view.starts[first:last])
     ends.extend(view.ends[first:last])
@@ -95,7 +95,7 @@ def _copy(view: View, first: int, last: int, data: bytearray, starts: array[int]
 _Token = tuple[int, int, str]
 
 
-def _dictated(tokens: Sequence[_Token], spoken: Spoken) -> bool:
+def _dictated(tokens: Sequence[_Token], spoken: NumberWords) -> bool:
     """Whether numbers one after another are spelled, and not just followed by a word such as "one"."""
     words = [word.lower() for _, _, word in tokens if word[0].isalpha()]
     if not spoken.amounts.isdisjoint(words):
@@ -104,7 +104,7 @@ def _dictated(tokens: Sequence[_Token], spoken: Spoken) -> bool:
     return plain or sum(word in spoken.digits for word in words) > 1
 
 
-def _spelled(data: bytes, tokens: Sequence[_Token], spoken: Spoken) -> list[tuple[str, int, int]]:
+def _spelled(data: bytes, tokens: Sequence[_Token], spoken: NumberWords) -> list[tuple[str, int, int]]:
     """Digits, marks and spaces, each with the place that it comes from."""
     out: list[tuple[str, int, int]] = []
     times, since, pause, before = 1, -1, False, ""

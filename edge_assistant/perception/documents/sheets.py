@@ -38,7 +38,7 @@ _MAX_CODES = limits.PAGE_CODES.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
+class UprightPage:
     """A page the right way up.
 
     Attributes:
@@ -66,15 +66,15 @@ class Sheet:
         return box
 
 
-def from_layer(rgb: Pixels, runs: Sequence[TextRun]) -> Sheet:
+def from_layer(rgb: Pixels, runs: Sequence[TextRun]) -> UprightPage:
     """The sheet of a page, uint8 [H, W, 3], whose text the document itself holds."""
     boxes = ((run.text, *run.box) for run in runs)
     written = [Piece(text, 1.0, ((x, y), (x + w, y), (x + w, y + h), (x, y + h))) for text, x, y, w, h in boxes]
     lines = [np.array(piece.corners, np.float32) for piece in written]
-    return Sheet(rgb, 0, written + [ticks.as_piece(tick) for tick in ticks.find(rgb, lines)])
+    return UprightPage(rgb, 0, written + [ticks.as_piece(tick) for tick in ticks.find(rgb, lines)])
 
 
-def recognised(rgb: Pixels, reader: ocr.LineReader) -> Sheet:
+def recognised(rgb: Pixels, reader: ocr.LineReader) -> UprightPage:
     """The sheet of a page, uint8 [H, W, 3], of which there is nothing but the picture."""
     quarters, rgb, quads = upright(rgb, reader)
     marks = ticks.find(rgb, quads)
@@ -89,10 +89,10 @@ def recognised(rgb: Pixels, reader: ocr.LineReader) -> Sheet:
     for quad, line in zip(quads, reader.recognise(cuts), strict=True):
         if line.confidence >= _DOUBTED or len(line.text) > _FEW:  # no texture that was taken for a letter or two
             written += pieces(quad, line)
-    return Sheet(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks], notes)
+    return UprightPage(rgb, quarters, written + [ticks.as_piece(tick) for tick in marks], notes)
 
 
-def evidence(page: Page, sheet: Sheet, signal: str) -> list[Evidence]:
+def evidence(page: Page, sheet: UprightPage, signal: str) -> list[Evidence]:
     """What is written on a page, of the signal of that id, then its codes."""
     found = []
     for item in forms.read(layout.rows(sheet.pieces)):

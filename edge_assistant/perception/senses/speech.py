@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_assistant.perception.audio import Sound
-    from edge_assistant.perception.vad import Chunk, SileroVad
+    from edge_assistant.perception.vad import SileroVad, SpeechChunk
     from edge_assistant.perception.whisper import Whisper
 
 _MIN_HEARD = 1.0  # seconds that were understood, so that what comes after gets shorter each time
@@ -32,7 +32,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Speech(Sense):
+class SpeechSense(Sense):
     """Silero VAD finds where somebody speaks, Whisper what is said; silence, noise and music yield no evidence.
 
     The signal may be a recording or a video: the first audio stream is heard.
@@ -95,7 +95,7 @@ class Speech(Sense):
             return (f"the speech model knows English only, not '{wanted[:20]}'",)
         return (f"the speech model does not know the language '{wanted[:20]}'; it was detected",)
 
-    def _each(self, signal: Signal, chunks: Iterator[Chunk], language: str | None) -> Iterator[list[Evidence]]:
+    def _each(self, signal: Signal, chunks: Iterator[SpeechChunk], language: str | None) -> Iterator[list[Evidence]]:
         """What is said in each chunk: a single one on all cores, several side by side with some cores for each.
 
         Side by side no core waits for another within a computation, which there are thousands of, and what Python does
@@ -110,7 +110,7 @@ class Speech(Sense):
         with self._whisper.beside(lanes):
             yield from in_order(heard, chain(first, chunks), lanes, self.runtime.halt.ask)
 
-    def _heard(self, signal: Signal, chunk: Chunk, language: str | None) -> list[Evidence]:
+    def _heard(self, signal: Signal, chunk: SpeechChunk, language: str | None) -> list[Evidence]:
         """What is said in a chunk; of what is being dictated only the last one is heard anew as it goes on.
 
         The words of the time before are the draft of it then, so that those that stay are checked, and not found anew.
@@ -124,7 +124,7 @@ class Speech(Sense):
             self._dictated.keep(key, known)
         return [replace(item, signal=signal.id) for item in known]
 
-    def _understand(self, signal: Signal, chunk: Chunk, language: str | None) -> list[Evidence]:
+    def _understand(self, signal: Signal, chunk: SpeechChunk, language: str | None) -> list[Evidence]:
         from edge_assistant.perception.vad import rest
         from edge_assistant.perception.words import sentences
 

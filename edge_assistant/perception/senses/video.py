@@ -15,7 +15,7 @@ from edge_assistant.perception.sense import Percept, Request, Sense
 if TYPE_CHECKING:
     from edge_assistant.perception.frames import Shot
     from edge_assistant.perception.senses.objects import Objects
-    from edge_assistant.perception.senses.speech import Speech
+    from edge_assistant.perception.senses.speech import SpeechSense
     from edge_assistant.perception.senses.writing import Writing
 
 _CUT, _LOOKED = 0.3, 0.7  # of the progress: shots found, frames looked at; then the sound is heard
@@ -66,10 +66,10 @@ class Video(Sense):
         return Writing(self.models, self.runtime) if self._has(Writing) else None
 
     @cached_property
-    def _speech(self) -> Speech | None:
-        from edge_assistant.perception.senses.speech import Speech
+    def _speech(self) -> SpeechSense | None:
+        from edge_assistant.perception.senses.speech import SpeechSense
 
-        return Speech(self.models, self.runtime) if self._has(Speech) else None
+        return SpeechSense(self.models, self.runtime) if self._has(SpeechSense) else None
 
     def _has(self, sense: type[Sense]) -> bool:
         return all(role in self.models for role in sense.roles)

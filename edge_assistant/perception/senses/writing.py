@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from edge_assistant.perception.documents import ocr
-    from edge_assistant.perception.documents.sheets import Sheet
+    from edge_assistant.perception.documents.sheets import UprightPage
     from edge_assistant.perception.page import Page
 
 
@@ -60,7 +60,7 @@ class Writing(Sense):
 
         return sheets.evidence(page, self.sheet(page), signal)
 
-    def sheet(self, page: Page) -> Sheet:
+    def sheet(self, page: Page) -> UprightPage:
         """The page as it is to be read: turned the right way up, with its pieces of writing."""
         from edge_assistant.perception.documents import sheets
 

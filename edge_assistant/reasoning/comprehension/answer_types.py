@@ -12,7 +12,7 @@ from edge_assistant.reasoning.values.clocks import clocks, times
 from edge_assistant.reasoning.values.codes import identifiers, telephones
 from edge_assistant.reasoning.values.days import dates
 from edge_assistant.reasoning.values.quantities import amounts, pairs, quantities
-from edge_assistant.reasoning.values.spans import Candidate, Finder, has_digit
+from edge_assistant.reasoning.values.spans import Finder, ValueSpan, has_digit
 from edge_assistant.reasoning.values.units import is_currency
 from edge_assistant.reasoning.values.values import (
     Clock,
@@ -114,7 +114,7 @@ def truth(text: str) -> tuple[bool | None, str]:
     return None, text
 
 
-def _first(finder: Finder, text: str) -> Candidate | None:
+def _first(finder: Finder, text: str) -> ValueSpan | None:
     return next(finder(text), None)
 
 

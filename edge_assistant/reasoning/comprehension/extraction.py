@@ -26,7 +26,7 @@ from edge_assistant.reasoning.comprehension.answer_types import (
 from edge_assistant.reasoning.comprehension.multi_source import Joint, join
 from edge_assistant.reasoning.comprehension.reading import (
     Reader,
-    Reading,
+    SourceReading,
     comparable_spans,
     computed_confidence,
     joint_confidence,
@@ -74,7 +74,7 @@ LEAST = {Sort.AGREEMENT: AGREEMENT, Sort.SUMMARY: SUMMARY}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SortedQuestion:
     """A question understood.
 
     Attributes:
@@ -105,7 +105,7 @@ class Comprehension:
         self._reader = Reader(engine, embedder)
         self._watch = watch
 
-    def understand(self, question: str, sources: Sequence[Source]) -> Question:
+    def understand(self, question: str, sources: Sequence[Source]) -> SortedQuestion:
         """How a question is answered, and what each source is asked."""
         computes = any(source.table is not None for source in sources)
         sorts = [sort for sort in Sort if computes or sort is not Sort.COMPUTATION]
@@ -118,9 +118,9 @@ class Comprehension:
             restated = write_line(self._engine(), prompts.with_examples("restating", question), _RESTATED)
             plain = restated if restated and not adds(restated, question) else question
         self._trace("question", None, f"{sort}, probability {choice.probability:.2f}", f"each source: {plain}")
-        return Question(question, plain, sort, choice.probability, answer_type(plain))
+        return SortedQuestion(question, plain, sort, choice.probability, answer_type(plain))
 
-    def claims(self, asked: Question, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
+    def claims(self, asked: SortedQuestion, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
         """What sources tell, where at least one of them surely does."""
         kept = len(ledger.evidence), len(ledger.computed)
         found = self._claims(asked, sources, ledger)
@@ -129,7 +129,7 @@ class Comprehension:
         del ledger.evidence[kept[0] :], ledger.computed[kept[1] :]
         return []
 
-    def _claims(self, asked: Question, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
+    def _claims(self, asked: SortedQuestion, sources: Sequence[Source], ledger: Ledger) -> list[Claim]:
         """By reading each source, by computing over readings, or by joining what several tell."""
         texts = [source for source in sources if source.table is None]
         found = (self._read(asked.plain, source, asked.expects) for source in texts)
@@ -159,7 +159,9 @@ class Comprehension:
         undisputed = _drop_disputed(readings, asked.expects)
         return _claims(self._corroborate(asked, texts, undisputed), asked.expects)
 
-    def _corroborate(self, asked: Question, sources: Sequence[Source], readings: Sequence[Reading]) -> list[Reading]:
+    def _corroborate(
+        self, asked: SortedQuestion, sources: Sequence[Source], readings: Sequence[SourceReading]
+    ) -> list[SourceReading]:
         """The readings, and of the other sources what can be compared with the surest of them."""
         best = max(readings, key=lambda reading: reading.confidence, default=None)
         found = [*readings]
@@ -175,13 +177,13 @@ class Comprehension:
                 found.append(reading)
         return found
 
-    def _read(self, question: str, source: Source, kind: AnswerType) -> Reading | None:
+    def _read(self, question: str, source: Source, kind: AnswerType) -> SourceReading | None:
         self._watch(ReadingEvent(source.signal.id))
         reading = self._reader.read(question, source, kind)
         self._trace("read by the model", source.signal.id, question, "not told" if reading is None else str(reading))
         return reading
 
-    def _join(self, asked: Question, sources: Sequence[Source]) -> Joint | None:
+    def _join(self, asked: SortedQuestion, sources: Sequence[Source]) -> Joint | None:
         """What the model answers over all sources at once; None where it is not told, or not found in their lines."""
         budget = BUDGET * MOST_WHOLE // max(len(sources), MOST_WHOLE)
         pages = [(source.signal.kind, self._reader.page(asked.plain, source, budget)) for source in sources]
@@ -194,7 +196,7 @@ class Comprehension:
         return joint
 
     def _call(
-        self, asked: Question, source: Source, table: Table, others: Sequence[Source], ledger: Ledger
+        self, asked: SortedQuestion, source: Source, table: Table, others: Sequence[Source], ledger: Ledger
     ) -> Claim | None:
         """What a call over a table gives; None if the model writes none that fits it."""
         messages = prompts.with_examples("calls", programs.columns(table), asked.plain)
@@ -208,10 +210,10 @@ class Comprehension:
         moment = (_MOMENT,)
         likes = (programs.limit_units(call, table) or (moment if call.name == "at" else ()), moment)
         answers = [ask and self._ask_others(ask, others, like) for ask, like in zip(asks, likes, strict=True)]
-        given = [answer for answer in answers if isinstance(answer, Reading)]
+        given = [answer for answer in answers if isinstance(answer, SourceReading)]
         if len(given) < sum(map(bool, asks)):
             return None
-        told, told_when = (answer.text if isinstance(answer, Reading) else "" for answer in answers)
+        told, told_when = (answer.text if isinstance(answer, SourceReading) else "" for answer in answers)
         computed = (programs.run(way, table, told, told_when) for way in programs.variants(call))
         results = [one for one in computed if one is not None and can_answer(one.value, asked.expects)]
         if not results:
@@ -225,7 +227,7 @@ class Comprehension:
         lines = [line for answer in given for line in answer.evidence]
         return replace(claim_of_result(source, result, lines, ledger), confidence=confidence)
 
-    def _ask_others(self, question: str, sources: Sequence[Source], likes: Sequence[Value]) -> Reading | None:
+    def _ask_others(self, question: str, sources: Sequence[Source], likes: Sequence[Value]) -> SourceReading | None:
         """The surest reading of what a call asks for; comparable with one of some values, where they are given."""
         found = [reading for source in sources if (reading := self._read(question, source, answer_type(question)))]
         usable = [
@@ -242,7 +244,7 @@ class Comprehension:
         best = max(sought, key=lambda reading: reading.confidence, default=None)
         return best if best is not None and best.confidence >= COMPARED else None
 
-    def _seek(self, question: str, source: Source, like: Value, text: str) -> Reading | None:
+    def _seek(self, question: str, source: Source, like: Value, text: str) -> SourceReading | None:
         reading = self._reader.seek(question, source, like, text)
         if reading is not None:
             self._trace("looked for", source.signal.id, question, str(reading))
@@ -252,7 +254,7 @@ class Comprehension:
         self._watch(Traced(stage, signal, lines))
 
 
-def _drop_disputed(readings: Sequence[Reading], kind: AnswerType) -> Sequence[Reading]:
+def _drop_disputed(readings: Sequence[SourceReading], kind: AnswerType) -> Sequence[SourceReading]:
     """The readings without those that contradict the surest, or two that agree, and are hardly told themselves."""
     if len(readings) < 2:
         return readings
@@ -263,7 +265,7 @@ def _drop_disputed(readings: Sequence[Reading], kind: AnswerType) -> Sequence[Re
     return [r for i, r in enumerate(readings) if i in alike[best] or i == best or r.confidence >= least]
 
 
-def _claims(readings: Sequence[Reading], kind: AnswerType) -> list[Claim]:
+def _claims(readings: Sequence[SourceReading], kind: AnswerType) -> list[Claim]:
     texts = [join_thousands(reading.text) for reading in readings]
     found = []
     for reading, text, value in zip(readings, texts, common_values(texts, kind), strict=True):
@@ -280,15 +282,15 @@ def _joint_claim(joint: Joint, kind: AnswerType, ledger: Ledger) -> Claim:
     return Claim(joint.evidence[0].signal, value, joint.text, cites, joint_confidence(joint.fits), computed)
 
 
-def _joint_reading(joint: Joint, readings: Sequence[Reading]) -> list[Reading]:
+def _joint_reading(joint: Joint, readings: Sequence[SourceReading]) -> list[SourceReading]:
     """What one source tells beside the others and did not alone, such as "Allergies: none" beside an allergy."""
     signal = joint.evidence[0].signal
     if joint.formula or any(reading.signal == signal for reading in readings):
         return []
-    return [Reading(signal, joint.text, joint.evidence, told=0.5, fits=joint.fits)]  # alone it was not told
+    return [SourceReading(signal, joint.text, joint.evidence, told=0.5, fits=joint.fits)]  # alone it was not told
 
 
-def _with_support(reading: Reading, joint: Joint, kind: AnswerType) -> Reading:
+def _with_support(reading: SourceReading, joint: Joint, kind: AnswerType) -> SourceReading:
     """A reading, with the lines of other sources that led to the same."""
     one, other = common_values([join_thousands(reading.text), join_thousands(joint.text)], kind)
     together = tuple(dict.fromkeys((*reading.evidence, *joint.evidence)))
@@ -312,7 +314,7 @@ def label_of(line: Evidence, text: str) -> str:
     return label if text.strip(" .") in value else ""
 
 
-def claim_of_result(source: Source, result: programs.Result, told: Sequence[Evidence], ledger: Ledger) -> Claim:
+def claim_of_result(source: Source, result: programs.CallResult, told: Sequence[Evidence], ledger: Ledger) -> Claim:
     """The claim of a computation, with its rows as evidence, and with what other sources told for it."""
     id = ledger.rows(source.signal.id, result.column, result.computed, result.formula)
     cites = (id, *(line.id for line in told))

@@ -56,7 +56,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CallResult:
     """The result of a call."""
 
     value: Value
@@ -111,7 +111,7 @@ def columns(table: Table) -> str:
     )
 
 
-def run(call: Call, table: Table, told: str = "", told_when: str = "") -> Result | None:
+def run(call: Call, table: Table, told: str = "", told_when: str = "") -> CallResult | None:
     """Compute a call with the answers to its two questions; None if it does not fit the readings."""
     column = _column(call.column, table, only=not call.name.startswith("column_at"))
     if column is None:
@@ -183,23 +183,23 @@ class _Task:
         found: Computed | None = getattr(self.table, method)(self.column.name, limit, self.window)
         return found
 
-    def value(self, computed: Computed | None) -> Result | None:
+    def value(self, computed: Computed | None) -> CallResult | None:
         """A number in the column's unit."""
         if computed is None:
             return None
         number = round(Decimal(str(computed.value)), _DIGITS).normalize()
         number = number.quantize(Decimal(1)) if number == number.to_integral_value() else number
         text = quantity(float(number), computed.unit)
-        return Result(as_quantity(number, self.column), text, computed, self.column.name)
+        return CallResult(as_quantity(number, self.column), text, computed, self.column.name)
 
-    def length(self, computed: Computed | None) -> Result | None:
+    def length(self, computed: Computed | None) -> CallResult | None:
         """A length of time, computed in seconds."""
         if computed is None:
             return None
         value = Quantity((Decimal(str(computed.value / 60)),), "minute", measured=True)
-        return Result(value, duration(computed.value), computed, self.column.name)
+        return CallResult(value, duration(computed.value), computed, self.column.name)
 
-    def moment(self, computed: Computed | None) -> Result | None:
+    def moment(self, computed: Computed | None) -> CallResult | None:
         """The time of a reading."""
         if computed is None or computed.time is None:
             return None
@@ -207,10 +207,10 @@ class _Task:
         text = self.table.shown(at)
         several = self.table.when(0).date() != self.table.when(len(self.table) - 1).date()
         clock = Clock((at.hour * 60 + at.minute,), day=Day(((at.year, at.month, at.day),)) if several else None)
-        return Result(clock, text, computed, self.column.name)
+        return CallResult(clock, text, computed, self.column.name)
 
 
-Operation = Callable[[_Task], Result | None]
+Operation = Callable[[_Task], CallResult | None]
 
 
 def _value_of(method: str) -> Operation:
@@ -223,7 +223,7 @@ def _time_of(method: str) -> Operation:
     return lambda task: task.moment(getattr(task.table, method)(task.column.name, task.window))
 
 
-def _at(task: _Task) -> Result | None:
+def _at(task: _Task) -> CallResult | None:
     moments = task.during.moments
     for named in (f"{task.call.when} {task.argument}", f"{task.call.when} at {task.argument} o'clock"):
         if task.argument and (during := period(named, task.table)) and during.moments and during.known:
@@ -232,7 +232,7 @@ def _at(task: _Task) -> Result | None:
     return task.value(task.table.at(task.column.name, moments[0])) if moments else None
 
 
-def _total(task: _Task) -> Result | None:
+def _total(task: _Task) -> CallResult | None:
     mean = task.table.mean(task.column.name, task.window)
     if mean is None:
         return None
@@ -241,7 +241,7 @@ def _total(task: _Task) -> Result | None:
     return task.value(Computed(formula, float(values.sum()), task.column.unit, mean.rows, None))
 
 
-def _change(task: _Task) -> Result | None:
+def _change(task: _Task) -> CallResult | None:
     if task.during.moments:
         return _at(task)  # nothing changes at one moment
     first = task.table.first(task.column.name, task.window)
@@ -257,7 +257,7 @@ def _change(task: _Task) -> Result | None:
 def _first_or_last(method: str) -> Operation:
     """When a limit is passed; nothing where the very first reading has passed it, for that begins nowhere."""
 
-    def compute(task: _Task) -> Result | None:
+    def compute(task: _Task) -> CallResult | None:
         found = task.beyond(method)
         start = task.table.first(task.column.name, task.window)
         begins = method.startswith("first") and found is not None and start is not None and found.rows == start.rows
@@ -269,7 +269,7 @@ def _first_or_last(method: str) -> Operation:
 def _count(*methods: str) -> Operation:
     """How many readings are beyond a limit, or outside of two."""
 
-    def compute(task: _Task) -> Result | None:
+    def compute(task: _Task) -> CallResult | None:
         counts = [found for method in methods if (found := task.beyond(method)) is not None]
         if len(counts) < len(methods) or len(set(task.limits())) < len(methods):
             return None
@@ -278,12 +278,12 @@ def _count(*methods: str) -> Operation:
             formula = f"{total.formula} + {other.formula}"
             total = Computed(formula, total.value + other.value, None, _rows(total, other), None)
         number = Decimal(int(total.value))
-        return Result(Quantity((number,)), str(number), total, task.column.name)
+        return CallResult(Quantity((number,)), str(number), total, task.column.name)
 
     return compute
 
 
-def _difference(task: _Task) -> Result | None:
+def _difference(task: _Task) -> CallResult | None:
     other = _column(task.argument, task.table)
     if other is None:
         return None
@@ -307,7 +307,7 @@ def _rows(one: Computed, other: Computed) -> tuple[int, int]:
 def _column_at(method: str) -> Operation:
     """The column's value where a method of the table finds its extreme of another column."""
 
-    def compute(task: _Task) -> Result | None:
+    def compute(task: _Task) -> CallResult | None:
         other = _column(task.argument, task.table)
         found = getattr(task.table, method)(other.name, task.window) if other else None
         return None if found is None or found.time is None else task.value(task.table.at(task.column.name, found.time))

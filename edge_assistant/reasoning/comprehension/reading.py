@@ -45,7 +45,7 @@ Page = Mapping[Evidence, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SourceReading:
     """What one source says to a question."""
 
     signal: str  # id of the source
@@ -102,7 +102,7 @@ class Reader:
         self._engine = engine
         self._embedder = embedder
 
-    def read(self, question: str, source: Source, kind: AnswerType) -> Reading | None:
+    def read(self, question: str, source: Source, kind: AnswerType) -> SourceReading | None:
         """What a source says; None where it does not tell, where it cannot be found in it, or is of another type."""
         page = self.page(question, source)
         if not page:
@@ -125,7 +125,7 @@ class Reader:
         for source in held[:MOST_AHEAD]:
             engine.prefill(self.prompt("", source))
 
-    def seek(self, question: str, source: Source, like: Value, text: str) -> Reading | None:
+    def seek(self, question: str, source: Source, like: Value, text: str) -> SourceReading | None:
         """What a source that was read as not telling says all the same; None if no value of it is of that type.
 
         The model chooses among the values comparable with `like`, which another source tells in the words `text`.
@@ -138,14 +138,14 @@ class Reader:
         chosen = choices[self._engine().choose(messages, choices).index] if len(choices) > 1 else choices[0]
         return self._with_probabilities(chosen, question, (places[chosen],), messages, page)
 
-    def only_comparable(self, sources: Sequence[Source], like: Value) -> Reading | None:
+    def only_comparable(self, sources: Sequence[Source], like: Value) -> SourceReading | None:
         """The only value in some sources that is comparable with another one and has its unit; None if several are."""
         pages = (prompt_lines(source.lines) for source in sources)
         places = [place for page in pages for place in _comparable_on_page(page, like, "", unit=True).items()]
         if len(places) != 1:
             return None
         text, line = places[0]
-        return Reading(line.signal, text, (line,), ONLY, ONLY)
+        return SourceReading(line.signal, text, (line,), ONLY, ONLY)
 
     def page(self, question: str, source: Source, budget: int = BUDGET) -> Page:
         """The lines that matter to a question, up to a number of tokens."""
@@ -158,11 +158,11 @@ class Reader:
 
     def _with_probabilities(
         self, copied: str, question: str, places: tuple[Evidence, ...], messages: Sequence[Message], page: Page
-    ) -> Reading:
+    ) -> SourceReading:
         """A reading with its probabilities."""
         told = probability_against(self._engine(), messages, copied, prompts.not_told())
         seen = " ".join(page[line] for line in places)
-        return Reading(
+        return SourceReading(
             places[0].signal, copied, places, told, probability_of_answer(self._engine(), seen, question, copied)
         )
 

@@ -57,7 +57,7 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class DomainExample:
     """A source of a domain and what it answers; the language model is shown it behind the examples that ship."""
 
     lines: tuple[str, ...]
@@ -89,7 +89,7 @@ class Vocabulary:
     asking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see asking.toml
     instructions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see instructions.toml
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # other names of what a domain speaks of
-    examples: tuple[Example, ...] = ()
+    examples: tuple[DomainExample, ...] = ()
 
 
 def vocabulary() -> Vocabulary:
@@ -164,7 +164,7 @@ def build(tables: Mapping[str, Any]) -> Vocabulary:
         instructions=_lists(tables["instructions"]),
         names=_lists(tables.get("names", {})),
         examples=tuple(
-            Example(tuple(entry["lines"]), tuple((question, answer) for question, answer in entry["asked"]))
+            DomainExample(tuple(entry["lines"]), tuple((question, answer) for question, answer in entry["asked"]))
             for entry in tables.get("examples", ())
         ),
     )

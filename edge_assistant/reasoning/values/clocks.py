@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, vocabulary, word_pattern
 from edge_assistant.reasoning.values.numerals import spoken_digits, spoken_numbers
-from edge_assistant.reasoning.values.spans import Candidate, alternatives, hedge, leftmost_longest, non_overlapping
+from edge_assistant.reasoning.values.spans import ValueSpan, alternatives, hedge, leftmost_longest, non_overlapping
 from edge_assistant.reasoning.values.units import unit_at
 from edge_assistant.reasoning.values.values import Clock
 
@@ -23,20 +23,20 @@ _CLOCK = re.compile(
 )
 
 
-def clocks(text: str) -> Iterator[Candidate]:
+def clocks(text: str) -> Iterator[ValueSpan]:
     """Find what can only be a time of day: 16:20, 4:05 pm, half past three, 1530 hours, noon, four in the afternoon."""
     found = [*_digital(text), *_relative(text), *_hyphenated(text), *_whole(text), *_hour_names(text)]
     yield from leftmost_longest(found)
 
 
-def times(text: str) -> Iterator[Candidate]:
+def times(text: str) -> Iterator[ValueSpan]:
     """Find what is a time of day where one is looked for: "at nine", "fifteen thirty", 1530, besides what is sure."""
     sure = list(clocks(text))
     loose = non_overlapping(leftmost_longest(_loose(text)), sure)
     yield from sorted([*sure, *loose], key=lambda candidate: candidate.start)
 
 
-def _digital(text: str) -> Iterator[Candidate]:
+def _digital(text: str) -> Iterator[ValueSpan]:
     for match in _CLOCK.finditer(text):
         hour = int(match["h"] or match["h2"] or match["h3"] or match["h4"] or match["h5"])
         minute = int(match["m"] or match["m2"] or match["m4"] or match["m5"] or 0)
@@ -47,7 +47,7 @@ def _digital(text: str) -> Iterator[Candidate]:
             yield _clock(text, match.start(), match.end(), hours, minute)
 
 
-def _hour_names(text: str) -> Iterator[Candidate]:
+def _hour_names(text: str) -> Iterator[ValueSpan]:
     """Noon and midnight, and a day's hours as they are written without a colon: 1530 hours."""
     for match in _hour_name().finditer(text):
         yield _clock(text, *match.span(), [vocabulary().hours[match["name"].lower()]], 0)
@@ -58,7 +58,7 @@ def _hour_names(text: str) -> Iterator[Candidate]:
             yield _clock(text, *match.span(), [hour], minute)
 
 
-def _relative(text: str) -> Iterator[Candidate]:
+def _relative(text: str) -> Iterator[ValueSpan]:
     """Minutes past or to an hour: half past three, quarter to nine, ten past six."""
     for match in _past_or_to().finditer(text):
         hour, minutes = _number(match["hour"]), _number(match["minutes"])
@@ -72,7 +72,7 @@ def _relative(text: str) -> Iterator[Candidate]:
             yield _clock(text, match.start(), end, _hours_of_12(hour), -minutes if before else minutes)
 
 
-def _hyphenated(text: str) -> Iterator[Candidate]:
+def _hyphenated(text: str) -> Iterator[ValueSpan]:
     """Half three, and "ten to one in the afternoon" as a recogniser writes it: 10-1 in the afternoon."""
     for match in _half().finditer(text):
         hour, end = _number(match["hour"]), match.end()
@@ -95,7 +95,7 @@ def _has_unit(text: str, at: int) -> bool:
     return unit_at(text, at + (text[at : at + 1] in (" ", "-"))) is not None
 
 
-def _whole(text: str) -> Iterator[Candidate]:
+def _whole(text: str) -> Iterator[ValueSpan]:
     """An hour, with its minutes or without, that "o'clock", "pm" or a part of the day makes a time of day."""
     for match in _hour_and_minutes().finditer(text):
         part = _day_part().match(text, match.end())
@@ -109,7 +109,7 @@ def _whole(text: str) -> Iterator[Candidate]:
             yield _clock(text, match.start(), match.end(), _hours(hour), minute)
 
 
-def _loose(text: str) -> Iterator[Candidate]:
+def _loose(text: str) -> Iterator[ValueSpan]:
     """Bare numbers that a word such as "at" makes a time of day, or that are all there is."""
     for match in _loose_clock().finditer(text):
         said, digits = match["hour"] or match["digits"][:-2], match["digits"] or ""
@@ -122,7 +122,7 @@ def _loose(text: str) -> Iterator[Candidate]:
             yield _clock(text, match.end("at") if match["at"] else match.start(), match.end(), hours, minute)
 
 
-def _clock(text: str, start: int, end: int, hours: list[int], minute: int) -> Candidate:
+def _clock(text: str, start: int, end: int, hours: list[int], minute: int) -> ValueSpan:
     """A time of day with the part of the day that is told behind it, and its hedge before or behind."""
     part = _day_part().match(text, end)
     if part:
@@ -131,7 +131,7 @@ def _clock(text: str, start: int, end: int, hours: list[int], minute: int) -> Ca
     hedged = hedge(text, start, end)
     readings = tuple(dict.fromkeys((hour * _HOUR + minute) % _DAY for hour in hours))
     side = hedged if hedged in ("under", "over") else ""
-    return Candidate(text[start:end], Clock(readings, bool(side) or hedged == "about", side), start, end)
+    return ValueSpan(text[start:end], Clock(readings, bool(side) or hedged == "about", side), start, end)
 
 
 def _hours(hour: int) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, vocabulary, word_pattern
 from edge_assistant.reasoning.values.days import days
 from edge_assistant.reasoning.values.numerals import number_words, spoken_digits
-from edge_assistant.reasoning.values.spans import Candidate, alternatives, leftmost_longest, non_overlapping
+from edge_assistant.reasoning.values.spans import ValueSpan, alternatives, leftmost_longest, non_overlapping
 from edge_assistant.reasoning.values.values import Identifier, Telephone
 
 _SHORTEST, _LONGEST = 5, 17  # digits of a telephone number; E.164 allows 15, and an extension follows
@@ -20,29 +20,29 @@ _NO_CODES = frozenset({"OK", "AM", "PM", "TV", "A", "I"})  # in capitals, but be
 _WRITTEN = re.compile(r"(?<![\w])#?(?=[\w/.-]{0,40}\d)[^\W_]+(?:[-/._][^\W_]+)*(?![\w])")
 
 
-def telephones(text: str) -> Iterator[Candidate]:
+def telephones(text: str) -> Iterator[ValueSpan]:
     """Find telephone numbers, with spaces and dashes or read out: "oh seven seven double four"."""
     found = [*_written_telephones(text), *_spoken_telephones(text)]
     yield from non_overlapping(leftmost_longest(found), days(text))
 
 
-def _written_telephones(text: str) -> Iterator[Candidate]:
+def _written_telephones(text: str) -> Iterator[ValueSpan]:
     for match in _TELEPHONE.finditer(text):
         digits = re.sub(r"[^\d+]", "", match[0].replace("(0)", ""))
         if _SHORTEST <= len(digits.lstrip("+")) <= _LONGEST:
-            yield Candidate(match[0], Telephone(re.sub("^00", "+", digits)), *match.span())  # of a country's code
+            yield ValueSpan(match[0], Telephone(re.sub("^00", "+", digits)), *match.span())  # of a country's code
 
 
-def _spoken_telephones(text: str) -> Iterator[Candidate]:
+def _spoken_telephones(text: str) -> Iterator[ValueSpan]:
     for match in _read_out().finditer(text):
         digits = spoken_digits(re.sub(r"[\s,.-]+", " ", match["digits"]))
         if digits and _SHORTEST <= len(digits) <= _LONGEST:
-            yield Candidate(match[0], Telephone(("+" if match["plus"] else "") + digits), *match.span())
+            yield ValueSpan(match[0], Telephone(("+" if match["plus"] else "") + digits), *match.span())
 
 
-def identifiers(text: str) -> Iterator[Candidate]:
+def identifiers(text: str) -> Iterator[ValueSpan]:
     """Find what can be a serial number, a batch, a room: what has a digit, and letters and digits that are read out."""
-    written = (Candidate(m[0], Identifier(code(m[0])), *m.span()) for m in _WRITTEN.finditer(text))
+    written = (ValueSpan(m[0], Identifier(code(m[0])), *m.span()) for m in _WRITTEN.finditer(text))
     dates = {at for day in days(text) for at in range(day.start, day.end)}
     for found in leftmost_longest([*_spelled_codes(text), *written]):
         if not dates.issuperset((found.start, found.end - 1)):
@@ -58,7 +58,7 @@ def code(text: str) -> str:
     return "".join(character for character in text.upper() if character.isalnum())
 
 
-def _spelled_codes(text: str) -> Iterator[Candidate]:
+def _spelled_codes(text: str) -> Iterator[ValueSpan]:
     """Letters and digits one after another: "A B four seven", "AB 47", "bravo twelve", "B as in bravo"."""
     past = 0
     for match in _spelled_out().finditer(text):
@@ -73,7 +73,7 @@ def _spelled_codes(text: str) -> Iterator[Candidate]:
         if re.search(r"\d", said) and len(said) <= _LONGEST_CODE and (len(parts) > 1 or parts[0][0].lower() != "one"):
             start, end = parts[0].start(), parts[-1].end()
             past = end
-            yield Candidate(
+            yield ValueSpan(
                 text[start:end].rstrip(","), Identifier(code(said)), start, end - text[start:end].endswith(",")
             )
 

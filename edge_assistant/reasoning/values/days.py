@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, per_vocabulary, vocabulary, word_pattern
 from edge_assistant.reasoning.values.numerals import number_words, spoken_numbers
-from edge_assistant.reasoning.values.spans import Candidate, alternatives, leftmost_longest, non_overlapping
+from edge_assistant.reasoning.values.spans import ValueSpan, alternatives, leftmost_longest, non_overlapping
 from edge_assistant.reasoning.values.values import Day, Month
 
 _LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -23,12 +23,12 @@ _DOUBTFUL = frozenset({"may", "march", "mar"})
 _NEWEST_SHORT = 49  # two digits beyond can only be of the last century
 
 
-def days(text: str) -> Iterator[Candidate]:
+def days(text: str) -> Iterator[ValueSpan]:
     """Find calendar days: 2018-10-19, 19/10/2018, 19-Oct-18, 9 October 1971, the third of April, October 9th."""
     yield from leftmost_longest([*_numeric_days(text), *_worded_days(text)])
 
 
-def _numeric_days(text: str) -> Iterator[Candidate]:
+def _numeric_days(text: str) -> Iterator[ValueSpan]:
     for match in _ISO.finditer(text):
         yield from _day(match, [(int(match[1]), int(match[3]), int(match[4]))])
     for match in _SLASHED.finditer(text):
@@ -38,7 +38,7 @@ def _numeric_days(text: str) -> Iterator[Candidate]:
         yield from _day(match, [(int(match[3]), int(match[2]), int(match[1]))])
 
 
-def _worded_days(text: str) -> Iterator[Candidate]:
+def _worded_days(text: str) -> Iterator[ValueSpan]:
     for pattern in _named_days():
         for match in pattern.finditer(text):
             month = vocabulary().months.get(match["month"].lower(), 0)  # re.I lets a long s pass for an s
@@ -46,27 +46,27 @@ def _worded_days(text: str) -> Iterator[Candidate]:
                 yield from _day(match, [(year, month, ordinal(match["day"])) for year in _years(match["year"])])
 
 
-def months(text: str) -> Iterator[Candidate]:
+def months(text: str) -> Iterator[ValueSpan]:
     """Find months that stand without a day: June 2027, 06/2027, 2027-06, "in June"; none that is part of a day."""
     found = [*_numeric_months(text), *_named_months(text)]
     return non_overlapping(sorted(found, key=lambda candidate: candidate.start), days(text))
 
 
-def dates(text: str) -> Iterator[Candidate]:
+def dates(text: str) -> Iterator[ValueSpan]:
     """Find days and months, and days without a year in digits: 19/10. From left to right."""
     sure = [*days(text), *months(text)]
     short = (c for match in _SHORT.finditer(text) for c in _short(match, text))
     yield from sorted([*sure, *non_overlapping(short, sure)], key=lambda candidate: candidate.start)
 
 
-def _short(match: re.Match[str], text: str) -> Iterator[Candidate]:
+def _short(match: re.Match[str], text: str) -> Iterator[ValueSpan]:
     """19/10 is a day of any year; 06/27 on a label that tells an expiry is a month of a year, and so is 06/32."""
     a, b = int(match[1]), int(match[2])
     on_label = _expiry().search(text[max(0, match.start() - 16) : match.start()]) or (
         b > 12 and text.strip() == match[0]
     )
     if 1 <= a <= 12 and (b > 31 or on_label):
-        yield Candidate(match[0], Month(_years(match[2])[0], a), *match.span())
+        yield ValueSpan(match[0], Month(_years(match[2])[0], a), *match.span())
     else:
         yield from _day(match, [(None, b, a), (None, a, b)])
 
@@ -74,14 +74,14 @@ def _short(match: re.Match[str], text: str) -> Iterator[Candidate]:
 _expiry = word_pattern(lambda known: rf"\b(?:{alternatives(known.words['expiry'])})(?: date)?[ :.]*\Z")
 
 
-def _numeric_months(text: str) -> Iterator[Candidate]:
+def _numeric_months(text: str) -> Iterator[ValueSpan]:
     for match in _YEAR_MONTH.finditer(text):
         year, month = int(match["y"] or match["y2"]), int(match["m"] or match["m2"])
         if 1 <= month <= 12:
-            yield Candidate(match[0], Month(year, month), match.start(), match.end())
+            yield ValueSpan(match[0], Month(year, month), match.start(), match.end())
 
 
-def _named_months(text: str) -> Iterator[Candidate]:
+def _named_months(text: str) -> Iterator[ValueSpan]:
     for match in _named_month().finditer(text):
         year = _years(match["year"])[0]
         month = vocabulary().months.get(match["month"].lower())
@@ -90,13 +90,13 @@ def _named_months(text: str) -> Iterator[Candidate]:
         start = match.start("month")
         if re.search(r"\d(?:st|nd|rd|th)?(?: of)? ?\Z", text[max(0, start - 8) : start], re.I):
             continue  # its day is told, and is none
-        yield Candidate(text[start : match.end()], Month(year, month), start, match.end())
+        yield ValueSpan(text[start : match.end()], Month(year, month), start, match.end())
 
 
-def _day(match: re.Match[str], readings: Sequence[tuple[int | None, int, int]], group: int = 0) -> Iterator[Candidate]:
+def _day(match: re.Match[str], readings: Sequence[tuple[int | None, int, int]], group: int = 0) -> Iterator[ValueSpan]:
     valid = tuple(dict.fromkeys(reading for reading in readings if _is_day(reading)))
     if valid:
-        yield Candidate(match[group], Day(valid), match.start(group), match.end(group))
+        yield ValueSpan(match[group], Day(valid), match.start(group), match.end(group))
 
 
 def _is_day(reading: tuple[int | None, int, int]) -> bool:

@@ -13,7 +13,7 @@ from edge_assistant.reasoning.values import units
 from edge_assistant.reasoning.values.clocks import clocks
 from edge_assistant.reasoning.values.days import days
 from edge_assistant.reasoning.values.numerals import number_words, spoken_numbers, without_zeros
-from edge_assistant.reasoning.values.spans import Candidate, alternatives, hedge, non_overlapping, words_before
+from edge_assistant.reasoning.values.spans import ValueSpan, alternatives, hedge, non_overlapping, words_before
 from edge_assistant.reasoning.values.values import Pair, Quantity
 
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d{1,2}(?!\d)|\d+(?:[.,]\d+)?(?:[½¼¾])?|[½¼¾])"
@@ -48,7 +48,7 @@ class _Number:
     part: bool = False  # a bare half or quarter, which is a number only behind another
 
 
-def quantities(text: str) -> Iterator[Candidate]:
+def quantities(text: str) -> Iterator[ValueSpan]:
     """Find numbers in digits or words, with a currency before or a unit behind, outside days and times of day.
 
     A number without a unit may be a price that lost its point: `3840` is also 38.40.
@@ -56,10 +56,10 @@ def quantities(text: str) -> Iterator[Candidate]:
     for number in _join(text, _numbers(text)):
         hedged = hedge(text, number.start, number.end)
         quantity = Quantity(number.readings, number.unit, least=number.least, most=number.most)
-        yield Candidate(text[number.start : number.end], _with_hedge(quantity, hedged), number.start, number.end)
+        yield ValueSpan(text[number.start : number.end], _with_hedge(quantity, hedged), number.start, number.end)
 
 
-def amounts(text: str) -> Iterator[Candidate]:
+def amounts(text: str) -> Iterator[ValueSpan]:
     """Find what can be an amount of money: with a currency, or without any unit."""
     for candidate in quantities(text):
         unit = candidate.value.unit if isinstance(candidate.value, Quantity) else None
@@ -322,19 +322,19 @@ _below = word_pattern(
 )
 
 
-def pairs(text: str) -> Iterator[Candidate]:
+def pairs(text: str) -> Iterator[ValueSpan]:
     """Find pairs of whole numbers: 120/80, "120 over 80", "a hundred and twenty over eighty"."""
     yield from non_overlapping(_pairs(text), days(text))
 
 
-def _pairs(text: str) -> Iterator[Candidate]:
+def _pairs(text: str) -> Iterator[ValueSpan]:
     for match in _pair_pattern().finditer(text):
         first, second = _pressure(match["first"]), _pressure(match["second"])
         if first is not None and second is not None:
             unit = vocabulary().units.get(" ".join(match["unit"].lower().split())) if match["unit"] else None
             approximate = hedge(text, match.start(), match.end()) in ("about", "under", "over")
             pair = Pair(Quantity((first,), unit, approximate), Quantity((second,), unit, approximate))
-            yield Candidate(match[0], pair, *match.span())
+            yield ValueSpan(match[0], pair, *match.span())
 
 
 def _pressure(text: str) -> Decimal | None:

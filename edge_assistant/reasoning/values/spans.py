@@ -14,7 +14,7 @@ _LEADING = ("about", "under", "over", "most", "least")
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ValueSpan:
     """A span [start, end) of a text with the value that it stands for."""
 
     text: str
@@ -28,7 +28,7 @@ class Candidate:
         return self.start, self.end
 
 
-Finder = Callable[[str], Iterator[Candidate]]
+Finder = Callable[[str], Iterator[ValueSpan]]
 """Finds what can be a value of one type in a text, from left to right."""
 
 
@@ -66,13 +66,13 @@ def _hedges(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
     )
 
 
-def non_overlapping(found: Iterable[Candidate], taken: Iterable[Candidate]) -> Iterator[Candidate]:
+def non_overlapping(found: Iterable[ValueSpan], taken: Iterable[ValueSpan]) -> Iterator[ValueSpan]:
     """The candidates that share no character with those that have been taken."""
     claimed = {at for other in taken for at in range(other.start, other.end)}
     return (candidate for candidate in found if claimed.isdisjoint(range(candidate.start, candidate.end)))
 
 
-def leftmost_longest(found: Iterable[Candidate]) -> Iterator[Candidate]:
+def leftmost_longest(found: Iterable[ValueSpan]) -> Iterator[ValueSpan]:
     """Candidates from left to right; of those that overlap the one that starts first, and then the longest."""
     end = 0
     for candidate in sorted(found, key=lambda candidate: (candidate.start, -candidate.end)):

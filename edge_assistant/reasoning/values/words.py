@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from edge_assistant.reasoning.rules.vocabulary import vocabulary, word_pattern
-from edge_assistant.reasoning.values.spans import Candidate, alternatives
+from edge_assistant.reasoning.values.spans import ValueSpan, alternatives
 from edge_assistant.reasoning.values.values import Name, Nothing, Words
 
 _WORD = re.compile(r"[^\W_]+(?:['’/.-][^\W_]+)*|%")
@@ -20,12 +20,12 @@ _nothing_pattern = word_pattern(  # before a number "no" is short for number: No
 )
 
 
-def nothings(text: str) -> Iterator[Candidate]:
+def nothings(text: str) -> Iterator[ValueSpan]:
     """Find words that say there is none: none, no known allergies, nil, NKDA; a field that is struck out."""
     if _DASH.fullmatch(text):
-        yield Candidate(text, Nothing(), 0, len(text))
+        yield ValueSpan(text, Nothing(), 0, len(text))
     for match in _nothing_pattern().finditer(text):
-        yield Candidate(match[0], Nothing(), match.start(), match.end())
+        yield ValueSpan(match[0], Nothing(), match.start(), match.end())
 
 
 def as_words(text: str) -> Words:

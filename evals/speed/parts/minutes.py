@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from edge_assistant_quantize.datasets.recordings import Spoken
+from edge_assistant_quantize.datasets.recordings import LabelledRecording
 from evals.speed import recordings
 from evals.speed.part import Setting
 from evals.speed.parts.utterance import product, reference, wrong_words
@@ -27,7 +27,7 @@ def measure(setting: Setting) -> Iterator[Row]:
     """Measure."""
     length, repeats = _LENGTH_S[setting.quick], min(_MOST_REPEATS, setting.repeats)
     if setting.recordings is None:
-        spoken: Sequence[Spoken] = [recordings.talk(setting.portfolio, length, setting.folder / "talk.wav")]
+        spoken: Sequence[LabelledRecording] = [recordings.talk(setting.portfolio, length, setting.folder / "talk.wav")]
     else:
         spoken = recordings.of_folder(setting.recordings, (length / 2, length * 2))[:1]
     hearing = {"ours": product(setting), "theirs": reference(setting, BATCH)}

@@ -54,7 +54,7 @@ def measure(setting: Setting) -> Iterator[Row]:
     )  # fmt: skip
 
 
-def scan(seed: int) -> tuple[pages.Sheet, NDArray[np.uint8]]:
+def scan(seed: int) -> tuple[pages.RenderedPage, NDArray[np.uint8]]:
     """A page and its picture, u8 [height, width, 3] RGB."""
     import numpy as np
 

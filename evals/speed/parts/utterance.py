@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from edge_assistant.core.errors import UsageError
-from edge_assistant_quantize.datasets.recordings import Spoken
+from edge_assistant_quantize.datasets.recordings import LabelledRecording
 from edge_assistant_quantize.metrics.transcripts import normalised
 from evals.speed import recordings
 from evals.speed.part import EXTRA, Setting
@@ -30,7 +30,7 @@ Hear = Callable[[Path], str]
 def measure(setting: Setting) -> Iterator[Row]:
     """Measure."""
     if setting.recordings is None:
-        spoken: Sequence[Spoken] = recordings.utterances(
+        spoken: Sequence[LabelledRecording] = recordings.utterances(
             setting.portfolio, _COUNT[setting.quick], LENGTH, setting.folder
         )
     else:
@@ -75,11 +75,11 @@ def product(setting: Setting) -> Hear:
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.core.signals import Kind, take_file
     from edge_assistant.perception.sense import Request
-    from edge_assistant.perception.senses.speech import Speech
+    from edge_assistant.perception.senses.speech import SpeechSense
 
     chosen = setting.portfolio.resolve(setting.profile)
-    models = {role: setting.portfolio.open(chosen[role]) for role in Speech.roles}
-    sense = Speech(models, Runtime.detect())
+    models = {role: setting.portfolio.open(chosen[role]) for role in SpeechSense.roles}
+    sense = SpeechSense(models, Runtime.detect())
 
     def hear(path: Path) -> str:
         percept = sense.perceive(take_file(path, Kind.AUDIO, 1), Request(language="en"))

@@ -24,20 +24,20 @@ T = TypeVar("T")
 CHECKS = 1  # raised with every new check, so that a file which an earlier release has passed is looked at again
 
 
-class Form(StrEnum):
+class HeaderFormat(StrEnum):
     """A format whose headers are checked."""
 
     GGUF = "gguf"
     ONNX = "onnx"
 
 
-def form_of(name: str) -> Form | None:
+def form_of(name: str) -> HeaderFormat | None:
     """The format that a file's name promises, or None where the file is not for llama.cpp or ONNX Runtime."""
     suffix = PurePath(name).suffix.lower().removeprefix(".")
-    return next((form for form in Form if form == suffix), None)
+    return next((form for form in HeaderFormat if form == suffix), None)
 
 
-def check(file: BinaryIO, form: Form, name: str) -> None:
+def check(file: BinaryIO, form: HeaderFormat, name: str) -> None:
     """Read a file's headers.
 
     Raises:
@@ -45,7 +45,7 @@ def check(file: BinaryIO, form: Form, name: str) -> None:
     """
     from edge_assistant_models.headers import gguf, onnx_file  # a file that was checked before needs neither
 
-    _read(file, name, gguf.check if form is Form.GGUF else onnx_file.check)
+    _read(file, name, gguf.check if form is HeaderFormat.GGUF else onnx_file.check)
 
 
 def operators(path: str) -> frozenset[str]:
@@ -73,14 +73,14 @@ def shape(path: str) -> gguf.Shape:
 
 
 def _read(file: BinaryIO, name: str, reader: Callable[[Content], T]) -> T:
-    from edge_assistant_models.headers.malformed import Malformed
+    from edge_assistant_models.headers.malformed import MalformedHeader
 
     try:
         if not os.fstat(file.fileno()).st_size:
-            raise Malformed("it is empty")
+            raise MalformedHeader("it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             return reader(content)
-    except Malformed as error:
+    except MalformedHeader as error:
         raise ModelCorrupt(f"{name} cannot be loaded ({error})", "take the model from its official home") from None
     except OSError as error:
         raise ModelCorrupt(f"{name} cannot be read ({error.strerror})", "look at the disk that holds it") from None

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from edge_assistant_models.headers.malformed import Content, Malformed, named
+from edge_assistant_models.headers.malformed import Content, MalformedHeader, named
 
 MAX_KEYS = 4096  # a model has about 30
 MAX_KEY_BYTES = 1024  # the longest in use has 60
@@ -75,7 +75,7 @@ class _Reader:
     def skip(self, size: int) -> int:
         """Go on by some bytes; returns where they begin."""
         if size > self._size - self.position:
-            raise Malformed("its header reaches beyond its end")
+            raise MalformedHeader("its header reaches beyond its end")
         begin = self.position
         self.position = begin + size
         return begin
@@ -97,7 +97,7 @@ class _Reader:
         """A short text."""
         size = self.u64()
         if not 0 < size <= limit:
-            raise Malformed(f"{what} has {size:,} bytes, and not 1 to {limit:,}")
+            raise MalformedHeader(f"{what} has {size:,} bytes, and not 1 to {limit:,}")
         begin = self.skip(size)
         return self._content[begin : begin + size]
 
@@ -105,14 +105,14 @@ class _Reader:
         """Texts that are not looked at."""
         self._strings += count
         if self._strings > MAX_STRINGS:
-            raise Malformed(f"its lists hold more than {MAX_STRINGS:,} texts")
+            raise MalformedHeader(f"its lists hold more than {MAX_STRINGS:,} texts")
         for _ in range(count):
             self.skip(self.u64())
 
     def tokens(self, count: int) -> None:
         """A vocabulary, in which no two texts may be equal as llama.cpp reads them: up to a zero, and none is empty."""
         if count > MAX_TOKENS:
-            raise Malformed(f"its vocabulary has {count:,} tokens, over the limit of {MAX_TOKENS:,}")
+            raise MalformedHeader(f"its vocabulary has {count:,} tokens, over the limit of {MAX_TOKENS:,}")
         seen: set[int] = set()  # by hash, which takes less room
         for place in range(count):
             size = self.u64()
@@ -120,7 +120,7 @@ class _Reader:
             text = self._content[begin : begin + min(size, MAX_KEY_BYTES)].partition(b"\0")[0]
             seen.add(hash(text or b"[EMPTY_%d]" % place))
         if len(seen) != count:
-            raise Malformed("two tokens of its vocabulary are equal")
+            raise MalformedHeader("two tokens of its vocabulary are equal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,29 +163,29 @@ def check(content: Content) -> None:
     """
     reader = _Reader(content)
     if content[: len(b"GGUF")] != b"GGUF":
-        raise Malformed("it is not a GGUF file")
+        raise MalformedHeader("it is not a GGUF file")
     reader.skip(len(b"GGUF"))
     if (version := reader.u32()) not in {2, 3}:
-        raise Malformed(f"it is GGUF of version {version}, and not 2 or 3")
+        raise MalformedHeader(f"it is GGUF of version {version}, and not 2 or 3")
     tensors, keys = reader.u64(), reader.u64()
     _fits(reader, "keys", keys, MAX_KEYS, _MIN_KEY_BYTES)
     _fits(reader, "tensors", tensors, MAX_TENSORS, _MIN_TENSOR_BYTES)
     found = _keys(reader, keys)
     if found.get(b"split.count", (0, 0))[1] not in {0, 1}:
-        raise Malformed("it is one part of several, and the others are read unseen")
+        raise MalformedHeader("it is one part of several, and the others are read unseen")
     _vocabulary(found)
     _numbers(found)
     alignment = _alignment(found)
     declared = _tensors(reader, tensors, alignment)
     whole = _padded(reader.position, alignment) + declared
     if not whole <= len(content) < whole + alignment:  # the last tensor's padding may stand behind it
-        raise Malformed(f"it declares {whole:,} bytes and has {len(content):,}")
+        raise MalformedHeader(f"it declares {whole:,} bytes and has {len(content):,}")
 
 
 def _fits(reader: _Reader, what: str, count: int, limit: int, least: int) -> None:
     """Whether so many things can stand in the rest of the file."""
     if count > limit or count * least > reader.left:
-        raise Malformed(
+        raise MalformedHeader(
             f"it declares {count:,} {what}, which is over the limit of {min(limit, reader.left // least):,}"
         )
 
@@ -195,7 +195,7 @@ def _keys(reader: _Reader, count: int) -> dict[bytes, _Value]:
     for _ in range(count):
         key = reader.text(MAX_KEY_BYTES, "a key's name")
         if key in found:
-            raise Malformed(f"the key {named(key)} stands twice")
+            raise MalformedHeader(f"the key {named(key)} stands twice")
         kind = reader.u32()
         if kind in _READERS:
             found[key] = kind, reader.number(_READERS[kind])
@@ -205,7 +205,7 @@ def _keys(reader: _Reader, count: int) -> dict[bytes, _Value]:
         elif kind == _ARRAY:
             found[key] = kind, _list(reader, key)
         else:
-            raise Malformed(f"the key {named(key)} has the unknown type {kind}")
+            raise MalformedHeader(f"the key {named(key)} has the unknown type {kind}")
     return found
 
 
@@ -219,7 +219,7 @@ def _list(reader: _Reader, key: bytes) -> _List:
         reader.skip(length * _READERS[kind].size)
     else:
         what = "lists" if kind == _ARRAY else f"the unknown type {kind}"
-        raise Malformed(f"the key {named(key)} is a list of {what}")
+        raise MalformedHeader(f"the key {named(key)} is a list of {what}")
     return _List(kind, length)
 
 
@@ -229,10 +229,10 @@ def _vocabulary(found: Mapping[bytes, _Value]) -> None:
     for key, kind in _LISTS.items():
         value = lists.get(key)
         if key in lists and not (isinstance(value, _List) and value.kind == kind):
-            raise Malformed(f"the key {named(key)} is not the list that it has to be")
+            raise MalformedHeader(f"the key {named(key)} is not the list that it has to be")
     lengths = {value.length for key in (_TOKENS, _SCORES, _TYPES) if isinstance(value := lists.get(key), _List)}
     if len(lengths) > 1:
-        raise Malformed(f"its tokens, their scores and their types are {', '.join(map(str, sorted(lengths)))}")
+        raise MalformedHeader(f"its tokens, their scores and their types are {', '.join(map(str, sorted(lengths)))}")
 
 
 def _numbers(found: Mapping[bytes, _Value]) -> None:
@@ -240,15 +240,15 @@ def _numbers(found: Mapping[bytes, _Value]) -> None:
     for key, (_, value) in found.items():
         layers, divisor = key.endswith(b".block_count"), key.endswith(b"_epsilon")
         if layers and not (isinstance(value, int) and 0 < value <= MAX_LAYERS):
-            raise Malformed(f"the key {named(key)} is {value}, and not 1 to {MAX_LAYERS}")
+            raise MalformedHeader(f"the key {named(key)} is {value}, and not 1 to {MAX_LAYERS}")
         if divisor and not (isinstance(value, float) and 0 <= value < math.inf):
-            raise Malformed(f"the key {named(key)} is {value}, and no number from 0 on")
+            raise MalformedHeader(f"the key {named(key)} is {value}, and no number from 0 on")
 
 
 def _alignment(found: Mapping[bytes, _Value]) -> int:
     kind, value = found.get(b"general.alignment", (_UINT32, DEFAULT_ALIGNMENT))
     if kind != _UINT32 or not isinstance(value, int) or not 0 < value <= MAX_ALIGNMENT or value & (value - 1):
-        raise Malformed(f"its alignment is {value}, and no power of two up to {MAX_ALIGNMENT:,}")
+        raise MalformedHeader(f"its alignment is {value}, and no power of two up to {MAX_ALIGNMENT:,}")
     return value
 
 
@@ -259,25 +259,25 @@ def _tensors(reader: _Reader, count: int, alignment: int) -> int:
     for _ in range(count):
         name = reader.text(MAX_TENSOR_NAME_BYTES, "a tensor's name")
         if name in names:
-            raise Malformed(f"the tensor {named(name)} stands twice")
+            raise MalformedHeader(f"the tensor {named(name)} stands twice")
         names.add(name)
         size = _tensor_bytes(reader, named(name))
         offset = reader.u64()
         if offset != _padded(end, alignment):
-            raise Malformed(f"the tensor {named(name)} does not begin where the one before it ends")
+            raise MalformedHeader(f"the tensor {named(name)} does not begin where the one before it ends")
         end = offset + size
     return end
 
 
 def _tensor_bytes(reader: _Reader, name: str) -> int:
     if not 1 <= (rank := reader.u32()) <= MAX_DIMENSIONS:
-        raise Malformed(f"the tensor {name} has {rank:,} dimensions, and not 1 to {MAX_DIMENSIONS}")
+        raise MalformedHeader(f"the tensor {name} has {rank:,} dimensions, and not 1 to {MAX_DIMENSIONS}")
     dimensions = [reader.u64() for _ in range(rank)]
     if (kind := reader.u32()) not in blocks():
-        raise Malformed(f"the tensor {name} has the unknown type {kind}")
+        raise MalformedHeader(f"the tensor {name} has the unknown type {kind}")
     values, size = blocks()[kind]
     if 0 in dimensions or dimensions[0] % values:
-        raise Malformed(f"the tensor {name} has the dimensions {dimensions} in blocks of {values}")
+        raise MalformedHeader(f"the tensor {name} has the dimensions {dimensions} in blocks of {values}")
     return math.prod(dimensions) // values * size
 
 

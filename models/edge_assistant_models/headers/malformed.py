@@ -9,7 +9,7 @@ from edge_assistant_models.schema import printable
 Content = bytes | mmap.mmap  # a file's bytes; of a map only the pages that are looked at are read
 
 
-class Malformed(Exception):
+class MalformedHeader(Exception):
     """A file contradicts itself or goes beyond a limit; the text says what, to go behind the file's name."""
 
 

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from edge_assistant_models.headers.malformed import Content, Malformed, named
+from edge_assistant_models.headers.malformed import Content, MalformedHeader, named
 
 MAX_BYTES = (1 << 31) - 1  # what a protobuf message may have
 MAX_FIELDS = 3_000_000  # the largest model here has 29,000; bounds the time to some seconds
@@ -42,7 +42,7 @@ _COMPLEX = (14, 15)  # two numbers a value
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class WireField:
     """One field of a message: its number, its wire type, and its value.
 
     A varint's value is `begin`; of what has a length, `begin` and `end` are where it stands.
@@ -79,7 +79,7 @@ class Wire:
         self._limit = limit
         self._left = limit
 
-    def fields(self, layout: Layout, begin: int, end: int) -> Iterator[Field]:
+    def fields(self, layout: Layout, begin: int, end: int) -> Iterator[WireField]:
         """The fields of the message between two places; what the layout does not know is skipped.
 
         Raises:
@@ -88,7 +88,7 @@ class Wire:
         seen: set[int] = set()
         while begin < end:
             if not self._left:
-                raise Malformed(f"it has more than {self._limit:,} fields")
+                raise MalformedHeader(f"it has more than {self._limit:,} fields")
             self._left -= 1
             tag, begin = self.varint(begin, end)
             field = self._field(tag >> 3, tag & 7, begin, end)
@@ -96,29 +96,29 @@ class Wire:
             if field.number not in layout.wires:
                 continue
             if field.wire not in layout.wires[field.number]:
-                raise Malformed(f"the field {field.number} of {layout.name} is of the wrong kind")
+                raise MalformedHeader(f"the field {field.number} of {layout.name} is of the wrong kind")
             if field.number in layout.once:
                 if field.number in seen:
-                    raise Malformed(f"the field {field.number} of {layout.name} stands twice")
+                    raise MalformedHeader(f"the field {field.number} of {layout.name} stands twice")
                 seen.add(field.number)
             yield field
 
-    def _field(self, number: int, wire: int, begin: int, end: int) -> Field:
+    def _field(self, number: int, wire: int, begin: int, end: int) -> WireField:
         """A field whose tag has been read; of a varint, `begin` becomes its value."""
         if not number:
-            raise Malformed("a field in it has no number")
+            raise MalformedHeader("a field in it has no number")
         if wire == VARINT:
             value, behind = self.varint(begin, end)
-            return Field(number, wire, value, behind)
+            return WireField(number, wire, value, behind)
         if wire == BYTES:
             size, begin = self.varint(begin, end)
         elif wire in {FIXED32, FIXED64}:
             size = 4 if wire == FIXED32 else 8
         else:
-            raise Malformed(f"it holds a field of the unknown kind {wire}")
+            raise MalformedHeader(f"it holds a field of the unknown kind {wire}")
         if size > end - begin:
-            raise Malformed("a length in it reaches beyond its end")
-        return Field(number, wire, begin, begin + size)
+            raise MalformedHeader("a length in it reaches beyond its end")
+        return WireField(number, wire, begin, begin + size)
 
     def varint(self, begin: int, end: int) -> tuple[int, int]:
         """An unsigned number of up to 64 bits, and where it ends."""
@@ -130,27 +130,27 @@ class Wire:
             if byte < 0x80:
                 return value & 0xFFFFFFFFFFFFFFFF, begin
             shift += 7
-        raise Malformed("a number in it does not end")
+        raise MalformedHeader("a number in it does not end")
 
-    def text(self, field: Field, limit: int) -> bytes:
+    def text(self, field: WireField, limit: int) -> bytes:
         """A short text or some bytes."""
         if field.end - field.begin > limit:
-            raise Malformed(f"a name in it has {field.end - field.begin:,} bytes, over the limit of {limit:,}")
+            raise MalformedHeader(f"a name in it has {field.end - field.begin:,} bytes, over the limit of {limit:,}")
         return self._content[field.begin : field.end]
 
-    def varints(self, field: Field, limit: int) -> list[int]:
+    def varints(self, field: WireField, limit: int) -> list[int]:
         """The numbers of a repeated field, packed or alone."""
         if field.wire == VARINT:
             return [field.begin]
         values, begin = list[int](), field.begin
         while begin < field.end:
             if len(values) == limit:
-                raise Malformed(f"a list in it has more than {limit:,} numbers")
+                raise MalformedHeader(f"a list in it has more than {limit:,} numbers")
             value, begin = self.varint(begin, field.end)
             values.append(value)
         return values
 
-    def count(self, field: Field) -> int:
+    def count(self, field: WireField) -> int:
         """How many numbers a repeated field holds; packed varints are counted by the bytes that end one."""
         if field.wire in {VARINT, FIXED32, FIXED64}:
             return 1
@@ -210,7 +210,7 @@ def check(content: Content) -> None:
         Malformed: it is none, contradicts itself, goes beyond a limit, or reaches outside itself.
     """
     if len(content) > MAX_BYTES:
-        raise Malformed(f"it has {len(content):,} bytes, and an ONNX file may have {MAX_BYTES:,}")
+        raise MalformedHeader(f"it has {len(content):,} bytes, and an ONNX file may have {MAX_BYTES:,}")
     _Walk(Wire(content, MAX_FIELDS)).model(len(content))
 
 
@@ -244,71 +244,71 @@ class _Walk:
                 for name in self._wire.fields(_OPSET, part.begin, part.end):
                     self._domain(name)
             else:
-                raise Malformed("it defines functions" if part.number == 25 else "it has training data")
+                raise MalformedHeader("it defines functions" if part.number == 25 else "it has training data")
         if not graphs:
-            raise Malformed("it is not an ONNX file, or has no graph")
+            raise MalformedHeader("it is not an ONNX file, or has no graph")
 
-    def _graph(self, graph: Field, depth: int) -> None:
+    def _graph(self, graph: WireField, depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise Malformed(f"its graphs stand more than {MAX_DEPTH} deep in each other")
+            raise MalformedHeader(f"its graphs stand more than {MAX_DEPTH} deep in each other")
         names: set[bytes] = set()
         for part in self._wire.fields(_GRAPH, graph.begin, graph.end):
             if part.number == 1:
                 self._node(part, depth)
             elif part.number == 15:
-                raise Malformed("it has sparse weights")
+                raise MalformedHeader("it has sparse weights")
             else:
                 name = self._tensor(part)
                 if name in names:
-                    raise Malformed(f"the weight {named(name)} stands twice")
+                    raise MalformedHeader(f"the weight {named(name)} stands twice")
                 names.add(name)
 
-    def _node(self, node: Field, depth: int) -> None:
+    def _node(self, node: WireField, depth: int) -> None:
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise Malformed(f"it has more than {MAX_NODES:,} nodes")
+            raise MalformedHeader(f"it has more than {MAX_NODES:,} nodes")
         for part in self._wire.fields(_NODE, node.begin, node.end):
             if part.number == 7:
                 self._domain(part)
             elif part.number == 4:
                 operator = self._wire.text(part, MAX_NAME_BYTES)
                 if operator in FILE_OPERATORS:
-                    raise Malformed(f"its operator {named(operator)} reads another file")
+                    raise MalformedHeader(f"its operator {named(operator)} reads another file")
                 self.operators.add(operator)
             else:
                 self._attribute(part, depth)
 
-    def _domain(self, part: Field) -> None:
+    def _domain(self, part: WireField) -> None:
         name = self._wire.text(part, MAX_NAME_BYTES)
         if name not in DOMAINS:
-            raise Malformed(f"it needs operators of {named(name)}, which ONNX Runtime does not bring")
+            raise MalformedHeader(f"it needs operators of {named(name)}, which ONNX Runtime does not bring")
 
-    def _attribute(self, attribute: Field, depth: int) -> None:
+    def _attribute(self, attribute: WireField, depth: int) -> None:
         for part in self._wire.fields(_ATTRIBUTE, attribute.begin, attribute.end):
             if part.number in {5, 10}:
                 self._tensor(part)
             elif part.number in {6, 11}:
                 self._graph(part, depth + 1)
             else:
-                raise Malformed("it has sparse weights")
+                raise MalformedHeader("it has sparse weights")
 
-    def _tensor(self, part: Field) -> bytes:
+    def _tensor(self, part: WireField) -> bytes:
         """Returns its name."""
         self._tensors += 1
         if self._tensors > MAX_TENSORS:
-            raise Malformed(f"it has more than {MAX_TENSORS:,} tensors")
+            raise MalformedHeader(f"it has more than {MAX_TENSORS:,} tensors")
         tensor = self._read(part)
         said = f"the tensor {named(tensor.name)}" if tensor.name else "a tensor without a name"
         if tensor.outside:
-            raise Malformed(f"{said} keeps its values outside the file")
+            raise MalformedHeader(f"{said} keeps its values outside the file")
         if tensor.kind not in _BITS and tensor.kind != _STRING:
-            raise Malformed(f"{said} has the unknown type {tensor.kind}")
+            raise MalformedHeader(f"{said} has the unknown type {tensor.kind}")
         if any(size >> 63 for size in tensor.dimensions):
-            raise Malformed(f"{said} has a negative dimension")
+            raise MalformedHeader(f"{said} has a negative dimension")
         _measure(tensor, said)
         return tensor.name
 
-    def _read(self, part: Field) -> _Tensor:
+    def _read(self, part: WireField) -> _Tensor:
         tensor = _Tensor()
         for item in self._wire.fields(_TENSOR, part.begin, part.end):
             match item.number:
@@ -317,7 +317,7 @@ class _Walk:
                 case 2:
                     tensor.kind = item.begin
                 case 3:
-                    raise Malformed("a tensor in it is one piece of several")
+                    raise MalformedHeader("a tensor in it is one piece of several")
                 case 8:
                     tensor.name = self._wire.text(item, MAX_NAME_BYTES)
                 case 9:
@@ -329,10 +329,10 @@ class _Walk:
                 case number:
                     tensor.values[number] = tensor.values.get(number, 0) + self._values(item)
         if len(tensor.dimensions) > MAX_RANK:
-            raise Malformed(f"a tensor in it has more than {MAX_RANK} dimensions")
+            raise MalformedHeader(f"a tensor in it has more than {MAX_RANK} dimensions")
         return tensor
 
-    def _values(self, item: Field) -> int:
+    def _values(self, item: WireField) -> int:
         """How many values stand in a typed field."""
         if item.number == _STRINGS:
             return 1
@@ -340,7 +340,7 @@ class _Walk:
             size = 4 if item.number == _FLOATS else 8
             whole, rest = divmod(item.end - item.begin, size)
             if rest:
-                raise Malformed("a list of numbers in it ends within one")
+                raise MalformedHeader("a list of numbers in it ends within one")
             return whole
         return self._wire.count(item)
 
@@ -358,6 +358,6 @@ def _measure(tensor: _Tensor, said: str) -> None:
         wanted *= 2 if tensor.kind in _COMPLEX else 1
         sound = set(tensor.values) <= {place}
     if not sound:
-        raise Malformed(f"{said} keeps its values in two places, or in that of another type")
+        raise MalformedHeader(f"{said} keeps its values in two places, or in that of another type")
     if found != wanted:
-        raise Malformed(f"{said} of {tensor.dimensions} has {found:,} {unit}, and not {wanted:,}")
+        raise MalformedHeader(f"{said} of {tensor.dimensions} has {found:,} {unit}, and not {wanted:,}")

@@ -12,7 +12,7 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import Measured, Metric, metric
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.record import Verdict
+from edge_assistant_quantize.record import CriterionVerdict
 
 DataOf = Mapping[str, Mapping[str, object]]
 """The data by the metric or result that is measured on it: `{"presence": {"path": "photos"}}`."""
@@ -59,7 +59,7 @@ def _check_role(found: Metric, candidate: Candidate) -> None:
 
 def judge(
     criteria: Iterable[Criterion], candidate: Mapping[str, Measured], reference: Mapping[str, Measured]
-) -> list[Verdict]:
+) -> list[CriterionVerdict]:
     """Decide criteria over results that are there already.
 
     Args:
@@ -73,7 +73,9 @@ def judge(
     return [_verdict(criterion, candidate, reference) for criterion in criteria]
 
 
-def _verdict(criterion: Criterion, candidate: Mapping[str, Measured], reference: Mapping[str, Measured]) -> Verdict:
+def _verdict(
+    criterion: Criterion, candidate: Mapping[str, Measured], reference: Mapping[str, Measured]
+) -> CriterionVerdict:
     name = criterion.metric
     result, other = candidate.get(name), None if metric(name).relative else reference.get(name)
     if result is None or (criterion.compares and other is None):
@@ -81,7 +83,7 @@ def _verdict(criterion: Criterion, candidate: Mapping[str, Measured], reference:
     difference = None if other is None else interval(result, other)
     accepted = criterion.holds(result.value, difference, lower_is_better=result.lower_is_better)
     value = None if other is None else other.value
-    return Verdict(name, result.value, value, difference, criterion.text, accepted)
+    return CriterionVerdict(name, result.value, value, difference, criterion.text, accepted)
 
 
 def check(criteria: Iterable[Criterion]) -> None:
@@ -110,7 +112,7 @@ def decide(
     watch: Watch,
     *,
     known: Mapping[str, Measured] | None = None,
-) -> list[Verdict]:
+) -> list[CriterionVerdict]:
     """Measure a candidate and its reference, and decide.
 
     Args:

@@ -13,7 +13,7 @@ from edge_assistant_quantize import arguments
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.record import File, Measure, Record, Variant, Verdict
+from edge_assistant_quantize.record import CriterionVerdict, Measure, ModelFile, Record, Variant
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.metrics.metric import Measured
@@ -56,12 +56,12 @@ def record(
     )
 
 
-def variant(model: Candidate, results: Mapping[str, Measured], verdicts: Sequence[Verdict] = ()) -> Variant:
+def variant(model: Candidate, results: Mapping[str, Measured], verdicts: Sequence[CriterionVerdict] = ()) -> Variant:
     """A model with its measurements, as a record has it."""
     from edge_assistant_quantize.metrics.metric import figures
 
     sums = model.sums()
-    files = {key: File.of(path, path.name, sums[key]) for key, path in model.paths.items()}
+    files = {key: ModelFile.of(path, path.name, sums[key]) for key, path in model.paths.items()}
     return Variant(model.name, "", files, figures(results), list(verdicts))
 
 

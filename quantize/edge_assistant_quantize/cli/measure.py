@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.acceptance.accept import DataOf
     from edge_assistant_quantize.acceptance.criteria import Criterion
     from edge_assistant_quantize.metrics.metric import Measured
-    from edge_assistant_quantize.record import Verdict
+    from edge_assistant_quantize.record import CriterionVerdict
 
 _REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
 _HEAD = ("metric", "candidate", "reference", "difference", "interval", "criterion", "verdict")
@@ -183,7 +183,7 @@ def _of_recipe(named: str, data: Sequence[str]) -> tuple[str, list[Criterion], D
     return recipe.text, recipe.criteria, {each.metric: recipe.data[each.data] for each in decided}
 
 
-def _row(verdict: Verdict) -> tuple[str, ...]:
+def _row(verdict: CriterionVerdict) -> tuple[str, ...]:
     interval = verdict.interval
     return (
         verdict.metric,

@@ -15,8 +15,8 @@ from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import UsageError
 
 if TYPE_CHECKING:
-    from edge_assistant_quantize.publish.publish import Plan
-    from edge_assistant_quantize.publish.said import Said
+    from edge_assistant_quantize.publish.publish import PublishPlan
+    from edge_assistant_quantize.publish.said import EntryDescription
 
 
 @verb(
@@ -80,18 +80,18 @@ def publish(args: argparse.Namespace) -> int:
     return 0
 
 
-def _said(args: argparse.Namespace) -> Said:
-    from edge_assistant_quantize.publish.said import Said
+def _said(args: argparse.Namespace) -> EntryDescription:
+    from edge_assistant_quantize.publish.said import EntryDescription
 
     profiles = args.profile
     if profiles and "none" in profiles and len(profiles) > 1:
         raise UsageError("--profile none stands with another profile", "give one of them")
     chosen = None if profiles is None else tuple(name for name in profiles if name != "none")
     fields = ("name", "licence", "licence_url", "home", "description", "family", "context", "memory_mib")
-    return Said(**{name: getattr(args, name) for name in fields}, profiles=chosen)
+    return EntryDescription(**{name: getattr(args, name) for name in fields}, profiles=chosen)
 
 
-def _shown(planned: Plan) -> list[str]:
+def _shown(planned: PublishPlan) -> list[str]:
     """The entry for the person who is asked."""
     from edge_assistant_models.transfer import mebibytes
     from edge_assistant_quantize.report import page
@@ -105,12 +105,12 @@ def _shown(planned: Plan) -> list[str]:
     return [printable(line) for line in (*lines, f"  {_place(planned)}")]
 
 
-def _place(planned: Plan) -> str:
+def _place(planned: PublishPlan) -> str:
     entry = planned.entry
     return f"first for {entry.role} in {', '.join(entry.profiles)}" if entry.profiles else "in no profile"
 
 
-def _facts(planned: Plan) -> dict[str, object]:
+def _facts(planned: PublishPlan) -> dict[str, object]:
     from edge_assistant_quantize.publish.places import Places
 
     entry, places = planned.entry, Places.own()

@@ -39,7 +39,7 @@ _INK = (25, 35, 110)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
+class RenderedPage:
     """A rendered page and what stands on it."""
 
     kind: str  # the function that made it
@@ -49,7 +49,7 @@ class Sheet:
     boxes: list[tuple[str, bool]] = field(default_factory=list)  # labels of tick boxes, and whether they are ticked
 
 
-def sheet(seed: int) -> Sheet:
+def sheet(seed: int) -> RenderedPage:
     """The page of a seed; the kinds take turns."""
     return KINDS[seed % len(KINDS)](np.random.default_rng(seed))
 
@@ -63,7 +63,7 @@ def _date(random: np.random.Generator, century: int, first: int, last: int) -> s
     return f"{day:02d}/{month:02d}/{century}{random.integers(first, last)}"
 
 
-def receipt(random: np.random.Generator) -> Sheet:
+def receipt(random: np.random.Generator) -> RenderedPage:
     """A till receipt: names, dates, items with prices flush right, the total among other amounts."""
     size, width = int(random.integers(19, 27)), 620
     page = _Writer("receipt", width, 1400, font(size, _one(random, "mono", "sans")), round(size * 1.45))
@@ -90,7 +90,7 @@ def receipt(random: np.random.Generator) -> Sheet:
     return page.sheet()
 
 
-def form(random: np.random.Generator) -> Sheet:
+def form(random: np.random.Generator) -> RenderedPage:
     """A form: labels in print, values in another hand on lines, a row of tick boxes."""
     size = int(random.integers(20, 28))
     page = _Writer("form", 900, 900, font(size), round(size * 2.3))
@@ -110,7 +110,7 @@ def form(random: np.random.Generator) -> Sheet:
     return page.sheet()
 
 
-def boxes(random: np.random.Generator) -> Sheet:
+def boxes(random: np.random.Generator) -> RenderedPage:
     """A form in two columns, with or without boxes: labels in small print, each above its value."""
     size = int(random.integers(24, 32))
     page = _Writer("boxes", 1000, 900, font(round(size * random.uniform(0.65, 0.9))), round(size * 2.6))
@@ -131,7 +131,7 @@ def boxes(random: np.random.Generator) -> Sheet:
     return page.sheet()
 
 
-def table(random: np.random.Generator) -> Sheet:
+def table(random: np.random.Generator) -> RenderedPage:
     """A ruled table with a header and numbers flush right."""
     size = int(random.integers(18, 25))
     page = _Writer("table", 1000, 900, font(size), round(size * 2))
@@ -144,7 +144,7 @@ def table(random: np.random.Generator) -> Sheet:
     return page.sheet()
 
 
-def prose(random: np.random.Generator) -> Sheet:
+def prose(random: np.random.Generator) -> RenderedPage:
     """Running text in one column or two."""
     size = int(random.integers(17, 24))
     columns = int(random.integers(1, 3))
@@ -159,7 +159,7 @@ def prose(random: np.random.Generator) -> Sheet:
     return page.sheet()
 
 
-def letter(random: np.random.Generator, rows: int) -> Sheet:
+def letter(random: np.random.Generator, rows: int) -> RenderedPage:
     """So many rows in one column, A4 at 150 dots an inch with fifty: sentences, and labels with amounts flush right."""
     height = 2 * _MARGIN + rows * _PITCH
     page = _Writer("letter", 1240, height, font(20, _one(random, "sans", "serif")), _PITCH)
@@ -172,7 +172,7 @@ def letter(random: np.random.Generator, rows: int) -> Sheet:
     return page.sheet()
 
 
-KINDS: tuple[Callable[[np.random.Generator], Sheet], ...] = (receipt, form, table, prose, boxes)
+KINDS: tuple[Callable[[np.random.Generator], RenderedPage], ...] = (receipt, form, table, prose, boxes)
 _MARGIN = 60
 _PITCH = 32  # pixels from one row of a letter to the next
 
@@ -188,9 +188,11 @@ class _Writer:
         self.fields: list[tuple[str, str]] = []
         self.boxes: list[tuple[str, bool]] = []
 
-    def sheet(self) -> Sheet:
+    def sheet(self) -> RenderedPage:
         bottom = min(self.image.height, self.y + _MARGIN)
-        return Sheet(self.kind, self.image.crop((0, 0, self.image.width, bottom)), self.rows, self.fields, self.boxes)
+        return RenderedPage(
+            self.kind, self.image.crop((0, 0, self.image.width, bottom)), self.rows, self.fields, self.boxes
+        )
 
     def skip(self) -> None:
         self.y += self.pitch // 2

@@ -10,23 +10,27 @@ from edge_assistant.core.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class LabelledRecording:
     """A recording and the words in it."""
 
     path: Path
     said: str
 
 
-def corpus(folder: Path) -> list[Spoken]:
+def corpus(folder: Path) -> list[LabelledRecording]:
     """The recordings of a folder in the order of their names.
 
     Raises:
         UsageError: the folder holds none whose words are known.
     """
-    found = [Spoken(path.with_suffix(".wav"), path.read_text("utf-8")) for path in sorted(folder.glob("*.txt"))]
+    found = [
+        LabelledRecording(path.with_suffix(".wav"), path.read_text("utf-8")) for path in sorted(folder.glob("*.txt"))
+    ]
     for path in sorted(folder.glob("*/scenario.toml")):
         signals = tomllib.loads(path.read_text("utf-8")).get("signals", [])
-        found += [Spoken(path.parent / str(one["file"]), str(one["said"])) for one in signals if "said" in one]
+        found += [
+            LabelledRecording(path.parent / str(one["file"]), str(one["said"])) for one in signals if "said" in one
+        ]
     found = [spoken for spoken in found if spoken.path.is_file()]
     if not found:
         raise UsageError(f"{folder.name} holds no recordings with their words", "name a folder of *.wav with *.txt")

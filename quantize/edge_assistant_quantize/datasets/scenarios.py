@@ -108,7 +108,7 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ScenarioJob:
     """One question of one scenario; `number` is its place there, from 0."""
 
     scenario: Scenario
@@ -174,13 +174,15 @@ def _inside(folder: Path, file: str) -> Path:
 
 def jobs(
     scenarios: Sequence[Scenario], limit: int | None = None, sample: int | None = None, seed: int = 0
-) -> list[Job]:
+) -> list[ScenarioJob]:
     """Every question in order: the first `limit`, and of these a sample that a seed draws."""
-    found = [Job(scenario, number) for scenario in scenarios for number in range(len(scenario.questions))][:limit]
+    found = [ScenarioJob(scenario, number) for scenario in scenarios for number in range(len(scenario.questions))][
+        :limit
+    ]
     return draw(found, sample, seed)
 
 
-def draw(found: Sequence[Job], sample: int | None, seed: int) -> list[Job]:
+def draw(found: Sequence[ScenarioJob], sample: int | None, seed: int) -> list[ScenarioJob]:
     """A sample of questions in their own order; all of them where it is None or they are no more."""
     if sample is None or sample >= len(found):
         return list(found)

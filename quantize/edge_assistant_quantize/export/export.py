@@ -28,7 +28,7 @@ from edge_assistant_quantize.export.exporter import Done
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.gguf.conversion import require_libraries
-from edge_assistant_quantize.progress import Step, Watch, ignore, shown
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore, shown
 from edge_assistant_quantize.room import check_disk, check_memory, check_new, new_folder
 
 EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
@@ -142,7 +142,7 @@ def export(
     size = found.values * 4
     check_memory(f"exporting {folder.name}", _BASE_MEMORY + size * _COPIES)
     check_disk(f"exporting {folder.name}", size * _FILES, output)
-    found.check_finite(lambda moved: watch(Step("reading the weights", moved, found.bytes)))
+    found.check_finite(lambda moved: watch(ProgressStep("reading the weights", moved, found.bytes)))
     with new_folder(output) as making:
         if own:
             done = _as_the_product_runs(found, making, output.name, watch)
@@ -173,9 +173,9 @@ def _takes_own_layout(found: Checkpoint, layout: Layout | None, *, plain: bool) 
 def _as_the_product_runs(found: Checkpoint, making: Path, name: str, watch: Watch) -> Done:
     from edge_assistant_quantize.export import whisper
 
-    watch(Step("writing the graphs", 0, 1))
+    watch(ProgressStep("writing the graphs", 0, 1))
     options = whisper.convert(found, making)
-    watch(Step("writing the graphs", 1, 1))
+    watch(ProgressStep("writing the graphs", 1, 1))
     Candidate(model_name(name), "speech", making, whisper.FILES, options).write()
     files = [whisper.FILES["encoder"], whisper.FILES["decoder"]]
     versions = {library: metadata.version(library) for library in ("numpy", "onnx")}

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant.governance.offline import lock
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import UsageError, WeightsRefused
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
-    from edge_assistant_quantize.export.trace import Traced
+    from edge_assistant_quantize.export.trace import TracedExport
 
 _LIBRARIES = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime")
 _VOCABULARIES = ("vocab.txt", "vocab.json", "tokenizer.model", "sentencepiece.bpe.model", "spiece.model")
@@ -67,9 +67,9 @@ def export(request: Mapping[str, Any], watch: Watch) -> Done:
     def stage(what: str) -> None:
         nonlocal now
         if now:
-            watch(Step(now, 1, 1))
+            watch(ProgressStep(now, 1, 1))
         if what:
-            watch(Step(what, 0, 1))
+            watch(ProgressStep(what, 0, 1))
         now = what
 
     stage("starting torch")
@@ -95,7 +95,7 @@ def export(request: Mapping[str, Any], watch: Watch) -> Done:
     return Done(traced.task, type(model).__name__, traced.opset, files, traced.role, traced.deviations, versions)
 
 
-def _traced(model: Any, output: Path, request: Mapping[str, Any], stage: Any) -> Traced:  # noqa: ANN401
+def _traced(model: Any, output: Path, request: Mapping[str, Any], stage: Any) -> TracedExport:  # noqa: ANN401
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant_quantize.export import trace, vision_language
 
@@ -105,7 +105,7 @@ def _traced(model: Any, output: Path, request: Mapping[str, Any], stage: Any) ->
     parts = {"vision": vision_language.vision, "decoder": vision_language.decoder}
     made = [parts[name](model, target) for name in ([part] if part else parts)]
     deviations = {file: found for one in made for file, found in one.deviations.items()}
-    return trace.Traced(made[-1].task, made[-1].opset, deviations)
+    return trace.TracedExport(made[-1].task, made[-1].opset, deviations)
 
 
 def _model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class of a library that is imported late

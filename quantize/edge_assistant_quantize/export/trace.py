@@ -41,7 +41,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Traced:
+class TracedExport:
     """Exported files."""
 
     task: str  # by optimum's name
@@ -50,7 +50,7 @@ class Traced:
     role: str = ""  # of the product that they can have as they are; empty for none
 
 
-def whole(model: Any, task: str | None, target: Target) -> Traced:  # noqa: ANN401
+def whole(model: Any, task: str | None, target: Target) -> TracedExport:  # noqa: ANN401
     """Export a model as optimum lays it out: one file, or the encoder, the decoder of a first token and that of others.
 
     Without a task it is that of the model's class.
@@ -65,7 +65,7 @@ def whole(model: Any, task: str | None, target: Target) -> Traced:  # noqa: ANN4
     return _export(*_submodels(model, task), task, target)
 
 
-def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
+def decoder(model: Any, target: Target) -> TracedExport:  # noqa: ANN401
     """Export a decoder that takes embeddings in place of tokens, for a vision-language model; else as `whole`."""
     task = "text-generation-with-past"
     config, pairs = _submodels(model, task)
@@ -134,7 +134,7 @@ def _taking_embeddings(config: Any) -> Any:  # noqa: ANN401
     return config
 
 
-def _export(config: Any, pairs: Mapping[str, tuple[Any, Any]], task: str, target: Target) -> Traced:  # noqa: ANN401
+def _export(config: Any, pairs: Mapping[str, tuple[Any, Any]], task: str, target: Target) -> TracedExport:  # noqa: ANN401
     from optimum.exporters.onnx import export_models
 
     for name, (module, _) in pairs.items():
@@ -151,7 +151,7 @@ def _export(config: Any, pairs: Mapping[str, tuple[Any, Any]], task: str, target
         for file, (module, its), names in zip(files, pairs.values(), outputs, strict=True)
     }
     role = "embedder" if task == "feature-extraction" and _EMBEDDER.issuperset(config.inputs) else ""
-    return Traced(task, opset, found, role)
+    return TracedExport(task, opset, found, role)
 
 
 def _deviations(model: Any, config: Any, path: Path, outputs: Sequence[str], runtime: Runtime) -> dict[str, float]:  # noqa: ANN401

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.errors import QuantizationFailed, UsageError
 from edge_assistant_quantize.export import trace
-from edge_assistant_quantize.export.trace import SEED, Target, Traced, checked
+from edge_assistant_quantize.export.trace import SEED, Target, TracedExport, checked
 
 _OPSET = 18  # what optimum takes for the decoders of such models
 _BEFORE, _BEHIND = 3, 5  # tokens around a picture
@@ -34,7 +34,7 @@ def is_one(model: Any) -> bool:  # noqa: ANN401
     return hasattr(model, "get_image_features") and hasattr(model, "lm_head")
 
 
-def vision(model: Any, target: Target) -> Traced:  # noqa: ANN401
+def vision(model: Any, target: Target) -> TracedExport:  # noqa: ANN401
     """Export what turns pictures into rows for the decoder; `model` may also be a pair of encoders such as CLIP.
 
     Raises:
@@ -54,10 +54,10 @@ def vision(model: Any, target: Target) -> Traced:  # noqa: ANN401
     path = target.output / "vision_encoder.onnx"
     opset, made = _module(_encoder(model), examples, axes, path, target)
     share = checked(path, "image_features", made.reshape(-1, made.shape[-1]), wanted)
-    return Traced("image-feature-extraction", opset, {path.name: {"image_features": share}})
+    return TracedExport("image-feature-extraction", opset, {path.name: {"image_features": share}})
 
 
-def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
+def decoder(model: Any, target: Target) -> TracedExport:  # noqa: ANN401
     """Export the table of token embeddings and the decoder that reads embeddings.
 
     Raises:
@@ -84,7 +84,7 @@ def decoder(model: Any, target: Target) -> Traced:  # noqa: ANN401
     rows = _features(model, pixels)
     whole = _decoder_deviation(model, rows, _as_taken(model, pixels), target.output / graph, target.runtime)
     found = {path.name: {"inputs_embeds": share}, graph: {**rest.deviations[graph], "logits of a picture": whole}}
-    return Traced(rest.task, rest.opset, found)
+    return TracedExport(rest.task, rest.opset, found)
 
 
 def _decoder_deviation(model: Any, rows: Any, pixels: Any, path: Path, runtime: Runtime) -> float:  # noqa: ANN401

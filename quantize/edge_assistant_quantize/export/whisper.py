@@ -24,7 +24,7 @@ from edge_assistant_quantize.importers.safetensors_file import floats
 from edge_assistant_quantize.importers.whisper import HALVES, OPSET, write
 
 if TYPE_CHECKING:
-    from edge_assistant_quantize.gguf.safetensors import Tensor
+    from edge_assistant_quantize.gguf.safetensors import StoredTensor
 
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
@@ -119,7 +119,7 @@ def _norm(name: str, sources: Sequence[str], get: Get) -> Iterator[tuple[str, Ar
 
 def _reader(found: Checkpoint) -> Get:
     """What gives a weight by its name as f32."""
-    places: dict[str, tuple[Path, Tensor]] = {
+    places: dict[str, tuple[Path, StoredTensor]] = {
         tensor.name: (path, tensor) for path, tensors in found.weights.items() for tensor in tensors
     }
 

@@ -17,10 +17,10 @@ from typing import Any
 from edge_assistant.core.errors import PullFailed, StorageFull
 from edge_assistant_models import network, regular, toml
 from edge_assistant_models.schema import COMMIT, MAX_TOML_BYTES, SHA256, is_inside, printable
-from edge_assistant_models.transfer import Partial, Refused, Run, storing
+from edge_assistant_models.transfer import Partial, PullRun, Refused, storing
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.fetching.weights import INDEX, SHARD, refuse_pickles
-from edge_assistant_quantize.progress import Step, Watch, counted
+from edge_assistant_quantize.progress import ProgressStep, Watch, counted
 from edge_assistant_quantize.room import check_disk
 
 SOURCE = "source.toml"
@@ -39,7 +39,7 @@ _OTHER_WEIGHTS = re.compile(r".*\.(index\.json|gguf|onnx|h5|msgpack)")
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class HubFile:
     """One file of a repository at a commit.
 
     Attributes:
@@ -78,7 +78,7 @@ def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> Non
     commit, files = listed(repo, revision)
     if folder.exists():
         _check_same(folder, repo, commit)
-        watch(Step(f"fetching {repo}, MiB", 1, 1))
+        watch(ProgressStep(f"fetching {repo}, MiB", 1, 1))
         return
     with storing(folder.name, _ELSEWHERE):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> Non
         staging.rename(folder)
 
 
-def listed(repo: str, revision: str | None) -> tuple[str, tuple[File, ...]]:
+def listed(repo: str, revision: str | None) -> tuple[str, tuple[HubFile, ...]]:
     """The commit that a revision stands for, and the files of it that are wanted.
 
     Raises:
@@ -103,7 +103,7 @@ def listed(repo: str, revision: str | None) -> tuple[str, tuple[File, ...]]:
     try:
         if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
             raise Refused("HF_HUB_OFFLINE is set")
-        network.check_reachable(endpoint, Run(Path()))  # before the slow import, and its own patience
+        network.check_reachable(endpoint, PullRun(Path()))  # before the slow import, and its own patience
         from huggingface_hub import HfApi
 
         found = HfApi(endpoint=endpoint).model_info(repo, revision=revision, files_metadata=True, timeout=_LIST_S)
@@ -137,7 +137,7 @@ def _reason(error: Exception) -> str:
     )
 
 
-def _file(sibling: Any) -> File | None:  # noqa: ANN401 - the library's, whose class changes with its version
+def _file(sibling: Any) -> HubFile | None:  # noqa: ANN401 - the library's, whose class changes with its version
     """One row of the hub's list; None where it says no size, or leads out of the folder."""
     path, size, lfs = sibling.rfilename, sibling.size, sibling.lfs
     digest = (lfs.get("sha256") if isinstance(lfs, dict) else getattr(lfs, "sha256", None)) if lfs else None
@@ -145,10 +145,10 @@ def _file(sibling: Any) -> File | None:  # noqa: ANN401 - the library's, whose c
         return None
     git = str(sibling.blob_id or "")
     sha256 = digest if isinstance(digest, str) and SHA256.fullmatch(digest) else None
-    return File(path, size, sha256, git if not lfs and _GIT.fullmatch(git) else None)
+    return HubFile(path, size, sha256, git if not lfs and _GIT.fullmatch(git) else None)
 
 
-def wanted(files: Sequence[File], repo: str) -> tuple[File, ...]:
+def wanted(files: Sequence[HubFile], repo: str) -> tuple[HubFile, ...]:
     """The data among the files of a repository: of weights one set, and no code.
 
     Raises:
@@ -178,11 +178,11 @@ def _weights(names: set[str]) -> set[str]:
     return parts or {name for name in names if name.endswith(".safetensors") and "/" not in name}
 
 
-def _download(repo: str, commit: str, files: Sequence[File], staging: Path, watch: Watch) -> dict[str, str]:
+def _download(repo: str, commit: str, files: Sequence[HubFile], staging: Path, watch: Watch) -> dict[str, str]:
     """Fetch what is missing of each file, the small ones first; their sums."""
     from huggingface_hub import get_token, hf_hub_url
 
-    token, endpoint, run = get_token(), _endpoint(), Run(staging)
+    token, endpoint, run = get_token(), _endpoint(), PullRun(staging)
     headers = {"Authorization": f"Bearer {token}"} if token else None
     moved = counted(f"fetching {repo}, MiB", sum(file.bytes for file in files), watch)
     sums: dict[str, str] = {}
@@ -205,10 +205,10 @@ def _download(repo: str, commit: str, files: Sequence[File], staging: Path, watc
 
 
 def _fetched(
-    file: File,
+    file: HubFile,
     url: str,
     path: Path,
-    run: Run,
+    run: PullRun,
     headers: dict[str, str] | None,
     moved: Callable[[int], None],
 ) -> str:

@@ -22,11 +22,11 @@ from edge_assistant.storage.atomic import storing
 from edge_assistant_models import paths
 from edge_assistant_models.archives import only_file, run_client
 from edge_assistant_models.schema import is_inside
-from edge_assistant_models.transfer import Refused, Run
+from edge_assistant_models.transfer import PullRun, Refused
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, StorageFull, ToolMissing
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.room import check_disk
 
 PACKAGE = "llama-cpp-python"
@@ -117,17 +117,17 @@ def bring(archive: Path | None = None, watch: Watch = progress.ignore) -> Path:
                 return folder
             with tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent) as work:
                 what, made = f"llama.cpp's converter of {PACKAGE} {pin.version}", Path(work, "converter")
-                watch(Step(what, 0, 3))
+                watch(ProgressStep(what, 0, 3))
                 taken = archive or _download(pin, Path(work))
-                watch(Step(what, 1, 3))
+                watch(ProgressStep(what, 1, 3))
                 _compare(taken, pin)
-                watch(Step(what, 2, 3))
+                watch(ProgressStep(what, 2, 3))
                 unpack(taken, made)
                 if tree_sum(made) != pin.files:
                     raise ToolMissing(f"{taken.name} does not unpack to what is pinned", "please report it")
                 shutil.rmtree(folder, ignore_errors=True)
                 made.replace(folder)
-                watch(Step(what, 3, 3))
+                watch(ProgressStep(what, 3, 3))
     return folder
 
 
@@ -150,7 +150,7 @@ def _download(pin: Pinned, work: Path) -> Path:
     command += ["--no-deps", "--no-binary", PACKAGE, "--no-build-isolation", "--no-cache-dir"]
     command += ["--timeout", "15", "--retries", "2", "--require-hashes", "--requirement", str(wanted)]
     try:
-        run_client("pip", [*command, "--dest", str(brought)], Run(work), {"PYTHONPATH": str(builder)})
+        run_client("pip", [*command, "--dest", str(brought)], PullRun(work), {"PYTHONPATH": str(builder)})
         return only_file(brought, "*.tar.gz")
     except Refused as refused:
         named = f"llama_cpp_python-{pin.version}.tar.gz"

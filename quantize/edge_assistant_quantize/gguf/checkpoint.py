@@ -13,7 +13,7 @@ from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import InputMissing, WeightsRefused
 from edge_assistant_quantize.fetching.weights import INDEX, SHARD, is_pickled, refuse_pickles
 from edge_assistant_quantize.gguf import safetensors
-from edge_assistant_quantize.gguf.safetensors import Tensor
+from edge_assistant_quantize.gguf.safetensors import StoredTensor
 
 MAX_JSON_BYTES = 64 << 20  # tokenizer.json of the largest vocabulary in use has 34 MB
 
@@ -42,10 +42,10 @@ class Checkpoint:
     folder: Path
     config: Mapping[str, Any]
     architecture: str
-    weights: Mapping[Path, tuple[Tensor, ...]]
+    weights: Mapping[Path, tuple[StoredTensor, ...]]
 
     @property
-    def tensors(self) -> tuple[Tensor, ...]:
+    def tensors(self) -> tuple[StoredTensor, ...]:
         """Those of all files."""
         return tuple(tensor for tensors in self.weights.values() for tensor in tensors)
 

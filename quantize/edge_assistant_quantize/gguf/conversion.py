@@ -10,13 +10,13 @@ from pathlib import Path
 from edge_assistant.core.signals import printable
 from edge_assistant.storage.atomic import storing, writing
 from edge_assistant_models import headers
-from edge_assistant_models.headers import Form
+from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_quantize import progress, worker
 from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError, WeightsRefused
 from edge_assistant_quantize.fetching import llama
 from edge_assistant_quantize.gguf import checkpoint, converter, tokenization
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.room import check_disk, check_memory
 
 # Bytes of a value in the file: of q8_0 34 for each 32 (ggml's block_q8_0)
@@ -84,11 +84,11 @@ def convert(
             descriptor=file.fileno(),
             environment={**worker.LIBRARIES, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
         )
-        watch(Step("loading it with llama.cpp", 0, 1))
+        watch(ProgressStep("loading it with llama.cpp", 0, 1))
         with Path(name).open("rb") as made:
-            headers.check(made, Form.GGUF, output.name)
+            headers.check(made, HeaderFormat.GGUF, output.name)
         _check_tokens(found, tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
-        watch(Step("loading it with llama.cpp", 1, 1))
+        watch(ProgressStep("loading it with llama.cpp", 1, 1))
     return found
 
 
@@ -104,7 +104,7 @@ def require_libraries(what: str, libraries: tuple[str, ...]) -> None:
         raise ToolMissing(f"{what} needs {', '.join(missing)}", hint)
 
 
-def _check_tokens(found: Checkpoint, loaded: tokenization.Loaded) -> None:
+def _check_tokens(found: Checkpoint, loaded: tokenization.GgufTokenizer) -> None:
     """Check that llama.cpp splits texts as the tokenizer in the folder does.
 
     Raises:

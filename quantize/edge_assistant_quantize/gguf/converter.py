@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from edge_assistant_quantize.errors import WeightsRefused
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 _WRITTEN = re.compile(r"Writing:\s*(\d+)%")
 
@@ -67,7 +67,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
     except SystemExit as ended:
         if ended.code:
             raise RuntimeError(errors.last or f"status {ended.code}") from None
-    watch(Step("converting, %", 100, 100))
+    watch(ProgressStep("converting, %", 100, 100))
 
 
 class _Errors(logging.Handler):
@@ -90,7 +90,7 @@ class _Bar(io.TextIOBase):
     def write(self, text: str) -> int:
         """Look for the share that is written."""
         if found := _WRITTEN.search(text):
-            self._watch(Step("converting, %", int(found[1]), 100))
+            self._watch(ProgressStep("converting, %", int(found[1]), 100))
         return len(text)
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from edge_assistant_models.headers import Form
+from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_models.loading import held
 from edge_assistant_quantize.candidate import loading
 from edge_assistant_quantize.errors import ModelCorrupt
@@ -22,7 +22,7 @@ Value = int | float | bool | str
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class GgufTensor:
     """One tensor.
 
     Attributes:
@@ -53,7 +53,7 @@ class Header:
     """
 
     values: Mapping[str, Value]
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[GgufTensor, ...]
 
     @property
     def kinds(self) -> dict[str, int]:
@@ -78,7 +78,7 @@ def read(path: Path) -> Header:
     Raises:
         ModelCorrupt: it cannot be read, is no GGUF, one part of several, or contradicts itself.
     """
-    with loading(), held(path, Form.GGUF) as name:
+    with loading(), held(path, HeaderFormat.GGUF) as name:
         try:
             content = _reader()(name)
         except (ValueError, KeyError) as error:
@@ -86,7 +86,7 @@ def read(path: Path) -> Header:
             raise ModelCorrupt(what, "take the model from its official home") from None
         values = {key: _value(field) for key, field in content.fields.items() if field.data}
         tensors = tuple(
-            Tensor(
+            GgufTensor(
                 tensor.name,
                 tensor.tensor_type.name.lower().replace("_k", "_K"),
                 tuple(tensor.shape.tolist()),

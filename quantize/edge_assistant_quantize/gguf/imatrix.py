@@ -30,7 +30,7 @@ from edge_assistant_quantize.errors import (
 from edge_assistant_quantize.gguf import header, text
 from edge_assistant_quantize.gguf.collector import Collector
 from edge_assistant_quantize.gguf.model import Model
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,10 +117,10 @@ def compute(
     with Model(model, threads=threads, context=context, node=collector, halt=halt) as opened, _thread(halt) as pool:
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
         for number in range(len(pieces)):
-            watch(Step(what, number, len(pieces)))
+            watch(ProgressStep(what, number, len(pieces)))
             pool.submit(opened.evaluate, pieces.given(number)).result()  # an interruption comes through at once
             collector.check()
-        watch(Step(what, len(pieces), len(pieces)))
+        watch(ProgressStep(what, len(pieces), len(pieces)))
     sums = Sums(collector.values, collector.counts, len(pieces), context, text_file.name)
     _check_finite(sums, model.name)
     with atomic.storing(output.name, "free some space, or name another folder"), atomic.writing(output) as file:

@@ -23,7 +23,7 @@ from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import InputMissing, UsageError, WeightsRefused
 from edge_assistant_quantize.gguf import text
 from edge_assistant_quantize.gguf.model import Model
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -185,12 +185,12 @@ def _over(
     """Compute all chunks; `rows` gives those of the reference by the chunk's number, `output` receives this model's."""
     first, figures = model.context // 2, []
     for number in range(len(pieces)):
-        watch(Step(what, number, len(pieces)))
+        watch(ProgressStep(what, number, len(pieces)))
         found = model.evaluate(pieces.given(number), first)[:-1]
         figures.append(_figures(found, pieces.tokens[number, first + 1 :], rows(number) if rows else None))
         if output:
             output.write(pieces.tokens[number].astype("<i4").tobytes() + encode(found).tobytes())
-    watch(Step(what, len(pieces), len(pieces)))
+    watch(ProgressStep(what, len(pieces), len(pieces)))
     return _quality(np.stack(figures), compared=rows is not None)
 
 

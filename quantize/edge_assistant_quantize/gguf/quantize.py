@@ -12,7 +12,7 @@ from typing import Any
 from edge_assistant.language import llama
 from edge_assistant.storage import atomic
 from edge_assistant_models import headers
-from edge_assistant_models.headers import Form
+from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_models.loading import held
 from edge_assistant_quantize import room, worker
 from edge_assistant_quantize.errors import (
@@ -25,7 +25,7 @@ from edge_assistant_quantize.errors import (
     WeightsRefused,
 )
 from edge_assistant_quantize.gguf import header, imatrix, kinds
-from edge_assistant_quantize.progress import Step, Watch, ignore
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 
 _MAX_BUFFER = 1 << 30  # bytes of one tensor's rows that are worked on at once; llama.cpp takes up to 8 GiB if it may
 _DONE = re.compile(r"\[ *(\d+)/ *(\d+)\]")
@@ -93,7 +93,7 @@ def quantize(
         worker.run(__name__, {**request, "output": file.fileno()}, watch, descriptor=file.fileno())
         with Path(f"/dev/fd/{file.fileno()}").open("rb") as made:  # llama.cpp does not notice every full disk
             try:
-                headers.check(made, Form.GGUF, output.name)
+                headers.check(made, HeaderFormat.GGUF, output.name)
             except ModelCorrupt as error:
                 raise StorageFull(f"{error.message}: it was not written whole", "free some space") from None
 
@@ -163,7 +163,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> int | None:
     def log(level: int, text: bytes, data: object) -> None:
         said.append(text.decode(errors="replace"))
         if not dry and (found := _DONE.search(said[-1])):
-            watch(Step(what, int(found[1]) - 1, int(found[2])))
+            watch(ProgressStep(what, int(found[1]) - 1, int(found[2])))
 
     callback = lib.llama_log_callback(log)
     lib.llama_log_set(callback, None)
@@ -177,7 +177,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> int | None:
     if request["imatrix"]:
         pointed.append(_set_imatrix(params, Path(request["imatrix"])))
     output = b"" if dry else f"/dev/fd/{request['output']}".encode()
-    with held(model, Form.GGUF) as name:
+    with held(model, HeaderFormat.GGUF) as name:
         status = lib.llama_model_quantize(name.encode(), output, ctypes.byref(params))
     text = "".join(said)
     if "requires an imatrix" in text or (dry and "will require an imatrix" in text):
@@ -190,7 +190,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> int | None:
     if dry:
         return _size(text, model.stat().st_size)
     total = int(_DONE.findall(text)[-1][1])
-    watch(Step(what, total, total))
+    watch(ProgressStep(what, total, total))
     return None
 
 

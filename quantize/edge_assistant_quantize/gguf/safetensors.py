@@ -37,7 +37,7 @@ _EXPONENTS: Mapping[str, tuple[str, int]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class StoredTensor:
     """One tensor of a file.
 
     Attributes:
@@ -59,7 +59,7 @@ class Tensor:
         return math.prod(self.shape)
 
 
-def read(path: Path) -> tuple[Tensor, ...]:
+def read(path: Path) -> tuple[StoredTensor, ...]:
     """The tensors of a file, in the order of their places.
 
     Raises:
@@ -85,7 +85,7 @@ def _refused(path: Path, why: str) -> WeightsRefused:
     return WeightsRefused(message, "fetch the model again, or export it again")
 
 
-def _tensors(path: Path, content: Any, begin: int) -> Iterator[Tensor]:  # noqa: ANN401 - the library has no types
+def _tensors(path: Path, content: Any, begin: int) -> Iterator[StoredTensor]:  # noqa: ANN401 - the library has no types
     names = content.offset_keys()
     if len(names) > MAX_TENSORS:
         raise _refused(path, f"it declares {len(names):,} tensors")
@@ -95,11 +95,11 @@ def _tensors(path: Path, content: Any, begin: int) -> Iterator[Tensor]:  # noqa:
         if dtype not in ITEM_BYTES:
             raise _refused(path, f"the tensor {name} has the type {dtype}")
         end = begin + math.prod(shape) * ITEM_BYTES[dtype]
-        yield Tensor(name, dtype, shape, begin, end)
+        yield StoredTensor(name, dtype, shape, begin, end)
         begin = end
 
 
-def check_finite(path: Path, tensors: tuple[Tensor, ...], moved: Callable[[int], None]) -> None:
+def check_finite(path: Path, tensors: tuple[StoredTensor, ...], moved: Callable[[int], None]) -> None:
     """Search every floating value for NaN and infinity.
 
     Args:
@@ -118,7 +118,7 @@ def check_finite(path: Path, tensors: tuple[Tensor, ...], moved: Callable[[int],
                 moved(tensor.end)
 
 
-def _check_tensor(file: BinaryIO, path: Path, tensor: Tensor, moved: Callable[[int], None]) -> None:
+def _check_tensor(file: BinaryIO, path: Path, tensor: StoredTensor, moved: Callable[[int], None]) -> None:
     import numpy as np
 
     kind, exponent = _EXPONENTS[tensor.dtype]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from edge_assistant_quantize import room, worker
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.gguf.model import Model, Tokens
@@ -24,7 +24,7 @@ REPEATS = 3
 _WARM = 16  # tokens of the first computation, which is not counted: it brings the weights into memory
 
 
-class Figures(msgspec.Struct, frozen=True):
+class SpeedFigures(msgspec.Struct, frozen=True):
     """Measurement of one form on this machine.
 
     Attributes:
@@ -39,12 +39,12 @@ class Figures(msgspec.Struct, frozen=True):
     peak_mib: float | None = None
 
 
-def ratio(one: Figures, other: Figures) -> float:
+def ratio(one: SpeedFigures, other: SpeedFigures) -> float:
     """The other's time for a written token over the one's."""
     return one.speed["decode_tokens_per_s"] / other.speed["decode_tokens_per_s"]
 
 
-def measure(model: Path, *, threads: int, watch: Watch) -> Figures:
+def measure(model: Path, *, threads: int, watch: Watch) -> SpeedFigures:
     """Measure a model.
 
     Args:
@@ -57,7 +57,7 @@ def measure(model: Path, *, threads: int, watch: Watch) -> Figures:
         QuantizationFailed: llama.cpp cannot compute it.
     """
     request = {"model": str(model.absolute()), "threads": threads}
-    return msgspec.convert(worker.run(__name__, request, watch), Figures)
+    return msgspec.convert(worker.run(__name__, request, watch), SpeedFigures)
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
@@ -68,7 +68,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
     from edge_assistant_quantize.gguf.model import Model
 
     path, what = Path(request["model"]), f"speed of {Path(request['model']).name}"
-    watch(Step(what, 0, REPEATS))
+    watch(ProgressStep(what, 0, REPEATS))
     began = time.perf_counter()
     with Model(path, threads=request["threads"], context=PROMPT + WRITTEN, batch=BATCH) as model:
         loaded = time.perf_counter() - began
@@ -77,7 +77,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
         runs = []
         for number in range(REPEATS):
             runs.append(_run(model, tokens, BATCH))
-            watch(Step(what, number + 1, REPEATS))
+            watch(ProgressStep(what, number + 1, REPEATS))
         prefill, decode = (statistics.median(seconds) for seconds in zip(*runs, strict=True))
         memory = room.of_kernel("self/smaps_rollup", "Pss")  # llama.cpp keeps its memory until the model is closed
     figures = {"prefill_tokens_per_s": PROMPT / prefill, "decode_tokens_per_s": WRITTEN / decode, "load_s": loaded}

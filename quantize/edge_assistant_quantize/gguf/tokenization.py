@@ -91,7 +91,7 @@ def tokens(folder: Path, texts: Sequence[str]) -> Tokens | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class GgufTokenizer:
     """A GGUF file as llama.cpp loads it.
 
     Attributes:
@@ -103,7 +103,7 @@ class Loaded:
     tokens: Tokens
 
 
-def load(descriptor: int, name: str, texts: Sequence[str]) -> Loaded:
+def load(descriptor: int, name: str, texts: Sequence[str]) -> GgufTokenizer:
     """Load an open file in a process of its own; tensors' names and shapes are checked, and none is copied.
 
     Args:
@@ -115,7 +115,7 @@ def load(descriptor: int, name: str, texts: Sequence[str]) -> Loaded:
         QuantizationFailed: llama.cpp does not load it, or ends the process; the message has its reason.
     """
     request = {"descriptor": descriptor, "name": name, "texts": list(texts)}
-    return Loaded(**worker.run(__name__, request, ignore, descriptor=descriptor))
+    return GgufTokenizer(**worker.run(__name__, request, ignore, descriptor=descriptor))
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:

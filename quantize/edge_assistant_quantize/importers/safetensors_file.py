@@ -28,7 +28,7 @@ def read_tensors(path: Path) -> Mapping[str, NDArray[np.float32]]:
     return {tensor.name: floats(path, tensor) for tensor in found if tensor.dtype in _TYPES}
 
 
-def floats(path: Path, tensor: safetensors.Tensor) -> NDArray[np.float32]:
+def floats(path: Path, tensor: safetensors.StoredTensor) -> NDArray[np.float32]:
     """One tensor of a file, whatever float type it has there.
 
     Raises:

@@ -16,12 +16,12 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelError
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.scenarios import Job, jobs, load
+from edge_assistant_quantize.datasets.scenarios import ScenarioJob, jobs, load
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
-from edge_assistant_quantize.metrics.scoring import Judged, cited, judge
+from edge_assistant_quantize.metrics.scoring import AnswerScore, cited, judge
 from edge_assistant_quantize.metrics.warm import WarmAssistant
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.senses import folder_of, number_of
 
 _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
@@ -41,16 +41,16 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ScenarioResult:
     """A reply to one question, judged."""
 
-    job: Job  # the question
+    job: ScenarioJob  # the question
     way: str  # the name of the way that answered
     reply: Reply  # what came of it
-    judged: Judged  # which parts are right
+    judged: AnswerScore  # which parts are right
 
     @classmethod
-    def of(cls, job: Job, way: str, reply: Reply) -> Result:
+    def of(cls, job: ScenarioJob, way: str, reply: Reply) -> ScenarioResult:
         """A reply, judged; its seconds to a millisecond, as they are kept."""
         return cls(job, way, replace(reply, seconds=round(reply.seconds, 3)), judge(job.question, reply.said))
 
@@ -100,7 +100,7 @@ class Product:
         self._assistant = assistant
         self._gold = gold
 
-    def answer(self, job: Job) -> Reply:
+    def answer(self, job: ScenarioJob) -> Reply:
         """Answer one question.
 
         Raises:
@@ -115,7 +115,10 @@ class Product:
 
 
 def timed(
-    assistant: WarmAssistant, job: Job, gold: bool, ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]]
+    assistant: WarmAssistant,
+    job: ScenarioJob,
+    gold: bool,
+    ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]],
 ) -> Reply:
     """Ask, with the scenario's gold evidence where it is wanted, and pay for the perception that was recalled."""
     assistant.gold = job.scenario.gold() if gold else {}
@@ -136,7 +139,7 @@ def timed(
     return Reply(said, time.perf_counter() - began + assistant.unpaid_s, error, unbacked)
 
 
-def counts(results: Sequence[Result]) -> dict[str, int]:
+def counts(results: Sequence[ScenarioResult]) -> dict[str, int]:
     """How many there are, and how many are right in what."""
     parts = ("status", "answer", "cites", "correct")
     return {"n": len(results)} | {part: sum(getattr(each.judged, part) for each in results) for part in parts}
@@ -163,12 +166,12 @@ def measure(
     assistant.models.given["language"] = model
     assistant.start()
     product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
-    results: list[Result] = []
+    results: list[ScenarioResult] = []
     what = f"{model.name} over questions"
-    watch(Step(what, 0, len(asked)))
+    watch(ProgressStep(what, 0, len(asked)))
     for number, job in enumerate(asked, 1):
-        results.append(Result.of(job, product.name, product.answer(job)))
-        watch(Step(what, number, len(asked)))
+        results.append(ScenarioResult.of(job, product.name, product.answer(job)))
+        watch(ProgressStep(what, number, len(asked)))
     counted = {f"{r.job.scenario.id}: {r.job.question.ask}": (float(r.judged.correct), 1.0) for r in results}
     right = counts(results)
     details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")} if results else {}

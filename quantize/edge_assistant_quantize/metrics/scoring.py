@@ -28,7 +28,7 @@ _EXACT = 1e-6  # two numbers that differ by less are the same
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class AnswerScore:
     """Which parts of an answer are right."""
 
     status: bool
@@ -51,12 +51,12 @@ class _Mentions:
     numbers: list[float] = field(default_factory=list)
 
 
-def judge(question: Question, reply: Mapping[str, Any]) -> Judged:
+def judge(question: Question, reply: Mapping[str, Any]) -> AnswerScore:
     """Judge a reply, an object as `ask --json` prints it; one without an answer's text is wrong in all."""
     said = reply.get("answer")
     if not isinstance(said, str) or not said.strip():
-        return Judged(status=False, answer=False, cites=False)
-    return Judged(
+        return AnswerScore(status=False, answer=False, cites=False)
+    return AnswerScore(
         status=reply.get("status") == question.status,
         answer=states(said, question.answer),
         cites=set(question.cites) <= cited(reply),

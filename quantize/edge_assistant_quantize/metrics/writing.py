@@ -6,7 +6,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.evidence import Field, TickBox
 from edge_assistant.perception.documents import forms, labels, layout
 from edge_assistant.perception.documents.layout import Piece
-from edge_assistant.perception.documents.sheets import Sheet
+from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.errors import CalibrationInvalid
@@ -51,7 +51,7 @@ def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
     return found
 
 
-def _fields(wanted: list[tuple[str, str]], sheet: Sheet) -> tuple[float, float]:
+def _fields(wanted: list[tuple[str, str]], sheet: UprightPage) -> tuple[float, float]:
     read, _ = marked(sheet.pieces)
     return sum(pair in read for pair in wanted), len(wanted)
 
@@ -69,7 +69,7 @@ def flat(rows: list[str]) -> str:
 
 
 def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bool]]]:
-    """The fields and the tick boxes of a page's writing, as `pages.Sheet` has them."""
+    """The fields and the tick boxes of a page's writing, as `pages.RenderedPage` has them."""
     details = [found.detail for found in forms.read(layout.rows(pieces))]
     fields = {(detail.label, detail.value) for detail in details if isinstance(detail, Field)}
     return fields, {(detail.label, detail.ticked) for detail in details if isinstance(detail, TickBox)}

@@ -57,7 +57,7 @@ def record(
     if path is None or path.suffix.lower() != ".onnx":
         named = ", ".join(key for key, path in candidate.paths.items() if path.suffix.lower() == ".onnx")
         raise UsageError(f"{candidate.name} has no ONNX file '{key}'", f"it has {named or 'none'}")
-    sample = Sample(limit)
+    sample = CalibrationSample(limit)
     runtime = RecordingRuntime(threads, path=path.resolve(), sample=sample)
     for _ in senses.perceive(candidate.installed(), candidate.role, data, runtime, watch):
         pass
@@ -67,7 +67,7 @@ def record(
     return Calibration((*sample.feeds,))
 
 
-class Sample:
+class CalibrationSample:
     """Feeds at even distances: if they become too many, every second is dropped, then and later."""
 
     def __init__(self, limit: int, max_bytes: int = MAX_BYTES) -> None:
@@ -96,7 +96,7 @@ class RecordingRuntime(Runtime):
     """Opens sessions as the product does, and records what that of one file is given."""
 
     path: Path = Path()
-    sample: Sample = field(default_factory=lambda: Sample(LIMIT), compare=False)
+    sample: CalibrationSample = field(default_factory=lambda: CalibrationSample(LIMIT), compare=False)
 
     def session(self, model: Path, **shared: Any) -> Any:  # noqa: ANN401 - stands for ONNX Runtime's class
         """See `Runtime.session`."""
@@ -107,7 +107,7 @@ class RecordingRuntime(Runtime):
 class RecordingSession:
     """A session whose runs are recorded."""
 
-    def __init__(self, session: Any, sample: Sample) -> None:  # noqa: ANN401
+    def __init__(self, session: Any, sample: CalibrationSample) -> None:  # noqa: ANN401
         self._session, self._sample = session, sample
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401

@@ -48,7 +48,7 @@ def load(path: Path) -> onnx.ModelProto:
     room.check_memory(f"working on {path.name}", path.stat().st_size * _TIMES_MEMORY)
     try:
         with path.open("rb") as file:
-            headers.check(file, headers.Form.ONNX, path.name)
+            headers.check(file, headers.HeaderFormat.ONNX, path.name)
         model = onnx.load(str(path), load_external_data=False)
     except ModelCorrupt as error:
         raise WeightsRefused(error.message, _EXPORT) from None

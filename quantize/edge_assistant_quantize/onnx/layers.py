@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed
 from edge_assistant_quantize.onnx import folding, graphs
-from edge_assistant_quantize.progress import Step, Watch, ignore
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 
 if TYPE_CHECKING:
     import onnx
@@ -68,7 +68,7 @@ def compare(
         given, other = (graphs.run(session, names, feed) for session in sessions)
         for name, one, two in zip(names, given, other, strict=True):
             sums[name].add(one, two)
-        watch(Step("layers", number, total))
+        watch(ProgressStep("layers", number, total))
     kinds = [node.op_type for node in first.graph.node]
     found = [sums[name].difference(name, kinds[place], place) for name, place in places.items() if sums[name].count]
     return sorted(found, key=lambda item: (-item.relative_l2, item.place))

@@ -76,7 +76,7 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class WeightRule:
     """How weights are stored."""
 
     weights: str  # a pattern of their names, as `fnmatch` takes it; the first rule that fits counts
@@ -85,8 +85,8 @@ class Rule:
     block: int = 32  # inputs that share a scale; of `blockwise` and `packed`
 
 
-def parse_rules(said: object) -> tuple[Rule, ...]:
-    """Rules as a list of tables with the names of `Rule`.
+def parse_rules(said: object) -> tuple[WeightRule, ...]:
+    """Rules as a list of tables with the names of `WeightRule`.
 
     Raises:
         ValueError: it is none, or a form, a number of bits or a block is not one that there is.
@@ -96,13 +96,13 @@ def parse_rules(said: object) -> tuple[Rule, ...]:
     return tuple(_parse_rule(each) for each in said)
 
 
-def _parse_rule(said: Mapping[str, object]) -> Rule:
+def _parse_rule(said: Mapping[str, object]) -> WeightRule:
     if not {"weights", "form"} <= set(said) <= {"weights", "form", "bits", "block"}:
         raise ValueError("a rule has 'weights' and 'form', and may have 'bits' and 'block'")
     bits, block = said.get("bits", 4), said.get("block", 32)
     if not isinstance(bits, int) or not isinstance(block, int):
         raise ValueError("'bits' and 'block' of a rule are whole numbers")
-    rule = Rule(str(said["weights"]), str(said["form"]), bits, block)
+    rule = WeightRule(str(said["weights"]), str(said["form"]), bits, block)
     if rule.form not in FORMS:
         raise ValueError(f"there is no form '{rule.form}' (there are {', '.join(FORMS)})")
     if rule.bits not in (4, 8) or rule.block not in BLOCK_SIZES:

@@ -30,7 +30,7 @@ _CLIPPING = frozenset({"Relu", "Clip"})
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class IntegerPlan:
     """What of a folded graph is computed in integers."""
 
     nodes: frozenset[str]  # names of the nodes
@@ -53,7 +53,7 @@ class Plan:
         return (*dict.fromkeys((*self.inputs, *self.outputs, *self.clipped)),)
 
 
-def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> Plan:
+def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> IntegerPlan:
     """Decide what of a graph, as `fold` gives it, is computed in integers; excluded nodes are not.
 
     Raises:
@@ -81,7 +81,7 @@ class _Planner:
         self.given = {value.name for value in graph.output}
         self.excluded = excluded
 
-    def plan(self) -> Plan:
+    def plan(self) -> IntegerPlan:
         chosen = {node.name for node in self.nodes if self._weighted(node)}
         chosen |= {node.name for node in self.nodes if self._between(node)}
         while drop := {name for name in chosen if not self._holds(name, chosen)}:
@@ -153,7 +153,7 @@ class _Planner:
         wanted = before.op_type not in {"Gemm", "MatMul"} or self._feeds(node.output[0], chosen)
         return wanted and self._absorbable(node)
 
-    def _values(self, chosen: set[str], clipped: Mapping[str, onnx.NodeProto]) -> Plan:
+    def _values(self, chosen: set[str], clipped: Mapping[str, onnx.NodeProto]) -> IntegerPlan:
         inputs: dict[str, None] = {}
         outputs: dict[str, None] = {}
         moved: dict[str, str] = {}
@@ -173,7 +173,7 @@ class _Planner:
             for node in self.nodes
             if node.name in chosen and node.op_type in {"Conv", "Gemm"}
         }
-        return Plan(frozenset(chosen), clipped, (*inputs,), (*outputs,), moved, averaged)
+        return IntegerPlan(frozenset(chosen), clipped, (*inputs,), (*outputs,), moved, averaged)
 
 
 def limits(node: onnx.NodeProto, known: Mapping[str, Array]) -> tuple[float | None, float | None]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx.builder import GraphBuilder
 from edge_assistant_quantize.onnx.folding import attributes, constants, fold
-from edge_assistant_quantize.onnx.plan import COMPUTED, WEIGHTED, Plan, limits, plan
+from edge_assistant_quantize.onnx.plan import COMPUTED, WEIGHTED, IntegerPlan, limits, plan
 from edge_assistant_quantize.onnx.rounding import by_channel, shift
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class _Writer(GraphBuilder):
     """Writes one plan into its graph."""
 
     def __init__(
-        self, model: onnx.ModelProto, plan: Plan, scales: Mapping[str, _Scale], means: Means, weight_bits: int
+        self, model: onnx.ModelProto, plan: IntegerPlan, scales: Mapping[str, _Scale], means: Means, weight_bits: int
     ) -> None:
         super().__init__()
         self.model, self.plan, self.scales, self.means, self.weight_bits = model, plan, scales, means, weight_bits

@@ -30,7 +30,7 @@ from edge_assistant_quantize.onnx.methods import (
     parse_rules,
 )
 from edge_assistant_quantize.onnx.plan import plan
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     import onnx
@@ -197,7 +197,7 @@ def _dynamic(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    job.watch(Step("dynamic int8", 0, 1))
+    job.watch(ProgressStep("dynamic int8", 0, 1))
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)  # ONNX Runtime's quantizer writes advice to the root log
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
@@ -215,5 +215,5 @@ def _dynamic(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
             raise QuantizationFailed(f"ONNX Runtime cannot quantize it ({reason})", "take another method") from error
         finally:
             logging.disable(disabled)
-        job.watch(Step("dynamic int8", 1, 1))
+        job.watch(ProgressStep("dynamic int8", 1, 1))
         return onnx.load(str(path))

@@ -26,7 +26,7 @@ from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import graphs
 from edge_assistant_quantize.onnx.builder import GraphBuilder
 from edge_assistant_quantize.onnx.folding import opset
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     import onnx
@@ -119,10 +119,10 @@ class _Runs:
         """Values by name for each feed."""
         shown = graphs.with_outputs(self.model, asked, added)
         session = graphs.session(shown, threads=self.threads, hint="export the model again with standard operators")
-        self.watch(Step(what, 0, len(self.feeds)))
+        self.watch(ProgressStep(what, 0, len(self.feeds)))
         for number, feed in enumerate(self.feeds, 1):
             yield graphs.run(session, asked, feed)
-            self.watch(Step(what, number, len(self.feeds)))
+            self.watch(ProgressStep(what, number, len(self.feeds)))
 
 
 def _ends(runs: _Runs, values: Sequence[str]) -> tuple[dict[str, Range], dict[str, int]]:

@@ -26,7 +26,7 @@ from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
 from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, INT8, GraphBuilder
 from edge_assistant_quantize.onnx.folding import attributes, constants, plain, standard
-from edge_assistant_quantize.onnx.methods import Rule
+from edge_assistant_quantize.onnx.methods import WeightRule
 from edge_assistant_quantize.onnx.rounding import by_channel
 from edge_assistant_quantize.onnx.weight_only import fits_half
 
@@ -38,7 +38,7 @@ Array = NDArray[Any]
 _FEWEST = 64  # smaller weights are not worth a node of their own
 
 
-def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
+def apply(model: onnx.ModelProto, rules: Sequence[WeightRule]) -> onnx.ModelProto:
     """A copy of a model with its weights stored as rules say; a weight that none fits stays as it is.
 
     Products (`MatMul`, `Gemm`) and rows that are looked up (`Gather`) are made in the form of their matrix.
@@ -62,7 +62,7 @@ def apply(model: onnx.ModelProto, rules: Sequence[Rule]) -> onnx.ModelProto:
 class _Graph(GraphBuilder):
     """The nodes and weights that replace those of a graph; each method that adds a node returns its value's name."""
 
-    def __init__(self, graph: onnx.GraphProto, rules: Sequence[Rule]) -> None:
+    def __init__(self, graph: onnx.GraphProto, rules: Sequence[WeightRule]) -> None:
         super().__init__()
         self.known = constants(graph)
         stored = {tensor.name for tensor in graph.initializer}
@@ -94,7 +94,7 @@ class _Graph(GraphBuilder):
         """Add a weight, once, by a name that the old graph does not have."""
         return super().constant(f"compact/{name}", value)
 
-    def rule(self, value: str) -> Rule | None:
+    def rule(self, value: str) -> WeightRule | None:
         """The first rule for the weight that a node reads under some name."""
         source = self.sources.get(value)
         return next((rule for rule in self.rules if source is not None and fnmatchcase(source, rule.weights)), None)
@@ -108,7 +108,7 @@ class _Graph(GraphBuilder):
         else:
             self.nodes.append(node)
 
-    def _replaced(self, node: onnx.NodeProto, rule: Rule) -> str | None:
+    def _replaced(self, node: onnx.NodeProto, rule: WeightRule) -> str | None:
         """The value that replaces a node's; None if the node stays."""
         said = attributes(node)
         if node.op_type == "Gather" and rule.form == "blockwise" and not said.get("axis", 0):
@@ -121,14 +121,14 @@ class _Graph(GraphBuilder):
         product = _PRODUCTS[rule.form](self, node.input[0], self.sources[node.input[1]], matrix, rule)
         return self.op("Add", product, node.input[2]) if len(node.input) > 2 else product
 
-    def _checked(self, weight: Array, name: str, rule: Rule) -> Array:
+    def _checked(self, weight: Array, name: str, rule: WeightRule) -> Array:
         if weight.ndim != 2 or not np.isfinite(weight).all():
             raise ModelCorrupt(f"the weight '{name}' is no matrix, or is not finite", "get the model again")
         if rule.form != "integer" and weight.shape[1] % rule.block:
             raise ModelCorrupt(f"blocks of {rule.block} do not divide '{name}' {weight.shape}", "take smaller blocks")
         return weight
 
-    def _rows(self, numbers: str, name: str, weight: Array, rule: Rule) -> str:
+    def _rows(self, numbers: str, name: str, weight: Array, rule: WeightRule) -> str:
         """Rows of a matrix in blocks, widened: i64 [...] -> f32 [..., inputs]."""
         levels, scales = self._blocks(name, weight, rule)
         flat = self.op("Reshape", numbers, self.constant("flat", np.array([-1])))
@@ -149,7 +149,7 @@ class _Graph(GraphBuilder):
         high = self.op("BitShift", value, self.constant("four", np.uint8(4)), direction="RIGHT")
         return self.op("Concat", self.op("Unsqueeze", low, last), self.op("Unsqueeze", high, last), axis=-1)
 
-    def _blocks(self, name: str, weight: Array, rule: Rule) -> tuple[str, str]:
+    def _blocks(self, name: str, weight: Array, rule: WeightRule) -> tuple[str, str]:
         """Levels as MatMulNBits has them and scales, as names of values."""
         scales = f"{name}/scales_of_{rule.bits}_bits"
         if name not in self.levels:
@@ -158,20 +158,20 @@ class _Graph(GraphBuilder):
             self.op("Cast", self.constant(f"{name}/scales", halves), name=scales, to=FLOAT)
         return self.levels[name], scales
 
-    def blockwise(self, value: str, name: str, weight: Array, rule: Rule) -> str:
+    def blockwise(self, value: str, name: str, weight: Array, rule: WeightRule) -> str:
         """Multiply by blocks."""
         stored = self._blocks(name, weight, rule)
         how = {"K": weight.shape[1], "N": weight.shape[0], "bits": rule.bits, "block_size": rule.block}
         return self.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, accuracy_level=4, **how)
 
-    def integer(self, value: str, name: str, weight: Array, _: Rule) -> str:
+    def integer(self, value: str, name: str, weight: Array, _: WeightRule) -> str:
         """Multiply by integers of 8 bits."""
         turned = weight.T.astype(np.float64)
         levels, scales = by_channel(turned, 1, np.zeros(turned.shape[1]), 1.0, 8, alone=False)
         stored = self.constant(f"{name}/8_bits", levels), self.constant(f"{name}/steps", scales)
         return linear.integer_product(self, value, *stored)
 
-    def packed(self, value: str, name: str, weight: Array, rule: Rule) -> str:
+    def packed(self, value: str, name: str, weight: Array, rule: WeightRule) -> str:
         """Multiply by integers of 8 bits that are widened from 4."""
         levels, multiples, steps = blocks.four_in_eight(weight, rule.block, self.importance.get(name))
         pairs = self._unpacked(self.constant(f"{name}/4_bits", blocks.pack(levels, 4)))
@@ -198,7 +198,7 @@ class _Graph(GraphBuilder):
         del self.graph.initializer[:]
         self.graph.initializer.extend(left)
 
-    def _widened(self, name: str, value: Array, rule: Rule) -> None:
+    def _widened(self, name: str, value: Array, rule: WeightRule) -> None:
         if rule.form == "half" or value.ndim == 1:
             self.op("Cast", self.constant(f"{name}/half", value.astype(np.float16)), name=name, to=FLOAT)
             return

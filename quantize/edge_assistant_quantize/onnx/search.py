@@ -23,7 +23,7 @@ from edge_assistant_quantize.onnx import sensitivity
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.methods import check_options
 from edge_assistant_quantize.onnx.quantize import prepared, quantize
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Layer
 
 FILE = "tries.json"
@@ -48,7 +48,7 @@ class _State(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """The result of a search."""
 
     excluded: tuple[str, ...]  # nodes left as they are in the form that was taken
@@ -72,7 +72,7 @@ def quantize_to_accept(
     options: Mapping[str, object] = {},
     folder: Path | None = None,
     tries: int = TRIES,
-) -> Found:
+) -> SearchResult:
     """Quantize a model as far as it is accepted; `output` is written only if a form is.
 
     At most `tries` forms are tried, with up to `most` nodes left as they are; `accepts` decides over a file, which is
@@ -92,7 +92,7 @@ def quantize_to_accept(
     if taken is not None:
         search.make(taken.excluded, output)
     excluded = tuple(taken.excluded) if taken else ()
-    return Found(excluded, tuple(state.tries), taken is not None, tuple(state.layers), search.options)
+    return SearchResult(excluded, tuple(state.tries), taken is not None, tuple(state.layers), search.options)
 
 
 @dataclass(slots=True)
@@ -157,7 +157,7 @@ class _Search:
         return self.asked[wanted]
 
     def _made(self, excluded: Sequence[str]) -> Try:
-        self.how["watch"](Step("tries", len(self.asked), self.most_tries))
+        self.how["watch"](ProgressStep("tries", len(self.asked), self.most_tries))
         with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
             path = Path(folder) / "model.onnx"
             self.make(excluded, path)

@@ -20,7 +20,7 @@ from edge_assistant_quantize.onnx import folding, graphs, quantize, weight_only
 from edge_assistant_quantize.onnx.calibration import Calibration, batches
 from edge_assistant_quantize.onnx.methods import FP16, INT4, INT8, STATIC, check_options
 from edge_assistant_quantize.onnx.plan import WEIGHTED, plan
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Layer
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def rank(
     nodes = quantizable(graph, method)
     exact = list(outputs(graph, feeds, threads))
     layers = []
-    watch(Step("sensitivity", 0, len(nodes)))
+    watch(ProgressStep("sensitivity", 0, len(nodes)))
     for number, node in enumerate(nodes, 1):
         alone = replace(job, exclude=[other.name for other in nodes if other.name != node.name])
         found = outputs(quantize.transformed(graph, alone), feeds, threads)
         layers.append(Layer(node.name, node.op_type, "", noise_db(exact, found), MEASURE))
-        watch(Step("sensitivity", number, len(nodes)))
+        watch(ProgressStep("sensitivity", number, len(nodes)))
     return sorted(layers, key=lambda layer: (-layer.loss, layer.node))
 
 

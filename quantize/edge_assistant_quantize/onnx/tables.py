@@ -32,7 +32,7 @@ _SPENT = ("calibrator", "percentile", "bias_correction")  # options that are in 
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class QuantizationTable:
     """How one file is quantized."""
 
     method: str  # one of `METHODS`
@@ -41,17 +41,17 @@ class Table:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def parse(content: bytes, origin: str) -> dict[str, Table]:
+def parse(content: bytes, origin: str) -> dict[str, QuantizationTable]:
     """The tables of one file, by key.
 
     Raises:
         CatalogInvalid: it breaks the schema; the message names file and key.
     """
-    whole = schema.Table.parse(content, origin)
+    whole = schema.TomlTable.parse(content, origin)
     return {key: _parse(whole.table(key)) for key in whole.remaining()}
 
 
-def _parse(table: schema.Table) -> Table:
+def _parse(table: schema.TomlTable) -> QuantizationTable:
     method, excluded = table.text("method"), table.texts("excluded", required=False)
     options = table.free("options")
     ranges = {name: _range(table, name, value) for name, value in table.free("ranges").items()}
@@ -65,25 +65,25 @@ def _parse(table: schema.Table) -> Table:
         raise table.invalid(f"'ranges' belong to '{STATIC}', which needs them")
     options |= {name: value for name, value in zip(MEASURED, (ranges, means), strict=True) if value}
     try:
-        return Table(method, excluded, check_options(method, options))
+        return QuantizationTable(method, excluded, check_options(method, options))
     except UsageError as error:
         raise table.invalid(error.message) from None
 
 
-def _numbers(table: schema.Table, name: str, value: object) -> tuple[float, ...]:
+def _numbers(table: schema.TomlTable, name: str, value: object) -> tuple[float, ...]:
     if not isinstance(value, list) or not all(type(number) in {int, float} for number in value):
         raise table.invalid(f"what belongs to '{name}' must be a list of numbers")
     return tuple(float(number) for number in value)
 
 
-def _range(table: schema.Table, name: str, value: object) -> tuple[float, float]:
+def _range(table: schema.TomlTable, name: str, value: object) -> tuple[float, float]:
     ends = _numbers(table, name, value)
     if len(ends) == 2 and ends[0] <= ends[1]:
         return ends[0], ends[1]
     raise table.invalid(f"the range of '{name}' must be two numbers, the least first")
 
 
-def apply(table: Table, path: Path) -> None:
+def apply(table: QuantizationTable, path: Path) -> None:
     """Quantize an ONNX file in its place.
 
     Raises:

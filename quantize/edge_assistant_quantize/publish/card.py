@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 
-from edge_assistant_quantize.publish.judged import Judged
+from edge_assistant_quantize.publish.judged import Judgement
 from edge_assistant_quantize.record import Record, Variant
 from edge_assistant_quantize.report import page
 
 Figures = dict[str, object]
 
 
-def figures(judged: Judged, size: int) -> Figures:
+def figures(judged: Judgement, size: int) -> Figures:
     """The table `[figures]`: plain values, so that `models info` can show them.
 
     Args:

@@ -9,7 +9,7 @@ from edge_assistant_models.entries import Entry
 from edge_assistant_models.entries import parse as parse_entry
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.publish.said import Said
+from edge_assistant_quantize.publish.said import EntryDescription
 
 FOLDER = "published"  # in the data directory
 _OURS = ("family", "context")  # options that are keys of their own in a catalog file
@@ -23,7 +23,7 @@ def file_names(candidate: Candidate, name: str) -> dict[str, str]:
     return {key: PurePath(file).name for key, file in candidate.files.items()}
 
 
-def text(candidate: Candidate, sums: Mapping[str, str], said: Said, figures: Mapping[str, object]) -> str:
+def text(candidate: Candidate, sums: Mapping[str, str], said: EntryDescription, figures: Mapping[str, object]) -> str:
     """A catalog file.
 
     Args:

@@ -16,7 +16,7 @@ _ANYWAY = "publish it all the same and say why: --unaccepted REASON"
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Judgement:
     """What is known of a model's quality.
 
     Attributes:
@@ -56,7 +56,7 @@ def record_of(model: Path) -> Record | None:
     return None
 
 
-def judge(candidate: Candidate, record: Record | None, unaccepted: str = "") -> Judged:
+def judge(candidate: Candidate, record: Record | None, unaccepted: str = "") -> Judgement:
     """Look up a model in its record, by the sums of its files.
 
     Args:
@@ -71,7 +71,7 @@ def judge(candidate: Candidate, record: Record | None, unaccepted: str = "") -> 
     why = _why_not(candidate, record, form)
     if why and not unaccepted:
         raise NotAccepted(why, _ANYWAY)
-    return Judged(record if form else None, form, unaccepted if why else "")
+    return Judgement(record if form else None, form, unaccepted if why else "")
 
 
 def form_of(candidate: Candidate, record: Record) -> Variant | None:

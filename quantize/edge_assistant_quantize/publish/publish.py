@@ -23,12 +23,12 @@ from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import ModelCorrupt, UsageError
-from edge_assistant_quantize.progress import Step, Watch, ignore
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.publish import card
 from edge_assistant_quantize.publish import entry as entries
-from edge_assistant_quantize.publish.judged import Judged
+from edge_assistant_quantize.publish.judged import Judgement
 from edge_assistant_quantize.publish.places import ENTRY, Places
-from edge_assistant_quantize.publish.said import Said, completed
+from edge_assistant_quantize.publish.said import EntryDescription, completed
 from edge_assistant_quantize.report import page
 
 RECIPE = "recipe.toml"
@@ -36,7 +36,7 @@ _MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PublishPlan:
     """What is going to be published; nothing is written yet.
 
     Attributes:
@@ -47,12 +47,14 @@ class Plan:
     """
 
     candidate: Candidate
-    judged: Judged
+    judged: Judgement
     entry: Entry
     text: str
 
 
-def plan(candidate: Candidate, judged: Judged, said: Said, *, profile: str = AUTO, replace: bool = False) -> Plan:
+def plan(
+    candidate: Candidate, judged: Judgement, said: EntryDescription, *, profile: str = AUTO, replace: bool = False
+) -> PublishPlan:
     """Say what will be published.
 
     Args:
@@ -73,10 +75,10 @@ def plan(candidate: Candidate, judged: Judged, said: Said, *, profile: str = AUT
     _check_first(portfolio, candidate.role, whole)
     policy.current().check_model(whole.name, own=True)
     text = entries.text(candidate, candidate.sums(), whole, card.figures(judged, candidate.bytes))
-    return Plan(candidate, judged, entries.parsed(text, whole.name), text)
+    return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text)
 
 
-def publish(planned: Plan, watch: Watch = ignore, *, replace: bool = False) -> Entry:
+def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = False) -> Entry:
     """Publish a model: entry, files, record and recipe, all or nothing.
 
     Returns:
@@ -144,7 +146,7 @@ def _check_name(portfolio: Portfolio, name: str, *, replace: bool) -> None:
         raise UsageError(f"'{name}' is published already", "replace it with --replace, or say another --name")
 
 
-def _check_first(portfolio: Portfolio, role: str, said: Said) -> None:
+def _check_first(portfolio: Portfolio, role: str, said: EntryDescription) -> None:
     """Two models that both come first for one role would leave it to their names which one is used."""
     for other in portfolio.entries():
         both = [name for name in said.profiles or () if name in other.profiles]
@@ -162,7 +164,7 @@ def _same_disk(places: Places) -> bool:
     return device(places.root) == device(places.store.root)
 
 
-def _gather(planned: Plan, folder: Path, watch: Watch) -> None:
+def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     """Everything that is kept, in one folder: a copy of the files, so that whoever made them may go on with theirs."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -171,8 +173,8 @@ def _gather(planned: Plan, folder: Path, watch: Watch) -> None:
         path = planned.candidate.paths[file.key]
         for size in _copied(path, folder / file.path, file.sha256):
             done += size
-            watch(Step(what, done // _MIB, total))
-    watch(Step(what, total, total))
+            watch(ProgressStep(what, done // _MIB, total))
+    watch(ProgressStep(what, total, total))
     names: Mapping[str, str] = {file.key: file.path for file in planned.entry.files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()

@@ -14,7 +14,7 @@ from edge_assistant_models.schema import HTTP_URL, NAME, printable
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.publish import chat_family
-from edge_assistant_quantize.publish.judged import Judged
+from edge_assistant_quantize.publish.judged import Judgement
 
 SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 CONTEXT = 8192  # tokens; what the product asks of a model by itself is less
@@ -22,7 +22,7 @@ _NEEDED = {"licence": "--licence", "licence_url": "--licence-url", "home": "--ho
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class EntryDescription:
     """What an entry says besides what is measured; what is empty or None is not said yet.
 
     Attributes:
@@ -48,7 +48,9 @@ class Said:
     profiles: tuple[str, ...] | None = None
 
 
-def completed(said: Said, candidate: Candidate, judged: Judged, portfolio: Portfolio, profile: str) -> Said:
+def completed(
+    said: EntryDescription, candidate: Candidate, judged: Judgement, portfolio: Portfolio, profile: str
+) -> EntryDescription:
     """What was said, then what the recipe says, then what the catalog says of the model that it was made from.
 
     Args:
@@ -70,13 +72,13 @@ def completed(said: Said, candidate: Candidate, judged: Judged, portfolio: Portf
     return whole
 
 
-def _filled(said: Said, more: Said) -> Said:
+def _filled(said: EntryDescription, more: EntryDescription) -> EntryDescription:
     """What was not said is taken from elsewhere."""
     missing = {field.name for field in fields(said) if getattr(said, field.name) in ("", None)}
     return replace(said, **{name: getattr(more, name) for name in missing})
 
 
-def _recipe(judged: Judged) -> Mapping[str, object]:
+def _recipe(judged: Judgement) -> Mapping[str, object]:
     try:
         return toml.parse(judged.record.recipe.encode() if judged.record else b"")
     except ValueError:  # a record that somebody wrote by hand
@@ -88,33 +90,33 @@ def _table(values: Mapping[str, object], key: str) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _of_recipe(judged: Judged) -> Said:
+def _of_recipe(judged: Judgement) -> EntryDescription:
     """The table `[publish]` of the recipe, as far as it is of the right kind."""
     table = _table(_recipe(judged), "publish")
     kinds = {"memory_mib": int, "profiles": list}
     given = {key: value for key, value in table.items() if isinstance(value, kinds.get(key, str))}
-    known = {field.name for field in fields(Said)} - {"family", "context"}
+    known = {field.name for field in fields(EntryDescription)} - {"family", "context"}
     profiles = given.get("profiles")
     given["profiles"] = tuple(map(str, profiles)) if isinstance(profiles, list) else None
-    return Said(**{key: value for key, value in given.items() if key in known})  # type: ignore[arg-type] # looked at
+    return EntryDescription(**{key: value for key, value in given.items() if key in known})  # type: ignore[arg-type] # looked at
 
 
-def _of_source(judged: Judged, portfolio: Portfolio) -> Said:
+def _of_source(judged: Judgement, portfolio: Portfolio) -> EntryDescription:
     """Licence and home of a model of the catalog that a recipe started from: its weights are that model's."""
     model = _table(_recipe(judged), "source").get("model")
     known = {entry.name: entry for entry in portfolio.entries()}
     if not isinstance(model, str) or model not in known:
-        return Said()
+        return EntryDescription()
     entry = known[model]
-    return Said(licence=entry.licence, licence_url=entry.licence_url, home=entry.home)
+    return EntryDescription(licence=entry.licence, licence_url=entry.licence_url, home=entry.home)
 
 
-def _of_files(candidate: Candidate, judged: Judged) -> Said:
+def _of_files(candidate: Candidate, judged: Judgement) -> EntryDescription:
     family, context = _chat(candidate)
     form = judged.form
     made = f", {form.method}" if form is not None and form.method else ""
     peak = form.peak_mib if form is not None else None
-    return Said(
+    return EntryDescription(
         name=candidate.name,
         description=f"{candidate.name}{made}, published by edge-quantize",
         family=family,
@@ -143,7 +145,7 @@ def estimated_memory(size: int) -> int:
     return math.ceil(size * 1.5 / (1 << 20)) + 100
 
 
-def _check(said: Said, candidate: Candidate, portfolio: Portfolio) -> None:
+def _check(said: EntryDescription, candidate: Candidate, portfolio: Portfolio) -> None:
     missing = [option for key, option in _NEEDED.items() if not getattr(said, key)]
     if missing:
         what = f"nothing says {', '.join(missing)} of {printable(said.name)}"

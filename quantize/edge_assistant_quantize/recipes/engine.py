@@ -12,14 +12,14 @@ from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import Measured, figures
-from edge_assistant_quantize.progress import Step as Progress
+from edge_assistant_quantize.progress import ProgressStep as Progress
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes import lock, measuring, provenance, recipe, sources, speed
 from edge_assistant_quantize.recipes.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
-from edge_assistant_quantize.recipes.recipe import Recipe, Variant
-from edge_assistant_quantize.recipes.step import Form, Made, Step, WholeStep, Work
-from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, Job, Workspace
-from edge_assistant_quantize.record import Record, Verdict
+from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
+from edge_assistant_quantize.recipes.step import Form, Made, Step, StepInput, WholeStep
+from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, RecipeJob, Workspace
+from edge_assistant_quantize.record import CriterionVerdict, Record
 
 ALIKE = 1.05  # times the smallest size: by this much do 8-bit forms with the same weights differ
 
@@ -62,11 +62,11 @@ def run(
         reference = None if asked.reference is None else sources.form(asked, asked.reference)
         inputs = _inputs(asked, source, reference)
         libraries = {*RUNTIMES, *(name for step in asked.steps for name in step.needs.libraries)}
-        before = lock.Lock(_sum(asked), inputs, versions(libraries), provenance.machine_class(), {})
+        before = lock.RecipeLock(_sum(asked), inputs, versions(libraries), provenance.machine_class(), {})
         if pinned is not None:
             lock.check_inputs(pinned, before)
         sources.check_room(asked, source, folder)
-        work = Run(Job(asked, space, threads, watch, inputs), reference or source)
+        work = RecipeRun(RecipeJob(asked, space, threads, watch, inputs), reference or source)
         found = work.record(source, prepared=reference is None)
         found = msgspec.structs.replace(found, versions=before.versions, commands=[command] if command else [])
         made = msgspec.structs.replace(before, tensors=_tensors(found.variants))
@@ -112,7 +112,7 @@ def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:
     return {name: file.tensors_sha256 or file.sha256 for name, file in files}
 
 
-def _finish(run: Run, found: Record, made: lock.Lock) -> None:
+def _finish(run: RecipeRun, found: Record, made: lock.RecipeLock) -> None:
     """Write the accepted model, the lock file and the record."""
     asked, space = run.job.recipe, run.job.space
     if found.chosen:
@@ -134,7 +134,7 @@ def choose(variants: Sequence[records.Variant]) -> str:
 
 
 @dataclass(slots=True)
-class Run:
+class RecipeRun:
     """One run.
 
     Attributes:
@@ -143,7 +143,7 @@ class Run:
         forms: variants that could be made, by name.
     """
 
-    job: Job
+    job: RecipeJob
     reference: Form
     forms: dict[str, Form] = field(default_factory=dict)
     _done: int = 0
@@ -193,7 +193,7 @@ class Run:
             measures={name: records.Measure(each.lower_is_better, each.unit) for name, each in results.items()},
         )
 
-    def _variant(self, variant: Variant, start: Form) -> records.Variant:
+    def _variant(self, variant: RecipeVariant, start: Form) -> records.Variant:
         """Make and measure one variant. If a library fails, the record says so and the others go on."""
         before, method = self._done, variant.steps[-1].needs.label
         try:
@@ -232,7 +232,7 @@ class Run:
 
         def make(folder: Path, partial: Path) -> Made:
             job.watch(Progress(what, 0, 1))
-            work = Work(form, key, folder, partial, job.recipe.calibration, accepts, job.threads, job.watch)
+            work = StepInput(form, key, folder, partial, job.recipe.calibration, accepts, job.threads, job.watch)
             made = step.make(work)
             job.watch(Progress(what, 1, 1))
             return made
@@ -287,13 +287,13 @@ def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
 
 
 def variant_record(
-    name: str, method: str, form: Form, results: Mapping[str, Measured], verdicts: Sequence[Verdict] = ()
+    name: str, method: str, form: Form, results: Mapping[str, Measured], verdicts: Sequence[CriterionVerdict] = ()
 ) -> records.Variant:
     """A form as the record has it."""
     return records.Variant(
         name=name,
         method=method,
-        files={k: records.File.of(path, f"{k}{path.suffix}", form.sums[k]) for k, path in form.files.items()},
+        files={k: records.ModelFile.of(path, f"{k}{path.suffix}", form.sums[k]) for k, path in form.files.items()},
         metrics=figures(results),
         verdicts=list(verdicts),
         excluded=list(form.excluded),

@@ -22,7 +22,7 @@ FILE = "recipe.lock"
 _HEAD = "# Written by 'edge-quantize run'; 'edge-quantize run --locked' holds another run to it.\n\n"
 
 
-class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RecipeLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The content; see above."""
 
     recipe: str
@@ -32,7 +32,7 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tensors: dict[str, str]
 
 
-def write(lock: Lock, path: Path) -> None:
+def write(lock: RecipeLock, path: Path) -> None:
     """Write a lock file atomically.
 
     Raises:
@@ -45,7 +45,7 @@ def write(lock: Lock, path: Path) -> None:
         file.write(text.encode())
 
 
-def read(path: Path) -> Lock:
+def read(path: Path) -> RecipeLock:
     """Read a lock file.
 
     Raises:
@@ -53,7 +53,7 @@ def read(path: Path) -> Lock:
         RecipeInvalid: it is malformed.
     """
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Lock)
+        return msgspec.toml.decode(path.read_bytes(), type=RecipeLock)
     except OSError:
         hint = "run the recipe once without --locked, or name the file: --locked F"
         raise InputMissing(f"there is no lock file {path.name}", hint) from None
@@ -61,7 +61,7 @@ def read(path: Path) -> Lock:
         raise RecipeInvalid(f"{path.name} is no lock file ({error})", "run the recipe again without --locked") from None
 
 
-def check_inputs(pinned: Lock, now: Lock) -> None:
+def check_inputs(pinned: RecipeLock, now: RecipeLock) -> None:
     """Compare the beginning of a run with a lock.
 
     Raises:
@@ -78,7 +78,7 @@ def check_inputs(pinned: Lock, now: Lock) -> None:
         raise LockBroken(what, f"install {name} {was}, or run without --locked")
 
 
-def check_tensors(pinned: Lock, now: Lock) -> None:
+def check_tensors(pinned: RecipeLock, now: RecipeLock) -> None:
     """Compare the tensors of a run with a lock.
 
     Raises:

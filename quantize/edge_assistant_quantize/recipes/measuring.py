@@ -13,11 +13,11 @@ from edge_assistant_quantize.onnx import calibration, sensitivity
 from edge_assistant_quantize.recipes.provenance import RUNTIMES, machine_class, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Data, Measurement
 from edge_assistant_quantize.recipes.step import Form
-from edge_assistant_quantize.recipes.workspace import Job
-from edge_assistant_quantize.record import Layer, Verdict
+from edge_assistant_quantize.recipes.workspace import RecipeJob
+from edge_assistant_quantize.record import CriterionVerdict, Layer
 
 
-def results(job: Job, form: Form, reference: Form) -> dict[str, Measured]:
+def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
     """All metrics of the recipe, by the name of the result.
 
     Raises:
@@ -27,17 +27,17 @@ def results(job: Job, form: Form, reference: Form) -> dict[str, Measured]:
     return {name: found for each in job.recipe.metrics for name, found in _result(job, each, form, reference).items()}
 
 
-def verdicts(job: Job, form: Form, reference: Form) -> list[Verdict]:
+def verdicts(job: RecipeJob, form: Form, reference: Form) -> list[CriterionVerdict]:
     """Each criterion of the recipe, decided."""
     return [found for each in job.recipe.metrics for found in _verdict(job, each, form, reference)]
 
 
-def accepts(job: Job, form: Form, reference: Form) -> bool:
+def accepts(job: RecipeJob, form: Form, reference: Form) -> bool:
     """Whether every criterion holds; measuring stops at the first that does not."""
     return all(found.accepted for each in job.recipe.metrics for found in _verdict(job, each, form, reference))
 
 
-def acceptance_sum(job: Job, reference: Form) -> str:
+def acceptance_sum(job: RecipeJob, reference: Form) -> str:
     """A checksum over everything that acceptance depends on besides the candidate."""
     asked = [
         [each.metric, str(each.criterion), job.data_sum(each.data)] for each in job.recipe.metrics if each.criterion
@@ -45,14 +45,14 @@ def acceptance_sum(job: Job, reference: Form) -> str:
     return sum_of_values([asked, reference.identity, versions(RUNTIMES)])
 
 
-def _verdict(job: Job, asked: Measurement, form: Form, reference: Form) -> list[Verdict]:
+def _verdict(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> list[CriterionVerdict]:
     if (criterion := asked.criterion) is None:
         return []
     of_form, of_reference = (_result(job, asked, each, reference) for each in (form, reference))
     return accept.judge([criterion], of_form, of_reference)
 
 
-def _result(job: Job, asked: Measurement, form: Form, reference: Form) -> dict[str, Measured]:
+def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> dict[str, Measured]:
     by = metric(asked.metric)
 
     def run() -> tuple[Measured, ...]:
@@ -72,7 +72,7 @@ def _result(job: Job, asked: Measurement, form: Form, reference: Form) -> dict[s
     return {each.metric: each for each in found}
 
 
-def layers(job: Job, form: Form) -> list[Layer]:
+def layers(job: RecipeJob, form: Form) -> list[Layer]:
     """The nodes of all ONNX files of a model, largest loss first, each quantized alone by the recipe's `layers`.
 
     Raises:
@@ -90,7 +90,7 @@ def layers(job: Job, form: Form) -> list[Layer]:
     return sorted(ranked, key=lambda layer: -layer.loss)
 
 
-def _rank(job: Job, form: Form, key: str, data: Data) -> list[Layer]:
+def _rank(job: RecipeJob, form: Form, key: str, data: Data) -> list[Layer]:
     given = calibration.record(form.candidate(), key, data, threads=job.threads, watch=job.watch)
     path, method = form.files[key], job.recipe.layers
     found = sensitivity.rank(path, method, calibration=given, threads=job.threads, watch=job.watch)

@@ -47,7 +47,7 @@ _HINT = "correct the recipe; 'edge-quantize recipes show NAME' prints one to sta
 _ITEMS = {"path", "count", "examples"}  # keys that say where the items of a data set come from
 
 
-class Source(Struct, frozen=True, forbid_unknown_fields=True):
+class ModelSource(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a model comes from: a name of the catalog, or a path.
 
     Attributes:
@@ -97,7 +97,7 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"{error.message} - {error.hint}") from None
 
 
-class Variant(Struct, frozen=True, forbid_unknown_fields=True):
+class RecipeVariant(Struct, frozen=True, forbid_unknown_fields=True):
     """One form of the model, and the steps to it after those of `prepare`."""
 
     name: Name
@@ -138,11 +138,11 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     name: Name
     role: str
-    variants: Annotated[tuple[Variant, ...], Meta(min_length=1, max_length=MAX_TABLES)]
+    variants: Annotated[tuple[RecipeVariant, ...], Meta(min_length=1, max_length=MAX_TABLES)]
     metrics: Annotated[tuple[Measurement, ...], Meta(min_length=1, max_length=MAX_TABLES)]
     description: Line = ""
-    source: Source | None = None
-    reference: Source | None = None
+    source: ModelSource | None = None
+    reference: ModelSource | None = None
     prepare: Steps = ()
     data: dict[str, Annotated[Data, Meta(min_length=1)]] = {}
     calibration: Data | None = None

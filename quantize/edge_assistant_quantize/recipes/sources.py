@@ -10,13 +10,13 @@ from edge_assistant_quantize import candidate, room
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, RecipeInvalid
 from edge_assistant_quantize.recipes import provenance
-from edge_assistant_quantize.recipes.recipe import Recipe, Source
+from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe
 from edge_assistant_quantize.recipes.step import Form, Step
 
 _CONFIG = "config.json"  # marks a folder as one of Hugging Face
 
 
-def form(recipe: Recipe, source: Source) -> Form:
+def form(recipe: Recipe, source: ModelSource) -> Form:
     """The model that a source names, with its checksums.
 
     Raises:
@@ -41,7 +41,7 @@ def form(recipe: Recipe, source: Source) -> Form:
     return Form(recipe.name, recipe.role, found.paths, digests, {**found.options, **source.options})
 
 
-def _candidate(recipe: Recipe, source: Source, path: Path) -> Candidate:
+def _candidate(recipe: Recipe, source: ModelSource, path: Path) -> Candidate:
     hint = "check [source] of the recipe"
     if source.path and not path.exists():
         raise InputMissing(f"there is no {printable(path.name)}", hint)

@@ -18,13 +18,13 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.installed import InstalledModel
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.gguf import speed as gguf
-from edge_assistant_quantize.gguf.speed import Figures
-from edge_assistant_quantize.progress import Step, ignore
+from edge_assistant_quantize.gguf.speed import SpeedFigures
+from edge_assistant_quantize.progress import ProgressStep, ignore
 from edge_assistant_quantize.recipes import peak
 from edge_assistant_quantize.recipes.provenance import RUNTIMES, machine, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Data
 from edge_assistant_quantize.recipes.step import Form
-from edge_assistant_quantize.recipes.workspace import Job
+from edge_assistant_quantize.recipes.workspace import RecipeJob
 from edge_assistant_quantize.record import Variant
 
 ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
@@ -32,28 +32,28 @@ MODEL = "model"  # key of a language model's file
 LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
 
 
-class Pair(msgspec.Struct, frozen=True):
+class SpeedPair(msgspec.Struct, frozen=True):
     """A reference and a variant that ran in turn; the figure `ratio` is the time over the reference's."""
 
-    reference: Figures
-    variant: Figures
+    reference: SpeedFigures
+    variant: SpeedFigures
 
 
 def add(
-    job: Job, reference: Form, forms: Mapping[str, Form], reference_record: Variant, variants: Sequence[Variant]
+    job: RecipeJob, reference: Form, forms: Mapping[str, Form], reference_record: Variant, variants: Sequence[Variant]
 ) -> list[Variant]:
     """The records of the reference and the variants with their speed; unchanged for a role that no sense runs.
 
     Raises:
         EdgeAssistantError: a model cannot be run.
     """
-    pairs: dict[str, Pair] = {}
+    pairs: dict[str, SpeedPair] = {}
     for number, (name, form) in enumerate(forms.items()):
-        job.watch(Step("speed", number, len(forms)))
+        job.watch(ProgressStep("speed", number, len(forms)))
         run = partial(_pair, job, reference, form)
-        pairs[name] = job.space.measured(_key(job, "speed", reference, form), Pair, run)
-    job.watch(Step("speed", len(forms), len(forms)))
-    first = next((pair.reference for pair in pairs.values()), Figures({}))
+        pairs[name] = job.space.measured(_key(job, "speed", reference, form), SpeedPair, run)
+    job.watch(ProgressStep("speed", len(forms), len(forms)))
+    first = next((pair.reference for pair in pairs.values()), SpeedFigures({}))
     found = [msgspec.structs.replace(reference_record, speed=first.speed, peak_mib=first.peak_mib)]
     for variant in variants:
         if (pair := pairs.get(variant.name)) is not None:
@@ -64,33 +64,33 @@ def add(
     return found
 
 
-def _pair(job: Job, reference: Form, form: Form) -> Pair:
+def _pair(job: RecipeJob, reference: Form, form: Form) -> SpeedPair:
     if is_llama(form.files):
         one, other = (
             gguf.measure(each.files[MODEL], threads=job.threads, watch=job.watch) for each in (reference, form)
         )
         one.speed["ratio"], other.speed["ratio"] = 1.0, gguf.ratio(one, other)
-        return Pair(one, other)
+        return SpeedPair(one, other)
     if job.recipe.role not in senses.ROLES:
-        return Pair(Figures({}), Figures({}))
+        return SpeedPair(SpeedFigures({}), SpeedFigures({}))
     models = form.candidate().installed(), reference.candidate().installed()
     times = in_turn(*models, job.recipe.role, few(job.first_data), job.threads)
     ratio = statistics.median(mine / other for mine, other in times)
     mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-    return Pair(
-        Figures({"median_ms": other, "ratio": 1.0}, _peak(job, reference)),
-        Figures({"median_ms": mine, "ratio": ratio}, _peak(job, form)),
+    return SpeedPair(
+        SpeedFigures({"median_ms": other, "ratio": 1.0}, _peak(job, reference)),
+        SpeedFigures({"median_ms": mine, "ratio": ratio}, _peak(job, form)),
     )
 
 
-def _peak(job: Job, form: Form) -> float | None:
+def _peak(job: RecipeJob, form: Form) -> float | None:
     def run() -> dict[str, float | None]:
         return {"peak_mib": peak.measure(form.candidate(), job.first_data, threads=job.threads)}
 
     return job.space.measured(_key(job, "peak", form), dict[str, float | None], run)["peak_mib"]
 
 
-def _key(job: Job, what: str, *forms: Form) -> str:
+def _key(job: RecipeJob, what: str, *forms: Form) -> str:
     data = job.data_sum(job.recipe.metrics[0].data)
     return sum_of_values(
         [what, *(form.identity for form in forms), data, ITEMS, job.threads, versions(RUNTIMES), machine()]

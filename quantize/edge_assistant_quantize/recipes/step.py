@@ -98,7 +98,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class StepInput:
     """The input of a step.
 
     Attributes:
@@ -199,7 +199,7 @@ class Step:
         """What it needs."""
 
     @abstractmethod
-    def make(self, work: Work) -> Made:
+    def make(self, work: StepInput) -> Made:
         """Do it.
 
         Raises:

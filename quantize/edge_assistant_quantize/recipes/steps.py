@@ -17,7 +17,7 @@ from edge_assistant_quantize.gguf import quantize as gguf
 from edge_assistant_quantize.onnx import calibration, optimize, search
 from edge_assistant_quantize.onnx import quantize as onnx
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, Step, WholeStep, Work
+from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, Step, StepInput, WholeStep
 
 _MATRIX = "imatrix"  # key of the file that is laid aside
 _BYTES = {"F32": 4.0, "BF16": 2.0, "F16": 2.0}  # of a value; other types are smaller than what they are made from
@@ -47,7 +47,7 @@ class Convert(WholeStep, frozen=True, kw_only=True):
         growth = 2 if self.precision == "f32" else 1
         return Needs(label=self.do, libraries=libraries, growth=growth, memory=0, fixed_memory=1 << 30)
 
-    def make(self, work: Work) -> Made:
+    def make(self, work: StepInput) -> Made:
         """One GGUF file under the key `model`."""
         if work.form.weights is None:
             return Made()
@@ -83,7 +83,7 @@ class Export(WholeStep, frozen=True, kw_only=True):
         libraries = ("numpy", "onnx", "optimum", "optimum-onnx", "torch", "transformers")
         return Needs(label=self.do, libraries=libraries, growth=4, memory=0, fixed_memory=1 << 30)
 
-    def make(self, work: Work) -> Made:
+    def make(self, work: StepInput) -> Made:
         """ONNX files by the keys that the product's senses know, with options if the export knows them."""
         if work.form.weights is None:
             return Made()
@@ -115,7 +115,7 @@ class Imatrix(WholeStep, frozen=True, kw_only=True):
         """One number for each column, of weights with hundreds of rows."""
         return Needs(label=self.do, libraries=("llama-cpp-python",), calibrates=True, written=0.01)
 
-    def make(self, work: Work) -> Made:
+    def make(self, work: StepInput) -> Made:
         """Compute the mean square of each column's inputs.
 
         Raises:
@@ -149,7 +149,7 @@ class Optimize(FileStep, frozen=True, kw_only=True):
         """Both graphs and a session of each."""
         return Needs(label=self.do, libraries=("numpy", "onnx", "onnxruntime"), memory=6)
 
-    def make(self, work: Work) -> Made:
+    def make(self, work: StepInput) -> Made:
         """Optimize one file."""
         optimize.optimize(work.file, work.output, threads=work.threads)
         return Made({work.key: work.output.name})
@@ -183,7 +183,7 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
         growth = _BYTES.get(self.kind, _SMALLEST) / _SMALLEST if self.requantize else 1.0
         return Needs(label=self.kind, libraries=("llama-cpp-python",), aside=self.imatrix, growth=growth, memory=0.25)
 
-    def make(self, work: Work) -> Made:
+    def make(self, work: StepInput) -> Made:
         """Quantize one file.
 
         Raises:
@@ -244,7 +244,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
             memory=6,
         )
 
-    def make(self, work: Work) -> Made:
+    def make(self, work: StepInput) -> Made:
         """Quantize one file, in a search if `exclude_until_accepted` is given."""
         given = None
         if self.needs.calibrates:
@@ -256,7 +256,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         return self._quantize(work, given, self.exclude, self.options)
 
     def _quantize(
-        self, work: Work, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
+        self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
     ) -> Made:
         onnx.quantize(
             work.file,
@@ -270,7 +270,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         )
         return Made({work.key: work.output.name}, excluded=excluded)
 
-    def _search(self, work: Work, given: Calibration | None, most: int) -> Made:
+    def _search(self, work: StepInput, given: Calibration | None, most: int) -> Made:
         """The accepted form; if there is none, the form with the most nodes excluded."""
         found = search.quantize_to_accept(
             work.file,

@@ -18,11 +18,11 @@ from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.gguf import header, imatrix, kinds, perplexity, quantize, speed, text
 from edge_assistant_quantize.gguf.perplexity import TextQuality
-from edge_assistant_quantize.progress import Step, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.recipes import provenance
 from edge_assistant_quantize.recipes.provenance import sum_of_values
 from edge_assistant_quantize.recipes.workspace import Workspace
-from edge_assistant_quantize.record import File, Measure, Record, Variant
+from edge_assistant_quantize.record import Measure, ModelFile, Record, Variant
 
 MATRIX, _STATES, _PREDICTIONS = "imatrix.gguf", "states", "predictions.npy"
 MEASURES = {  # reports decide by the first: perplexity may fall by chance if a model was damaged
@@ -100,7 +100,7 @@ class _Run:
         self._reference = sweep.reference or sweep.model
         self._predictions = sweep.folder / _PREDICTIONS
         self._matrix = sweep.matrix
-        self._there: dict[str, File] = {}  # forms whose sums were compared
+        self._there: dict[str, ModelFile] = {}  # forms whose sums were compared
         given = {
             "model": sweep.model,
             "text": sweep.text,
@@ -123,9 +123,9 @@ class _Run:
         reference = self._measured_reference(any(self._finished(kind) is None for kind in sweep.types))
         variants = []
         for number, kind in enumerate(sweep.types):
-            self._watch(Step("sweep", number, len(sweep.types)))
+            self._watch(ProgressStep("sweep", number, len(sweep.types)))
             variants.append(self._finished(kind) or self._variant(kind, reference))
-        self._watch(Step("sweep", len(sweep.types), len(sweep.types)))
+        self._watch(ProgressStep("sweep", len(sweep.types), len(sweep.types)))
         found = Record(
             name=f"sweep of {sweep.model.stem}",
             role="language",
@@ -171,8 +171,8 @@ class _Run:
                 self._space.file(f"{key}-predictions", self._predictions, predict)
             return variant
         predict()
-        file = File(path.name, path.stat().st_size, self._sums["reference"])
-        predictions = File(_PREDICTIONS, self._predictions.stat().st_size, sha256_of(self._predictions))
+        file = ModelFile(path.name, path.stat().st_size, self._sums["reference"])
+        predictions = ModelFile(_PREDICTIONS, self._predictions.stat().st_size, sha256_of(self._predictions))
         self._space.keep(f"{key}-predictions", predictions)
         return self._space.keep(key, self._figures(path.stem, "reference", file, quality[0], path))
 
@@ -191,7 +191,7 @@ class _Run:
         variant = replace(variant, speed=variant.speed | {"ratio": ratio}, note=note)
         return self._space.keep(self._measuring(kind), variant)
 
-    def _figures(self, name: str, method: str, file: File, quality: TextQuality, path: Path) -> Variant:
+    def _figures(self, name: str, method: str, file: ModelFile, quality: TextQuality, path: Path) -> Variant:
         """All figures of a form or of the reference; its speed is measured here."""
         measured = speed.measure(path, threads=self._sweep.threads, watch=self._watch)
         metrics = {"perplexity": quality.perplexity, "perplexity-uncertainty": quality.uncertainty}
@@ -210,7 +210,7 @@ class _Run:
     def _path(self, kind: str) -> Path:
         return self._sweep.folder / f"{self._sweep.model.stem}-{kind}.gguf"
 
-    def _made(self, kind: str) -> File | None:
+    def _made(self, kind: str) -> ModelFile | None:
         """The file of a form, if it was made from the same inputs and is unchanged."""
         if kind not in self._there and (file := self._space.known(self._making(kind), self._path(kind))):
             self._there[kind] = file

@@ -28,7 +28,7 @@ from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes.recipe import Data, Recipe
 from edge_assistant_quantize.recipes.step import Made
-from edge_assistant_quantize.record import File
+from edge_assistant_quantize.record import ModelFile
 
 T = TypeVar("T")
 
@@ -131,16 +131,16 @@ class Workspace:
                 file.write(msgspec.json.encode(found))
         return found
 
-    def file(self, key: str, path: Path, make: Callable[[], object]) -> File:
+    def file(self, key: str, path: Path, make: Callable[[], object]) -> ModelFile:
         """A file at any place, which is made if it is missing or is not the one stored under the key."""
         if (known := self.known(key, path)) is not None:
             return known
         make()
-        return self.keep(key, File(path.name, path.stat().st_size, sha256_of(path)))
+        return self.keep(key, ModelFile(path.name, path.stat().st_size, sha256_of(path)))
 
-    def known(self, key: str, path: Path) -> File | None:
+    def known(self, key: str, path: Path) -> ModelFile | None:
         """The same if it is there and unchanged, else None."""
-        known = self.find(key, File)
+        known = self.find(key, ModelFile)
         with contextlib.suppress(OSError):
             if known and path.stat().st_size == known.bytes and sha256_of(path) == known.sha256:
                 return known
@@ -190,7 +190,7 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class RecipeJob:
     """A recipe that runs in a folder.
 
     Attributes:

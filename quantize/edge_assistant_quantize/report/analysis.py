@@ -9,7 +9,7 @@ from enum import StrEnum
 from edge_assistant_quantize.record import Interval, Record, Variant
 
 
-class State(StrEnum):
+class FormState(StrEnum):
     """The state of a form, in the words of the table."""
 
     REFERENCE = "reference"
@@ -19,15 +19,15 @@ class State(StrEnum):
     UNDECIDED = "not decided"
 
 
-def state(record: Record, variant: Variant) -> State:
+def state(record: Record, variant: Variant) -> FormState:
     """The state of a form."""
     if variant is record.reference:
-        return State.REFERENCE
+        return FormState.REFERENCE
     if variant.accepted is None:
-        return State.UNDECIDED
+        return FormState.UNDECIDED
     if not variant.accepted:
-        return State.REFUSED
-    return State.CHOSEN if variant.name == record.chosen else State.ACCEPTED
+        return FormState.REFUSED
+    return FormState.CHOSEN if variant.name == record.chosen else FormState.ACCEPTED
 
 
 def forms(record: Record) -> list[Variant]:

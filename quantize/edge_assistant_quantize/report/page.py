@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edge_assistant.core.signals import printable
 from edge_assistant.storage import atomic
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.record import Record, Verdict
+from edge_assistant_quantize.record import CriterionVerdict, Record
 from edge_assistant_quantize.report import analysis, text
 from edge_assistant_quantize.report.plots import Plot, draw
 
@@ -74,7 +74,7 @@ def decision(record: Record) -> str:
     return _macro("decision", record)
 
 
-def verdict(record: Record, found: Verdict) -> str:
+def verdict(record: Record, found: CriterionVerdict) -> str:
     """A decided criterion, such as `wer 8.1 % against 7.9 % (+0.2 points, ...; asked: at most 0.005 worse)`."""
     return _macro("verdict", record, found)
 

@@ -20,7 +20,7 @@ from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.record import Record
 from edge_assistant_quantize.report import analysis, text
-from edge_assistant_quantize.report.analysis import State
+from edge_assistant_quantize.report.analysis import FormState
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,11 +31,11 @@ _NAME = 44  # characters of a name in the legend
 _NEAR = 0.03  # share of an axis within which points share one label
 _DARK = {INK: "#e8e8ea", GREY: "#9c9ca2", BLUE: "#56b4e9", ORANGE: "#f0883e"}
 _MARKS = {
-    State.REFERENCE: ("s", GREY),
-    State.CHOSEN: ("*", BLUE),
-    State.ACCEPTED: ("o", BLUE),
-    State.REFUSED: ("X", ORANGE),
-    State.UNDECIDED: ("D", BLUE),
+    FormState.REFERENCE: ("s", GREY),
+    FormState.CHOSEN: ("*", BLUE),
+    FormState.ACCEPTED: ("o", BLUE),
+    FormState.REFUSED: ("X", ORANGE),
+    FormState.UNDECIDED: ("D", BLUE),
 }
 _SETTINGS = {
     "svg.fonttype": "none",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant_models import headers
-from edge_assistant_models.headers import Form
+from edge_assistant_models.headers import HeaderFormat
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -65,9 +65,9 @@ def bits(precisions: Iterable[Precision]) -> float:
 
 def _of_file(path: Path) -> Iterator[Precision]:
     match headers.form_of(path.name):
-        case Form.GGUF:
+        case HeaderFormat.GGUF:
             yield from _of_gguf(path)
-        case Form.ONNX:
+        case HeaderFormat.ONNX:
             yield from _of_onnx(path)
 
 
@@ -85,7 +85,7 @@ def _of_onnx(path: Path) -> Iterator[Precision]:
     import onnx
 
     with path.open("rb") as file:
-        headers.check(file, Form.ONNX, path.name)
+        headers.check(file, HeaderFormat.ONNX, path.name)
         file.seek(0)
         model: ModelProto = onnx.load(file, load_external_data=False)
     for graph in _graphs(model.graph):

@@ -19,7 +19,7 @@ from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import all_metrics
-from edge_assistant_quantize.record import File
+from edge_assistant_quantize.record import ModelFile
 
 pytestmark = pytest.mark.usefixtures("stored")
 
@@ -168,7 +168,7 @@ def test_two_runs_are_compared_by_their_records(tmp_path, capsys):
         path = folder / "m.onnx"
         onnx.save(helper.make_model(graph), path)
         Candidate(name, "detector", folder, {"model": "m.onnx"}).write()
-        files = {"model": File("m.onnx", path.stat().st_size, sha256_of(path))}
+        files = {"model": ModelFile("m.onnx", path.stat().st_size, sha256_of(path))}
         form = replace(variant("int8", 1, presence, accepted=True), files=files)
         records.write(record(variants=[form], chosen="int8"), tmp_path / name / records.FILE)
     assert main(["compare", str(tmp_path / "first"), str(tmp_path / "second"), "--json"]) == 0

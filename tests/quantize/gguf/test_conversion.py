@@ -108,7 +108,9 @@ def test_pieces_without_their_scores_are_refused(families):
     """What the converter makes of SentencePiece where only tokenizer.json is there: seen with Llama 2's."""
     found = checkpoint.read(families / "llama3")
     with pytest.raises(WeightsRefused, match=r"the model's tokenizer - put the tokenizer\.model"):
-        conversion._check_tokens(found, tokenization.Loaded(pieces=True, tokens=[[1, 2]] * len(tokenization.TEXTS)))
+        conversion._check_tokens(
+            found, tokenization.GgufTokenizer(pieces=True, tokens=[[1, 2]] * len(tokenization.TEXTS))
+        )
 
 
 def test_code_that_a_model_names_is_not_run(changed, converter, output, tmp_path):

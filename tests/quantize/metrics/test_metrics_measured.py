@@ -17,7 +17,7 @@ from edge_assistant_quantize.datasets.paper import font
 from edge_assistant_quantize.errors import CalibrationInvalid, ToolMissing, UsageError
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Measured, metric
-from edge_assistant_quantize.progress import Step, ignore
+from edge_assistant_quantize.progress import ProgressStep, ignore
 
 Models = Callable[[str], InstalledModel]
 SAID = {
@@ -121,7 +121,7 @@ def test_cosine(tmp_path: Path, models: Models) -> None:
     texts.write_text("How many bottles are on the line?\nShe is allergic to penicillin.\n")
     model = models("embedder")
     changed = damaged.damaged(model, "model", tmp_path / "noisy", damaged.noisy(1.0))
-    steps: list[Step] = []
+    steps: list[ProgressStep] = []
 
     def measured(of: InstalledModel) -> tuple[Measured, int]:
         steps.clear()

@@ -82,7 +82,7 @@ def test_much_that_is_zero_does_not_hide_the_rest() -> None:
 
 @given(st.integers(1, 9), st.integers(0, 60))
 def test_feeds_are_kept_at_even_distances(limit: int, count: int) -> None:
-    sample = calibration.Sample(limit)
+    sample = calibration.CalibrationSample(limit)
     for number in range(count):
         sample.take({"x": np.array([number])})
     numbers = [int(feed["x"][0]) for feed in sample.feeds]
@@ -92,7 +92,7 @@ def test_feeds_are_kept_at_even_distances(limit: int, count: int) -> None:
 
 
 def test_feeds_are_kept_within_memory_and_as_they_were() -> None:
-    sample = calibration.Sample(100, max_bytes=5_000)
+    sample = calibration.CalibrationSample(100, max_bytes=5_000)
     value = np.zeros(100, np.float64)
     for number in range(50):
         value[:] = number

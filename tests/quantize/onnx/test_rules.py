@@ -15,7 +15,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize.onnx import blocks
-from edge_assistant_quantize.onnx.methods import Rule
+from edge_assistant_quantize.onnx.methods import WeightRule
 from edge_assistant_quantize.onnx.rules import apply
 from edge_assistant_quantize.onnx.tables import parse
 
@@ -62,15 +62,15 @@ def run(path: Path, graph: onnx.ModelProto) -> list[np.ndarray]:
     return found
 
 
-BLOCKS_4, BLOCKS_8 = Rule("*", "blockwise", 4, 32), Rule("*", "blockwise", 8, 64)
+BLOCKS_4, BLOCKS_8 = WeightRule("*", "blockwise", 4, 32), WeightRule("*", "blockwise", 8, 64)
 RULES = {
     "4 bits in blocks": ([BLOCKS_4], 0.15),
     "8 bits in blocks": ([BLOCKS_8], 0.02),
-    "integers": ([Rule("table", "half"), Rule("*", "integer")], 0.03),
-    "4 bits for integers": ([Rule("table", "blockwise", 8, 32), Rule("*", "packed", 4, 16)], 0.15),
-    "bytes": ([Rule("*", "bytes")], 0.02),
-    "halves": ([Rule("*", "half")], 0.001),
-    "nothing": ([Rule("elsewhere*", "half")], 0.0),
+    "integers": ([WeightRule("table", "half"), WeightRule("*", "integer")], 0.03),
+    "4 bits for integers": ([WeightRule("table", "blockwise", 8, 32), WeightRule("*", "packed", 4, 16)], 0.15),
+    "bytes": ([WeightRule("*", "bytes")], 0.02),
+    "halves": ([WeightRule("*", "half")], 0.001),
+    "nothing": ([WeightRule("elsewhere*", "half")], 0.0),
 }
 
 
@@ -85,7 +85,7 @@ def test_a_form_computes_nearly_the_same(form: str, tmp_path: Path) -> None:
 
 
 def test_a_shared_matrix_is_stored_once_and_the_first_rule_that_fits_counts() -> None:
-    made = apply(model(weights()), [Rule("back", "half"), BLOCKS_4])
+    made = apply(model(weights()), [WeightRule("back", "half"), BLOCKS_4])
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in made.graph.initializer}
     assert stored["compact/table/4_bits"].shape == (WORDS, 2, 16)
     assert "table" not in stored
@@ -96,7 +96,11 @@ def test_a_shared_matrix_is_stored_once_and_the_first_rule_that_fits_counts() ->
 
 def test_every_machine_writes_the_same_tensors(tmp_path: Path) -> None:
     """Sums that a machine made in an order of its own would show here."""
-    rules = [Rule("table", "blockwise", 4, 32), Rule("matrix", "packed", 4, 16), Rule("back", "integer")]
+    rules = [
+        WeightRule("table", "blockwise", 4, 32),
+        WeightRule("matrix", "packed", 4, 16),
+        WeightRule("back", "integer"),
+    ]
     path = tmp_path / "model.onnx"
     path.write_bytes(apply(model(weights()), rules).SerializeToString(deterministic=True))
     assert tensor_digest(path) == "cc923cb85dfdc0bc98b24b11281a2392589014aaa65123cd9a65ca7ecbeb9c3d"
@@ -139,7 +143,7 @@ def test_what_is_not_finite_or_does_not_divide_is_refused() -> None:
     with pytest.raises(ModelCorrupt, match="not finite"):
         apply(model(broken), [BLOCKS_4])
     with pytest.raises(ModelCorrupt, match="do not divide"):
-        apply(model(weights()), [Rule("*", "blockwise", 4, 128)])
+        apply(model(weights()), [WeightRule("*", "blockwise", 4, 128)])
 
 
 @pytest.mark.parametrize(

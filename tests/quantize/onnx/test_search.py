@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.onnx import search, sensitivity
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.onnx.search import Found, quantize_to_accept
+from edge_assistant_quantize.onnx.search import SearchResult, quantize_to_accept
 from edge_assistant_quantize.progress import ignore
 
 CONVS = ["conv_0", "conv_2", "conv_4", "conv_6", "conv_8"]
@@ -44,7 +44,7 @@ def floats(path: Path) -> set[str]:
     return {node.name for node in graph.node if node.op_type == "Conv" and node.input[1] in weights}
 
 
-def found(model: Path, output: Path, accepts: Callable[[Path], bool], **more: object) -> Found:
+def found(model: Path, output: Path, accepts: Callable[[Path], bool], **more: object) -> SearchResult:
     how = {"calibration": CALIBRATION, "most": 5, "threads": 1, "watch": ignore} | more
     return quantize_to_accept(model, output, "static-int8", accepts=accepts, **how)  # type: ignore[arg-type]
 

@@ -72,7 +72,7 @@ def test_the_same_is_made_from_a_table(tmp_path: Path, pictures: bool) -> None:
     tables.write(table, "other", float_one, "int8-weights", [], {"block_size": 32})
     tables.write(table, "model", float_one, "static-int8", exclude, options)
     found = tables.parse(table.read_bytes(), "mine.toml")
-    assert found["other"] == tables.Table("int8-weights", options={"block_size": 32})
+    assert found["other"] == tables.QuantizationTable("int8-weights", options={"block_size": 32})
     tables.apply(found["model"], float_one)
     assert float_one.read_bytes() == int8.read_bytes()
 

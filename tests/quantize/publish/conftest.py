@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate, sha256_of
-from edge_assistant_quantize.record import File
+from edge_assistant_quantize.record import ModelFile
 
 RECIPE = """name = "ours"
 source = { model = "silero-vad" }
@@ -52,7 +52,7 @@ def made(folder: Path, seed: int = 1) -> Path:
         weights(folder / place / "model.onnx", number)
         Candidate("ours", "vad", folder / place, {"model": "model.onnx"}, {"rate": 16000}).write()
         path = folder / place / "model.onnx"
-        files[place] = {"model": File("model.onnx", path.stat().st_size, sha256_of(path))}
+        files[place] = {"model": ModelFile("model.onnx", path.stat().st_size, sha256_of(path))}
     taken = replace(variant("int8", 1, 0.81, accepted=True), files=files["accepted"])
     other = replace(variant("int4", 1, 0.5, accepted=False), files=files["variants/refused"])
     written = record(name="ours", role="vad", recipe=RECIPE, variants=[taken, other], chosen="int8", layers=[])

@@ -18,7 +18,7 @@ from edge_assistant.cli.main import main as assistant
 from edge_assistant_models import store as stores
 from edge_assistant_models.errors import ModelUnknown, StorageFull
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.store import State
+from edge_assistant_models.store import ModelState
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.cli.main import main
@@ -26,7 +26,7 @@ from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
 from edge_assistant_quantize.publish import chat_family, judged
 from edge_assistant_quantize.publish.places import Places
 from edge_assistant_quantize.publish.publish import plan, publish, unpublish
-from edge_assistant_quantize.publish.said import Said
+from edge_assistant_quantize.publish.said import EntryDescription
 
 LICENCE = ["--licence", "MIT", "--licence-url", "https://example.org/licence", "--home", "https://example.org"]
 TRACED = (str(Path(package.__file__).parent), stores.__file__)
@@ -36,7 +36,7 @@ def planned(folder, said=None, *, replace=False):
     """As the verb plans it."""
     model = candidate.read(judged.find(folder))
     found = judged.judge(model, judged.record_of(judged.find(folder)))
-    return plan(model, found, said or Said(), profile="test", replace=replace)
+    return plan(model, found, said or EntryDescription(), profile="test", replace=replace)
 
 
 def left(home):
@@ -58,7 +58,7 @@ def test_a_run_becomes_an_entry_with_a_card_that_the_product_opens(run_folder, h
     assert (entry.own, entry.tested, entry.role) == (True, True, "vad")
     assert (entry.licence, entry.home) == ("MIT", "https://github.com/snakers4/silero-vad")  # of what it was made from
     assert entry.description == "ours in eight bits"
-    assert portfolio.state("ours-int8") is State.INSTALLED
+    assert portfolio.state("ours-int8") is ModelState.INSTALLED
     model = portfolio.open("ours-int8")
     assert model.options == {"rate": 16000}
     assert model.files["model"].read_bytes() == (run_folder / "accepted" / "model.onnx").read_bytes()

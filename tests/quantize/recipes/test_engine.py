@@ -23,7 +23,7 @@ from edge_assistant_quantize.errors import (
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import engine, loading, lock, measuring
 from edge_assistant_quantize.recipes.workspace import Workspace
-from edge_assistant_quantize.record import File, Variant, Verdict
+from edge_assistant_quantize.record import CriterionVerdict, ModelFile, Variant
 
 NONE = ("at_least = 0.5", "at_least = 2"), (", search = true", "")  # no variant is accepted
 
@@ -74,9 +74,9 @@ def test_a_change_and_what_depends_on_it_is_done_again_and_nothing_else(place):
 
 
 def test_of_variants_of_about_one_size_the_fastest_is_chosen():
-    good = [Verdict("length", 1, 1, None, "", accepted=True)]
+    good = [CriterionVerdict("length", 1, 1, None, "", accepted=True)]
     variants = [
-        Variant(name, "", {"model": File("m", size, "")}, speed={"ratio": ratio}, verdicts=good)
+        Variant(name, "", {"model": ModelFile("m", size, "")}, speed={"ratio": ratio}, verdicts=good)
         for name, size, ratio in (("slow", 100, 1.2), ("fast", 104, 0.5), ("large", 106, 0.1))
     ]
     assert engine.choose(variants) == "fast"

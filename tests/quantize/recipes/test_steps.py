@@ -14,8 +14,8 @@ from edge_assistant_quantize.onnx import calibration
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import measuring, recipe
-from edge_assistant_quantize.recipes.step import Form, Made, Work
-from edge_assistant_quantize.recipes.workspace import Job, Workspace
+from edge_assistant_quantize.recipes.step import Form, Made, StepInput
+from edge_assistant_quantize.recipes.workspace import RecipeJob, Workspace
 
 AROUND = """
 name = "x"
@@ -84,7 +84,7 @@ def chain(tmp_path, monkeypatch):
 def make(said, form, folder, accepts=lambda path: True):
     (folder / "made").mkdir(parents=True)
     (folder / "kept").mkdir()
-    work = Work(form, "model", folder / "made", folder / "kept", {"path": "photos"}, accepts, 1, ignore)
+    work = StepInput(form, "model", folder / "made", folder / "kept", {"path": "photos"}, accepts, 1, ignore)
     made = parsed(said).steps[0].make(work)
     assert all((folder / "made" / name).stat().st_size for name in made.files.values())
     return made
@@ -103,7 +103,7 @@ def test_onnx_files_are_optimized_quantized_and_searched(chain, tmp_path):
 
 
 def test_nodes_are_ranked_once(chain, tmp_path):
-    job = Job(parsed('do = "optimize"'), Workspace(tmp_path / "out"), 1, ignore, {"calibration": ""})
+    job = RecipeJob(parsed('do = "optimize"'), Workspace(tmp_path / "out"), 1, ignore, {"calibration": ""})
     with job.space.locked(""):
         layers = measuring.layers(job, chain)
         assert [layer.file for layer in layers] == ["model", "model"]

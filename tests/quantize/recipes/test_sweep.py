@@ -13,7 +13,7 @@ from edge_assistant.core.errors import InputMissing, StorageFull
 from edge_assistant_quantize import record, room
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
-from edge_assistant_quantize.gguf.speed import Figures
+from edge_assistant_quantize.gguf.speed import SpeedFigures
 from edge_assistant_quantize.recipes import sweep
 
 TYPES = ("Q8_0", "Q2_K")
@@ -84,7 +84,7 @@ def test_a_sweep_that_was_killed_goes_on_and_measures_all(folder, tmp_path, caps
 @pytest.fixture
 def quick(monkeypatch):
     """Speeds are measured elsewhere."""
-    monkeypatch.setattr(sweep.speed, "measure", lambda *given, **named: Figures(SPEED, 50.0))
+    monkeypatch.setattr(sweep.speed, "measure", lambda *given, **named: SpeedFigures(SPEED, 50.0))
 
 
 def test_what_has_changed_is_done_again(folder, tmp_path, quick):

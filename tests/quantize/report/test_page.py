@@ -14,7 +14,7 @@ from helpers.smalldisk import fill, mounted
 from markdown_it import MarkdownIt
 
 from edge_assistant_quantize.errors import StorageFull
-from edge_assistant_quantize.record import File, Layer
+from edge_assistant_quantize.record import Layer, ModelFile
 from edge_assistant_quantize.report import page
 
 HOSTILE = [
@@ -47,7 +47,7 @@ def hostile():
             0.8,
             accepted=not place,
             method=next(names) + next(names),
-            files={next(names): File(next(names), 10, next(names))},
+            files={next(names): ModelFile(next(names), 10, next(names))},
             excluded=[next(names), next(names)],
             note=next(names),
             speed={next(names): 1.0},

@@ -18,7 +18,7 @@ from edge_assistant.reasoning.comprehension.answer_types import AnswerType
 from edge_assistant.reasoning.comprehension.reading import (
     ONLY,
     Reader,
-    Reading,
+    SourceReading,
     comparable_spans,
     confidence,
     locate,
@@ -58,7 +58,7 @@ def copying(*answers: str, told: float = 1.0, choice: str = "") -> ScriptedEngin
 
 def read(
     engine: ScriptedEngine, question: str, kind: AnswerType, embedder: SimpleNamespace | None = None
-) -> Reading | None:
+) -> SourceReading | None:
     return Reader(lambda: engine, lambda: embedder).read(question, LOG, kind)  # type: ignore[arg-type, return-value]
 
 
@@ -133,7 +133,7 @@ def test_the_only_value_of_its_kind_needs_no_model() -> None:
     engine = copying()
     only = Reader(lambda: engine, lambda: None).only_comparable
     reading = only([plate, note], Quantity((Decimal(0),), "degC"))
-    assert reading == Reading("text:1", "85 degC", (plate.evidence[0],), ONLY, ONLY)
+    assert reading == SourceReading("text:1", "85 degC", (plate.evidence[0],), ONLY, ONLY)
     assert only([plate, source(["85 degC at most"], number=3, first=3)], Quantity((Decimal(0),), "degC")) is None
     assert only([note], Quantity((Decimal(0),), "degC")) is None
     assert engine.prompts == []

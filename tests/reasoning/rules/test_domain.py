@@ -14,7 +14,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind
 from edge_assistant.reasoning.comprehension import prompts
 from edge_assistant.reasoning.rules import domain
-from edge_assistant.reasoning.rules.vocabulary import Example, Vocabulary, shipped, shipped_tables, within
+from edge_assistant.reasoning.rules.vocabulary import DomainExample, Vocabulary, shipped, shipped_tables, within
 
 NAMES = '[names]\n"body temperature" = ["temp", "pyrexia"]\n'
 EXAMPLE = (
@@ -62,7 +62,7 @@ def test_the_model_is_shown_the_examples_of_a_domain_behind_those_that_ship(load
         after = prompts.reading(Kind.TEXT, ["a line"], "When?")
         beginnings = prompts.beginnings()
     pairs = (("What is the potassium?", "3.9"), ("Sodium?", "not told"))
-    assert chosen.examples == (Example(("Bed 4: K+ 3.9",), pairs),)
+    assert chosen.examples == (DomainExample(("Bed 4: K+ 3.9",), pairs),)
     assert [turn.content for turn in after[: len(before) - 1]] == [turn.content for turn in before[:-1]]
     new = [turn.content for turn in after[len(before) - 1 : -1]]
     assert new == [

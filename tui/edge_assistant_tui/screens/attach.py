@@ -15,7 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import DirectoryTree, Input, Static, Tree
 
 from edge_assistant.core.signals import by_name, printable
-from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.widgets.files import Files
 
 _LOOKED_AT = 2_000  # names of a folder that completion looks at, so that a huge one does not hold the keys
@@ -53,7 +53,7 @@ def completed(value: str) -> str | None:
     return f"{head}/{name}" if "/" in value else name
 
 
-class Attach(Place):
+class Attach(PlaceScreen):
     """Chooses files; Enter attaches those that are chosen, or the one under the cursor."""
 
     NAME = "attach"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual import on
 
 from edge_assistant_tui import copying
-from edge_assistant_tui.screens.devices import Devices
+from edge_assistant_tui.screens.devices import DeviceScreen
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.sources import Sources
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NOTHING, NO_SOURCES = "Nothing was asked yet.", "The last answer has no sources."
 
 
-class Citing(Devices):
+class Citing(DeviceScreen):
     """A screen with turns."""
 
     def open_source(self, id: str) -> None:

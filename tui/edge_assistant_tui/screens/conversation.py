@@ -17,7 +17,7 @@ from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.events import Answered, Compared, Failed, Perceived, Said
 from edge_assistant_tui import citing, messages
 from edge_assistant_tui.screens.citing import Citing
-from edge_assistant_tui.screens.devices import Devices
+from edge_assistant_tui.screens.devices import DeviceScreen
 from edge_assistant_tui.screens.typed import Typed
 from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
@@ -40,7 +40,7 @@ NARROW = 100  # columns below which the side list is slim
 STACKED = 60  # columns below which it stands above the turns
 
 
-class Conversation(Typed, Citing, Devices):
+class ConversationScreen(Typed, Citing, DeviceScreen):
     """One conversation over all signals."""
 
     CSS_PATH = "conversation.tcss"
@@ -242,8 +242,8 @@ class Conversation(Typed, Citing, Devices):
         for welcome in self.query(Welcome):
             welcome.missing = event.missing
 
-    @on(messages.Resumed)
-    async def _told_resumed(self, event: messages.Resumed) -> None:
+    @on(messages.ConversationResumed)
+    async def _told_resumed(self, event: messages.ConversationResumed) -> None:
         from edge_assistant.core.answer import Answer
 
         saved, typed = event.saved, self.query_one(Prompt).text

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STEP_S, SHORTEST_S, LONGEST_S = 0.2, 0.4, 5.0  # of the silence that ends what is said hands-free
 
 
-class Devices(Screen[None]):
+class DeviceScreen(Screen[None]):
     """A screen with a `Capture` and a `Prompt`."""
 
     app: AppInterface

@@ -12,16 +12,16 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.widgets.option_list import Option
 
-from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.widgets.option_list import OptionList
 
 if TYPE_CHECKING:
-    from edge_assistant.session.health import Check
+    from edge_assistant.session.health import DoctorCheck
 
 _STYLES = {True: "$text-success", False: "bold $text-error", None: "$text-warning"}
 
 
-class Doctor(Place):
+class Doctor(PlaceScreen):
     """Every check with its word; Enter on a model leads to the models."""
 
     NAME = "doctor"
@@ -51,7 +51,7 @@ class Doctor(Place):
 
         self.call_later(self._show, list(health.checks(self.app.options.profile)))
 
-    def _show(self, found: list[Check]) -> None:
+    def _show(self, found: list[DoctorCheck]) -> None:
         from edge_assistant.session import health
 
         checks = [self._graphics() if check.name == "terminal graphics" else check for check in found]
@@ -65,7 +65,7 @@ class Doctor(Place):
         said = "Ready." if health.ready(checks) else f"Not ready: {missing} missing; F9 brings models."
         self.query_one("#about", Static).update(Content(f"{said} {without} can be done without."))
 
-    def _graphics(self) -> Check:
+    def _graphics(self) -> DoctorCheck:
         """What the terminal said when it was asked counts more than its name."""
         from edge_assistant.session import health
 
@@ -79,7 +79,7 @@ class Doctor(Place):
             self.app.action_visit("models")
 
 
-def _line(check: Check) -> Content:
+def _line(check: DoctorCheck) -> Content:
     parts: list[str | tuple[str, str]] = [
         (f"{check.word:8}", _STYLES[check.ok]),
         (check.name, "bold"),

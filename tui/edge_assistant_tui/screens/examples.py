@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets.option_list import Option
 
-from edge_assistant_tui.screens.conversation import Conversation
-from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.screens.conversation import ConversationScreen
+from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
@@ -51,7 +51,7 @@ EXAMPLES = (
 )
 
 
-class Examples(Place):
+class Examples(PlaceScreen):
     """Three examples; Enter begins a conversation with one."""
 
     NAME = "examples"
@@ -76,7 +76,7 @@ class Examples(Place):
         example = EXAMPLES[event.option_index]
         self.dismiss()
         conversation = self.app.conversation
-        assert isinstance(conversation, Conversation)
+        assert isinstance(conversation, ConversationScreen)
         if conversation.query_one(SignalList).entries or conversation.query(Turn):
             await conversation.action_new()
         for path in paths(example):

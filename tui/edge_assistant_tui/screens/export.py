@@ -25,7 +25,7 @@ from edge_assistant.core.signals import printable
 from edge_assistant_tui import saving
 from edge_assistant_tui.screens.attach import Completion
 from edge_assistant_tui.screens.confirm import Confirm
-from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.turn import Turn
 
@@ -42,7 +42,7 @@ _COVERS = {
 _FORMATS = {".md": "Markdown, for people", ".json": "JSON, with all evidence, for programs"}
 
 
-class Export(Place, ModalScreen[None]):
+class ExportScreen(PlaceScreen, ModalScreen[None]):
     """Asks where to; the ending of the name says which format."""
 
     NAME = "export"

@@ -14,7 +14,7 @@ from textual.dom import DOMNode
 from textual.widgets import Static
 
 from edge_assistant_tui.roles import KEY
-from edge_assistant_tui.screens.place import Place, places
+from edge_assistant_tui.screens.place import PlaceScreen, places
 
 # Where a class is not called as a person would call it.
 _NAMES = {
@@ -52,7 +52,7 @@ _ABOUT = (
 )
 
 
-class Help(Place):
+class Help(PlaceScreen):
     """All keys in one list to scroll."""
 
     NAME = "help"
@@ -138,13 +138,13 @@ def _key(key: str) -> str:
 def _nodes(node: type[DOMNode]) -> Iterator[type[DOMNode]]:
     """The classes of this package under a class."""
     for under in node.__subclasses__():
-        if under.__module__.startswith("edge_assistant_tui.") and under is not Place:
+        if under.__module__.startswith("edge_assistant_tui.") and under is not PlaceScreen:
             yield under
         yield from _nodes(under)
 
 
 def _name(node: type[DOMNode]) -> str:
-    if issubclass(node, Place):
+    if issubclass(node, PlaceScreen):
         return f"In {node.TITLE}"
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", node.__name__).lower()
     return _NAMES.get(node.__name__, f"In {words}")

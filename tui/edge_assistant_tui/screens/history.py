@@ -17,8 +17,8 @@ from edge_assistant.core.errors import EdgeAssistantError, UsageError
 from edge_assistant.core.evidence import counted
 from edge_assistant.core.signals import printable
 from edge_assistant_tui.screens.confirm import Confirm
-from edge_assistant_tui.screens.export import Export
-from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.screens.export import ExportScreen
+from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.screens.rename import Rename
 from edge_assistant_tui.widgets.option_list import OptionList
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAX_SHOWN = 500  # conversations in the list; a search finds the others
 
 
-class History(Place):
+class HistoryScreen(PlaceScreen):
     """Every conversation that was kept, by the time of its last change, which is shown; the latest first."""
 
     NAME = "history"
@@ -144,7 +144,7 @@ class History(Place):
         if self.app.screen is not self:  # a second Enter
             return
         if export:
-            self.app.push_screen(Export(saved))
+            self.app.push_screen(ExportScreen(saved))
             return
         if saved.id != self.app.work.current:
             self.app.work.stop()

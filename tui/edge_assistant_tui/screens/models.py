@@ -19,7 +19,7 @@ from edge_assistant.core.evidence import counted
 from edge_assistant_tui import choosing
 from edge_assistant_tui.screens.choose import Choose
 from edge_assistant_tui.screens.confirm import Confirm
-from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.welcome import Welcome
 
@@ -38,7 +38,7 @@ _BAR = 20  # cells
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ModelRow:
     """A model as it stands.
 
     Attributes:
@@ -53,7 +53,7 @@ class Row:
     about: str
 
 
-class Models(Place):
+class ModelsScreen(PlaceScreen):
     """Every model of the catalog; the app itself opens no network, its launcher pulls."""
 
     NAME = "models"
@@ -73,7 +73,7 @@ class Models(Place):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: list[Row] = []
+        self._rows: list[ModelRow] = []
 
     def body(self) -> ComposeResult:
         """The list; under it what is missing, and the pull that runs."""
@@ -100,7 +100,7 @@ class Models(Place):
         """Look how the models stand."""
         self.call_later(self._show, rows(self.app.options.profile, dict(self.app.instead)))
 
-    def _show(self, found: list[Row]) -> None:
+    def _show(self, found: list[ModelRow]) -> None:
         options = self.query_one(OptionList)
         at = options.highlighted
         self._rows = found
@@ -237,7 +237,7 @@ class Models(Place):
         else:
             self.action_pull()
 
-    def _row(self) -> Row | None:
+    def _row(self) -> ModelRow | None:
         at = self.query_one(OptionList).highlighted
         return self._rows[at] if at is not None and at < len(self._rows) else None
 
@@ -245,7 +245,7 @@ class Models(Place):
 def absent(profile: str) -> tuple[int, str]:
     """How many models a pull of a profile brings, and how large they are; nothing where there is no such profile."""
     from edge_assistant_models.portfolio import Portfolio
-    from edge_assistant_models.store import State
+    from edge_assistant_models.store import ModelState
     from edge_assistant_models.transfer import mebibytes
 
     portfolio = Portfolio()
@@ -254,11 +254,11 @@ def absent(profile: str) -> tuple[int, str]:
         names = [name for role, name in portfolio.resolve(profile).items() if role not in left_out]
     except ModelUnknown:
         names = []
-    sizes = [portfolio.entry(name).bytes for name in names if portfolio.state(name) is not State.INSTALLED]
+    sizes = [portfolio.entry(name).bytes for name in names if portfolio.state(name) is not ModelState.INSTALLED]
     return len(sizes), mebibytes(sum(sizes))
 
 
-def rows(profile: str, instead: dict[str, str]) -> list[Row]:
+def rows(profile: str, instead: dict[str, str]) -> list[ModelRow]:
     """Every model of the catalog.
 
     Args:
@@ -280,11 +280,11 @@ def rows(profile: str, instead: dict[str, str]) -> list[Row]:
         about = [entry.licence, f"in {', '.join(within)}" if within else "in no profile"]
         about += [] if entry.tested else ["not tested here"]
         word = "in use" if state == "installed" and entry.name in used else state
-        found.append(Row(entry.name, entry.role, mebibytes(entry.bytes), word, " · ".join(about)))
+        found.append(ModelRow(entry.name, entry.role, mebibytes(entry.bytes), word, " · ".join(about)))
     return found
 
 
-def _shown(row: Row) -> Content:
+def _shown(row: ModelRow) -> Content:
     return Content.assemble(
         (f"{row.state:10}", _STYLES.get(row.state, "$text")),
         (f"{row.name:38}", "bold"),

@@ -1,4 +1,4 @@
-"""What a screen beside the conversation is; adding one is adding a file to this folder with a subclass of `Place`."""
+"""A screen beside the conversation; to add one, add a file to this folder with a subclass of `PlaceScreen`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
 
 
-class Place(Once[None]):
+class PlaceScreen(Once[None]):
     """A screen that a key and the command palette open; Escape leads back.
 
     Attributes:
@@ -52,9 +52,9 @@ class Place(Once[None]):
 
 
 @cache
-def places() -> tuple[type[Place], ...]:
+def places() -> tuple[type[PlaceScreen], ...]:
     """Every place in this folder, in the order of their keys."""
     package = importlib.import_module(__package__)
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{__package__}.{module.name}")
-    return tuple(sorted(Place.__subclasses__(), key=lambda place: (len(place.KEY.split(",")[0]), place.KEY)))
+    return tuple(sorted(PlaceScreen.__subclasses__(), key=lambda place: (len(place.KEY.split(",")[0]), place.KEY)))

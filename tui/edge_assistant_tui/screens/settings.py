@@ -17,7 +17,7 @@ from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.storage.settings import PREFIX, in_environment
 from edge_assistant_tui import themes
 from edge_assistant_tui.choosing import DEVICES, profiles
-from edge_assistant_tui.screens.place import Place
+from edge_assistant_tui.screens.place import PlaceScreen
 
 if TYPE_CHECKING:
     from edge_assistant.storage.settings import Settings as Stored
@@ -38,7 +38,7 @@ _WORDS = {True: "on", False: "off"}
 _DEFAULT = ""  # the choice of no device: the first, or the system's
 
 
-class Settings(Place):
+class SettingsScreen(PlaceScreen):
     """A form; Tab goes on, what is changed is saved."""
 
     NAME = "settings"

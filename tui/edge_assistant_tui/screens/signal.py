@@ -18,7 +18,7 @@ from edge_assistant_tui import exhibits
 from edge_assistant_tui.screens.evidence import EvidenceScreen, in_words
 from edge_assistant_tui.screens.once import Once
 from edge_assistant_tui.widgets.option_list import OptionList
-from edge_assistant_tui.widgets.signals import MARKS, STYLES, Entry
+from edge_assistant_tui.widgets.signals import MARKS, STYLES, SignalEntry
 
 if TYPE_CHECKING:
     from edge_assistant_tui.exhibits import Exhibit
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST = 2000  # pieces of evidence in the list; a long text has up to 20,000 passages
 
 
-class Found(OptionList):
+class EvidenceList(OptionList):
     """What was perceived; Enter opens one of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Show")]
@@ -38,7 +38,7 @@ class SignalScreen(ModalScreen[None], Once[None]):
     CSS_PATH = "signal.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Close")]
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: SignalEntry) -> None:
         super().__init__()
         self.entry = entry
         found = [item for items in entry.evidence.values() for item in items]
@@ -48,14 +48,14 @@ class SignalScreen(ModalScreen[None], Once[None]):
         """How it stands, then what was perceived."""
         with Vertical(id="signal"):
             yield Static(_standing(self.entry, len(self.exhibits)), id="standing")
-            yield Found(*(Option(_line(item)) for item in self.exhibits[:MOST]), id="found", markup=False)
+            yield EvidenceList(*(Option(_line(item)) for item in self.exhibits[:MOST]), id="found", markup=False)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """The list has the keys."""
         shell = self.query_one("#signal")
         shell.border_title = Content(f" {MARKS[self.entry.signal.kind]} {printable(self.entry.signal.name)} ")
-        found = self.query_one(Found)
+        found = self.query_one(EvidenceList)
         found.display = bool(self.exhibits)
         found.focus()
 
@@ -65,7 +65,7 @@ class SignalScreen(ModalScreen[None], Once[None]):
         self.app.push_screen(EvidenceScreen(self.exhibits, self.exhibits[event.option_index].id))
 
 
-def _standing(entry: Entry, count: int) -> Content:
+def _standing(entry: SignalEntry, count: int) -> Content:
     """Kind, origin, time and sum; state and hint; notes."""
     signal = entry.signal
     taken = signal.taken.astimezone().strftime("%Y-%m-%d %H:%M:%S")

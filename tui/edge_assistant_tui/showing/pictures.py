@@ -25,7 +25,7 @@ _EDGE = (255, 255, 255)  # beside it, for what is dark or pink after all
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PictureRequest:
     """How a picture is to be shown.
 
     Attributes:
@@ -61,14 +61,14 @@ class Drawn:
     size: tuple[int, int]
     region: tuple[int, int, int, int]
     of: tuple[int, int]
-    wanted: Wanted | None = None
+    wanted: PictureRequest | None = None
     shift: tuple[float, float] = (0.0, 0.0)
     strips: tuple[Strip, ...] = ()
     image: Image.Image | None = None
     notes: tuple[str, ...] = ()
 
 
-def drawn(page: Page, box: Box | None, wanted: Wanted, terminal: Terminal) -> Drawn:
+def drawn(page: Page, box: Box | None, wanted: PictureRequest, terminal: Terminal) -> Drawn:
     """Cut out, scale, and frame the box."""
     import numpy as np
     from PIL import Image
@@ -104,7 +104,7 @@ def drawn(page: Page, box: Box | None, wanted: Wanted, terminal: Terminal) -> Dr
 
 
 def _region(
-    size: tuple[int, int], box: Region | None, wanted: Wanted, aspect: float
+    size: tuple[int, int], box: Region | None, wanted: PictureRequest, aspect: float
 ) -> tuple[Region, tuple[float, float]]:
     """What part is seen, the box and its surroundings as wide as the canvas, and how far it is moved on the page."""
     width, height = float(size[0]), float(size[1])

@@ -56,7 +56,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TableRequest:
     """Which rows are to be shown.
 
     Attributes:
@@ -76,7 +76,7 @@ class Wanted:
     labels: int = 3
 
 
-def rows(table: Table, wanted: Wanted) -> Rows:
+def rows(table: Table, wanted: TableRequest) -> Rows:
     """Choose the column and the rows, and thin out the curve."""
     import numpy as np
 
@@ -103,7 +103,7 @@ def _window(first: int, stop: int, total: int) -> tuple[int, int]:
     return max(0, first - around), min(total, stop + around)
 
 
-def _chosen(table: Table, wanted: Wanted) -> int:
+def _chosen(table: Table, wanted: TableRequest) -> int:
     names = [column.name.casefold() for column in table.columns]
     at = names.index(wanted.column.casefold()) if wanted.column and wanted.column.casefold() in names else None
     if at is None:
@@ -126,7 +126,7 @@ def _shown(places: NDArray[np.int64], start: int, stop: int) -> NDArray[np.int64
 
 
 def _curve(
-    table: Table, column: Column, cited: NDArray[np.bool_], span: tuple[int, int], wanted: Wanted
+    table: Table, column: Column, cited: NDArray[np.bool_], span: tuple[int, int], wanted: TableRequest
 ) -> Curve | None:
     import numpy as np
 

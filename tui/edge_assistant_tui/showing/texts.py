@@ -12,7 +12,7 @@ _LINE = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class TextPart:
     """A part of a text; what a terminal would obey is replaced.
 
     Attributes:
@@ -30,13 +30,13 @@ class Passage:
     cut: tuple[bool, bool]
 
 
-def passage(text: str, chars: tuple[int, int]) -> Passage:
+def passage(text: str, chars: tuple[int, int]) -> TextPart:
     """The span [a, b) of code points in its surroundings."""
     a = min(max(0, chars[0]), len(text))
     b = min(max(a, chars[1]), len(text))
     first = _begin(text, max(0, a - AROUND)) if a > AROUND else 0
     last = min(len(text), b + AROUND)
-    return Passage(
+    return TextPart(
         plain(text[first:a]),
         plain(text[a:b]),
         plain(text[b:last]),

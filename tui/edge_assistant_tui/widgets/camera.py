@@ -15,7 +15,7 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
-from edge_assistant_tui.halfblocks import Picture
+from edge_assistant_tui.halfblocks import HalfBlockPicture
 from edge_assistant_tui.widgets.picture import Picture as Pixels
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class CameraView(Widget, can_focus=True):
     def __init__(self) -> None:
         super().__init__()
         self.frozen = False
-        self._picture: Picture | None = None
+        self._picture: HalfBlockPicture | None = None
         self._words = ""
         self.border_title = "Camera"
         self._say_keys(focused=False)
@@ -96,7 +96,7 @@ class CameraView(Widget, can_focus=True):
         """Pixels of a picture that was taken, where the terminal has them."""
         yield Pixels(self.app.terminal)
 
-    def show(self, picture: Picture) -> None:
+    def show(self, picture: HalfBlockPicture) -> None:
         """Show another picture."""
         self._picture = picture
         self.refresh()
@@ -114,9 +114,9 @@ class CameraView(Widget, can_focus=True):
         self._say_keys(focused=self.has_focus)
         self.tell(words)
 
-    async def hold(self, drawn: Picture | Drawn) -> None:
+    async def hold(self, drawn: HalfBlockPicture | Drawn) -> None:
         """Show the picture that was taken."""
-        if isinstance(drawn, Picture):
+        if isinstance(drawn, HalfBlockPicture):
             self.show(drawn)
             return
         pixels = self.query_one(Pixels)

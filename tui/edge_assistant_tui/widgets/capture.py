@@ -21,8 +21,8 @@ from textual.timer import Timer
 
 from edge_assistant_tui import messages
 from edge_assistant_tui.capturing import NEVER, Listening, Looking
-from edge_assistant_tui.shots import Shot, draw, take
-from edge_assistant_tui.spoken import Spoken
+from edge_assistant_tui.shots import Snapshot, draw, take
+from edge_assistant_tui.spoken import AnswerSpeaker
 from edge_assistant_tui.widgets.camera import CameraView, found
 from edge_assistant_tui.widgets.meter import Meter
 from edge_assistant_tui.widgets.status import OnAir, StatusBar
@@ -70,7 +70,7 @@ class Capture(Vertical):
         self._numbers = {"camera": 0, "microphone": 0, "voice": 0}
         self._mode: Mode = "off"
         self._hears: list[bool] = []  # for each utterance that is being written down, whether it is to be sent
-        self._shot: Shot | None = None
+        self._shot: Snapshot | None = None
         self._boxes: tuple[Box, ...] = ()  # of what was found in it
         self._seeing = self._suspended = self._voiced = False
         self._hidden: Timer | None = None  # while another screen is on top
@@ -79,7 +79,7 @@ class Capture(Vertical):
         """Be ready; nothing is opened."""
         work, playback = self.app.work, self.app.playback
         self._jobs = ThreadPoolExecutor(1, "devices")
-        self._spoken = Spoken(self._post, lambda: work.assistant().models.voice())
+        self._spoken = AnswerSpeaker(self._post, lambda: work.assistant().models.voice())
         self._looking = Looking(self._post, self._jobs)
         self._listening = Listening(
             self._post,
@@ -200,7 +200,7 @@ class Capture(Vertical):
             self._shot = None
             self.query_one(CameraView).thaw()
 
-    async def _draw(self, shot: Shot) -> None:
+    async def _draw(self, shot: Snapshot) -> None:
         view = self.query_one(CameraView)
         colour = Color.parse(self.app.theme_variables.get("warning", "#ffff00")).rgb
         drawn = draw(shot, view.cells, self._boxes, colour, self.app.terminal)

@@ -13,7 +13,7 @@ from edge_assistant_tui.widgets.view import View
 
 if TYPE_CHECKING:
     from edge_assistant_tui.showing.decoded import Decoded
-    from edge_assistant_tui.showing.texts import Passage
+    from edge_assistant_tui.showing.texts import TextPart
 
 _ABOVE = 3  # lines that are seen above the passage
 _OPEN, _CLOSE = "▶", "◀"
@@ -34,7 +34,7 @@ class PassageView(View):
         if signal is None or chars is None:
             return
 
-        def job(decoded: Decoded) -> Passage:
+        def job(decoded: Decoded) -> TextPart:
             from edge_assistant_tui.showing.texts import passage
 
             return passage(decoded.text(signal), chars)
@@ -43,9 +43,9 @@ class PassageView(View):
 
     async def show(self, made: object) -> None:
         """The passage is there."""
-        from edge_assistant_tui.showing.texts import Passage
+        from edge_assistant_tui.showing.texts import TextPart
 
-        if isinstance(made, Passage):
+        if isinstance(made, TextPart):
             before = Content(("…\n" if made.cut[0] else "") + made.before)
             self.query_one(".passage", Static).update(
                 Content.assemble(

@@ -15,7 +15,7 @@ from edge_assistant_tui.widgets.view import View
 if TYPE_CHECKING:
     from edge_assistant_tui.exhibits import Exhibit
     from edge_assistant_tui.showing.decoded import Decoded
-    from edge_assistant_tui.showing.pictures import Drawn, Wanted
+    from edge_assistant_tui.showing.pictures import Drawn, PictureRequest
     from edge_assistant_tui.terminal import Terminal
 
 _ZOOM = 1.5  # a step
@@ -43,7 +43,7 @@ class PictureView(View, can_focus=True):
         self.whole = exhibit.place.box is None
         self.zoom = 1.0
         self.shift = (0.0, 0.0)
-        self._wanted: Wanted | None = None
+        self._wanted: PictureRequest | None = None
 
     def compose(self) -> ComposeResult:
         """The picture, and in words what part of it is seen."""
@@ -98,9 +98,9 @@ class PictureView(View, can_focus=True):
         signal = self.exhibit.signal
         if signal is None or not room.width or not room.height:
             return
-        from edge_assistant_tui.showing.pictures import Wanted, drawn
+        from edge_assistant_tui.showing.pictures import PictureRequest, drawn
 
-        self._wanted = wanted = Wanted(room.width, room.height, self.whole, self.zoom, self.shift)
+        self._wanted = wanted = PictureRequest(room.width, room.height, self.whole, self.zoom, self.shift)
         place, terminal = self.exhibit.place, self.terminal
 
         def job(decoded: Decoded) -> Drawn:

@@ -86,11 +86,11 @@ class RowsView(View):
         signal = self.exhibit.signal
         if signal is None or not self.size.width:
             return
-        from edge_assistant_tui.showing.tables import Wanted, rows
+        from edge_assistant_tui.showing.tables import TableRequest, rows
 
         spans = tuple(place.rows for place in self.exhibit.places if place.rows is not None)
         width = self.size.width
-        wanted = Wanted(
+        wanted = TableRequest(
             spans, self.exhibit.column, self.step, self.whole, max(40, 2 * width), max(1, (width - 10) // _LABEL)
         )
 

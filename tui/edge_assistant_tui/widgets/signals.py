@@ -32,7 +32,7 @@ STYLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SignalEntry:
     """A signal as it stands in the list.
 
     Attributes:
@@ -65,7 +65,7 @@ class SignalList(OptionList):
     class Wanted(Message):
         """A signal is to be looked at."""
 
-        entry: Entry
+        entry: SignalEntry
 
     @dataclass
     class Unwanted(Message):
@@ -75,7 +75,7 @@ class SignalList(OptionList):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, SignalEntry] = {}
         self.border_title = "Signals"
 
     def on_resize(self) -> None:
@@ -89,18 +89,18 @@ class SignalList(OptionList):
         return max(12, self.scrollable_content_region.width - padding) if self.size.width else 29
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[SignalEntry, ...]:
         """The signals in their order."""
         return tuple(self._entries.values())
 
-    def entry(self, id: str) -> Entry | None:
+    def entry(self, id: str) -> SignalEntry | None:
         """A signal by its id."""
         return self._entries.get(id)
 
     def take(self, signal: Signal) -> None:
         """A signal came in, or came anew."""
         former = self._entries.get(signal.id)
-        self._entries[signal.id] = Entry(signal, followed=former.followed if former else "")
+        self._entries[signal.id] = SignalEntry(signal, followed=former.followed if former else "")
         self._draw()
 
     def follow(self, id: str, words: str) -> None:
@@ -162,7 +162,7 @@ class SignalList(OptionList):
                 self.post_message(self.Unwanted(self._entries[id].signal))
 
 
-def _shown(entry: Entry, width: int) -> Content:
+def _shown(entry: SignalEntry, width: int) -> Content:
     """What it is, and how it stands, each line within the width; the state is a word, not a colour alone."""
     signal = entry.signal
     state = entry.state if not entry.detail else f"{entry.state}: {entry.detail}"

@@ -15,7 +15,7 @@ def names() -> Iterable[str]:
     return sorted(path.stem for folder in __path__ for path in Path(folder).glob("*.toml"))
 
 
-def load(name: str) -> dict[str, tables.Table]:
+def load(name: str) -> dict[str, tables.QuantizationTable]:
     """The tables of a file, by the key of what they quantize.
 
     Raises:
