@@ -27,7 +27,7 @@ from edge_assistant.language.engine import Engine, LlamaEngine
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models import paths
 from edge_assistant_models.errors import ModelMissing
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from evals.attack.corpus import Attack, attacks, bases
 from evals.attack.engines import ObedientEngine, RecordingEngine

@@ -17,7 +17,7 @@ from edge_assistant.perception import pictures
 from edge_assistant.perception.classifier import Classifier
 from edge_assistant.perception.detectors import Detector, open_detector
 from edge_assistant.perception.senses.objects import Seen, see
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.labels import CLEAR, Labelled, read_labels
 from edge_assistant_quantize.metrics.objects import FEW, LARGE, by_label, tally_of

@@ -34,7 +34,7 @@ from hypothesis import HealthCheck, settings
 from edge_assistant.governance.policy import policy
 from edge_assistant_models import paths
 from edge_assistant_models.errors import ModelError
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.errors import ToolMissing
 from edge_assistant_quantize.fetching import llama

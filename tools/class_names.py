@@ -1,4 +1,4 @@
-"""Fails if two public classes of the product have one name; nested classes, such as messages of widgets, do not count."""
+"""Fails if two public classes of the product have one name; nested classes, such as messages of widgets, may."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from edge_assistant.governance.policy import reading
+from edge_assistant.governance.policy import policy_file
 
 if __name__ == "__main__":
     file = Path(__file__).parent.parent / "docs" / "policy.schema.json"
-    file.write_text(json.dumps(reading.schema(), indent=2) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(policy_file.schema(), indent=2) + "\n", encoding="utf-8")

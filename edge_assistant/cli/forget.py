@@ -16,8 +16,8 @@ from edge_assistant.core.evidence import counted
 from edge_assistant.core.signals import printable
 
 if TYPE_CHECKING:
-    from edge_assistant.governance.forgetting import Kept
-    from edge_assistant.history.saved import Summary
+    from edge_assistant.governance.erasure import Kept
+    from edge_assistant.history.conversations import Summary
     from edge_assistant.history.store import History
 
 NAME = "forget"
@@ -65,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(history: History, args: argparse.Namespace) -> int:
-    from edge_assistant.governance import forgetting
+    from edge_assistant.governance import erasure
 
-    kept = forgetting.kept(history)
+    kept = erasure.kept(history)
     if args.json:
         conversations = [
             {
@@ -90,7 +90,7 @@ def _list(history: History, args: argparse.Namespace) -> int:
 
 
 def _forget(history: History, args: argparse.Namespace) -> int:
-    from edge_assistant.governance import forgetting
+    from edge_assistant.governance import erasure
 
     if not args.yes and (args.json or not terminal.asks()):
         raise UsageError("erasure needs a confirmation, and there is no terminal", "confirm on the command line: --yes")
@@ -99,13 +99,13 @@ def _forget(history: History, args: argparse.Namespace) -> int:
         print("nothing was forgotten", file=sys.stderr)
         return 1
     if args.all:
-        gone = forgetting.forget_all(history)
+        gone = erasure.forget_all(history)
     elif args.before:
-        gone = forgetting.forget_before(history, args.before)
+        gone = erasure.forget_before(history, args.before)
     else:
         gone = list(dict.fromkeys(args.conversation))
-        forgetting.forget(history, gone)
-    _report(gone, kept, args, forgetting.unknown_files(history))
+        erasure.forget(history, gone)
+    _report(gone, kept, args, erasure.unknown_files(history))
     return 0
 
 
@@ -116,12 +116,12 @@ def _chosen(history: History, args: argparse.Namespace) -> Kept:
         UsageError: as it says.
     """
     from edge_assistant.core.errors import KeyLost
-    from edge_assistant.governance import forgetting
-    from edge_assistant.governance.forgetting import Kept
-    from edge_assistant.vault.sealed import kept_bytes
+    from edge_assistant.governance import erasure
+    from edge_assistant.governance.erasure import Kept
+    from edge_assistant.vault.caches import kept_bytes
 
     try:
-        kept = forgetting.kept(history, args.before)
+        kept = erasure.kept(history, args.before)
     except KeyLost:
         if not args.all:
             raise
@@ -133,14 +133,14 @@ def _chosen(history: History, args: argparse.Namespace) -> Kept:
             what = f"there is no conversation {printable(', '.join(unknown))}"
             raise UsageError(what, "see 'edge-assistant forget --list'")
         if busy := sorted(wanted.intersection(kept.busy)):
-            raise forgetting.in_use(busy)
+            raise erasure.in_use(busy)
         conversations = [summary for summary in kept.conversations if summary.id in wanted]
         return Kept(conversations, [id for id in kept.questions if id in wanted], [], kept.busy, kept.cached)
     if args.before:
         conversations = [summary for summary in kept.conversations if summary.id not in kept.busy]
         return Kept(conversations, kept.questions, kept.files, kept.busy, kept.cached)
     if kept.busy:
-        raise forgetting.in_use(kept.busy)
+        raise erasure.in_use(kept.busy)
     return kept
 
 

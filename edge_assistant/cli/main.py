@@ -138,7 +138,7 @@ def _run(arguments: list[str], began: float, *, alone: bool) -> int:
     args = _parsed(arguments)
     args.began, args.alone = began, alone
     from edge_assistant.compute.scheduling import topology
-    from edge_assistant.governance.redaction.logged import logged
+    from edge_assistant.governance.redaction.log_filter import logged
     from edge_assistant.storage import logs, settings
 
     topology.tell_libraries()
@@ -146,10 +146,10 @@ def _run(arguments: list[str], began: float, *, alone: bool) -> int:
     logs.start(args.settings.log_level, logged)
     if args.verb is None:
         return _open_app(args)
-    from edge_assistant.governance import forgetting
+    from edge_assistant.governance import erasure
 
     bound(args)
-    _attempt("an interrupted erasure is not complete", forgetting.complete)
+    _attempt("an interrupted erasure is not complete", erasure.complete)
     _attempt("disabled caches are not removed yet", lambda: _uncache(args.settings))
     status = _policed(args)
     if args.verb != POLICY:  # which also says what is wrong with one
@@ -182,20 +182,20 @@ def _attempt(what: str, do: Callable[[], object]) -> None:
 
 def _uncache(settings: Settings) -> None:
     """Forget what is kept to be quicker, if the person or the policy does not want it."""
-    from edge_assistant.governance import forgetting
+    from edge_assistant.governance import erasure
     from edge_assistant.governance.policy.policy import current
 
     with contextlib.suppress(PolicyInvalid):  # which the verb is going to say
         if not (settings.cache and current().keeps_caches):
-            forgetting.forget_caches()
+            erasure.forget_caches()
 
 
 def _expire(settings: Settings) -> None:
     """Forget what is older than the policy keeps; the person may want it kept for longer."""
-    from edge_assistant.governance import forgetting
+    from edge_assistant.governance import erasure
     from edge_assistant.governance.policy.policy import current
 
-    forgetting.expire_when_due(current().history_days(settings.keep_days))
+    erasure.expire_when_due(current().history_days(settings.keep_days))
 
 
 def _policed(args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from edge_assistant.core.signals import printable
 if TYPE_CHECKING:
     from edge_assistant.storage.settings import Settings
     from edge_assistant_models.entries import Entry
-    from edge_assistant_models.installed import InstalledModel
+    from edge_assistant_models.model import InstalledModel
     from edge_assistant_models.portfolio import Portfolio
 
 NAME = "models"
@@ -194,7 +194,7 @@ def _for_people(value: object) -> str:
 
 
 def _pull(args: argparse.Namespace, portfolio: Portfolio) -> int:
-    from edge_assistant.cli._pulling import shown
+    from edge_assistant.cli._pull_progress import shown
     from edge_assistant.core.errors import UsageError
 
     if args.name and args.profile:
@@ -335,7 +335,7 @@ def _verify(args: argparse.Namespace, portfolio: Portfolio) -> int:
 
 
 def _remove(args: argparse.Namespace, portfolio: Portfolio) -> int:
-    from edge_assistant.cli._pulling import shown
+    from edge_assistant.cli._pull_progress import shown
     from edge_assistant_models.transfer import mebibytes
 
     with shown(args.settings.plain) as watch:
@@ -345,7 +345,7 @@ def _remove(args: argparse.Namespace, portfolio: Portfolio) -> int:
 
 
 def _export(args: argparse.Namespace, portfolio: Portfolio) -> int:
-    from edge_assistant.cli._pulling import shown
+    from edge_assistant.cli._pull_progress import shown
     from edge_assistant.core.errors import UsageError
 
     if args.name and args.profile:
@@ -384,7 +384,7 @@ def _installed(portfolio: Portfolio, profile: str | None) -> list[str]:
 
 
 def _import(args: argparse.Namespace, portfolio: Portfolio) -> int:
-    from edge_assistant.cli._pulling import shown
+    from edge_assistant.cli._pull_progress import shown
 
     with shown(args.plain or args.settings.plain) as watch:
         names = portfolio.load(args.file, watch)

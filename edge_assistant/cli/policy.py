@@ -42,12 +42,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from edge_assistant.governance.policy import policy, reading
+    from edge_assistant.governance.policy import policy, policy_file
 
     file = args.file or policy.place()
-    found = [] if file is None else reading.check(file)
+    found = [] if file is None else policy_file.check(file)
     if file == policy.SYSTEM:
-        found += reading.exposed(file)
+        found += policy_file.exposed(file)
     if args.json:
         print(json.dumps({"file": None if file is None else str(file), "good": not found, "problems": found}))
     elif file is None:

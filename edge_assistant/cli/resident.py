@@ -118,7 +118,7 @@ def _run(args: argparse.Namespace) -> int:
     from edge_assistant.core.events import Watch
     from edge_assistant.governance.offline import lock
     from edge_assistant.governance.policy import policy
-    from edge_assistant.governance.redaction import logged
+    from edge_assistant.governance.redaction import log_filter
     from edge_assistant.reasoning.rules import domain
     from edge_assistant.vault.vault import Vault
 
@@ -136,7 +136,7 @@ def _run(args: argparse.Namespace) -> int:
 
     def answer(asked: QuestionMessage, watch: Watch) -> tuple[Answer, str, Callable[[], None]]:
         policy.reread()  # a PIN counts for one command
-        logged.renew()
+        log_filter.renew()
         return question.answered(asked, watch, warm=kept)
 
     work = server.ResidentWork(

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Signal
-from edge_assistant.history.saved import (
+from edge_assistant.history.cells import SealedCells
+from edge_assistant.history.conversations import (
     Saved,
     SavedTurn,
     Summary,
@@ -21,7 +22,6 @@ from edge_assistant.history.saved import (
     signal_record,
     unpacked,
 )
-from edge_assistant.history.sealed import SealedCells
 from edge_assistant.vault.vault import Key
 
 UNTITLED = "(no question yet)"

@@ -23,8 +23,8 @@ from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull, UsageError
 from edge_assistant.core.signals import Signal
 from edge_assistant.history import rows
-from edge_assistant.history.saved import Saved, SavedSignal, SavedState, SavedTurn, Summary, Unsent
-from edge_assistant.history.sealed import SealedCells, seal_all
+from edge_assistant.history.cells import SealedCells, seal_all
+from edge_assistant.history.conversations import Saved, SavedSignal, SavedState, SavedTurn, Summary, Unsent
 from edge_assistant.storage.atomic import storing
 from edge_assistant.storage.database import Database
 from edge_assistant.storage.schema import DatabaseSchema
@@ -209,7 +209,7 @@ class History:
         return self._database.read(lambda connection: rows.ids(connection, before=limit))
 
     def erase(self, conversations: Iterable[str]) -> None:
-        """Destroy the keys of conversations, then delete what they sealed; that is for `governance.forgetting` to call.
+        """Destroy the keys of conversations, then delete what they sealed; that is for `governance.erasure` to call.
 
         Each is held by this app, or no app knows of it.
         """

@@ -14,7 +14,7 @@ import numpy as np
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.storage import cachefile
 from edge_assistant_models import loading, paths
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

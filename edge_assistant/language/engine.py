@@ -27,12 +27,12 @@ from edge_assistant.language.context import Context
 from edge_assistant.language.lookup import ALIKE, MARGIN, Costs, Lookup, Pace, likely
 from edge_assistant.language.states import PromptReader, StateCache, States
 from edge_assistant.language.tokens import TokenizedPrompt, Tokenizer
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge_assistant.vault.sealed import SealedCache
+    from edge_assistant.vault.caches import SealedCache
 
 CONTEXT = limits.CONTEXT_TOKENS.value
 

@@ -23,7 +23,7 @@ from edge_assistant.language.tokens import TokenizedPrompt, shared
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge_assistant.vault.sealed import SealedCache
+    from edge_assistant.vault.caches import SealedCache
     from edge_assistant.vault.vault import Vault
 
 MAX_BYTES = limits.STATE_BYTES.value
@@ -35,7 +35,7 @@ _FORMAT = b"2"  # of what is kept between processes
 
 def state_cache(vault: Vault | None) -> SealedCache | None:
     """The user's, sealed with a key of this vault; None without one."""
-    from edge_assistant.vault.sealed import SealedCache
+    from edge_assistant.vault.caches import SealedCache
 
     return None if vault is None else SealedCache("language", limits.CACHED_STATES_BYTES.value, vault)
 

@@ -16,7 +16,7 @@ from edge_assistant_models import loading
 
 if TYPE_CHECKING:
     from edge_assistant.compute.runtime import Runtime
-    from edge_assistant_models.installed import InstalledModel
+    from edge_assistant_models.model import InstalledModel
 
 SIDE = 224
 THRESHOLD = 0.5  # below it the classifier is wrong about as often as right

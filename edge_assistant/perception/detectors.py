@@ -15,7 +15,7 @@ from edge_assistant.core.errors import ModelCorrupt
 
 if TYPE_CHECKING:
     from edge_assistant.compute.runtime import Runtime
-    from edge_assistant_models.installed import InstalledModel
+    from edge_assistant_models.model import InstalledModel
 
     Floats = NDArray[np.float32]
     Pixels = NDArray[np.uint8]

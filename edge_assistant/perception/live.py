@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge_assistant.compute.runtime import Runtime
-    from edge_assistant_models.installed import InstalledModel
+    from edge_assistant_models.model import InstalledModel
 
 MAX_UTTERANCE = limits.UTTERANCE_SECONDS.value * SAMPLE_RATE  # samples; a longer one is cut where it is quietest
 FLOOR_DBFS = -90.0  # what silence is shown as; the least significant of 16 bits

@@ -26,9 +26,9 @@ from edge_assistant.core.errors import InputError, InputMissing, InputUnreadable
 from edge_assistant.core.signals import HELD_BYTES, Kind, Origin, Signal
 from edge_assistant.perception.gather import Perceive
 from edge_assistant.perception.sense import Percept, Request
-from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault.caches import SealedCache
 from edge_assistant.vault.vault import Vault
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 MAX_BYTES = limits.RECALLED_BYTES.value
 MAX_PERCEPT_BYTES = limits.CACHED_PERCEPT_BYTES.value

@@ -18,7 +18,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core import plugins
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 if TYPE_CHECKING:
     from edge_assistant.perception.table import Table

@@ -34,7 +34,7 @@ from edge_assistant.perception.decoding import (
     loops,
     softmax,
 )
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 if TYPE_CHECKING:
     import onnxruntime

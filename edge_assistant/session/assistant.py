@@ -31,7 +31,7 @@ from edge_assistant.reasoning.sources import Source, as_sources
 from edge_assistant.reasoning.talk import ConversationContext, NearestExamples, example_texts, free_talk, reply
 from edge_assistant.reasoning.task import Task, within_question
 from edge_assistant.session.model_pool import ModelPool
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.core.evidence import how_sure
 from edge_assistant.core.signals import printable
 from edge_assistant.governance.redaction.answers import REDACTED, WHOLE
-from edge_assistant.history.saved import Saved, SavedSignal, SavedTurn
+from edge_assistant.history.conversations import Saved, SavedSignal, SavedTurn
 from edge_assistant.reasoning import attribution
 from edge_assistant.storage import atomic
 

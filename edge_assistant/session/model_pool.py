@@ -18,7 +18,7 @@ from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.language.engine import Engine, Usage
 from edge_assistant.perception.sense import Sense, senses
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from edge_assistant_models import loading
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge_assistant_models.installed import InstalledModel
+    from edge_assistant_models.model import InstalledModel
 
 MAX_TEXT = limits.SPOKEN_CHARACTERS.value
 _MAX_PHONEMES = 1_000  # of one sentence; attention grows with their square

@@ -19,7 +19,7 @@ from edge_assistant.core.answer import Answer, Status
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.events import Watch
 from edge_assistant.core.signals import Kind, Signal, take_file
-from edge_assistant.history.saved import Saved, SavedSignal, SavedState, SavedTurn
+from edge_assistant.history.conversations import Saved, SavedSignal, SavedState, SavedTurn
 from edge_assistant.language.chat import TEMPLATES
 from edge_assistant.reasoning.attribution import CITATION
 from edge_assistant.session.assistant import Assistant

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant import __version__
-from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.machine import Machine
+from edge_assistant_models.model import InstalledModel
 
 LIBRARIES = (
     "llama-cpp-python", "onnxruntime", "numpy", "opencv-python-headless", "faster-whisper", "ctranslate2", "rapidocr",

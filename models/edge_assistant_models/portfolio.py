@@ -8,8 +8,8 @@ from pathlib import Path
 from edge_assistant_models import entries, paths, profile, transfer
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelError, ModelUnknown, PullFailed
-from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.machine import Machine
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.profile import Profile
 from edge_assistant_models.schema import printable
 from edge_assistant_models.store import FileCheck, ModelState, Store

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 from edge_assistant_models import loading, transfer
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelCorrupt, ModelError, ModelMissing, PullFailed, StorageForeign
-from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.loading import Stamps
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.paths import cache_dir
 from edge_assistant_models.sources import DownloadSource, FileSpec
 from edge_assistant_models.transfer import Partial, PullRun, Refused, check_space, storing

@@ -27,7 +27,7 @@ from edge_assistant.core.signals import printable
 from edge_assistant_models import toml
 from edge_assistant_models.entries import ROLES
 from edge_assistant_models.errors import CatalogInvalid
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.schema import MAX_TOML_BYTES
 from edge_assistant_quantize import decoding

@@ -31,7 +31,7 @@ from edge_assistant.perception import pictures
 from edge_assistant.perception.page import Page
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses.objects import MARGIN, Seen, around, see
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets import pages, paper
 from edge_assistant_quantize.datasets.labels import CLEAR, Labelled, read_labels

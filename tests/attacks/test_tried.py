@@ -203,7 +203,7 @@ def test_a_hostile_chat_template_in_the_weights_is_not_run(store: Path, tmp_path
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.language.chat import Message, Role
     from edge_assistant.language.engine import LlamaEngine
-    from edge_assistant_models.installed import InstalledModel
+    from edge_assistant_models.model import InstalledModel
     from edge_assistant_models.portfolio import Portfolio
 
     model = Portfolio(store, user_catalog=tmp_path).open("smollm2-135m-instruct-q4_1")

@@ -19,7 +19,7 @@ from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception import percepts, recall
 from edge_assistant.perception.sense import Percept, Request, Sense, senses
 from edge_assistant.perception.senses.video import Video
-from edge_assistant.vault import sealed
+from edge_assistant.vault import caches
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FORM, NOTE = EXAMPLES / "clinic" / "form.jpg", EXAMPLES / "clinic" / "note.wav"
@@ -49,7 +49,7 @@ def blind(patched: pytest.MonkeyPatch, kinds: Sequence[type[Sense]]) -> None:
 def test_the_same_files_are_perceived_once(command: Command, capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = [ALLERGY, "--image", FORM, "--audio", NOTE, "--language", "en"]
     assert command("ask", *asked).status == 0
-    assert sealed.kept_bytes() > 0
+    assert caches.kept_bytes() > 0
     perceived = told(capsys, *asked)
     blind(monkeypatch, senses())
     assert told(capsys, *asked) == perceived
@@ -72,7 +72,7 @@ def test_switched_off_nothing_is_kept_and_nothing_recalled(
         (home / "config").mkdir()
         (home / "config" / "policy.toml").write_text(policy)
     told(capsys, "What stands there?", "--text", EXAMPLES / "line" / "remark.txt")
-    assert not sealed.sealed_dir().exists()
+    assert not caches.sealed_dir().exists()
 
 
 def film(path: Path) -> Path:

@@ -22,11 +22,11 @@ from helpers.smalldisk import seen_read_only
 
 from edge_assistant.cli.main import main
 from edge_assistant.core.errors import StorageFull
-from edge_assistant.governance import forgetting
+from edge_assistant.governance import erasure
 from edge_assistant.governance.policy import pin
 from edge_assistant.history.store import History
 from edge_assistant.reasoning import talk
-from edge_assistant.vault import sealed
+from edge_assistant.vault import caches
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import FILE as KEYS
 from edge_assistant.vault.vault import Vault
@@ -119,11 +119,11 @@ def test_caches_are_listed_and_go_with_whatever_goes(kept: list[str], capsys: Ca
     assert main(["forget", "--list"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == KEPT
     assert main(["forget", "--list", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["cached"] == sealed.kept_bytes() > 0
+    assert json.loads(capsys.readouterr().out)["cached"] == caches.kept_bytes() > 0
     ids = [kept[0]] if what == "--conversation" else []
     assert main(["forget", *what.split(), *ids, "--yes"]) == 0
     assert capsys.readouterr().out.startswith("forgotten: ")
-    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
+    assert (caches.kept_bytes(), Vault().caches()) == (0, [])
     assert main(["forget", "--list"]) == 0
     assert KEPT not in capsys.readouterr().out
 
@@ -136,11 +136,11 @@ def test_where_caches_are_switched_off_they_go(
 ) -> None:
     cached()
     assert main(["models", "list"]) == 0
-    assert sealed.kept_bytes() > 0
+    assert caches.kept_bytes() > 0
     monkeypatch.setenv("EDGE_ASSISTANT_CACHE", setting)
     hold(policy)
     assert main(["models", "list"]) == 0
-    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
+    assert (caches.kept_bytes(), Vault().caches()) == (0, [])
     assert len(left()) == 2
 
 
@@ -157,7 +157,7 @@ def test_where_caches_are_switched_off_they_go_with_a_command_that_fails_too(
     cached()
     hold(f"[retention]\n{policy}")
     assert main(words) in (3, 5)
-    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
+    assert (caches.kept_bytes(), Vault().caches()) == (0, [])
 
 
 def test_where_a_policy_is_wrong_that_alone_is_said(hold: Callable[[str], Path], capsys: Capsys) -> None:
@@ -165,7 +165,7 @@ def test_where_a_policy_is_wrong_that_alone_is_said(hold: Callable[[str], Path],
     hold("[retention]\ncache = 7\n")
     assert main(["models", "list"]) == 5
     assert len(capsys.readouterr().err.splitlines()) == 1
-    assert sealed.kept_bytes() > 0
+    assert caches.kept_bytes() > 0
 
 
 @pytest.mark.parametrize("date", ["2026-03-01", "2026-03-01T12:30", "2026-03-01T12:30:00+02:00"])
@@ -304,7 +304,7 @@ def sums(cache: Path) -> set[str]:
 
 def test_any_command_completes_what_a_crash_interrupted(kept: list[str], home: Path, capsys: Capsys) -> None:
     intent = {"ids": kept, "why": "asked", "all": False, "files": []}
-    (home / "keys" / forgetting.INTENT).write_text(json.dumps(intent))
+    (home / "keys" / erasure.INTENT).write_text(json.dumps(intent))
     assert main(["models", "list", "--json"]) == 0
     assert capsys.readouterr().err == ""
     assert left() == []
@@ -312,7 +312,7 @@ def test_any_command_completes_what_a_crash_interrupted(kept: list[str], home: P
 
 def test_what_cannot_be_completed_is_said_and_the_command_runs(kept: list[str], home: Path, capsys: Capsys) -> None:
     intent = {"ids": kept, "why": "asked", "all": False, "files": []}
-    (home / "keys" / forgetting.INTENT).write_text(json.dumps(intent))
+    (home / "keys" / erasure.INTENT).write_text(json.dumps(intent))
     (home / "audit").write_text("a file where the folder should be")
     assert main(["models", "list", "--json"]) == 0
     assert capsys.readouterr().err.startswith("warning: an interrupted erasure is not complete, as ")

@@ -121,12 +121,12 @@ def test_pull_says_what_it_does_on_stderr_only(run: Any) -> None:
 
 
 def test_lines_tell_how_far_a_long_pull_is(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from edge_assistant.cli import _pulling
+    from edge_assistant.cli import _pull_progress
     from edge_assistant_models import transfer
 
     clock = iter(range(0, 1000, 2))
-    monkeypatch.setattr(_pulling.time, "monotonic", lambda: float(next(clock)))
-    watch = _pulling.PullLines()
+    monkeypatch.setattr(_pull_progress.time, "monotonic", lambda: float(next(clock)))
+    watch = _pull_progress.PullLines()
     watch(transfer.Trying("mine", "model.bin", "url example.org"))
     for done in range(0, 100 << 20, 10 << 20):
         watch(transfer.Moved("mine", "model.bin", done, 100 << 20))
@@ -244,10 +244,10 @@ def test_a_pull_is_locked_before_it_reads_what_locked_processes_wrote(given: tup
 
 
 def test_a_reason_is_said_once(capsys: Any) -> None:
-    from edge_assistant.cli import _pulling
+    from edge_assistant.cli import _pull_progress
     from edge_assistant_models import transfer
 
-    watch = _pulling.PullLines()
+    watch = _pull_progress.PullLines()
     for file in ("a", "b"):
         watch(transfer.Refusal("mine", file, "hf owner/model", "no answer"))
     watch(transfer.PullWaiting("mine"))

@@ -20,7 +20,7 @@ from edge_assistant.compute.runtime import Halt, Runtime
 from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant.language import llama
 from edge_assistant.session import health
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 ON_CUDA = (Provider("CUDAExecutionProvider", {"device_id": "0"}), Provider(CPU))
 CUDA = Selection(ON_CUDA, Offload(3, ("CUDA0",)), "a card")

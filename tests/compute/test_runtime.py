@@ -13,7 +13,7 @@ import pytest
 
 from edge_assistant.compute.runtime import Halt, Runtime
 from edge_assistant.core.errors import Stopped
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 
 def test_a_session_of_a_real_model(models: Callable[[str], InstalledModel]) -> None:

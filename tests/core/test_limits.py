@@ -24,7 +24,7 @@ from edge_assistant.core.errors import InputCorrupt, InputTooLarge, PolicyInvali
 from edge_assistant.core.events import Event, Noted
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.devices.microphone import _Heard
-from edge_assistant.governance.policy import reading
+from edge_assistant.governance.policy import policy_file
 from edge_assistant.perception import audio, cells, csvfile, pdf, pictures, whisper
 from edge_assistant.perception.csvfile import read_csv
 from edge_assistant.perception.documents import ocr, sheets, ticks
@@ -38,7 +38,7 @@ from edge_assistant.reasoning.readings import when
 from edge_assistant.reasoning.sentences import check_question
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models import regular
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui.widgets.prompt import paths_in
 
@@ -151,11 +151,11 @@ def sound_seconds(patched: pytest.MonkeyPatch) -> None:
 
 @beyond
 def policy_bytes(patched: pytest.MonkeyPatch) -> None:
-    found = reading.problems(b"#" * limits.POLICY_BYTES.value)
+    found = policy_file.problems(b"#" * limits.POLICY_BYTES.value)
     assert not isinstance(found, list)
     patched.setattr(regular, "opened", lambda path: io.BytesIO(b"#" * (limits.POLICY_BYTES.value + 1)))
     with pytest.raises(PolicyInvalid, match="over 65,536 bytes"):
-        reading.read(Path("policy.toml"))
+        policy_file.read(Path("policy.toml"))
 
 
 @beyond

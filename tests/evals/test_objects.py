@@ -14,7 +14,7 @@ from helpers import drawings
 from edge_assistant.core.errors import InputCorrupt, InputMissing
 from edge_assistant.perception.detectors import Detection
 from edge_assistant.perception.senses.objects import Seen
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.labels import Labelled, read_labels
 from edge_assistant_quantize.metrics import objects as metric
 from edge_assistant_quantize.metrics.objects import average_precision

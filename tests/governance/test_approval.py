@@ -20,7 +20,7 @@ from edge_assistant.core.errors import PolicyRefused
 from edge_assistant.core.events import Answered, Compared, Event, Perceiving, Said
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, take_file
-from edge_assistant.governance.policy import pin, reading
+from edge_assistant.governance.policy import pin, policy_file
 from edge_assistant.governance.policy.approval import Approve, Doubt, approving, doubts
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.governance.policy.rules import PolicyRules
@@ -37,7 +37,7 @@ PENICILLIN = Doubt("penicillin", "allergy", conflict().evidence[1])
 
 
 def of(text: str = "approval.confirm_below = 0.9") -> Policy:
-    rules = reading.problems(text.encode())
+    rules = policy_file.problems(text.encode())
     assert isinstance(rules, PolicyRules), rules
     made = Policy(rules, Path("policy.toml"), wait=lambda seconds: None)
     made.record = vars(made).setdefault("recorded", []).append

@@ -11,7 +11,7 @@ import pytest
 from edge_assistant.core.errors import PolicyInvalid, PolicyRefused, StorageFull, UsageError
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices import chosen
-from edge_assistant.governance.policy import pin, policy, reading
+from edge_assistant.governance.policy import pin, policy, policy_file
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.governance.policy.rules import PolicyRules
 
@@ -23,7 +23,7 @@ OWN_MODEL, REDACTED, WHOLE = {"own": True}, {"redacted": True}, {"redacted": Fal
 
 
 def of(text: str, **options: Any) -> Policy:
-    rules = reading.problems(text.encode())
+    rules = policy_file.problems(text.encode())
     assert isinstance(rules, PolicyRules), rules
     made = Policy(rules, OWN, **options)
     made.record = vars(made).setdefault("recorded", []).append

@@ -28,9 +28,9 @@ from edge_assistant.core.events import (
 from edge_assistant.core.evidence import Evidence, Field, Locator, Passage
 from edge_assistant.core.signals import SAID, Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.redaction.answers import AnswerRedaction, redacted
-from edge_assistant.governance.redaction.logged import logged
+from edge_assistant.governance.redaction.log_filter import logged
 from edge_assistant.governance.redaction.redactor import Redactor
-from edge_assistant.history.saved import Saved, SavedSignal, SavedState, SavedTurn
+from edge_assistant.history.conversations import Saved, SavedSignal, SavedState, SavedTurn
 
 KEY = bytes(32)
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -25,9 +25,9 @@ from edge_assistant.core.evidence import Evidence, Field, Locator, Passage
 from edge_assistant.core.signals import Kind, Origin, Signal
 from edge_assistant.governance.policy import pin
 from edge_assistant.governance.policy.approval import Doubt
-from edge_assistant.history.saved import Unsent
+from edge_assistant.history.conversations import Unsent
 from edge_assistant.perception.live import Endpointer
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.screens.conversation import ConversationScreen

@@ -16,13 +16,13 @@ import pytest
 from helpers import planted
 
 from edge_assistant.core.errors import KeyGone, UsageError
-from edge_assistant.governance import forgetting
+from edge_assistant.governance import erasure
 from edge_assistant.governance.audit.rows import AuditRow
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.governance.audit.verify import verify, whole
 from edge_assistant.history.store import History
-from edge_assistant.vault import sealed
-from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault import caches
+from edge_assistant.vault.caches import SealedCache
 from edge_assistant.vault.vault import Vault
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -83,7 +83,7 @@ def nowhere(home: Path, keys: dict[str, bytes], gone: list[str]) -> None:
     assert planted.found([home]) == []
     raw = b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file())
     assert [id for id in gone if any(keys[id][at : at + 16] in raw for at in (0, 40, 76))] == []
-    assert not (home / "keys" / forgetting.INTENT).exists()
+    assert not (home / "keys" / erasure.INTENT).exists()
     assert not [lock for lock in (home / "history" / "open").glob("*") if lock.stem in gone]
     history = History()
     for id in gone:
@@ -96,10 +96,10 @@ def nowhere(home: Path, keys: dict[str, bytes], gone: list[str]) -> None:
 
 Kind = Callable[[History, list[str]], object]
 KINDS: dict[str, Kind] = {
-    "conversation": lambda history, gone: forgetting.forget(history, gone),
-    "before": lambda history, gone: forgetting.forget_before(history, datetime.now(UTC) - timedelta(days=1)),
-    "expired": lambda history, gone: forgetting.expire(30, history),
-    "all": lambda history, gone: forgetting.forget_all(history),
+    "conversation": lambda history, gone: erasure.forget(history, gone),
+    "before": lambda history, gone: erasure.forget_before(history, datetime.now(UTC) - timedelta(days=1)),
+    "expired": lambda history, gone: erasure.expire(30, history),
+    "all": lambda history, gone: erasure.forget_all(history),
 }
 
 
@@ -148,12 +148,12 @@ class Home:
         history.quit()
 
     def complete(self) -> None:
-        forgetting.complete()
+        erasure.complete()
 
     def check(self) -> None:
         """What is true once it is forgotten."""
         nowhere(self.folder, self.keys, [*self.gone, *self.caches])
-        assert sealed.kept_bytes() == 0
+        assert caches.kept_bytes() == 0
         history = History()
         assert {summary.id for summary in history.conversations(planted.ANSWER)} == set(self.stays)
         history.quit()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from edge_assistant_models.headers.malformed import Content, MalformedHeader
+from edge_assistant_models.headers.content import Content, MalformedHeader
 
 U8, U32, I32, F32, BOOL, STRING, ARRAY, U64 = 0, 4, 5, 6, 7, 8, 9, 10
 

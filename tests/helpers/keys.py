@@ -9,8 +9,8 @@ from pathlib import Path
 
 from keyring.backend import KeyringBackend
 
-from edge_assistant.vault import sealed
-from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault import caches
+from edge_assistant.vault.caches import SealedCache
 from edge_assistant.vault.vault import Vault
 
 SECRET = b"penicillin since 2019, Mrs Quorlindavey"
@@ -22,7 +22,7 @@ def cache(vault: Vault, most: int = 1 << 20, name: str = "evidence") -> SealedCa
 
 
 def files(name: str = "evidence") -> list[Path]:
-    return sorted((sealed.sealed_dir() / name).iterdir())
+    return sorted((caches.sealed_dir() / name).iterdir())
 
 
 def used(file: Path, seconds_ago: float) -> None:

@@ -16,7 +16,7 @@ import pytest
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 _PLACE = Path(__file__).parent / "plain_model_path"
 _WORD = re.compile(r"[^\W_]+")

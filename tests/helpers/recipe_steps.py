@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.decoding import Positive
 from edge_assistant_quantize.errors import QuantizationFailed
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric

@@ -10,7 +10,7 @@ from pathlib import Path
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.signals import Signal
 from edge_assistant.history import rows
-from edge_assistant.history.saved import now, packed, signal_record
+from edge_assistant.history.conversations import now, packed, signal_record
 from edge_assistant.history.store import LAYOUT
 from edge_assistant.storage.database import Database
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers import tiny_llama
 
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 
 @pytest.fixture(scope="session")

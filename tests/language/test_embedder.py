@@ -14,7 +14,7 @@ from edge_assistant.core.errors import ModelCorrupt
 from edge_assistant.language import embedder as module
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.storage import cachefile
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 
 @pytest.fixture(scope="module")

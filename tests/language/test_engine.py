@@ -17,7 +17,7 @@ from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import LlamaEngine
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 CONTEXT = 256
 CONTROL = ["<|im_start|>", "<|im_end|>", "<|endoftext|>"]

@@ -13,7 +13,7 @@ import pytest
 from edge_assistant.compute.runtime import Halt
 from edge_assistant.core.errors import Stopped
 from edge_assistant.language import llama
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 HANGS = 60.0  # seconds after which a test gives up
 LOADS = "llama_model_load_from_file"

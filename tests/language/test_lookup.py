@@ -14,7 +14,7 @@ from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.context import MOST_OUTPUTS
 from edge_assistant.language.engine import LlamaEngine
 from edge_assistant.language.lookup import ALIKE, MARGIN, Costs, Lookup, Pace, cost, likely
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 LINES = [
     "The pump on line 3 was checked by Ana Duarte and its seal replaced after 412 hours.",

@@ -11,17 +11,17 @@ import pytest
 
 from edge_assistant.compute.accelerators import Offload
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.governance import forgetting
+from edge_assistant.governance import erasure
 from edge_assistant.language import llama
 from edge_assistant.language import tokens as module
 from edge_assistant.language.chat import TEMPLATES, Message, Role, render
 from edge_assistant.language.engine import LlamaEngine
 from edge_assistant.language.states import PrefixState, States, state_cache, usable
 from edge_assistant.language.tokens import TokenizedPrompt, shared
-from edge_assistant.vault import sealed
-from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault import caches
+from edge_assistant.vault.caches import SealedCache
 from edge_assistant.vault.vault import Vault
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 CONTEXT = 1536
 OPTIONS = ["Ana", "Bob", "the pump", "no"]
@@ -237,11 +237,11 @@ def test_what_was_read_before_a_forgetting_is_not_kept_after_it(
     engine.prefill(ask(NOTES[0]))
     if kept:
         engine.settle()
-    forgetting.forget_caches(Vault())
+    erasure.forget_caches(Vault())
     if asked:
         engine.choose(ask(NOTES[1]), OPTIONS)
     engine.settle()
-    assert (sealed.kept_bytes() > 0) is asked
+    assert (caches.kept_bytes() > 0) is asked
     assert reads(opened(state_cache(Vault())), ask(NOTES[1]))[2] > 60 or not asked
     for other in (engine, opened(state_cache(Vault()))):
         assert reads(other, ask(NOTES[0]))[2] < 60, "the instruction at most"
@@ -253,9 +253,9 @@ def test_what_is_forgotten_while_it_is_kept_is_not_kept(opened: Opens, home: Pat
     engine = opened(state_cache(Vault()))
     engine.prefill(ask(NOTES[0]))
     save = engine._context.save
-    engine._context.save = lambda: sealed.forget_all(Vault()) or save()  # type: ignore[method-assign]
+    engine._context.save = lambda: caches.forget_all(Vault()) or save()  # type: ignore[method-assign]
     engine.settle()
-    assert sealed.kept_bytes() == 0
+    assert caches.kept_bytes() == 0
 
 
 def test_who_forgets_reads_all_again(opened: Opens, fresh: Fresh) -> None:

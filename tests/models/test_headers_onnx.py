@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant_models.headers import onnx_file
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 SOUND_ONNX = model(made.NODE, message(5, weight(made.RAW)))
 

@@ -16,8 +16,8 @@ from edge_assistant_models import headers, loading, tensors
 from edge_assistant_models import store as stores
 from edge_assistant_models.errors import BundleInvalid, ModelCorrupt
 from edge_assistant_models.headers import HeaderFormat
-from edge_assistant_models.installed import InstalledModel
 from edge_assistant_models.loading import Stamps
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.sources import FileSpec
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import CatalogInvalid, UsageError
-from edge_assistant.governance.policy import reading
+from edge_assistant.governance.policy import policy_file
 from edge_assistant.reasoning.rules import domain
 from edge_assistant.storage import settings
 from edge_assistant_models import toml
@@ -86,7 +86,7 @@ def test_every_reader_refuses_a_deep_key_at_once(tmp_path: Path) -> None:
         TomlTable.parse(LONG.encode(), "deep.toml")
     with pytest.raises(RecipeInvalid, match="nested over"):
         loading.load(str(file))
-    assert "nested over" in str(reading.problems(LONG.encode()))
+    assert "nested over" in str(policy_file.problems(LONG.encode()))
 
 
 def test_memory_is_bounded() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception.detectors import LABELS, letterbox, open_detector, overlaps, suppress
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 
 def fixed_model(path: Path, output: np.ndarray) -> InstalledModel:

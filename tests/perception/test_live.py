@@ -17,7 +17,7 @@ from edge_assistant.perception.live import MAX_UTTERANCE, Endpointer, Heard, Lev
 
 from edge_assistant.perception.live import Ended, Paused, Pending, Resumed  # isort: skip
 from edge_assistant.perception.vad import MIN_SPEECH, WINDOW
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from edge_assistant.perception.detectors import LABELS, Detection, Detector
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.senses import objects
 from edge_assistant.perception.senses.objects import FAINT, Objects, Seen, alike, around, see, weigh
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 Models = Callable[[str], InstalledModel]
 

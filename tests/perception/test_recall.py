@@ -30,10 +30,10 @@ from edge_assistant.perception.recall import OnDisk, Recall
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.table import Column, Table
 from edge_assistant.session.assistant import Assistant
-from edge_assistant.vault import sealed
-from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault import caches
+from edge_assistant.vault.caches import SealedCache
 from edge_assistant.vault.vault import Vault
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 MODELS = {"speech": InstalledModel("whisper", "a" * 64, {}, {"family": "base"})}
@@ -86,13 +86,13 @@ def test_the_next_process_perceives_nothing(vault: Vault, tmp_path: Path) -> Non
     assert sense.asked == ["audio:1"]
     assert made.evidence[0] == replace(found.evidence[0], signal="audio:1")
     assert found.evidence[0].signal == "audio:2"
-    assert b"none" not in b"".join(path.read_bytes() for path in (sealed.sealed_dir() / "evidence").iterdir())
+    assert b"none" not in b"".join(path.read_bytes() for path in (caches.sealed_dir() / "evidence").iterdir())
     recalled = process(vault).perceiver("speech", sense, MODELS)
     recalled(file(tmp_path), Request())
-    sealed.forget_all(vault)
+    caches.forget_all(vault)
     assert recalled(file(tmp_path), Request()).evidence[0].text == "none"
     assert len(sense.asked) == 1, "within a process the disk is not asked again"
-    assert sealed.kept_bytes() == 0  # nothing comes back by being recalled
+    assert caches.kept_bytes() == 0  # nothing comes back by being recalled
 
 
 OTHER, TUNED = replace(MODELS["speech"], sha256="b" * 64), replace(MODELS["speech"], options={"family": "tuned"})
@@ -133,7 +133,7 @@ def test_what_decides_what_is_perceived(
 
 def test_the_name_counts_only_where_a_note_may_tell_it(vault: Vault, tmp_path: Path) -> None:
     for notes, times in (((), 1), (("note.wav: the rest is left out",), 2)):
-        sealed.forget_all(vault)
+        caches.forget_all(vault)
         sense = Sense(notes)
         for name in ("note.wav", "copy.wav", "note.wav"):
             hear(vault, sense, file(tmp_path, name=name))
@@ -195,25 +195,25 @@ def test_what_is_perceived_for_a_question_of_before_a_forgetting_is_not_kept(vau
     recall = process(vault)
     assert not recall.forgotten()
     assert not recall.forgotten()
-    sealed.forget_all(Vault(vault.folder))
+    caches.forget_all(Vault(vault.folder))
     recall.perceiver("speech", Sense(), MODELS)(file(tmp_path), Request())
-    assert sealed.kept_bytes() == 0
+    assert caches.kept_bytes() == 0
     assert recall.forgotten()
     recall.clear()
     assert not recall.forgotten()
     recall.perceiver("speech", Sense(), MODELS)(file(tmp_path), Request())
-    assert sealed.kept_bytes() > 0
+    assert caches.kept_bytes() > 0
 
 
 def test_neither_a_fault_nor_what_is_forgotten_while_it_is_perceived_is_kept(vault: Vault, tmp_path: Path) -> None:
     """Another process forgets, while this one hears ten minutes."""
-    hear(vault, Sense(during=lambda: sealed.forget_all(Vault(vault.folder))), file(tmp_path))
+    hear(vault, Sense(during=lambda: caches.forget_all(Vault(vault.folder))), file(tmp_path))
     faulty = Sense(error=InputCorrupt("it breaks off", "send it again"))
     for _ in range(2):
         with pytest.raises(InputCorrupt):
             hear(vault, faulty, file(tmp_path))
     assert len(faulty.asked) == 2
-    assert sealed.kept_bytes() == 0
+    assert caches.kept_bytes() == 0
 
 
 @pytest.mark.parametrize("origin", [origin for origin in Origin if origin is not Origin.FILE])
@@ -221,7 +221,7 @@ def test_what_has_no_file_stays_in_memory(vault: Vault, tmp_path: Path, origin: 
     sense = Sense()
     captured = take_bytes(b"none", Kind.AUDIO, 1, origin=origin, name="utterance 1")
     hear(vault, sense, captured)
-    assert sealed.kept_bytes() == 0
+    assert caches.kept_bytes() == 0
     hear(vault, sense, file(tmp_path))
     hear(vault, sense, replace(captured, name="note.wav"))
     assert len(sense.asked) == 3, "whether somebody handed the same bytes over as a file is nobody's business"
@@ -231,10 +231,10 @@ def test_what_is_large_is_not_kept(vault: Vault, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(cache, "MAX_PERCEPT_BYTES", 1_000)
     for data in (b"x" * 1_000, b"x" * 900):
         hear(vault, Sense(), file(tmp_path, data))
-    assert 900 < sealed.kept_bytes() < 1_100
-    sealed.forget_all(vault)
+    assert 900 < caches.kept_bytes() < 1_100
+    caches.forget_all(vault)
     hear(vault, Sense(), file(tmp_path), worth_s=60.0)
-    assert sealed.kept_bytes() == 0, "nor what is quick"
+    assert caches.kept_bytes() == 0, "nor what is quick"
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -248,7 +248,7 @@ def test_a_file_that_changes_while_it_is_perceived_is_kept_as_what_it_was_or_not
     during = (lambda: path.write_bytes(b"penicillin")) if happens == "changed" else (lambda: path.unlink())
     sense = Sense(during=during)
     hear(vault, sense, file(tmp_path))
-    assert bool(sealed.kept_bytes()) is not large
+    assert bool(caches.kept_bytes()) is not large
     found = hear(vault, sense, file(tmp_path))
     assert (found.evidence[0].text, len(sense.asked)) == ("none", 2 if large else 1)
 
@@ -314,7 +314,7 @@ def test_what_was_never_the_file_that_was_summed_is_told_of_no_copy_of_it(
 def test_what_is_not_to_be_had_is_perceived_anew(vault: Vault, tmp_path: Path, happens: str) -> None:
     sense = Sense()
     hear(vault, sense, file(tmp_path))
-    (entry,) = (sealed.sealed_dir() / "evidence").iterdir()
+    (entry,) = (caches.sealed_dir() / "evidence").iterdir()
     if happens == "damaged":
         os.truncate(entry, 60)
     elif happens == "foreign":

@@ -27,7 +27,7 @@ from edge_assistant.perception.sense import Percept, Request, senses
 from edge_assistant.perception.senses import speech
 from edge_assistant.perception.senses.speech import SpeechSense
 from edge_assistant.perception.whisper import Whisper
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.metrics.transcripts import normalised
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception import vad
 from edge_assistant.perception.vad import MAX_CHUNK, WINDOW, SileroVad, SpeechChunk, chunks, rest
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 
 class Scripted(SileroVad):

@@ -15,7 +15,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception import decoding, whisper, words
 from edge_assistant.perception.decoding import guess
 from edge_assistant.perception.whisper import Hypothesis, Whisper
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 FIRST = 100  # the least token that is a time
 

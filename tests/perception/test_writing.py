@@ -15,7 +15,7 @@ from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.perception.documents.sheets import UprightPage, codes
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.senses.writing import Writing
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
 

@@ -22,7 +22,7 @@ from edge_assistant.reasoning.comprehension.extraction import Sort
 from edge_assistant.reasoning.guard import citations, ungrounded
 from edge_assistant.reasoning.reason import UNCERTAIN, Outcome, Reasoner
 from edge_assistant.reasoning.sources import Source
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 EXAMPLES = settings(max_examples=12)
 UNTOLD = "not told"

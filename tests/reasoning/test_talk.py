@@ -18,7 +18,7 @@ from edge_assistant.reasoning import talk
 from edge_assistant.reasoning.comprehension import prompts
 from edge_assistant.reasoning.reason import Outcome, Reasoner
 from edge_assistant.reasoning.talk import DECLINED, RISKY, ConversationContext, NearestExamples
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 BLIND = NearestExamples(lambda: None, talk.example_texts())
 

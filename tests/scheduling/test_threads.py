@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edge_assistant.compute.scheduling import topology
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = [ROOT / name for name in ("edge_assistant", "models", "tui")]

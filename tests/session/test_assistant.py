@@ -35,7 +35,7 @@ from edge_assistant.reasoning.route import declined_route
 from edge_assistant.reasoning.talk import DECLINED, RISKY
 from edge_assistant.session import assistant as module
 from edge_assistant.session.assistant import Assistant
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 

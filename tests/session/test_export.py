@@ -24,7 +24,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.redaction.answers import redacted
 from edge_assistant.governance.redaction.redactor import Redactor
-from edge_assistant.history.saved import Saved, SavedSignal, SavedState, SavedTurn
+from edge_assistant.history.conversations import Saved, SavedSignal, SavedState, SavedTurn
 from edge_assistant.session import export
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

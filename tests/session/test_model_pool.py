@@ -18,7 +18,7 @@ from edge_assistant.compute.scheduling import memory
 from edge_assistant.core.errors import InputError, ModelTooLarge, PolicyRefused
 from edge_assistant.core.events import Event, Perceived
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
-from edge_assistant.governance.policy import reading
+from edge_assistant.governance.policy import policy_file
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.governance.policy.rules import PolicyRules
 from edge_assistant.language.embedder import Embedder
@@ -26,9 +26,9 @@ from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.senses.text import Text
 from edge_assistant.session import model_pool
 from edge_assistant.session.assistant import Assistant
-from edge_assistant.vault import sealed
+from edge_assistant.vault import caches
 from edge_assistant.vault.vault import Vault
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 FORM, NOTE = b"Allergies: none", b"The patient is allergic to penicillin."
@@ -158,7 +158,7 @@ def test_the_language_model_does_not_go_for_the_embedder_while_an_answer_is_foun
 
 
 def test_a_model_that_is_refused_is_not_loaded_ahead_and_recorded_once(made: Callable[..., Made]) -> None:
-    rules = reading.problems(b'models.allowed = ["smollm2*", "qwen*"]')
+    rules = policy_file.problems(b'models.allowed = ["smollm2*", "qwen*"]')
     assert isinstance(rules, PolicyRules), rules
     policy = Policy(rules, Path("policy.toml"), wait=lambda seconds: None)
     recorded: list[object] = []
@@ -208,7 +208,7 @@ def test_what_another_process_forgets_is_let_go_of(made: Callable[..., Made], th
     one.assistant.settle()
     before = recall.bytes
     assert (engine.settled, engine.forgotten) == (1, 0)
-    sealed.forget_all(Vault())
+    caches.forget_all(Vault())
     if then == "settles":
         one.assistant.settle()
         assert recall.bytes == 0

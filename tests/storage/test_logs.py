@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from edge_assistant.cli.main import main
-from edge_assistant.governance.redaction.logged import logged
+from edge_assistant.governance.redaction.log_filter import logged
 from edge_assistant.storage import logs
 from edge_assistant_tui.options import Options
-from edge_assistant_tui.showing.loader import Loader
+from edge_assistant_tui.rendering.loader import Loader
 from edge_assistant_tui.work import Work
 
 LOG = logging.getLogger("edge_assistant.tests")

@@ -19,7 +19,7 @@ from textual.widgets import Input
 from edge_assistant.core.evidence import Evidence, Line, Locator, Scene, Thing
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices.camera import Frame
-from edge_assistant_tui import capturing, halfblocks, messages
+from edge_assistant_tui import device_threads, halfblocks, messages
 from edge_assistant_tui.terminal import Graphics, Terminal
 from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.picture import Picture as Pixels
@@ -169,7 +169,7 @@ async def test_one_that_is_lost_is_shown_as_lost_and_comes_back_by_itself(tmp_pa
 
 def test_pictures_that_a_busy_app_has_not_drawn_are_not_followed_by_others() -> None:
     posted: list[Any] = []
-    looking = capturing.Looking(posted.append, None)
+    looking = device_threads.Looking(posted.append, None)
     frame = Frame(np.zeros((90, 160, 3), np.uint8), 0.0)
     looking._give(frame)
     assert not posted, "nobody can see it"

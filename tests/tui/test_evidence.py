@@ -17,10 +17,10 @@ from edge_assistant.core.answer import Computation
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant_tui import messages
+from edge_assistant_tui.rendering.pictures import _FRAME
 from edge_assistant_tui.screens import signal as screens
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.screens.signal import SignalScreen
-from edge_assistant_tui.showing.pictures import _FRAME
 from edge_assistant_tui.terminal import Graphics, Terminal
 from edge_assistant_tui.widgets.picture import Picture
 from edge_assistant_tui.widgets.picture_view import PictureView

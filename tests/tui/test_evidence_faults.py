@@ -15,10 +15,10 @@ from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant_tui import exhibits
+from edge_assistant_tui.rendering import decoded as decoding
+from edge_assistant_tui.rendering.decoder import Decoded, Superseded
+from edge_assistant_tui.rendering.loader import Loader, Problem
 from edge_assistant_tui.screens.evidence import GONE, LOADING, EvidenceScreen
-from edge_assistant_tui.showing import decoded as decoding
-from edge_assistant_tui.showing.decoded import Decoded, Superseded
-from edge_assistant_tui.showing.loader import Loader, Problem
 from edge_assistant_tui.widgets.turn import Turn
 from edge_assistant_tui.widgets.view import View
 

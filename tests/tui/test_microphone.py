@@ -16,9 +16,9 @@ from edge_assistant.core.errors import ModelMissing
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices import chosen
 from edge_assistant.devices.microphone import FileMicrophone
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_tui import messages
-from edge_assistant_tui.capturing import Interruption
+from edge_assistant_tui.device_threads import Interruption
 from edge_assistant_tui.widgets.meter import Meter
 from edge_assistant_tui.widgets.status import OnAir
 

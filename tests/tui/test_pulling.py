@@ -14,11 +14,11 @@ import pytest
 from filelock import FileLock
 from helpers import pulled
 
-from edge_assistant_tui import serving
+from edge_assistant_tui import pull_server
 from edge_assistant_tui.messages import Notice, PullEnded, PullSaid
 from edge_assistant_tui.options import PIPES, VARIABLE, Options
+from edge_assistant_tui.pull_server import MAX_REQUEST, Server
 from edge_assistant_tui.pulls import Pulls
-from edge_assistant_tui.serving import MAX_REQUEST, Server
 
 HANGS = 60.0
 
@@ -100,7 +100,7 @@ def test_a_model_is_pulled_in_a_process_of_its_own_and_what_fails_says_why(
     launcher: Launcher, model: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(serving, "PULL", (str(model.parent / "no-python"),))
+        patched.setattr(pull_server, "PULL", (str(model.parent / "no-python"),))
         assert launcher.pull()[0].message == "no pull can be started (No such file or directory)"
     ended, lines = launcher.pull()
     assert ended.done
@@ -127,7 +127,7 @@ REFUSED = [
 def test_other_requests_are_refused_and_one_after_them_is_answered(launcher, model, monkeypatch) -> None:
     answers = launcher.answers()
     with monkeypatch.context() as patched:
-        patched.setattr(serving, "_started", lambda chosen: pytest.fail(f"{chosen} was started"))
+        patched.setattr(pull_server, "_started", lambda chosen: pytest.fail(f"{chosen} was started"))
         for request in REFUSED:
             launcher.send(request + b"\n")
             answer = next(answers)
@@ -138,8 +138,8 @@ def test_other_requests_are_refused_and_one_after_them_is_answered(launcher, mod
     assert not model.exists()
     launcher.send(b'{"pull": "mine"}\n')
     assert next(_until_status(answers)) == {"status": 0}
-    assert serving._chosen("mine") == ["mine"]
-    assert serving._chosen("tiny") == ["--profile", "tiny"]
+    assert pull_server._chosen("mine") == ["mine"]
+    assert pull_server._chosen("tiny") == ["--profile", "tiny"]
 
 
 def _until_status(answers: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

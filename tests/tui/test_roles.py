@@ -16,7 +16,7 @@ from textual.widgets import Checkbox, Input
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import History, Saved, SavedSignal, SavedState, SavedTurn
 from edge_assistant_tui import messages, pull
-from edge_assistant_tui.keeping import Keeping
+from edge_assistant_tui.history_writer import Keeping
 from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.export import ExportScreen

@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList, Select
 
 from edge_assistant.devices import chosen
 from edge_assistant.storage import settings
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_tui import themes
 from edge_assistant_tui.commands import commands
 from edge_assistant_tui.screens.choose import Choose

@@ -12,7 +12,7 @@ from helpers.app import Stage, conflict, play
 from helpers.evidence import Made, Viewing
 
 from edge_assistant.core.evidence import Evidence, Locator, Passage
-from edge_assistant_tui import copying
+from edge_assistant_tui import clipboard_text
 from edge_assistant_tui.screens.evidence import EvidenceScreen
 from edge_assistant_tui.widgets.sources import Sources
 
@@ -106,6 +106,8 @@ async def test_a_visitor_who_may_not_export_copies_nothing(stage: Stage) -> None
 
 def test_what_a_terminal_would_obey_is_not_copied() -> None:
     item = replace(conflict().evidence[0], text="Allergies\x1b[201~ none\r\nrm -rf", id="E1")
-    copied = copying.plain(copying.text(replace(conflict(), evidence=(item, conflict().evidence[1])), "E1"))
+    copied = clipboard_text.plain(
+        clipboard_text.text(replace(conflict(), evidence=(item, conflict().evidence[1])), "E1")
+    )
     assert "\x1b" not in copied
     assert "\n" not in copied

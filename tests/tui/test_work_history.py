@@ -17,17 +17,17 @@ from helpers.work import Worker
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.core.events import Answered, Perceived, Said
 from edge_assistant.core.signals import Kind, Origin
-from edge_assistant.governance import forgetting
+from edge_assistant.governance import erasure
 from edge_assistant.governance.audit.rows import AuditRow
 from edge_assistant.governance.audit.show import Wanted, rows
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History, Unsent
-from edge_assistant.vault import sealed
+from edge_assistant.vault import caches
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_tui import messages
-from edge_assistant_tui.keeping import Keeping
+from edge_assistant_tui.history_writer import Keeping
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.work import Work
 
@@ -108,7 +108,7 @@ def test_without_its_key_the_history_is_off_and_the_conversation_goes_on(home: P
 def test_what_a_crash_interrupted_is_forgotten_when_the_app_starts(home: Path) -> None:
     gone, kept = killed(), killed()
     intent = {"ids": [gone], "why": "asked", "all": False, "files": []}
-    (home / "keys" / forgetting.INTENT).write_text(json.dumps(intent))
+    (home / "keys" / erasure.INTENT).write_text(json.dumps(intent))
     work = Worker()
     work.wait()
     work.close()
@@ -128,7 +128,7 @@ def test_what_is_asked_in_the_app_is_in_no_file(work, home, store, monkeypatch) 
     work.close()
     (kept,) = History().conversations(planted.QUESTION)
     assert planted.found([home]) == []
-    forgetting.forget(History(), [kept.id])
+    erasure.forget(History(), [kept.id])
     assert planted.found([home]) == []
     assert Vault().ids() == []
 
@@ -157,7 +157,7 @@ def test_where_caches_are_off_those_that_are_there_go(hold: Callable[[str], Path
     hold(policy)
     keeping = Keeping(pytest.fail)
     assert keeping.caches(wanted=wanted) is None
-    assert (sealed.kept_bytes(), Vault().caches()) == (0, [])
+    assert (caches.kept_bytes(), Vault().caches()) == (0, [])
     keeping.quit()
 
 
@@ -178,14 +178,14 @@ def test_memory_goes_with_a_visitor_also_where_the_disk_cannot_be_emptied(hold, 
     def full(vault: Vault | None = None) -> None:
         raise StorageFull("it cannot be removed", "look at the disk")
 
-    monkeypatch.setattr(forgetting, "forget_caches", full)
+    monkeypatch.setattr(erasure, "forget_caches", full)
     remembering, told = Remembering(), list[object]()
     kept = Keeping(told.append, lambda: remembering)
     kept.finish()
     assert remembering.forgotten == len(told) == bool(policy)
     if not policy:
         assert kept.caches(wanted=True) is kept.history.vault
-        assert sealed.kept_bytes()
+        assert caches.kept_bytes()
     kept.quit()
 
 
@@ -202,9 +202,9 @@ def test_memory_goes_with_what_is_too_old_and_where_a_forgetting_is_completed(ho
             cached()  # caches alone, too
     kept.offer()
     assert remembering.forgotten == 2
-    (home / "keys" / forgetting.INTENT).write_text(json.dumps(asdict(forgetting.Intent([], "asked"))))
+    (home / "keys" / erasure.INTENT).write_text(json.dumps(asdict(erasure.Intent([], "asked"))))
     kept.offer()
-    assert (remembering.forgotten, forgetting.pending()) == (3, False)
+    assert (remembering.forgotten, erasure.pending()) == (3, False)
     kept.quit()
 
 

@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
-from edge_assistant.governance import forgetting
+from edge_assistant.governance import erasure
 from edge_assistant.governance.audit.trail import RESERVE, Trail
 from edge_assistant.history.store import History
 from edge_assistant.vault import master
@@ -292,11 +292,11 @@ def changed(file: Path, *statements: str) -> None:
 def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(home: Path) -> None:
     (home / "keys").mkdir(parents=True)
     (home / "audit").mkdir()
-    for name in ("master.key", "keyring", forgetting.INTENT):
+    for name in ("master.key", "keyring", erasure.INTENT):
         os.mkfifo(home / "keys" / name)
-    assert forgetting.pending()
+    assert erasure.pending()
     with pytest.raises(OSError, match="the list of an erasure"):
-        forgetting.complete()
+        erasure.complete()
     for name in ("master.key", "keyring"):
         with pytest.raises(KeyLost, match="cannot be read"):
             Vault().key(ID)

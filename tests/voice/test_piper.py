@@ -21,7 +21,7 @@ from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses.speech import SpeechSense
 from edge_assistant.voice import phonemes
 from edge_assistant.voice.piper import MAX_TEXT, Voice
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 Models = Callable[[str], InstalledModel]
 ESPEAK = shutil.which("espeak-ng")

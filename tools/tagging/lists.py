@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.governance.redaction.folding import fold
+from edge_assistant.governance.redaction.transliteration import fold
 from tagging.lines import Listed
 
 _CENSUS = 24_000  # family names of the census of the United States, the commonest

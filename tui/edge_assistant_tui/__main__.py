@@ -27,7 +27,7 @@ def main() -> int:
         return error.exit_status
     from edge_assistant.cli.frame import FAULT
     from edge_assistant.core import limits
-    from edge_assistant.governance.redaction.logged import logged
+    from edge_assistant.governance.redaction.log_filter import logged
     from edge_assistant.storage import logs, settings
     from edge_assistant_models import paths
 
@@ -72,9 +72,9 @@ def _governed(options: Options) -> Policy:
 
     policy = current()
     policy.check_lock(lock.state().locked)
-    from edge_assistant_tui import saving
+    from edge_assistant_tui import writable_folders
 
-    saving.keep(options.speaker)
+    writable_folders.keep(options.speaker)
     return policy
 
 

@@ -16,7 +16,7 @@ from textual.signal import Signal
 from textual.theme import Theme, ThemeProvider
 
 from edge_assistant.core.errors import EdgeAssistantError
-from edge_assistant.governance.forgetting import EVERY_S
+from edge_assistant.governance.erasure import EVERY_S
 from edge_assistant.governance.policy.policy import current
 from edge_assistant.storage import settings as stored
 from edge_assistant.storage.settings import Settings
@@ -25,11 +25,11 @@ from edge_assistant_tui.commands import commands
 from edge_assistant_tui.interface import AppInterface
 from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.pulls import Pulls
+from edge_assistant_tui.rendering.loader import Loader
 from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.conversation import ConversationScreen
 from edge_assistant_tui.screens.palette import Palette
-from edge_assistant_tui.showing.loader import Loader
 from edge_assistant_tui.terminal import Terminal
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.restore import Restore

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 
-from edge_assistant_tui import choosing
+from edge_assistant_tui import choices
 
 if TYPE_CHECKING:
     from edge_assistant_tui.screens.conversation import ConversationScreen
@@ -24,7 +24,7 @@ def commands(of: ConversationScreen, settings: bool = True) -> Iterator[SystemCo
     yield SystemCommand("Talk", "Begin to speak to the assistant, or end it (F3)", of.action_talk)
     yield SystemCommand("Hands-free", "Listen until switched off; a pause asks (F4)", of.action_hands_free)
     if settings:
-        for device in choosing.DEVICES:
+        for device in choices.DEVICES:
             yield SystemCommand(f"Choose the {device}", "From the connected devices", partial(of.choose, device))
         yield SystemCommand("Longer pause", "Hands-free: wait longer", lambda: of.change_pause(longer=True))
         yield SystemCommand("Shorter pause", "Hands-free: answer sooner", lambda: of.change_pause(longer=False))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edge_assistant_tui.options import Options
     from edge_assistant_tui.playback import Playback
     from edge_assistant_tui.pulls import Pulls
-    from edge_assistant_tui.showing.loader import Loader
+    from edge_assistant_tui.rendering.loader import Loader
     from edge_assistant_tui.terminal import Terminal
     from edge_assistant_tui.work import Work
 

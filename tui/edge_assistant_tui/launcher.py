@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from edge_assistant.core.errors import UsageError
 from edge_assistant_tui.options import PIPES, Options
-from edge_assistant_tui.serving import Server
+from edge_assistant_tui.pull_server import Server
 
 if TYPE_CHECKING:
     import argparse

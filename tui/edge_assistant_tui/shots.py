@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from edge_assistant_tui import halfblocks
-from edge_assistant_tui.showing.pictures import Drawn, PictureRequest
+from edge_assistant_tui.rendering.pictures import Drawn, PictureRequest
 from edge_assistant_tui.terminal import Graphics, Terminal
 
 if TYPE_CHECKING:

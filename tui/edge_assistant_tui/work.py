@@ -23,8 +23,8 @@ from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.session import dictation
 from edge_assistant_tui import messages
 from edge_assistant_tui.foresight import Foresight
+from edge_assistant_tui.history_writer import Keeping
 from edge_assistant_tui.jobs import Jobs, queued
-from edge_assistant_tui.keeping import Keeping
 
 if TYPE_CHECKING:
     from edge_assistant.governance.policy.approval import Doubt

@@ -320,9 +320,9 @@ def reread() -> None:
 def _loaded(file: Path | None) -> Policy:
     if file is None:
         return Policy()
-    from edge_assistant.governance.policy import reading
+    from edge_assistant.governance.policy import policy_file
 
-    policy = Policy(reading.read(file), file)
+    policy = Policy(policy_file.read(file), file)
     policy.record = _audited
     return policy
 

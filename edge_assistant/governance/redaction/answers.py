@@ -13,7 +13,7 @@ from edge_assistant.core.evidence import Evidence, Passage
 from edge_assistant.core.signals import Origin, Signal
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import shipped
-from edge_assistant.history.saved import Saved
+from edge_assistant.history.conversations import Saved
 
 # Said wherever somebody gets a redacted text, as docs/redaction.md explains it.
 REDACTED = (

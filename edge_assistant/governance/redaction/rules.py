@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.governance.redaction.folding import fold
 from edge_assistant.governance.redaction.kinds import PiiKind
+from edge_assistant.governance.redaction.transliteration import fold
 
 FOLDER = Path(__file__).parent
 _NAME = re.compile(r"\{([a-z_]+)\}")

@@ -10,9 +10,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edge_assistant.governance.redaction.folding import fold
 from edge_assistant.governance.redaction.kinds import PiiKind
 from edge_assistant.governance.redaction.rules import NumberWords, compiled_once
+from edge_assistant.governance.redaction.transliteration import fold
 
 BARRIER = b"\x01"  # in place of each character of a pseudonym: nothing is found in or across one
 _PSEUDONYM = rf"\[(?:{'|'.join(PiiKind)})-[0-9a-f]{{1,12}}\]"

@@ -22,7 +22,7 @@ from evals.speed.rows import Limit, Row
 if TYPE_CHECKING:
     from edge_assistant.language.engine import LlamaEngine
     from edge_assistant.reasoning.sources import Source
-    from edge_assistant_models.installed import InstalledModel
+    from edge_assistant_models.model import InstalledModel
 
 NAME = "followup"
 HELP = "a follow-up question about the same signals: prompt ready to first token, also after a restart"

@@ -17,7 +17,7 @@ from edge_assistant_models.errors import ModelCorrupt
 
 if TYPE_CHECKING:
     from edge_assistant_models.headers import gguf
-    from edge_assistant_models.headers.malformed import Content
+    from edge_assistant_models.headers.content import Content
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ def shape(path: str) -> gguf.Shape:
 
 
 def _read(file: BinaryIO, name: str, reader: Callable[[Content], T]) -> T:
-    from edge_assistant_models.headers.malformed import MalformedHeader
+    from edge_assistant_models.headers.content import MalformedHeader
 
     try:
         if not os.fstat(file.fileno()).st_size:

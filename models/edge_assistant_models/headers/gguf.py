@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from edge_assistant_models.headers.malformed import Content, MalformedHeader, named
+from edge_assistant_models.headers.content import Content, MalformedHeader, named
 
 MAX_KEYS = 4096  # a model has about 30
 MAX_KEY_BYTES = 1024  # the longest in use has 60

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from edge_assistant_models.headers.malformed import Content, MalformedHeader, named
+from edge_assistant_models.headers.content import Content, MalformedHeader, named
 
 MAX_BYTES = (1 << 31) - 1  # what a protobuf message may have
 MAX_FIELDS = 3_000_000  # the largest model here has 29,000; bounds the time to some seconds

@@ -72,10 +72,10 @@ def compare(args: argparse.Namespace) -> int:
 
 def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidate:
     """A model, or the accepted one of a run; a lone .onnx file beside a whole model takes that one's other files."""
-    from edge_assistant_quantize.publish import judged
+    from edge_assistant_quantize.publish import judgement
 
     def place(named: str) -> str:
-        return str(judged.find(Path(named))) if Path(named).exists() else named
+        return str(judgement.find(Path(named))) if Path(named).exists() else named
 
     whole = beside is not None and Path(beside).suffix not in {".onnx", ".gguf"}
     return inputs.models(place(named), place(beside) if beside and whole else None, args)[0]
@@ -83,13 +83,13 @@ def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidat
 
 def _side(named: str, model: Candidate) -> Side:
     """A model with its form in the record beside it."""
-    from edge_assistant_quantize.publish import judged
+    from edge_assistant_quantize.publish import judgement
     from edge_assistant_quantize.report import precision
     from edge_assistant_quantize.report.comparison import Side
 
     path = Path(named)
-    record = judged.record_of(judged.find(path)) if path.exists() else None
-    form = None if record is None else judged.form_of(model, record)
+    record = judgement.record_of(judgement.find(path)) if path.exists() else None
+    form = None if record is None else judgement.form_of(model, record)
     name = path.name if path.exists() else model.name
     precisions = precision.of_files(model.paths.values())
     return Side(name, model.paths, model.sums(), precisions, form, record if form else None)

@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 lock.engage(wanted=True)
         from edge_assistant.core import limits
         from edge_assistant.governance.policy.policy import current
-        from edge_assistant.governance.redaction.logged import logged
+        from edge_assistant.governance.redaction.log_filter import logged
         from edge_assistant.storage import logs, settings
 
         args.settings = settings.load()

@@ -15,8 +15,8 @@ from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import UsageError
 
 if TYPE_CHECKING:
+    from edge_assistant_quantize.publish.description import EntryDescription
     from edge_assistant_quantize.publish.publish import PublishPlan
-    from edge_assistant_quantize.publish.said import EntryDescription
 
 
 @verb(
@@ -54,16 +54,16 @@ def publish(args: argparse.Namespace) -> int:
     """Say what will be published, ask, and publish it; 0, or 1 if that was not confirmed."""
     from edge_assistant.cli import terminal
     from edge_assistant_quantize import progress, record
-    from edge_assistant_quantize.publish import judged
+    from edge_assistant_quantize.publish import judgement
     from edge_assistant_quantize.publish.publish import plan
     from edge_assistant_quantize.publish.publish import publish as into_catalog
 
     if not args.yes and (args.json or not terminal.asks()):
         raise UsageError("nobody can be asked whether this may be published", "confirm on the command line: --yes")
-    folder = judged.find(args.model)
+    folder = judgement.find(args.model)
     model, _ = inputs.models(str(folder), args.reference, args)
-    measured = record.read(args.record) if args.record else judged.record_of(folder)
-    found = judged.judge(model, measured, args.unaccepted.strip())
+    measured = record.read(args.record) if args.record else judgement.record_of(folder)
+    found = judgement.judge(model, measured, args.unaccepted.strip())
     planned = plan(model, found, _said(args), profile=args.settings.profile, replace=args.replace)
     if not args.yes:
         print(*_shown(planned), sep="\n", file=sys.stderr)
@@ -81,7 +81,7 @@ def publish(args: argparse.Namespace) -> int:
 
 
 def _said(args: argparse.Namespace) -> EntryDescription:
-    from edge_assistant_quantize.publish.said import EntryDescription
+    from edge_assistant_quantize.publish.description import EntryDescription
 
     profiles = args.profile
     if profiles and "none" in profiles and len(profiles) > 1:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, compared, measured
 from edge_assistant_quantize.progress import Watch

@@ -14,7 +14,7 @@ from typing import Any
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelError
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.scenarios import ScenarioJob, jobs, load
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.perception.detectors import LABELS, Detection
 from edge_assistant.perception.senses.objects import Seen
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.labels import CLEAR, Box, Labelled
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured

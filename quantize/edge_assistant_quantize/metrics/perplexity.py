@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.gguf import perplexity
 from edge_assistant_quantize.gguf.perplexity import TextQuality
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, compared

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
 from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS, TENS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 
-from edge_assistant_quantize.publish.judged import Judgement
+from edge_assistant_quantize.publish.judgement import Judgement
 from edge_assistant_quantize.record import Record, Variant
 from edge_assistant_quantize.report import page
 

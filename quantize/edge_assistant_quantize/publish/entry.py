@@ -9,7 +9,7 @@ from edge_assistant_models.entries import Entry
 from edge_assistant_models.entries import parse as parse_entry
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.publish.said import EntryDescription
+from edge_assistant_quantize.publish.description import EntryDescription
 
 FOLDER = "published"  # in the data directory
 _OURS = ("family", "context")  # options that are keys of their own in a catalog file

@@ -26,9 +26,9 @@ from edge_assistant_quantize.errors import ModelCorrupt, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.publish import card
 from edge_assistant_quantize.publish import entry as entries
-from edge_assistant_quantize.publish.judged import Judgement
+from edge_assistant_quantize.publish.description import EntryDescription, completed
+from edge_assistant_quantize.publish.judgement import Judgement
 from edge_assistant_quantize.publish.places import ENTRY, Places
-from edge_assistant_quantize.publish.said import EntryDescription, completed
 from edge_assistant_quantize.report import page
 
 RECIPE = "recipe.toml"

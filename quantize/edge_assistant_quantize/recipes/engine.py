@@ -14,7 +14,7 @@ from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, We
 from edge_assistant_quantize.metrics.metric import Measured, figures
 from edge_assistant_quantize.progress import ProgressStep as Progress
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.recipes import lock, measuring, provenance, recipe, sources, speed
+from edge_assistant_quantize.recipes import lock, measurements, provenance, recipe, sources, speed
 from edge_assistant_quantize.recipes.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import Form, Made, Step, StepInput, WholeStep
@@ -167,12 +167,12 @@ class RecipeRun:
             self.reference = start
         if asked.prepare:
             job.space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
-        results = measuring.results(job, self.reference, self.reference)
+        results = measurements.results(job, self.reference, self.reference)
         self._tick()
         variants = [self._variant(variant, start) for variant in asked.variants]
         layers = next((list(form.layers) for form in self.forms.values() if form.layers), [])
         if asked.layers:
-            layers = measuring.layers(job, start)
+            layers = measurements.layers(job, start)
             self._tick()
         reference = variant_record(REFERENCE, "", self.reference, results)
         if asked.speed:
@@ -198,14 +198,14 @@ class RecipeRun:
         before, method = self._done, variant.steps[-1].needs.label
         try:
             form = self._through(start, variant.steps, variant.name)
-            results = measuring.results(self.job, form, self.reference)
+            results = measurements.results(self.job, form, self.reference)
         except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
             self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         self.forms[variant.name] = form
         named = form.candidate(f"{self.job.recipe.name}-{variant.name}")
         self.job.space.place(named, f"{VARIANTS}/{variant.name}")
-        verdicts = measuring.verdicts(self.job, form, self.reference)
+        verdicts = measurements.verdicts(self.job, form, self.reference)
         self._tick()
         return variant_record(variant.name, method, form, results, verdicts)
 
@@ -228,7 +228,7 @@ class RecipeRun:
         job = self.job
 
         def accepts(path: Path) -> bool:
-            return measuring.accepts(job, form.with_file(key, path, sha256_of(path)), self.reference)
+            return measurements.accepts(job, form.with_file(key, path, sha256_of(path)), self.reference)
 
         def make(folder: Path, partial: Path) -> Made:
             job.watch(Progress(what, 0, 1))
@@ -255,7 +255,7 @@ class RecipeRun:
         if needs.aside:
             over["aside"] = dict(form.aside_sums)
         if needs.searches:
-            over["accepting"] = measuring.acceptance_sum(self.job, self.reference)
+            over["accepting"] = measurements.acceptance_sum(self.job, self.reference)
         return sum_of_values(over)
 
     def _tick(self, done: int | None = None) -> None:

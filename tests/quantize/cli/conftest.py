@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import damaged, drawings
 
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 
 @pytest.fixture

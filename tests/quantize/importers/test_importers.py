@@ -12,7 +12,7 @@ import pytest
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models import conversion, entries
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from helpers import damaged, drawings, plain_model
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.paper import font
 from edge_assistant_quantize.errors import CalibrationInvalid, ToolMissing, UsageError
 from edge_assistant_quantize.metrics import edits

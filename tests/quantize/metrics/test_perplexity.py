@@ -7,7 +7,7 @@ from helpers import tiny_llama
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputMissing
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.acceptance import bootstrap
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.gguf import quantize

@@ -15,7 +15,7 @@ from helpers.small_onnx import Chain, chain, feeds, written
 from onnx import TensorProto, helper, numpy_helper
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.installed import InstalledModel
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, WeightsRefused
 from edge_assistant_quantize.onnx import layers

@@ -23,10 +23,10 @@ from edge_assistant_quantize import candidate
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
-from edge_assistant_quantize.publish import chat_family, judged
+from edge_assistant_quantize.publish import chat_family, judgement
+from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.places import Places
 from edge_assistant_quantize.publish.publish import plan, publish, unpublish
-from edge_assistant_quantize.publish.said import EntryDescription
 
 LICENCE = ["--licence", "MIT", "--licence-url", "https://example.org/licence", "--home", "https://example.org"]
 TRACED = (str(Path(package.__file__).parent), stores.__file__)
@@ -34,8 +34,8 @@ TRACED = (str(Path(package.__file__).parent), stores.__file__)
 
 def planned(folder, said=None, *, replace=False):
     """As the verb plans it."""
-    model = candidate.read(judged.find(folder))
-    found = judged.judge(model, judged.record_of(judged.find(folder)))
+    model = candidate.read(judgement.find(folder))
+    found = judgement.judge(model, judgement.record_of(judgement.find(folder)))
     return plan(model, found, said or EntryDescription(), profile="test", replace=replace)
 
 
@@ -132,7 +132,7 @@ def test_what_was_not_accepted_or_not_measured_is_not_published(run_folder, make
         planned(run_folder)
     shutil.rmtree(run_folder / "accepted")
     with pytest.raises(NotAccepted, match="no form was accepted in out"):
-        judged.find(run_folder)
+        judgement.find(run_folder)
 
 
 def test_a_lone_file_was_not_measured(run_folder, tmp_path, capsys):

@@ -21,7 +21,7 @@ from edge_assistant_quantize.errors import (
     WeightsRefused,
 )
 from edge_assistant_quantize.progress import ignore
-from edge_assistant_quantize.recipes import engine, loading, lock, measuring
+from edge_assistant_quantize.recipes import engine, loading, lock, measurements
 from edge_assistant_quantize.recipes.workspace import Workspace
 from edge_assistant_quantize.record import CriterionVerdict, ModelFile, Variant
 
@@ -87,14 +87,14 @@ def test_a_variant_that_fails_is_recorded_and_the_others_go_on(place, monkeypatc
     found = place.run("out", ('{ do = "shrink", to = 60 }', '{ do = "shrink", to = 60, fails = true }'))
     assert (found.variants[0].note, found.variants[0].accepted) == ("it cannot be shrunk", None)
     assert found.chosen == "searched"
-    results = measuring.results
+    results = measurements.results
 
     def measured(job, form, reference):
         if form.sums["model"] != reference.sums["model"]:
             raise WeightsRefused("the model predicts what is no number", "quantize anew")
         return results(job, form, reference)
 
-    monkeypatch.setattr(measuring, "results", measured)
+    monkeypatch.setattr(measurements, "results", measured)
     found = place.run()
     assert {variant.note for variant in found.variants} == {"the model predicts what is no number"}
     assert found.chosen == ""

@@ -13,7 +13,7 @@ from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.onnx import calibration
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import ignore
-from edge_assistant_quantize.recipes import measuring, recipe
+from edge_assistant_quantize.recipes import measurements, recipe
 from edge_assistant_quantize.recipes.step import Form, Made, StepInput
 from edge_assistant_quantize.recipes.workspace import RecipeJob, Workspace
 
@@ -105,11 +105,11 @@ def test_onnx_files_are_optimized_quantized_and_searched(chain, tmp_path):
 def test_nodes_are_ranked_once(chain, tmp_path):
     job = RecipeJob(parsed('do = "optimize"'), Workspace(tmp_path / "out"), 1, ignore, {"calibration": ""})
     with job.space.locked(""):
-        layers = measuring.layers(job, chain)
+        layers = measurements.layers(job, chain)
         assert [layer.file for layer in layers] == ["model", "model"]
         assert layers[0].loss >= layers[1].loss
         chain.files["model"].unlink()  # it is not measured again
-        assert measuring.layers(job, chain) == layers
+        assert measurements.layers(job, chain) == layers
 
 
 def test_a_step_without_what_it_works_on(chain, tmp_path):

@@ -15,14 +15,14 @@ from edge_assistant.core import limits
 from edge_assistant.core.answer import Failure
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.events import Answered, Compared, Failed, Perceived, Said
-from edge_assistant_tui import citing, messages
-from edge_assistant_tui.screens.citing import Citing
+from edge_assistant_tui import citation_links, messages
+from edge_assistant_tui.screens.citations import Citing
 from edge_assistant_tui.screens.devices import DeviceScreen
-from edge_assistant_tui.screens.typed import Typed
+from edge_assistant_tui.screens.text_entry import Typed
 from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
-from edge_assistant_tui.widgets.following import Following
 from edge_assistant_tui.widgets.keys import Keys
+from edge_assistant_tui.widgets.live_readings import Following
 from edge_assistant_tui.widgets.prompt import PATHS, Prompt
 from edge_assistant_tui.widgets.signals import SignalList
 from edge_assistant_tui.widgets.status import StatusBar
@@ -101,7 +101,7 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
 
     @on(Prompt.Sent)
     async def _told_sent(self, event: Prompt.Sent) -> None:
-        if (id := citing.named(event.text)) is not None:
+        if (id := citation_links.named(event.text)) is not None:
             self.open_source(id)
             return
         if self.app.roles.refuses("ask"):

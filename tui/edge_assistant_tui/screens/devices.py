@@ -8,7 +8,7 @@ from textual import events, on, work
 from textual.screen import Screen
 
 from edge_assistant.core.errors import EdgeAssistantError
-from edge_assistant_tui import choosing, messages
+from edge_assistant_tui import choices, messages
 from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.prompt import Prompt
@@ -74,7 +74,7 @@ class DeviceScreen(Screen[None]):
     async def choose(self, device: str) -> None:
         """Let the person choose another camera, microphone or speaker."""
         try:
-            await choosing.choose(self.app, device)
+            await choices.choose(self.app, device)
         except EdgeAssistantError as error:
             self.notify(error.hint, title=error.message, severity="error", markup=False)
 

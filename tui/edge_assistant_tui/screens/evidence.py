@@ -16,8 +16,8 @@ from textual.widgets import Footer, Static
 from edge_assistant.core.evidence import UNSURE, clock, confidence_of
 from edge_assistant.core.signals import printable
 from edge_assistant_tui.exhibits import Exhibit
+from edge_assistant_tui.rendering.loader import Problem
 from edge_assistant_tui.screens.once import Once
-from edge_assistant_tui.showing.loader import Problem
 from edge_assistant_tui.widgets import verdicts
 from edge_assistant_tui.widgets.passage_view import PassageView
 from edge_assistant_tui.widgets.picture_view import PictureView
@@ -28,7 +28,7 @@ from edge_assistant_tui.widgets.view import View
 if TYPE_CHECKING:
     from edge_assistant.core.evidence import Locator
     from edge_assistant_tui.interface import AppInterface
-    from edge_assistant_tui.showing.decoded import Decoded
+    from edge_assistant_tui.rendering.decoder import Decoded
 
 LOADING = "loading …"
 PATIENCE = 0.15  # seconds until that is said
@@ -158,7 +158,7 @@ class EvidenceScreen(ModalScreen[None], Once[None]):
             return
 
         def job(decoded: Decoded) -> tuple[float, float]:
-            from edge_assistant_tui.showing.sounds import excerpt
+            from edge_assistant_tui.rendering.sounds import excerpt
 
             decoded.unchanged(signal)
             sound = excerpt(signal, event.seconds, decoded.check)

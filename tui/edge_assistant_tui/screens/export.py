@@ -22,7 +22,7 @@ from textual.widgets import Button, Checkbox, Input, Static
 
 from edge_assistant.core.errors import EdgeAssistantError, StorageFull
 from edge_assistant.core.signals import printable
-from edge_assistant_tui import saving
+from edge_assistant_tui import writable_folders
 from edge_assistant_tui.screens.attach import Completion
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import PlaceScreen
@@ -133,7 +133,9 @@ class ExportScreen(PlaceScreen, ModalScreen[None]):
             self.app.policy.check_export(path.suffix, redacted=chosen)
             await asyncio.to_thread(export.write, self._saved, path, redacted if chosen else None)
         except StorageFull as error:
-            where = f"free some space, or choose a folder that the app may write to, such as {saving.writable()}"
+            where = (
+                f"free some space, or choose a folder that the app may write to, such as {writable_folders.writable()}"
+            )
             self.notify(where, title=error.message, severity="error", markup=False)
         except EdgeAssistantError as error:
             self.notify(error.hint, title=error.message, severity="error", markup=False)
@@ -184,7 +186,7 @@ def redacted(saved: Saved) -> Saved:
 
 def suggested(title: str, began: datetime) -> Path:
     """A name by the question and the time that no file has yet, in a folder that the app may write to."""
-    folder = saving.writable()
+    folder = writable_folders.writable()
     words = "-".join(re.findall("[a-z0-9]+", title.lower()))[:40].strip("-")
     name = f"{began.astimezone():%Y-%m-%d}-{words or 'conversation'}"
     free = (folder / f"{name}{f'-{number}' if number > 1 else ''}.md" for number in range(1, 1000))

@@ -194,10 +194,10 @@ class HistoryScreen(PlaceScreen):
             return []
 
     def _forget(self, id: str) -> None:
-        from edge_assistant.governance import forgetting
+        from edge_assistant.governance import erasure
 
         try:
-            forgetting.forget(self.app.work.history, [id])
+            erasure.forget(self.app.work.history, [id])
         finally:
             self.app.work.let_go()
 

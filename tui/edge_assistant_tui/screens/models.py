@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from edge_assistant.core.errors import EdgeAssistantError, ModelUnknown
 from edge_assistant.core.evidence import counted
-from edge_assistant_tui import choosing
+from edge_assistant_tui import choices
 from edge_assistant_tui.screens.choose import Choose
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import PlaceScreen
@@ -222,7 +222,7 @@ class ModelsScreen(PlaceScreen):
     async def action_switch(self) -> None:
         """Answer with the models of another profile until the app ends; the settings keep one."""
         now = self.app.options.profile
-        chosen = await self.app.push_screen_wait(Choose("Profile, until the app ends", choosing.profiles(), now))
+        chosen = await self.app.push_screen_wait(Choose("Profile, until the app ends", choices.profiles(), now))
         if chosen is not None and chosen != now:
             self.app.options = replace(self.app.options, profile=chosen)
             self.app.switch({})

@@ -16,7 +16,7 @@ from textual.widgets import Checkbox, Input, Label, Select, Static
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.storage.settings import PREFIX, in_environment
 from edge_assistant_tui import themes
-from edge_assistant_tui.choosing import DEVICES, profiles
+from edge_assistant_tui.choices import DEVICES, profiles
 from edge_assistant_tui.screens.place import PlaceScreen
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from edge_assistant_tui.widgets.picture import Picture as Pixels
 if TYPE_CHECKING:
     from edge_assistant.core.evidence import Box, Evidence
     from edge_assistant_tui.interface import AppInterface
-    from edge_assistant_tui.showing.pictures import Drawn
+    from edge_assistant_tui.rendering.pictures import Drawn
 
 
 class CameraView(Widget, can_focus=True):

@@ -20,9 +20,9 @@ from textual.message import Message
 from textual.timer import Timer
 
 from edge_assistant_tui import messages
-from edge_assistant_tui.capturing import NEVER, Listening, Looking
+from edge_assistant_tui.answer_speaker import AnswerSpeaker
+from edge_assistant_tui.device_threads import NEVER, Listening, Looking
 from edge_assistant_tui.shots import Snapshot, draw, take
-from edge_assistant_tui.spoken import AnswerSpeaker
 from edge_assistant_tui.widgets.camera import CameraView, found
 from edge_assistant_tui.widgets.meter import Meter
 from edge_assistant_tui.widgets.status import OnAir, StatusBar

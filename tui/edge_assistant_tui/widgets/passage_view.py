@@ -12,8 +12,8 @@ from textual.widgets import Static
 from edge_assistant_tui.widgets.view import View
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.showing.decoded import Decoded
-    from edge_assistant_tui.showing.texts import TextPart
+    from edge_assistant_tui.rendering.decoder import Decoded
+    from edge_assistant_tui.rendering.texts import TextPart
 
 _ABOVE = 3  # lines that are seen above the passage
 _OPEN, _CLOSE = "▶", "◀"
@@ -35,7 +35,7 @@ class PassageView(View):
             return
 
         def job(decoded: Decoded) -> TextPart:
-            from edge_assistant_tui.showing.texts import passage
+            from edge_assistant_tui.rendering.texts import passage
 
             return passage(decoded.text(signal), chars)
 
@@ -43,7 +43,7 @@ class PassageView(View):
 
     async def show(self, made: object) -> None:
         """The passage is there."""
-        from edge_assistant_tui.showing.texts import TextPart
+        from edge_assistant_tui.rendering.texts import TextPart
 
         if isinstance(made, TextPart):
             before = Content(("…\n" if made.cut[0] else "") + made.before)

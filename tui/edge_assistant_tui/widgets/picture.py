@@ -14,7 +14,7 @@ from textual.widget import Widget
 from edge_assistant_tui.terminal import Graphics, Terminal
 
 if TYPE_CHECKING:
-    from edge_assistant_tui.showing.pictures import Drawn
+    from edge_assistant_tui.rendering.pictures import Drawn
 
 _CELL = ("TEXTUAL_CELL_WIDTH", "TEXTUAL_CELL_HEIGHT")  # by which textual-image is told where it may not ask
 

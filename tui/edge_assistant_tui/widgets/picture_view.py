@@ -14,8 +14,8 @@ from edge_assistant_tui.widgets.view import View
 
 if TYPE_CHECKING:
     from edge_assistant_tui.exhibits import Exhibit
-    from edge_assistant_tui.showing.decoded import Decoded
-    from edge_assistant_tui.showing.pictures import Drawn, PictureRequest
+    from edge_assistant_tui.rendering.decoder import Decoded
+    from edge_assistant_tui.rendering.pictures import Drawn, PictureRequest
     from edge_assistant_tui.terminal import Terminal
 
 _ZOOM = 1.5  # a step
@@ -85,7 +85,7 @@ class PictureView(View, can_focus=True):
 
     async def show(self, made: object) -> None:
         """A picture that is ready."""
-        from edge_assistant_tui.showing.pictures import Drawn
+        from edge_assistant_tui.rendering.pictures import Drawn
 
         if isinstance(made, Drawn):
             if made.wanted is self._wanted:
@@ -98,7 +98,7 @@ class PictureView(View, can_focus=True):
         signal = self.exhibit.signal
         if signal is None or not room.width or not room.height:
             return
-        from edge_assistant_tui.showing.pictures import PictureRequest, drawn
+        from edge_assistant_tui.rendering.pictures import PictureRequest, drawn
 
         self._wanted = wanted = PictureRequest(room.width, room.height, self.whole, self.zoom, self.shift)
         place, terminal = self.exhibit.place, self.terminal

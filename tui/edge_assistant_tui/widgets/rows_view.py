@@ -15,8 +15,8 @@ from edge_assistant_tui.widgets.view import View
 
 if TYPE_CHECKING:
     from edge_assistant_tui.exhibits import Exhibit
-    from edge_assistant_tui.showing.decoded import Decoded
-    from edge_assistant_tui.showing.tables import Curve, Rows
+    from edge_assistant_tui.rendering.decoder import Decoded
+    from edge_assistant_tui.rendering.tables import Curve, Rows
     from edge_assistant_tui.terminal import Terminal
 
 _ABOVE = 2  # rows that are seen above the cited ones
@@ -65,7 +65,7 @@ class RowsView(View):
 
     async def show(self, made: object) -> None:
         """The rows are there."""
-        from edge_assistant_tui.showing.tables import Rows
+        from edge_assistant_tui.rendering.tables import Rows
 
         if not isinstance(made, Rows):
             return
@@ -86,7 +86,7 @@ class RowsView(View):
         signal = self.exhibit.signal
         if signal is None or not self.size.width:
             return
-        from edge_assistant_tui.showing.tables import TableRequest, rows
+        from edge_assistant_tui.rendering.tables import TableRequest, rows
 
         spans = tuple(place.rows for place in self.exhibit.places if place.rows is not None)
         width = self.size.width

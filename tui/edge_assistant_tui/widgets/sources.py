@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets.option_list import Option
 
 from edge_assistant.core.signals import printable
-from edge_assistant_tui import copying
+from edge_assistant_tui import clipboard_text
 from edge_assistant_tui.widgets.option_list import OptionList
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ class Sources(OptionList):
         id: str
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(*(Option(_line(*found), id=found[0]) for found in copying.sources(answer)), classes="sources")
+        super().__init__(
+            *(Option(_line(*found), id=found[0]) for found in clipboard_text.sources(answer)), classes="sources"
+        )
         self._answer = answer
         self.border_title = "Sources"
 
@@ -48,7 +50,7 @@ class Sources(OptionList):
     def action_copy(self) -> None:
         """Copy the highlighted source."""
         if self.highlighted is not None:
-            copying.copy(self.app, self._answer, self.get_option_at_index(self.highlighted).id)
+            clipboard_text.copy(self.app, self._answer, self.get_option_at_index(self.highlighted).id)
 
 
 def _line(id: str, text: str, where: str) -> Content:

@@ -16,7 +16,7 @@ from edge_assistant_tui.widgets.view import View
 
 if TYPE_CHECKING:
     from edge_assistant_tui.exhibits import Exhibit
-    from edge_assistant_tui.showing.decoded import Decoded
+    from edge_assistant_tui.rendering.decoder import Decoded
 
 AROUND = 200  # lines before and after the cited one
 

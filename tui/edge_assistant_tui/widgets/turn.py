@@ -13,8 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
 from edge_assistant.core.events import Answered, Compared, Perceiving, Reading, Routed, Said, Thinking, Waiting
-from edge_assistant_tui import citing
-from edge_assistant_tui.showing.texts import plain
+from edge_assistant_tui import citation_links
+from edge_assistant_tui.rendering.texts import plain
 from edge_assistant_tui.widgets.figures import Figures
 from edge_assistant_tui.widgets.sources import Sources
 from edge_assistant_tui.widgets.verdicts import Verdicts
@@ -94,7 +94,7 @@ class Turn(Vertical):
         if self._stream is None:
             self._stream = Markdown.get_stream(markdown)
         self._sentences.append(sentence)
-        await self._stream.write(citing.linked(sentence) + " ")
+        await self._stream.write(citation_links.linked(sentence) + " ")
         self._working(MORE)
 
     async def _end(self, answer: Answer) -> None:
@@ -102,7 +102,7 @@ class Turn(Vertical):
         self.answer = answer
         await self._close()
         if not self._sentences:
-            await self.query_one(Markdown).update(citing.linked(answer.text))
+            await self.query_one(Markdown).update(citation_links.linked(answer.text))
         await self._judge(answer.verdicts)
         for line in answer.unquoted:
             await self._add(Static(Content(plain(line)), classes="note"))
@@ -154,7 +154,7 @@ class Turn(Vertical):
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:
         """A citation in the text; other links lead nowhere, for an answer holds none of its own."""
         event.stop()
-        id = citing.cited(event.href)
+        id = citation_links.cited(event.href)
         if id is not None and self.answer is not None:
             self.post_message(self.Cited(self.answer, id))
 

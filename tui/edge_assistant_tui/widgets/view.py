@@ -11,7 +11,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from edge_assistant_tui.exhibits import Exhibit
-    from edge_assistant_tui.showing.loader import Job
+    from edge_assistant_tui.rendering.loader import Job
     from edge_assistant_tui.terminal import Terminal
 
 

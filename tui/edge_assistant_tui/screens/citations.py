@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual import on
 
-from edge_assistant_tui import copying
+from edge_assistant_tui import clipboard_text
 from edge_assistant_tui.screens.devices import DeviceScreen
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.signals import SignalList
@@ -48,7 +48,7 @@ class Citing(DeviceScreen):
         if prompt.has_focus and prompt.text:
             prompt.action_redo()
         elif answers := self._answers():
-            copying.copy(self.app, answers[-1])
+            clipboard_text.copy(self.app, answers[-1])
         else:
             self.notify("There is no answer to copy yet.")
 

@@ -18,7 +18,7 @@ from edge_assistant.perception.page import Page
 from edge_assistant.perception.table import Column, Table
 from edge_assistant_tui import playback as playing
 from edge_assistant_tui.playback import Playback
-from edge_assistant_tui.showing import pictures, sounds, tables, texts
+from edge_assistant_tui.rendering import pictures, sounds, tables, texts
 from edge_assistant_tui.terminal import Graphics, Terminal
 
 SIDE = st.integers(1, 400)

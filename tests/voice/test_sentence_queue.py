@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge_assistant.core.errors import DeviceLost, EdgeAssistantError, Stopped, VoiceUnavailable
-from edge_assistant.voice import speaking
-from edge_assistant.voice.speaking import Speaking
+from edge_assistant.voice import sentence_queue
+from edge_assistant.voice.sentence_queue import Speaking
 
 WAIT = 20.0  # seconds until a test gives up
 RATE = 100
@@ -136,7 +136,7 @@ def test_sentences_sound_in_order_and_the_end_is_told_once(made: Made, ears: Ear
 
 
 def test_no_more_sentences_wait_than_are_kept(made: Made, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speaking, "_MAX_WAITING", 2)
+    monkeypatch.setattr(sentence_queue, "_MAX_WAITING", 2)
     talk, voice, box = made
     voice.gates["first"] = threading.Event()
     talk.say("first")
@@ -227,7 +227,7 @@ def test_a_speaker_that_never_says_that_it_is_done_is_not_waited_for(
     made: Made, ears: Ears, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     talk, _, box = made
-    monkeypatch.setattr(speaking, "_GRACE_S", 0.05)
+    monkeypatch.setattr(sentence_queue, "_GRACE_S", 0.05)
     talk.say("a b c")
     assert ears.done.acquire(timeout=WAIT)
     assert box.heard == ["a", "b", "c"]

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from edge_assistant.governance.offline import landlock, seccomp
-from edge_assistant_tui import saving
+from edge_assistant_tui import writable_folders
 
 TRIES = """
 import sys
 from pathlib import Path
 from edge_assistant.governance.offline import bounds, lock
-from edge_assistant_tui import saving
+from edge_assistant_tui import writable_folders
 bounds.ALWAYS = ("/dev", "/proc/self")
 lock.engage()
 saving.keep("file:" + sys.argv[1])
@@ -62,14 +62,14 @@ def test_the_app_writes_where_a_person_keeps_things(person: Path, here: str, sav
 def test_the_setting_of_a_speaker_lets_no_other_file_be_written(person: Path, speaker: str) -> None:
     """The app, which may be taken over, writes that setting."""
     name = speaker.replace("file:", f"file:{person}/")
-    assert saving._spoken(name) == []
+    assert writable_folders._spoken(name) == []
     assert not (person / ".bashrc").exists()
 
 
 def test_the_installation_is_no_place_to_save_in(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(person / "project")
     monkeypatch.setattr(sys, "prefix", str(person / "project" / ".venv"))
-    assert saving.writable() == person / "Documents"
+    assert writable_folders.writable() == person / "Documents"
     (person / "Documents").rmdir()
     (person / "Downloads").rmdir()
-    assert saving.writable() == person / ".edge-assistant" / "exports"
+    assert writable_folders.writable() == person / ".edge-assistant" / "exports"

@@ -1,4 +1,4 @@
-"""Caches between processes: sealed, bounded, forgotten with their key, and never the cause of a fault."""
+"""Caches between processes: caches, bounded, forgotten with their key, and never the cause of a fault."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from edge_assistant.core.errors import KeyGone
 from edge_assistant.storage import atomic
-from edge_assistant.vault import master, sealed
-from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault import caches, master
+from edge_assistant.vault.caches import SealedCache
 from edge_assistant.vault.vault import FILE, Vault
 
 BESIDE = 28  # bytes of a file beside what is sealed: nonce and tag
@@ -35,7 +35,7 @@ def test_what_is_put_is_got_by_the_next_process_and_its_file_tells_nothing(vault
     assert cache(Vault()).get("another") is None
     (file,) = files()
     assert SECRET not in file.read_bytes()
-    assert file.name != sealed.Key(bytes(64)).digest(b"Quorlindavey")
+    assert file.name != caches.Key(bytes(64)).digest(b"Quorlindavey")
     assert len(file.read_bytes()) == len(SECRET) + BESIDE
     assert [stat.S_IMODE(path.stat().st_mode) for path in (file, *file.parents[:2])] == [0o600, 0o700, 0o700]
     file.parent.chmod(0o755)  # it is shut again
@@ -48,15 +48,15 @@ def test_what_is_put_is_got_by_the_next_process_and_its_file_tells_nothing(vault
 def test_a_key_alone_is_a_cache_too_and_lacks_what_is_not_put(vault: Vault) -> None:
     """Under it could still be kept what was made before it is forgotten."""
     kept = cache(vault)
-    assert not sealed.any_kept(vault)
+    assert not caches.any_kept(vault)
     assert not kept.lacks("a form"), "nothing can be kept without a key"
     kept.mark()
     assert kept.lacks("a form")
-    assert (sealed.kept_bytes(), sealed.any_kept(vault)) == (0, True)
+    assert (caches.kept_bytes(), caches.any_kept(vault)) == (0, True)
     kept.put("a form", SECRET)
     assert not kept.lacks("a form")
-    sealed.forget_all(vault)
-    assert not sealed.any_kept(vault)
+    caches.forget_all(vault)
+    assert not caches.any_kept(vault)
 
 
 @given(key=st.text(max_size=30) | st.just("\udcff.png"), data=st.binary(max_size=300))
@@ -79,7 +79,7 @@ def test_what_was_used_least_is_dropped(vault: Vault, monkeypatch: pytest.Monkey
     kept.get("a")
     kept.put("d", bytes(1_000))
     assert [key for key in "abcd" if kept.get(key)] == ["a", "c", "d"]
-    monkeypatch.setattr(sealed, "MOST_FILES", 2)
+    monkeypatch.setattr(caches, "MOST_FILES", 2)
     kept.put("e", b"")
     assert len(files()) == 2
 
@@ -94,7 +94,7 @@ def test_no_more_is_kept_than_may_be(vault: Vault, puts: list[tuple[int, int]]) 
         assert kept.get("large") is None
         assert kept.get(str(key)) == bytes(size)
         assert sum(file.stat().st_size for file in files()) <= 5_000
-        assert sealed.kept_bytes() == sum(file.stat().st_size for file in files())
+        assert caches.kept_bytes() == sum(file.stat().st_size for file in files())
 
 
 # what does not belong there
@@ -144,7 +144,7 @@ def test_a_link_is_not_followed_and_a_pipe_not_waited_for(vault: Vault, tmp_path
     assert kept.get("a form") is None
     file.unlink(missing_ok=True)
     file.symlink_to(tmp_path / "theirs")
-    sealed.forget_all(vault)
+    caches.forget_all(vault)
     assert (tmp_path / "theirs").read_bytes() == before
     assert files() == []
 
@@ -156,12 +156,12 @@ def test_what_is_not_of_a_cache_is_left_alone(vault: Vault, tmp_path: Path) -> N
     cache(vault, 100).put("a note", SECRET)
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / ("0" * 64)).write_bytes(b"not ours")
-    (sealed.sealed_dir() / "linked").symlink_to(tmp_path / "theirs")
+    (caches.sealed_dir() / "linked").symlink_to(tmp_path / "theirs")
     kept = cache(vault, name="linked")
     kept.put("a form", SECRET)
     assert kept.get("a form") is None
     kept.forget()
-    sealed.forget_all(vault)
+    caches.forget_all(vault)
     assert theirs.read_text() == "mine"
     assert [file.name for file in (tmp_path / "theirs").iterdir()] == ["0" * 64]
 
@@ -195,10 +195,10 @@ def test_all_caches_are_forgotten_whatever_they_are_called(vault: Vault) -> None
     since = theirs.mark()
     assert since == cache(vault).mark() != cache(vault, name="language").mark()
     assert theirs.get("a form") == SECRET
-    sealed.forget_all(Vault())
+    caches.forget_all(Vault())
     assert vault.caches() == []
     assert vault.ids() == [ID]
-    assert sealed.kept_bytes() == 0
+    assert caches.kept_bytes() == 0
     assert theirs.get("a form") is None
     theirs.put("a form", SECRET, since)
     assert files() == [], "what was made before is not kept past it"
@@ -242,7 +242,7 @@ def test_without_a_master_key_or_a_folder_nothing_is_kept(home: Path) -> None:
     (home / "cache" / "sealed").write_text("a file where the folder should be")
     cache(vault).put("a form", SECRET)
     assert cache(vault).get("a form") is None
-    sealed.forget_all(vault)
+    caches.forget_all(vault)
 
 
 def test_a_keyring_is_asked_by_nobody_but_who_opens_the_vault(vault: Vault, ring: Ring, tmp_path: Path) -> None:
@@ -270,10 +270,10 @@ def test_a_disk_that_is_full_or_nearly_so_keeps_nothing_and_is_said_once(
         assert list((disk / "evidence").iterdir()) == []
         assert "less than 256 MiB would stay free" in caplog.text
         caplog.clear()
-        monkeypatch.setattr(sealed, "ROOM", 0)
+        monkeypatch.setattr(caches, "ROOM", 0)
         kept = SealedCache("evidence", 8 << 20, vault, disk / "evidence")
         kept.put("a form", SECRET)
-        monkeypatch.setattr(sealed.shutil, "disk_usage", lambda folder: type("", (), {"free": 1 << 40}))
+        monkeypatch.setattr(caches.shutil, "disk_usage", lambda folder: type("", (), {"free": 1 << 40}))
         kept.put("a film", bytes(2 << 20))
         kept.put("a film", bytes(2 << 20))
         assert kept.get("a form") == SECRET
@@ -295,7 +295,7 @@ def test_killed_while_it_is_put(vault: Vault, nameless: bool, tmp_path: Path, mo
     (theirs := files()[0].parent / f"{atomic.PREFIX}1").write_bytes(b"half")
     cache(vault).put("a form", SECRET)
     assert theirs.exists(), "another process may be writing it"
-    sealed.forget_all(vault)
+    caches.forget_all(vault)
     assert not theirs.exists()
     vault.close()
 
@@ -313,14 +313,14 @@ def test_killed_while_it_is_put(vault: Vault, nameless: bool, tmp_path: Path, mo
         put()
         assert cache(Vault()).get("a form") == SECRET
         assert len(files()) == 1
-        sealed.forget_all(Vault())
+        caches.forget_all(Vault())
 
 
 # Threads share one cache, beside other processes.
 _COMPANY = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from edge_assistant.vault.sealed import SealedCache
+from edge_assistant.vault.caches import SealedCache
 from edge_assistant.vault.vault import Vault
 
 kept = SealedCache("evidence", 20_000, Vault())
@@ -345,5 +345,5 @@ def test_several_processes_at_once(vault: Vault) -> None:
     told = [process.communicate()[0] for process in started]
     assert told == ["0\n"] * 3
     cache(vault, 20_000).put("the last", SECRET)
-    assert sealed.kept_bytes() <= 20_000
+    assert caches.kept_bytes() <= 20_000
     assert {file.name[:1] for file in files()}.isdisjoint({"."})

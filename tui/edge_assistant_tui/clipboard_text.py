@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.evidence import how_sure
 from edge_assistant.reasoning import attribution
-from edge_assistant_tui.showing.texts import plain
+from edge_assistant_tui.rendering.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from helpers.app import Stage, whole
 
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant_tui import messages
-from edge_assistant_tui.widgets import following
-from edge_assistant_tui.widgets.following import Following
+from edge_assistant_tui.widgets import live_readings
+from edge_assistant_tui.widgets.live_readings import Following
 from edge_assistant_tui.widgets.signals import SignalList
 
 HEADER = "time,pulse [1/min]\n"
@@ -38,7 +38,7 @@ def readings(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Renewals come four times as often."""
-    monkeypatch.setattr(following, "EVERY", 0.5)
+    monkeypatch.setattr(live_readings, "EVERY", 0.5)
 
 
 def grow(path: Path, text: str) -> None:
@@ -61,14 +61,14 @@ async def taken(stage: Stage, path: Path) -> Signal:
     return signal
 
 
-def followed(stage: Stage) -> dict[str, following._Followed]:
+def followed(stage: Stage) -> dict[str, live_readings._Followed]:
     """What is followed."""
     return stage.talk.query_one(Following)._followed
 
 
 async def test_what_grows_is_given_on_as_whole_rows_and_shown_as_followed(stage: Stage, readings: Path) -> None:
     signal = await taken(stage, readings)
-    await asyncio.sleep(2.4 * following.EVERY)
+    await asyncio.sleep(2.4 * live_readings.EVERY)
     assert words(stage) == ""
     assert not stage.work.calls("renew")
     grow(readings, row(2) + "2025-03-14T09:0")
@@ -85,12 +85,12 @@ async def test_the_next_renewal_waits_until_the_last_is_perceived_and_some_time_
     began = time.monotonic()
     grow(readings, row(3))
     await stage.until(lambda: followed(stage)[signal.id].waiting is not None, "more rows")
-    await asyncio.sleep(following.EVERY)
+    await asyncio.sleep(live_readings.EVERY)
     await stage.pilot.pause()
     assert len(stage.work.calls("renew")) == 1, "the last one is still perceived"
     stage.talk.post_message(says.failed(signal.id, "broken", "mend it"))
     await stage.until(lambda: len(stage.work.calls("renew")) == 2, "the next one")
-    assert time.monotonic() - began >= following.EVERY
+    assert time.monotonic() - began >= live_readings.EVERY
     assert stage.work.calls("renew")[1][1].endswith(row(3).encode())
 
 
@@ -127,7 +127,7 @@ async def test_what_is_removed_is_not_followed_until_it_is_put_back(stage: Stage
 
 
 async def test_no_more_files_are_followed_than_may_be(stage: Stage, readings: Path, monkeypatch) -> None:
-    monkeypatch.setattr(following, "MAX_FOLLOWED", 1)
+    monkeypatch.setattr(live_readings, "MAX_FOLLOWED", 1)
     await taken(stage, readings)
     await stage.tell(messages.Taken(take_file(readings, Kind.READINGS, 2)))
     assert list(followed(stage)) == ["readings:1"]

@@ -14,7 +14,7 @@ from edge_assistant_models.schema import HTTP_URL, NAME, printable
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.publish import chat_family
-from edge_assistant_quantize.publish.judged import Judgement
+from edge_assistant_quantize.publish.judgement import Judgement
 
 SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
 CONTEXT = 8192  # tokens; what the product asks of a model by itself is less

@@ -19,14 +19,14 @@ from helpers.forgetting import LONG_AGO, Home, aged, audited, cached, question, 
 
 from edge_assistant.cli.main import main
 from edge_assistant.core.errors import KeyLost, StorageFull, UsageError
-from edge_assistant.governance import forgetting
+from edge_assistant.governance import erasure
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.governance.audit.verify import Damage, verify
 from edge_assistant.history.store import History
 from edge_assistant.resident import server
-from edge_assistant.vault import sealed
+from edge_assistant.vault import caches
+from edge_assistant.vault.caches import SealedCache
 from edge_assistant.vault.master import FILE
-from edge_assistant.vault.sealed import SealedCache
 from edge_assistant.vault.vault import Vault
 
 pytestmark = pytest.mark.usefixtures("temporary")
@@ -46,29 +46,29 @@ def test_what_another_app_has_open_is_refused_and_nothing_goes(home: Path, histo
     gone, busy = planted.plant(history), history.begin()
     history.add_turn(busy, answer())
     other = History()
-    for call in (lambda: forgetting.forget(other, [gone, busy]), lambda: forgetting.forget_all(other)):
+    for call in (lambda: erasure.forget(other, [gone, busy]), lambda: erasure.forget_all(other)):
         with pytest.raises(UsageError, match=rf"a conversation is open in another app \({busy}\) - end that app"):
             call()
     assert len(other.conversations()) == 2
-    assert not forgetting.pending()
+    assert not erasure.pending()
     begun = history.begin()  # of which nothing is kept yet: it is no question of the command line
     history.vault.key(begun)
     history.hold(begun)
     aged(home, gone, busy, begun)
-    assert sorted(forgetting.kept(other).busy) == sorted([busy, begun])
-    assert forgetting.kept(other).questions == forgetting.kept(history).questions == []
-    (home / "keys" / forgetting.INTENT).write_text("{}")  # an intent that is none of ours is removed
-    forgetting.complete()
-    assert not forgetting.pending()
-    assert forgetting.forget_before(other, datetime.now(UTC)) == [gone]
+    assert sorted(erasure.kept(other).busy) == sorted([busy, begun])
+    assert erasure.kept(other).questions == erasure.kept(history).questions == []
+    (home / "keys" / erasure.INTENT).write_text("{}")  # an intent that is none of ours is removed
+    erasure.complete()
+    assert not erasure.pending()
+    assert erasure.forget_before(other, datetime.now(UTC)) == [gone]
     assert [summary.id for summary in other.conversations()] == [busy]
     aged(home, busy)
-    assert forgetting.expire(30, history) == 0, "an app keeps what it has open"
+    assert erasure.expire(30, history) == 0, "an app keeps what it has open"
     history.add_turn(busy, answer("still there"))
     history.close(busy)
     history.close(begun)
     (home / "history" / "open" / f"{'a' * 16}.lock").touch()  # of a process that was killed
-    assert forgetting.forget_all(other) == [busy]
+    assert erasure.forget_all(other) == [busy]
     assert list((home / "history" / "open").iterdir()) == []
     other.quit()
 
@@ -90,7 +90,7 @@ def test_what_begins_while_all_is_forgotten_is_not_taken_away(
         return found
 
     monkeypatch.setattr(history, "open_elsewhere", beginning)
-    forgetting.forget_all(history)
+    erasure.forget_all(history)
     begins.join(60)
     saved = app.open(id)
     assert (len(saved.turns), saved.lost) == (1, 0)
@@ -99,10 +99,10 @@ def test_what_begins_while_all_is_forgotten_is_not_taken_away(
 
 def test_one_that_forgets_waits_for_another(home: Path, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     id = planted.plant(history)
-    monkeypatch.setattr(forgetting, "_LOCK_WAIT_S", 0.1)
-    with forgetting._alone(), pytest.raises(StorageFull, match="another program is forgetting"):
-        forgetting.forget(history, [id])
-    forgetting.forget(history, [id])
+    monkeypatch.setattr(erasure, "_LOCK_WAIT_S", 0.1)
+    with erasure._alone(), pytest.raises(StorageFull, match="another program is forgetting"):
+        erasure.forget(history, [id])
+    erasure.forget(history, [id])
 
 
 # by itself
@@ -111,7 +111,7 @@ def test_one_that_forgets_waits_for_another(home: Path, history: History, monkey
 def test_questions_of_the_command_line_expire(home: Path) -> None:
     old, new = question(), question()
     aged(home, old)
-    assert forgetting.expire(30) == 1
+    assert erasure.expire(30) == 1
     assert Vault().ids() == [new]
     (row,) = [row for row in audited() if row.kind == "forgot"]
     assert json.loads(row.body) == {"why": "expired", "all": False, "conversations": [old], "files": 0, "caches": True}
@@ -123,9 +123,9 @@ def test_caches_expire_with_what_may_be_in_them(home: Path, old: bool) -> None:
     asked = question()
     cached()
     aged(home, *(Vault().caches() if old else []))
-    assert forgetting.expire(30) == 0
+    assert erasure.expire(30) == 0
     assert Vault().caches() == ([] if old else ["cache:evidence", "cache:language"])
-    assert (sealed.kept_bytes() == 0) == old
+    assert (caches.kept_bytes() == 0) == old
     assert Vault().ids() == [asked]
     assert len([row for row in audited() if row.kind == "forgot"]) == old
 
@@ -133,30 +133,30 @@ def test_caches_expire_with_what_may_be_in_them(home: Path, old: bool) -> None:
 @pytest.mark.parametrize("how", ["caches", "before"])
 def test_a_key_goes_under_which_nothing_is_kept_yet(home: Path, how: str) -> None:
     question()
-    forgetting.forget_caches()  # there is none
+    erasure.forget_caches()  # there is none
     cache = SealedCache("language", 1 << 20, Vault())
     since = cache.mark()
     if how == "caches":
-        forgetting.forget_caches()
+        erasure.forget_caches()
     else:
         history = History()
-        assert forgetting.forget_before(history, LONG_AGO) == []
+        assert erasure.forget_before(history, LONG_AGO) == []
         history.quit()
     cache.put("what was read before", b"it", since)
-    assert sealed.kept_bytes() == 0
+    assert caches.kept_bytes() == 0
 
 
 def test_a_command_looks_once_an_hour(home: Path) -> None:
-    assert forgetting.expire_when_due(30) == 0
+    assert erasure.expire_when_due(30) == 0
     assert not (home / "keys").exists()  # where nothing was ever sealed, nothing is made
     aged(home, question())
-    assert forgetting.expire_when_due(None) == 0
-    assert forgetting.expire_when_due(30) == 1
+    assert erasure.expire_when_due(None) == 0
+    assert erasure.expire_when_due(30) == 1
     aged(home, question())
-    assert forgetting.expire_when_due(30) == 0
-    before = time.time() - forgetting.EVERY_S - 1
-    os.utime(home / "keys" / forgetting.EXPIRED, (before, before))
-    assert forgetting.expire_when_due(30) == 1
+    assert erasure.expire_when_due(30) == 0
+    before = time.time() - erasure.EVERY_S - 1
+    os.utime(home / "keys" / erasure.EXPIRED, (before, before))
+    assert erasure.expire_when_due(30) == 1
 
 
 # what is lost or damaged
@@ -176,11 +176,11 @@ def test_all_goes_where_the_master_key_is_lost_and_a_new_trail_says_so(home: Pat
     history = History()
     with pytest.raises(KeyLost):
         history.conversations()
-    assert [summary.title for summary in forgetting.kept(history).conversations] == ["(its key is gone)"]
-    assert len(forgetting.forget_all(history)) == 1
+    assert [summary.title for summary in erasure.kept(history).conversations] == ["(its key is gone)"]
+    assert len(erasure.forget_all(history)) == 1
     assert history.conversations() == []
     history.quit()
-    assert (sealed.kept_bytes(), Vault().caches(), forgetting.pending()) == (0, [], False)
+    assert (caches.kept_bytes(), Vault().caches(), erasure.pending()) == (0, [], False)
     assert [row.kind for row in audited()] == ["forgot"]
     assert len(list((home / "audit").glob("audit-until-*.db"))) == 1
 
@@ -198,7 +198,7 @@ def test_all_goes_where_a_file_is_damaged(home: Path, file: str, content: bytes)
     if file == "keys/keys.db":
         with pytest.raises(StorageFull, match="the file of keys is damaged"):
             history.conversations()
-    forgetting.forget_all(history)
+    erasure.forget_all(history)
     assert history.conversations() == history.vault.ids() == []
     history.quit()
     assert planted.found([home]) == []
@@ -215,7 +215,7 @@ def test_all_goes_of_a_history_that_was_never_sealed(home: Path, lost: bool) -> 
     unsealed.write(home / "history" / "history.db", {"0" * 16: (planted.signals(), [planted.planted_answer()])}).close()
     assert planted.found([home])
     history = History()
-    forgetting.forget_all(history)
+    erasure.forget_all(history)
     history.quit()
     assert planted.found([home]) == []
 
@@ -225,18 +225,18 @@ def test_where_a_resident_cannot_be_reached_its_memory_alone_is_left_to_go(home:
     held = server.opened()  # one that runs, and
     (home / "run").chmod(0o755)  # nobody speaks with
     with pytest.raises(StorageFull, match="the resident still holds questions"):
-        forgetting.forget(history, [gone])
+        erasure.forget(history, [gone])
     cached()
-    kept, later = sealed.kept_bytes(), question()
+    kept, later = caches.kept_bytes(), question()
     with pytest.raises(StorageFull, match="the resident still holds questions"):
-        forgetting.complete(history)
-    assert sealed.kept_bytes() == kept  # what was made since is none of what was to be forgotten
+        erasure.complete(history)
+    assert caches.kept_bytes() == kept  # what was made since is none of what was to be forgotten
     with pytest.raises(StorageFull):
-        forgetting.forget(history, [later])  # and what is to be forgotten by now goes all the same
-    assert sealed.kept_bytes() == 0
+        erasure.forget(history, [later])  # and what is to be forgotten by now goes all the same
+    assert caches.kept_bytes() == 0
     held.close()
-    forgetting.complete(history)
-    assert not forgetting.pending()
+    erasure.complete(history)
+    assert not erasure.pending()
     assert [row.conversation for row in audited() if row.kind == "forgot"] == [gone, later]
 
 
@@ -247,12 +247,12 @@ def test_a_trail_that_cannot_be_written_is_said_and_written_later(home: Path, hi
     audit.rename(home / "elsewhere")
     audit.write_text("a file where the folder should be")
     with pytest.raises(StorageFull):
-        forgetting.forget(history, [id])
+        erasure.forget(history, [id])
     assert history.conversations() == []
-    assert forgetting.pending()
+    assert erasure.pending()
     audit.unlink()
     (home / "elsewhere").rename(audit)
-    forgetting.complete()
+    erasure.complete()
     assert [row.kind for row in audited()] == ["question", "forgot"]
 
 
@@ -263,11 +263,11 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         id = planted.plant(history)
         filler = smalldisk.fill(disk)
         with pytest.raises(StorageFull):
-            forgetting.forget(history, [id])
+            erasure.forget(history, [id])
         filler.unlink()
-        forgetting.complete(history)
+        erasure.complete(history)
         if history.conversations():  # there was not even room to write down the list of an erasure
-            forgetting.forget(history, [id])
+            erasure.forget(history, [id])
         assert history.vault.ids() == []
         history.quit()
         assert planted.found([disk]) == []
@@ -307,7 +307,7 @@ def test_a_trigger_that_keeps_keys_refuses_to_forget_and_loses_nothing(made: Hom
     with pytest.raises(
         StorageFull, match=r"the file of keys was changed from outside \(keys.db: table z, trigger zz\)"
     ):
-        forgetting.forget(history, made.gone)
+        erasure.forget(history, made.gone)
     history.quit()
     assert wrapped(home) == made.keys
     plant(home / "keys" / "keys.db", "DROP TABLE z", "DROP TRIGGER zz")
@@ -335,7 +335,7 @@ def test_forget_all_takes_over_what_planted_keys_stopped(made: Home, home: Path)
     plant(home / "keys" / "keys.db", *KEEPS_KEYS)
     assert main(["forget", "--before", "2021-01-01", "--yes"]) == 6
     assert main(["forget", "--all", "--yes"]) == 0
-    assert not forgetting.pending()
+    assert not erasure.pending()
     assert not any(in_files(home, key) for key in made.keys.values())
     assert main(["audit", "verify"]) == 0
 

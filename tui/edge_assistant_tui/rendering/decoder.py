@@ -48,7 +48,7 @@ class Decoded:
 
     def frame(self, signal: Signal, seconds: tuple[float, float]) -> Page:
         """The frame of a video that was looked at in a stretch of it; raises InputError."""
-        from edge_assistant_tui.showing import frames
+        from edge_assistant_tui.rendering import frames
 
         made = lambda: frames.frame(signal, seconds, self.check)  # noqa: E731
         return self._once((signal.sha256, "frame", seconds), signal, made)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputMissing
 from edge_assistant.core.signals import printable
-from edge_assistant.governance.policy import reading
+from edge_assistant.governance.policy import policy_file
 from edge_assistant.governance.policy.rules import PolicyRules
 
 TABLES = {field.name: field.type for field in msgspec.structs.fields(PolicyRules)}
@@ -47,7 +47,7 @@ def toml(tables: dict[str, Any]) -> bytes:
 
 @given(st.fixed_dictionaries({}, optional={t: st.fixed_dictionaries({}, optional=k) for t, k in GOOD.items()}))
 def test_what_is_right_is_read(tables: dict[str, Any]) -> None:
-    rules = reading.problems(toml(tables))
+    rules = policy_file.problems(toml(tables))
     assert isinstance(rules, PolicyRules), rules
     held = json.loads(msgspec.json.encode(rules))
     for table, keys in tables.items():
@@ -56,7 +56,7 @@ def test_what_is_right_is_read(tables: dict[str, Any]) -> None:
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_whatever_it_is_gives_rules_or_problems(data: bytes) -> None:
-    found = reading.problems(data)
+    found = policy_file.problems(data)
     assert isinstance(found, PolicyRules) or (found and all(line and printable(line) == line for line in found))
 
 
@@ -66,7 +66,7 @@ def test_whatever_it_says_gives_rules_or_problems(tables: dict[str, Any]) -> Non
         data = toml({key: value for key, value in tables.items() if value is not None})
     except (TypeError, ValueError, tomlkit.exceptions.TOMLKitError):
         return  # null stands in no TOML
-    found = reading.problems(data)
+    found = policy_file.problems(data)
     assert isinstance(found, PolicyRules) or found
     if not isinstance(found, PolicyRules):
         assert all(printable(line) == line for line in found)
@@ -86,7 +86,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     confirm_below = 81
     [colours]
     """
-    found = reading.problems(text.encode())
+    found = policy_file.problems(text.encode())
     assert isinstance(found, list)
     assert [line.split(", there are")[0].split(", did you")[0] for line in found] == [
         "unknown key signals.kind",
@@ -112,31 +112,31 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     ],
 )
 def test_what_is_said(text: str, said: str) -> None:
-    found = reading.problems(text.encode())
+    found = policy_file.problems(text.encode())
     assert isinstance(found, list)
     assert found[0].startswith(said)
 
 
 def test_a_limit_can_only_be_lowered() -> None:
     for name, limit in limits.table().items():
-        ok = reading.problems(f"[limits]\n{name} = {limit.value}\n".encode())
+        ok = policy_file.problems(f"[limits]\n{name} = {limit.value}\n".encode())
         assert isinstance(ok, PolicyRules) == limit.lowers
-        assert isinstance(reading.problems(f"[limits]\n{name} = {limit.value + 1}\n".encode()), list)
-        assert isinstance(reading.problems(f"[limits]\n{name} = 0\n".encode()), list)
+        assert isinstance(policy_file.problems(f"[limits]\n{name} = {limit.value + 1}\n".encode()), list)
+        assert isinstance(policy_file.problems(f"[limits]\n{name} = 0\n".encode()), list)
 
 
 def test_the_published_schema_is_the_one_that_is_read(pytestconfig: pytest.Config) -> None:
     kept = json.loads((pytestconfig.rootpath / "docs" / "policy.schema.json").read_text("utf-8"))
-    assert kept == json.loads(json.dumps(reading.schema())), "run 'python tools/policy_schema.py'"
+    assert kept == json.loads(json.dumps(policy_file.schema())), "run 'python tools/policy_schema.py'"
 
 
 @pytest.mark.parametrize("name", ["hospital", "kiosk"])
 def test_the_examples_are_right(pytestconfig: pytest.Config, name: str) -> None:
     folder = pytestconfig.rootpath / "examples" / "policies"
-    assert reading.check(folder / f"{name}.toml") == []
-    assert reading.check(folder) == [f"the policy {folder} cannot be read (Is a directory)"]
+    assert policy_file.check(folder / f"{name}.toml") == []
+    assert policy_file.check(folder) == [f"the policy {folder} cannot be read (Is a directory)"]
     with pytest.raises(InputMissing):
-        reading.check(folder / "none.toml")
+        policy_file.check(folder / "none.toml")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of root's")
@@ -147,6 +147,6 @@ def test_who_else_can_write_it_is_said(tmp_path: Path, mode: int, folder: int, w
     file.write_text("")
     file.chmod(mode)
     file.parent.chmod(folder)
-    assert len(reading.exposed(file)) == ways
+    assert len(policy_file.exposed(file)) == ways
     os.chown(file, 1000, 1000)
-    assert f"others than root may write {file}" in reading.exposed(file)
+    assert f"others than root may write {file}" in policy_file.exposed(file)

@@ -24,7 +24,7 @@ from edge_assistant.vault.master import keys_dir
 from edge_assistant_models import paths
 
 if TYPE_CHECKING:
-    from edge_assistant.history.saved import Summary
+    from edge_assistant.history.conversations import Summary
     from edge_assistant.history.store import History
     from edge_assistant.vault.vault import Vault
 
@@ -84,7 +84,7 @@ def kept(history: History, before: datetime | None = None) -> Kept:
 
     Where the keys are lost or damaged, titles cannot be read, and all else is told.
     """
-    from edge_assistant.vault import sealed
+    from edge_assistant.vault import caches
 
     try:
         summaries = history.conversations()
@@ -102,7 +102,7 @@ def kept(history: History, before: datetime | None = None) -> Kept:
         [id for id in keyed if id not in ids | begun],
         [file for file in history.set_aside() if before is None or file.stat().st_mtime < before.timestamp()],
         busy,
-        sealed.kept_bytes(),
+        caches.kept_bytes(),
     )
 
 
@@ -170,12 +170,12 @@ def unknown_files(history: History) -> list[str]:
 
 def _caches_go(history: History, before: datetime | None) -> bool:
     """Whether something is kept to be quicker the next time; with `before`, something that may be older than that."""
-    from edge_assistant.vault import sealed
+    from edge_assistant.vault import caches
 
     if history.vault.damaged:
-        return sealed.kept_bytes() > 0
+        return caches.kept_bytes() > 0
     if before is None:
-        return sealed.any_kept(history.vault)
+        return caches.any_kept(history.vault)
     return bool(history.vault.caches(before))
 
 
@@ -219,12 +219,12 @@ def forget_caches(vault: Vault | None = None) -> None:
     Raises:
         StorageFull: it cannot be done; the next time that it is asked for goes on.
     """
-    from edge_assistant.vault import sealed
+    from edge_assistant.vault import caches
     from edge_assistant.vault.vault import Vault
 
     vault = vault or Vault()
-    if sealed.any_kept(vault):
-        sealed.forget_all(vault)
+    if caches.any_kept(vault):
+        caches.forget_all(vault)
 
 
 def pending() -> bool:
@@ -285,12 +285,12 @@ def _carry_out(history: History, intent: Intent) -> None:
 
 def _destroy(history: History, intent: Intent) -> None:
     """Destroy what is kept on the disk, and write into the audit trail that it was done."""
-    from edge_assistant.vault import sealed
+    from edge_assistant.vault import caches
 
     if intent.all:
         _mend_keys(history)
     history.erase(intent.ids)
-    sealed.forget_all(history.vault)
+    caches.forget_all(history.vault)
     with atomic.storing(_WHAT):
         for name in intent.files or ():
             (history.folder / Path(name).name).unlink(missing_ok=True)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
 from edge_assistant.history import rows, store
+from edge_assistant.history.cells import CELLS, SealedCells
 from edge_assistant.history.rows import KEYLESS, UNREADABLE
-from edge_assistant.history.sealed import CELLS, SealedCells
 from edge_assistant.history.store import LAYOUT, History, Unsent
 from edge_assistant.storage.schema import foreign
 from edge_assistant.vault.master import FILE

@@ -17,7 +17,7 @@ from edge_assistant_tui.playback import ECHO_S
 if TYPE_CHECKING:
     from edge_assistant.devices.speaker import Player
     from edge_assistant.voice.piper import Voice
-    from edge_assistant.voice.speaking import Speaking
+    from edge_assistant.voice.sentence_queue import Speaking
 
 _log = logging.getLogger("edge_assistant.app")
 
@@ -88,7 +88,7 @@ class AnswerSpeaker:
 
     def _begin(self, number: int, chosen: str | None) -> None:
         from edge_assistant.devices import chosen as devices
-        from edge_assistant.voice.speaking import Speaking
+        from edge_assistant.voice.sentence_queue import Speaking
 
         def failed(error: EdgeAssistantError) -> None:
             self._tell(number, "lost" if isinstance(error, DeviceError) else "failed", str(error))

@@ -11,7 +11,7 @@ import pytest
 from helpers import killed, planted
 from helpers.forgetting import KINDS, Home, audited, wrapped
 
-from edge_assistant.governance import forgetting
+from edge_assistant.governance import erasure
 
 pytestmark = pytest.mark.usefixtures("temporary")
 
@@ -38,7 +38,7 @@ def every_line(home: Path, kind: str, step: int) -> int:
         shutil.copytree(whole, home, symlinks=True)
         assert killed.at_line(made.forget, line)
         assert planted.found([home]) == []
-        begun += forgetting.pending()
+        begun += erasure.pending()
         made.complete()
         if len(wrapped(home)) == len(made.keys):  # it was killed before it began
             made.forget()
@@ -73,7 +73,7 @@ def at_random(home: Path, kind: str, times: int, seed: int) -> int:
         wait = random.uniform(0, 1.5 * takes)
         killed.at_moment(made.forget, lambda wait=wait: time.sleep(wait))  # type: ignore[misc]
         assert planted.found([home]) == []
-        hit += forgetting.pending()
+        hit += erasure.pending()
         made.complete()
         if len(wrapped(home)) == len(made.keys):
             made.forget()
@@ -117,7 +117,7 @@ def killed_after_intent(made: Home) -> int:
         shutil.rmtree(made.folder)
         shutil.copytree(whole, made.folder, symlinks=True)
         killed.at_line(made.forget, middle)
-        begun = forgetting.pending() or len(wrapped(made.folder)) < len(made.keys)
+        begun = erasure.pending() or len(wrapped(made.folder)) < len(made.keys)
         low, high = (low, middle) if begun else (middle + 1, high)
     shutil.rmtree(made.folder)
     shutil.copytree(whole, made.folder, symlinks=True)

@@ -62,7 +62,7 @@ class Typed(Screen[None]):
 
     def note(self) -> None:
         """Have what is typed and not answered kept, in case that the process is killed."""
-        from edge_assistant.history.saved import Unsent
+        from edge_assistant.history.conversations import Unsent
 
         self._noting, prompt = None, self.query_one(Prompt)
         waiting = tuple(turn.question for turn in self.query(Turn) if turn.question and not turn.over)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_assistant.core.errors import EdgeAssistantError
-from edge_assistant_tui.showing.decoded import Decoded, Superseded
+from edge_assistant_tui.rendering.decoder import Decoded, Superseded
 
 _log = logging.getLogger("edge_assistant.app")  # below the logger whose records reach the file
 Job = Callable[[Decoded], object]

@@ -65,10 +65,10 @@ class Keeping:
         """Complete a forgetting that was killed, then offer what the last run did not end."""
 
         def offered() -> None:
-            from edge_assistant.governance import forgetting
+            from edge_assistant.governance import erasure
 
-            if forgetting.pending():
-                self._forgetting(lambda: forgetting.complete(self.history))
+            if erasure.pending():
+                self._forgetting(lambda: erasure.complete(self.history))
             if self.current is None and current().may("history") and (saved := self.history.unfinished()) is not None:
                 self._post(messages.Unfinished(saved))
             if note := self.history.note:
@@ -127,11 +127,11 @@ class Keeping:
         """Forget what nothing was added to for some days; what is open stays."""
 
         def expired() -> None:
-            from edge_assistant.governance import forgetting
-            from edge_assistant.vault import sealed
+            from edge_assistant.governance import erasure
+            from edge_assistant.vault import caches
 
-            cached = sealed.kept_bytes()
-            if forgetting.expire(days, self.history) or sealed.kept_bytes() < cached:
+            cached = caches.kept_bytes()
+            if erasure.expire(days, self.history) or caches.kept_bytes() < cached:
                 self.let_go()
 
         self.guarded(expired)
@@ -157,9 +157,9 @@ class Keeping:
 
     def _forget_caches(self) -> None:
         def forgotten() -> None:
-            from edge_assistant.governance import forgetting
+            from edge_assistant.governance import erasure
 
-            self._forgetting(lambda: forgetting.forget_caches(self.history.vault))
+            self._forgetting(lambda: erasure.forget_caches(self.history.vault))
 
         self.guarded(forgotten)
 
