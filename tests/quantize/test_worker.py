@@ -16,7 +16,7 @@ def ran(folder, code, watch=ignore):
     """Run the body of a function `work` as a worker."""
     lines = "".join(f"    {line}\n" for line in code.splitlines())
     imports = "import os, sys, time\nfrom edge_assistant_quantize import errors\n"
-    imports += "from edge_assistant_quantize.progress import Step\n"
+    imports += "from edge_assistant_quantize.progress import ProgressStep as Step\n"
     (folder / "sample.py").write_text(f"{imports}\ndef work(request, watch):\n{lines}")
     paths = ":".join([str(folder), *sys.path])
     return worker.run("sample", {"a": 1}, watch, failure="it failed", hint="look", environment={"PYTHONPATH": paths})

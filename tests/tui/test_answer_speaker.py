@@ -132,7 +132,7 @@ async def test_a_person_who_speaks_interrupts_it(models: Models, sound: Path, tm
 
 async def test_the_assistant_does_not_hear_itself(models: Models, sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The microphone hears what the speaker plays: real speech, from the same moment on."""
-    monkeypatch.setattr("edge_assistant_tui.answer_speaker.Spoken.silence", lambda self: False)
+    monkeypatch.setattr("edge_assistant_tui.answer_speaker.AnswerSpeaker.silence", lambda self: False)
     async with spoken(models, sound, 9.0, microphone=f"file:{COUNTED}") as stage:
         await answer(stage, "One.")
         await stage.until(lambda: stage.capture._spoken.sounding, "sound")

@@ -145,13 +145,13 @@ async def test_no_size_ends_the_evidence(viewing: Viewing, things: Made) -> None
 FAULTY = """
 import sys
 from edge_assistant_tui.__main__ import main
-from edge_assistant_tui.screens.conversation import Conversation
+from edge_assistant_tui.screens.conversation import ConversationScreen
 
 async def faulty(self):
     said = {signal: "Allergies: penicillin" for signal in ("form", "note")}
     raise ValueError(f"no place for {said}")
 
-Conversation.action_check = faulty
+ConversationScreen.action_check = faulty
 sys.exit(main())
 """
 
