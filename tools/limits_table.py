@@ -42,7 +42,7 @@ but not a single call of a decoder or of a model's library.
 
 If a signal was read in part, the last sentences of the answer say so, and that the rest may say otherwise. This covers
 pages, hours, scenes, rows, evidence, and non-numeric cells in a column of numbers that the answer uses. "None of the
-signals tells that" then refers to the part that was read.
+sources answers this" then refers to the part that was read.
 
 ## Processes and threads
 
