@@ -276,7 +276,8 @@ class Store:
         from edge_assistant_models import conversion
 
         convert = conversion.find(entry)
-        self._fetch_all(entry, entry.fetched, entry.sources, run, watch)
+        for file in entry.fetched:
+            self._fetch(entry, file, entry.sources, run, watch)
         if convert is None:
             self.commit(entry, self.staging(entry.name))
         else:
@@ -288,7 +289,8 @@ class Store:
         if entry.mirror is None:
             return False
         try:
-            self._fetch_all(entry, entry.mirror.files, entry.mirror.sources, run, watch)
+            for file in entry.mirror.files:
+                self._fetch(entry, file, entry.mirror.sources, run, watch)
         except PullFailed:  # the watcher was told why
             return False
         return True
@@ -329,21 +331,10 @@ class Store:
             written += max(0, file.bytes - (path.stat().st_size if path.is_file() else 0))
         return written
 
-    def _fetch_all(
-        self,
-        entry: Entry,
-        files: Iterable[FileSpec],
-        sources: Iterable[DownloadSource],
-        run: PullRun,
-        watch: transfer.Watch,
-    ) -> None:
-        for file in files:
-            self._fetch(entry, file, [source for source in sources if source.offers(file)], run, watch)
-
     def _fetch(
         self, entry: Entry, file: FileSpec, sources: Iterable[DownloadSource], run: PullRun, watch: transfer.Watch
     ) -> None:
-        """Ask the sources in their order for one file."""
+        """Ask the sources that offer a file in their order."""
         refusals = []
         path = self.staging(entry.name) / file.path
 
@@ -353,7 +344,7 @@ class Store:
         with Partial(path, file.bytes, moved) as partial:
             if partial.complete and partial.sha256() == file.sha256:
                 return
-            for source in sources:
+            for source in (each for each in sources if each.offers(file)):
                 watch(transfer.Trying(entry.name, file.path, source.label))
                 try:
                     if source.asked and entry.name in run.local_only:

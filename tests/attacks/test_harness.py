@@ -14,8 +14,8 @@ import pytest
 
 from edge_assistant_quantize.metrics.scoring import states
 from evals.attack.corpus import CARRIERS, UNSEEN, attacks, bases
-from evals.attack.effects import watched
-from evals.attack.hostile import taken
+from evals.attack.effects import watch_effects
+from evals.attack.hostile import is_accepted
 from evals.attack.make import files_of
 
 
@@ -62,7 +62,7 @@ def test_every_attack_changes_the_signals_and_the_same_way_each_time(tmp_path: P
     ],
 )
 def test_what_is_not_hostile_is_taken(way: str, words: str, tmp_path: Path) -> None:
-    assert taken(way, words, tmp_path)
+    assert is_accepted(way, words, tmp_path)
 
 
 EFFECTS: dict[str, Callable[[Path], object]] = {
@@ -80,18 +80,18 @@ EFFECTS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_an_effect_is_seen(effect: str, tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("kept")
-    with watched([]) as done:
+    with watch_effects([]) as done:
         EFFECTS[effect](tmp_path)
     assert done
 
 
 def test_only_changes_within_are_effects_whatever_made_them(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("kept")
-    with watched([tmp_path]) as done:
+    with watch_effects([tmp_path]) as done:
         os.utime(tmp_path / "kept", (1, 1))  # past Python: no audit event that is listened to
         assert not done
     assert done == [f"{tmp_path.name} changed: kept"]
-    with watched([tmp_path]) as done:
+    with watch_effects([tmp_path]) as done:
         (tmp_path / "kept").read_text()
     (tmp_path / "evil").write_text("x")
     assert not done

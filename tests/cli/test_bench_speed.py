@@ -10,7 +10,7 @@ import pytest
 from edge_assistant.core.errors import UsageError
 from edge_assistant.storage.settings import Settings
 from evals import speed
-from evals.speed import measuring, part
+from evals.speed import part, runner
 from evals.speed.parts import page
 from evals.speed.rows import Row
 
@@ -51,7 +51,7 @@ def scripted(monkeypatch):
 
     def put(*found: Scripted) -> None:
         named = {one.NAME: one for one in found}
-        monkeypatch.setattr(measuring, "parts", lambda: named)
+        monkeypatch.setattr(runner, "parts", lambda: named)
         monkeypatch.setattr(part, "parts", lambda: named)
 
     return put

@@ -202,7 +202,7 @@ def test_a_kernel_without_landlock_is_locked_all_the_same_and_doctor_says_what_i
 LOCKS = """
 import sys
 from edge_assistant.governance.offline import bounds, lock
-assert lock.engage() == lock.Lock(True)
+assert lock.engage() == lock.OfflineLock(True)
 bounds.keep([])
 """
 TESTS = """
@@ -226,7 +226,7 @@ def test_devices_and_decoders_work_locked(pytestconfig: pytest.Config, store: Pa
     """Their own tests, in a process that is locked; models are covered by every test of a real command."""
     tests = [
         "devices/test_sound.py::TestServer::test_what_is_played_is_heard",
-        "devices/test_serial.py",
+        "devices/test_readings.py",
         "devices/test_video4linux.py",
         "perception/test_audio.py::test_containers",
     ]

@@ -42,7 +42,7 @@ def locked(script: str, *arguments: str, before: str = "") -> subprocess.Complet
     """Run Python code in a process that has locked itself after `before`."""
     code = "import ctypes, errno, os, socket, subprocess, sys, threading\n"
     code += "from edge_assistant.governance.offline import lock, seccomp\n" + textwrap.dedent(before)
-    code += "\nassert lock.engage() == lock.Lock(True)\n" + textwrap.dedent(script)
+    code += "\nassert lock.engage() == lock.OfflineLock(True)\n" + textwrap.dedent(script)
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
 
 
@@ -89,7 +89,7 @@ def test_threads_and_children_are_refused_every_way_but_unix_sockets() -> None:
     def filters():
         return [line for line in open("/proc/self/status") if line.startswith("Seccomp_filters")]
     once = filters()
-    assert lock.engage() == lock.engage(wanted=False) == lock.state() == lock.Lock(True)
+    assert lock.engage() == lock.engage(wanted=False) == lock.state() == lock.OfflineLock(True)
     print(once == filters(), flush=True)
     code = "import socket\\ntry: socket.socket()\\nexcept OSError as error: print(error.errno)"
     subprocess.run([sys.executable, "-c", code])

@@ -93,7 +93,7 @@ def proved(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Proof]:
 
         monkeypatch.setattr(proof, "ATTEMPTS", {"one": attempt})
         monkeypatch.setattr(proof, "ONCE", {})
-        monkeypatch.setattr(proof.lock, "state", lambda: proof.lock.Lock(True))
+        monkeypatch.setattr(proof.lock, "state", lambda: proof.lock.OfflineLock(True))
         listener = Listener(missing or {}, arrives)
         monkeypatch.setattr(proof, "_listener", listener)
         found = proof.prove()

@@ -18,7 +18,7 @@ from helpers.sounds import recording as samples
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelCorrupt, Stopped
 from edge_assistant.core.evidence import Evidence
-from edge_assistant.core.evidence import SpeechSense as Spoken
+from edge_assistant.core.evidence import Speech as Spoken
 from edge_assistant.core.signals import SAID as SAID_BESIDE
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
 from edge_assistant.perception import whisper

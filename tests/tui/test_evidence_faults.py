@@ -15,7 +15,7 @@ from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant_tui import exhibits
-from edge_assistant_tui.rendering import decoded as decoding
+from edge_assistant_tui.rendering import decoder as decoding
 from edge_assistant_tui.rendering.decoder import Decoded, Superseded
 from edge_assistant_tui.rendering.loader import Loader, Problem
 from edge_assistant_tui.screens.evidence import GONE, LOADING, EvidenceScreen

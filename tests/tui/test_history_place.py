@@ -11,7 +11,7 @@ from helpers.app import FORM, NOTE, Stage, computed, conflict, play
 from helpers.forgetting import audited
 from textual.widgets import Input, OptionList
 
-from edge_assistant.history.store import HistoryScreen
+from edge_assistant.history.store import History
 from edge_assistant.storage.settings import Settings
 from edge_assistant.vault.master import FILE
 from edge_assistant.vault.vault import Vault
@@ -23,7 +23,7 @@ from edge_assistant_tui.screens.history import HistoryScreen as Place
 @pytest.fixture
 def kept() -> list[str]:
     """Two conversations: of a temperature, then of allergies."""
-    history = HistoryScreen()
+    history = History()
     ids = []
     for answer in (computed(), conflict()):
         id = history.begin()
@@ -79,7 +79,7 @@ async def test_one_is_deleted_once_that_is_confirmed(kept: list[str]) -> None:
         await stage.settle()
         assert ["highest" in line for line in listed(stage)] == [True]
         assert stage.work.calls("let_go") == [()], "of what is in memory, too"
-    assert [summary.id for summary in HistoryScreen().conversations()] == kept[:1]
+    assert [summary.id for summary in History().conversations()] == kept[:1]
     assert Vault().ids() == kept[:1]
     assert [(row.kind, row.conversation) for row in audited()] == [("forgot", kept[1])]
 
@@ -95,7 +95,7 @@ async def test_one_gets_another_name(kept: list[str]) -> None:
         stage.screen.query_one("#search", Input).focus()
         await stage.type("bed 12")
         assert len(listed(stage)) == 1
-    assert [summary.title for summary in HistoryScreen().conversations()] == ["Bed 12", computed().question]
+    assert [summary.title for summary in History().conversations()] == ["Bed 12", computed().question]
 
 
 async def test_the_one_that_is_open_is_not_deleted(stage: Stage, kept: list[str]) -> None:
@@ -135,7 +135,7 @@ async def test_a_lost_key_is_said_and_the_app_goes_on(stage: Stage, kept: list[s
 
 
 async def test_one_that_another_app_has_open_is_exported_and_not_opened_renamed_or_deleted(kept, here) -> None:
-    other = HistoryScreen()
+    other = History()
     assert other.hold(kept[1])
     async with play() as stage:
         await stage.press("f8", "down")

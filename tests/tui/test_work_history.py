@@ -18,8 +18,8 @@ from edge_assistant.core.errors import StorageFull
 from edge_assistant.core.events import Answered, Perceived, Said
 from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.governance import erasure
+from edge_assistant.governance.audit.queries import RowFilter, rows
 from edge_assistant.governance.audit.rows import AuditRow
-from edge_assistant.governance.audit.show import Wanted, rows
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.history.store import History, Unsent
 from edge_assistant.vault import caches
@@ -308,7 +308,7 @@ def stated(work: Work, *texts: str) -> None:
 def found(kind: str | None = None) -> list[AuditRow]:
     trail = Trail()
     try:
-        return rows(trail, Wanted(kind=kind))
+        return rows(trail, RowFilter(kind=kind))
     finally:
         trail.close()
 

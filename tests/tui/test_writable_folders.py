@@ -18,7 +18,7 @@ from edge_assistant.governance.offline import bounds, lock
 from edge_assistant_tui import writable_folders
 bounds.ALWAYS = ("/dev", "/proc/self")
 lock.engage()
-saving.keep("file:" + sys.argv[1])
+writable_folders.keep("file:" + sys.argv[1])
 for name in sys.argv[2:]:
     try:
         Path(name, "new").touch()
@@ -28,7 +28,7 @@ for name in sys.argv[2:]:
 with open(sys.argv[1], "w+b") as file:  # as a speaker begins, and goes on
     file.write(b"done")
 print(open(sys.argv[1], "r+").read())
-print(saving.writable())
+print(writable_folders.writable())
 """
 
 

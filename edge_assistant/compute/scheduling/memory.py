@@ -75,7 +75,7 @@ def short(memory: Memory) -> int:
 def to_drop(loaded: Sequence[LoadedModel], most: int, missing: int) -> tuple[Hashable, ...]:
     """What goes, by least use: until no more than `most` bytes are loaded and `missing` bytes are given back.
 
-    >>> to_drop([Loaded("a", 5, 1), Loaded("b", 5, 2, busy=True), Loaded("c", 5, 3)], 10, 0)
+    >>> to_drop([LoadedModel("a", 5, 1), LoadedModel("b", 5, 2, busy=True), LoadedModel("c", 5, 3)], 10, 0)
     ('a',)
     """
     surplus = max(sum(item.size for item in loaded) - most, missing)

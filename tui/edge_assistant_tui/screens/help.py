@@ -19,11 +19,11 @@ from edge_assistant_tui.screens.place import PlaceScreen, places
 # Where a class is not called as a person would call it.
 _NAMES = {
     "EdgeAssistant": "Everywhere",
-    "Conversation": "In the conversation",
+    "ConversationScreen": "In the conversation",
     "Prompt": "In the prompt",
     "SignalList": "In the list of signals",
     "SignalScreen": "In a signal that is looked at",
-    "Found": "In the list of its evidence",
+    "EvidenceList": "In the list of its evidence",
     "EvidenceScreen": "In evidence that is looked at",
     "PictureView": "In evidence that is a picture",
     "TranscriptView": "In evidence that was said",
