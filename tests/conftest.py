@@ -8,6 +8,7 @@
 - Sockets reach this machine only, and package clients that a test starts look into local folders only.
 - Where several processes share the tests (`make test`), each stays on one core. There are more of them than cores, as
   tests of the app wait a third of their time.
+- The files that take longest begin, so that no process waits long for the last one.
 - `models(role)` gives the verified models of the profile `test` from the store outside the tree.
 - `converter` gives llama.cpp's own converter from the cache outside it.
 """
@@ -47,6 +48,11 @@ _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
 _ROOT = Path(__file__).parent.parent
 _COMPILED = ("edge_assistant", "models", "quantize", "tui", "evals")  # else a command in a test takes 0.25 s more
+_LONGEST = (
+    *("tui/test_sizes.py", "quantize/test_quantize_docs.py", "cli/test_resident.py", "evals/speed/test_parts.py"),
+    *("reasoning/test_properties.py", "quantize/gguf/test_conversion.py", "quantize/export/test_exporter.py"),
+    *("tui/test_soak.py", "tui/test_microphone.py", "tui/test_answer_speaker.py", "cli/test_ask.py"),
+)
 _GARBAGE = 20_000  # objects more than were freed until Python looks; with its 700 that is a fifth of the tests' time
 _WORKER_BYTES = 6 << 30  # of memory that one of pytest-xdist's processes takes at most, with what its tests start
 _LEFT_OPEN = r"unclosed file <_io\.TextIOWrapper name='/dev/null'"  # by llama_cpp, from its import on
@@ -85,6 +91,11 @@ def pytest_configure() -> None:
     socket.socket.connect = _guarded(socket.socket.connect)  # type: ignore[method-assign]
     socket.socket.connect_ex = _guarded(socket.socket.connect_ex)  # type: ignore[method-assign]
     os.link = _outside_store(os.link)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin."""
+    items.sort(key=lambda item: not item.nodeid.startswith(tuple(f"tests/{file}" for file in _LONGEST)))
 
 
 def pytest_collection_finish() -> None:

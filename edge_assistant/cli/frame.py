@@ -61,18 +61,15 @@ def parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
     return top
 
 
-def add_verbs(
-    top: argparse.ArgumentParser, modules: Sequence[ModuleType], only: str | None = None, *, required: bool = False
-) -> None:
+def add_verbs(top: argparse.ArgumentParser, modules: Sequence[ModuleType], only: str | None = None) -> None:
     """Add verbs with their help and examples; a verb sets `run` and `fetches`.
 
     Args:
         top: the command's parser.
         modules: of the verbs.
         only: the verb whose options are added; None for all.
-        required: whether a verb has to be given.
     """
-    subparsers = top.add_subparsers(dest="verb", metavar="VERB", required=required, parser_class=Parser)
+    subparsers = top.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for module in modules:
         verb = subparsers.add_parser(
             module.NAME,

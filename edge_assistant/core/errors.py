@@ -23,7 +23,7 @@
     │   └── PolicyInvalid                       the policy itself cannot be read or is wrong, so that nothing is allowed
     ├── LockFailed                              the offline lock cannot be set: status 5
     ├── ResidentLost                            the resident ended while it printed an answer: status 70
-    └── ModelError, StorageFull, ...            see edge_assistant_models.errors
+    └── ModelError, StorageFull, ...            status 4 and 6, see edge_assistant_models.errors
 
 A damaged signal raises an `InputError`; the assistant reports it in `failed` and goes on with the others.
 """
