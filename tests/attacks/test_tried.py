@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from edge_assistant.core.errors import VoiceUnavailable
 from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.reasoning import guard, reason
 from edge_assistant.reasoning.instructions import Separation
-from edge_assistant.voice import phonemes
 from evals import attacks as bench
 from evals.attack import trial as trying
 from evals.attack.corpus import Attack, Base, attacks, bases
@@ -55,10 +55,8 @@ SPOKEN = [attack for attack in attacks() if attack.carrier == "speech"][:12:4]
 
 @pytest.mark.parametrize("attack", SPOKEN, ids=lambda attack: attack.name)
 def test_what_is_spoken_achieves_nothing(attack: Attack, obeying: Trial) -> None:
-    try:
-        phonemes.program()
-    except VoiceUnavailable as error:
-        pytest.skip(f"{error}; .ci/run installs it")
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("the program espeak-ng is not installed; .ci/run installs it")
     found = obeying.attack(attack)
     assert found.nothing, found
 

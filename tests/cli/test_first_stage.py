@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from helpers import webserver
+from helpers.platforms import needs_lock
 
 import edge_assistant
 import edge_assistant_models
 from edge_assistant.cli import _first_stage
-from edge_assistant.governance.offline import seccomp
 
-pytestmark = pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
+pytestmark = needs_lock
 
 COMMAND = ["-P", "-m", "edge_assistant.cli.main"]
 FIRST_STAGE = ["-I", "-S", _first_stage.__file__]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from helpers import pulled, webserver
 from helpers.commands import at_terminal
+from helpers.platforms import needs_lock
 
 from edge_assistant.cli import models
 from edge_assistant.cli.main import parser
@@ -25,7 +26,6 @@ from edge_assistant.core.errors import (
     StorageForeign,
     UsageError,
 )
-from edge_assistant.governance.offline import seccomp
 from edge_assistant.storage import settings
 from edge_assistant_models import paths, profile
 
@@ -231,7 +231,7 @@ def test_a_person_sees_all_that_the_network_would_be_asked_for(outside: webserve
     assert (ended, len(outside.seen)) == (status, status == 0)
 
 
-@pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
+@needs_lock
 @pytest.mark.parametrize(("given", "said"), [((), "True\n"), (("--no-lock",), "False\n")])
 def test_a_pull_is_locked_before_it_reads_what_locked_processes_wrote(given: tuple[str, ...], said: str) -> None:
     """Patterns in the cache, and the model itself; a person's --no-lock holds."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers import devices as soundserver
 from helpers.devices import Kept
+from helpers.platforms import PORTAUDIO
 
 from edge_assistant.core.errors import DeviceBusy, DeviceMissing
 from edge_assistant.core.signals import SAMPLE_RATE
@@ -19,17 +20,7 @@ from edge_assistant.devices.sound import SoundDevice
 SPOKEN = Path(__file__).parents[1] / "fixtures" / "speech" / "allergies.wav"
 
 
-def library_is_there():
-    try:
-        sound.library()
-    except DeviceMissing:
-        return False
-    return True
-
-
-real = pytest.mark.skipif(
-    bool(soundserver.MISSING) or not library_is_there(), reason="PulseAudio or PortAudio is not installed"
-)
+real = pytest.mark.skipif(bool(soundserver.MISSING) or not PORTAUDIO, reason="PulseAudio or PortAudio is not installed")
 
 
 @pytest.fixture(name="server", scope="module")

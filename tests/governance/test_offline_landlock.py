@@ -13,11 +13,9 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import COMMAND
+from helpers.platforms import needs_landlock_scopes, needs_lock
 
-from edge_assistant.governance.offline import landlock, seccomp
-
-has_landlock = pytest.mark.skipif(landlock.abi() < 6, reason="Landlock has scopes since Linux 6.12")
-pytestmark = pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
+pytestmark = needs_lock
 
 # Runs a command under a filter that answers Landlock's calls as a kernel without it does.
 WITHOUT = """
@@ -48,7 +46,7 @@ def told(script: str, *arguments: object, before: str = "lock.engage()", **how: 
     return str(ran.stdout).split()
 
 
-@has_landlock
+@needs_landlock_scopes
 @pytest.mark.parametrize(("engaged", "said"), [("lock.engage()", "EACCES"), ("lock.engage(apart=False)", "done")])
 def test_another_process_of_the_same_user_is_out_of_reach(engaged: str, said: str) -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
@@ -61,7 +59,7 @@ def test_another_process_of_the_same_user_is_out_of_reach(engaged: str, said: st
     assert found == [said]
 
 
-@has_landlock
+@needs_landlock_scopes
 def test_a_tcp_socket_that_is_handed_over_does_not_connect() -> None:
     """Neither a new one nor one that listens, which an address of no family would turn into a new one."""
     script = """
@@ -78,7 +76,7 @@ def test_a_tcp_socket_that_is_handed_over_does_not_connect() -> None:
             assert told(script, theirs.fileno(), port, pass_fds=[theirs.fileno()]) == ["EACCES", "EACCES"]
 
 
-@has_landlock
+@needs_landlock_scopes
 @pytest.mark.parametrize(("bus", "said"), [("unix:path=/run/user/0/bus", "EPERM"), ("unix:abstract=/tmp/x", "done")])
 def test_abstract_sockets_of_others_are_there_for_a_bus_only(bus: str, said: str) -> None:
     name = f"\0edge-assistant-{os.getpid()}"
@@ -113,7 +111,7 @@ tries(lambda: open("/dev/null", "w").close())
 """
 
 
-@has_landlock
+@needs_landlock_scopes
 @pytest.mark.parametrize(("verb", "named"), [("ask", "EACCES"), ("models verify", "EACCES"), ("audit export", "done")])
 def test_a_command_writes_into_its_own_folders_and_where_it_is_told(tmp_path: Path, verb: str, named: str) -> None:
     for folder in (".ssh", "project", "saved", "data/catalog", "tmp"):
@@ -130,7 +128,7 @@ def test_a_command_writes_into_its_own_folders_and_where_it_is_told(tmp_path: Pa
     assert (tmp_path / ".bashrc").read_text() == "kept"
 
 
-@has_landlock
+@needs_landlock_scopes
 def test_a_link_that_was_put_in_place_of_a_folder_leads_nowhere(tmp_path: Path) -> None:
     """Code that took over one command renames `models` and links it to the home folder, for the next command."""
     for folder in ("data", "tmp"):
@@ -144,7 +142,7 @@ def test_a_link_that_was_put_in_place_of_a_folder_leads_nowhere(tmp_path: Path) 
     ]
 
 
-@has_landlock
+@needs_landlock_scopes
 def test_who_forgets_overwrites_the_key_wherever_a_link_leads_to_it(tmp_path: Path) -> None:
     (tmp_path / "stick").mkdir()
     (tmp_path / "stick" / "new").touch()
@@ -154,7 +152,7 @@ def test_who_forgets_overwrites_the_key_wherever_a_link_leads_to_it(tmp_path: Pa
     assert told(script, "forget", before=BOUNDED, env=environment) == ["done"]
 
 
-@has_landlock
+@needs_landlock_scopes
 @pytest.mark.parametrize(("given", "said"), [((), "EACCES"), (("--no-lock",), "done")])
 def test_the_command_keeps_to_it(tmp_path: Path, given: tuple[str, ...], said: str) -> None:
     """Code that took over in the middle of a verb."""

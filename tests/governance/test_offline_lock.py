@@ -17,12 +17,13 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import COMMAND
+from helpers.platforms import needs_lock
 
 from edge_assistant.core.errors import LockFailed
 from edge_assistant.governance.offline import lock, seccomp
 from edge_assistant.session import health
 
-pytestmark = pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
+pytestmark = needs_lock
 
 # Runs a command under a filter that refuses the call `seccomp`, as a strict sandbox does.
 REFUSING = """

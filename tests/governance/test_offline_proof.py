@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 
 import pytest
 from helpers.commands import Command
+from helpers.platforms import needs_lock
 
 from edge_assistant.core.errors import UsageError
-from edge_assistant.governance.offline import proof, seccomp
+from edge_assistant.governance.offline import proof
 from edge_assistant.governance.offline.attempts import ATTEMPTS, ONCE
 from edge_assistant.governance.offline.listener import WAYS
 from edge_assistant.governance.offline.proof import Proof, ProofOutcome, ProofResult
-
-works_here = pytest.mark.skipif(seccomp.machine() is None, reason="the lock works on Linux on x86-64 and arm64 only")
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def command(tmp_path) -> Command:
     return Command(tmp_path)
 
 
-@works_here
+@needs_lock
 def test_everything_is_refused(command: Command) -> None:
     ran = command("doctor", "--prove-offline", "--json")
     assert ran.status == 0
@@ -38,7 +37,7 @@ def test_everything_is_refused(command: Command) -> None:
     assert errors == {(False, "EACCES"), (False, "ENOSYS"), (False, "EIO"), (True, "EPERM")}
 
 
-@works_here
+@needs_lock
 def test_without_the_lock_the_same_attempts_get_through(command: Command) -> None:
     ran = command("--no-lock", "doctor", "--prove-offline", "--json")
     assert ran.status == 1
@@ -51,7 +50,7 @@ def test_without_the_lock_the_same_attempts_get_through(command: Command) -> Non
     assert not [result for result in said["results"] if result["way"] == "terminal" and result["error"] == "EPERM"]
 
 
-@works_here
+@needs_lock
 def test_the_table_is_for_people(command: Command) -> None:
     ran = command("doctor", "--prove-offline")
     assert ran.status == 0

@@ -13,19 +13,10 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
+from helpers.platforms import needs_peer_descriptors
 from helpers.scripted_resident import HANGS, MOST_RENEWALS, asking, heard, renewals, serving, until
 
 from edge_assistant.resident import client, protocol, server
-
-
-def is_told_by_the_kernel() -> bool:
-    """Whether a process at the other end can be had by itself, and not by its number alone."""
-    one, other = socket.socketpair()
-    with one, other, protocol.process(one) as process:
-        return process is not None
-
-
-themselves = pytest.mark.skipif(not is_told_by_the_kernel(), reason="Linux before 6.5 names processes by number alone")
 
 
 def ends(process: subprocess.Popen[bytes]) -> bool:
@@ -103,7 +94,7 @@ def test_one_in_the_middle_of_an_answer_is_killed_for_what_is_forgotten(resident
     assert resident.wait(HANGS) == -signal.SIGKILL
 
 
-@themselves
+@needs_peer_descriptors
 def test_a_number_that_is_anothers_by_now_is_not_killed(resident, monkeypatch) -> None:
     """Numbers of processes are used again; the process that listens is killed all the same."""
     monkeypatch.setattr(client, "OBEYS_S", 0.2)
@@ -115,7 +106,7 @@ def test_a_number_that_is_anothers_by_now_is_not_killed(resident, monkeypatch) -
     assert resident.wait(HANGS) == -signal.SIGKILL
 
 
-@themselves
+@needs_peer_descriptors
 def test_one_whose_starter_is_gone_before_it_listens_is_not_said_to_be_gone(monkeypatch) -> None:
     """The kernel names the process that began to listen; who goes on from it has the claim, and is not seen yet."""
     monkeypatch.setattr(client, "OBEYS_S", 0.2)
@@ -199,7 +190,7 @@ def test_a_signal_ends_it_in_the_middle_of_an_answer_too(resident, folder: Path,
     assert ends(resident)
 
 
-@themselves
+@needs_peer_descriptors
 def test_a_number_that_is_anothers_by_now_gives_no_rights(monkeypatch) -> None:
     """Who connected is gone, and a process that may more has its number; who asks over the connection may not."""
     one, other = socket.socketpair()

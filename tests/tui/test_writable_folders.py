@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.platforms import needs_landlock
 
-from edge_assistant.governance.offline import landlock, seccomp
 from edge_assistant_tui import writable_folders
 
 TRIES = """
@@ -43,7 +43,7 @@ def person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.skipif(seccomp.machine() is None or not landlock.abi(), reason="this kernel has no Landlock")
+@needs_landlock
 @pytest.mark.parametrize(
     ("here", "saves"), [("project", "project"), ("", "Documents"), (".config", "Documents"), ("Downloads", "Downloads")]
 )
