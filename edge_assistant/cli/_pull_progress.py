@@ -28,7 +28,7 @@ def shown(plain: bool) -> Iterator[transfer.Watch]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    name = TextColumn("[transfer.description]{task.description}", markup=True)
+    name = TextColumn("[progress.description]{task.description}", markup=True)
     columns = (name, BarColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn())
     with Progress(
         *columns, console=Console(stderr=True, no_color=not terminal.colours(sys.stderr)), speed_estimate_period=120

@@ -68,7 +68,7 @@ def _show(args: argparse.Namespace) -> int:
     from edge_assistant.governance.policy import policy
 
     holds = policy.current()
-    tables = {} if holds.rules is None else _tables(holds.rules)
+    tables = _tables(holds.rules) if holds.file else {}
     if args.json:
         print(json.dumps({"file": None if holds.file is None else str(holds.file), "rules": tables}))
         return 0

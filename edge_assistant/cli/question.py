@@ -93,7 +93,7 @@ def answer(args: argparse.Namespace, question: QuestionMessage, console: Console
         try:
             if allowed.roles and allowed.unlocked:
                 raise client.Unavailable("the operator's PIN counts here alone")
-            if approve is not None and allowed.rules is not None and allowed.rules.approval.confirm_below is not None:
+            if approve is not None and allowed.rules.approval.confirm_below is not None:
                 raise client.Unavailable("a person may have to confirm values")
             return AnswerReply(*client.ask(question, facts(args.settings), console.watch), lambda: None)
         except client.Unavailable as error:

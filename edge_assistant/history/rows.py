@@ -91,8 +91,10 @@ def rename(
 ) -> None:
     """Give a conversation another title, or one if it is unnamed; that adds nothing to it, so its time stays."""
     sealed = cells.seal(packed(_short(title)), "conversations", conversation, "title")
-    unless = " AND title = x''" if unnamed else ""
-    connection.execute(f"UPDATE conversations SET title = ? WHERE id = ?{unless}", [sealed, conversation])  # noqa: S608
+    connection.execute(
+        "UPDATE conversations SET title = ? WHERE id = ? AND (title = ? OR ?)",
+        [sealed, conversation, _NO_TITLE, not unnamed],
+    )
 
 
 def keep_unsent(connection: sqlite3.Connection, conversation: str, cells: SealedCells, unsent: Unsent) -> None:

@@ -120,6 +120,13 @@ def test_what_holds_is_shown_and_no_hash(hold: Hold, here: Here) -> None:
     assert "scrypt" not in ran.out + json.dumps(found)
 
 
+def test_without_a_policy_there_are_no_rules_to_show(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "show", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"file": None, "rules": {}}
+    assert main(["policy", "show"]) == 0
+    assert capsys.readouterr().out == "there is no policy: everything is allowed\n"
+
+
 def test_the_administrators_file_wins(
     hold: Hold, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
