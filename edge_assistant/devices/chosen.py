@@ -7,22 +7,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edge_assistant.core import plugins
 from edge_assistant.core.errors import UsageError
-from edge_assistant.devices import sound, video4linux
-from edge_assistant.devices.camera import FileCamera, Frame, OpenCVCamera
 from edge_assistant.devices.device import Device
-from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
 from edge_assistant.devices.readings import FollowedFile, SerialReadings
-from edge_assistant.devices.speaker import FileOutput, Player, SoundOutput
 from edge_assistant.governance.policy.policy import current
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edge_assistant.devices.camera import Frame
+    from edge_assistant.devices.speaker import Player
 
 _FILE, _SERIAL = "file:", "serial:"
 _DIGITS = 9  # of a speed; more fit no port
@@ -36,6 +34,8 @@ def names(device: str) -> list[str]:
     Args:
         device: `camera`, `microphone` or `speaker`.
     """
+    from edge_assistant.devices import sound, video4linux
+
     if device == "camera":
         there = [found.name for found in video4linux.cameras()]
     else:
@@ -49,18 +49,24 @@ def camera(text: str | None) -> Device[Frame]:
     Raises:
         PolicyRefused: it may not be used; as of the others.
     """
+    from edge_assistant.devices.camera import FileCamera, OpenCVCamera
+
     text, path = _allowed("camera", text)
     return OpenCVCamera(text) if path is None else FileCamera(path)
 
 
 def microphone(text: str | None) -> Device[NDArray[np.float32]]:
     """A microphone, not yet opened."""
+    from edge_assistant.devices.microphone import FileMicrophone, SoundMicrophone
+
     text, path = _allowed("microphone", text)
     return SoundMicrophone(text) if path is None else FileMicrophone(path)
 
 
 def speaker(text: str | None) -> Player:
     """A speaker, which is opened when it plays."""
+    from edge_assistant.devices.speaker import FileOutput, Player, SoundOutput
+
     text, path = _allowed("speaker", text)
     return Player(SoundOutput(text) if path is None else FileOutput(path))
 

@@ -156,7 +156,7 @@ class Recall:
 class OnDisk:
     """Percepts of files in a sealed cache, for the next process."""
 
-    def __init__(self, cache: SealedCache, worth_s: float = WORTH_S, card: str = OFF) -> None:
+    def __init__(self, cache: SealedCache, worth_s: float, card: str = OFF) -> None:
         """Take the cache.
 
         Args:
@@ -208,7 +208,7 @@ def cache_of(vault: Vault | None, gpu: str = OFF) -> OnDisk | None:
     """The user's, sealed with a key of this vault, for what computes with this setting `gpu`; None without a vault."""
     if vault is None:
         return None
-    return OnDisk(SealedCache("evidence", limits.CACHED_BYTES.value, vault), card=gpus.wanted(gpu))
+    return OnDisk(SealedCache("evidence", limits.CACHED_BYTES.value, vault), WORTH_S, gpus.wanted(gpu))
 
 
 def key_of(sense: str, signal: Signal, request: Request, models: Mapping[str, InstalledModel], card: str = OFF) -> str:

@@ -100,9 +100,9 @@ class Assistant:
         self._vocabulary = vocabulary or shipped()
         self._caches = caches if self.policy.keeps_caches else None
         opens = engine or partial(LlamaEngine, cache=state_cache(self._caches))
-        shelved = self._caches is not None
+        cached = self._caches is not None
         self.models = ModelPool(
-            portfolio, self._names, self.policy, self.runtime, opens, shelved=shelved, residency=residency
+            portfolio, self._names, self.policy, self.runtime, opens, cached=cached, residency=residency
         )
         self._turn = ComputeTurn.of_user()
         self.recall = Recall(disk=cache_of(self._caches, self.runtime.gpu))

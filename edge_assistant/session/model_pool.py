@@ -38,17 +38,17 @@ class _Opened:
     Attributes:
         what: a sense, or a role.
         models: role, name, sum and options of each.
-        shelved: whether what it reads may be kept sealed on the disk.
+        cached: whether what it reads may be kept sealed on the disk.
     """
 
     what: object
     models: tuple[tuple[str, ...], ...]
-    shelved: bool
+    cached: bool
 
     @classmethod
-    def of(cls, what: object, models: Mapping[str, InstalledModel], shelved: bool = False) -> _Opened:
+    def of(cls, what: object, models: Mapping[str, InstalledModel], cached: bool = False) -> _Opened:
         parts = ((role, m.name, m.sha256, repr(sorted(m.options.items()))) for role, m in models.items())
-        return cls(what, tuple(sorted(parts)), shelved)
+        return cls(what, tuple(sorted(parts)), cached)
 
     def __str__(self) -> str:
         return " and ".join(name for _, name, *_ in self.models) or "what needs no model"
@@ -73,7 +73,7 @@ class ModelPool:
         runtime: Runtime,
         open_engine: Callable[[InstalledModel, Runtime], Engine],
         *,
-        shelved: bool = False,
+        cached: bool = False,
         residency: memory.Residency | None = None,
     ) -> None:
         """Load nothing yet.
@@ -84,7 +84,7 @@ class ModelPool:
             policy: what is allowed.
             runtime: cores.
             open_engine: opens the language model.
-            shelved: whether what that reads may be kept sealed on the disk.
+            cached: whether what that reads may be kept sealed on the disk.
             residency: keeps what is loaded, for whoever comes after this, too; None for one of its own.
         """
         self._portfolio = portfolio
@@ -92,7 +92,7 @@ class ModelPool:
         self._policy = policy
         self._runtime = runtime
         self._open_engine = open_engine
-        self._shelved = shelved
+        self._cached = cached
         self._verified: dict[object, dict[str, InstalledModel]] = {}  # by what was loaded of them
         self._engine: _Opened | None = None  # the language model, once it was used
         self._counting = threading.Lock()
@@ -238,7 +238,7 @@ class ModelPool:
         return None
 
     def _engine_of(self, model: InstalledModel) -> Engine:
-        opened = _Opened.of(_LANGUAGE, {_LANGUAGE: model}, self._shelved)
+        opened = _Opened.of(_LANGUAGE, {_LANGUAGE: model}, self._cached)
         opens = partial(self._open_engine, model, self._runtime)
         engine: Engine = self._residency.get(opened, self._size(_LANGUAGE), opens)
         with self._counting:

@@ -7,7 +7,7 @@ tokens. What the data is, by role, in the table `data` of a recipe:
 | --- | --- | --- |
 | speech | `path`: recordings *.wav with *.txt beside, or scenarios; `language` ("en") | the words, as one text |
 | vad | the same | the chunks with speech in them, each as (first sample, regions) |
-| writing | `count` pages rendered from `seed` (0) on; or `path`: a folder of pictures | a `Sheet` |
+| writing | `count` pages rendered from `seed` (0) on; or `path`: a folder of pictures | an `UprightPage` |
 | detector | `path`: a folder of photographs, with or without labels.json | `Viewed` |
 | classifier | the same; where there are labels, each labelled object is an item too | probabilities f32 [1000] |
 | faces | `path`: a folder of photographs | `perception.detectors.Face`s |

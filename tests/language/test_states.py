@@ -210,7 +210,7 @@ def test_states_of_another_build_model_context_or_card_are_not_looked_at(
         assert other.usage.reused_tokens == 0
 
 
-def test_what_the_shelf_lost_or_had_no_room_for_is_put_there_again(opened: Opens) -> None:
+def test_what_the_cache_lost_or_had_no_room_for_is_put_there_again(opened: Opens) -> None:
     cache = Kept()
     engine = opened(cache)
     cache.full = True
