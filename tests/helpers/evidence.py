@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from helpers import sounds
 from helpers.app import POLL_S, Stage, play, shown
 from PIL import Image, ImageDraw
 from textual.screen import Screen
@@ -45,11 +45,7 @@ def note(path: Path, seconds: int = 8) -> Path:
     """A recording in which each second is as loud as its number: a tenth of full scale for the first."""
     loud = np.repeat(np.arange(1, seconds + 1) / 10, RATE)
     samples = loud * np.sign(np.sin(2 * np.pi * 200 * np.arange(seconds * RATE) / RATE + 0.1))
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    path.write_bytes(sounds.wav(samples, RATE))
     return path
 
 

@@ -99,14 +99,23 @@ async def test_it_falls_silent_when_a_key_is_pressed(models: Models, sound: Path
     async with spoken(models, sound, microphone=f"file:{COUNTED}") as stage:
         await answer(stage, "One.", "Two.")
         await stage.until(lambda: stage.capture._spoken.sounding, "sound")
-        stage.talk._live.clear()
-        stage.prompt.put("typed")
         await stage.pilot.press(key)
         await stage.until(lambda: not stage.capture._spoken.speaking, "silence")
         assert said(stage)[:1] == ["One."]
         assert seconds(sound) < LONG - 1
         assert stage.devices["voice"] == "on"
-        assert stage.prompt.text.startswith("typed"), "Escape stops speech first"
+
+
+async def test_escape_stops_speech_before_it_clears_what_was_typed(models: Models, sound: Path) -> None:
+    async with spoken(models, sound) as stage:
+        await answer(stage, "One.")
+        stage.talk._live.clear()
+        stage.prompt.put("typed")
+        await stage.until(lambda: stage.capture._spoken.sounding, "sound")
+        await stage.pilot.press("escape")
+        assert stage.prompt.text == "typed"
+        await stage.pilot.press("escape")
+        assert stage.prompt.text == ""
 
 
 async def test_a_person_who_speaks_interrupts_it(models: Models, sound: Path, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ async def taken(stage: Stage, path: Path) -> Signal:
     return signal
 
 
-def followed(stage: Stage) -> dict[str, live_readings._Followed]:
+def followed(stage: Stage) -> dict[str, live_readings._Source]:
     """What is followed."""
     return stage.talk.query_one(Following)._followed
 

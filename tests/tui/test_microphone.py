@@ -32,9 +32,9 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def listen(models: Models, file: Path = COUNTED) -> AsyncIterator[Stage]:
+async def listen(models: Models) -> AsyncIterator[Stage]:
     """The app with a recording as the microphone."""
-    async with play(microphone=f"file:{file}") as stage:
+    async with play(microphone=f"file:{COUNTED}") as stage:
         stage.work.assistant = lambda: Senses(models)
         yield stage
 
@@ -84,7 +84,7 @@ async def test_push_to_talk_ends_by_the_key_and_what_was_heard_waits_to_be_sent(
 
 
 @pytest.mark.usefixtures("fast")
-async def test_a_recording_that_is_over_switches_the_microphone_off_and_is_heard_to_its_end(stage, models) -> None:
+async def test_a_recording_that_is_over_switches_the_microphone_off_and_is_heard_to_its_end(stage) -> None:
     await stage.pilot.press("f3")
     await stage.until(lambda: heard(stage), "the utterance")
     assert stage.devices["microphone"] == "off"

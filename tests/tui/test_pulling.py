@@ -208,6 +208,9 @@ def test_without_a_launcher_the_app_says_what_to_type() -> None:
 
 
 def test_options_are_handed_over() -> None:
-    options = Options("tiny", None, "en", "file:a b.mp4", None, "file:out.wav", ("form.jpg", "nöte.wav"))
-    assert Options.from_environment(options.to_environment()) == options
+    files = ("form.jpg", "nöte.wav", os.fsdecode(b"caf\xe9.wav"))  # the last name is no UTF-8
+    options = Options("tiny", None, "en", "file:a b.mp4", None, "file:out.wav", files)
+    handed = options.to_environment()
+    assert all(value.isascii() for value in handed.values())
+    assert Options.from_environment(handed) == options
     assert Options.from_environment({}) == Options()

@@ -1,7 +1,7 @@
 """The app's launcher: starts the app as a child on the same terminal, pulls models for it, puts the terminal right.
 
 The app itself never needs a network. What it lacks it asks the launcher for, over a pipe; the launcher holds no signal
-and no answer, opens no socket, and starts a process of its own for each pull (`serving`).
+and no answer, opens no socket, and starts a process of its own for each pull (`pull_server`).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,10 +45,10 @@ class Options:
 
     def to_environment(self) -> dict[str, str]:
         """What is added to the environment of the app's process."""
-        return {VARIABLE: msgspec.json.encode(self).decode()}
+        return {VARIABLE: json.dumps(msgspec.to_builtins(self))}  # keeps names of files that are no UTF-8
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Options:
         """The options that a launcher handed over; the defaults where there was none."""
         text = (os.environ if environment is None else environment).get(VARIABLE)
-        return msgspec.json.decode(text, type=cls) if text else cls()
+        return msgspec.convert(json.loads(text), cls) if text else cls()

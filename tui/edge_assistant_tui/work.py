@@ -116,6 +116,9 @@ class Work:
     @queued
     def look(self) -> None:
         """Look for the models of the profile again."""
+        self._look()
+
+    def _look(self) -> None:
         from edge_assistant_models.portfolio import Portfolio
         from edge_assistant_models.store import ModelState
 
@@ -263,7 +266,7 @@ class Work:
         for signal in signals:
             self._conversation().restore(signal)
             self._perceive_later(signal)
-        self.look()
+        self._look()  # before what waits behind this
 
     @queued
     def begin(self) -> None:
