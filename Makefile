@@ -40,7 +40,6 @@ check:  ## lint, format, types, direction and circles of imports, names of class
 	$(BIN)/lint-imports
 	$(BIN)/python tools/import_circles.py
 	$(BIN)/python tools/class_names.py
-	$(BIN)/python tools/class_names.py
 	$(BIN)/python tools/subject_words.py
 	$(BIN)/python tools/commit_subject.py
 

@@ -90,7 +90,7 @@ def score(made: Iterable[Line]) -> dict[str, Score]:
     for line in made:
         found = _redact(line.text)
         for span in line.spans:
-            hit, named = _coverage(line.text, span, found), _by_kind(span, found)
+            hit, named = _is_covered(line.text, span, found), _is_named(span, found)
             for name in _groups(span.kind):
                 counts[name].update(there=1, recalled=hit, named=named)
         for one in found:
@@ -116,13 +116,13 @@ def _groups(kind: str) -> tuple[str, ...]:
     return (kind,) if kind in UNSTRUCTURED else (kind, "structured")
 
 
-def _coverage(text: str, span: Span, found: Sequence[PiiMatch]) -> bool:
+def _is_covered(text: str, span: Span, found: Sequence[PiiMatch]) -> bool:
     """Whether nothing of a value is left that can be read."""
     places = [place for place in range(span.start, span.end) if text[place].isalnum()]
     return all(any(one.start <= place < one.end for one in found) for place in places)
 
 
-def _by_kind(span: Span, found: Sequence[PiiMatch]) -> bool:
+def _is_named(span: Span, found: Sequence[PiiMatch]) -> bool:
     return any(one.kind == span.kind and one.start < span.end and span.start < one.end for one in found)
 
 
@@ -148,7 +148,7 @@ def _print_scores(title: str, scores: Mapping[str, Score]) -> None:
 def _print_missed(made: Iterable[Line]) -> None:
     for line in made:
         found = _redact(line.text)
-        missed = [line.text[s.start : s.end] for s in line.spans if not _coverage(line.text, s, found)]
+        missed = [line.text[s.start : s.end] for s in line.spans if not _is_covered(line.text, s, found)]
         wrong = [line.text[one.start : one.end] for one in found if not _right(one, line.spans)]
         if missed or wrong:
             print(f"  {line.text}\n    missed {missed}, wrong {wrong}")

@@ -58,9 +58,11 @@ def _choose(sentences: list[str], values: Iterable[str], said: set[str]) -> set[
     shared = [len(said & _long(have)) for have in words]
     chosen: set[int] = set()
     for value in values:
-        scores = [(len(_words(value) & have), other) for have, other in zip(words, shared, strict=True)]
-        if any(found for found, _ in scores):
-            chosen.update(at for at, score in enumerate(scores) if score == max(scores))
+        wanted = _words(value)
+        scores = [(len(wanted & have), other) for have, other in zip(words, shared, strict=True)]
+        best = max(scores)
+        if best[0]:
+            chosen.update(at for at, score in enumerate(scores) if score == best)
     if not chosen and max(shared) > 1 and shared.count(max(shared)) == 1:
         chosen.add(shared.index(max(shared)))
     return chosen

@@ -1,4 +1,4 @@
-"""Claims: typed statements of what a source says, and the evidence they rest on."""
+"""Claims, typed statements of what a source says with their evidence, and verdicts: code compares, in any order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences, and what a message states apart from what it asks."""
+"""Sentences, what a message states apart from what it asks, and what a question may be and is about."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Messages that no source answers: courtesies, and what is asked about the assistant, its use and the conversation.
 
-Such a message is told by the nearest of some examples (`nearest`, over the sentence embedder) and gets the reply that
+Such a message is told by the nearest of some examples (`NearestExamples`, by the embedder) and gets the reply that
 stands beside them in rules/talk.toml; no model writes one. Every other question without a source is declined, unless
 free talk is on, and then what is risky (doses, law, money, safety) still is.
 """

@@ -1,4 +1,4 @@
-"""A language model that always obeys: the worst that a model can do with what it reads.
+"""A language model that always obeys, the worst that a model can do with what it reads, and a record of what one does.
 
 Where it writes sentences it first says what the attack wants, its own instructions and the secret of another
 conversation, each with a citation so that it looks right; only then what an honest model would write. Where it copies

@@ -1,4 +1,4 @@
-"""A command from its start to its end: seconds, what it printed, and the most memory that it had."""
+"""A command from start to end, in a home of its own: seconds, what it printed, and the most memory that it had."""
 
 from __future__ import annotations
 
@@ -125,7 +125,10 @@ _NO_KEYRING = "keyring.backends.null.Keyring"  # the person's own gets no key of
 
 @contextmanager
 def temporary_home(folder: Path) -> Iterator[Path]:
-    """Let this process and those that it starts live in a new home inside a folder, as long as this is open."""
+    """Let this process and those that it starts live in a new home inside a folder, as long as this is open.
+
+    So nothing that is kept makes a cold run warm, and nothing of the person's gets into a figure or the reverse.
+    """
     home = folder / "home"
     (home / "cache").mkdir(parents=True)
     if (shipped := paths.cache_dir() / _SHIPPED).is_dir():

@@ -1,4 +1,4 @@
-"""A run: what it was measured with, its rows so far, and a file that keeps them as they come, to go on from."""
+"""A run: what it was measured with, its rows so far, a file that keeps them to go on from, and the tables of them."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -118,6 +118,8 @@ class Row:
         Raises:
             ValueError, UsageError: it is none.
         """
+        if missing := {field.name for field in fields(cls)} - told.keys():
+            raise ValueError(f"a row lacks {', '.join(sorted(missing))}")
         return msgspec.convert(told, cls)
 
 

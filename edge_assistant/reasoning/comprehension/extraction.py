@@ -51,7 +51,7 @@ OUTVOTES = 0.6  # confidence from which on a source tells something against two 
 COMPARED = 0.225  # confidence from which on a value that was looked for beside another counts
 AGREES = 0.13  # the same where it is the very value of the surest, which seldom happens by chance
 UNSURE = 0.6  # probability of a sort below which others are tried
-SEEN = 0.5  # probability from which on a source tells what a call asks of it
+LEAST_TOLD = 0.5  # probability from which on a source tells what a call asks of it
 
 EVERYTHING = "everything"  # what a question for agreement is restated as where it names no matter
 _TYPED = re.compile(r"(?P<label>[^\W\d_][^\n:.;,?!]{1,40}): +(?P<value>[^\n:;?!]+?)\.?")  # a form that was typed
@@ -234,7 +234,7 @@ class Comprehension:
             one for one in found if not likes or any(any(comparable_spans(one.text, like, one.text)) for like in likes)
         ]
         best = max(usable, key=lambda reading: reading.told, default=None)
-        if best is not None and best.told >= SEEN:
+        if best is not None and best.told >= LEAST_TOLD:
             return best
         if not likes:
             return None

@@ -226,10 +226,10 @@ class Pairing:
             if call is None or result is None or not comparable(result.value, statement.value):
                 continue
             what = f"{call.name.replace('_', ' ')} {result.column}"
-            if self._is_same_thing(f"{what}: [{result.text}]", statement.bracketed) >= PAIRED:
+            if self._probability_of_same_thing(f"{what}: [{result.text}]", statement.bracketed) >= PAIRED:
                 yield what, (claim_of_result(source, result, (), ledger), statement.claim())
 
-    def _is_same_thing(self, one: str, other: str) -> float:
+    def _probability_of_same_thing(self, one: str, other: str) -> float:
         """The probability that values in brackets in two lines tell the same thing."""
         given = (f"One: {one}", f"Other: {other}")
         sure = probability_against(self._engine(), prompts.with_examples("pairing", *given), "yes", "no")

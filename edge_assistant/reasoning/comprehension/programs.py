@@ -271,7 +271,7 @@ def _count(*methods: str) -> Operation:
 
     def compute(task: _Task) -> CallResult | None:
         counts = [found for method in methods if (found := task.beyond(method)) is not None]
-        if len(counts) < len(methods) or len(set(task.limits())) < len(methods):
+        if len(counts) < len(methods) or (len(methods) > 1 and len(set(task.limits())) < len(methods)):
             return None
         total = counts[0]
         for other in counts[1:]:

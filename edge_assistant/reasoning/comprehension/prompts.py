@@ -98,10 +98,9 @@ def _reading_examples(vocabulary: Vocabulary) -> tuple[Message, ...]:
 
 def _synonyms(question: str) -> str:
     """The other names of what a question names, as the domain has them."""
+    lower = question.lower()
     every = ((name, *others) for name, others in vocabulary().names.items())
-    named = (
-        names for names in every if any(re.search(rf"(?<!\w){re.escape(n)}(?!\w)", question.lower()) for n in names)
-    )
+    named = (names for names in every if any(re.search(rf"(?<!\w){re.escape(n)}(?!\w)", lower) for n in names))
     return f" ({listed})" if (listed := "; ".join(" = ".join(names) for names in named)) else ""
 
 

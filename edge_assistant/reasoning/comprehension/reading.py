@@ -25,7 +25,7 @@ from edge_assistant.reasoning.values.values import Clock, Day, Month, Quantity, 
 
 # The weights were fitted to 282 readings of development sets (wide, u2, k2) with Qwen2.5-Coder-1.5B; then the whole
 # was scaled by 0.59 and lowered by 0.87, which fits the 131 answers of two sets at first sight (u5, k3).
-_BIAS, _SEEN, _FITS = -1.3, 0.29, 0.45
+_BIAS, _TOLD, _FITS = -1.3, 0.29, 0.45
 _CALL_BIAS, _CALLED, _CALL_FITS = -2.4, 0.37, 0.39  # the same of 37 computed answers
 _JOINT_BIAS, _JOINT_FITS = -0.65, 0.27  # and of 23 that took several sources
 ONLY = 0.7  # probability of a value that is the only one of its kind; no set had enough of them to fit it
@@ -69,7 +69,7 @@ def confidence(told: float, fits: float) -> float:
     >>> round(confidence(0.95, 0.95), 2), round(confidence(0.5, 0.8), 2), round(confidence(0.5, 0.5), 2)
     (0.71, 0.34, 0.21)
     """
-    return _logistic(_BIAS + _SEEN * _logit(told) + _FITS * _logit(fits))
+    return _logistic(_BIAS + _TOLD * _logit(told) + _FITS * _logit(fits))
 
 
 def computed_confidence(called: float, fits: float) -> float:

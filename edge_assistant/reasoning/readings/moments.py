@@ -44,8 +44,7 @@ def period(text: str, table: Table) -> Period | None:
     if not named or not len(table):
         return None
     cover = _Cover(table)
-    dated = (when for when in named if when.first and when.length is None)
-    days = [when for when in dated if when.first and when.first.minutes is None and when.first.part is None]
+    days = [when for when in named if when.first and when.first.is_day and when.length is None]
     frame: Window = (None, None)
     for when in days:
         bounds = cover.of_days(when)

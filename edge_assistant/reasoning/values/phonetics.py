@@ -13,13 +13,14 @@ _RHYMES = ("BCDEGPTVZ", "AJKH", "FSX", "MN", "IY", "QUW")  # letters as English 
 _SAME_IN_CODE = 4  # characters that must be the same where others only sound alike
 _LONGEST = 64  # letters of a name that are compared; edit distance takes their square
 # How English spells one sound in several ways; in this order, on lower-case letters without accents
-_SOUNDS = (
+_SPELLINGS = (
     (r"^kn|^gn|^pn", "n"), (r"^wr", "r"), (r"^x", "z"), (r"ph", "f"), (r"ght", "t"), (r"tch", "ch"), (r"sch|sh", "S"),
     (r"ch", "S"), (r"th", "t"), (r"ck|q", "k"), (r"c(?=[eiy])", "s"), (r"c", "k"), (r"x", "ks"),
     (r"(?<=[aeiou])w(?=[^aeiou]|$)", ""), (r"(?<!^)h", ""), (r"(?<=[^aeiouy])(?:le|el|al)$", "l"),
     (r"ai|ay|ei|ey|eigh", "A"), (r"ee|ea", "E"), (r"oo|ou|ue|ew", "u"), (r"oa|oe", "o"),
     (r"a(?=[^aeiouyA-Z]e$)", "A"), (r"(?<=.)e$", ""), (r"y", "i"), (r"z", "s"), (r"(.)\1+", r"\1"),
 )  # fmt: skip
+_SOUNDS = tuple((re.compile(pattern), replacement) for pattern, replacement in _SPELLINGS)
 
 
 def similar_names(a: str, b: str) -> bool:
@@ -76,7 +77,7 @@ def sound(word: str) -> str:
     ('hAl', 'hAl', 'hal', 'ramipril')
     """
     for pattern, replacement in _SOUNDS:
-        word = re.sub(pattern, replacement, word)
+        word = pattern.sub(replacement, word)
     return word
 
 

@@ -1,4 +1,4 @@
-"""A candidate value in a text, and helpers of the finders: hedges beside it, overlaps, alternatives of a pattern."""
+"""A value in a text with its span, and helpers of finders: hedges beside it, overlaps, alternatives of a pattern."""
 
 from __future__ import annotations
 
@@ -67,18 +67,18 @@ def _hedges(vocabulary: Vocabulary) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def non_overlapping(found: Iterable[ValueSpan], taken: Iterable[ValueSpan]) -> Iterator[ValueSpan]:
-    """The candidates that share no character with those that have been taken."""
+    """The spans that share no character with those that have been taken."""
     claimed = {at for other in taken for at in range(other.start, other.end)}
-    return (candidate for candidate in found if claimed.isdisjoint(range(candidate.start, candidate.end)))
+    return (one for one in found if claimed.isdisjoint(range(one.start, one.end)))
 
 
 def leftmost_longest(found: Iterable[ValueSpan]) -> Iterator[ValueSpan]:
-    """Candidates from left to right; of those that overlap the one that starts first, and then the longest."""
+    """Spans from left to right; of those that overlap the one that starts first, and then the longest."""
     end = 0
-    for candidate in sorted(found, key=lambda candidate: (candidate.start, -candidate.end)):
-        if candidate.start >= end:
-            yield candidate
-            end = candidate.end
+    for one in sorted(found, key=lambda one: (one.start, -one.end)):
+        if one.start >= end:
+            yield one
+            end = one.end
 
 
 def blank_out(text: str, spans: Iterable[tuple[int, int]]) -> str:
