@@ -49,6 +49,17 @@ def test_json_is_one_object_and_nothing_else(here: Here, table: Path) -> None:
     assert set(answer["citations"]) <= {item["id"] for item in answer["evidence"]}
 
 
+def test_signals_keep_the_order_in_which_they_were_given(here: Here, table: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.txt"
+    broken.write_bytes(b"\xff\0")
+    given = ["--readings", table, "--text", broken, "--readings", table, "--image", tmp_path / "no.png"]
+    answer = here("ask", HOTTEST, *given, "--json").object
+    assert [signal["id"] for signal in answer["signals"]] == ["readings:1", "text:1", "readings:2"]
+    assert [failure["signal"] for failure in answer["failed"]] == ["image:1", "text:1"]
+    assert answer["verdicts"][0]["status"] == "agree"
+    assert "the first readings and the second readings agree" in answer["answer"]
+
+
 @pytest.mark.usefixtures("command")
 def test_standard_input_is_a_text() -> None:
     done = subprocess.run(

@@ -165,6 +165,27 @@ def test_every_failure_is_one_line_and_a_status(
         assert line == f"error: {error}"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        (["doctor"], ""),
+        (["models", "list"], ""),
+        (["models", "pull", "x"], "; the pull goes on where it was"),
+        (["--no-lock", "models", "pull", "x"], "; the pull goes on where it was"),
+    ],
+)
+def test_an_interruption_speaks_of_a_pull_only_to_who_pulls(
+    arguments: list[str], more: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(arguments: list[str], began: float, **how: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(frame, "_open_streams", lambda as_json: None)
+    monkeypatch.setattr(importlib.import_module("edge_assistant.cli.main"), "_run", interrupted)
+    assert main(arguments) == 130
+    assert capsys.readouterr().err == f"error: interrupted - run the command again{more}\n"
+
+
 def test_every_verb_says_what_it_does() -> None:
     verbs = frame.verbs("edge_assistant.cli")
     assert [verb.NAME for verb in verbs] == VERBS

@@ -175,6 +175,23 @@ def test_remove_export_and_import_and_no_link_is_removed(run: Any, tmp_path: Pat
     assert any((tmp_path / "elsewhere").iterdir())
 
 
+@pytest.mark.parametrize("optional", [True, False])
+def test_a_profile_is_exported_with_every_role_that_it_needs(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optional: bool
+) -> None:
+    roles = {"vad": ("mine",), "speech": ("whisper-base", "whisper-tiny")}
+    made = profile.Profile("mine", "made up", roles, frozenset({"speech"} if optional else ()))
+    monkeypatch.setattr(profile, "load", lambda: {"mine": made})
+    run("pull", "mine")
+    archive = tmp_path / "models.tar"
+    if optional:
+        assert run("export", str(archive), "--profile", "mine")[0] == 0
+    else:
+        with pytest.raises(ModelMissing, match="the profile mine has no model here for speech"):
+            run("export", str(archive), "--profile", "mine")
+    assert archive.exists() is optional
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "status"),
     [

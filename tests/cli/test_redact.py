@@ -52,6 +52,15 @@ def test_a_redacted_object(here: Here, texts: list[str]) -> None:
     assert REDACTED not in plain.err
 
 
+def test_a_redacted_comparison(here: Here, texts: list[str]) -> None:
+    ran = here("check", *texts, "--profile", "test", "--redact")
+    assert ran.status == 1
+    assert not [secret for secret in SECRETS if secret in ran.out + ran.err]
+    assert "conflict    date of birth" in ran.out.splitlines()
+    assert "says [BIRTH-1] [E2]; the second text says [BIRTH-2] [E6]." in ran.out
+    assert ran.err.splitlines()[-1] == f"note: {REDACTED}"
+
+
 def test_a_file_that_is_missing_is_not_named(here: Here, tmp_path: Path) -> None:
     ran = here("ask", "Who?", "--text", tmp_path / "Anna_Fischer.txt", "--redact", "--json")
     assert ran.status == 3

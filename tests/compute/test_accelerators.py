@@ -32,7 +32,6 @@ CUDA = ("TensorrtExecutionProvider", "CUDAExecutionProvider", CPU)  # what onnxr
 H100 = Gpu("CUDA0", "cuda", "NVIDIA H100 80GB HBM3", 78 * GIB)
 T4 = Gpu("CUDA1", "cuda", "Tesla T4", 14 * GIB)
 IRIS = Gpu("Vulkan0", "vulkan", "Intel(R) Iris(R) Xe Graphics (TGL GT2)", 11 * GIB, integrated=True)
-ARC = Gpu("SYCL0", "sycl", "Intel(R) Arc(TM) A770 Graphics", 15 * GIB)
 RADEON = Gpu("ROCm0", "rocm", "AMD Radeon RX 7900 XTX", 23 * GIB)
 APPLE = Gpu("MTL0", "metal", "Apple M3", 11 * GIB)
 LLVMPIPE = Gpu("Vulkan0", "vulkan", "llvmpipe (LLVM 19.1.7, 256 bits)", 24 * GIB)
@@ -56,12 +55,19 @@ case = pytest.param
         ),
         case(Backends(NVIDIA, CUDA, (H100,)), OFF, None, NONE, "as the setting gpu is off", id="off"),
         case(
+            Backends(NVIDIA, CUDA, (T4, H100)), AUTO, FIRST, Offload(29, ("CUDA0",)),
+            "on CUDA0", id="two cards, the one with more room",
+        ),
+        case(
             Backends(NVIDIA, CUDA, (H100, T4)), "CUDA1", ("CUDAExecutionProvider", "1"), Offload(29, ("CUDA1",)),
             "on CUDA1", id="two cards, one named",
         ),
         case(
             Backends(NVIDIA, CUDA, (H100,)), "CUDA7", ("CUDAExecutionProvider", "7"), NONE, "ONNX Runtime on CUDA",
             id="a card that llama.cpp does not see: opening it tells",
+        ),
+        case(
+            Backends(NVIDIA, CUDA, (H100,)), "rocm", None, NONE, "gpu names rocm", id="a name not here"
         ),
         case(
             Backends(NVIDIA, PLAIN, (replace(H100, free=GIB + GIB // 4),)), AUTO, None, NONE,
@@ -88,6 +94,9 @@ case = pytest.param
             Offload(29, ("Vulkan0",)), "on Vulkan0", id="Vulkan, beside one in the processor",
         ),
         case(Backends(("render",), PLAIN, (IRIS,)), AUTO, None, NONE, "cannot use a GPU", id="integrated"),
+        case(
+            Backends(("render",), PLAIN, (IRIS,)), "vulkan*", None, Offload(29, ("Vulkan0",)), "on Vulkan0", id="named"
+        ),
         case(Backends(("render",), PLAIN, (LLVMPIPE,)), "vulkan0", None, NONE, "cannot be used", id="llvmpipe"),
         case(
             Backends(("amd", "render"), PLAIN, (replace(RADEON, name="Vulkan0", backend="vulkan"), RADEON)), AUTO, None,
@@ -119,6 +128,11 @@ def test_two_cards_share_what_fits_on_neither() -> None:
     found = select(Backends(("nvidia",), devices=cards), AUTO, LARGE).offload
     assert (found.devices, found.shares) == (("CUDA0", "CUDA1"), (0.6, 0.4))
     assert found.layers == 19 + 12
+
+
+def test_floats_stay_floats() -> None:
+    (provider, _) = select(Backends(("nvidia",), CUDA)).providers
+    assert provider.options["use_tf32"] == "0"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers import killed, planted, unsealed
+from helpers import killed, planted, smalldisk, unsealed
 from helpers.conversations import answer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -268,3 +268,16 @@ def test_killed_in_the_middle_of_sealing(file: Path, vault: Vault) -> None:
 @pytest.mark.bench
 def test_killed_at_every_line_of_sealing(file: Path, vault: Vault) -> None:
     assert interrupted(file, vault, 1) > 300
+
+
+def test_a_disk_that_is_full_while_it_is_sealed(tmp_path: Path, vault: Vault) -> None:
+    with smalldisk.mounted(tmp_path / "disk") as disk:
+        file = disk / "history" / "history.db"
+        ids = old(file)
+        filler = smalldisk.fill(disk)
+        history = History(file, vault)
+        with pytest.raises(StorageFull, match="the history cannot be written: the disk is full"):
+            history.conversations()
+        filler.unlink()
+        upgraded(file, vault, ids)
+        history.quit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -151,6 +152,24 @@ def test_a_disk_that_is_full_and_has_room_again(tmp_path: Path) -> None:
         assert questions(saved) == ["1", "2"]
         assert saved is not None
         assert saved.present == (big,)
+
+
+def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
+    """Where nothing may be mounted: the system refuses to let a file grow."""
+    history = History(tmp_path / "history.db")
+    kept = history.begin()
+    history.add_turn(kept, answer("1"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+    big = os.urandom(400_000)
+    try:
+        with pytest.raises(StorageFull, match="the history cannot be written"):
+            history.add_signal(kept, take_bytes(big, Kind.IMAGE, 1, origin=Origin.CAMERA, name="snapshot"), big)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    history.add_turn(kept, answer("2"))
+    assert questions(history.open(kept)) == ["1", "2"]
+    history.quit()
 
 
 # a damaged file

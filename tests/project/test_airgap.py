@@ -57,3 +57,19 @@ def test_another_machine_is_refused(folder, made_for, said):
     assert ran.returncode == 1
     assert said in ran.stderr
     assert not (folder.parent / "installed").exists()
+
+
+def test_a_folder_that_cannot_be_checked_is_called_unproved(root, folder, tmp_path):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "unshare").write_text("#!/bin/sh\nexit 1\n")
+    (programs / "unshare").chmod(0o755)
+    ran = subprocess.run(
+        ["/bin/sh", str(root / "tools" / "airgap_check.sh"), str(folder)],
+        env={"PATH": f"{programs}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 3
+    assert ran.stderr == "not checked: this machine makes no network namespaces, so the folder is unproved\n"

@@ -54,3 +54,17 @@ def test_other_cards_make_it_anew(run, installs, tmp_path, monkeypatch):
     monkeypatch.delenv("GPU")
     run()
     assert installs == [["dev"], [], []]
+
+
+def test_onnxruntime_for_cards_takes_the_place_of_the_other(tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setenv("GPU", "cuda")
+    monkeypatch.setattr(bootstrap.llama_wheel, "ensure", lambda python, version, accelerator: tmp_path)
+    monkeypatch.setattr(bootstrap, "use_locks", lambda: False)
+    monkeypatch.setattr(bootstrap.subprocess, "run", lambda command, check: ran.append(" ".join(map(str, command))))
+    bootstrap.install(tmp_path, [])
+    pip = f"{tmp_path}/bin/python -m pip --disable-pip-version-check"
+    assert ran[-2:] == [
+        f"{pip} uninstall --quiet --yes onnxruntime",
+        f"{pip} install --quiet --only-binary :all: onnxruntime-gpu[cuda,cudnn]>=1.22",
+    ]

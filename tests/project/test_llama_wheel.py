@@ -34,6 +34,24 @@ def builds(tmp_path):
     return (tmp_path / "log").read_text().count("built")
 
 
+def test_what_compiles_for_cards_is_asked_for_before_the_build(fake_pip, tmp_path, monkeypatch):
+    monkeypatch.setattr(llama_wheel.shutil, "which", lambda program: None)
+    for accelerator, compiler in llama_wheel.COMPILERS.items():
+        with pytest.raises(SystemExit, match=f"{compiler} is missing, which GPU={accelerator} needs"):
+            llama_wheel.ensure(fake_pip(0), "1.2.3", accelerator=accelerator)
+    assert not (tmp_path / "log").exists()
+
+
+def test_the_environment_asks_for_cards(monkeypatch):
+    for said, found in {"": "", "cuda": "cuda", "Vulkan": "vulkan", "rocm": "rocm", "metal": "metal"}.items():
+        monkeypatch.setenv("GPU", said)
+        assert llama_wheel.wanted_accelerator() == found
+    monkeypatch.setenv("GPU", "voodoo")
+    with pytest.raises(SystemExit, match="GPU=voodoo is not known - take one of cuda, rocm, vulkan, metal"):
+        llama_wheel.wanted_accelerator()
+    assert llama_wheel.ACCELERATORS.keys() == llama_wheel.COMPILERS.keys(), "each says what compiles it"
+
+
 def test_a_failed_build_leaves_nothing_and_can_be_tried_again(fake_pip, tmp_path, capsys):
     with pytest.raises(subprocess.CalledProcessError):
         llama_wheel.ensure(fake_pip(1), "1.2.3")

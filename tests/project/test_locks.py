@@ -73,6 +73,18 @@ def test_what_pyproject_names_is_in_the_locks_within_its_range(project):
                 assert wanted.specifier.contains(known[canonicalize_name(wanted.name)]), f"{line} in {lock.name}"
 
 
+def test_no_lock_holds_torch_nor_what_only_a_build_of_it_needs():
+    for lock in locked.LOCKS:
+        names = set(locked.requirements(lock))
+        assert not [name for name in names if name.startswith(("torch", "nvidia", "triton", "cuda"))]
+
+
+def test_the_demo_is_tested_with_its_own_versions():
+    for place in PLACES:
+        demo, tested = pins(locked.DEMO, place), pins(locked.TEST, place)
+        assert demo.items() <= tested.items()
+
+
 @pytest.fixture
 def commands(monkeypatch, tmp_path):
     """What would be run, with the content of the requirements that it names."""
@@ -96,6 +108,30 @@ def test_all_that_is_fetched_is_compared_with_the_lock(commands, tmp_path, extra
     assert all("--require-hashes" in command and "--no-deps" in command for command, _ in fetched)
     assert [text for _, text in fetched] == [locked.without(lock, llama_wheel.NAME), locked.BUILD.read_text()]
     assert ["--editable" in command for command, _ in commands] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("why", ["it was asked for", "the lock is of other dependencies"])
+def test_without_the_lock_that_is_said(commands, monkeypatch, tmp_path, capsys, why):
+    if why == "it was asked for":
+        monkeypatch.setenv("LOCKED", "no")
+    else:
+        monkeypatch.setattr(locked, "current", lambda: False)
+    bootstrap.install(tmp_path / "venv", ["tui"])
+    ((command, _),) = commands
+    assert "--require-hashes" not in command
+    assert "the locks are not used" in capsys.readouterr().err
+
+
+def test_a_lock_of_other_dependencies_is_not_used_and_that_installs_again(monkeypatch, tmp_path):
+    monkeypatch.delenv("LOCKED", raising=False)
+    before = bootstrap.pinned()
+    changed = tmp_path / "pyproject.toml"
+    changed.write_text(locked.PYPROJECT.read_text("utf-8").replace("numpy>=", "numpy>"), "utf-8")
+    monkeypatch.setattr(locked, "PYPROJECT", changed)
+    assert not locked.current()
+    monkeypatch.undo()
+    monkeypatch.setenv("LOCKED", "no")
+    assert bootstrap.pinned() != before
 
 
 def test_a_package_with_another_hash_is_refused(tmp_path, monkeypatch, capfd):

@@ -52,6 +52,23 @@ def test_help_is_the_default_and_lists_every_verb(root):
     assert make(root, "help") == make(root)
 
 
+def test_ci_runs_exactly_make_test(root, tmp_path):
+    """With programs in the way that only tell that they were run."""
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "make").write_text('#!/bin/sh\npwd\necho "make $*"\nexit 7\n')
+    for program in tmp_path.iterdir():
+        program.chmod(0o755)
+    ran = subprocess.run(
+        [root / ".ci" / "run"],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (7, f"running make test\n{root}\nmake test\n", "")
+
+
 def test_demo_asks_three_questions_over_files_that_are_there(root):
     commands = [shlex.split(line) for line in make(root, "-n", "demo").splitlines() if "edge-assistant ask" in line]
     files = [Path(word) for command in commands for word in command if word.startswith("examples/")]
@@ -78,3 +95,12 @@ def test_what_is_missing_is_named_before_anything_starts(root, machine, present,
     assert ran.returncode == 1
     assert ran.stderr.startswith(said)
     assert ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_the_environment_may_lie_anywhere(root, tmp_path, absolute):
+    shutil.copytree(root / "tools", tmp_path / "checkout" / "tools")
+    (tmp_path / "checkout" / "tools" / "bootstrap.py").write_text("import sys\nprint(sys.argv[2])\n")
+    named = str(tmp_path / "elsewhere") if absolute else "elsewhere"
+    ran = bootstrap(tmp_path / "checkout", os.environ["PATH"], VENV=named, PYTHON=sys.executable)
+    assert ran.stdout.strip() == str(tmp_path / "elsewhere" if absolute else tmp_path / "checkout" / "elsewhere")

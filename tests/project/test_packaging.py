@@ -19,6 +19,10 @@ def wheel(root, tmp_path_factory) -> zipfile.ZipFile:
 PACKAGES = {"edge_assistant", "edge_assistant_models", "edge_assistant_quantize", "edge_assistant_tui"}
 
 
+def test_the_packages_are_typed(wheel):
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel.namelist())
+
+
 def test_every_file_of_the_packages_is_in_it(wheel, root):
     tracked = subprocess.run(
         ["git", "ls-files", "edge_assistant", "models", "quantize", "tui", "examples"],

@@ -6,18 +6,28 @@ import locked
 import pytest
 import sbom
 
+from edge_assistant_models.errors import ModelMissing
 from edge_assistant_models.portfolio import Portfolio
 
-pytestmark = pytest.mark.bench  # the tool that lists the packages of this environment takes half a minute
+FEW = {"numpy", "onnxruntime", "pytest"}  # the schema is checked in time that grows with the packages
 
 
 @pytest.fixture(scope="module")
-def written(store, tmp_path_factory):
-    """What is written for the models of tests, which is validated; it takes seconds, so once."""
+def listed():
+    """All packages of this environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+        return sbom.environment()
+
+
+@pytest.fixture(scope="module")
+def written(listed, store, tmp_path_factory):
+    """What is written for a few packages and the models of tests, which is validated; it takes seconds, so once."""
     output = tmp_path_factory.mktemp("sbom") / "build" / "bom.json"
+    few = [package for package in listed["components"] if package["name"] in FEW]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-        patch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+        patch.setattr(sbom, "environment", lambda: {**listed, "components": few})
         patch.setattr(locked, "current", lambda: True)
         patch.setattr("sys.argv", ["sbom", "--profile", "test", "--output", str(output)])
         assert sbom.main() == 0
@@ -48,12 +58,18 @@ def test_a_broken_one_is_not_written(written, store, tmp_path, monkeypatch, caps
     assert not (tmp_path / "bom.json").exists()
 
 
-def test_packages_are_the_locks_with_licence_and_hashes(components):
-    packages = {name: found for name, found in components.items() if found["type"] == "library"}
+@pytest.mark.bench
+def test_the_whole_one_is_valid(listed):
+    assert sbom.problem(json.dumps({**listed, "components": list(sbom.packages(listed))})) == ""
+
+
+def test_packages_are_the_locks_with_licence_and_hashes(listed, components):
+    packages = {package["name"]: package for package in sbom.packages(listed)}
+    assert {name: packages[name] for name in FEW - {"pytest"}}.items() <= components.items()
     wanted = {sbom.canonical(name) for name in locked.requirements(locked.DEMO)}
     assert {sbom.canonical(name) for name in packages} <= wanted
     assert {"numpy", "onnxruntime", "llama_cpp_python", "textual"} <= set(packages)
-    assert "pytest" not in packages
+    assert "pytest" not in packages.keys() | components.keys()
     for name, package in packages.items():
         assert package["licenses"], name
         assert package["externalReferences"][-1]["hashes"], name
@@ -71,3 +87,16 @@ def test_models_are_the_profiles_with_licence_and_sums(components, store):
         assert found["licenses"][0]["license"] == {"id": entry.licence, "url": entry.licence_url}
         assert found["hashes"]
         assert found["properties"][0]["value"] == entry.sha256
+
+
+def test_the_product_depends_on_its_packages_and_models(written, components):
+    (edge,) = [edge for edge in json.loads(written)["dependencies"] if edge["ref"] == "root-component"]
+    assert {components["numpy"]["bom-ref"], "model:silero-vad"} <= set(edge["dependsOn"])
+    refs = {component["bom-ref"] for component in components.values()}
+    assert set(edge["dependsOn"]) <= refs
+
+
+def test_without_models_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path))
+    with pytest.raises(ModelMissing, match="no model of the profile starter"):
+        sbom.models("starter")

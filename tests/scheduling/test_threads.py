@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 from edge_assistant.compute.scheduling import topology
 from edge_assistant_models.model import InstalledModel
 
@@ -18,6 +20,10 @@ PACKAGES = [ROOT / name for name in ("edge_assistant", "models", "tui")]
 SETS = {
     *("n_threads", "n_threads_batch", "intra_op_num_threads", "inter_op_num_threads", "thread_count", "cpu_threads"),
     *("setNumThreads", "set_num_threads", "set_cpu_count", "set_io_thread_count", "sched_setaffinity"),
+}
+PLACES = {
+    "edge_assistant.cli.main": ROOT / "edge_assistant/cli/main.py",
+    "edge_assistant_tui.__main__": ROOT / "tui/edge_assistant_tui/__main__.py",
 }
 POOLS = {"ThreadPoolExecutor", "ProcessPoolExecutor", "ThreadPool", "Pool"}
 VARIABLES = ("_NUM_THREADS", "THREADS_NUM", "SPINCOUNT", "OMP_WAIT_POLICY", "RAYON_NUM_THREADS")
@@ -124,3 +130,21 @@ def test_every_library_has_what_the_scheduler_decides(models: Callable[[str], In
         "onnx": [threads, 1],
         "spinning": "0",
     }
+
+
+def test_llama_cpp_has_them(models: Callable[[str], InstalledModel]) -> None:
+    from edge_assistant.compute.runtime import Runtime
+    from edge_assistant.language import llama
+    from edge_assistant.language.engine import LlamaEngine
+
+    engine, library = LlamaEngine(models("language"), Runtime(1), 64), llama.library()
+    pointer = engine._context.pointer
+    assert library.llama_n_threads(pointer) == library.llama_n_threads_batch(pointer) == 1
+    engine.close()
+
+
+@pytest.mark.parametrize("module", PLACES)
+def test_the_command_and_the_app_tell_before_numpy_is_loaded(module: str) -> None:
+    command = [sys.executable, "-c", f"import sys, {module}; print('numpy' in sys.modules)"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+    assert "    topology.tell_libraries()\n" in PLACES[module].read_text("utf-8")

@@ -119,6 +119,16 @@ def test_a_process_that_computes_for_long_is_not_waited_for(tmp_path: Path) -> N
             assert (line(second), line(second)) == ("waits", "taken")
 
 
+def test_ctrl_c_ends_the_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "turn"
+    with ComputeTurn(path).taken(lambda: None, lambda: None), process(WAITS, path) as second:
+        assert line(second) == "waits"
+        second.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in second.communicate(timeout=60)[1]
+        assert second.returncode != 0
+    assert free(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"12345\n", b"\0" * 5000])
 def test_a_file_that_was_left_is_no_obstacle(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "turn"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,23 @@ def test_the_language_model_does_not_go_for_the_embedder_while_an_answer_is_foun
     models._residency._look = lambda: memory.Memory(16 << 30, 0)
     models.relieve()
     assert models.engine is None
+
+
+def test_what_the_model_did_is_told_of_this_question_where_it_was_loaded_anew(made: Callable[..., Made]) -> None:
+    one = made(threads=1)
+    first = one.assistant.ask(PROSE, texts(), ignore)
+    models = one.assistant.models
+    reasoning = models.reasoning
+
+    def short() -> AbstractContextManager[None]:
+        del models._residency._kept[models._engine]  # as where the machine runs short once perception has ended
+        return reasoning()
+
+    models.reasoning = short
+    second = one.assistant.ask(PROSE, texts(), ignore)
+    assert len(one.engines) == 2
+    assert second.timings.prompt_tokens == first.timings.prompt_tokens > 0
+    assert second.timings.completion_tokens == first.timings.completion_tokens > 0
 
 
 def test_a_model_that_is_refused_is_not_loaded_ahead_and_recorded_once(made: Callable[..., Made]) -> None:

@@ -113,7 +113,11 @@ def test_any_file_is_settings_or_a_usage_error(tmp_path_factory: pytest.TempPath
             '# mine\nprofile = "large"  # small # yes\n\nplain=false # no colour\ntheme = "light"\n',
         ),
         ('# mine\nprofile = """\ntiny"""\n', {"profile": "large"}, '# mine\nprofile = "large"\n'),
-        ("profile = '''x\nlanguage = 'de'\n'''", {"language": "en"}, None),
+        (
+            "profile = '''x\nlanguage = 'de'\n'''\nplain = true\n",
+            {"language": "en"},
+            "profile = '''x\nlanguage = 'de'\n'''\nplain = true\nlanguage = \"en\"\n",
+        ),
         (None, {"colour": "red"}, None),
         (None, {"profile": 1}, None),
         (None, {"pause_s": 99.0}, None),
@@ -132,6 +136,12 @@ def test_saving_changes_what_it_is_given_and_leaves_the_rest(
     save(changes)
     assert load({}) == dataclasses.replace(load({}), **{k: v for k, v in changes.items() if v is not None})
     assert after in {None, file.read_text()}
+
+
+def test_saving_makes_the_folder_and_keeps_every_sign(home: Path) -> None:
+    save({"profile": "tiny", "camera": 'Bob\'s "C270" \\ \x7f\n\t\0', "keep_days": 30, "plain": True, "language": None})
+    assert load({}) == Settings("tiny", plain=True, camera='Bob\'s "C270" \\ \x7f\n\t\0', keep_days=30)
+    assert [path.name for path in (home / "config").iterdir()] == ["config.toml"]
 
 
 def test_a_link_stays_a_link_and_permissions_stay(file: Path, tmp_path: Path) -> None:
