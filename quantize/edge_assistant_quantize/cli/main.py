@@ -58,16 +58,10 @@ def parser() -> argparse.ArgumentParser:
     top = frame.parser("edge-quantize", description, STATUSES)
     subparsers = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=frame.Parser)
     for name, verb in sorted(VERBS.items()):
-        sub = subparsers.add_parser(
-            name,
-            help=verb.help,
-            description=verb.help[0].upper() + verb.help[1:],
-            epilog=f"examples:\n{verb.examples}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        examples = f"examples:\n{verb.examples}"
+        sub = frame.add_verb(subparsers, name, verb.help, examples, verb.run, fetches=verb.fetches)
         for configure in verb.configure:
             configure(sub)
-        sub.set_defaults(run=verb.run, fetches=verb.fetches)
     return top
 
 
