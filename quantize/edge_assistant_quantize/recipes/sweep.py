@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from edge_assistant.storage import atomic
 from edge_assistant_quantize import record, room
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
@@ -87,6 +88,8 @@ def run(sweep: Sweep, watch: Watch) -> Record:
     if sweep.matrix and sweep.calibration:
         raise UsageError("an importance matrix and a text for one are given", "give --imatrix or --calibration")
     text.check_context(sweep.context)
+    with atomic.storing(sweep.folder.name, "name another folder"):
+        (sweep.folder / _STATES).mkdir(parents=True, exist_ok=True)
     space = Workspace(sweep.folder / _STATES)
     with space.locked(f"another sweep runs in {sweep.folder.name}"):
         return _Run(sweep, space, watch).record()
