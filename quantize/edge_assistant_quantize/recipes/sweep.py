@@ -161,23 +161,21 @@ class _Run:
 
     def _measured_reference(self, compared: bool) -> Variant:
         """The reference, measured; its predictions are stored if a form has to be compared with them."""
-        key, path = self._measuring("reference"), self._reference
-        quality: list[TextQuality] = []
-
-        def predict() -> None:
-            chunks = self._sweep.chunks
-            quality.append(perplexity.store(path, self._sweep.text, self._predictions, chunks=chunks, **self._how))
-
+        key, path, sweep = self._measuring("reference"), self._reference, self._sweep
         variant = self._space.find(key, Variant)
-        if variant is not None:
-            if compared:
-                self._space.file(f"{key}-predictions", self._predictions, predict)
+        if variant is not None and (not compared or self._predicted(key)):
             return variant
-        predict()
-        file = ModelFile(path.name, path.stat().st_size, self._sums["reference"])
-        predictions = ModelFile(_PREDICTIONS, self._predictions.stat().st_size, sha256_of(self._predictions))
-        self._space.keep(f"{key}-predictions", predictions)
-        return self._space.keep(key, self._figures(path.stem, "reference", file, quality[0], path))
+        quality = perplexity.store(path, sweep.text, self._predictions, chunks=sweep.chunks, **self._how)
+        self._space.keep(f"{key}-predictions", self._predictions.stat().st_size)
+        if variant is None:
+            file = ModelFile(path.name, path.stat().st_size, self._sums["reference"])
+            variant = self._space.keep(key, self._figures(path.stem, "reference", file, quality, path))
+        return variant
+
+    def _predicted(self, key: str) -> bool:
+        """Whether the reference's predictions are there; by their size, as they may be tens of gigabytes."""
+        size = self._space.find(f"{key}-predictions", int)
+        return self._predictions.is_file() and self._predictions.stat().st_size == size
 
     def _variant(self, kind: str, reference: Variant) -> Variant:
         """A form, measured; made if it is not there."""
