@@ -71,16 +71,31 @@ def add_verbs(top: argparse.ArgumentParser, modules: Sequence[ModuleType], only:
     """
     subparsers = top.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for module in modules:
-        verb = subparsers.add_parser(
-            module.NAME,
-            help=module.HELP,
-            description=module.HELP[0].upper() + module.HELP[1:],
-            epilog=module.EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        fetches = getattr(module, "FETCHES", False)
+        verb = add_verb(subparsers, module.NAME, module.HELP, module.EXAMPLES, module.run, fetches=fetches)
         if only in (None, module.NAME):
             module.configure(verb)
-        verb.set_defaults(run=module.run, fetches=getattr(module, "FETCHES", False))
+
+
+def add_verb(
+    subparsers: argparse._SubParsersAction[Any],
+    name: str,
+    help: str,
+    examples: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    fetches: bool,
+) -> argparse.ArgumentParser:
+    """Add a verb with its help and its examples, and return its parser, which takes the options."""
+    verb: argparse.ArgumentParser = subparsers.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:],
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.set_defaults(run=run, fetches=fetches)
+    return verb
 
 
 def command(run: Callable[[], int], *, as_json: bool, again: str = "run the command again") -> int:

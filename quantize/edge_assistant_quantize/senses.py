@@ -33,7 +33,6 @@ from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses.objects import MARGIN, Seen, around, see
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets import pages, paper
 from edge_assistant_quantize.datasets.labels import CLEAR, Labelled, read_labels
 from edge_assistant_quantize.datasets.recordings import LabelledRecording, corpus
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError
@@ -377,6 +376,8 @@ def texts(data: Data) -> list[str]:
 
 def _rendered(seed: int) -> Iterator[Page]:
     import numpy as np
+
+    from edge_assistant_quantize.datasets import pages, paper  # with Pillow, which a measured peak would include
 
     pixels = np.asarray(paper.scan_look(pages.sheet(seed).image, seed))
     yield Page(None, pixels, (pixels.shape[1], pixels.shape[0]))

@@ -64,7 +64,7 @@ def compare(args: argparse.Namespace) -> int:
         inputs.show([("", compared.one.name, compared.other.name, ""), *rows])
         print(printable(comparison.sentence(compared)))
     if args.output:
-        page.save(args.output, comparison.title(compared), comparison.markdown(compared), [])
+        page.save(args.output, comparison.title(compared), comparison.markdown(compared, rows), [])
         if not args.json:
             print(printable(f"page: {args.output / page.HTML}"))
     return 0

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from edge_assistant.cli import frame
 from edge_assistant.governance import dumps
 from edge_assistant.governance.offline import lock
-from edge_assistant_quantize.cli import compare, make, measure, publish, recipe  # noqa: F401 - they declare verbs
-from edge_assistant_quantize.cli.verb import VERBS
 
 AGAIN = "run the command again; a recipe or a sweep goes on where it was"
 
@@ -52,21 +50,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The command line; the verbs are imported here, where what fails is printed as a line."""
+    from edge_assistant_quantize.cli import compare, make, measure, publish, recipe  # noqa: F401 - they declare verbs
+    from edge_assistant_quantize.cli.verb import VERBS
+
     description = "Brings a model to the device: convert, quantize, accept by measurement, publish to the catalog."
     top = frame.parser("edge-quantize", description, STATUSES)
     subparsers = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=frame.Parser)
     for name, verb in sorted(VERBS.items()):
-        sub = subparsers.add_parser(
-            name,
-            help=verb.help,
-            description=verb.help[0].upper() + verb.help[1:],
-            epilog=f"examples:\n{verb.examples}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        examples = f"examples:\n{verb.examples}"
+        sub = frame.add_verb(subparsers, name, verb.help, examples, verb.run, fetches=verb.fetches)
         for configure in verb.configure:
             configure(sub)
-        sub.set_defaults(run=verb.run, fetches=verb.fetches)
     return top
 
 

@@ -16,7 +16,6 @@ class Verb:
     """One verb.
 
     Attributes:
-        name: on the command line.
         help: one line.
         examples: lines for the end of its help.
         configure: adds the options, in order.
@@ -24,7 +23,6 @@ class Verb:
         fetches: whether it uses the network; the others run under the offline lock.
     """
 
-    name: str
     help: str
     examples: str
     configure: tuple[Configure, ...]
@@ -36,10 +34,10 @@ VERBS: dict[str, Verb] = {}
 
 
 def verb(name: str, help: str, examples: str, *configure: Configure, fetches: bool = False) -> Callable[[Run], Run]:
-    """Declare that a function is a verb; see `Verb`."""
+    """Declare that a function is the verb of this name; see `Verb`."""
 
     def declare(run: Run) -> Run:
-        VERBS[name] = Verb(name, help, examples, configure, run, fetches)
+        VERBS[name] = Verb(help, examples, configure, run, fetches)
         return run
 
     return declare

@@ -82,10 +82,11 @@ def quantize(
         StorageFull, ModelTooLarge: disk or memory do not suffice.
         QuantizationFailed: llama.cpp failed.
     """
-    request = _request(model, kind, imatrix, overrides, allow_requantize) | {"threads": threads}
+    request, found = _request(model, kind, imatrix, overrides, allow_requantize)
+    request["threads"] = threads
     if output.exists() and output.samefile(model):
         raise UsageError(f"{output.name} would replace the model itself", "name another file for the output")
-    largest = max(math.prod(tensor.shape) for tensor in header.read(model).tensors)
+    largest = max(math.prod(tensor.shape) for tensor in found.tensors)
     room.check_memory("quantizing", min(largest * 12, _MAX_BUFFER) + largest)
     needed: int = worker.run(__name__, request, watch)
     room.check_disk("the quantized model", needed, output.absolute().parent)
@@ -111,14 +112,18 @@ def estimate(
     Raises:
         UsageError, ModelCorrupt, WeightsRefused, CalibrationInvalid, QuantizationFailed: see `quantize`.
     """
-    size: int = worker.run(__name__, _request(model, kind, imatrix, overrides, allow_requantize), ignore)
+    request, _ = _request(model, kind, imatrix, overrides, allow_requantize)
+    size: int = worker.run(__name__, request, ignore)
     return size
 
 
 def _request(
     model: Path, kind: str, matrix: Path | None, overrides: Mapping[str, str], allow_requantize: bool
-) -> dict[str, object]:
-    """A request for the size, after all checks that need no computation; with an output, for the file."""
+) -> tuple[dict[str, object], header.Header]:
+    """A request for the size, after all checks that need no computation, and the model's header.
+
+    With an output it is a request for the file.
+    """
     kinds.of_model(kind)
     found = header.read(model)
     is_model = found.values.get("general.type", "model") == "model" and "general.architecture" in found.values
@@ -133,7 +138,7 @@ def _request(
     for pattern, tensor_kind in overrides.items():
         kinds.of_tensor(tensor_kind)
         _check_pattern(pattern, [tensor.name for tensor in found.tensors])
-    return {
+    request: dict[str, object] = {
         "model": str(model.absolute()),
         "kind": kind.upper(),
         "imatrix": str(matrix.absolute()) if matrix else None,
@@ -142,6 +147,7 @@ def _request(
         "threads": 1,
         "output": None,
     }
+    return request, found
 
 
 def _check_pattern(pattern: str, names: Iterable[str]) -> None:

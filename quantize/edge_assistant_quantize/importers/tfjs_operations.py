@@ -143,22 +143,22 @@ def _require(node: Node, **wanted: object) -> None:
             raise ModelCorrupt(f"{node.op} with {key} other than {value} is not translated", "use another importer")
 
 
-def _windowed(builder: Builder, op: str, node: Node, value: Value, *weights: str, **more: Any) -> list[Value]:  # noqa: ANN401
-    """A convolution or pooling, with channels first."""
+def _window(node: Node) -> dict[str, Any]:
+    """ONNX attributes of a convolution's or pooling's window."""
     _require(node, data_format="NHWC")
     padding = {"SAME": "SAME_UPPER", "VALID": "VALID"}[node.attributes["padding"]]
-    more |= {"auto_pad": padding, "strides": node.attributes["strides"][1:3]}
+    found = {"auto_pad": padding, "strides": node.attributes["strides"][1:3]}
     if "dilations" in node.attributes:
-        more["dilations"] = node.attributes["dilations"][1:3]
-    x = ordered(builder, value, _CHANNELS_FIRST, f"{node.name}/input")
-    return [Tensor(builder.op(op, x, *weights, name=node.name, **more), _CHANNELS_FIRST)]
+        found["dilations"] = node.attributes["dilations"][1:3]
+    return found
 
 
 def _convolve(builder: Builder, node: Node, values: list[Value], kernel: np.ndarray, group: int = 1) -> list[Value]:
     """A convolution with an ONNX kernel [out, in / group, height, width] and the bias, if there is one."""
+    x = ordered(builder, values[0], _CHANNELS_FIRST, f"{node.name}/input")
     weights = [builder.weight(f"{node.name}/kernel", kernel)]
     weights += [builder.weight(f"{node.name}/bias", _constant(bias)) for bias in values[2:]]
-    return _windowed(builder, "Conv", node, values[0], *weights, group=group)
+    return [Tensor(builder.op("Conv", x, *weights, name=node.name, group=group, **_window(node)), _CHANNELS_FIRST)]
 
 
 def _conv2d(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
@@ -223,7 +223,9 @@ def _pad(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
 
 
 def _max_pool(builder: Builder, node: Node, values: list[Value]) -> list[Value]:
-    return _windowed(builder, "MaxPool", node, values[0], kernel_shape=node.attributes["ksize"][1:3])
+    x = ordered(builder, values[0], _CHANNELS_FIRST, f"{node.name}/input")
+    kernel = node.attributes["ksize"][1:3]
+    return [Tensor(builder.op("MaxPool", x, name=node.name, kernel_shape=kernel, **_window(node)), _CHANNELS_FIRST)]
 
 
 def _concat(builder: Builder, node: Node, values: list[Value]) -> list[Value]:

@@ -143,30 +143,34 @@ def _ordinals_as_digits(text: str) -> str:
     return re.sub(r"(?<=\d{4}-\d\d-\d\d)t(?=\d\d:)", " ", text)
 
 
-def _add_day(mentions: _Mentions, year: str | int | None, month: str | int, day: str | int) -> bool:
-    """Add a day, if it can be one; a year of two digits is from 1970 to 2069."""
-    month, day = int(month), int(day)
+def _add_day(mentions: _Mentions, year: int | None, month: int, day: int) -> bool:
+    """Add a day, if it can be one."""
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return False
-    year = None if year is None else int(year)
-    if year is not None and year <= 99:
-        year += 2000 if year < 70 else 1900
     mentions.days.add((year, month, day))
     return True
 
 
+def _year(text: str | None) -> int | None:
+    """A year that may have two digits is from 1970 to 2069 then."""
+    if text is None:
+        return None
+    year = int(text)
+    return year if year > 99 else year + (2000 if year < 70 else 1900)
+
+
 def _year_first(match: re.Match[str], mentions: _Mentions) -> bool:
-    return _add_day(mentions, *match.groups())
+    return _add_day(mentions, int(match[1]), int(match[2]), int(match[3]))
 
 
 def _year_last(match: re.Match[str], mentions: _Mentions) -> bool:
     """In either order of day and month."""
-    one, other, year = match.groups()
+    one, other, year = int(match[1]), int(match[2]), _year(match[3])
     return _add_day(mentions, year, other, one) | _add_day(mentions, year, one, other)
 
 
 def _named(match: re.Match[str], mentions: _Mentions) -> bool:
-    return _add_day(mentions, match["year"], _MONTHS[match["month"]], match["day"])
+    return _add_day(mentions, _year(match["year"]), _MONTHS[match["month"]], int(match["day"]))
 
 
 def _clock(match: re.Match[str], mentions: _Mentions) -> bool:

@@ -8,7 +8,6 @@ from edge_assistant.perception.documents import forms, labels, layout
 from edge_assistant.perception.documents.layout import Piece
 from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
@@ -39,6 +38,8 @@ def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
         CalibrationInvalid: the words of a picture are not beside it.
     """
     if "path" not in data:
+        from edge_assistant_quantize.datasets import pages  # with Pillow
+
         sheets = {f"page {seed}": pages.sheet(seed) for seed in seeds(data)}
         return {name: (sheet.rows, sheet.fields) for name, sheet in sheets.items()}
     found: dict[str, tuple[list[str], list[tuple[str, str]]]] = {}

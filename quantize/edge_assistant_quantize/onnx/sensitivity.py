@@ -79,7 +79,7 @@ def quantizable(graph: onnx.ModelProto, method: str) -> list[onnx.NodeProto]:
         chosen = plan(ready).nodes
         return [node for node in ready.graph.node if node.name in chosen and node.op_type in WEIGHTED]
     if method in {INT8, INT4}:
-        return list(weight_only.candidates(ready))
+        return list(weight_only.candidates(ready, known))
     kinds = WEIGHTED | {"Gather"} if method == FP16 else WEIGHTED
     return [
         node

@@ -10,7 +10,7 @@ The operators: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,10 +67,10 @@ def weights_only(
         raise ModelCorrupt(f"no {bits} bits in blocks of {block_size}", f"take blocks of {BLOCK_SIZES}")
     ready = fold(model)
     check_nodes(ready, excluded)
-    replaced = {node.output[0] for node in candidates(ready) if node.name not in excluded}
+    writer = _Writer(ready.graph)
+    replaced = {node.output[0] for node in candidates(ready, writer.known) if node.name not in excluded}
     if not replaced:
         raise ModelCorrupt("the model has no matrix product to quantize", "take another method, such as static-int8")
-    writer = _Writer(ready.graph)
     for node in list(ready.graph.node):
         if node.output[0] not in replaced:
             writer.nodes.append(node)
@@ -82,9 +82,11 @@ def weights_only(
     return ready
 
 
-def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
-    """The nodes of a folded model that `weights_only` replaces: products with weights and rows of tables."""
-    known = constants(model.graph)
+def candidates(model: onnx.ModelProto, known: Mapping[str, Array]) -> Iterator[onnx.NodeProto]:
+    """The nodes of a folded model that `weights_only` replaces: products with weights and rows of tables.
+
+    `known` are the model's `constants`.
+    """
 
     def worth(name: str) -> bool:
         weight = known.get(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -194,17 +193,17 @@ class Step:
     revision: ClassVar[int] = 1
 
     @property
-    @abstractmethod
     def needs(self) -> Needs:
         """What it needs."""
+        raise NotImplementedError
 
-    @abstractmethod
     def make(self, work: StepInput) -> Made:
         """Do it.
 
         Raises:
             EdgeAssistantError: it fails.
         """
+        raise NotImplementedError
 
     @property
     def keys(self) -> tuple[str, ...]:

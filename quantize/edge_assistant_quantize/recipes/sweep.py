@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from edge_assistant.storage import atomic
 from edge_assistant_quantize import record, room
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
@@ -87,6 +88,8 @@ def run(sweep: Sweep, watch: Watch) -> Record:
     if sweep.matrix and sweep.calibration:
         raise UsageError("an importance matrix and a text for one are given", "give --imatrix or --calibration")
     text.check_context(sweep.context)
+    with atomic.storing(sweep.folder.name, "name another folder"):
+        (sweep.folder / _STATES).mkdir(parents=True, exist_ok=True)
     space = Workspace(sweep.folder / _STATES)
     with space.locked(f"another sweep runs in {sweep.folder.name}"):
         return _Run(sweep, space, watch).record()
@@ -158,23 +161,21 @@ class _Run:
 
     def _measured_reference(self, compared: bool) -> Variant:
         """The reference, measured; its predictions are stored if a form has to be compared with them."""
-        key, path = self._measuring("reference"), self._reference
-        quality: list[TextQuality] = []
-
-        def predict() -> None:
-            chunks = self._sweep.chunks
-            quality.append(perplexity.store(path, self._sweep.text, self._predictions, chunks=chunks, **self._how))
-
+        key, path, sweep = self._measuring("reference"), self._reference, self._sweep
         variant = self._space.find(key, Variant)
-        if variant is not None:
-            if compared:
-                self._space.file(f"{key}-predictions", self._predictions, predict)
+        if variant is not None and (not compared or self._predicted(key)):
             return variant
-        predict()
-        file = ModelFile(path.name, path.stat().st_size, self._sums["reference"])
-        predictions = ModelFile(_PREDICTIONS, self._predictions.stat().st_size, sha256_of(self._predictions))
-        self._space.keep(f"{key}-predictions", predictions)
-        return self._space.keep(key, self._figures(path.stem, "reference", file, quality[0], path))
+        quality = perplexity.store(path, sweep.text, self._predictions, chunks=sweep.chunks, **self._how)
+        self._space.keep(f"{key}-predictions", self._predictions.stat().st_size)
+        if variant is None:
+            file = ModelFile(path.name, path.stat().st_size, self._sums["reference"])
+            variant = self._space.keep(key, self._figures(path.stem, "reference", file, quality, path))
+        return variant
+
+    def _predicted(self, key: str) -> bool:
+        """Whether the reference's predictions are there; by their size, as they may be tens of gigabytes."""
+        size = self._space.find(f"{key}-predictions", int)
+        return self._predictions.is_file() and self._predictions.stat().st_size == size
 
     def _variant(self, kind: str, reference: Variant) -> Variant:
         """A form, measured; made if it is not there."""

@@ -111,9 +111,9 @@ def _facts(side: Side) -> dict[str, str]:
     return {what: fact for what, fact in facts.items() if fact != NOTHING or what.endswith("recorded")}
 
 
-def markdown(compared: Comparison) -> str:
-    """The comparison as a page of Markdown."""
-    return page.markdown("comparison.md.j2", compared=compared, rows=rows(compared), facts=facts(compared))
+def markdown(compared: Comparison, rows: Sequence[Row]) -> str:
+    """The comparison as a page of Markdown, with its `rows`."""
+    return page.markdown("comparison.md.j2", compared=compared, rows=rows, facts=facts(compared))
 
 
 def title(compared: Comparison) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import shlex
 import subprocess
 import sys
@@ -48,6 +49,26 @@ def test_help_imports_no_heavy_library():
     modules = set(done.stderr.splitlines()[-1].split())
     assert "edge_assistant_quantize.cli.make" in modules
     assert not modules & {*HEAVY, "numpy"}
+
+
+BROKEN = """import sys
+class Broken:
+    def find_spec(name, path=None, target=None):
+        if name == "edge_assistant_quantize.cli.make":
+            raise {}
+sys.meta_path.insert(0, Broken)
+from edge_assistant_quantize.cli.main import main
+sys.exit(main(["tools", "--json"]))"""
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "code"), [("OSError(5)", 70, "fault"), ("KeyboardInterrupt", 130, "interrupted")]
+)
+def test_a_verb_that_cannot_be_imported_is_told_as_any_failure(raised, status, code):
+    done = subprocess.run([sys.executable, "-c", BROKEN.format(raised)], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert json.loads(done.stdout)["error"]["code"] == code
+    assert done.stderr.splitlines()[-1].startswith("error: ")
 
 
 COUNT = "is no whole number from 1 on"

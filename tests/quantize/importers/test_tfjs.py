@@ -87,6 +87,18 @@ def test_transposes_around_a_convolution_cost_nothing(tmp_path: Path) -> None:
     assert not [n for n in onnx.load(str(tmp_path / "model.onnx")).graph.node if n.op_type == "Transpose"]
 
 
+def test_weights_in_half_precision_are_widened_after_the_input_is_transposed(tmp_path: Path) -> None:
+    """The order of the nodes is in a model's digest."""
+    import onnx
+
+    graph, x, kernel = GraphModel(), pixels(1, 4, 4, 3), pixels(1, 1, 3, 4)
+    names = [graph.input("x", [1, 4, 4, 3]), graph.constant("kernel", kernel, half=True)]
+    graph.node("Conv2D", "y", names, window("VALID", 1))
+    computed(graph, tmp_path, "y", x=x)
+    nodes = onnx.load(str(tmp_path / "model.onnx")).graph.node
+    assert [node.op_type for node in nodes] == ["Transpose", "Cast", "Conv", "Transpose", "Identity"]
+
+
 def test_pad_pool_split_concat_and_reshape_keep_tensorflows_axes(tmp_path: Path) -> None:
     graph, x = GraphModel(), pixels(1, 4, 4, 6)
     paddings = graph.constant("paddings", np.array([[0, 0], [1, 1], [0, 2], [0, 0]], np.int32))

@@ -23,6 +23,7 @@ RIGHT = {
     ],
     "2024-05-21": ["the twenty first day of May"], "1971-10-09": ["9 Oct 71"], "07:05": ["at 7:05 am"],
     "19:30": ["at 7.30 pm", "2024-05-03T19:30:00", "19h30"], "12:15": ["at 12.15"], "00:10": ["at 12:10 am"],
+    "0001-01-01": ["0001-01-01"],
     "40": ["25/40/24"], "30": ["at 25:30"],  # neither a day nor a time
     "latex": ["Latex and nuts."], "bus": ["two buses"], "dog|puppy": ["a puppy"], "50 mg|50mg": ["50mg a day"],
     "can't": ['It can’t be told.'],

@@ -14,7 +14,7 @@ from edge_assistant_quantize.onnx import calibration
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import measurements, recipe
-from edge_assistant_quantize.recipes.step import Form, Made, StepInput
+from edge_assistant_quantize.recipes.step import Form, Made, StepInput, WholeStep
 from edge_assistant_quantize.recipes.workspace import RecipeJob, Workspace
 
 AROUND = """
@@ -70,6 +70,16 @@ def test_what_a_step_may_not_say(said, wrong):
 def test_what_a_step_needs(said, needs):
     found = parsed(said).steps[0].needs
     assert {key: getattr(found, key) for key in needs} == needs
+
+
+def test_a_step_without_its_methods_does_not_pass_for_one():
+    class Empty(WholeStep, frozen=True):
+        do = "empty"
+
+    with pytest.raises(NotImplementedError):
+        Empty().needs  # noqa: B018 - a property
+    with pytest.raises(NotImplementedError):
+        Empty().make(None)
 
 
 @pytest.fixture

@@ -144,6 +144,13 @@ def test_what_cannot_be_done_is_told_before(folder, tmp_path, given, error):
         ran(folder, tmp_path / "out", **given)
 
 
+def test_an_output_that_cannot_be_written_is_named(folder, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageFull, match=r"^out cannot be written") as caught:
+        ran(folder, tmp_path / "file" / "out")
+    assert caught.value.hint == "name another folder"
+
+
 def test_too_little_disk_and_another_sweep_are_told_before_the_first(folder, tmp_path, monkeypatch):
     def full(what, needed, folder):
         raise StorageFull(f"{what} needs {needed}", "free some")
