@@ -134,3 +134,14 @@ def test_nobody_asks_a_mirror_that_was_not_confirmed(digest: str, catalog: Any, 
     mirrored(catalog, digest, b"x", f"{web.address}/model.onnx")
     Portfolio().pull(["mine"], local_only=["mine"])
     assert web.seen == []
+
+
+def test_a_flipped_bit_in_an_import_is_found(digest: str) -> None:
+    portfolio = Portfolio()
+    path = portfolio.open("first").files["model"]
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelCorrupt):
+        portfolio.open("first")
+    assert portfolio.verify("first")[0].problem
