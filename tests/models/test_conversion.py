@@ -57,6 +57,8 @@ def test_an_import_is_pinned_by_its_tensors(digest: str, catalog: Any) -> None:
     assert portfolio.open("mine").sha256 == digest
     assert [check.problem for check in portfolio.verify("mine")] == [""]
     assert not any((portfolio.store.root / ".partial").iterdir())
+    catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{"0" * 64}"'))
+    assert Portfolio().state("mine") is ModelState.CORRUPT, "the catalog pins another version now"
 
 
 def test_an_import_that_is_not_what_is_pinned_is_refused(digest: str, catalog: Any, importer: Path) -> None:
