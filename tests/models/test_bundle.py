@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_assistant_models.errors import BundleInvalid, ModelCorrupt, ModelMissing
+from edge_assistant_models.errors import BundleInvalid, ModelCorrupt, ModelMissing, StorageFull
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.store import ModelState
 
@@ -70,6 +72,28 @@ def test_what_goes_out_comes_in(bundle: Path, content: bytes) -> None:
     assert portfolio.open("large").files["model"].read_bytes() == content
     assert portfolio.open("small").files["model"].read_bytes() == b"small"
     assert not any((portfolio.store.root / ".partial").iterdir())
+
+
+def test_equal_models_give_equal_archives(bundle: Path, catalog: Any, tmp_path: Path) -> None:
+    other = Portfolio(root=tmp_path / "other")
+    other.pull(["small", "large"])
+    for name in ("large", "small"):
+        os.utime(other.open(name).files["model"], (0, 0))
+    other.export(["large", "small"], tmp_path / "again.tar")
+    assert (tmp_path / "again.tar").read_bytes() == bundle.read_bytes()
+
+
+def test_an_archive_that_cannot_be_written(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "nowhere"):
+        with pytest.raises(StorageFull, match="the folder cannot be written"):
+            Portfolio(root=tmp_path / "there").export(["small"], folder / "models.tar")
+
+
+def test_room_is_looked_for_first(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=0, used=0, free=10))
+    with pytest.raises(StorageFull, match=r"models\.tar needs 4\.9 MiB"):
+        Portfolio().load(bundle)
 
 
 def test_only_sound_models_go_out(bundle: Path, tmp_path: Path) -> None:
@@ -131,6 +155,13 @@ def test_what_is_no_archive_is_refused(bundle: Path, tmp_path: Path) -> None:
     assert "pipe.tar cannot be read (Not a regular file)" in refused(tmp_path / "pipe.tar")
     write(bundle, read(bundle)[1:])
     assert "does not begin with a manifest" in refused(bundle)
+    write(bundle, [(tarfile.TarInfo("manifest.json"), b" " * (2 << 20))])
+    assert "does not begin with a manifest" in refused(bundle)  # one too large is not read
+
+
+def test_a_missing_file_is_refused(bundle: Path) -> None:
+    write(bundle, read(bundle)[:2])
+    assert refused(bundle) == "the archive lacks small/model.bin"
 
 
 def test_what_a_killed_import_left_is_cleared(bundle: Path) -> None:

@@ -51,6 +51,7 @@ def test_a_shipped_profile_names_models_of_its_roles(each: profile.Profile) -> N
     for role, names in each.roles.items():
         assert {SHIPPED[name].role for name in names} == {role}
     assert {"language", "speech", "vad", "writing"} <= set(each.roles) - each.optional
+    assert each.on_request == (set() if each.name == "test" else {"voice"})
 
 
 VALID = b"""

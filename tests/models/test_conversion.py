@@ -57,6 +57,8 @@ def test_an_import_is_pinned_by_its_tensors(digest: str, catalog: Any) -> None:
     assert portfolio.open("mine").sha256 == digest
     assert [check.problem for check in portfolio.verify("mine")] == [""]
     assert not any((portfolio.store.root / ".partial").iterdir())
+    catalog.write_text("mine", "vad", IMPORTED.format(pin=f'tensors_sha256 = "{"0" * 64}"'))
+    assert Portfolio().state("mine") is ModelState.CORRUPT, "the catalog pins another version now"
 
 
 def test_an_import_that_is_not_what_is_pinned_is_refused(digest: str, catalog: Any, importer: Path) -> None:
@@ -134,3 +136,14 @@ def test_nobody_asks_a_mirror_that_was_not_confirmed(digest: str, catalog: Any, 
     mirrored(catalog, digest, b"x", f"{web.address}/model.onnx")
     Portfolio().pull(["mine"], local_only=["mine"])
     assert web.seen == []
+
+
+def test_a_flipped_bit_in_an_import_is_found(digest: str) -> None:
+    portfolio = Portfolio()
+    path = portfolio.open("first").files["model"]
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelCorrupt):
+        portfolio.open("first")
+    assert portfolio.verify("first")[0].problem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -132,6 +133,24 @@ def test_headers_are_read_once_a_content(mine: Portfolio, looks: list[str]) -> N
     assert looks == ["model.gguf"]
 
 
+def test_a_check_that_was_added_is_made_up_for(
+    mine: Portfolio, looks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(headers, "CHECKS", headers.CHECKS + 1)
+    mine.open("mine")
+    mine.open("mine")
+    assert looks == ["model.gguf"]
+
+
+def test_sums_that_an_earlier_release_remembered_are_taken(mine: Portfolio, looks: list[str], reads: list[str]) -> None:
+    stamps = mine.store.root / ".stamps.json"
+    rows = {path: row[:5] for path, row in json.loads(stamps.read_text()).items()}
+    stamps.write_text(json.dumps(rows))
+    mine.open("mine")
+    mine.open("mine")
+    assert (looks, reads) == (["model.gguf"], [])
+
+
 def test_what_the_store_did_not_hash_is_checked_each_time(tmp_path: Path, looks: list[str]) -> None:
     path = tmp_path / "some.bin"
     path.write_bytes(SOUND)
@@ -141,6 +160,14 @@ def test_what_the_store_did_not_hash_is_checked_each_time(tmp_path: Path, looks:
     assert looks == ["some.bin"] * 2
     with pytest.raises(ModelCorrupt, match="cannot be loaded"), loading.held(path, HeaderFormat.ONNX):
         pytest.fail("it was let through")
+
+
+def test_a_file_whose_name_says_nothing_is_checked_for_its_library(add: Callable[..., str], looks: list[str]) -> None:
+    add("odd", "odd.bin", SOUND)
+    portfolio = Portfolio()
+    portfolio.pull(["odd"])
+    with loading.held(portfolio.open("odd").files["model"], HeaderFormat.GGUF):
+        assert looks == ["odd.bin"]
 
 
 def test_a_file_that_took_the_place_of_the_hashed_one_is_refused(mine: Portfolio) -> None:
@@ -179,6 +206,15 @@ def test_a_file_that_is_written_to_while_it_is_loaded_is_refused(mine: Portfolio
         file.write(b"\0")
 
 
+def test_errors_name_the_file_and_no_descriptor(tmp_path: Path) -> None:
+    path = tmp_path / "odd.onnx"
+    path.write_bytes(model(NODE, message(5, weight(RAW))))
+    with pytest.raises(ModelCorrupt, match=r"^odd\.onnx cannot be loaded \(") as caught:
+        Runtime(1).session(path)
+    assert "/proc" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
 def test_what_a_library_cannot_load_is_raised_and_not_printed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -204,6 +240,20 @@ def test_what_others_can_write_is_not_believed(add: Callable[..., str], home: Pa
     assert portfolio.open("mine").name == "mine"
     assert (root / ".stamps.json").exists() is trusted
     assert (home / "cache" / "stamps.json").exists() is not trusted
+
+
+@pytest.mark.parametrize(
+    ("function", "answer"), [("geteuid", lambda: os.getuid() + 1), ("access", lambda path, mode: False)]
+)
+def test_a_store_of_another_owner_opens_and_is_not_believed(
+    mine: Portfolio, home: Path, monkeypatch: pytest.MonkeyPatch, reads: list[str], function: str, answer: Any
+) -> None:
+    """As is one that cannot be written: what is known of its files is kept in this user's cache."""
+    monkeypatch.setattr(os, function, answer)
+    (mine.store.root / ".stamps.json").write_text("kept")
+    assert Portfolio().open("mine").name == "mine"
+    assert (mine.store.root / ".stamps.json").read_text() == "kept"
+    assert (home / "cache" / "stamps.json").exists()
 
 
 TEMPLATE = (

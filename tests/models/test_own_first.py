@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from helpers.pulled import made_up
 
+from edge_assistant.cli.main import main
 from edge_assistant.session import health
 from edge_assistant_models import entries
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_tui.screens import models
 
 
 def asking(home: Path, profiles: str, name: str = "mine", role: str = "vad") -> Path:
@@ -43,6 +45,26 @@ def test_a_role_that_the_profile_lacks_is_optional_in_it(home: Path) -> None:
     assert "vision-language" in found.optional
     checks = {check.name: check for check in health.models("starter")}
     assert checks["model for vision-language"].ok is None
+
+
+def test_several_come_by_name(home: Path) -> None:
+    made_up(home)
+    asking(home, '["starter"]', "b-mine")
+    asking(home, '["starter"]', "a-mine")
+    assert Portfolio().profile("starter").roles["vad"] == ("a-mine", "b-mine", "silero-vad")
+
+
+def test_the_list_and_the_app_say_that_it_is_first(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asking(home, '["tiny", "starter"]')
+    Portfolio().pull(["mine"])
+    assert main(["models", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (mine,) = [line for line in lines if line.startswith("mine ")]
+    assert mine.endswith(" starter (first), tiny (first)")
+    (shipped,) = [line for line in lines if line.startswith("silero-vad ")]
+    assert shipped.endswith(" large, standard, starter, test, tiny")
+    (row,) = [row for row in models.rows("starter", {}) if row.name == "mine"]
+    assert (row.state, row.about) == ("in use", "MIT · in starter (first), tiny (first)")
 
 
 @pytest.mark.parametrize(

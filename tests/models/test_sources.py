@@ -102,6 +102,15 @@ class TestUrl:
                     portfolio.store.pull(portfolio.entry(name), run)
         assert len(asked) == 1
 
+    def test_the_next_source_takes_over(self, web: Any, catalog: Any, content: bytes) -> None:
+        web.files["/good"] = content
+        sources = "".join(
+            f'[[sources]]\ntype = "url"\nkey = "model"\nurl = "{web.address}/{path}"\n' for path in ("bad", "good")
+        )
+        _, events = pull(catalog.write("mine", {"model": content}, sources))
+        assert installed("mine") == content
+        assert transfer.Refusal("mine", "model.bin", "url 127.0.0.1", "it answers 404: not found") in events
+
 
 REVISION = "0123456789" * 4
 HF = (
@@ -185,6 +194,35 @@ class TestPypi:
         pull(catalog.write("mine", {"model": content}, pypi(("made-up", "made/model.bin"))))
         assert installed("mine") == content
         assert not (tmp_path / "executed").exists()
+
+    def test_complete_parts_are_kept(
+        self, catalog: Any, content: bytes, write_wheel: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        there, asked = {"made-up-part1": content[:3_000_000]}, []
+
+        def download(requirement: str, folder: Path, run: transfer.PullRun) -> Path:
+            package = requirement.removesuffix("==1.0")
+            asked.append(package)
+            if package not in there:
+                raise transfer.Refused("pip: there is none")
+            wheel: Path = write_wheel(folder, package, {"made/part.bin": there[package]})
+            return wheel
+
+        monkeypatch.setattr(archives, "pip_download", download)
+        parts = ("made-up-part1", "made/part.bin"), ("made-up-part2", "made/part.bin")
+        name = catalog.write("mine", {"model": content}, pypi(*parts))
+        assert "pypi made-up-part1 and 1 more: pip: " in refused(name)
+        there = {"made-up-part2": content[3_000_000:]}
+        pull(name)
+        assert installed(name) == content
+        assert asked == ["made-up-part1", "made-up-part2", "made-up-part2"]
+
+    def test_pip_does_not_wait_long_for_a_network(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[str] = []
+        monkeypatch.setattr(archives, "run_client", lambda name, command, run: asked.append(" ".join(command)))
+        with pytest.raises(transfer.Refused, match="left 0 archives"):
+            archives.pip_download("made-up==1.0", tmp_path, transfer.PullRun(tmp_path))
+        assert "--timeout 15 --retries 2" in asked[0]
 
     def test_a_source_distribution_is_not_taken(
         self, catalog: Any, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -57,6 +57,11 @@ def test_a_flipped_bit_is_found_by_open_and_by_verify(mine: Portfolio) -> None:
     assert mine.state("mine") is ModelState.CORRUPT
 
 
+def test_verify_reads_everything_whatever_is_remembered(mine: Portfolio, reads: list[str]) -> None:
+    assert [check.problem for check in mine.verify("mine")] == [""]
+    assert reads == ["model.bin"]
+
+
 def test_a_file_that_is_gone_is_found(mine: Portfolio) -> None:
     mine.open("mine").files["model"].unlink()
     assert mine.state("mine") is ModelState.CORRUPT
@@ -73,12 +78,37 @@ def test_a_damaged_record_is_found(mine: Portfolio, record: str) -> None:
         mine.open("mine")
 
 
+def test_another_version_in_the_catalog_is_pulled_anew(catalog: Any, mine: Portfolio) -> None:
+    catalog.file("mine", b"another version")
+    later = Portfolio()
+    assert later.state("mine") is ModelState.CORRUPT
+    later.pull(["mine"])
+    assert later.open("mine").files["model"].read_bytes() == b"another version"
+
+
 def test_remove_takes_all_of_it(mine: Portfolio) -> None:
     mine.store.remove(mine.entry("mine"))
     assert mine.state("mine") is ModelState.MISSING
     assert json.loads((mine.store.root / ".stamps.json").read_text()) == {}
     with pytest.raises(ModelMissing):
         mine.store.remove(mine.entry("mine"))
+
+
+def test_remove_waits_for_a_pull(mine: Portfolio) -> None:
+    waiting, done = threading.Event(), threading.Event()
+
+    def remove() -> None:
+        mine.store.remove(mine.entry("mine"), lambda event: waiting.set())
+        done.set()
+
+    thread = threading.Thread(target=remove)
+    with mine.store.locked("mine"):
+        thread.start()
+        assert waiting.wait(30)
+        assert mine.state("mine") is ModelState.INSTALLED
+        assert not done.is_set()
+    thread.join(30)
+    assert mine.state("mine") is ModelState.MISSING
 
 
 def test_a_pull_clears_what_dead_runs_left(mine: Portfolio) -> None:
@@ -179,6 +209,15 @@ class TestProfile:
         assert portfolio.pull_profile("mine", events.append) == {"vad": "good"}
         assert portfolio.resolve("mine") == {"vad": "good"}
         assert [event.model for event in events if isinstance(event, transfer.Skipped)] == ["best"]
+
+    def test_no_better_one_is_looked_for_where_one_is_there(self, catalog: Any, choose: Any) -> None:
+        for name in ("best", "good"):
+            catalog.file(name)
+        choose({"vad": ("best", "good")}, set())
+        portfolio = Portfolio()
+        portfolio.pull(["good"])
+        assert portfolio.pull_profile("mine") == {"vad": "good"}
+        assert portfolio.state("best") is ModelState.MISSING
 
     def test_an_optional_role_may_stay_empty(self, catalog: Any, home: Path, choose: Any) -> None:
         for name in ("there", "gone"):
