@@ -74,6 +74,24 @@ def test_the_table_has_every_row_with_its_facts(audit: Audit) -> None:
     assert "signals text:1 text:2" in lines[4]
 
 
+def test_filters(audit: Audit) -> None:
+    rows = shown(audit)
+    assert rows[0]["body"] == {"verb": "ask", "digest": "ab" * 32}
+    first, last = rows[0]["time"], rows[-1]["time"]
+    for options, numbers in (
+        (["--kind", "question"], [1, 4]),
+        (["--conversation", FIRST], [1, 2]),
+        (["--conversation", SECOND, "--kind", "ended"], [5]),
+        (["--last", 2], [4, 5]),
+        (["--last", 0], [1, 2, 3, 4, 5]),
+        (["--last", 10**40], [1, 2, 3, 4, 5]),
+        (["--since", first, "--until", last], [1, 2, 3, 4]),
+        (["--since", last[:10], "--until", last[:10]], [1, 2, 3, 4, 5]),  # the day is in it
+        (["--until", "2020-01-01"], []),
+    ):
+        assert [row["number"] for row in shown(audit, *options)] == numbers, options
+
+
 def test_options_that_are_no_good(audit: Audit) -> None:
     for option, value in (
         ("--since", "yesterday"),
