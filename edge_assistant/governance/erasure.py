@@ -2,7 +2,7 @@
 
 What is going to be forgotten is written down by its ids before anything is destroyed, in a file that is gone when all
 is done. A process that is killed in between leaves that file, and the next one goes on from it: each step may be done
-twice. What is kept sealed to be quicker the next time (`vault.sealed`) goes with whatever is forgotten, all of it, so
+twice. What is kept sealed to be quicker the next time (`vault.caches`) goes with whatever is forgotten, all of it, so
 that nobody has to know which of it came of what.
 """
 

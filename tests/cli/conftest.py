@@ -35,6 +35,6 @@ def here(command: Command, capsys: pytest.CaptureFixture[str]) -> Here:
             status = main([str(argument) for argument in arguments])
         except SystemExit as end:  # of a help
             status = int(end.code or 0)
-        return Ran(status, *capsys.readouterr(), 0)
+        return Ran(status, *capsys.readouterr(), None)
 
     return run

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,25 @@ def test_the_table_has_every_row_with_its_facts(audit: Audit) -> None:
     assert "question    digest abababababab..., verb ask" in lines[1]
     assert SECOND in lines[4]
     assert "signals text:1 text:2" in lines[4]
+
+
+def test_filters(audit: Audit) -> None:
+    rows = shown(audit)
+    assert rows[0]["body"] == {"verb": "ask", "digest": "ab" * 32}
+    first, last = rows[0]["time"], rows[-1]["time"]
+    day = datetime.fromisoformat(last).astimezone().date()  # as the machine's zone has it
+    for options, numbers in (
+        (["--kind", "question"], [1, 4]),
+        (["--conversation", FIRST], [1, 2]),
+        (["--conversation", SECOND, "--kind", "ended"], [5]),
+        (["--last", 2], [4, 5]),
+        (["--last", 0], [1, 2, 3, 4, 5]),
+        (["--last", 10**40], [1, 2, 3, 4, 5]),
+        (["--since", first, "--until", last], [1, 2, 3, 4]),
+        (["--since", day, "--until", day], [1, 2, 3, 4, 5]),
+        (["--until", "2020-01-01"], []),
+    ):
+        assert [row["number"] for row in shown(audit, *options)] == numbers, options
 
 
 def test_options_that_are_no_good(audit: Audit) -> None:

@@ -193,13 +193,30 @@ ROWS = {
     ),
 }
 
-BOMBS = {  # small files that declare much, and a file without end
+ALONE = {  # tried in a process of their own, whose memory is looked at, as are all rows that may hold more than LIGHT
+    # small files that declare much, and a file without end
     "a device",
     "a PNG of 60,000 x 60,000 pixels",
+    "a PNG that is 100,000 pixels wide",
     "a damaged TIFF",
     "a WAV of 65,535 channels",
     "a WAV of 4 GHz",
     "text of 17 MB",
+    # damaged or wrong files for each library that decodes
+    "a truncated JPEG",
+    "a PNG cut off behind its header",
+    "a recording given as a picture",
+    "a PDF with a password",
+    "a PDF that breaks off",
+    "a picture given as a recording",
+    "a WAV that declares more than there is",
+    "a WAV of unknown length, as programs write to a pipe",
+    "silence",
+    "a picture given as a video",
+    "a video without pictures",
+    "ragged CSV",
+    "a spreadsheet given as readings",
+    "a spreadsheet given as text",
 }
 
 
@@ -244,15 +261,16 @@ def test_each_row(
     if row.prefix and shutil.which(row.prefix[0]) is None:
         pytest.skip(f"{row.prefix[0]} is not here, and root may read every file")
     arguments = ["ask", *row.arguments(tmp_path), *["--json"] * as_json]
-    if not row.prefix and (as_json or (row.peak_mib == LIGHT and given not in BOMBS)):
-        ran = here(*arguments)  # a process of its own costs seconds, and shows what it holds
+    if not row.prefix and (as_json or (row.peak_mib == LIGHT and given not in ALONE)):
+        ran = here(*arguments)  # a process of its own costs a second, and shows what it holds
     else:
         ran = command(*arguments, prefix=row.prefix, hangs=HANGS * (5 if row.bench else 1))
     errors = [line for line in ran.err.splitlines() if line.startswith("error: ")]
     assert ran.status == told.status, ran
     assert "Traceback" not in ran.err
     assert len(errors) == (told.status != 0), ran
-    assert ran.peak_mib < row.peak_mib
+    if ran.peak_mib is not None:
+        assert ran.peak_mib < row.peak_mib
     assert [line for line in ran.err.splitlines() if not OURS.match(line)] == []
     if told.status:
         assert told.is_in(errors), ran

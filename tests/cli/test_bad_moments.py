@@ -46,7 +46,8 @@ def holds(promised: dict[str, Documented], tried: set[str]) -> Promise:
         assert row.is_in(errors if row.status else ran.lines), ran
         assert len(errors) == (row.status != 0), ran
         assert "Traceback" not in ran.err
-        assert ran.peak_mib < 1300
+        if ran.peak_mib is not None:
+            assert ran.peak_mib < 1300
 
     return check
 
@@ -162,7 +163,7 @@ def test_pull_broken_off(
     process.send_signal(sent)
     out, err = process.communicate(timeout=HANGS)
     again = command("models", "pull", "--own", "mine")
-    holds(given, again if sent is signal.SIGKILL else Ran(process.returncode, out, err, 0))
+    holds(given, again if sent is signal.SIGKILL else Ran(process.returncode, out, err, None))
     assert again.status == 0
     assert starts(web) == [0, HALF]
     assert pulled.read_bytes() == CONTENT
@@ -207,7 +208,7 @@ def test_interrupted(
         seen += more
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=HANGS)
-    holds(given, Ran(process.returncode, out, err, 0))
+    holds(given, Ran(process.returncode, out, err, None))
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
@@ -215,7 +216,7 @@ def test_two_processes_at_once(command: Command, holds: Promise, tmp_path: Path)
     both = [command.start("ask", *question(tmp_path)) for _ in range(2)]
     for process in both:
         out, err = process.communicate(timeout=HANGS)
-        holds("two questions at once", Ran(process.returncode, out, err, 0))
+        holds("two questions at once", Ran(process.returncode, out, err, None))
 
 
 def test_two_pulls_at_once(command: Command, holds: Promise, web: webserver.Web, pulled: Path) -> None:
@@ -228,7 +229,7 @@ def test_two_pulls_at_once(command: Command, holds: Promise, web: webserver.Web,
     for process in (first, second):
         out, err = process.communicate(timeout=HANGS)
         assert process.returncode == 0, err
-    holds("two pulls of one model at once", Ran(second.returncode, out, err, 0))
+    holds("two pulls of one model at once", Ran(second.returncode, out, err, None))
     assert pulled.read_bytes() == CONTENT
 
 

@@ -11,6 +11,7 @@ import pytest
 from helpers.commands import Command, Here, at_terminal, unprivileged
 
 from edge_assistant.cli.main import main
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.governance.policy import pin, policy
 
 Hold = Callable[[str], Path]
@@ -56,6 +57,24 @@ def test_a_model_is_refused_when_it_would_be_opened(hold: Hold, here: Here, tmp_
     ran = here("ask", "How many bottles?", "--audio", note)
     assert ran.status == 5
     assert re.search(r"not the model \S+ \(models\.allowed\)", ran.err)
+
+
+def test_a_lower_limit_holds(hold: Hold, here: Here, table: Path) -> None:
+    hold("limits.file_bytes = 10\nlimits.question_characters = 33")
+    for words, status, most in (((HOTTEST, "--readings", table), 3, 10), ((HOTTEST + "?",), 2, 33)):
+        ran = here("ask", *words)
+        assert (ran.status, f"over the limit of {most} " in ran.err) == (status, True), ran
+
+
+@pytest.mark.parametrize(("text", "gpu"), [("models.gpu = false", "off"), ("", "auto")])
+def test_whether_a_graphics_card_may_compute(
+    hold: Hold, here: Here, table: Path, monkeypatch: pytest.MonkeyPatch, text: str, gpu: str
+) -> None:
+    hold(text)
+    detect, asked = Runtime.detect, list[str]()
+    monkeypatch.setattr(Runtime, "detect", lambda gpu="off": asked.append(gpu) or detect())
+    assert here("ask", HOTTEST, "--readings", table).status == 0
+    assert asked == [gpu]
 
 
 def test_answers_are_redacted_where_that_is_not_left_to_the_person(hold: Hold, here: Here, tmp_path: Path) -> None:

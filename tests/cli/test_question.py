@@ -96,3 +96,8 @@ def test_the_error_of_a_signal_is_redacted() -> None:
     with pytest.raises(InputMissing) as raised:
         question.put(args("--text", "John Smith.txt", "--redact"), "q")
     assert "Smith" not in raised.value.message
+
+
+def test_settings_that_change_what_is_loaded_are_compared() -> None:
+    found, other = question.facts(Settings()), question.facts(Settings(gpu="off", log_level="debug"))
+    assert {name for name in found if found[name] != other[name]} == {"GPU", "log"}

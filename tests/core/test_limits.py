@@ -330,9 +330,6 @@ def test_no_more_tokens_of_speech_are_written_down(
     assert sum(len(item.text.split()) for item in heard.evidence) <= 4 * len(heard.evidence)
 
 
-# The first is tested above; the other is a slice of what is sorted by weight, too slow to fill for a test.
-
-
 def test_the_page_is_what_the_table_says() -> None:
     assert limits_table.FILE.read_text("utf-8") == limits_table.page(), "run 'python tools/limits_table.py'"
     assert limits_table.FIXED_FILE.read_text("utf-8") == limits_table.fixed_page(), "run 'python tools/limits_table.py'"

@@ -80,6 +80,11 @@ def test_a_rule_against_pulling_refuses_that_alone() -> None:
     Policy().check_pull()
 
 
+def test_a_policy_keeps_to_the_processor() -> None:
+    assert Policy().allows_gpu
+    assert not of("models.gpu = false").allows_gpu
+
+
 def test_the_same_refusal_is_recorded_once_a_minute() -> None:
     clock = Clock()
     made = kiosk(clock)

@@ -43,12 +43,12 @@ def unprivileged() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command did; `peak_mib` is its resident memory at most."""
+    """What a command did; `peak_mib` is its resident memory at most, None where that is not measured."""
 
     status: int
     out: str
     err: str
-    peak_mib: int
+    peak_mib: int | None
 
     @property
     def lines(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -237,6 +238,28 @@ def test_a_conversation_is_written_by_one_app_only(history: History, other: Hist
     other.add_turn(kept, answer("taken up again"))
     with pytest.raises(UsageError, match="open in another app"):
         history.add_turn(kept, answer())
+
+
+def test_erased_conversations_leave_nothing(history: History, file: Path) -> None:
+    kept, gone = history.begin(), history.begin()
+    for conversation, content in ((kept, b"stays" * 9), (gone, b"planted" * 5000)):
+        history.add_signal(conversation, snapshot(data=content), content)
+        history.add_turn(conversation, answer(f"about {content[:7].decode()}"))
+    with closing(sqlite3.connect(file)) as connection:
+        sealed = [row[0] for row in connection.execute("SELECT data FROM signals ORDER BY length(data)")]
+    assert len(sealed[1]) > 35_000
+    history.erase([gone])
+    raw = b"".join(found.read_bytes() for found in file.parent.rglob("*") if found.is_file())
+    assert sealed[0] in raw
+    assert not any(sealed[1][at : at + 64] in raw for at in range(0, len(sealed[1]), 64))
+    assert len(raw) < 200_000
+    assert [found.id for found in history.conversations()] == history.vault.ids() == [kept]
+    assert [lock.stem for lock in (file.parent / "open").iterdir()] == [kept]
+    with pytest.raises(UsageError, match="no such conversation"):
+        history.open(gone)
+    with closing(sqlite3.connect(file)) as connection:
+        for table in ("turns", "words"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,), table
 
 
 def test_any_thread_may_write_and_look(history: History) -> None:

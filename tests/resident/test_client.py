@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -107,6 +108,15 @@ def test_where_anything_differs_the_command_does_it(ask, resident, name: str) ->
     assert name in facts
     assert ask("say:hello", facts=facts | {name: "another"}) == f"not used, as it was started with other {name}"
     assert ask.said == []
+
+
+def test_limits_of_resources_are_compared_as_they_are(ask, resident) -> None:
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (86_400, before[1]))
+    try:
+        assert ask("say:hello") == "not used, as it was started with other limits of resources"
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
 ASKED = """

@@ -31,9 +31,9 @@ def test_it_ends_and_takes_its_socket_away(resident) -> None:
 
 
 def test_an_answer_in_progress_comes_first_and_who_waits_is_let_go(ask, resident, folder: Path) -> None:
-    with asking("note:at work", "await:go") as first, asking("say:hello") as second:
+    with asking("note:at work", "await:go") as first:
         until((folder / "at work").exists)
-        with client.connected() as other:
+        with asking("say:hello") as second, client.connected() as other:
             other.connection.settimeout(HANGS)
             other.send({"order": "stop"})
             assert heard(other, "obeys")
@@ -136,15 +136,21 @@ def test_one_that_cannot_be_seen_from_here_is_not_killed_and_nobody_else_is(resi
             client.end("restart")
 
 
-def test_a_policy_that_changed_holds_for_those_that_wait_already(resident, folder: Path) -> None:
-    with asking("note:at work", "await:go") as first, asking("note:answered") as second:
+@pytest.mark.parametrize("file", ["changed", "unlocked"])
+def test_a_policy_or_lock_that_changed_holds_for_those_that_wait_already(resident, folder: Path, file: str) -> None:
+    with asking("note:at work", "await:go") as first:
         until((folder / "at work").exists)
-        (folder / "changed").touch()
-        (folder / "go").touch()
-        assert heard(first, "answer")
-        with pytest.raises((EOFError, ConnectionError)):
-            heard(second, "answer")
-    until(lambda: renewals() == 1)
+        with asking("note:answered") as second:
+            until(lambda: (client.status() or {}).get("waiting") == 1)
+            (folder / file).touch()
+            (folder / "go").touch()
+            assert heard(first, "answer")
+            with pytest.raises((EOFError, ConnectionError)):
+                heard(second, "answer")
+    if file == "changed":
+        until(lambda: renewals() == 1)
+    else:
+        assert ends(resident)
     assert not (folder / "answered").exists()
 
 
@@ -152,6 +158,11 @@ def test_a_policy_that_changed_holds_for_those_that_wait_already(resident, folde
 def test_without_lock_memory_or_folder_it_ends(resident, folder: Path, file: str | None) -> None:
     shutil.rmtree(protocol.folder()) if file is None else (folder / file).touch()
     assert ends(resident)
+
+
+def test_after_its_minutes_it_ends(folder: Path) -> None:
+    with serving(folder, minutes=0.01) as process:
+        assert ends(process)
 
 
 def test_a_connection_that_says_nothing_is_closed(folder: Path) -> None:

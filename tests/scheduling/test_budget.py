@@ -67,6 +67,37 @@ def test_what_computes_for_too_long_stops(name: str) -> None:
         run(MADE[name], LITTLE)
 
 
+def test_in_another_thread_too() -> None:
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run(MADE["spins"], LITTLE)
+        except InputTooLarge as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert len(raised) == 1
+
+
+def test_time_in_which_nothing_is_computed_does_not_count() -> None:
+    run(lambda: time.sleep(0.8), Budget(0.4, 1 << 40))
+
+
+def test_one_within_another_ends_alone() -> None:
+    def inner() -> str:
+        try:
+            run(MADE["spins"], LITTLE)
+        except InputTooLarge:
+            return "went on"
+        return "never"
+
+    assert run(as_of("reasoning", inner), MUCH) == "went on"
+
+
 def test_what_takes_too_much_memory_stops() -> None:
     with pytest.raises(InputTooLarge, match=r"^over 0.1 GiB of memory"):
         run(MADE["grows"], Budget(1e6, LOTS))

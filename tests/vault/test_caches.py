@@ -1,4 +1,4 @@
-"""Caches between processes: caches, bounded, forgotten with their key, and never the cause of a fault."""
+"""Caches between processes: sealed, bounded, forgotten with their key, and never the cause of a fault."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from helpers import killed, smalldisk
+from helpers.commands import unprivileged
 from helpers.keys import ID, SECRET, Ring, cache, files, used
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -282,6 +283,25 @@ def test_a_disk_that_is_full_or_nearly_so_keeps_nothing_and_is_said_once(
     assert [record.getMessage() for record in caplog.records] == [
         "the cache evidence keeps nothing: No space left on device"
     ]
+
+
+def test_what_may_not_be_removed_is_said_when_it_is_forgotten(vault: Vault) -> None:
+    cache(vault).put("a form", SECRET)
+    folder = files()[0].parent
+    script = (
+        "from edge_assistant.vault import caches; from edge_assistant.vault.vault import Vault\n"
+        "caches._ours = lambda folder: True\n"  # else it would be opened again
+        "try: caches.forget_all(Vault())\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    folder.chmod(0o500)
+    command = [*unprivileged(), sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    folder.chmod(0o700)
+    assert done.stdout.startswith("StorageReadOnly the evidence cache cannot be written")
+    assert vault.caches() == []  # the key went first
+    caches.forget_all(vault)
+    assert files() == []
 
 
 # crashes and company

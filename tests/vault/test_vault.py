@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import sqlite3
 import stat
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from threading import Event
 
 import pytest
@@ -113,6 +115,20 @@ def test_a_key_that_is_damaged_or_of_another_place_is_said_and_the_others_are_gi
             "UPDATE keys SET wrapped = (SELECT wrapped FROM keys WHERE id = ?) WHERE id = ?", [ID[::-1], ID]
         )
     assert list(vault.every()) == [ID[::-1]]
+
+
+def test_nothing_of_a_destroyed_key_is_left_in_any_file(tmp_path: Path) -> None:
+    """Rows come and go in the tree of SQLite's pages; none leaves a copy behind."""
+    vault, random = Vault(tmp_path), Random(8)
+    for _ in range(12):
+        for _ in range(random.randrange(1, 20)):
+            vault.key(secrets.token_hex(8))
+        wrapped = dict(vault._database.read(lambda c: c.execute("SELECT id, wrapped FROM keys").fetchall()))
+        gone = random.sample(sorted(wrapped), random.randrange(len(wrapped)))
+        vault.destroy(gone)
+        raw = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        assert [id for id in gone if any(wrapped[id][at : at + 16] in raw for at in (0, 30, 70))] == []
+        assert all(wrapped[id] in raw for id in wrapped.keys() - set(gone))
 
 
 def test_processes_that_make_the_first_key_at_once_agree(tmp_path: Path) -> None:
