@@ -25,6 +25,16 @@ def test_a_name_is_that_device_and_a_file_stands_for_one(choose, real, virtual):
     assert isinstance(choose("file:some/file"), virtual)
 
 
+def test_the_name_is_what_a_person_reads(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for device in (chosen.camera("file:~/a/film.mp4"), chosen.readings("file:~/a/film.mp4")):
+        assert (device.name, device._path) == ("film.mp4", tmp_path / "a" / "film.mp4")
+    assert chosen.camera("C920").name == "C920"
+    assert chosen.camera(None).name == "the first camera"
+    assert chosen.microphone(None).name == "the default microphone"
+    assert chosen.speaker(None)._output._name == "the default speaker"
+
+
 def test_the_home_of_nobody_is_a_file_that_is_not_there():
     for choose in (chosen.camera, chosen.microphone):
         with pytest.raises(DeviceMissing, match="there is no film"):

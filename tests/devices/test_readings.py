@@ -116,6 +116,14 @@ def test_one_that_is_deleted_is_lost_and_comes_back(path):
     assert kept.items[-1] == rows(3)
 
 
+def test_one_that_becomes_something_else_is_lost(follower, path):
+    follower.read()
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DeviceLost, match=r"log\.csv is gone"):
+        follower.read()
+
+
 def test_what_is_no_file_is_refused(tmp_path):
     for path in (tmp_path, tmp_path / "nothing.csv", tmp_path / ("x" * 300)):
         with pytest.raises(DeviceMissing):

@@ -105,6 +105,30 @@ def test_what_is_faint_is_neither_told_nor_counted(sense: Objects, monkeypatch: 
     assert umbrella.detail == Thing("umbrella", sure=False)
 
 
+@pytest.mark.parametrize(("score", "text"), [(0.46, "The picture shows"), (0.44, "The picture perhaps shows")])
+def test_what_is_not_sure_is_told_with_perhaps(
+    sense: Objects, monkeypatch: pytest.MonkeyPatch, score: float, text: str
+) -> None:
+    monkeypatch.setattr(objects, "see", lambda *_: Seen((Detection("dog", score, (0.0, 0.0, 50.0, 50.0)),), ()))
+    sentence = scene(seen(sense, Image.new("RGB", (300, 200))))
+    assert sentence.text == f"{text} one dog"
+    assert sentence.detail == Scene((("dog", 1),))
+
+
+def test_every_page_of_a_tiff_has_its_sentence(sense: Objects) -> None:
+    percept = seen(sense, drawings.stop_sign(), drawings.clock(), kind="TIFF")
+    scenes = [item for item in percept.evidence if isinstance(item.detail, Scene)]
+    assert [(item.locator.page, item.text) for item in scenes] == [
+        (1, "The picture shows one stop sign"),
+        (2, "The picture shows one clock"),
+    ]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (3000, 2)])
+def test_odd_shapes_are_looked_at(sense: Objects, size: tuple[int, int]) -> None:
+    assert scene(seen(sense, Image.new("RGB", size, "grey"))).locator.box == (0, 0, *size)
+
+
 def test_what_is_no_detector_is_refused(models: Models, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(bytes(range(64)))

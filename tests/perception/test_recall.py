@@ -101,21 +101,13 @@ OTHER, TUNED = replace(MODELS["speech"], sha256="b" * 64), replace(MODELS["speec
 @pytest.mark.parametrize(
     "given",
     [
-        {"sense": "video"},
-        {"data": b"other"},
-        {"kind": Kind.VIDEO},
-        {"request": Request("de")},
-        {"models": {"speech": OTHER}},
-        {"models": {"speech": TUNED}},
-        {"models": {"vad": MODELS["speech"]}},
-        {"models": MODELS | {"vad": OTHER}},
-        {"models": {}},
-        {"limits": {"sound_seconds": 60}},
-        {"code": "another checkout"},
-        {"card": "cuda"},
+        {"sense": "video"}, {"data": b"other"}, {"kind": Kind.VIDEO}, {"request": Request("de")},
+        {"models": {"speech": OTHER}}, {"models": {"speech": TUNED}}, {"models": {"vad": MODELS["speech"]}},
+        {"models": MODELS | {"vad": OTHER}}, {"models": {}}, {"limits": {"sound_seconds": 60}},
+        {"code": "another checkout"}, {"card": "cuda"},
     ],
     ids=lambda given: next(iter(given)),
-)
+)  # fmt: skip
 def test_what_decides_what_is_perceived(
     vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
 ) -> None:
@@ -339,6 +331,18 @@ def test_the_same_bytes_are_perceived_once_and_are_of_the_signal_that_was_asked_
     again = recalled(second, Request(progress=lambda fraction: pytest.fail("nothing is perceived")))
     assert [(item.signal, item.text) for item in again.evidence] == [("text:2", "one")]
     assert perceiver.asked == ["text:1"]
+
+
+def test_what_differs_is_perceived() -> None:
+    recall, perceiver, one = Recall(), Sense(), signal()
+    others = signal(b"two"), signal(name="b.txt"), replace(one, kind=Kind.READINGS)
+    for times, given_ in enumerate((one, *others), 1):
+        recall.perceiver("text", perceiver)(given_, Request())
+        assert len(perceiver.asked) == times, given_
+    recall.perceiver("text", perceiver)(one, Request("de"))
+    assert len(perceiver.asked) == 5, "another language"
+    recall.perceiver("other", perceiver)(one, Request())
+    assert len(perceiver.asked) == 6, "another sense"
 
 
 def test_a_fault_of_the_bytes_is_recalled_as_a_new_error() -> None:

@@ -82,6 +82,13 @@ def test_agreement_is_said_where_it_is_asked_for_and_where_it_is_not() -> None:
     assert said == "Only the picture says 42.00 [E1]; no other source gives the total."
 
 
+def test_whether_they_agree_on_everything_is_answered_by_comparing_everything() -> None:
+    engine = model({}, sort="agreement", writes="everything")
+    said, outcome = answer(engine, "Do they contradict each other?", [FORM, NOTE])
+    assert (outcome.status, outcome.verdicts) == (Status.NOT_IN_EVIDENCE, [])
+    assert said == "Nothing comparable was found in the sources."
+
+
 @pytest.mark.parametrize("files", [True, False])
 def test_sources_that_sentences_are_written_from_whole_come_back_for_the_next_question(files: bool) -> None:
     """Of a source that is too long what matters to the question is handed on: what stands before it is the same."""
@@ -252,6 +259,18 @@ def test_agreement_is_said_where_nothing_contradicts() -> None:
     said, outcome, _ = check(BILL, SAME_TOTAL)
     assert said == ["The signals agree on the total [E1][E3]."]
     assert (outcome.status, outcome.citations) == (Status.SUPPORTED, ["E1", "E3"])
+
+
+def test_what_agrees_is_not_said_beside_a_contradiction() -> None:
+    said, outcome, _ = check(
+        source(["Open at 8:00.", "It costs 12 euros."], first=1),
+        source(["Open at 8:00.", "It costs 13 euros."], number=2, first=3),
+    )
+    assert outcome.status is Status.CONFLICT
+    assert {verdict.status for verdict in outcome.verdicts} == {Agreement.AGREE, Agreement.CONFLICT}
+    assert len(said) == 1
+    assert "12 euros" in said[0]
+    assert "8:00" not in said[0]
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,8 @@ def test_a_lost_tokenizer_or_output_layer_is_said(folder):
     (folder / "tokenizer.json").unlink()
     (folder / "vocab.json").write_text("{}")  # without its merges
     assert "model has no tokenizer - copy tokenizer.json" in refused(folder)
+    (folder / "merges.txt").write_text("")
+    assert "the output layer" in refused(folder), "the tokenizer is found"
 
 
 def test_what_is_no_model_is_missing(folder, tmp_path):

@@ -72,6 +72,7 @@ AGAIN = '[[variants]]\nname = "tiny"\nsteps = [{ do = "shrink", to = 3 }]\n'
             '{ path = "m", files = { "../up" = "m.onnx" } }',
             "source.files: expected `str` matching",
         ),
+        ('{ path = "model" }', '{ path = "m", files = { model = "../m.onnx" } }', "source.files[...]: expected `str`"),
         ('{ path = "photos" }', "{ limit = 3 }", "'calibration' needs a 'path'"),
         ('photos = { path = "photos", limit = 3 }', "photos = {}", "data[...]: expected `object` of length >= 1"),
         ("at_least = 1", "within_interval = true\nat_least = 1", "metrics[0]: length: 2 criteria"),

@@ -40,6 +40,27 @@ def test_what_is_not_in_the_source_or_of_another_type_is_no_claim(copied: str) -
     assert claims(model({"Room 214": copied}), "When does Mrs Oduya leave?", [LIST]) == []
 
 
+@pytest.mark.parametrize(("probability", "found"), [(0.5, []), (0.65, []), (0.75, ["9 June"])])
+def test_a_doubtful_reading_is_no_answer(probability: float, found: list[str]) -> None:
+    engine = model({"Room 214": "9 June"})
+    engine.probability = probability
+    assert [claim.text for claim in claims(engine, "When does Mrs Oduya leave?", [LIST])] == found
+
+
+def test_a_doubtful_reading_does_not_count_beside_a_sure_one() -> None:
+    engine = model({"214": "9 June"})
+    reply = engine.reply
+    assert reply is not None
+
+    def doubting(prompt: str, options: Sequence[str]) -> str:
+        engine.probability = 0.3 if "Key 214" in prompt else 1.0
+        return reply(prompt, options)
+
+    engine.reply = doubting
+    key = source(["Key 214, 9 June"], Kind.TEXT, 2, 3)
+    assert told(claims(engine, "When does Mrs Oduya leave?", [LIST, key])) == [("text:1", "9 June", ("E1",))]
+
+
 DEAREST = "What does a night cost the guest who is woken first?"
 WOKEN = "Text: Mrs Oduya wants to be woken at ten to six"
 
