@@ -116,6 +116,13 @@ def test_a_row_that_somebody_made_unreadable_is_shown_as_it_is(audit: Audit) -> 
     assert shown(audit)[1]["body"] == {"unreadable": "[\x1b[2J"}
 
 
+def test_one_that_is_whole(audit: Audit) -> None:
+    status, out, err = audit("verify")
+    assert (status, err) == (0, "")
+    assert out.startswith("whole: all 5 rows are as they were written\ncheckpoints that agree: 1")
+    assert json.loads(audit("verify", "--json")[1])["whole"] is True
+
+
 def test_one_that_is_not(audit: Audit) -> None:
     changed("UPDATE rows SET kind = 'answer' WHERE number = 2")
     status, out, _ = audit("verify")
@@ -210,6 +217,17 @@ def test_the_script_of_the_docs_checks_an_export(audit: Audit, script: Path, tmp
     export.write_text("".join(lines))
     kept.write_text(marks.replace('"rows":5', '"rows":4'))
     assert "InvalidSignature" in checked(script, export, key, kept)[1]
+
+
+def test_an_export_of_an_older_state_does_not_agree_with_a_later_checkpoint(
+    audit: Audit, script: Path, tmp_path: Path
+) -> None:
+    audit("export", tmp_path / "trail.jsonl")
+    audit("checkpoint", tmp_path / "kept.jsonl")
+    audit("checkpoint", tmp_path / "kept.jsonl")
+    status, out = checked(script, tmp_path / "trail.jsonl", audit("key")[1].strip(), tmp_path / "kept.jsonl")
+    assert status == 1
+    assert "over 6 rows does not agree" in out
 
 
 def test_exports_that_cannot_be_written(audit: Audit, tmp_path: Path) -> None:

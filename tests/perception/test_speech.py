@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
@@ -297,6 +298,29 @@ def test_results_come_in_order_and_no_more_is_drawn_than_is_needed() -> None:
     assert next(found) == 0
     assert len(drawn) <= 4
     assert list(found) == list(range(1, 9))
+
+
+def test_an_error_comes_in_its_place_and_nothing_else_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: set[int] = set()
+    ended = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            ended.set()
+            super().shutdown(wait)
+
+    def work(number: int) -> int:
+        begun.add(number)
+        assert number < 3 or ended.wait(60)  # what comes after the error holds both threads until the end
+        return 1 // (number - 2)
+
+    monkeypatch.setattr(speech, "ThreadPoolExecutor", Pool)
+    found = speech.in_order(work, iter(range(100)), 2, pytest.fail)
+    assert [next(found), next(found)] == [-1, -1]
+    with pytest.raises(ZeroDivisionError):
+        next(found)
+    assert begun <= {*range(5)}
 
 
 def test_what_is_begun_is_stopped_at_ctrl_c() -> None:

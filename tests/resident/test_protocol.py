@@ -94,6 +94,16 @@ def test_more_descriptors_than_there_is_room_for_are_closed(pair: tuple[Channel,
         os.close(number)
 
 
+def test_a_timeout_loses_nothing_of_a_message(pair: tuple[Channel, Channel]) -> None:
+    one, other = pair
+    other.connection.settimeout(0.01)
+    one.connection.sendall(b'{"a":')
+    with pytest.raises(TimeoutError):
+        other.receive()
+    one.connection.sendall(b" 1}\n")
+    assert other.receive() == {"a": 1}
+
+
 def test_a_message_that_is_too_long_is_not_taken(pair: tuple[Channel, Channel]) -> None:
     one, other = pair
     one.send({"text": "x" * 2_000})

@@ -113,12 +113,8 @@ class Work:
         if self._answering:
             self._halt()
 
-    @queued
-    def look(self) -> None:
-        """Look for the models of the profile again."""
-        self._look()
-
     def _look(self) -> None:
+        """Look for the models of the profile again."""
         from edge_assistant_models.portfolio import Portfolio
         from edge_assistant_models.store import ModelState
 
@@ -128,6 +124,8 @@ class Work:
         names = (name for role, name in chosen.items() if role not in optional)
         self._post(messages.Ready(tuple(name for name in names if portfolio.state(name) is not ModelState.INSTALLED)))
         self._keeping.offer()
+
+    look = queued(_look)
 
     @queued
     def attach(self, path: Path, kind: Kind | None = None) -> None:

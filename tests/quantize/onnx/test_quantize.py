@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from helpers import drawings
 from helpers.small_onnx import Chain, chain, feeds, noise, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
 from edge_assistant.compute.runtime import Runtime
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
     InputMissing,
@@ -22,7 +25,7 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.onnx.calibration import Calibration, record
 from edge_assistant_quantize.onnx.quantize import METHODS, quantize
 from edge_assistant_quantize.progress import ignore
 
@@ -235,3 +238,17 @@ def test_wrong_calibration(tmp_path: Path):
             made(float_one, "static-int8", tmp_path / "o.onnx", calibration=calibration)
     with pytest.raises(UsageError, match="no node 'conv_9'"):
         made(float_one, "static-int8", tmp_path / "o.onnx", calibration=rows, exclude=["conv_9"])
+
+
+def test_the_classifier_stays_near(tmp_path: Path, models: Callable[[str], InstalledModel]):
+    """Calibrated and compared over drawings, as its sense gives them to it."""
+    for name, drawing in {"stop": drawings.stop_sign(), "clock": drawings.clock(), "face": drawings.face()}.items():
+        drawing.save(tmp_path / f"{name}.png")
+    model = models("classifier")
+    float_one, files = model.files["model"], {key: path.name for key, path in model.files.items()}
+    candidate = Candidate(model.name, "classifier", float_one.parent, files, model.options)
+    calibration = record(candidate, "model", {"path": str(tmp_path)}, threads=1, watch=ignore)
+    int8 = made(float_one, "static-int8", tmp_path / "int8.onnx", calibration=calibration)
+    assert int8.stat().st_size < 0.6 * float_one.stat().st_size
+    given = [*calibration.feeds]
+    assert noise(outputs(float_one, given), outputs(int8, given)) < 0.3
