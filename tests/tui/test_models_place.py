@@ -127,9 +127,11 @@ async def test_verifying_says_what_is_wrong(stage: Stage) -> None:
     await stage.press("f9")
     await go_to(stage, VAD)
     await stage.press("v")
+    await stage.settle()
     assert "Pull it again." in " ".join(stage.toasts)
     await go_to(stage, "yolox-nano")
     await stage.press("v")
+    await stage.settle()
     assert "the model yolox-nano is not in the store" in " ".join(stage.toasts)
 
 
