@@ -14,8 +14,9 @@ import numpy as np
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, compared, measured
+from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, compared, measured
 from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import perceive, state_of
 
 # Outputs of the last reference by role, with their inputs: a search compares many candidates with one reference.
@@ -71,7 +72,7 @@ def _top1(
 METRICS = (
     Metric(
         name="cosine",
-        gives=("cosine",),
+        gives={"cosine": Standard(0.9)},
         roles=frozenset({"embedder"}),
         description="mean cosine of a text's vector and the reference's",
         measure=_cosine,
@@ -79,7 +80,7 @@ METRICS = (
     ),
     Metric(
         name="top1",
-        gives=("top1",),
+        gives={"top1": Standard(0.8)},
         roles=frozenset({"classifier"}),
         description="share of pictures whose first class is the reference's",
         measure=_top1,

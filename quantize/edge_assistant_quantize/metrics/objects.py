@@ -15,8 +15,9 @@ from edge_assistant.perception.senses.objects import Seen
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.labels import CLEAR, Box, Labelled
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
+from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
 from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import Viewed, labels_of, perceive
 
 LARGE = 0.02  # of the picture: a label of at least this share is what a person would name first
@@ -145,7 +146,12 @@ def overlap(a: Box, b: Box) -> float:
 METRICS = (
     Metric(
         name="objects",
-        gives=("presence", "presence_all", "precision", "map50"),
+        gives={
+            "presence": Standard(0.2, 0.03, task=True),
+            "presence_all": Standard(0.1, 0.03, task=True),
+            "precision": Standard(0.3, 0.03, task=True),
+            "map50": Standard(0.05, 0.02, task=True),
+        },
         roles=frozenset({"detector"}),
         description=(
             "of the labels of a photo with an object of at least 2 % of it (presence) or of any (presence_all) the "

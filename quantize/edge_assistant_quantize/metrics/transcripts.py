@@ -11,9 +11,10 @@ import re
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
+from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
 from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS, TENS
 from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import folder_of, name_of, perceive, recordings
 
 _VALUES = (
@@ -122,7 +123,7 @@ def _measure(
 METRICS = (
     Metric(
         name="wer",
-        gives=("wer",),
+        gives={"wer": Standard(0.6, 0.01, task=True)},
         roles=frozenset({"speech"}),
         description="word error rate over recordings whose words are known",
         measure=_measure,

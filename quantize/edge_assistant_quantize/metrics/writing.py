@@ -10,8 +10,9 @@ from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
+from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
 from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import perceive, photographs, seeds
 
 
@@ -79,7 +80,7 @@ def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bo
 METRICS = (
     Metric(
         name="writing",
-        gives=("cer", "fields"),
+        gives={"cer": Standard(0.3, 0.005, task=True), "fields": Standard(0.3, 0.02, task=True)},
         roles=frozenset({"writing"}),
         description="character error rate, and the share of form fields that are read exactly, over pages",
         measure=measure,

@@ -29,13 +29,13 @@ from msgspec import Meta, Struct
 from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.acceptance import accept, criteria
-from edge_assistant_quantize.acceptance.criteria import Criterion
 from edge_assistant_quantize.decoding import FileName, Line, Name, Positive, Sha256, Url
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.onnx.quantize import METHODS
 from edge_assistant_quantize.recipes import steps
 from edge_assistant_quantize.recipes.step import Step, decode
+from edge_assistant_quantize.record import Criterion
 
 MAX_TABLES = 50  # variants or metrics; each takes minutes
 MAX_STEPS = 20

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize import candidate, room
+from edge_assistant_quantize import candidate, provenance, room
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, RecipeInvalid
-from edge_assistant_quantize.recipes import provenance
 from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe
 from edge_assistant_quantize.recipes.step import Form, Step
 

@@ -14,14 +14,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from edge_assistant.storage import atomic
-from edge_assistant_quantize import record, room
+from edge_assistant_quantize import provenance, record, room
+from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.gguf import header, imatrix, kinds, perplexity, quantize, speed, text
 from edge_assistant_quantize.gguf.perplexity import TextQuality
 from edge_assistant_quantize.progress import ProgressStep, Watch
-from edge_assistant_quantize.recipes import provenance
-from edge_assistant_quantize.recipes.provenance import sum_of_values
+from edge_assistant_quantize.provenance import sum_of_values
 from edge_assistant_quantize.recipes.workspace import Workspace
 from edge_assistant_quantize.record import Measure, ModelFile, Record, Variant
 
@@ -141,6 +141,7 @@ class _Run:
             variants=variants,
             measures=MEASURES,
         )
+        found = signature.sign(found)
         record.write(found, sweep.folder / record.FILE)
         self._predictions.unlink(missing_ok=True)
         return found

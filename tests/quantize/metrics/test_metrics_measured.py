@@ -16,8 +16,9 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.paper import font
 from edge_assistant_quantize.errors import CalibrationInvalid, ToolMissing, UsageError
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import Measured, metric
+from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.progress import ProgressStep, ignore
+from edge_assistant_quantize.record import Measured
 
 Models = Callable[[str], InstalledModel]
 SAID = {
