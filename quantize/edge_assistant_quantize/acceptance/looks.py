@@ -152,10 +152,11 @@ def _counted(
     asked = sorted(f"{each.metric} {each.text}" for each in criteria if each.metric in by.gives)
     sketch = sorted(signature.code(name.encode())[:_LETTERS] for name in found.independent)[:SKETCH]
     id = sum_of_values([candidate.id, reference.id, asked, sketch])
-    trail.append("look", {"id": id, "metric": by.name, "items": sketch})
+    trail.append("look", {"id": id, "metric": by.name, "items": "".join(sketch)})
     ids: list[str] = []
     for row in _rows(trail, "look"):
-        if row["metric"] == by.name and row["id"] not in ids and not {*sketch}.isdisjoint(row["items"]):
+        items = (row["items"][at : at + _LETTERS] for at in range(0, len(row["items"]), _LETTERS))
+        if row["metric"] == by.name and row["id"] not in ids and not {*sketch}.isdisjoint(items):
             ids.append(row["id"])
     return ids.index(id) + 1
 
