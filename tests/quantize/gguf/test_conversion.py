@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers import tiny_language_models
 from safetensors.numpy import load_file, save_file
 
 from edge_assistant_quantize import progress, room, worker
@@ -111,6 +112,16 @@ def test_pieces_without_their_scores_are_refused(families):
         conversion._check_tokens(
             found, tokenization.GgufTokenizer(pieces=True, tokens=[[1, 2]] * len(tokenization.TEXTS))
         )
+
+
+def test_a_tokenizer_that_was_built_anew_is_named_with_what_helps(families, converter, output, tmp_path):
+    """Without tokens of bytes llama.cpp ends by std::out_of_range."""
+    anew = shutil.copytree(families / "llama", tmp_path / "anew")
+    (anew / "tokenizer.model").unlink()
+    tiny_language_models.sentence_pieces(anew, space=True, byte_fallback=False, tokens=80)
+    said = refused(anew, output, QuantizationFailed)
+    assert said.startswith("llama.cpp ends over the tokenizer of model.gguf (")
+    assert "put tokenizer.json, and tokenizer.model if there is one, of the model" in said
 
 
 def test_code_that_a_model_names_is_not_run(changed, converter, output, tmp_path):
