@@ -243,7 +243,7 @@ def _quantize_gguf(args: argparse.Namespace) -> int:
     from edge_assistant_quantize.gguf import header, quantize
 
     with progress.shown() as watch:
-        quantize.quantize(
+        found = quantize.quantize(
             args.model,
             args.output,
             args.type,
@@ -253,14 +253,18 @@ def _quantize_gguf(args: argparse.Namespace) -> int:
             threads=arguments.threads(args),
             watch=watch,
         )
-    made, again = header.read(args.output).kinds, header.read(args.model).quantized
+    made, again = header.read(args.output), header.read(args.model).quantized
     size, before = args.output.stat().st_size, args.model.stat().st_size
+    bits = 8 * size / made.weights
     if args.json:
         facts = {"output": str(args.output), "type": args.type.upper(), "bytes": size, "bytes_before": before}
-        print(json.dumps({**facts, "sha256": sha256_of(args.output), "tensors": made, "requantized": again}))
+        facts |= {"bits_per_weight": round(bits, 3), "tensors": made.kinds, "fallbacks": dict(found.fallbacks)}
+        print(json.dumps({**facts, "sha256": sha256_of(args.output), "requantized": again}))
         return 0
-    print(f"{args.output.name}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}")
-    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.items()))
+    print(f"{args.output.name}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}, {bits:.2f} bits a weight")
+    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.kinds.items()))
+    if found.note:
+        print(found.note)
     if again:
         print(f"{args.model.name} was quantized already: expect worse than from F16")
     return 0

@@ -130,3 +130,11 @@ def test_a_step_without_what_it_works_on(chain, tmp_path):
     gguf = replace(chain, files={"model": tiny_llama.write(tmp_path / "tiny.gguf")})
     with pytest.raises(RecipeInvalid, match="Q4_K_M wants an importance matrix, and no step has computed one"):
         make('do = "quantize", type = "Q4_K_M", imatrix = true', gguf, tmp_path / "quantize")
+
+
+def test_tensors_that_fall_back_are_noted(chain, tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny_llama, "COLUMNS", 64)
+    gguf = replace(chain, files={"model": tiny_llama.write(tmp_path / "narrow.gguf")})
+    made = make('do = "quantize", type = "Q5_K_M"', gguf, tmp_path / "quantize")
+    assert made.note == "14 tensors fell back, 12 to q5_1, 2 to q8_0: their rows are no multiples of 256"
+    assert make('do = "quantize", type = "Q8_0"', gguf, tmp_path / "eight").note == ""
