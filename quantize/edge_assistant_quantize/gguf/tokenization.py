@@ -122,9 +122,7 @@ def load(descriptor: int, name: str, texts: Sequence[str]) -> GgufTokenizer:
     """
     request = {"descriptor": descriptor, "name": name, "texts": list(texts)}
     failure = f"llama.cpp ends over the tokenizer of {name}"
-    return GgufTokenizer(
-        **worker.run(__name__, request, ignore, failure=failure, hint=_ANOTHER, descriptor=descriptor)
-    )
+    return GgufTokenizer(**worker.run(__name__, request, ignore, failure=failure, hint=_ANOTHER, descriptor=descriptor))
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
