@@ -23,7 +23,7 @@ from edge_assistant_quantize import worker
 from edge_assistant_quantize.arguments import count
 from edge_assistant_quantize.candidate import Candidate, model_name
 from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError
-from edge_assistant_quantize.export import exporter, pooling, whisper_check
+from edge_assistant_quantize.export import exporter, pooling
 from edge_assistant_quantize.export.exporter import Done
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
@@ -172,7 +172,7 @@ def _takes_own_layout(found: Checkpoint, layout: Layout | None, *, plain: bool) 
 
 
 def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int, watch: Watch) -> Done:
-    from edge_assistant_quantize.export import whisper
+    from edge_assistant_quantize.export import whisper, whisper_check
 
     watch(ProgressStep("writing the graphs", 0, 1))
     options = whisper.convert(found, making)
