@@ -81,6 +81,8 @@ def test_a_repository_as_the_hub_has_it_is_fetched_and_converted(
     words = shlex.split(MADE[repo] or "edge-quantize convert model --output model.gguf")[1:]
     details = (ROOT / "docs" / "quantize-details.md").read_text("utf-8")
     assert MADE[repo] is None or ["edge-quantize", *words] in commands(page + details)
+    fetch = ["fetch", repo, "--output", words[1]]
+    assert repo != hub_layouts.SMOLLM2.repo or ["edge-quantize", *fetch] in commands(page)
     monkeypatch.chdir(tmp_path)
     with serving() as web:
         monkeypatch.setenv("HF_ENDPOINT", web.address)
@@ -89,7 +91,7 @@ def test_a_repository_as_the_hub_has_it_is_fetched_and_converted(
         hub.files = {name: (source / name).read_bytes() for name in names}
         hub.large = {name for name in names if name.endswith(("safetensors", ".bin", ".onnx"))}
         hub.publish()
-        assert main(["fetch", repo, "--output", words[1]]) == 0
+        assert main(fetch) == 0
     fetched = {path.relative_to(words[1]).as_posix() for path in Path(words[1]).rglob("*") if path.is_file()}
     assert fetched == {*layout.wanted, "source.toml"}
     for name in layout.others:  # as 'git clone' brings them
@@ -115,7 +117,7 @@ TEXT = (
 
 
 def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models, monkeypatch, capsys):
-    """All but the three that bring the model, which is the one that tests have, dequantized."""
+    """All but the three that bring the model, which is the one that tests have, dequantized; see above for those."""
     (home / "models").mkdir()
     for folder in store.iterdir():
         if not folder.name.startswith("."):
