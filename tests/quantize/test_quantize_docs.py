@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from helpers import drawings
+from helpers import drawings, hub_layouts
+from helpers.hub import Hub
+from helpers.webserver import serving
 
 from edge_assistant.cli.main import main as assistant
 from edge_assistant.core.errors import UsageError
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize import candidate
 from edge_assistant_quantize.cli.main import main, parser
 from edge_assistant_quantize.cli.verb import VERBS
 
@@ -44,6 +51,64 @@ def test_every_command_parses_there_are_ten_and_every_verb_is_told(page):
     assert {verb for row in rows for verb in re.findall(r"`([a-z]+)`", row)} == set(VERBS)
 
 
+@pytest.fixture(scope="module")
+def repositories(tmp_path_factory):
+    """The repositories of `hub_layouts`, below a folder; not to be changed."""
+    folder = tmp_path_factory.mktemp("hub")
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, hub_layouts.__file__, folder]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+# What is made of each; as the pages show it, where they do
+MADE = {
+    hub_layouts.MINILM.repo: "edge-quantize convert all-MiniLM-L6-v2 --output minilm",
+    hub_layouts.WHISPER.repo: "edge-quantize convert my-whisper --output my-whisper-onnx",
+    hub_layouts.SMOLLM2.repo: "edge-quantize convert smollm2 --output smollm2-f16.gguf",
+    hub_layouts.QWEN.repo: None,
+    hub_layouts.SHARDED.repo: None,
+}
+
+
+@pytest.mark.parametrize("repo", MADE)
+def test_a_repository_as_the_hub_has_it_is_fetched_and_converted(
+    page, repositories, repo, tmp_path, home, converter, monkeypatch, capsys
+):
+    """Its real list of files, with tiny weights: what is wanted comes, and the documented command takes it."""
+    layout, source = hub_layouts.LAYOUTS[repo], repositories / repo
+    words = shlex.split(MADE[repo] or "edge-quantize convert model --output model.gguf")[1:]
+    details = (ROOT / "docs" / "quantize-details.md").read_text("utf-8")
+    assert MADE[repo] is None or ["edge-quantize", *words] in commands(page + details)
+    fetch = ["fetch", repo, "--output", words[1]]
+    assert repo != hub_layouts.SMOLLM2.repo or ["edge-quantize", *fetch] in commands(page)
+    monkeypatch.chdir(tmp_path)
+    with serving() as web:
+        monkeypatch.setenv("HF_ENDPOINT", web.address)
+        hub = Hub(web, repo)
+        names = [*layout.wanted, *layout.others]
+        hub.files = {name: (source / name).read_bytes() for name in names}
+        hub.large = {name for name in names if name.endswith(("safetensors", ".bin", ".onnx"))}
+        hub.publish()
+        assert main(fetch) == 0
+    fetched = {path.relative_to(words[1]).as_posix() for path in Path(words[1]).rglob("*") if path.is_file()}
+    assert fetched == {*layout.wanted, "source.toml"}
+    for name in layout.others:  # as 'git clone' brings them
+        Path(words[1], name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, Path(words[1], name))
+    output = Path(words[3])
+    assert main([*words, "--threads", "1"]) == 0
+    said = capsys.readouterr().out
+    if output.suffix == ".gguf":
+        assert output.is_file()
+        return
+    assert "compared with the model on the same inputs: at most " in said
+    found = candidate.read(output)
+    assert found.role == ("embedder" if repo == hub_layouts.MINILM.repo else "speech")
+    assert not list(output.rglob("*.py"))
+
+
 TEXT = (
     "The intake form was signed by Dr. Maria Keller on Tuesday morning. The patient arrived at noon, had been told "
     "what would happen, and was calm because her sister had come with her. Her temperature was 36.8 degrees and her "
@@ -52,7 +117,7 @@ TEXT = (
 
 
 def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models, monkeypatch, capsys):
-    """All but the three that bring the model, which is the one that tests have, dequantized."""
+    """All but the three that bring the model, which is the one that tests have, dequantized; see above for those."""
     (home / "models").mkdir()
     for folder in store.iterdir():
         if not folder.name.startswith("."):

@@ -121,8 +121,8 @@ class _Run:
         if sweep.calibration is not None:
             self._calibrate(sweep.calibration)
         missing = [kind for kind in sweep.types if self._made(kind) is None]
-        sizes = [quantize.estimate(sweep.model, kind, **self._quantized_with(kind)) for kind in missing]
-        room.check_disk("the quantized models", sum(sizes), sweep.folder)
+        estimates = [quantize.estimate(sweep.model, kind, **self._quantized_with(kind)) for kind in missing]
+        room.check_disk("the quantized models", sum(each.bytes for each in estimates), sweep.folder)
         reference = self._measured_reference(any(self._finished(kind) is None for kind in sweep.types))
         variants = []
         for number, kind in enumerate(sweep.types):
@@ -189,8 +189,9 @@ class _Run:
         quality = perplexity.measure(path, sweep.text, predictions=self._predictions, chunks=sweep.chunks, **self._how)
         variant = self._figures(kind, kind, file, quality, path)
         ratio = reference.speed["decode_tokens_per_s"] / variant.speed["decode_tokens_per_s"]
-        note = "from a model that was quantized already" if header.read(sweep.model).quantized else ""
-        variant = replace(variant, speed=variant.speed | {"ratio": ratio}, note=note)
+        again = "from a model that was quantized already" if header.read(sweep.model).quantized else ""
+        notes = [again, quantize.estimate(sweep.model, kind, **self._quantized_with(kind)).note]
+        variant = replace(variant, speed=variant.speed | {"ratio": ratio}, note="; ".join(filter(None, notes)))
         return self._space.keep(self._measuring(kind), variant)
 
     def _figures(self, name: str, method: str, file: ModelFile, quality: TextQuality, path: Path) -> Variant:
