@@ -29,19 +29,21 @@ class Measure(msgspec.Struct, frozen=True):
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """A difference, candidate minus reference, and where it lies by the paired bootstrap.
+    """A difference, candidate minus reference, or a value alone, and where it lies, see `acceptance.intervals`.
 
     Attributes:
-        difference: in the metric's unit.
+        difference: in the metric's unit; the value where nothing is compared.
         low: lower end.
         high: upper end.
-        level: share of the resamples between them, such as 0.95.
+        level: probability that they hold the truth, such as 0.95.
+        n: clusters of items that it was measured on; 0 in records that do not say.
     """
 
     difference: float
     low: float
     high: float
     level: float
+    n: int = 0
 
 
 class CriterionVerdict(msgspec.Struct, frozen=True):

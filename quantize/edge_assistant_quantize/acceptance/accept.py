@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize.acceptance.bootstrap import interval
 from edge_assistant_quantize.acceptance.criteria import Criterion
+from edge_assistant_quantize.acceptance.intervals import interval
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import Measured, Metric, metric

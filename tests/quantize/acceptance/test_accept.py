@@ -56,7 +56,7 @@ def criterion(words):
 @pytest.fixture
 def scripted(monkeypatch):
     def install(relative=False):
-        good = (0.0, 3.0, 1.0, 0.0, 2.0, 1.0, 0.0, 2.0)
+        good = (0.0, 3.0, 1.0, 0.0, 2.0, 1.0, 0.0, 2.0) * 4  # enough items that a loss of two in ten is significant
         found = Scripted({"good": good, "same": good, "bad": tuple(part + 2 for part in good)}, relative)
         monkeypatch.setattr(metrics, "all_metrics", lambda: {"scripted": found})
         return found

@@ -1,0 +1,161 @@
+"""Where a value or a difference lies: Gaffke's bound over the clusters of items, once from each side.
+
+The difference of two ratios is linearized, so that each cluster has one number and the difference is their mean. Upper
+end at `alpha`: one more number is added above all others, the numbers are weighted by a uniform draw from the simplex,
+and the end is the `1 - alpha` quantile of the weighted mean (Gaffke 2005, "Three test statistics for a nonparametric
+one-sided hypothesis on the mean of a nonnegative variable"; Learned-Miller & Thomas 2019, arXiv:1905.06208). For items
+that are 0 or 1 this is the exact bound of Clopper and Pearson: with no loss in n pairs it ends at 3.7 / n for a level of
+0.95, which is the rule of three. The quantile comes from the saddlepoint approximation (Lugannani & Rice 1980;
+Barndorff-Nielsen 1986): closed form but for one bisection, so nothing is drawn and no seed can be chosen.
+
+The added number is the largest that was seen. Where fewer than ten clusters are worse than the median one, the largest
+deviation is stretched by ten over their number, up to a cluster that is lost whole: what was hardly seen is hardly known.
+
+Simulated by `tools/interval_coverage.py`, table in docs/quantize-details.md. From n = 20 on each end misses in at most
+2.5 % at a level of 0.95 for shares and word errors. Two kinds of data need more: heavy tails (lognormal with sigma 1)
+n = 100, and rare losses of whole items hidden among many small differences n = 400. The percentile bootstrap, t and
+bootstrap-t miss rare losses in 10 to 60 % at n = 20.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.metrics.metric import Measured
+from edge_assistant_quantize.record import Interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+LEVEL = 0.95
+LEAST = 20  # clusters; below, an end may be wider than anything that could be decided by
+_KNOWN = 10  # clusters beyond the median from which on the largest seen stands for the largest there is
+_STEPS = 60  # of the bisection; exact to rounding
+_ROUNDING = 1e-12
+
+
+def interval(candidate: Measured, reference: Measured | None, *, level: float = LEVEL) -> Interval:
+    """The difference candidate minus reference, and where it lies.
+
+    Args:
+        candidate: over the same items as the reference.
+        reference: what it is compared with; None for the candidate's own value.
+        level: probability that the interval holds the truth; each end misses it with half of the rest.
+
+    Returns:
+        The interval. It has a width also if no pair differs; its `n` counts the clusters that have a whole.
+
+    Raises:
+        UsageError: they were measured by different metrics, on different items or in other clusters.
+    """
+    import numpy as np
+
+    if reference is not None:
+        _check(candidate, reference)
+    part, whole, other_part, other_whole = _by_cluster(candidate, reference)
+    difference = float(candidate.value - (0.0 if reference is None else reference.value))
+    if not math.isfinite(difference):
+        return Interval(difference, math.nan, math.nan, level, len(part))
+    own = _deviations(part, whole)
+    moved = own - _deviations(other_part, other_whole)  # of each cluster, in units of the value
+    shares = part / np.maximum(whole, _ROUNDING) - other_part / np.maximum(other_whole, _ROUNDING)
+    least = 0.0 if reference is None else -1.0  # the least and largest value or difference of shares
+    room = (difference - least, 1 - difference) if candidate.unit == "share" else (math.inf, math.inf)
+    size = max(len(each) * float(each @ each) / float(each.sum()) ** 2 for each in (whole, other_whole))
+    spread = float(np.abs(own).max()) or abs(candidate.value)
+    ends = []
+    for sign, most in zip((-1, 1), room, strict=True):
+        farther = sign * (shares - np.median(shares)) > _ROUNDING
+        added = _added(sign * moved, int(farther.sum()), size * most, spread)
+        ends.append(difference + sign * _upper(np.append(sign * moved, added), (1 - level) / 2))
+    return Interval(difference, *ends, level, len(moved))
+
+
+def _check(candidate: Measured, reference: Measured) -> None:
+    if candidate.metric != reference.metric:
+        raise UsageError(f"{candidate.metric} cannot be compared with {reference.metric}", "measure both the same way")
+    if candidate.items != reference.items or candidate.clusters != reference.clusters:
+        what = f"{candidate.metric} of both was not measured on the same items"
+        raise UsageError(what, "measure the reference again on the data of the candidate")
+
+
+def _by_cluster(candidate: Measured, reference: Measured | None) -> Floats:
+    """Parts and wholes of both [4, clusters]; without a reference 0 of 1. Clusters without a whole are left out."""
+    import numpy as np
+
+    columns = [candidate.parts, candidate.wholes]
+    columns += [(0.0,) * len(candidate.items)] * 2 if reference is None else [reference.parts, reference.wholes]
+    _, numbers = np.unique(candidate.clusters or range(len(candidate.items)), return_inverse=True)
+    table = np.array([np.bincount(numbers, np.asarray(column, np.float64)) for column in columns])
+    table = table[:, (table[1] > 0) | (table[3] > 0)]
+    if reference is None:
+        table[3] = 1
+    return table
+
+
+def _deviations(parts: Floats, wholes: Floats) -> Floats:
+    """What each cluster adds to the ratio of the sums, linearized [clusters]; their mean is 0."""
+    import numpy as np
+
+    mean: Floats = (parts - parts.sum() / wholes.sum() * wholes) / wholes.mean()
+    return np.where(np.abs(mean) > _ROUNDING, mean, 0.0)
+
+
+def _added(moved: Floats, farther: int, most: float, spread: float) -> float:
+    """The number that is added above all others, which stands for what was not seen.
+
+    Args:
+        moved: deviation of each cluster [clusters].
+        farther: how many clusters lie beyond the median.
+        most: deviation of a cluster that is lost whole; infinite where there is no whole.
+        spread: the largest deviation of the candidate alone, where clusters without a `most` do not differ at all.
+    """
+    highest = float(moved.max())
+    seen = float(abs(moved).max()) or (most if math.isfinite(most) else spread)
+    return max(highest, min(most, seen * _KNOWN / max(farther, 1)))
+
+
+def _upper(numbers: Floats, alpha: float) -> float:
+    """The `1 - alpha` quantile of the mean of `numbers` [n], weighted uniformly from the simplex.
+
+    For q above all numbers, the tilted mean m = sum(z / (q - z)) / sum(1 / (q - z)) has the saddlepoint 1 / (q - m): each
+    m has its q, and its tail probability in closed form. So q is bisected until that is `alpha`.
+    """
+    import numpy as np
+
+    top, span = float(numbers.max()), float(np.ptp(numbers))
+    if span == 0:
+        return top
+    wanted = -NormalDist().inv_cdf(alpha)
+    below = top - numbers
+    least, most = math.log(span) - 60, math.log(span) + math.log(len(numbers)) + 10
+    for _ in range(_STEPS):
+        middle = (least + most) / 2
+        away = below + math.exp(middle)  # q - z
+        gap = len(numbers) / float((1 / away).sum())  # q - m, the harmonic mean
+        root = math.sqrt(2 * max(float(np.log(away / gap).sum()), 0.0))
+        scale = math.sqrt(max(float(((away - gap) ** 2 / away**2).sum()), 0.0))
+        far = root > 0 and scale > 0 and root + math.log(scale / root) / root > wanted
+        least, most = (middle, most) if far else (least, middle)
+    return top + math.exp(middle) - gap
+
+
+def spent(look: int) -> float:
+    """One-sided error that a look at the same data may spend: 0.05 * 6 / (pi * look) ** 2; all looks together 5 %.
+
+    Each look is decided by the end of the interval at a level of `1 - 2 * spent(look)` (alpha spending by Bonferroni
+    over the series of 1 / k ** 2, whose sum is pi ** 2 / 6), so the number of looks need not be known in advance.
+
+    Args:
+        look: its number, from 1.
+
+    >>> round(spent(1), 4), round(spent(10), 6)
+    (0.0304, 0.000304)
+    """
+    return 0.05 * 6 / (math.pi * look) ** 2
