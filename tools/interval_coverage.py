@@ -149,7 +149,7 @@ SCENARIOS = {
 
 
 def missed(scenario: Scenario, n: int, runs: int, level: float = LEVEL) -> tuple[float, float]:
-    """How often the truth lies above the interval (a loss that it denies) and below it, of experiments with n clusters."""
+    """How often the truth lies above the interval, a loss that it denies, and below it; n clusters an experiment."""
     random, truth = np.random.default_rng(n), scenario.truth()
     found = [scenario.interval(random, n, level) for _ in range(runs)]
     above, below = (sum(each.high < truth for each in found), sum(each.low > truth for each in found))

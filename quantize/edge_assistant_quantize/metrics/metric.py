@@ -19,8 +19,8 @@ from edge_assistant_quantize.progress import Watch
 class Measured:
     """What one model did, item by item; its value is the sum of the parts over the sum of the wholes.
 
-    So a word error rate is edits over words, and not the mean of the recordings' rates. Items that hang together share a
-    cluster: questions of one scenario, recordings of one speaker, equal content. Intervals count clusters, not items.
+    So a word error rate is edits over words, and not the mean of the recordings' rates. Items that hang together share
+    a cluster: questions of one scenario, recordings of one speaker, equal content. Intervals count clusters, not items.
     """
 
     metric: str  # such as `wer`

@@ -1,4 +1,4 @@
-"""Intervals: what must hold for any results, and how often they hold the truth (all of it: tools/interval_coverage.py)."""
+"""Intervals: what must hold for any results, and how often they hold the truth, see tools/interval_coverage.py."""
 
 from __future__ import annotations
 
