@@ -71,7 +71,7 @@ def interval(candidate: Measured, reference: Measured | None, *, level: float = 
     spread = float(np.abs(own).max()) or abs(candidate.value)
     ends = []
     for sign, most in zip((-1, 1), room, strict=True):
-        farther = np.maximum(sign * (shares - np.median(shares)) * whole, 0.0)  # beyond the median, in parts
+        farther = np.maximum(sign * (shares - np.median(shares)) * np.maximum(whole, other_whole), 0.0)  # beyond the median, in parts
         known = float(farther.sum()) ** 2 / max(float(farther @ farther), _ROUNDING)
         added = _added(sign * moved, known, size * most, spread)
         ends.append(difference + sign * _upper(np.append(sign * moved, added), (1 - level) / 2))
