@@ -22,7 +22,7 @@ from edge_assistant_quantize.record import Interval
 Table = NDArray[np.float64]
 SIZES = (5, 10, 20, 50, 100, 400)
 LOOKS = 10
-_MANY = 1_000_000  # items of which the truth is taken
+_MANY = 400_000  # items of which the truth is taken
 
 
 @dataclass(frozen=True)

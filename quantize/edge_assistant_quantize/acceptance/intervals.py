@@ -69,10 +69,12 @@ def interval(candidate: Measured, reference: Measured | None, *, level: float = 
     room = (difference - least, 1 - difference) if candidate.unit == "share" else (math.inf, math.inf)
     size = max(len(each) * float(each @ each) / float(each.sum()) ** 2 for each in (whole, other_whole))
     spread = float(np.abs(own).max()) or abs(candidate.value)
+    apart = (shares - np.median(shares)) * np.maximum(whole, other_whole)
     ends = []
     for sign, most in zip((-1, 1), room, strict=True):
-        farther = np.maximum(sign * (shares - np.median(shares)) * np.maximum(whole, other_whole), 0.0)  # beyond the median, in parts
-        known = float(farther.sum()) ** 2 / max(float(farther @ farther), _ROUNDING)
+        farther = np.maximum(sign * apart, 0.0)  # beyond the median
+        squares = float(farther @ farther)
+        known = float(farther.sum()) ** 2 / squares if squares else 0.0
         added = _added(sign * moved, known, size * most, spread)
         ends.append(difference + sign * _upper(np.append(sign * moved, added), (1 - level) / 2))
     return Interval(difference, *ends, level, len(moved))
