@@ -37,7 +37,8 @@ class Measure(msgspec.Struct, frozen=True):
 class Measured:
     """What one model did, item by item; its value is the sum of the parts over the sum of the wholes.
 
-    So a word error rate is edits over words, and not the mean of the recordings' rates.
+    So a word error rate is edits over words, and not the mean of the recordings' rates. Items that hang together share
+    a cluster: questions of one scenario, recordings of one speaker, equal content. Intervals count clusters, not items.
     """
 
     metric: str  # such as `wer`
@@ -56,8 +57,9 @@ class Measured:
 
     @property
     def independent(self) -> frozenset[str]:
-        """What stands for itself: clusters, or items where these do; of content, where the metric knows it."""
-        return frozenset(self.clusters or self.items)
+        """The clusters on which something was measured, or the items where each stands alone."""
+        names = self.clusters or self.items
+        return frozenset(name for name, whole in zip(names, self.wholes, strict=True) if whole)
 
     def only(self, wanted: Callable[[str], bool]) -> Measured | None:
         """The items of some clusters; None where nothing is left that could be measured."""
@@ -130,14 +132,14 @@ class Criterion:
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """A difference, candidate minus reference, and where it lies by the paired bootstrap.
+    """A difference, candidate minus reference, or a value alone, and where it lies, see `acceptance.intervals`.
 
     Attributes:
-        difference: in the metric's unit.
+        difference: in the metric's unit; the value where nothing is compared.
         low: lower end.
         high: upper end.
-        level: share of the resamples between them, such as 0.95.
-        n: how many independent items it comes from; 0 in records of older versions.
+        level: probability that they hold the truth, such as 0.95.
+        n: clusters of items that it was measured on; 0 in records that do not say.
     """
 
     difference: float

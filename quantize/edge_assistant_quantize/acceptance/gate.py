@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_assistant_quantize.acceptance.intervals import interval, spent
+from edge_assistant_quantize.acceptance.intervals import LEAST, interval, spent
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.record import Criterion, CriterionVerdict, Look, Measured
 
-LEAST = 20  # independent items; below, no interval has its coverage (docs/quantize-details.md)
 _CONFIDENCE = 0.95  # of the interval that a floor is held with, and of a search
 
 

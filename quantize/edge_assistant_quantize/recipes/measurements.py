@@ -9,6 +9,7 @@ import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.acceptance import gate, looks
+from edge_assistant_quantize.acceptance.intervals import LEAST
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
 from edge_assistant_quantize.metrics.metric import metric
@@ -74,9 +75,9 @@ def _part(job: RecipeJob, asked: Measurement, form: Form, reference: Form, *, se
 
     parts = {name: found.only(lambda item: is_seen(item) is searched) for name, found in results.items()}
     for name, found in results.items():
-        if parts[name] is None or len(found.independent) < 2 * gate.LEAST:
+        if parts[name] is None or len(found.independent) < 2 * LEAST:
             what = f"'{name}' has {len(found.independent)} independent items, of which a search uses half"
-            raise CalibrationInvalid(what, f"give at least {2 * gate.LEAST}, or take the search out of the recipe")
+            raise CalibrationInvalid(what, f"give at least {2 * LEAST}, or take the search out of the recipe")
     return {name: part for name, part in parts.items() if part is not None}
 
 
