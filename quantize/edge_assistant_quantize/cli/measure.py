@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.cli import accepted_record, inputs
 from edge_assistant_quantize.cli.verb import option, verb
@@ -17,11 +18,13 @@ from edge_assistant_quantize.errors import UsageError
 if TYPE_CHECKING:
     from edge_assistant_quantize.acceptance.accept import DataOf
     from edge_assistant_quantize.acceptance.criteria import Criterion
+    from edge_assistant_quantize.acceptance.pairs import PairedCounts
     from edge_assistant_quantize.metrics.metric import Measured
     from edge_assistant_quantize.record import CriterionVerdict
 
 _REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
 _HEAD = ("metric", "candidate", "reference", "difference", "interval", "criterion", "verdict")
+_LOST_SHOWN = 5  # items that only the reference has right
 
 
 @verb(
@@ -145,15 +148,40 @@ def accept(args: argparse.Namespace) -> int:
         forms = accepted_record.variant(candidate, results, verdicts), accepted_record.variant(reference, of_reference)
         accepted_record.write(accepted_record.record(*forms, candidate.role, data, results, recipe), args.record)
     accepted = all(verdict.accepted for verdict in verdicts)
+    pairs = _pairs([verdict.metric for verdict in verdicts], results, of_reference)
     if args.json:
         import msgspec
 
         facts = {"candidate": candidate.name, "reference": reference.name, "accepted": accepted}
-        print(json.dumps({**facts, "verdicts": msgspec.to_builtins(verdicts)}))
+        paired = {name: counted.to_json() for name, counted in pairs.items()}
+        print(json.dumps({**facts, "verdicts": msgspec.to_builtins(verdicts), "pairs": paired}))
     else:
         inputs.show([_HEAD, *(_row(verdict) for verdict in verdicts)])
+        for name, counted in pairs.items():
+            _show_pairs(name, counted)
         print(f"{candidate.name} is {'' if accepted else 'not '}accepted in place of {reference.name}")
     return 0 if accepted else 1
+
+
+def _pairs(
+    names: Sequence[str], results: Mapping[str, Measured], of_reference: Mapping[str, Measured]
+) -> dict[str, PairedCounts]:
+    """Pairs by metric, of what both were measured by and is right or wrong item by item."""
+    from edge_assistant_quantize.acceptance.pairs import counts
+
+    both = (name for name in names if name in results and name in of_reference)
+    found = {name: counts(results[name], of_reference[name]) for name in both}
+    return {name: counted for name, counted in found.items() if counted is not None}
+
+
+def _show_pairs(name: str, counted: PairedCounts) -> None:
+    lost, won = len(counted.lost), len(counted.won)
+    cells = f"both right {counted.both}, lost {lost}, won {won}, both wrong {counted.neither}"
+    print(f"{name} by items: {cells}; p {counted.p:.2g} (McNemar's exact test)")
+    for item in counted.lost[:_LOST_SHOWN]:
+        print(f"  lost: {printable(item)}")
+    if lost > _LOST_SHOWN:
+        print(f"  and {lost - _LOST_SHOWN} more, see --json")
 
 
 def _of_words(words: Sequence[str], data: Sequence[str]) -> tuple[str, list[Criterion], DataOf]:

@@ -28,6 +28,7 @@ class Measured:
     wholes: tuple[float, ...]  # of each item, such as words; not all zero
     lower_is_better: bool  # whether less is better
     unit: str = "share"  # of the value: `share` (0 to 1), or empty
+    clusters: tuple[str, ...] = ()  # cluster of each item, such as its scenario; empty: each item stands alone
     details: Mapping[str, float] = field(default_factory=dict)  # other figures of the same run that nobody decides by
 
     @property
@@ -42,6 +43,7 @@ def measured(
     *,
     lower_is_better: bool = False,
     details: Mapping[str, float] | None = None,
+    clusters: tuple[str, ...] = (),
 ) -> Measured:
     """A share over items, from the part and the whole of each item by its name.
 
@@ -51,7 +53,7 @@ def measured(
     if not any(whole for _, whole in counted.values()):
         raise CalibrationInvalid(f"the data has nothing that {metric} could be measured on", "take other data")
     parts, wholes = zip(*counted.values(), strict=True)
-    return Measured(metric, tuple(counted), parts, wholes, lower_is_better, details=details or {})
+    return Measured(metric, tuple(counted), parts, wholes, lower_is_better, clusters=clusters, details=details or {})
 
 
 def figures(results: Mapping[str, Measured]) -> dict[str, float]:

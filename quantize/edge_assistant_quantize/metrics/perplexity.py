@@ -69,7 +69,7 @@ def _by_chunk(
     items = tuple(f"chunk {number}" for number in range(1, len(found.chunks) + 1))
     wholes = tuple(float(chunk.tokens) for chunk in found.chunks)
     unit = "share" if details is None else "nats"
-    return Measured(name, items, tuple(parts), wholes, details is not None, unit, details or {})
+    return Measured(name, items, tuple(parts), wholes, details is not None, unit, details=details or {})
 
 
 METRICS = (
