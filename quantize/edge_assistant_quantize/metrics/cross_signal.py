@@ -181,7 +181,7 @@ def measure(
     right = counts(results)
     details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")} if results else {}
     if role in _REASONING and asked:
-        details["by_code"] = 1 - len(results) / len(asked)
+        details["unreached"] = 1 - len(results) / len(asked)
     names = {f"{r.job.scenario.id}: {r.job.question.ask}": r for r in results}
     items = {name: (float(result.judged.correct), 1.0) for name, result in names.items()}
     clusters = tuple(result.job.scenario.id for result in names.values())

@@ -167,10 +167,10 @@ def _names(text: str) -> Iterator[tuple[int, int]]:
 
 def _tag(word: str, around: Sequence[str]) -> str:
     """One letter for what a word is: digit, month, day of the week, negation, or nothing of these."""
-    if word.isdigit():
+    if word.isdecimal():
         return "D"
     if word in MONTHS:
-        return "M" if word not in _VERBS or any(other.isdigit() for other in around) else "."
+        return "M" if word not in _VERBS or any(other.isdecimal() for other in around) else "."
     return "W" if word in WEEKDAYS else "X" if word in _NEGATIONS else "."
 
 
@@ -201,12 +201,12 @@ def _places(said: str, heard: str) -> list[tuple[int, int]]:
 def _is_heard(slot: Slot, there: Sequence[str]) -> bool:
     """Whether words of a transcript are a slot, with no digit beside one that has digits."""
     wanted = _key(slot.kind, slot.words)
-    digits = any(word.isdigit() for word in slot.words)
+    digits = any(word.isdecimal() for word in slot.words)
     most = max(_LONGEST_UNIT, len("".join(slot.words)))
     for start in range(len(there)):
         for end in range(start + 1, min(len(there), start + most) + 1):
             beside = (*there[:start], *there[end:])
-            if _key(slot.kind, there[start:end]) == wanted and not (digits and any(w.isdigit() for w in beside)):
+            if _key(slot.kind, there[start:end]) == wanted and not (digits and any(w.isdecimal() for w in beside)):
                 return True
     return False
 

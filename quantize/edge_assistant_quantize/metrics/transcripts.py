@@ -66,20 +66,20 @@ def _digits(words: list[str]) -> list[str]:
                 result += str(value)
             if not _is_number(word) and not (word == "point" and _is_number(following)):
                 result.append(word)
-            elif word.isdigit() and word.startswith("0"):  # as in 10:05
+            elif word.isdecimal() and word.startswith("0"):  # as in 10:05
                 result += word[: len(word) - len(word.lstrip("0"))]
         value, linked = _value(word) if joined is None else joined, False
     return result + list(str(value) if value is not None else "")
 
 
 def _value(word: str) -> int | None:
-    if word.isdigit():
+    if word.isdecimal():
         return int(word) if word.strip("0") else None
     return _VALUES.get(word)
 
 
 def _is_number(word: str) -> bool:
-    return word.isdigit() or word in _VALUES
+    return word.isdecimal() or word in _VALUES
 
 
 def _joined(value: int | None, word: str, linked: bool = False) -> int | None:
@@ -92,7 +92,7 @@ def _joined(value: int | None, word: str, linked: bool = False) -> int | None:
     >>> _joined(300, "61", linked=True), _joined(300, "61"), _joined(84002, "hundred")
     (361, None, 84200)
     """
-    if not value or (word.isdigit() and not linked):
+    if not value or (word.isdecimal() and not linked):
         return None
     if word == "hundred" and value > 1000 and 0 < value % 1000 < 10:
         return value + 99 * (value % 1000)
