@@ -33,7 +33,7 @@ class PairedCounts:
         between correlated proportions or percentages"); it takes items as independent, whatever clusters they have.
         """
         unequal, fewer = len(self.lost) + len(self.won), min(len(self.lost), len(self.won))
-        return min(1.0, 2 * sum(math.comb(unequal, k) for k in range(fewer + 1)) / 2**unequal)
+        return min(1.0, 2 * sum(math.comb(unequal, k) for k in range(fewer + 1)) / (1 << unequal))
 
     def to_json(self) -> dict[str, object]:
         """Counts and p, and the names of what is lost."""

@@ -1,9 +1,9 @@
 """Cross-signal score of a model in the product: questions over scenarios with status, answer and citations right.
 
 The model takes the place of the profile's for its role; the other models are those of the profile ("auto"). Only
-questions that reach it count: for what perceives, those of scenarios with a signal that it perceives; for the language
-model and the embedder, those at which they compute, and not those that code answers alone. A question that fails counts
-as wrong. The items are questions, the clusters are scenarios.
+questions that reach it count: for the language model and the embedder those at which it computes, and not those that
+code answers alone; for what perceives those of scenarios of whose signals it computes something. A question that fails
+counts as wrong. The items are questions, the clusters are scenarios.
 
 The data is a folder of scenarios: `path`, `limit` (of the questions that are asked), `profile`, and for the language
 model and the embedder `gold` (evidence.json in place of perception).
@@ -170,18 +170,23 @@ def measure(
     assistant.start()
     product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
     results: list[ScenarioResult] = []
+    reached: set[str] = set()  # scenarios; what perceives computes once for all questions over a signal
     what = f"{model.name} over questions"
     watch(ProgressStep(what, 0, len(asked)))
     for number, job in enumerate(asked, 1):
         before = _computed(role, assistant, counted)
         result = ScenarioResult.of(job, product.name, product.answer(job))
-        if before is None or result.reply.error is not None or _computed(role, assistant, counted) != before:
+        if computes := _computed(role, assistant, counted) != before:
+            reached.add(job.scenario.id)
+        known = role not in _REASONING and job.scenario.id in reached
+        if computes or known or result.reply.error is not None:
             results.append(result)
         watch(ProgressStep(what, number, len(asked)))
+    if not results:
+        raise CalibrationInvalid(f"no question of the data reaches {model.name}", "take more questions, or others")
     right = counts(results)
-    details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")} if results else {}
-    if role in _REASONING and asked:
-        details["unreached"] = 1 - len(results) / len(asked)
+    details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")}
+    details["unreached"] = 1 - len(results) / len(asked)
     names = {f"{r.job.scenario.id}: {r.job.question.ask}": r for r in results}
     items = {name: (float(result.judged.correct), 1.0) for name, result in names.items()}
     clusters = tuple(result.job.scenario.id for result in names.values())
@@ -214,15 +219,11 @@ def _scenarios(data: Data, role: str, *, gold: bool) -> list[Scenario]:
     return reaching
 
 
-def _computed(role: str, assistant: WarmAssistant, counted: CountedRuntime) -> int | None:
-    """How much a model has computed so far, by which it shows whether a question reached it; None for what perceives.
-
-    What perceives computes once for all questions over a signal.
-    """
-    if role not in _REASONING:
-        return None
-    engine = assistant.models.engine
-    return counted.runs if role == "embedder" else engine.usage.prompt_tokens if engine else 0
+def _computed(role: str, assistant: WarmAssistant, counted: CountedRuntime) -> int:
+    """Tokens that the language model has read so far, or how often another model has run."""
+    if role != "language":
+        return counted.runs
+    return assistant.models.engine.usage.prompt_tokens if assistant.models.engine else 0
 
 
 METRICS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -54,15 +54,13 @@ class CountedRuntime(Runtime):
     def session(self, model: Path, *, threads: int | None = None, lanes: int = 1) -> onnxruntime.InferenceSession:
         """See `Runtime.session`."""
         opened = super().session(model, threads=threads, lanes=lanes)
-        if model in self.files:
-            run = opened.run
-
-            def count(*args: Any, **how: Any) -> Any:  # noqa: ANN401 - what the library's own takes and gives
-                self._ran[model] += 1
-                return run(*args, **how)
-
-            opened.run = count
+        for name in ("run", "run_with_ort_values") if model in self.files else ():
+            setattr(opened, name, partial(self._count, model, getattr(opened, name)))
         return opened
+
+    def _count(self, model: Path, run: Callable[..., Any], *args: Any, **how: Any) -> Any:  # noqa: ANN401 - the library's
+        self._ran[model] += 1
+        return run(*args, **how)
 
 
 class WarmAssistant(Assistant):

@@ -13,6 +13,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputEmpty
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics.metric import Measured, metric
 from edge_assistant_quantize.metrics.warm import WarmAssistant
@@ -88,13 +89,24 @@ def test_an_embedder_is_measured_on_what_it_compares(scenarios: Path, models: Mo
 def test_what_perceives_is_measured_on_its_signals(scenarios: Path, models: Models, tmp_path: Path) -> None:
     found = measure(models("speech"), scenarios)
     assert (found.items, found.parts) == (("boiler-001: What is the pressure?",), (1,))
-    assert "unreached" not in found.details
+    assert found.details["unreached"] == 0
     deaf = damaged.damaged(models("speech"), "encoder", tmp_path / "deaf", damaged.not_numbers)
     assert measure(deaf, scenarios).parts == (0,)
     seen = measure(models("detector"), scenarios)
     assert (seen.items, seen.parts) == (("road-001: Is there a stop sign?",), (1,))
     blind = damaged.damaged(models("detector"), "model", tmp_path / "blind", damaged.not_numbers)
     assert measure(blind, scenarios).parts == (0,)
+
+
+def test_faces_are_measured_on_pictures_in_which_they_are_looked_for(scenarios: Path, models: Models) -> None:
+    page = add(scenarios / "page-001", ("image", "page.png"), ("What is the name?", "Ann"), ("Who signed?", "Ann"))
+    pages.sheet(1).image.save(page / "page.png")
+    found = measure(models("faces"), scenarios)
+    assert found.items == ("road-001: Is there a stop sign?",)
+    assert found.details["unreached"] == pytest.approx(2 / 3)
+    shutil.rmtree(scenarios / "road-001")
+    with pytest.raises(CalibrationInvalid, match="no question of the data reaches blazeface-back"):
+        measure(models("faces"), scenarios)
 
 
 def test_a_question_that_fails_counts_as_wrong(

@@ -54,6 +54,7 @@ def test_what_is_a_slot() -> None:
         ("Born on the second of April, twenty twenty one.", [("date", "2 april 2 0 2 1")]),
         ("They may leave, and march on.", []),
         ("On 9 May 5 mg.", [("date", "9 may"), ("number", "5"), ("unit", "milligrams")]),
+        ("On 9 May 12345 people came.", [("date", "9 may"), ("number", "1 2 3 4 5")]),  # a year has four digits
         ("In elevator two I have none.", [("number", "2"), ("negation", "none")]),
         ("", []),
     ],
