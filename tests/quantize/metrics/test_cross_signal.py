@@ -13,7 +13,6 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputEmpty
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets import pages
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics.metric import Measured, metric
 from edge_assistant_quantize.metrics.warm import WarmAssistant
@@ -100,7 +99,7 @@ def test_what_perceives_is_measured_on_its_signals(scenarios: Path, models: Mode
 
 def test_faces_are_measured_on_pictures_in_which_they_are_looked_for(scenarios: Path, models: Models) -> None:
     page = add(scenarios / "page-001", ("image", "page.png"), ("What is the name?", "Ann"), ("Who signed?", "Ann"))
-    pages.sheet(1).image.save(page / "page.png")
+    drawings.receipt().save(page / "page.png")
     found = measure(models("faces"), scenarios)
     assert found.items == ("road-001: Is there a stop sign?",)
     assert found.details["unreached"] == pytest.approx(2 / 3)
