@@ -40,7 +40,7 @@ def measure(
 
 METRICS = (
     Metric(
-        name="speech",
+        name="wer",
         gives=("wer", "slots"),
         roles=frozenset({"speech"}),
         description=(
