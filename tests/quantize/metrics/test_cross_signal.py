@@ -29,7 +29,7 @@ def product(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def scenarios(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
-    """Readings with two questions and thanks, a recording with a question, and a picture with one."""
+    """Readings with two questions and thanks, a recording with two questions, and a picture with one."""
     rows = "".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}\n" for minute in range(40))
     motor = add(
         tmp_path / "set" / "motor-001",
@@ -39,7 +39,8 @@ def scenarios(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
         ("Thank you!", "gladly"),
     )
     (motor / "motor.csv").write_text(f"time,temperature [degC]\n{rows}")
-    boiler = add(tmp_path / "set" / "boiler-001", ("audio", "note.wav"), ("What is the pressure?", "4 bar"))
+    asked = ("What is the pressure?", "4 bar"), ("Who spoke?", "Ann")
+    boiler = add(tmp_path / "set" / "boiler-001", ("audio", "note.wav"), *asked)
     shutil.copy(pytestconfig.rootpath / "tests/fixtures/speech/pressure.wav", boiler / "note.wav")
     road = add(tmp_path / "set" / "road-001", ("image", "road.png"), ("Is there a stop sign?", "stop sign"))
     drawings.stop_sign().save(road / "road.png")
@@ -87,10 +88,11 @@ def test_an_embedder_is_measured_on_what_it_compares(scenarios: Path, models: Mo
 
 def test_what_perceives_is_measured_on_its_signals(scenarios: Path, models: Models, tmp_path: Path) -> None:
     found = measure(models("speech"), scenarios)
-    assert (found.items, found.parts) == (("boiler-001: What is the pressure?",), (1,))
+    assert found.items == ("boiler-001: What is the pressure?", "boiler-001: Who spoke?")  # of one perception
+    assert found.parts == (1, 0)
     assert found.details["unreached"] == 0
     deaf = damaged.damaged(models("speech"), "encoder", tmp_path / "deaf", damaged.not_numbers)
-    assert measure(deaf, scenarios).parts == (0,)
+    assert measure(deaf, scenarios).parts == (0, 0)
     seen = measure(models("detector"), scenarios)
     assert (seen.items, seen.parts) == (("road-001: Is there a stop sign?",), (1,))
     blind = damaged.damaged(models("detector"), "model", tmp_path / "blind", damaged.not_numbers)
