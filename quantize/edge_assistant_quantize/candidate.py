@@ -92,7 +92,7 @@ class Candidate:
         """As senses and engines take it; they look at each file's headers themselves."""
         lines = sorted(f"{key} {digest}\n" for key, digest in self.sums().items())
         digest = hashlib.sha256("".join(lines).encode()).hexdigest()
-        return InstalledModel(self.name, digest, _Files(self.paths), dict(self.options))
+        return InstalledModel(self.name, digest, _Files(self.paths), dict(self.options), self.role)
 
     def write(self) -> None:
         """Write its `candidate.toml`."""

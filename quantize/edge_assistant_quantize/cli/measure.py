@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,12 @@ from edge_assistant_quantize.errors import UsageError
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.acceptance.accept import DataOf
+    from edge_assistant_quantize.acceptance.pairs import PairedCounts
     from edge_assistant_quantize.record import Criterion, CriterionVerdict, Measured
 
 _REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
 _HEAD = ("metric", "candidate", "reference", "difference", "interval", "criterion", "verdict")
+_LOST_SHOWN = 5  # items that only the reference has right
 
 
 @verb(
@@ -141,14 +143,18 @@ def accept(args: argparse.Namespace) -> int:
         found = accept.decide(candidate, reference, criteria, data, runtime, watch)
     if args.record:
         accepted_record.write(accepted_record.record(candidate, reference, found, recipe), args.record)
+    pairs = _pairs([verdict.metric for verdict in found.verdicts], found.results, found.of_reference)
     if args.json:
         import msgspec
 
         facts = {"candidate": candidate.name, "reference": reference.name, "accepted": found.accepted}
         look = {"looks": found.look.numbers, "reference_counts": found.look.sound or "by its floor"}
-        print(json.dumps({**facts, **look, "verdicts": msgspec.to_builtins(found.verdicts)}))
+        paired = {name: counted.to_json() for name, counted in pairs.items()}
+        print(json.dumps({**facts, **look, "verdicts": msgspec.to_builtins(found.verdicts), "pairs": paired}))
         return 0 if found.accepted else 1
     inputs.show([_HEAD, *(_row(verdict) for verdict in found.verdicts)])
+    for name, counted in pairs.items():
+        _show_pairs(name, counted)
     for verdict in found.verdicts:
         if verdict.reason:
             print(printable(f"{verdict.metric}: {verdict.reason}"))
@@ -156,6 +162,27 @@ def accept(args: argparse.Namespace) -> int:
         print(f"look {looks} at this data, so the interval is wider than that of a first look")
     print(f"{candidate.name} is {'' if found.accepted else 'not '}accepted in place of {reference.name}")
     return 0 if found.accepted else 1
+
+
+def _pairs(
+    names: Sequence[str], results: Mapping[str, Measured], of_reference: Mapping[str, Measured]
+) -> dict[str, PairedCounts]:
+    """Pairs by metric, of what both were measured by and is right or wrong item by item."""
+    from edge_assistant_quantize.acceptance.pairs import counts
+
+    both = (name for name in names if name in results and name in of_reference)
+    found = {name: counts(results[name], of_reference[name]) for name in both}
+    return {name: counted for name, counted in found.items() if counted is not None}
+
+
+def _show_pairs(name: str, counted: PairedCounts) -> None:
+    lost, won = len(counted.lost), len(counted.won)
+    cells = f"both right {counted.both}, lost {lost}, won {won}, both wrong {counted.neither}"
+    print(f"{name} by items: {cells}; p {counted.p:.2g} (McNemar's exact test)")
+    for item in counted.lost[:_LOST_SHOWN]:
+        print(f"  lost: {printable(item)}")
+    if lost > _LOST_SHOWN:
+        print(f"  and {lost - _LOST_SHOWN} more, see --json")
 
 
 def _of_words(words: Sequence[str], data: Sequence[str]) -> tuple[str, list[Criterion], DataOf]:
