@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from edge_assistant.governance.policy import policy
 from edge_assistant_models import paths
@@ -69,6 +68,8 @@ def pytest_configure() -> None:
         for folder in _COMPILED:
             compileall.compile_dir(_ROOT / folder, quiet=2)
     sys.dont_write_bytecode = False  # of the tests, which pytest compiles itself
+    from hypothesis import HealthCheck, settings  # here, for pytest compiles it itself, which takes a second
+
     gc.set_threshold(_GARBAGE)
     atexit.register(warnings.filterwarnings, "ignore", _LEFT_OPEN, ResourceWarning)
     os.environ.update(
