@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers import few_layers
 
 from edge_assistant.core.signals import Kind
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from evals.speed import process
 from evals.speed.part import QUESTION, Setting
@@ -34,3 +38,22 @@ def at_home(setting: Setting) -> Callable[[], None]:
     """The setting's home holds while the test runs."""
     with process.temporary_home(setting.folder):
         yield process.clear_caches
+
+
+@pytest.fixture(scope="session")
+def few(models: Callable[[str], InstalledModel], tmp_path_factory: pytest.TempPathFactory) -> InstalledModel:
+    """The language model of the tests, with 4 of its 30 layers."""
+    model = models("language")
+    path = tmp_path_factory.mktemp("few") / "few.gguf"
+    return replace(model, files={"model": few_layers.write(model.files["model"], path, (0, 1, 28, 29))})
+
+
+@pytest.fixture
+def short(few: InstalledModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts are measured with a real language model of few layers, as what it says does not matter."""
+    opened = Portfolio.open
+
+    def open_one(self: Portfolio, name: str, **how: Any) -> InstalledModel:
+        return few if name == few.name else opened(self, name, **how)
+
+    monkeypatch.setattr(Portfolio, "open", open_one)
