@@ -26,10 +26,12 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import few_layers
 
 from edge_assistant.governance.policy import policy
 from edge_assistant_models import paths
@@ -216,6 +218,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Installe
             )
 
     return model
+
+
+@pytest.fixture(scope="session")
+def few(models: Callable[[str], InstalledModel], tmp_path_factory: pytest.TempPathFactory) -> InstalledModel:
+    """The language model with 4 of its 30 layers: real and quick, where what it says does not matter."""
+    model = models("language")
+    path = tmp_path_factory.mktemp("few") / "few.gguf"
+    return replace(model, files={"model": few_layers.write(model.files["model"], path, (0, 1, 28, 29))})
 
 
 @pytest.fixture

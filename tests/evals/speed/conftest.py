@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import few_layers
 
 from edge_assistant.core.signals import Kind
 from edge_assistant_models.model import InstalledModel
@@ -38,14 +36,6 @@ def at_home(setting: Setting) -> Callable[[], None]:
     """The setting's home holds while the test runs."""
     with process.temporary_home(setting.folder):
         yield process.clear_caches
-
-
-@pytest.fixture(scope="session")
-def few(models: Callable[[str], InstalledModel], tmp_path_factory: pytest.TempPathFactory) -> InstalledModel:
-    """The language model of the tests, with 4 of its 30 layers."""
-    model = models("language")
-    path = tmp_path_factory.mktemp("few") / "few.gguf"
-    return replace(model, files={"model": few_layers.write(model.files["model"], path, (0, 1, 28, 29))})
 
 
 @pytest.fixture
