@@ -48,7 +48,8 @@ VECTORS = paths.cache_dir().resolve() / "embeddings"  # of the examples that com
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
 _ROOT = Path(__file__).parent.parent
-_COMPILED = ("edge_assistant", "models", "quantize", "tui", "evals")  # else a command in a test takes 0.25 s more
+# else a command in a test takes 0.25 s more
+_COMPILED = ("edge_assistant", "models", "quantize", "tui", "evals", "tests/helpers")
 _LONGEST = (
     *("tui/test_sizes.py", "quantize/test_quantize_docs.py", "cli/test_resident.py", "evals/speed/test_parts.py"),
     *("reasoning/test_properties.py", "quantize/gguf/test_conversion.py", "quantize/export/test_exporter.py"),
