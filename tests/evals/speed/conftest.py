@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from edge_assistant.core.signals import Kind
-from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from evals.speed import process
 from evals.speed.part import QUESTION, Setting
@@ -36,14 +34,3 @@ def at_home(setting: Setting) -> Callable[[], None]:
     """The setting's home holds while the test runs."""
     with process.temporary_home(setting.folder):
         yield process.clear_caches
-
-
-@pytest.fixture
-def short(few: InstalledModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts are measured with a real language model of few layers, as what it says does not matter."""
-    opened = Portfolio.open
-
-    def open_one(self: Portfolio, name: str, **how: Any) -> InstalledModel:
-        return few if name == few.name else opened(self, name, **how)
-
-    monkeypatch.setattr(Portfolio, "open", open_one)
