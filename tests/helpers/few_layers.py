@@ -5,6 +5,7 @@ What it says makes little sense. It stands where tests are about what happens to
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,3 +35,28 @@ def write(model: Path, path: Path, kept: Sequence[int]) -> Path:
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def install(home: Path, path: Path, store: Path) -> None:
+    """Let commands with this home take a file written so as the first language model of the profile `test`.
+
+    Args:
+        home: of the product, still without models.
+        path: of the file.
+        store: has the other models.
+    """
+    from edge_assistant_models.portfolio import Portfolio
+
+    (home / "models").mkdir()
+    for folder in store.iterdir():
+        if not folder.name.startswith("."):
+            (home / "models" / folder.name).symlink_to(folder)
+    (home / "catalog").mkdir()
+    (home / "catalog" / "few.toml").write_text(
+        'name = "few"\nrole = "language"\nlicence = "Apache-2.0"\nlicence_url = "https://example.org/licence"\n'
+        'home = "https://example.org"\ndescription = "few layers"\nmemory_mib = 200\nprofiles = ["test"]\n'
+        f'family = "chatml"\ncontext = 8192\n[[files]]\nkey = "model"\npath = "{path.name}"\n'
+        f'bytes = {path.stat().st_size}\nsha256 = "{hashlib.sha256(path.read_bytes()).hexdigest()}"\n'
+        f'[[sources]]\ntype = "file"\npath = "{path.parent}"\n'
+    )
+    Portfolio().pull(["few"])
