@@ -227,7 +227,7 @@ class Variant(msgspec.Struct, frozen=True):
         return all(verdict.accepted for verdict in self.verdicts) if self.verdicts else None
 
 
-class Look(msgspec.Struct, frozen=True):
+class AcceptanceLook(msgspec.Struct, frozen=True):
     """A candidate and its reference measured for acceptance, with all that the verdicts follow from (`gate.decide`).
 
     Attributes:
@@ -310,7 +310,7 @@ class Record(msgspec.Struct, frozen=True):
     layers: list[Layer] = []
     chosen: str = ""
     measures: dict[str, Measure] = {}
-    looks: list[Look] = []
+    looks: list[AcceptanceLook] = []
     signer: str = ""
     signature: str = ""
 

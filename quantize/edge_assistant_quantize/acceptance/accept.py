@@ -14,7 +14,7 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import Metric, metric
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.record import Criterion, CriterionVerdict, Look, Measured
+from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
 DataOf = Mapping[str, Mapping[str, object]]
 """The data by the metric or result that is measured on it: `{"presence": {"path": "photos"}}`."""
@@ -87,7 +87,7 @@ class Acceptance:
         of_reference: of the reference.
     """
 
-    look: Look
+    look: AcceptanceLook
     verdicts: list[CriterionVerdict]
     results: dict[str, Measured]
     of_reference: dict[str, Measured]

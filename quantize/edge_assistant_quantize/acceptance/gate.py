@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from edge_assistant_quantize.acceptance.intervals import LEAST, interval, spent
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import metric, standard
-from edge_assistant_quantize.record import Criterion, CriterionVerdict, Look, Measured
+from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
 _CONFIDENCE = 0.95  # of the interval that a floor is held with, and of a search
 
 
-def decide(look: Look) -> list[CriterionVerdict]:
+def decide(look: AcceptanceLook) -> list[CriterionVerdict]:
     """Decide the criteria of a look, in their order.
 
     Raises:
@@ -34,7 +34,7 @@ def decide(look: Look) -> list[CriterionVerdict]:
     return found
 
 
-def sound(look: Look) -> bool:
+def sound(look: AcceptanceLook) -> bool:
     """Whether the reference counts: by itself, or as every result that needs no reference reaches its floor."""
     held = [not _below(look.reference, found) for found in look.of_reference.values() if not _too_few(found)]
     compares = any(asked.compares or metric(asked.metric).relative for asked in look.criteria)

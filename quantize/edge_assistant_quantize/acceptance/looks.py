@@ -35,7 +35,7 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.provenance import sum_of_values
-from edge_assistant_quantize.record import Criterion, CriterionVerdict, Look, Measured
+from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
 SKETCH = 64  # sums of a data set that are kept
 _LETTERS = 16  # of a sum
@@ -80,7 +80,7 @@ def take(
     of_candidate: Mapping[str, Measured],
     of_reference: Mapping[str, Measured],
     data: Mapping[str, str],
-) -> tuple[Look, list[CriterionVerdict]]:
+) -> tuple[AcceptanceLook, list[CriterionVerdict]]:
     """Count a look at a candidate, and decide.
 
     Args:
@@ -103,7 +103,7 @@ def take(
     with closing(Trail()) as trail:
         there = sorted(name for name in asked if name in of_candidate)  # what is missing is said by the gate
         numbers = {name: _counted(trail, candidate, reference, criteria, of_candidate[name]) for name in there}
-        look = Look(
+        look = AcceptanceLook(
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             form=candidate.name,
             files=dict(candidate.files),
@@ -117,21 +117,23 @@ def take(
             numbers=numbers,
             code=code(),
         )
-        look = msgspec.json.decode(msgspec.json.encode(look), type=Look)  # as it will be read: whole numbers are floats
+        look = msgspec.json.decode(
+            msgspec.json.encode(look), type=AcceptanceLook
+        )  # as it will be read: whole numbers are floats
         verdicts = gate.decide(look)
         accepted = all(verdict.accepted for verdict in verdicts)
         trail.append("judged", {"look": sum_of(look), "model": candidate.id, "accepted": accepted})
     return look, verdicts
 
 
-def known(looks: Sequence[Look]) -> bool:
+def known(looks: Sequence[AcceptanceLook]) -> bool:
     """Whether the trail of this machine has judged each of these."""
     with closing(Trail()) as trail:
         judged = {row["look"] for row in _rows(trail, "judged")}
     return all(sum_of(look) in judged for look in looks)
 
 
-def sum_of(look: Look) -> str:
+def sum_of(look: AcceptanceLook) -> str:
     """The sha256 of a look."""
     return hashlib.sha256(msgspec.json.encode(look, order="deterministic")).hexdigest()
 

@@ -14,7 +14,7 @@ from edge_assistant_quantize.acceptance import gate, looks, signature
 from edge_assistant_quantize.candidate import FILE, Candidate
 from edge_assistant_quantize.errors import InputMissing, NotAccepted
 from edge_assistant_quantize.metrics.metric import standard
-from edge_assistant_quantize.record import CriterionVerdict, Look, Record, Variant
+from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Record, Variant
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
 _ANYWAY = "publish it all the same and say why: --unaccepted REASON"
@@ -54,7 +54,7 @@ class Judgement:
 class DecidedLook:
     """A look and what follows from it."""
 
-    look: Look
+    look: AcceptanceLook
     verdicts: Sequence[CriterionVerdict]
 
     @property

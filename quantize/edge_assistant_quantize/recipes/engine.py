@@ -155,7 +155,7 @@ class RecipeRun:
     job: RecipeJob
     reference: Form
     forms: dict[str, Form] = field(default_factory=dict)
-    looks: list[records.Look] = field(default_factory=list)
+    looks: list[records.AcceptanceLook] = field(default_factory=list)
     _done: int = 0
 
     def record(self, source: Form, *, prepared: bool) -> Record:

@@ -18,7 +18,7 @@ from edge_assistant_quantize.provenance import RUNTIMES, machine_class, sum_of_v
 from edge_assistant_quantize.recipes.recipe import Data, Measurement
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import REFERENCE, RecipeJob
-from edge_assistant_quantize.record import CriterionVerdict, Layer, Look, Measured
+from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Layer, Measured
 
 
 def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
@@ -31,7 +31,9 @@ def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
     return {name: found for each in job.recipe.metrics for name, found in _result(job, each, form, reference).items()}
 
 
-def judge(job: RecipeJob, name: str, form: Form, reference: Form) -> list[tuple[Look, list[CriterionVerdict]]]:
+def judge(
+    job: RecipeJob, name: str, form: Form, reference: Form
+) -> list[tuple[AcceptanceLook, list[CriterionVerdict]]]:
     """Each criterion of the recipe, decided: one look for each data set, at the items that no search has seen."""
     models = ModelSums(name, form.sums), ModelSums(REFERENCE, reference.sums, _catalog(reference))
     found = []

@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers import tiny_language_models
+from helpers import forked, tiny_language_models
 from safetensors.numpy import load_file, save_file
 
 from edge_assistant_quantize import progress, room, worker
@@ -49,6 +49,13 @@ def logits_of(path, tokens):
     llama.llama_free(context)
     llama.llama_model_free(model)
     return found
+
+
+@pytest.fixture(autouse=True)
+def workers(request, monkeypatch):
+    """The converter's processes are forked; that of one family is started as for a person."""
+    if "[llama]" not in request.node.name:
+        forked.use(monkeypatch)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
