@@ -20,6 +20,7 @@ from edge_assistant.cli.main import main as assistant
 from edge_assistant.core.errors import UsageError
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import candidate
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.cli.main import main, parser
 from edge_assistant_quantize.cli.verb import VERBS
 
@@ -117,7 +118,11 @@ TEXT = (
 
 
 def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models, monkeypatch, capsys):
-    """All but the three that bring the model, see above: that of the tests, dequantized, with 6 of its 30 layers."""
+    """All but the three that bring the model, see above: that of the tests, dequantized, with 6 of its 30 layers.
+
+    So few layers reach no floor, which is left out here.
+    """
+    monkeypatch.setattr(gate, "_below", lambda name, result: "")
     (home / "models").mkdir()
     for folder in store.iterdir():
         if not folder.name.startswith("."):
@@ -125,8 +130,8 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
     monkeypatch.setenv("EDGE_ASSISTANT_PROFILE", "test")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").mkdir()
-    for name in ("reasoning.md", "security.md"):
-        (tmp_path / "docs" / name).write_text(f"{TEXT}{name}. " * 14)
+    (tmp_path / "docs" / "reasoning.md").write_text(TEXT * 14)
+    shutil.copy(ROOT / "docs" / "security.md", tmp_path / "docs")
     (tmp_path / "note.txt").write_text(TEXT)
     floats = ["--type", "F16", "--allow-requantize", "--output", "smollm2-f16.gguf"]
     few = few_layers.write(models("language").files["model"], tmp_path / "few.gguf", (0, 1, 2, 27, 28, 29))
@@ -140,7 +145,8 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
     answer = json.loads(printed.splitlines()[-1])
     assert "smollm2-q5" in [model["name"] for model in answer["models"]]
     figures = Portfolio().entry("smollm2-q5").figures
-    assert figures["accepted"] is True
+    assert (figures["accepted"], figures["unaccepted"]) == (False, "a trial")
+    assert (tmp_path / "accepted" / "record.json").is_file()
     assert "log-perplexity" in figures["metrics"]  # type: ignore[operator]
 
 
@@ -148,13 +154,12 @@ def test_the_recipe_runs_and_is_published(page, tmp_path, store, home, monkeypat
     (home / "models").mkdir()
     for name in ("nanodet", "silero-vad"):
         (home / "models" / name).symlink_to(store / name)
-    for kind in ("calibrate", "evaluate"):
-        (tmp_path / "photos" / kind).mkdir(parents=True)
-        drawings.stop_sign().save(tmp_path / "photos" / kind / "sign.png")
-    labels = '{"sign.png": {"objects": [{"label": "stop sign", "box": [228, 78, 184, 184]}]}}'
-    (tmp_path / "photos" / "evaluate" / "labels.json").write_text(labels)
+    (tmp_path / "photos" / "calibrate").mkdir(parents=True)
+    drawings.stop_sign().save(tmp_path / "photos" / "calibrate" / "sign.png")
+    drawings.labelled(tmp_path / "photos" / "evaluate", 10)
     (recipe,) = re.findall(r"```toml\n(.*?)```", page, re.S)
-    (tmp_path / "nanodet-ours.toml").write_text(recipe)
+    assert "within_interval = true" in recipe  # which takes more photographs than a test has time for
+    (tmp_path / "nanodet-ours.toml").write_text(recipe.replace("within_interval = true", "at_most_worse = 0.25"))
     monkeypatch.chdir(tmp_path)
     section = page.split("## The same by a recipe")[1].split("\n## ")[0]
     for words in commands(section):

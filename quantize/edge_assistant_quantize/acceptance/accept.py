@@ -129,8 +129,7 @@ def decide(
         known = of_reference if own == others else {}
         rest = {name: given for name, given in data.items() if not {name, *metric(name).gives} & set(known)}
         results = known | measure(candidate, reference, rest, runtime, watch)
-    catalog = looks.of_catalog(reference, others)
-    models = ModelSums(candidate.name, own), ModelSums(reference.name, others, catalog)
+    models = ModelSums(candidate.name, own), ModelSums(reference.name, others, looks.of_catalog(reference, others))
     look, verdicts = looks.take(*models, criteria, results, of_reference, sums)
     return Acceptance(look, verdicts, results, of_reference)
 

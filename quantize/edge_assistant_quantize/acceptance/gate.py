@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_assistant_quantize.acceptance.intervals import LEAST, interval, spent
+from edge_assistant_quantize.acceptance.intervals import interval, spent
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
@@ -72,8 +72,8 @@ def _compared(asked: Criterion, of_reference: Mapping[str, Measured]) -> Measure
 
 
 def _too_few(result: Measured) -> str:
-    count = len(result.independent)
-    return "" if count >= LEAST else f"{count} independent items, and at least {LEAST} decide"
+    count, least = len(result.independent), standard(result.metric).least
+    return "" if count >= least else f"{count} independent items, and at least {least} decide"
 
 
 def _below(name: str, result: Measured) -> str:

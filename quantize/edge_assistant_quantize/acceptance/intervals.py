@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEVEL = 0.95
-LEAST = 20  # clusters; below, an end may be wider than anything that could be decided by
 _KNOWN = 10  # effective clusters beyond the median from which on the largest seen stands for the largest there is
 _STEPS = 60  # of the bisection; exact to rounding
 _ROUNDING = 1e-12

@@ -3,7 +3,7 @@
 | row | facts |
 | --- | --- |
 | `look` | id of the look at one data set, metric, the least sums of its items; written before anything is decided |
-| `judged` | sum of the look, sum of the candidate's files, whether it was accepted |
+| `judged` | sum of the look (`EXPORTED` for an export), sum of the candidate's files, whether it was accepted |
 
 Two data sets are the same where their `SKETCH` least sums have one in common: a bottom-k sketch (Broder 1997, "On the
 resemblance and containment of documents"), whole for small sets, and sure to meet where a twentieth is shared.
@@ -38,6 +38,7 @@ from edge_assistant_quantize.provenance import sum_of_values
 from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
 SKETCH = 64  # sums of a data set that are kept
+EXPORTED = "compared with its weights"
 _LETTERS = 16  # of a sum
 _CODE = ("acceptance", "metrics", "datasets")  # folders whose code measures and decides
 
@@ -49,12 +50,12 @@ class ModelSums:
     Attributes:
         name: for people.
         files: the sha256 of each file by key.
-        catalog: the model of the product's own catalog that it is; empty for any other.
+        sound: why it counts as a reference by itself, such as the model of the catalog that it is; else empty.
     """
 
     name: str
     files: Mapping[str, str]
-    catalog: str = ""
+    sound: str = ""
 
     @property
     def id(self) -> str:
@@ -71,6 +72,13 @@ def of_catalog(model: Candidate, sums: Mapping[str, str]) -> str:
 
 def _is(pinned: FileSpec, path: Path, digest: str) -> bool:
     return digest == pinned.sha256 if pinned.sha256 else tensor_digest(path) == pinned.tensors_sha256
+
+
+def exported(model: Candidate) -> None:
+    """Write that a model was compared with the weights that it was exported from, so that it counts as a reference."""
+    row = {"look": EXPORTED, "model": ModelSums(model.name, model.sums()).id, "accepted": True}
+    with closing(Trail()) as trail:
+        trail.append("judged", row)
 
 
 def take(
@@ -109,7 +117,7 @@ def take(
             files=dict(candidate.files),
             reference=reference.name,
             reference_files=dict(reference.files),
-            sound=reference.catalog or _accepted(trail, reference),
+            sound=reference.sound or _accepted(trail, reference),
             criteria=list(criteria),
             of_candidate={name: found for name, found in of_candidate.items() if name in asked},
             of_reference=dict(of_reference),

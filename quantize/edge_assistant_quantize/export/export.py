@@ -70,8 +70,8 @@ def configure(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--part", choices=("vision", "decoder"), help="of a vision-language model, this part alone")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Export and print how far the graphs are from the model; 0.
+def run(args: argparse.Namespace) -> Exported:
+    """Export and print how far the graphs are from the model.
 
     Raises:
         UsageError: the output is named as a file.
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"compared with the model on the same inputs: at most {max(shares):.1e} of an output's largest value")
     if made.done.note:
         print(f"note: {made.done.note}")
-    return 0
+    return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,10 @@ Raises:
 """
 
 
+LEAST = 20  # independent items; below, an interval is too wide to decide by, see `acceptance.intervals`
+SKEWED = 100  # of what has rare large losses
+
+
 @dataclass(frozen=True, slots=True)
 class Standard:
     """What a working model reaches in a result, in its own unit, and how much worse a form may be by default.
@@ -88,11 +92,13 @@ class Standard:
         floor: the value that a working model reaches, from above where less is better.
         margin: how much worse is no loss; 0 for what compares with a reference by itself.
         task: whether it measures the product's task, so that models of different origin can be compared by it.
+        least: independent items, below which it decides nothing; more for what is skewed.
     """
 
     floor: float
     margin: float = 0.0
     task: bool = False
+    least: int = LEAST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.gguf import perplexity
 from edge_assistant_quantize.gguf.perplexity import TextQuality
-from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, compared
+from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, Standard, compared
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import number_of, path_of
@@ -83,7 +83,7 @@ METRICS = (
     ),
     Metric(
         name="divergence",
-        gives={"kl-divergence": Standard(0.5), "token-agreement": Standard(0.6)},
+        gives={"kl-divergence": Standard(0.5, least=SKEWED), "token-agreement": Standard(0.6)},
         roles=frozenset({"language"}),
         description="how far the next token's distribution is from the reference's, and how often the likeliest is its",
         measure=_divergence,

@@ -9,10 +9,9 @@ import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.acceptance import gate, looks
-from edge_assistant_quantize.acceptance.intervals import LEAST
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
-from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.onnx import calibration, sensitivity
 from edge_assistant_quantize.provenance import RUNTIMES, machine_class, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Data, Measurement
@@ -35,7 +34,8 @@ def judge(
     job: RecipeJob, name: str, form: Form, reference: Form
 ) -> list[tuple[AcceptanceLook, list[CriterionVerdict]]]:
     """Each criterion of the recipe, decided: one look for each data set, at the items that no search has seen."""
-    models = ModelSums(name, form.sums), ModelSums(REFERENCE, reference.sums, _catalog(reference))
+    sound = looks.EXPORTED if reference.compared else looks.of_catalog(reference.candidate(), reference.sums)
+    models = ModelSums(name, form.sums), ModelSums(REFERENCE, reference.sums, sound)
     found = []
     for data in dict.fromkeys(each.data for each in job.recipe.metrics if each.criterion):
         asked = [
@@ -62,10 +62,6 @@ def accepts(job: RecipeJob, form: Form, reference: Form) -> bool:
     return True
 
 
-def _catalog(reference: Form) -> str:
-    return looks.of_catalog(reference.candidate(), reference.sums) if reference.files else ""
-
-
 def _part(job: RecipeJob, asked: Measurement, form: Form, reference: Form, *, searched: bool) -> dict[str, Measured]:
     """Results over the items that a search sees, or over the others; over all where the recipe searches nothing."""
     results = _result(job, asked, form, reference)
@@ -77,9 +73,10 @@ def _part(job: RecipeJob, asked: Measurement, form: Form, reference: Form, *, se
 
     parts = {name: found.only(lambda item: is_seen(item) is searched) for name, found in results.items()}
     for name, found in results.items():
-        if parts[name] is None or len(found.independent) < 2 * LEAST:
+        least = 2 * standard(name).least
+        if parts[name] is None or len(found.independent) < least:
             what = f"'{name}' has {len(found.independent)} independent items, of which a search uses half"
-            raise CalibrationInvalid(what, f"give at least {2 * LEAST}, or take the search out of the recipe")
+            raise CalibrationInvalid(what, f"give at least {least}, or take the search out of the recipe")
     return {name: part for name, part in parts.items() if part is not None}
 
 

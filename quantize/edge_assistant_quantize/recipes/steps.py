@@ -95,7 +95,8 @@ class Export(WholeStep, frozen=True, kw_only=True):
         found = candidate.read(folder) if (folder / candidate.FILE).is_file() else None
         paths = {**made.files, **(found.paths if found else {})}
         names = {key: path.relative_to(work.folder).as_posix() for key, path in paths.items()}
-        return Made(names, options=dict(found.options) if found else {}, note=made.done.note)
+        options = dict(found.options) if found else {}
+        return Made(names, options=options, note=made.done.note, compared=bool(made.done.deviations))
 
 
 class Imatrix(WholeStep, frozen=True, kw_only=True):

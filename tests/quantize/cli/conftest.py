@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers import damaged, drawings
-from PIL import ImageChops
 
 from edge_assistant_models.model import InstalledModel
 
@@ -22,29 +20,13 @@ def stored(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def photos(stored: None, tmp_path: Path) -> str:
     """Two labelled photographs."""
-    return drawn(tmp_path / "photos", 1)
+    return drawings.labelled(tmp_path / "photos", 1)
 
 
 @pytest.fixture
 def many_photos(stored: None, tmp_path: Path) -> str:
     """Enough photographs to decide by."""
-    return drawn(tmp_path / "many", 10)
-
-
-def drawn(folder: Path, count: int) -> str:
-    """Signs and clocks, so many of each, moved by some pixels."""
-    folder.mkdir()
-    labels = {}
-    for number in range(count):
-        for name, label, draw, box in (
-            ("sign", "stop sign", drawings.stop_sign, [228, 78, 184, 184]),
-            ("clock", "clock", drawings.clock, [200, 100, 240, 240]),
-        ):
-            moved = ImageChops.offset(draw(), number, 0)
-            moved.save(folder / f"{name}{number}.png")
-            labels[f"{name}{number}.png"] = {"objects": [{"label": label, "box": [box[0] + number, *box[1:]]}]}
-    (folder / "labels.json").write_text(json.dumps(labels))
-    return str(folder)
+    return drawings.labelled(tmp_path / "many", 10)
 
 
 @pytest.fixture
