@@ -77,7 +77,8 @@ def interval(candidate: Measured, reference: Measured | None, *, level: float = 
         known = float(farther.sum()) ** 2 / squares if squares else 0.0
         added = _added(sign * moved, known, size * most, spread)
         ends.append(difference + sign * _upper(np.append(sign * moved, added), (1 - level) / 2))
-    return Interval(difference, *ends, level, len(moved))
+    low, high = ends
+    return Interval(difference, low, high, level, len(moved))
 
 
 def _check(candidate: Measured, reference: Measured) -> None:
