@@ -50,7 +50,7 @@ def test_a_model_of_the_catalog_is_evaluated(photos, capsys):
 
 
 def test_a_model_against_itself_and_a_damaged_one(photos, blind, capsys):
-    asked = ["--metric", "presence within_interval", "--metric", "precision at_most_worse=0.01", "--data", photos]
+    asked = ["--metric", "presence at_most_worse=0.01", "--metric", "precision within_interval", "--data", photos]
     assert main(["accept", "nanodet", "--reference", "nanodet", *asked]) == 0
     out = capsys.readouterr().out
     assert out.count(" accepted\n") == 2
