@@ -13,7 +13,7 @@ deviation is stretched by ten over their effective number, at most to a cluster 
 
 `tools/interval_coverage.py` simulates it; docs/quantize-details.md has the table. At a level of 0.95 each end misses in
 at most 2.5 % from n = 20 on for shares, word errors, cosines and divergences that are little skewed, from n = 100 on
-for lognormal ones with sigma 1 (3 % at 20, 4 % at 50). Rare losses of whole items among many small differences need
+for lognormal ones with sigma 1 (4 to 5 % below). Rare losses of whole items among many small differences need
 n = 100 to 400: at n = 20 and 50 they are denied in 7 to 12 %.
 """
 
