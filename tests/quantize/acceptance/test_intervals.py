@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from interval_coverage import SCENARIOS
 
-from edge_assistant_quantize.acceptance.intervals import LEAST, interval, spent
+from edge_assistant_quantize.acceptance.intervals import interval, spent
+from edge_assistant_quantize.metrics.metric import LEAST
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.record import Measured
 
