@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from interval_coverage import SCENARIOS
 
 from edge_assistant_quantize.acceptance.intervals import interval, spent
-from edge_assistant_quantize.metrics.metric import LEAST
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.metrics.metric import LEAST
 from edge_assistant_quantize.record import Measured
 
 COUNTS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 20), st.integers(0, 20)), max_size=30)
