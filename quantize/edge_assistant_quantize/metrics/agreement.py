@@ -17,7 +17,7 @@ from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, compared, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import perceive, state_of
+from edge_assistant_quantize.senses import clusters, perceive, state_of
 
 # Outputs of the last reference by role, with their inputs: a search compares many candidates with one reference.
 _references: dict[str, tuple[object, Mapping[str, Any]]] = {}
@@ -52,7 +52,7 @@ def _cosine(
         cosines[name] = min(cosine, 1.0) if np.isfinite(cosine) else 0.0  # rounding may exceed 1
     counted = {name: (cosine, 1.0) for name, cosine in cosines.items()}
     details = {"least": min(cosines.values()), "not_finite": float(broken)}
-    return (measured("cosine", counted, details=details),)
+    return (measured("cosine", counted, details=details, clusters=clusters("embedder", data, counted)),)
 
 
 def _top1(
@@ -66,7 +66,8 @@ def _top1(
         finite = bool(np.isfinite(given).all())
         broken += not finite
         counted[name] = float(finite and given.argmax() == wanted[name].argmax()), 1.0
-    return (measured("top1", counted, details={"not_finite": broken}),)
+    same = clusters("classifier", data, counted)
+    return (measured("top1", counted, details={"not_finite": broken}, clusters=same),)
 
 
 METRICS = (

@@ -12,7 +12,7 @@ from edge_assistant_quantize.metrics.slots import counted
 from edge_assistant_quantize.metrics.transcripts import normalised
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import folder_of, name_of, perceive, recordings
+from edge_assistant_quantize.senses import clusters, folder_of, name_of, perceive, recordings
 
 
 def measure(
@@ -32,11 +32,12 @@ def measure(
         for kind, (part, whole) in found.items():
             wrong[kind] += part
             every[kind] += whole
-    error = measured("wer", words, lower_is_better=True)
+    same = clusters("speech", data, words)
+    error = measured("wer", words, lower_is_better=True, clusters=same)
     if not every:
         return (error,)
     details = {str(kind): wrong[kind] / whole for kind, whole in sorted(every.items())}
-    return error, measured("slots", slots, lower_is_better=True, details=details)
+    return error, measured("slots", slots, lower_is_better=True, details=details, clusters=same)
 
 
 METRICS = (

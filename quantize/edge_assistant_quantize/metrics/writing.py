@@ -13,7 +13,7 @@ from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import perceive, photographs, seeds
+from edge_assistant_quantize.senses import clusters, perceive, photographs, seeds
 
 
 def measure(
@@ -28,8 +28,11 @@ def measure(
         rows, wanted = written[name]
         characters[name] = edits.of_characters(flat(rows), words(sheet.pieces))
         fields[name] = _fields(wanted, sheet)
-    error = measured("cer", characters, lower_is_better=True)
-    return (error, measured("fields", fields)) if any(whole for _, whole in fields.values()) else (error,)
+    same = clusters("writing", data, characters)
+    error = measured("cer", characters, lower_is_better=True, clusters=same)
+    return (
+        (error, measured("fields", fields, clusters=same)) if any(whole for _, whole in fields.values()) else (error,)
+    )
 
 
 def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
