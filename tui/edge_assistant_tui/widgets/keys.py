@@ -39,7 +39,9 @@ class SteadyFooter(Footer):
             yield _unbound(part) if isinstance(part, FooterKey) else part
 
     async def recompose(self) -> None:
-        """Make the keys anew, if others are to be shown."""
+        """Make the keys anew, if others are to be shown; nothing where the screen has gone meanwhile."""
+        if not self.is_attached:
+            return
         active = [(found.binding, found.enabled, found.tooltip) for found in self.screen.active_bindings.values()]
         made = self.app.size.width, active
         if made != self._made:
