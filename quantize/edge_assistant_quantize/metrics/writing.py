@@ -30,9 +30,9 @@ def measure(
         fields[name] = _fields(wanted, sheet)
     same = clusters("writing", data, characters)
     error = measured("cer", characters, lower_is_better=True, clusters=same)
-    return (
-        (error, measured("fields", fields, clusters=same)) if any(whole for _, whole in fields.values()) else (error,)
-    )
+    if not any(whole for _, whole in fields.values()):
+        return (error,)
+    return error, measured("fields", fields, clusters=same)
 
 
 def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
