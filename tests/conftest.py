@@ -10,6 +10,7 @@
   tests of the app wait a third of their time.
 - The files that take longest begin, so that no process waits long for the last one.
 - `models(role)` gives the verified models of the profile `test` from the store outside the tree.
+- `few` is its language model with few layers, and `short` puts it in its place.
 - `converter` gives llama.cpp's own converter from the cache outside it.
 """
 
@@ -26,11 +27,12 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from helpers import few_layers
 
 from edge_assistant.governance.policy import policy
 from edge_assistant_models import paths
@@ -47,11 +49,13 @@ VECTORS = paths.cache_dir().resolve() / "embeddings"  # of the examples that com
 _KEPT = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV", "OMP_NUM_THREADS"}
 _KEPT_PREFIXES = ("COV_", "COVERAGE_", "PYTEST_", "PYTHON", "HYPOTHESIS_", "OPENBLAS_")
 _ROOT = Path(__file__).parent.parent
-_COMPILED = ("edge_assistant", "models", "quantize", "tui", "evals")  # else a command in a test takes 0.25 s more
+# else a command in a test takes 0.25 s more
+_COMPILED = ("edge_assistant", "models", "quantize", "tui", "evals", "tests/helpers")
 _LONGEST = (
-    *("tui/test_sizes.py", "quantize/test_quantize_docs.py", "cli/test_resident.py", "evals/speed/test_parts.py"),
-    *("reasoning/test_properties.py", "quantize/gguf/test_conversion.py", "quantize/export/test_exporter.py"),
-    *("tui/test_soak.py", "tui/test_microphone.py", "tui/test_answer_speaker.py", "cli/test_ask.py"),
+    *("attacks/test_tried.py", "cli/test_ask.py", "cli/test_bad_input.py", "cli/test_bad_moments.py"),
+    *("cli/test_resident.py", "evals/speed/test_parts.py", "perception/test_writing.py"),
+    *("quantize/export/test_exporter.py", "quantize/gguf/test_conversion.py", "quantize/test_quantize_docs.py"),
+    *("tui/test_answer_speaker.py", "tui/test_microphone.py", "tui/test_sizes.py", "tui/test_soak.py"),
 )
 _GARBAGE = 20_000  # objects more than were freed until Python looks; with its 700 that is a fifth of the tests' time
 _WORKER_BYTES = 6 << 30  # of memory that one of pytest-xdist's processes takes at most, with what its tests start
@@ -69,6 +73,8 @@ def pytest_configure() -> None:
         for folder in _COMPILED:
             compileall.compile_dir(_ROOT / folder, quiet=2)
     sys.dont_write_bytecode = False  # of the tests, which pytest compiles itself
+    from hypothesis import HealthCheck, settings  # here, for pytest compiles it itself, which takes a second
+
     gc.set_threshold(_GARBAGE)
     atexit.register(warnings.filterwarnings, "ignore", _LEFT_OPEN, ResourceWarning)
     os.environ.update(
@@ -215,6 +221,25 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Installe
             )
 
     return model
+
+
+@pytest.fixture(scope="session")
+def few(models: Callable[[str], InstalledModel], tmp_path_factory: pytest.TempPathFactory) -> InstalledModel:
+    """The language model with 4 of its 30 layers: real and quick, where what it says does not matter."""
+    model = models("language")
+    path = tmp_path_factory.mktemp("few") / "few.gguf"
+    return replace(model, files={"model": few_layers.write(model.files["model"], path, (0, 1, 28, 29))})
+
+
+@pytest.fixture
+def short(few: InstalledModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens the language model in this process gets the one with few layers."""
+    opened = Portfolio.open
+
+    def open_one(self: Portfolio, name: str, **how: Any) -> InstalledModel:
+        return few if name == few.name else opened(self, name, **how)
+
+    monkeypatch.setattr(Portfolio, "open", open_one)
 
 
 @pytest.fixture

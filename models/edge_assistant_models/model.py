@@ -16,9 +16,11 @@ class InstalledModel:
         sha256: the sum of its file, or of the sums of its files where it has several.
         files: path by the key that the catalog entry gives each file, such as `encoder`.
         options: what the catalog entry says to whoever loads it, such as the chat family or input size.
+        role: what it does, one of `entries.ROLES`; empty where nobody says.
     """
 
     name: str
     sha256: str
     files: Mapping[str, Path]
     options: Mapping[str, object] = field(default_factory=dict)
+    role: str = ""

@@ -167,7 +167,7 @@ class Store:
             except OSError as error:
                 raise ModelCorrupt(f"{file.path} of {entry.name} cannot be read ({error.strerror})", again) from None
         files = {file.key: folder / file.path for file in entry.files}
-        return InstalledModel(entry.name, entry.sha256, files, entry.options)
+        return InstalledModel(entry.name, entry.sha256, files, entry.options, entry.role)
 
     def verify(self, entry: Entry) -> tuple[FileCheck, ...]:
         """Read every byte of a model, whatever is remembered.

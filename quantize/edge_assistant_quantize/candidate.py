@@ -72,11 +72,27 @@ class Candidate:
         """The sha256 of each file by key."""
         return {key: sha256_of(path) for key, path in self.paths.items()}
 
+    @contextmanager
+    def unchanged(self) -> Iterator[dict[str, str]]:
+        """The sums of its files, which nobody touches in the block; to swap one for a moment moves its time of change.
+
+        Raises:
+            ModelCorrupt: somebody did.
+        """
+
+        def state() -> list[tuple[int, ...]]:
+            return [(s.st_ino, s.st_size, s.st_ctime_ns) for s in map(Path.stat, self.paths.values())]
+
+        before = state()
+        yield self.sums()
+        if state() != before:
+            raise ModelCorrupt(f"a file of {self.name} changed while it was measured", "measure it again")
+
     def installed(self) -> InstalledModel:
         """As senses and engines take it; they look at each file's headers themselves."""
         lines = sorted(f"{key} {digest}\n" for key, digest in self.sums().items())
         digest = hashlib.sha256("".join(lines).encode()).hexdigest()
-        return InstalledModel(self.name, digest, _Files(self.paths), dict(self.options))
+        return InstalledModel(self.name, digest, _Files(self.paths), dict(self.options), self.role)
 
     def write(self) -> None:
         """Write its `candidate.toml`."""

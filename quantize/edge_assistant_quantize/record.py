@@ -5,6 +5,10 @@ One JSON file. It holds all that another person needs to make the same tensors a
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +18,7 @@ from edge_assistant.core.errors import InputCorrupt, InputMissing
 
 FILE = "record.json"
 MAX_BYTES = 64 << 20  # of a file that is read; one of a thousand layers has some hundred kilobytes
+_ROUNDING = 1e-12  # of sums of shares; a difference of exactly the limit is within it
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -28,20 +33,120 @@ class Measure(msgspec.Struct, frozen=True):
     unit: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9 %/]{0,24}\Z")] = "share"  # stands in pages as it is
 
 
-class Interval(msgspec.Struct, frozen=True):
-    """A difference, candidate minus reference, and where it lies by the paired bootstrap.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one model did, item by item; its value is the sum of the parts over the sum of the wholes.
+
+    So a word error rate is edits over words, and not the mean of the recordings' rates. Items that hang together share
+    a cluster: questions of one scenario, recordings of one speaker, equal content. Intervals count clusters, not items.
+    """
+
+    metric: str  # such as `wer`
+    items: tuple[str, ...]  # in order: names of recordings, photos, texts
+    parts: tuple[float, ...]  # of each item, such as edits
+    wholes: tuple[float, ...]  # of each item, such as words; not all zero
+    lower_is_better: bool  # whether less is better
+    unit: str = "share"  # of the value: `share` (0 to 1), or empty
+    clusters: tuple[str, ...] = ()  # cluster of each item, such as its scenario; empty: each item stands alone
+    details: Mapping[str, float] = field(default_factory=dict)  # other figures of the same run that nobody decides by
+
+    @property
+    def value(self) -> float:
+        """The metric over all items."""
+        return sum(self.parts) / sum(self.wholes)
+
+    @property
+    def independent(self) -> frozenset[str]:
+        """The clusters on which something was measured, or the items where each stands alone."""
+        names = self.clusters or self.items
+        return frozenset(name for name, whole in zip(names, self.wholes, strict=True) if whole)
+
+    def only(self, wanted: Callable[[str], bool]) -> Measured | None:
+        """The items of some clusters; None where nothing is left that could be measured."""
+        names = self.clusters or self.items
+        kept = [place for place, name in enumerate(names) if wanted(name)]
+        rest = replace(
+            self,
+            items=tuple(self.items[place] for place in kept),
+            parts=tuple(self.parts[place] for place in kept),
+            wholes=tuple(self.wholes[place] for place in kept),
+            clusters=tuple(self.clusters[place] for place in kept) if self.clusters else (),
+        )
+        return rest if any(rest.wholes) else None
+
+
+class Bound(StrEnum):
+    """What is bounded; the word is the recipe's key."""
+
+    AT_MOST_WORSE = "at_most_worse"
+    WITHIN_INTERVAL = "within_interval"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One thing that must hold.
 
     Attributes:
-        difference: in the metric's unit.
+        metric: the result it is about, such as `wer`.
+        bound: what is bounded.
+        limit: by what; 0 for `within_interval`, whose limit is the metric's margin.
+    """
+
+    metric: str
+    bound: Bound
+    limit: float = 0.0
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares with the reference's value."""
+        return self.bound in {Bound.AT_MOST_WORSE, Bound.WITHIN_INTERVAL}
+
+    @property
+    def text(self) -> str:
+        """In words, such as "at most 0.005 worse"."""
+        if self.bound is Bound.WITHIN_INTERVAL:
+            return "no loss beyond the metric's margin"
+        if self.bound is Bound.AT_MOST_WORSE:
+            return f"at most {self.limit:g} worse"
+        return f"{self.bound.replace('_', ' ')} {self.limit:g}"
+
+    def holds(self, low: float, high: float, *, lower_is_better: bool, margin: float = 0.0) -> bool:
+        """Whether it holds; an end that is not finite holds nothing.
+
+        Args:
+            low: lower end, of the difference (candidate minus reference) where it compares, else of the value.
+            high: upper end.
+            lower_is_better: whether less is better.
+            margin: of the metric, for `within_interval`.
+        """
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return False
+        if self.bound is Bound.AT_LEAST:
+            return low >= self.limit - _ROUNDING
+        if self.bound is Bound.AT_MOST:
+            return high <= self.limit + _ROUNDING
+        limit = margin if self.bound is Bound.WITHIN_INTERVAL else self.limit
+        return (high if lower_is_better else -low) <= limit + _ROUNDING
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """A difference, candidate minus reference, or a value alone, and where it lies, see `acceptance.intervals`.
+
+    Attributes:
+        difference: in the metric's unit; the value where nothing is compared.
         low: lower end.
         high: upper end.
-        level: share of the resamples between them, such as 0.95.
+        level: probability that they hold the truth, such as 0.95.
+        n: clusters of items that it was measured on; 0 in records that do not say.
     """
 
     difference: float
     low: float
     high: float
     level: float
+    n: int = 0
 
 
 class CriterionVerdict(msgspec.Struct, frozen=True):
@@ -54,6 +159,8 @@ class CriterionVerdict(msgspec.Struct, frozen=True):
         interval: of the difference; None where there is nothing to pair.
         criterion: in words, such as "at most 0.005 worse".
         accepted: whether it holds.
+        reason: why it does not count whatever the interval says, such as too few items; else empty.
+        compares: whether the interval is that of the difference, and not that of the value.
     """
 
     metric: str
@@ -62,6 +169,8 @@ class CriterionVerdict(msgspec.Struct, frozen=True):
     interval: Interval | None
     criterion: str
     accepted: bool
+    reason: str = ""
+    compares: bool = True
 
 
 class ModelFile(msgspec.Struct, frozen=True):
@@ -118,6 +227,38 @@ class Variant(msgspec.Struct, frozen=True):
         return all(verdict.accepted for verdict in self.verdicts) if self.verdicts else None
 
 
+class AcceptanceLook(msgspec.Struct, frozen=True):
+    """A candidate and its reference measured for acceptance, with all that the verdicts follow from (`gate.decide`).
+
+    Attributes:
+        time: ISO 8601 in UTC, by the machine's clock; the audit trail has the order.
+        form: the name of the candidate's form.
+        files: the sha256 of each of its files, by key.
+        reference: name of the reference.
+        reference_files: likewise.
+        sound: why the reference counts without a floor: of the catalog, or accepted before; empty otherwise.
+        criteria: what was demanded.
+        of_candidate: its results, item by item.
+        of_reference: likewise.
+        data: sha256 of the data by metric.
+        numbers: which look at its data each metric's is on this machine, from 1.
+        code: sha256 over the code that measured and decided.
+    """
+
+    time: str
+    form: str
+    files: dict[str, str]
+    reference: str
+    reference_files: dict[str, str]
+    sound: str
+    criteria: list[Criterion]
+    of_candidate: dict[str, Measured]
+    of_reference: dict[str, Measured]
+    data: dict[str, str]
+    numbers: dict[str, int]
+    code: str
+
+
 class Layer(msgspec.Struct, frozen=True):
     """How much one node hurts: what a metric or the output loses where only this node is quantized.
 
@@ -152,6 +293,9 @@ class Record(msgspec.Struct, frozen=True):
         layers: which nodes hurt, worst first; may be empty.
         chosen: the name of the accepted variant that is taken; empty where none is.
         measures: how each metric of the variants is read, by its name; reports compare only what stands here.
+        looks: every time that a form was measured for acceptance, refusals too, in their order.
+        signer: public key of the machine that wrote this, Ed25519, in hexadecimal; empty where nobody signed.
+        signature: over all of the above.
     """
 
     name: str
@@ -166,6 +310,9 @@ class Record(msgspec.Struct, frozen=True):
     layers: list[Layer] = []
     chosen: str = ""
     measures: dict[str, Measure] = {}
+    looks: list[AcceptanceLook] = []
+    signer: str = ""
+    signature: str = ""
 
 
 def write(record: Record, path: Path) -> None:

@@ -18,7 +18,8 @@ tokens. What the data is, by role, in the table `data` of a recipe:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses.objects import MARGIN, Seen, around, see
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.datasets.labels import CLEAR, Labelled, read_labels
 from edge_assistant_quantize.datasets.recordings import LabelledRecording, corpus
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError
@@ -239,6 +241,20 @@ _ROLES: Mapping[str, Callable[[InstalledModel, Data, Runtime], _Work]] = {
 
 
 ROLES = frozenset(_ROLES)
+
+
+def clusters(role: str, data: Data, items: Iterable[str]) -> tuple[str, ...]:
+    """For each item the sum of what it comes from, so that equal content counts once; rendered pages stand alone."""
+    if "path" not in data:
+        return ()
+    if role == "embedder":
+        sums = {f"text {n}": hashlib.sha256(text.encode()).hexdigest() for n, text in enumerate(texts(data), 1)}
+    elif role == "speech":
+        folder = folder_of(data)
+        sums = {name_of(spoken, folder): sha256_of(spoken.path) for spoken in recordings(data)}
+    else:  # parts and pages of a picture have its name before a `#`
+        sums = {path.name: sha256_of(path) for path in photographs(data)}
+    return tuple(sums[item] if item in sums else sums[item.partition("#")[0]] for item in items)
 
 
 def path_of(data: Data) -> Path:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import few_layers
 from helpers.badfiles import long_recording
 from helpers.commands import (
     COMMAND,
@@ -38,6 +39,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.governance.policy import pin, policy
 from edge_assistant.resident import client, server
 from edge_assistant.session import health
+from edge_assistant_models.model import InstalledModel
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FORM = ("--image", str(EXAMPLES / "clinic" / "form.jpg"))
@@ -216,7 +218,16 @@ def test_it_starts_once_says_how_it_does_and_ends_and_a_killed_one_is_no_obstacl
     assert command("resident", "status", "--json").out == '{"runs": false}\n'
 
 
-def test_with_weights_it_leaves_the_same_rows_and_forgets(small_command: Command, tmp_path: Path) -> None:
+def test_with_weights_it_leaves_the_same_rows_and_forgets(
+    small_command: Command,
+    few: InstalledModel,
+    home: Path,
+    store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("EDGE_ASSISTANT_MODELS")
+    few_layers.install(home, few.files["model"], store)
     (tmp_path / "a.txt").write_text(f"Allergies: {SECRET}.")
     line = ["ask", ALLERGIES, "--text", tmp_path / "a.txt", "--json"]
     alone = small_command(*line)
@@ -225,6 +236,7 @@ def test_with_weights_it_leaves_the_same_rows_and_forgets(small_command: Command
         assert without_times(small_command(*line)) == without_times(alone)
         assert told()["answered"] == 1
         assert SECRET in alone.out
+        assert "few" in alone.object["route"]["models"]
         rows = json.loads(small_command("audit", "show", "--json").out)["rows"]
         asked = list(dict.fromkeys(row["conversation"] for row in rows if row["kind"] == "question"))
         kinds = {id: [row["kind"] for row in rows if row["conversation"] == id] for id in asked}

@@ -35,4 +35,4 @@ def damaged(model: InstalledModel, key: str, folder: Path, change: Callable[[Flo
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / model.files[key].name
     onnx.save(graph, path)
-    return InstalledModel(f"{model.name}-damaged", "", {**model.files, key: path}, model.options)
+    return InstalledModel(f"{model.name}-damaged", "", {**model.files, key: path}, model.options, model.role)

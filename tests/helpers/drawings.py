@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 
 def stop_sign() -> Image.Image:
@@ -62,3 +64,18 @@ def receipt() -> Image.Image:
         draw.text((30, 24 + i * 25), f"Item number {i + 1:02d}", fill=(40, 40, 40), font=font)
         draw.text((390, 24 + i * 25), f"{i * 1.37 + 2:.2f}", fill=(40, 40, 40), font=font, anchor="ra")
     return image
+
+
+def labelled(folder: Path, count: int) -> str:
+    """Signs and clocks with their labels.json, so many of each, moved by some pixels; the folder."""
+    folder.mkdir(parents=True)
+    labels = {}
+    for number in range(count):
+        for name, label, draw, box in (
+            ("sign", "stop sign", stop_sign, [228, 78, 184, 184]),
+            ("clock", "clock", clock, [200, 100, 240, 240]),
+        ):
+            ImageChops.offset(draw(), number, 0).save(folder / f"{name}{number}.png")
+            labels[f"{name}{number}.png"] = {"objects": [{"label": label, "box": [box[0] + number, *box[1:]]}]}
+    (folder / "labels.json").write_text(json.dumps(labels))
+    return str(folder)

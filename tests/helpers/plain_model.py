@@ -10,13 +10,15 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.language.chat import Message
 from edge_assistant.language.engine import Choice, Usage
 from edge_assistant_models.model import InstalledModel
+
+if TYPE_CHECKING:
+    import pytest  # which every command that a test starts would import too
 
 _PLACE = Path(__file__).parent / "plain_model_path"
 _WORD = re.compile(r"[^\W_]+")

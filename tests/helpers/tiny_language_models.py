@@ -59,7 +59,7 @@ def byte_pairs(folder: Path, pattern: str | None) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
-def sentence_pieces(folder: Path, *, space: bool) -> None:
+def sentence_pieces(folder: Path, *, space: bool, byte_fallback: bool = True, tokens: int = VOCABULARY - 8) -> None:
     """A SentencePiece tokenizer with byte fallback, as of Llama 2, which puts a space before a text, and Gemma."""
     import sentencepiece
 
@@ -67,8 +67,8 @@ def sentence_pieces(folder: Path, *, space: bool) -> None:
         sentence_iterator=iter(WORDS * 4),
         model_prefix=str(folder / "tokenizer"),
         model_type="bpe",
-        vocab_size=VOCABULARY - 8,
-        byte_fallback=True,
+        vocab_size=tokens,
+        byte_fallback=byte_fallback,
         normalization_rule_name="identity",
         remove_extra_whitespaces=False,
         add_dummy_prefix=space,

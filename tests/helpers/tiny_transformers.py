@@ -30,6 +30,12 @@ EYES = {
 }  # fmt: skip
 IMAGE_TOKEN = 95
 WHISPERED = 4 + 10 + 52 + 8 + 1501  # as `tokenizer` numbers them: marks, words, letters, special tokens, and timestamps
+WHISPER = {
+    "vocab_size": WHISPERED, "num_mel_bins": 80, "d_model": 64, "encoder_layers": 2, "decoder_layers": 2,
+    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "encoder_ffn_dim": 96, "decoder_ffn_dim": 96,
+    "max_source_positions": 1500, "max_target_positions": 448, "init_std": 0.2, "pad_token_id": 0, "bos_token_id": 1,
+    "eos_token_id": 2, "decoder_start_token_id": 3, "suppress_tokens": [5, 6], "begin_suppress_tokens": [7],
+}  # fmt: skip
 WORDS = ["red", "door", "pump", "valve", "seven", "leaks", "is", "the", "open", "shut"]
 
 
@@ -38,19 +44,13 @@ def build(models: Path) -> dict[str, Any]:
     import transformers as t
 
     llama = t.LlamaConfig(**TEXT, num_key_value_heads=2, pad_token_id=0)
-    whisper = t.WhisperConfig(
-        vocab_size=WHISPERED, num_mel_bins=80, d_model=64, encoder_layers=2, decoder_layers=2,
-        encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=96, decoder_ffn_dim=96,
-        max_source_positions=1500, max_target_positions=448, init_std=0.2, pad_token_id=0, bos_token_id=1,
-        eos_token_id=2, decoder_start_token_id=3, suppress_tokens=[5, 6], begin_suppress_tokens=[7],
-    )  # fmt: skip
     made = {
         "bert": t.BertModel(t.BertConfig(**TEXT)),
         "llama": t.LlamaForCausalLM(llama),
         "vit": t.ViTForImageClassification(t.ViTConfig(**EYES, num_labels=5)),
         "siglip": t.SiglipVisionModel(t.SiglipVisionConfig(**EYES)),
         "clip": t.CLIPModel(t.CLIPConfig(text_config=TEXT, vision_config=EYES, projection_dim=32)),
-        "whisper": t.WhisperForConditionalGeneration(whisper),
+        "whisper": t.WhisperForConditionalGeneration(t.WhisperConfig(**WHISPER)),
         "llava": t.LlavaForConditionalGeneration(
             t.LlavaConfig(t.CLIPVisionConfig(**EYES), llama, image_token_index=IMAGE_TOKEN, vision_feature_layer=-1)
         ),

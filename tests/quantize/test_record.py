@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import msgspec
 import pytest
 from helpers.records import record
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.errors import InputMissing
-from edge_assistant_quantize.record import Measure
+from edge_assistant_quantize.record import Interval, Measure
 
 
 @pytest.mark.parametrize("unit", ["<http://example.org>", "![x](http://example.org/x)", "\x1b[31m", "dB\n", "d" * 99])
@@ -21,6 +22,11 @@ def test_a_unit_is_a_word(tmp_path, unit):
     records.write(replace(record(), measures={"wer": Measure(True, unit)}), path)
     with pytest.raises(InputCorrupt, match=r"record\.json is no record \(.* matching regex"):
         records.read(path)
+
+
+def test_an_interval_of_an_older_record_does_not_say_its_clusters():
+    old = b'{"difference": 0.1, "low": 0.0, "high": 0.2, "level": 0.95}'
+    assert msgspec.json.decode(old, type=Interval) == Interval(0.1, 0.0, 0.2, 0.95, n=0)
 
 
 def test_a_file_that_is_no_record(tmp_path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -277,15 +278,12 @@ def test_whatever_the_model_says_every_number_day_and_name_has_its_evidence_or_f
     answer(question, [known[n] for n in order[:many]], scripted(reply=lie, probability=probability))
 
 
-@pytest.fixture(scope="module")
-def small(models: Callable[[str], InstalledModel]) -> Iterator[LlamaEngine]:
-    engine = LlamaEngine(models("language"), Runtime.detect())
-    yield engine
-    engine.close()
-
-
-def test_a_real_model_keeps_every_promise_too(small: LlamaEngine) -> None:
+@pytest.mark.parametrize("layers", ["few", pytest.param("all", marks=pytest.mark.bench)])
+def test_a_real_model_keeps_every_promise_too(
+    layers: str, few: InstalledModel, models: Callable[[str], InstalledModel]
+) -> None:
     known = [source(lines, kind, 1, 10 * n) for n, (kind, lines) in enumerate(UNRELATED, 1)]
     known.append(source(["stands out"], Kind.READINGS, 1, 40, OVEN))
-    outcome = answer("Do they agree on the hall?", known, small)
+    with closing(LlamaEngine(few if layers == "few" else models("language"), Runtime.detect())) as engine:
+        outcome = answer("Do they agree on the hall?", known, engine)
     assert (outcome.status is Status.NOT_IN_EVIDENCE) != bool(outcome.citations)

@@ -18,6 +18,8 @@ from helpers.screens import Golden, Screens, Story, drawn
 from helpers.work import Worker
 from syrupy.assertion import SnapshotAssertion
 from textual.app import App
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 from edge_assistant.governance.offline import lock
 from edge_assistant_tui.screens import confirm
@@ -129,6 +131,23 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.screen.UPDATE_PERIOD", _UPDATE_S / 2)
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", _idle)
+
+
+_parsed: dict[tuple[object, ...], list[RuleSet]] = {}
+
+
+@pytest.fixture(autouse=True)
+def parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Styles are parsed once for all tests, which Textual does for each app."""
+    parse = Stylesheet._parse_rules
+
+    def once(self: Stylesheet, *text: Any, **of: Any) -> list[RuleSet]:
+        key = (text, *of.items(), *self._variables.items())
+        if key not in _parsed:
+            _parsed[key] = parse(self, *text, **of)
+        return _parsed[key]
+
+    monkeypatch.setattr(Stylesheet, "_parse_rules", once)
 
 
 @pytest.fixture(autouse=True)

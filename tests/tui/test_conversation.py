@@ -175,3 +175,13 @@ async def test_the_first_line_and_the_keys_at_the_foot_fit_every_width(stage: St
         assert len({*there} & MORE) >= more
         assert more or "Sources" not in there
         assert max(key.region.right for key in keys) <= columns
+
+
+async def test_the_keys_at_the_foot_are_made_anew_only_when_others_are_shown(stage: Stage) -> None:
+    before = [*stage.talk.query(FooterKey)]
+    stage.talk.refresh_bindings()
+    await stage.settle()
+    assert [*stage.talk.query(FooterKey)] == before
+    await stage.pilot.resize_terminal(80, 24)
+    await stage.settle()
+    assert not {*stage.talk.query(FooterKey)} & {*before}

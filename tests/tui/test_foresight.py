@@ -183,7 +183,7 @@ def test_a_stop_that_comes_before_it_could_be_heard_stops_it(work, store, home, 
 
 
 def test_the_real_model_has_read_the_signal_when_the_question_comes(
-    work: Worker, store: Path, home: Path, real: None, monkeypatch, tmp_path: Path
+    work: Worker, store: Path, home: Path, real: None, short: None, monkeypatch, tmp_path: Path
 ) -> None:
     """How it is answered is left to be read, and no source; without it, all is."""
     facade = Assistant(Portfolio(store, home / "catalog"), "test", runtime=Runtime(2))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from helpers import says
 from helpers.app import FORM, NOTE, VITALS, Stage, computed, conflict, play
 from helpers.commands import Terminal
@@ -31,6 +32,12 @@ from edge_assistant_tui.widgets.signals import SignalList
 Size = tuple[int, int]
 WIDEST, HIGHEST = 300, 100
 EDGES: tuple[Size, ...] = ((1, 1), (31, 24), (WIDEST, 1), (1, HIGHEST), (34, 6), (12, 40), (WIDEST, HIGHEST), (60, 3))
+SMALL: tuple[Size, ...] = ((100, 6), (59, 9), (31, 6), (100, 3), (3, 3))
+PAGING = ("pagedown", "pageup", "home", "end")
+SWEEP = pytest.mark.parametrize(  # `make bench` takes all sizes
+    ("edges", "small"),
+    [pytest.param(EDGES[::2], SMALL[::2], id="some"), pytest.param(EDGES, SMALL, id="all", marks=pytest.mark.bench)],
+)
 SIZES = st.tuples(st.integers(1, WIDEST), st.integers(1, HIGHEST))
 
 
@@ -70,7 +77,10 @@ def test_no_size_ends_the_app_while_it_answers(sizes: list[Size]) -> None:
     asyncio.run(answered(sizes))
 
 
-async def test_no_size_ends_a_place_and_no_list_without_room(stage: Stage, monkeypatch) -> None:
+@SWEEP
+async def test_no_size_ends_a_place_and_no_list_without_room(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, edges: tuple[Size, ...], small: tuple[Size, ...]
+) -> None:
     monkeypatch.setattr(
         health, "checks", lambda profile: iter([DoctorCheck("a", True, "b"), DoctorCheck("d", None, "e", "f")])
     )
@@ -78,11 +88,11 @@ async def test_no_size_ends_a_place_and_no_list_without_room(stage: Stage, monke
         await resized(stage, [(80, 24)])
         stage.app.action_visit(place.NAME)
         await stage.settle()
-        await resized(stage, EDGES)
+        await resized(stage, edges)
         for listed in stage.screen.query(OptionList):
             if isinstance(listed, OptionList):  # a query goes by the name of the class, which Textual's has too
                 listed.focus()
-                await paged(stage)
+                await paged(stage, small)
 
 
 async def test_no_size_ends_the_palette_an_open_setting_or_a_list_without_room(stage: Stage) -> None:
@@ -99,10 +109,6 @@ async def test_no_size_ends_the_palette_an_open_setting_or_a_list_without_room(s
     stage.screen.query(Select).first().focus()
     await stage.press("enter", "down")
     await paged(stage)
-
-
-SMALL: tuple[Size, ...] = ((100, 6), (59, 9), (31, 6), (100, 3), (3, 3))
-PAGING = ("pagedown", "pageup", "home", "end")
 
 
 async def paged(stage: Stage | Viewing, sizes: Sequence[Size] = SMALL) -> None:
@@ -130,15 +136,18 @@ async def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app(s
     await paged(stage)
 
 
-async def test_no_size_ends_the_evidence(viewing: Viewing, things: Made) -> None:
+@SWEEP
+async def test_no_size_ends_the_evidence(
+    viewing: Viewing, things: Made, edges: tuple[Size, ...], small: tuple[Size, ...]
+) -> None:
     answer = things.answer()
     shown = exhibits.of_answer(answer, {signal.id: signal for signal in answer.signals})
     for id in ("E1", "E3", "E5", "E6"):  # each kind of view
         await viewing.show(EvidenceScreen(shown, id))
-        for size in EDGES:
+        for size in edges:
             await resized(viewing, [size])
             await viewing.settle()
-        await paged(viewing, SMALL[:4])
+        await paged(viewing, small[:4])
         await viewing.press("escape")
 
 

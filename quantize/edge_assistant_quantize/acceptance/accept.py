@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize.acceptance.bootstrap import interval
-from edge_assistant_quantize.acceptance.criteria import Criterion
+from edge_assistant_quantize import provenance
+from edge_assistant_quantize.acceptance import looks
+from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import RecipeInvalid, UsageError
-from edge_assistant_quantize.metrics.metric import Measured, Metric, metric
+from edge_assistant_quantize.metrics.metric import Metric, metric
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.record import CriterionVerdict
+from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
 DataOf = Mapping[str, Mapping[str, object]]
 """The data by the metric or result that is measured on it: `{"presence": {"path": "photos"}}`."""
@@ -57,35 +59,6 @@ def _check_role(found: Metric, candidate: Candidate) -> None:
         raise UsageError(what, "see 'edge-quantize metrics'")
 
 
-def judge(
-    criteria: Iterable[Criterion], candidate: Mapping[str, Measured], reference: Mapping[str, Measured]
-) -> list[CriterionVerdict]:
-    """Decide criteria over results that are there already.
-
-    Args:
-        criteria: what must hold.
-        candidate: its results by name.
-        reference: the reference's; those of relative metrics are not looked at.
-
-    Raises:
-        UsageError: a result is missing, or both were not measured on the same items.
-    """
-    return [_verdict(criterion, candidate, reference) for criterion in criteria]
-
-
-def _verdict(
-    criterion: Criterion, candidate: Mapping[str, Measured], reference: Mapping[str, Measured]
-) -> CriterionVerdict:
-    name = criterion.metric
-    result, other = candidate.get(name), None if metric(name).relative else reference.get(name)
-    if result is None or (criterion.compares and other is None):
-        raise UsageError(f"nothing was measured that says '{name}'", "take data that it can be measured on")
-    difference = None if other is None else interval(result, other)
-    accepted = criterion.holds(result.value, difference, lower_is_better=result.lower_is_better)
-    value = None if other is None else other.value
-    return CriterionVerdict(name, result.value, value, difference, criterion.text, accepted)
-
-
 def check(criteria: Iterable[Criterion]) -> None:
     """Say that criteria can be decided, before hours of measuring.
 
@@ -103,6 +76,28 @@ def check(criteria: Iterable[Criterion]) -> None:
             raise RecipeInvalid(f"{criterion.metric} says by itself how far both agree", hint)
 
 
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A candidate, measured and decided.
+
+    Attributes:
+        look: what was measured for which criteria.
+        verdicts: in the order of the criteria.
+        results: of the candidate by name, more than the criteria ask for.
+        of_reference: of the reference.
+    """
+
+    look: AcceptanceLook
+    verdicts: list[CriterionVerdict]
+    results: dict[str, Measured]
+    of_reference: dict[str, Measured]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every criterion holds."""
+        return all(verdict.accepted for verdict in self.verdicts)
+
+
 def decide(
     candidate: Candidate,
     reference: Candidate,
@@ -110,10 +105,8 @@ def decide(
     data: DataOf,
     runtime: Runtime,
     watch: Watch,
-    *,
-    known: Mapping[str, Measured] | None = None,
-) -> list[CriterionVerdict]:
-    """Measure a candidate and its reference, and decide.
+) -> Acceptance:
+    """Measure a candidate and its reference, and decide; the look is counted whatever comes of it.
 
     Args:
         candidate: what may be accepted.
@@ -122,18 +115,32 @@ def decide(
         data: by metric or result.
         runtime: gives the threads.
         watch: is told how far it is.
-        known: the reference's results, where it was measured on this data before.
-
-    Returns:
-        The verdicts in the order of the criteria.
 
     Raises:
-        UsageError, RecipeInvalid: see `check`, `measure` and `judge`.
+        UsageError, RecipeInvalid: see `check`, `measure` and `gate.decide`.
+        ModelCorrupt: a file changed while it was measured.
+        StorageFull, KeyLost: the audit trail cannot be written.
         CalibrationInvalid, InputMissing: see `Metric.measure`.
     """
     check(criteria)
-    of_reference = measure_reference(reference, data, runtime, watch) if known is None else known
-    return judge(criteria, measure(candidate, reference, data, runtime, watch), of_reference)
+    sums = {each.metric: provenance.sum_of_data(_data_of(each.metric, data)) for each in criteria}
+    with candidate.unchanged() as own, reference.unchanged() as others:
+        of_reference = measure_reference(reference, data, runtime, watch)
+        known = of_reference if own == others else {}
+        rest = {name: given for name, given in data.items() if not {name, *metric(name).gives} & set(known)}
+        results = known | measure(candidate, reference, rest, runtime, watch)
+    models = ModelSums(candidate.name, own), ModelSums(reference.name, others, looks.of_catalog(reference, others))
+    look, verdicts = looks.take(*models, criteria, results, of_reference, sums)
+    return Acceptance(look, verdicts, results, of_reference)
+
+
+def _data_of(result: str, data: DataOf) -> Mapping[str, object]:
+    """The data that a result is measured on: its own, or that of the run that gives it."""
+    by = metric(result)
+    named = next((name for name in (result, by.name, *by.gives) if name in data), None)
+    if named is None:
+        raise UsageError(f"nothing is given that '{result}' could be measured on", "name data for it")
+    return data[named]
 
 
 def measure_reference(reference: Candidate, data: DataOf, runtime: Runtime, watch: Watch) -> dict[str, Measured]:

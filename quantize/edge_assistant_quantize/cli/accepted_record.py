@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,55 +11,54 @@ from msgspec.structs import replace
 from edge_assistant_quantize import arguments
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.record import CriterionVerdict, Measure, ModelFile, Record, Variant
 
 if TYPE_CHECKING:
-    from edge_assistant_quantize.metrics.metric import Measured
+    from edge_assistant_quantize.acceptance.accept import Acceptance
+    from edge_assistant_quantize.record import Measured
 
 
-def record(
-    candidate: Variant,
-    reference: Variant,
-    role: str,
-    data: Mapping[str, Mapping[str, object]],
-    results: Mapping[str, Measured],
-    recipe: str,
-) -> Record:
+def record(candidate: Candidate, reference: Candidate, found: Acceptance, recipe: str) -> Record:
     """The record of one model.
 
     Args:
-        candidate: with its verdicts.
+        candidate: the model.
         reference: what it would replace.
-        role: of both.
-        data: measured on, by metric.
-        results: of the candidate, by name.
+        found: what was measured and decided.
         recipe: text of the recipe that named the criteria, or empty.
     """
-    from edge_assistant_quantize.recipes import provenance
+    from edge_assistant_quantize import provenance
 
-    inputs = {f"data/{name}": provenance.sum_of_data(given) for name, given in data.items()}
-    inputs |= {f"reference/{key}": file.sha256 for key, file in reference.files.items()}
+    look = found.look
+    form = _variant(candidate, look.files, found.results, found.verdicts)
+    inputs = {f"data/{name}": digest for name, digest in look.data.items()}
+    inputs |= {f"reference/{key}": digest for key, digest in look.reference_files.items()}
     return Record(
         name=f"in place of {reference.name}",
-        role=role,
+        role=candidate.role,
         recipe=recipe,
         commands=[arguments.command()],
         versions=provenance.versions(provenance.RUNTIMES),
         machine=provenance.machine(),
         inputs=inputs,
-        reference=reference,
-        variants=[candidate],
-        chosen=candidate.name if candidate.accepted else "",
-        measures={name: Measure(each.lower_is_better, each.unit) for name, each in results.items()},
+        reference=_variant(reference, look.reference_files, found.of_reference),
+        variants=[form],
+        chosen=form.name if found.accepted else "",
+        measures={name: Measure(each.lower_is_better, each.unit) for name, each in found.results.items()},
+        looks=[look],
     )
 
 
-def variant(model: Candidate, results: Mapping[str, Measured], verdicts: Sequence[CriterionVerdict] = ()) -> Variant:
+def _variant(
+    model: Candidate,
+    sums: Mapping[str, str],
+    results: Mapping[str, Measured],
+    verdicts: Sequence[CriterionVerdict] = (),
+) -> Variant:
     """A model with its measurements, as a record has it."""
     from edge_assistant_quantize.metrics.metric import figures
 
-    sums = model.sums()
     files = {key: ModelFile.of(path, path.name, sums[key]) for key, path in model.paths.items()}
     return Variant(model.name, "", files, figures(results), list(verdicts))
 
@@ -69,14 +67,15 @@ def write(new: Record, folder: Path) -> None:
     """Write a record and its report into a folder; a record of the same reference that is there is extended.
 
     Raises:
-        UsageError: the folder holds the record of another reference.
+        UsageError: the folder holds the record of another reference or machine, or one that was changed.
         StorageFull: it cannot be written.
     """
     from edge_assistant.storage import atomic
+    from edge_assistant_quantize.acceptance import signature
     from edge_assistant_quantize.report import page
 
-    with contextlib.suppress(InputMissing):
-        new = _added(records.read(folder), new)
+    old = signature.kept(folder)
+    new = signature.after(old, _added(old, new) if old else new)
     with atomic.storing(folder.name, "free some space, or name another folder"):
         folder.mkdir(parents=True, exist_ok=True)
     records.write(new, folder / records.FILE)

@@ -19,7 +19,7 @@ from edge_assistant_quantize.onnx import options
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.candidate import Candidate
-    from edge_assistant_quantize.metrics.metric import Measured
+    from edge_assistant_quantize.record import Measured
     from edge_assistant_quantize.report.comparison import Side
 
 _SPEED = "how fast both are: in turn over the first --data; of .gguf files, which need none, the tokens written"

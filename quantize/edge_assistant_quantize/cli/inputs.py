@@ -12,6 +12,7 @@ from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.onnx import external
 
 _DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
 
@@ -40,7 +41,16 @@ def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple
 
     Raises:
         UsageError, InputMissing, CatalogInvalid, ModelError: see `candidate.find`.
+        WeightsRefused: an .onnx file keeps weights in other files.
     """
+    found = _models(named, reference, args)
+    for path in {path for model in found if model is not None for path in model.paths.values()}:
+        if path.suffix == ".onnx":
+            external.check_one_file(path)
+    return found
+
+
+def _models(named: str, reference: str | None, args: argparse.Namespace) -> tuple[Candidate, Candidate | None]:
     other = None if reference is None else candidate.find(reference, args.role)
     path = Path(named)
     if other is None or path.suffix != ".onnx" or path.is_dir():

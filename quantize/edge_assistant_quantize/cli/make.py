@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize import arguments, candidate, progress
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.verb import option, verb
@@ -82,20 +82,28 @@ def _converted(parser: argparse.ArgumentParser) -> None:
 
 @verb(
     "convert",
-    "convert a Hugging Face folder to GGUF or ONNX",
+    "convert a Hugging Face folder to GGUF or ONNX, or an ONNX model with external data to one file",
     f"""  edge-quantize convert SmolLM2-135M-Instruct --output smollm2-f16.gguf
   edge-quantize convert my-model --output my-model.gguf --precision bf16 --pre-tokenizer qwen2
-{onnx_export.EXAMPLES}""",
-    option("folder", type=Path, metavar="DIR", help="config.json, tokenizer and *.safetensors"),
-    option("--output", type=Path, required=True, metavar="F|DIR", help="a .gguf file, or a folder for ONNX"),
+{onnx_export.EXAMPLES}
+  edge-quantize convert large/model.onnx --output one.onnx""",
+    option("folder", type=Path, metavar="DIR|F", help="config.json, tokenizer and *.safetensors; or an .onnx file"),
+    option("--output", type=Path, required=True, metavar="F|DIR", help="a .gguf or .onnx file, or a folder for ONNX"),
     arguments.add_threads,
     _converted,
 )
 def convert(args: argparse.Namespace) -> int:
     """Convert and say what came of it; 0."""
+    if args.folder.suffix.lower() == ".onnx" and not args.folder.is_dir():
+        return _in_one_file(args)
     if args.output.suffix.lower() != ".gguf":
         arguments.refuse_other(args, args.to_gguf)
-        return onnx_export.run(args)
+        made = onnx_export.run(args)
+        if made.done.deviations and (args.output / candidate.FILE).is_file():
+            from edge_assistant_quantize.acceptance import looks
+
+            looks.exported(candidate.read(args.output))
+        return 0
     arguments.refuse_other(args, args.to_onnx)
     arguments.check_output(args.output)
     precision, threads = args.precision or "f16", arguments.threads(args)
@@ -106,6 +114,20 @@ def convert(args: argparse.Namespace) -> int:
     tied = ", its output layer is its embedding (tied)" if found.tied else ""
     size = mebibytes(args.output.stat().st_size)
     print(printable(f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}{tied}"))
+    return 0
+
+
+def _in_one_file(args: argparse.Namespace) -> int:
+    """An ONNX model with the values of its other files in it."""
+    from edge_assistant_quantize.onnx import graphs
+
+    arguments.refuse_other(args, args.to_gguf)
+    arguments.refuse_other(args, args.to_onnx)
+    if args.output.suffix.lower() != ".onnx":
+        raise UsageError("what is made of .onnx is .onnx again", "name the output so: F.onnx")
+    arguments.check_output(args.output)
+    graphs.save(graphs.load(args.folder), args.output, threads=arguments.threads(args))
+    print(printable(f"{args.output.name}: {mebibytes(args.output.stat().st_size)} in one file"))
     return 0
 
 
@@ -243,7 +265,7 @@ def _quantize_gguf(args: argparse.Namespace) -> int:
     from edge_assistant_quantize.gguf import header, quantize
 
     with progress.shown() as watch:
-        quantize.quantize(
+        found = quantize.quantize(
             args.model,
             args.output,
             args.type,
@@ -253,14 +275,20 @@ def _quantize_gguf(args: argparse.Namespace) -> int:
             threads=arguments.threads(args),
             watch=watch,
         )
-    made, again = header.read(args.output).kinds, header.read(args.model).quantized
+    made, again = header.read(args.output), header.read(args.model).quantized
     size, before = args.output.stat().st_size, args.model.stat().st_size
+    bits = 8 * size / made.weights
     if args.json:
         facts = {"output": str(args.output), "type": args.type.upper(), "bytes": size, "bytes_before": before}
-        print(json.dumps({**facts, "sha256": sha256_of(args.output), "tensors": made, "requantized": again}))
+        facts |= {"bits_per_weight": round(bits, 3), "tensors": made.kinds, "fallbacks": dict(found.fallbacks)}
+        print(json.dumps({**facts, "sha256": sha256_of(args.output), "requantized": again}))
         return 0
-    print(f"{args.output.name}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}")
-    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.items()))
+    print(
+        f"{args.output.name}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}, {bits:.2f} bits a weight"
+    )
+    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.kinds.items()))
+    if found.note:
+        print(found.note)
     if again:
         print(f"{args.model.name} was quantized already: expect worse than from F16")
     return 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.cli import accepted_record, inputs
 from edge_assistant_quantize.cli.verb import option, verb
@@ -16,12 +17,12 @@ from edge_assistant_quantize.errors import UsageError
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.acceptance.accept import DataOf
-    from edge_assistant_quantize.acceptance.criteria import Criterion
-    from edge_assistant_quantize.metrics.metric import Measured
-    from edge_assistant_quantize.record import CriterionVerdict
+    from edge_assistant_quantize.acceptance.pairs import PairedCounts
+    from edge_assistant_quantize.record import Criterion, CriterionVerdict, Measured
 
 _REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
 _HEAD = ("metric", "candidate", "reference", "difference", "interval", "criterion", "verdict")
+_LOST_SHOWN = 5  # items that only the reference has right
 
 
 @verb(
@@ -40,7 +41,7 @@ def metrics(args: argparse.Namespace) -> int:
     if args.json:
         facts = {
             name: {
-                "gives": each.gives,
+                "gives": list(each.gives),
                 "roles": sorted(each.roles),
                 "description": each.description,
                 "relative": each.relative,
@@ -120,8 +121,9 @@ def _add_criteria(parser: argparse.ArgumentParser) -> None:
   edge-quantize accept mine --reference minilm-l6-int8 --metric "cosine at_least=0.99" --data texts.txt --record out
   edge-quantize accept mine --reference whisper-base --recipe whisper.toml
 
-a criterion is one of at_most_worse=X (with by=interval: by the end of the interval, too), within_interval, at_least=X
-and at_most=X; exit status: 0 accepted, 1 not""",
+a criterion is one of at_most_worse=X, within_interval (at most the metric's own margin worse), at_least=X and
+at_most=X, decided by the end of the interval over at least 20 independent items; every look counts, and later ones at
+the same data have wider intervals; exit status: 0 accepted, 1 not""",
     option("candidate", metavar="CANDIDATE", help="a folder, a file or a name of the catalog"),
     option("--reference", required=True, metavar="R", help="what it would stand for"),
     _add_criteria,
@@ -138,22 +140,49 @@ def accept(args: argparse.Namespace) -> int:
     assert reference is not None
     runtime = inputs.runtime(args)
     with progress.shown() as watch:
-        of_reference = accept.measure_reference(reference, data, runtime, watch)
-        results = accept.measure(candidate, reference, data, runtime, watch)
-    verdicts = accept.judge(criteria, results, of_reference)
+        found = accept.decide(candidate, reference, criteria, data, runtime, watch)
     if args.record:
-        forms = accepted_record.variant(candidate, results, verdicts), accepted_record.variant(reference, of_reference)
-        accepted_record.write(accepted_record.record(*forms, candidate.role, data, results, recipe), args.record)
-    accepted = all(verdict.accepted for verdict in verdicts)
+        accepted_record.write(accepted_record.record(candidate, reference, found, recipe), args.record)
+    pairs = _pairs([verdict.metric for verdict in found.verdicts], found.results, found.of_reference)
     if args.json:
         import msgspec
 
-        facts = {"candidate": candidate.name, "reference": reference.name, "accepted": accepted}
-        print(json.dumps({**facts, "verdicts": msgspec.to_builtins(verdicts)}))
-    else:
-        inputs.show([_HEAD, *(_row(verdict) for verdict in verdicts)])
-        print(f"{candidate.name} is {'' if accepted else 'not '}accepted in place of {reference.name}")
-    return 0 if accepted else 1
+        facts = {"candidate": candidate.name, "reference": reference.name, "accepted": found.accepted}
+        look = {"looks": found.look.numbers, "reference_counts": found.look.sound or "by its floor"}
+        paired = {name: counted.to_json() for name, counted in pairs.items()}
+        print(json.dumps({**facts, **look, "verdicts": msgspec.to_builtins(found.verdicts), "pairs": paired}))
+        return 0 if found.accepted else 1
+    inputs.show([_HEAD, *(_row(verdict) for verdict in found.verdicts)])
+    for name, counted in pairs.items():
+        _show_pairs(name, counted)
+    for verdict in found.verdicts:
+        if verdict.reason:
+            print(printable(f"{verdict.metric}: {verdict.reason}"))
+    if (looks := max(found.look.numbers.values())) > 1:
+        print(f"look {looks} at this data, so the interval is wider than that of a first look")
+    print(f"{candidate.name} is {'' if found.accepted else 'not '}accepted in place of {reference.name}")
+    return 0 if found.accepted else 1
+
+
+def _pairs(
+    names: Sequence[str], results: Mapping[str, Measured], of_reference: Mapping[str, Measured]
+) -> dict[str, PairedCounts]:
+    """Pairs by metric, of what both were measured by and is right or wrong item by item."""
+    from edge_assistant_quantize.acceptance.pairs import counts
+
+    both = (name for name in names if name in results and name in of_reference)
+    found = {name: counts(results[name], of_reference[name]) for name in both}
+    return {name: counted for name, counted in found.items() if counted is not None}
+
+
+def _show_pairs(name: str, counted: PairedCounts) -> None:
+    lost, won = len(counted.lost), len(counted.won)
+    cells = f"both right {counted.both}, lost {lost}, won {won}, both wrong {counted.neither}"
+    print(f"{name} by items: {cells}; p {counted.p:.2g} (McNemar's exact test)")
+    for item in counted.lost[:_LOST_SHOWN]:
+        print(f"  lost: {printable(item)}")
+    if lost > _LOST_SHOWN:
+        print(f"  and {lost - _LOST_SHOWN} more, see --json")
 
 
 def _of_words(words: Sequence[str], data: Sequence[str]) -> tuple[str, list[Criterion], DataOf]:
@@ -185,12 +214,13 @@ def _of_recipe(named: str, data: Sequence[str]) -> tuple[str, list[Criterion], D
 
 def _row(verdict: CriterionVerdict) -> tuple[str, ...]:
     interval = verdict.interval
+    within = "-" if interval is None else f"{interval.low:z.4f} to {interval.high:z.4f} ({interval.level:.1%})"
     return (
         verdict.metric,
         f"{verdict.value:z.4f}",
         "-" if verdict.reference is None else f"{verdict.reference:.4f}",
-        "-" if interval is None else f"{interval.difference:+z.4f}",
-        "-" if interval is None else f"{interval.low:+z.4f} to {interval.high:+z.4f} ({interval.level:.0%})",
+        f"{interval.difference:+z.4f}" if interval is not None and verdict.compares else "-",
+        within,
         verdict.criterion,
         "accepted" if verdict.accepted else "not accepted",
     )

@@ -42,9 +42,8 @@ exit status: 0 published, 1 not accepted or not confirmed, 2 something is missin
     option("--family", default="", metavar="F", help="chat template of a language model: chatml, ..."),
     option("--context", type=count, metavar="N", help="tokens of a language model"),
     option("--memory-mib", type=count, metavar="N", help="what it needs (default: as measured, or estimated)"),
-    option(
-        "--profile", action="append", metavar="P", help="comes first in it; repeatable; none (default: of the settings)"
-    ),
+    option("--profile", action="append", metavar="P", help="comes first in it; repeatable; none (default)"),
+    option("--signer", default="", metavar="KEY", help="another machine whose record counts: 'audit key' there"),
     option("--unaccepted", default="", metavar="REASON", help="publish what was not accepted, and why"),
     option("--replace", action="store_true", help="replace what is published under this name"),
     option("--yes", action="store_true", help="do not ask"),
@@ -63,8 +62,9 @@ def publish(args: argparse.Namespace) -> int:
     folder = judgement.find(args.model)
     model, _ = inputs.models(str(folder), args.reference, args)
     measured = record.read(args.record) if args.record else judgement.record_of(folder)
-    found = judgement.judge(model, measured, args.unaccepted.strip())
-    planned = plan(model, found, _said(args), profile=args.settings.profile, replace=args.replace)
+    reason = args.unaccepted.strip()
+    found = judgement.judge(model, measured, reason, args.signer)
+    planned = plan(model, found, _said(args), unaccepted=reason, replace=args.replace)
     if not args.yes:
         print(*_shown(planned), sep="\n", file=sys.stderr)
         if not terminal.agrees("Publish it?"):

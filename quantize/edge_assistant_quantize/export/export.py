@@ -1,7 +1,7 @@
 """`edge-quantize convert` to ONNX: a model of Hugging Face to ONNX files, whole or not at all.
 
 Whisper gets the layout that the product's speech sense runs, which needs no torch (`whisper`); everything else goes
-through optimum in a process of its own (`exporter`).
+through optimum in a process of its own (`exporter`). Each graph is compared with the model.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -22,7 +22,7 @@ from edge_assistant_models.schema import printable
 from edge_assistant_quantize import worker
 from edge_assistant_quantize.arguments import count
 from edge_assistant_quantize.candidate import Candidate, model_name
-from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError
 from edge_assistant_quantize.export import exporter, pooling
 from edge_assistant_quantize.export.exporter import Done
 from edge_assistant_quantize.gguf import checkpoint
@@ -37,7 +37,8 @@ EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
 REPORT = "export.json"  # in the output: task, operator set, deviations, versions
 
 _WHISPER = "WhisperForConditionalGeneration"  # the architecture with a layout of the product's own
-_NEEDED = ("torch", "transformers", "optimum")
+_COMPARING = ("torch", "transformers")
+_NEEDED = (*_COMPARING, "optimum")
 _BASE_MEMORY = 1 << 30  # torch and transformers without a model: 0.4 GB, measured
 _COPIES = 4  # of the weights in float32 at the peak, during serialisation: 3.6 of 91 MB and 4.0 of 682 MB, measured
 _FILES = 2  # of the weights in float32 on the disk at most: a decoder without and with a past
@@ -69,8 +70,8 @@ def configure(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--part", choices=("vision", "decoder"), help="of a vision-language model, this part alone")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Export and print how far the graphs are from the model; 0.
+def run(args: argparse.Namespace) -> Exported:
+    """Export and print how far the graphs are from the model.
 
     Raises:
         UsageError: the output is named as a file.
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"compared with the model on the same inputs: at most {max(shares):.1e} of an output's largest value")
     if made.done.note:
         print(f"note: {made.done.note}")
-    return 0
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +144,11 @@ def export(
     check_memory(f"exporting {folder.name}", _BASE_MEMORY + size * _COPIES)
     check_disk(f"exporting {folder.name}", size * _FILES, output)
     found.check_finite(lambda moved: watch(ProgressStep("reading the weights", moved, found.bytes)))
+    cores = threads or Runtime.detect().threads
     with new_folder(output) as making:
         if own:
-            done = _as_the_product_runs(found, making, output.name, watch)
+            done = _as_the_product_runs(found, making, output.name, cores, watch)
         else:
-            cores = threads or Runtime.detect().threads
             done = _by_optimum(found, making, {"task": task, "part": part, "opset": opset, "threads": cores}, watch)
             if done.role == "embedder":
                 done = _as_embedder(done, folder, making, output.name)
@@ -170,8 +171,8 @@ def _takes_own_layout(found: Checkpoint, layout: Layout | None, *, plain: bool) 
     return known and plain and layout != "optimum"
 
 
-def _as_the_product_runs(found: Checkpoint, making: Path, name: str, watch: Watch) -> Done:
-    from edge_assistant_quantize.export import whisper
+def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int, watch: Watch) -> Done:
+    from edge_assistant_quantize.export import whisper, whisper_check
 
     watch(ProgressStep("writing the graphs", 0, 1))
     options = whisper.convert(found, making)
@@ -179,23 +180,39 @@ def _as_the_product_runs(found: Checkpoint, making: Path, name: str, watch: Watc
     Candidate(model_name(name), "speech", making, whisper.FILES, options).write()
     files = [whisper.FILES["encoder"], whisper.FILES["decoder"]]
     versions = {library: metadata.version(library) for library in ("numpy", "onnx")}
-    return Done("automatic-speech-recognition", found.architecture, whisper.OPSET, files, "speech", {}, versions)
+    done = Done("automatic-speech-recognition", found.architecture, whisper.OPSET, files, "speech", {}, versions)
+    try:
+        require_libraries("that", _COMPARING)
+    except ToolMissing as error:
+        return replace(done, note=f"the graphs were not compared with the model: {error.message} ({error.hint})")
+    deviations = _in_process(whisper_check.__name__, found, making, {"threads": cores}, watch)
+    return replace(
+        done, deviations=deviations, versions=versions | {name: metadata.version(name) for name in _COMPARING}
+    )
 
 
 def _by_optimum(found: Checkpoint, making: Path, order: dict[str, object], watch: Watch) -> Done:
+    done = Done(**_in_process(exporter.__name__, found, making, order, watch))
+    if without := [file for file in done.files if not done.deviations.get(file)]:
+        hint = "it cannot be trusted; export to other files: --task, --part"
+        raise QuantizationFailed(f"no output of {without[0]} could be compared with the model", hint)
+    for path in _beside(found.folder):
+        shutil.copyfile(path, making / path.name)
+    return done
+
+
+def _in_process(module: str, found: Checkpoint, making: Path, order: dict[str, object], watch: Watch) -> Any:  # noqa: ANN401 - JSON
+    """The answer of a process that sees the data of the checkpoint and none of its code."""
     cores = str(order["threads"])
     with tempfile.TemporaryDirectory() as seen:
-        done = worker.run(
-            exporter.__name__,
+        return worker.run(
+            module,
             {"folder": str(found.stage(Path(seen))), "output": str(making), **order},
             watch,
             failure=f"{found.folder.name} cannot be exported",
             hint="try another task or operator set: --task, --opset",
             environment={**worker.LIBRARIES, "OMP_NUM_THREADS": cores, "MKL_NUM_THREADS": cores},
         )
-    for path in _beside(found.folder):
-        shutil.copyfile(path, making / path.name)
-    return Done(**done)
 
 
 def _beside(folder: Path) -> list[Path]:

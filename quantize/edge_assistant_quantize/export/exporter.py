@@ -60,7 +60,7 @@ def export(request: Mapping[str, Any], watch: Watch) -> Done:
     `part` and `opset` as of `export.export`; `threads`, cores to use.
 
     Raises:
-        EdgeAssistantError: see `_model`, `trace.whole` and `vision_language`.
+        EdgeAssistantError: see `load_model`, `trace.whole` and `vision_language`.
     """
     now = ""
 
@@ -84,7 +84,7 @@ def export(request: Mapping[str, Any], watch: Watch) -> Done:
 
     stage("loading the weights")
     folder, output = Path(request["folder"]), Path(request["output"])
-    model = _model(folder, request["task"])
+    model = load_model(folder, request["task"])
     has_vocabulary = hasattr(model.config.get_text_config(), "vocab_size")
     if request["part"] != "vision" and has_vocabulary:
         _check_tokenizer(folder, output)
@@ -108,7 +108,7 @@ def _traced(model: Any, output: Path, request: Mapping[str, Any], stage: Any) ->
     return trace.TracedExport(made[-1].task, made[-1].opset, deviations)
 
 
-def _model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class of a library that is imported late
+def load_model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class of a library that is imported late
     """Load a model for evaluation; every weight that it has comes from the folder, which `gguf.checkpoint` has checked.
 
     Raises:

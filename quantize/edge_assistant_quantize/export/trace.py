@@ -193,8 +193,8 @@ def _flat(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:  # noqa: AN
     return found
 
 
-def checked(path: Path, name: str, made: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    """The largest difference of an output as a share of its largest value; 0 if both are 0.
+def checked(path: Path, name: str, made: NDArray[np.float32], wanted: NDArray[np.float32], most: float = MOST) -> float:
+    """The largest difference of an output as a share of its largest value, at most `most`; 0 if both are 0.
 
     Raises:
         QuantizationFailed: it is too large, or not finite.
@@ -208,7 +208,7 @@ def checked(path: Path, name: str, made: NDArray[np.float32], wanted: NDArray[np
         raise QuantizationFailed(f"the model itself computes NaN or infinity in {name}", hint)
     difference = float(np.abs(made - wanted).max(initial=0.0))
     share = difference / max(float(np.abs(wanted).max(initial=0.0)), 1e-30) if difference else 0.0
-    if not share <= MOST:
+    if not share <= most:
         raise QuantizationFailed(f"{path.name} differs from the model by {share:.2g} of the largest {name}", hint)
     return share
 

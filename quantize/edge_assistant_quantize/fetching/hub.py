@@ -25,6 +25,7 @@ from edge_assistant_quantize.room import check_disk
 
 SOURCE = "source.toml"
 HINT = "check the name on its page; see 'hf auth login' for models that need a token"
+OFFLINE_HINT = "there is no network to it: fetch where there is one, and copy the folder that is made to this machine"
 MAX_FILES = 2000  # that are fetched; a model of 600 billion parameters has 170
 MAX_UNSIZED_BYTES = 64 << 20  # of a file that is no weights, such as a tokenizer
 
@@ -108,9 +109,11 @@ def listed(repo: str, revision: str | None) -> tuple[str, tuple[HubFile, ...]]:
 
         found = HfApi(endpoint=endpoint).model_info(repo, revision=revision, files_metadata=True, timeout=_LIST_S)
     except Refused as refused:
-        raise PullFailed(f"{repo} cannot be fetched ({refused})", HINT) from None
+        raise PullFailed(f"{repo} cannot be fetched ({refused})", OFFLINE_HINT) from None
     except Exception as error:  # the library raises requests' or httpx' errors by its version, and its own over both
-        raise PullFailed(f"{repo} cannot be fetched ({_reason(error)})", HINT) from None
+        answered = getattr(error, "response", None) is not None or isinstance(error, ValueError)  # the second: no JSON
+        hint = HINT if answered else OFFLINE_HINT
+        raise PullFailed(f"{repo} cannot be fetched ({_reason(error)})", hint) from None
     commit = str(getattr(found, "sha", "") or "")
     if not COMMIT.fullmatch(commit):
         raise PullFailed(f"{repo} cannot be fetched (the hub names no commit)", HINT)

@@ -93,8 +93,8 @@ class Checkpoint:
         staged.mkdir(parents=True)
         data = {path for pattern in _DATA for path in self.folder.glob(pattern) if path.is_file()}
         for path in (*data, *self.weights):
-            table = json_of(path) if path.name.endswith("config.json") else {}
-            if _OBEYED & table.keys():
+            table = _json_value(path) if path.name.endswith("config.json") else None
+            if isinstance(table, dict) and _OBEYED & table.keys():
                 kept = {key: value for key, value in table.items() if key not in _OBEYED}
                 (staged / path.name).write_text(json.dumps(kept), "utf-8")
             else:
@@ -145,15 +145,22 @@ def json_of(path: Path) -> dict[str, Any]:
     Raises:
         WeightsRefused: it is none, or larger than such files are.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_JSON_BYTES + 1)
-        table = json.loads(content) if len(content) <= MAX_JSON_BYTES else None
-    except (OSError, ValueError, RecursionError):
-        table = None
+    table = _json_value(path)
     if not isinstance(table, dict):
         raise WeightsRefused(f"{path.name} cannot be read", _AGAIN)
     return table
+
+
+def _json_value(path: Path) -> object:
+    """Whatever JSON a file holds; raises `WeightsRefused` if none, or if it is larger than such files are."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_JSON_BYTES + 1)
+        if len(content) <= MAX_JSON_BYTES:
+            return json.loads(content)
+    except (OSError, ValueError, RecursionError):
+        pass
+    raise WeightsRefused(f"{path.name} cannot be read", _AGAIN)
 
 
 def _index(folder: Path) -> dict[str, str]:

@@ -108,7 +108,7 @@ def _check_tokens(found: Checkpoint, loaded: tokenization.GgufTokenizer) -> None
     """Check that llama.cpp splits texts as the tokenizer in the folder does.
 
     Raises:
-        WeightsRefused: it does not, as the converter found no scores in the folder.
+        WeightsRefused: it does not, as the converter found no scores in the folder, or those of another tokenizer.
         QuantizationFailed: it does not.
     """
     wanted = tokenization.tokens(found.folder, tokenization.TEXTS) or loaded.tokens
@@ -117,6 +117,7 @@ def _check_tokens(found: Checkpoint, loaded: tokenization.GgufTokenizer) -> None
     if wrong is None:
         return
     what = f"llama.cpp splits the text {printable(wrong)[:40]} into other tokens than the model's tokenizer"
-    if loaded.pieces and not (found.folder / "tokenizer.model").is_file():  # tokenizer.json has no scores
-        raise WeightsRefused(what, "put the tokenizer.model of the model that it was trained from into the folder")
+    if loaded.pieces:  # tokenizer.json has no scores; with tokenizer.model beside it the two differ
+        both = "both tokenizer.json and" if (found.folder / "tokenizer.model").is_file() else "the"
+        raise WeightsRefused(what, f"put {both} tokenizer.model of the model that it was trained from into the folder")
     raise QuantizationFailed(what, f"say how it splits: {_SPLITS}")

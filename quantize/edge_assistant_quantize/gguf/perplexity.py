@@ -85,7 +85,7 @@ class TextQuality:
     Attributes:
         perplexity: exponential of the mean negative log likelihood.
         uncertainty: its standard error.
-        chunks: sums of each chunk, in order: what a paired bootstrap resamples.
+        chunks: sums of each chunk, in order: what a paired interval compares.
         divergence: from the reference; None without one.
     """
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,9 @@ from edge_assistant_quantize.gguf import header, imatrix, kinds
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 
 _MAX_BUFFER = 1 << 30  # bytes of one tensor's rows that are worked on at once; llama.cpp takes up to 8 GiB if it may
+_BLOCK = 256  # values of a block of the K types and most IQ types
 _DONE = re.compile(r"\[ *(\d+)/ *(\d+)\]")
+_FALLBACK = re.compile(r"not divisible by \d+ \(required for type .*\) -> falling back to +(\w+)")
 _SIZE = re.compile(r"(model|quant) size +=\s+([\d.]+) MiB")
 _TEXT_BYTES = 127  # that llama_model_kv_override takes
 _HOME = "take the model from its official home"
@@ -51,6 +55,28 @@ _REASONS: tuple[tuple[str, type[EdgeAssistantError], str, str], ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A model in another type, as it would be.
+
+    Attributes:
+        bytes: of the file.
+        fallbacks: tensors that get another type than the mixture gives them, as their rows are no multiples of its
+            blocks of 256 values: how many, by the type that they get instead, in its name there, such as q5_1.
+    """
+
+    bytes: int
+    fallbacks: Mapping[str, int]
+
+    @property
+    def note(self) -> str:
+        """The fallbacks in one line for people; empty if there are none."""
+        if not self.fallbacks:
+            return ""
+        types = ", ".join(f"{count} to {kind}" for kind, count in self.fallbacks.items())
+        return f"{sum(self.fallbacks.values())} tensors fell back, {types}: their rows are no multiples of 256"
+
+
 def quantize(
     model: Path,
     output: Path,
@@ -61,7 +87,7 @@ def quantize(
     allow_requantize: bool = False,
     threads: int,
     watch: Watch,
-) -> None:
+) -> Estimate:
     """Write a model in another type; the file is there whole, or not at all.
 
     Args:
@@ -73,6 +99,9 @@ def quantize(
         allow_requantize: also from a quantized model, which loses twice.
         threads: that compute.
         watch: receives each tensor.
+
+    Returns:
+        What was estimated before it was made; its fallbacks are those of the file.
 
     Raises:
         UsageError: there is no such type, an override matches nothing, or the model is quantized already.
@@ -88,8 +117,8 @@ def quantize(
         raise UsageError(f"{output.name} would replace the model itself", "name another file for the output")
     largest = max(math.prod(tensor.shape) for tensor in found.tensors)
     room.check_memory("quantizing", min(largest * 12, _MAX_BUFFER) + largest)
-    needed: int = worker.run(__name__, request, watch)
-    room.check_disk("the quantized model", needed, output.absolute().parent)
+    estimated = _estimated(request, found, watch)
+    room.check_disk("the quantized model", estimated.bytes, output.absolute().parent)
     with atomic.storing(output.name, "free some space, or name another folder"), atomic.writing(output) as file:
         worker.run(__name__, {**request, "output": file.fileno()}, watch, descriptor=file.fileno())
         with Path(f"/dev/fd/{file.fileno()}").open("rb") as made:  # llama.cpp does not notice every full disk
@@ -97,6 +126,7 @@ def quantize(
                 headers.check(made, HeaderFormat.GGUF, output.name)
             except ModelCorrupt as error:
                 raise StorageFull(f"{error.message}: it was not written whole", "free some space") from None
+    return estimated
 
 
 def estimate(
@@ -106,15 +136,24 @@ def estimate(
     imatrix: Path | None = None,
     overrides: Mapping[str, str] = {},
     allow_requantize: bool = False,
-) -> int:
-    """Bytes of a model in another type, without making it; the arguments are those of `quantize`.
+) -> Estimate:
+    """A model in another type, without making it; the arguments are those of `quantize`.
 
     Raises:
         UsageError, ModelCorrupt, WeightsRefused, CalibrationInvalid, QuantizationFailed: see `quantize`.
     """
-    request, _ = _request(model, kind, imatrix, overrides, allow_requantize)
-    size: int = worker.run(__name__, request, ignore)
-    return size
+    return _estimated(*_request(model, kind, imatrix, overrides, allow_requantize), ignore)
+
+
+def _estimated(request: Mapping[str, Any], found: header.Header, watch: Watch) -> Estimate:
+    """What llama.cpp says, and the output layer, whose fallback it does not tell (llama_tensor_get_type_impl)."""
+    said: dict[str, Any] = worker.run(__name__, request, watch)
+    tensors = {tensor.name: tensor for tensor in found.tensors}
+    output = tensors.get("output.weight", tensors.get("token_embd.weight"))
+    fallbacks = Counter(said["fallbacks"])
+    if output is not None and output.shape[0] % _BLOCK and request["kind"] not in kinds.FLOATS | {"Q8_0"}:
+        fallbacks["q8_0"] += not any(re.search(pattern, output.name) for pattern in request["overrides"])
+    return Estimate(said["bytes"], dict((+fallbacks).most_common()))
 
 
 def _request(
@@ -160,8 +199,8 @@ def _check_pattern(pattern: str, names: Iterable[str]) -> None:
         raise UsageError(f"no tensor's name matches '{pattern}'", "take one such as attn_v, ffn_down or blk.0.attn_q")
 
 
-def work(request: Mapping[str, Any], watch: Watch) -> int | None:
-    """Quantize in the other process; without an output say how many bytes it would take."""
+def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object] | None:
+    """Quantize in the other process; without an output the fields of `Estimate`."""
     lib = llama.library()
     said: list[str] = []
     what, dry, model = f"quantizing to {request['kind']}", request["output"] is None, Path(request["model"])
@@ -194,7 +233,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> int | None:
     if status != 0:
         raise _error(text, model.name)
     if dry:
-        return _size(text, model.stat().st_size)
+        return {"bytes": _size(text, model.stat().st_size), "fallbacks": Counter(_FALLBACK.findall(text))}
     total = int(_DONE.findall(text)[-1][1])
     watch(ProgressStep(what, total, total))
     return None

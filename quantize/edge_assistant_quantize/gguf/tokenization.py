@@ -39,6 +39,12 @@ _FAMILIES = {
 }
 _SENTENCE_PIECES = 1  # llama.cpp's LLAMA_VOCAB_TYPE_SPM
 _REASON = re.compile(r"error loading model: (.+)")
+_EMBEDDING = "token_embd.weight"  # whose rows are counted by the tokenizer's tokens
+# A tokenizer that was built anew may lack what llama.cpp looks up without asking, such as the tokens of single bytes
+_ANOTHER = (
+    "the tokenizer does not fit the model, or lacks tokens such as those of bytes, as one built anew may: put "
+    "tokenizer.json, and tokenizer.model if there is one, of the model that it was trained from into the folder"
+)
 
 Tokens = list[list[int]]
 
@@ -115,7 +121,8 @@ def load(descriptor: int, name: str, texts: Sequence[str]) -> GgufTokenizer:
         QuantizationFailed: llama.cpp does not load it, or ends the process; the message has its reason.
     """
     request = {"descriptor": descriptor, "name": name, "texts": list(texts)}
-    return GgufTokenizer(**worker.run(__name__, request, ignore, descriptor=descriptor))
+    failure = f"llama.cpp ends over the tokenizer of {name}"
+    return GgufTokenizer(**worker.run(__name__, request, ignore, failure=failure, hint=_ANOTHER, descriptor=descriptor))
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
@@ -133,7 +140,8 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
         reasons = _REASON.findall("".join(said)) or ["it gives no reason"]
         reason = printable(reasons[-1].replace(name, request["name"]))[:200]
         what = f"llama.cpp does not load {request['name']} ({reason})"
-        raise QuantizationFailed(what, "its converter may not know this form of the model yet")
+        hint = _ANOTHER if _EMBEDDING in reason else "its converter may not know this form of the model yet"
+        raise QuantizationFailed(what, hint)
     pieces = lib.llama_vocab_type(lib.llama_model_get_vocab(model)) == _SENTENCE_PIECES
     tokenizer = Tokenizer(model)
     return {"pieces": pieces, "tokens": [tokenizer.tokens(text) for text in request["texts"]]}

@@ -14,9 +14,10 @@ import numpy as np
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, compared, measured
+from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, compared, measured
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.senses import perceive, state_of
+from edge_assistant_quantize.record import Measured
+from edge_assistant_quantize.senses import clusters, perceive, state_of
 
 # Outputs of the last reference by role, with their inputs: a search compares many candidates with one reference.
 _references: dict[str, tuple[object, Mapping[str, Any]]] = {}
@@ -51,7 +52,7 @@ def _cosine(
         cosines[name] = min(cosine, 1.0) if np.isfinite(cosine) else 0.0  # rounding may exceed 1
     counted = {name: (cosine, 1.0) for name, cosine in cosines.items()}
     details = {"least": min(cosines.values()), "not_finite": float(broken)}
-    return (measured("cosine", counted, details=details),)
+    return (measured("cosine", counted, details=details, clusters=clusters("embedder", data, counted)),)
 
 
 def _top1(
@@ -65,13 +66,14 @@ def _top1(
         finite = bool(np.isfinite(given).all())
         broken += not finite
         counted[name] = float(finite and given.argmax() == wanted[name].argmax()), 1.0
-    return (measured("top1", counted, details={"not_finite": broken}),)
+    same = clusters("classifier", data, counted)
+    return (measured("top1", counted, details={"not_finite": broken}, clusters=same),)
 
 
 METRICS = (
     Metric(
         name="cosine",
-        gives=("cosine",),
+        gives={"cosine": Standard(0.9)},
         roles=frozenset({"embedder"}),
         description="mean cosine of a text's vector and the reference's",
         measure=_cosine,
@@ -79,7 +81,7 @@ METRICS = (
     ),
     Metric(
         name="top1",
-        gives=("top1",),
+        gives={"top1": Standard(0.8)},
         roles=frozenset({"classifier"}),
         description="share of pictures whose first class is the reference's",
         measure=_top1,

@@ -1,7 +1,12 @@
-"""Cross-signal score of a language model: questions over scenarios with status, answer and citations right.
+"""Cross-signal score of a model in the product: questions over scenarios with status, answer and citations right.
 
-The data is a folder of scenarios: `path`, `gold` (evidence.json in place of perception), `limit`, `profile`. The other
-models are those of the profile ("auto").
+The model takes the place of the profile's for its role; the other models are those of the profile ("auto"). Only
+questions that reach it count: for the language model and the embedder those at which it computes, and not those that
+code answers alone; for what perceives those of scenarios of whose signals it computes something. A question that fails
+counts as wrong. The items are questions, the clusters are scenarios.
+
+The data is a folder of scenarios: `path`, `limit` (of the questions that are asked), `profile`, and for the language
+model and the embedder `gold` (evidence.json in place of perception).
 """
 
 from __future__ import annotations
@@ -14,15 +19,17 @@ from typing import Any
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelError
+from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.scenarios import ScenarioJob, jobs, load
+from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
+from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
 from edge_assistant_quantize.metrics.scoring import AnswerScore, cited, judge
-from edge_assistant_quantize.metrics.warm import WarmAssistant
+from edge_assistant_quantize.metrics.warm import CountedRuntime, WarmAssistant
 from edge_assistant_quantize.progress import ProgressStep, Watch
-from edge_assistant_quantize.senses import folder_of, number_of
+from edge_assistant_quantize.record import Measured
+from edge_assistant_quantize.senses import ROLES, folder_of, number_of
 
 _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
 
@@ -145,6 +152,9 @@ def counts(results: Sequence[ScenarioResult]) -> dict[str, int]:
     return {"n": len(results)} | {part: sum(getattr(each.judged, part) for each in results) for part in parts}
 
 
+_REASONING = frozenset(("language", "embedder"))  # roles of models that read evidence, and perceive nothing
+
+
 def measure(
     model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
 ) -> tuple[Measured, ...]:
@@ -153,37 +163,80 @@ def measure(
     Raises:
         ModelError: one of them is missing.
     """
-    gold = data.get("gold") is True
+    gold, role = data.get("gold") is True, model.role
+    scenarios = _scenarios(data, role, gold=gold)
+    counted = CountedRuntime.of(model, runtime)
+    assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted)
+    assistant.models.given[role] = model
+    assistant.start()
+    product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
+    results: list[ScenarioResult] = []
+    reached: set[str] = set()  # scenarios; what perceives computes once for all questions over a signal
+    what = f"{model.name} over questions"
+    watch(ProgressStep(what, 0, len(asked)))
+    for number, job in enumerate(asked, 1):
+        before = _computed(role, assistant, counted)
+        result = ScenarioResult.of(job, product.name, product.answer(job))
+        if computes := _computed(role, assistant, counted) != before:
+            reached.add(job.scenario.id)
+        known = role not in _REASONING and job.scenario.id in reached
+        if computes or known or result.reply.error is not None:
+            results.append(result)
+        watch(ProgressStep(what, number, len(asked)))
+    if not results:
+        raise CalibrationInvalid(f"no question of the data reaches {model.name}", "take more questions, or others")
+    right = counts(results)
+    details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")}
+    details["unreached"] = 1 - len(results) / len(asked)
+    names = {f"{r.job.scenario.id}: {r.job.question.ask}": r for r in results}
+    items = {name: (float(result.judged.correct), 1.0) for name, result in names.items()}
+    clusters = tuple(result.job.scenario.id for result in names.values())
+    return (measured("cross-signal", items, details=details, clusters=clusters),)
+
+
+def _scenarios(data: Data, role: str, *, gold: bool) -> list[Scenario]:
+    """The scenarios of which a question can reach a model.
+
+    Raises:
+        CalibrationInvalid, InputMissing: there are none, or no gold evidence for them.
+    """
+    if gold and role not in _REASONING:
+        raise CalibrationInvalid(f"gold evidence stands for what a {role} model perceives", "leave 'gold' out")
     try:
-        scenarios = load(folder_of(data))
-        if gold and not any(scenario.gold() for scenario in scenarios):
+        found = load(folder_of(data))
+        if gold and not any(scenario.gold() for scenario in found):
             raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
     except InputMissing:
         raise
     except InputError as error:
         raise CalibrationInvalid(error.message, error.hint) from None
-    assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=runtime)
-    assistant.models.given["language"] = model
-    assistant.start()
-    product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
-    results: list[ScenarioResult] = []
-    what = f"{model.name} over questions"
-    watch(ProgressStep(what, 0, len(asked)))
-    for number, job in enumerate(asked, 1):
-        results.append(ScenarioResult.of(job, product.name, product.answer(job)))
-        watch(ProgressStep(what, number, len(asked)))
-    counted = {f"{r.job.scenario.id}: {r.job.question.ask}": (float(r.judged.correct), 1.0) for r in results}
-    right = counts(results)
-    details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")} if results else {}
-    return (measured("cross-signal", counted, details=details),)
+    if role in _REASONING:
+        return found
+    kinds = {kind for each in senses() if role in (*each.roles, *each.optional_roles) for kind in each.kinds}
+    reaching = [scenario for scenario in found if any(kind in kinds for kind, _ in scenario.given)]
+    if not reaching:
+        wanted = f"take scenarios with a signal of kind {' or '.join(sorted(kinds))}"
+        raise CalibrationInvalid(f"no scenario of the data has a signal that a {role} model perceives", wanted)
+    return reaching
+
+
+def _computed(role: str, assistant: WarmAssistant, counted: CountedRuntime) -> int:
+    """Tokens that the language model has read so far, or how often another model has run."""
+    if role != "language":
+        return counted.runs
+    return assistant.models.engine.usage.prompt_tokens if assistant.models.engine else 0
 
 
 METRICS = (
     Metric(
         name="cross-signal",
-        gives=("cross-signal",),
-        roles=frozenset({"language"}),
-        description="share of questions over scenarios whose status, answer and citations are right",
+        # A model that answers nothing is right about what no source answers, which is less than the floor
+        gives={"cross-signal": Standard(0.2, 0.03, task=True)},
+        roles=ROLES | {"language"},
+        description=(
+            "share of questions over scenarios whose status, answer and citations are right, with the model in the "
+            "product and of the questions that reach it"
+        ),
         measure=measure,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from edge_assistant.compute.runtime import Runtime
@@ -13,27 +13,7 @@ from edge_assistant.core.signals import printable
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What one model did, item by item; its value is the sum of the parts over the sum of the wholes.
-
-    So a word error rate is edits over words, and not the mean of the recordings' rates.
-    """
-
-    metric: str  # such as `wer`
-    items: tuple[str, ...]  # in order: names of recordings, photos, texts
-    parts: tuple[float, ...]  # of each item, such as edits
-    wholes: tuple[float, ...]  # of each item, such as words; not all zero
-    lower_is_better: bool  # whether less is better
-    unit: str = "share"  # of the value: `share` (0 to 1), or empty
-    details: Mapping[str, float] = field(default_factory=dict)  # other figures of the same run that nobody decides by
-
-    @property
-    def value(self) -> float:
-        """The metric over all items."""
-        return sum(self.parts) / sum(self.wholes)
+from edge_assistant_quantize.record import Measured
 
 
 def measured(
@@ -42,6 +22,7 @@ def measured(
     *,
     lower_is_better: bool = False,
     details: Mapping[str, float] | None = None,
+    clusters: tuple[str, ...] = (),
 ) -> Measured:
     """A share over items, from the part and the whole of each item by its name.
 
@@ -51,7 +32,7 @@ def measured(
     if not any(whole for _, whole in counted.values()):
         raise CalibrationInvalid(f"the data has nothing that {metric} could be measured on", "take other data")
     parts, wholes = zip(*counted.values(), strict=True)
-    return Measured(metric, tuple(counted), parts, wholes, lower_is_better, details=details or {})
+    return Measured(metric, tuple(counted), parts, wholes, lower_is_better, clusters=clusters, details=details or {})
 
 
 def figures(results: Mapping[str, Measured]) -> dict[str, float]:
@@ -96,13 +77,37 @@ Raises:
 """
 
 
+LEAST = 20  # independent items; below, an interval is too wide to decide by, see `acceptance.intervals`
+SKEWED = 100  # of what has rare large losses
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What a working model reaches in a result, in its own unit, and how much worse a form may be by default.
+
+    A floor is far below any model that is worth quantizing. It tells a model from a damaged one, which a comparison
+    with a damaged reference would not; candidate and reference have to reach it with the whole interval.
+
+    Attributes:
+        floor: the value that a working model reaches, from above where less is better.
+        margin: how much worse is no loss; 0 for what compares with a reference by itself.
+        task: whether it measures the product's task, so that models of different origin can be compared by it.
+        least: independent items, below which it decides nothing; more for what is skewed.
+    """
+
+    floor: float
+    margin: float = 0.0
+    task: bool = False
+    least: int = LEAST
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One way to measure models."""
 
     name: str  # such as `objects`
-    # Names of its results, such as `presence` and `precision`; recipes and command lines name these
-    gives: tuple[str, ...]
+    # Its results by name, such as `presence` and `precision`; recipes and command lines name these
+    gives: Mapping[str, Standard]
     roles: frozenset[str]  # of the models, see `edge_assistant_models.entries.ROLES`
     description: str  # one line for people
     measure: Measure
@@ -130,3 +135,12 @@ def metric(name: str) -> Metric:
     if name not in found and name not in by_result:
         raise UsageError(f"there is no metric '{printable(name)}'", f"choose one of {', '.join(by_result)}")
     return found.get(name) or by_result[name]
+
+
+def standard(result: str) -> Standard:
+    """The standard of a result.
+
+    Raises:
+        UsageError: no metric gives it.
+    """
+    return metric(result).gives[result]

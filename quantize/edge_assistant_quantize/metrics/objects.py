@@ -15,9 +15,10 @@ from edge_assistant.perception.senses.objects import Seen
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.labels import CLEAR, Box, Labelled
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
+from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.senses import Viewed, labels_of, perceive
+from edge_assistant_quantize.record import Measured
+from edge_assistant_quantize.senses import Viewed, clusters, labels_of, perceive
 
 LARGE = 0.02  # of the picture: a label of at least this share is what a person would name first
 FEW = 6  # objects of one label that people count
@@ -38,10 +39,13 @@ def measure(
     precisions, boxed = by_label(labels, {name: view.seen.found for name, view in viewed.items()})
     counted["map50"] = {label: (precision, 1.0) for label, precision in precisions.items()}
     objects = sum(len(items) for items in labels.values())
-    return tuple(
-        measured(name, counted[name], details={"recall": boxed / objects} if name == "map50" else None)
+    recall = {"recall": boxed / objects}
+    photos = [
+        measured(name, counted[name], clusters=clusters("detector", data, counted[name]))
         for name in METRICS[0].gives
-    )
+        if name != "map50"
+    ]
+    return (*photos, measured("map50", counted["map50"], details=recall))
 
 
 def _counted(
@@ -145,7 +149,12 @@ def overlap(a: Box, b: Box) -> float:
 METRICS = (
     Metric(
         name="objects",
-        gives=("presence", "presence_all", "precision", "map50"),
+        gives={
+            "presence": Standard(0.2, 0.03, task=True),
+            "presence_all": Standard(0.1, 0.03, task=True),
+            "precision": Standard(0.3, 0.03, task=True),
+            "map50": Standard(0.05, 0.02, task=True),
+        },
         roles=frozenset({"detector"}),
         description=(
             "of the labels of a photo with an object of at least 2 % of it (presence) or of any (presence_all) the "

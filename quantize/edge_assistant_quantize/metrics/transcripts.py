@@ -1,4 +1,4 @@
-"""Word error rate of speech over transcripts made comparable: the same words are equal, however they are written down.
+"""Transcripts made comparable: the same words are equal, however they are written down.
 
 Punctuation and case go, units are written out, and every number becomes its digits one by one, so that `38.40`,
 `thirty eight forty` and `thirty-eight point four zero` are alike, and so are `9th` and `ninth`.
@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import re
 
-from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
 from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS, TENS
-from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.senses import folder_of, name_of, perceive, recordings
 
 _VALUES = (
     {word: value for value, word in enumerate(ONES)}
@@ -72,20 +66,20 @@ def _digits(words: list[str]) -> list[str]:
                 result += str(value)
             if not _is_number(word) and not (word == "point" and _is_number(following)):
                 result.append(word)
-            elif word.isdigit() and word.startswith("0"):  # as in 10:05
+            elif word.isdecimal() and word.startswith("0"):  # as in 10:05
                 result += word[: len(word) - len(word.lstrip("0"))]
         value, linked = _value(word) if joined is None else joined, False
     return result + list(str(value) if value is not None else "")
 
 
 def _value(word: str) -> int | None:
-    if word.isdigit():
+    if word.isdecimal():
         return int(word) if word.strip("0") else None
     return _VALUES.get(word)
 
 
 def _is_number(word: str) -> bool:
-    return word.isdigit() or word in _VALUES
+    return word.isdecimal() or word in _VALUES
 
 
 def _joined(value: int | None, word: str, linked: bool = False) -> int | None:
@@ -95,36 +89,15 @@ def _joined(value: int | None, word: str, linked: bool = False) -> int | None:
 
     >>> _joined(40, "two"), _joined(3, "hundred"), _joined(300, "forty"), _joined(38, "forty"), _joined(19, "nine")
     (42, 300, 340, None, None)
-    >>> _joined(300, "61", linked=True), _joined(300, "61")
-    (361, None)
+    >>> _joined(300, "61", linked=True), _joined(300, "61"), _joined(84002, "hundred")
+    (361, None, 84200)
     """
-    if not value or (word.isdigit() and not linked):
+    if not value or (word.isdecimal() and not linked):
         return None
+    if word == "hundred" and value > 1000 and 0 < value % 1000 < 10:
+        return value + 99 * (value % 1000)
     if word in _MULTIPLES and value < _MULTIPLES[word]:
         return value * _MULTIPLES[word]
     more = _value(word) or 0
     fits = (value % 100 == 0 and 0 < more < 100) or (value % 100 >= 20 and value % 10 == 0 and 0 < more < 10)
     return value + more if fits else None
-
-
-def _measure(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
-    """See `metric.Measure`."""
-    edits.check()
-    folder = folder_of(data)
-    said = {name_of(spoken, folder): normalised(spoken.said) for spoken in recordings(data)}
-    heard = perceive(model, "speech", data, runtime, watch)
-    counted = {name: edits.of_words(said[name], normalised(text)) for name, text in heard}
-    return (measured("wer", counted, lower_is_better=True),)
-
-
-METRICS = (
-    Metric(
-        name="wer",
-        gives=("wer",),
-        roles=frozenset({"speech"}),
-        description="word error rate over recordings whose words are known",
-        measure=_measure,
-    ),
-)

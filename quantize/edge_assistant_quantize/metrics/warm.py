@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import InputError, ModelMissing
 from edge_assistant.core.evidence import Evidence
@@ -20,6 +24,43 @@ from edge_assistant.reasoning.guard import ungrounded
 from edge_assistant.reasoning.route import plan
 from edge_assistant.reasoning.rules.vocabulary import within
 from edge_assistant.session.assistant import Assistant
+from edge_assistant_models.model import InstalledModel
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+@dataclass(frozen=True)
+class CountedRuntime(Runtime):
+    """A runtime that counts how often sessions of some files run.
+
+    Attributes:
+        files: whose runs are counted.
+    """
+
+    files: frozenset[Path] = frozenset()
+    _ran: Counter[Path] = field(default_factory=Counter, compare=False)
+
+    @classmethod
+    def of(cls, model: InstalledModel, runtime: Runtime) -> CountedRuntime:
+        """A runtime like another that counts the runs of a model."""
+        return cls(runtime.threads, runtime.halt, runtime.gpu, frozenset(model.files.values()))
+
+    @property
+    def runs(self) -> int:
+        """How often the files ran so far."""
+        return self._ran.total()
+
+    def session(self, model: Path, *, threads: int | None = None, lanes: int = 1) -> onnxruntime.InferenceSession:
+        """See `Runtime.session`."""
+        opened = super().session(model, threads=threads, lanes=lanes)
+        for name in ("run", "run_with_ort_values") if model in self.files else ():
+            setattr(opened, name, partial(self._count, model, getattr(opened, name)))
+        return opened
+
+    def _count(self, model: Path, run: Callable[..., Any], *args: Any, **how: Any) -> Any:  # noqa: ANN401 - the library's
+        self._ran[model] += 1
+        return run(*args, **how)
 
 
 class WarmAssistant(Assistant):

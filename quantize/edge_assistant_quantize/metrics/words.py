@@ -1,4 +1,4 @@
-"""English words of numbers and months, by which answers and transcripts are compared."""
+"""English words of numbers, months and days, by which answers and transcripts are compared."""
 
 ONES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
@@ -14,3 +14,4 @@ MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
     "december",
 )
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -10,9 +10,10 @@ from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import Data, Measured, Metric, measured
+from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.senses import perceive, photographs, seeds
+from edge_assistant_quantize.record import Measured
+from edge_assistant_quantize.senses import clusters, perceive, photographs, seeds
 
 
 def measure(
@@ -27,8 +28,11 @@ def measure(
         rows, wanted = written[name]
         characters[name] = edits.of_characters(flat(rows), words(sheet.pieces))
         fields[name] = _fields(wanted, sheet)
-    error = measured("cer", characters, lower_is_better=True)
-    return (error, measured("fields", fields)) if any(whole for _, whole in fields.values()) else (error,)
+    same = clusters("writing", data, characters)
+    error = measured("cer", characters, lower_is_better=True, clusters=same)
+    if not any(whole for _, whole in fields.values()):
+        return (error,)
+    return error, measured("fields", fields, clusters=same)
 
 
 def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
@@ -79,7 +83,7 @@ def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bo
 METRICS = (
     Metric(
         name="writing",
-        gives=("cer", "fields"),
+        gives={"cer": Standard(0.3, 0.005, task=True), "fields": Standard(0.3, 0.02, task=True)},
         roles=frozenset({"writing"}),
         description="character error rate, and the share of form fields that are read exactly, over pages",
         measure=measure,

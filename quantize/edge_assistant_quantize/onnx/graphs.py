@@ -13,7 +13,6 @@ import numpy as np
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.storage import atomic
-from edge_assistant_models import headers
 from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
@@ -22,6 +21,7 @@ from edge_assistant_quantize.errors import (
     QuantizationFailed,
     WeightsRefused,
 )
+from edge_assistant_quantize.onnx import external
 
 if TYPE_CHECKING:
     import onnx
@@ -33,26 +33,22 @@ _EXPORT = "export it again, into one file, with the standard's operators"
 
 
 def load(path: Path) -> onnx.ModelProto:
-    """Read a model.
+    """Read a model, with the values that it keeps in other files of its folder.
 
     Raises:
         InputMissing: there is none.
-        WeightsRefused: it is no sound ONNX file, keeps weights elsewhere, defines functions, or holds a NaN.
-        ModelTooLarge: memory does not suffice for working on it.
+        WeightsRefused: it is no sound ONNX file, keeps weights outside its folder, defines functions, or holds a NaN.
+        ModelTooLarge: memory does not suffice for working on it, or it does not fit into one file.
     """
-    import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     if not path.is_file():
         raise InputMissing(f"there is no {path.name}", "name an .onnx file that is there")
-    room.check_memory(f"working on {path.name}", path.stat().st_size * _TIMES_MEMORY)
     try:
-        with path.open("rb") as file:
-            headers.check(file, headers.HeaderFormat.ONNX, path.name)
-        model = onnx.load(str(path), load_external_data=False)
+        model = external.load(path, _TIMES_MEMORY)
     except ModelCorrupt as error:
         raise WeightsRefused(error.message, _EXPORT) from None
-    except (DecodeError, OSError, ValueError) as error:
+    except (DecodeError, OSError) as error:
         raise WeightsRefused(f"{path.name} is not an ONNX file ({error})", _EXPORT) from None
     _check_numbers(model.graph, path.name)
     return model

@@ -22,6 +22,7 @@ from edge_assistant_quantize.errors import UsageError
 
 METHODS = ("dynamic-int8", "static-int8", "int8-weights", "int4-weights", "fp16", "rules")
 DYNAMIC, STATIC, INT8, INT4, FP16, RULES = METHODS
+NAMED = tuple(method for method in METHODS if method != RULES)  # that need no more than a name, as on command lines
 CALIBRATED = frozenset({STATIC})
 BLOCK_SIZES = (16, 32, 64, 128, 256)  # inputs that share a scale, as ONNX Runtime's MatMulNBits has them
 CALIBRATORS = ("min-max", "percentile", "entropy", "mse")  # see `ranges`
@@ -53,7 +54,7 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
         UsageError: the method or an option is unknown, or has no such value.
     """
     if method not in METHODS:
-        raise UsageError(f"no method '{method}' for ONNX models", f"choose one of {', '.join(METHODS)}")
+        raise UsageError(f"no method '{method}' for ONNX models", f"choose one of {', '.join(NAMED)}")
     known = _OPTIONS[method]
     for key, value in options.items():
         if key not in known:
@@ -68,8 +69,11 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
     if not 50 < float(str(options.get("percentile", 99.0))) <= 100:
         raise UsageError("'percentile' is a share in percent, above 50", "such as 99.99")
     if method == RULES:
+        if "rules" not in options:
+            hint = 'write them into a recipe: steps = [{ do = "quantize", type = "rules", options.rules = [...] }]'
+            raise UsageError("'rules' needs a list of rules, which no option of a command line gives", hint)
         try:
-            parse_rules(options.get("rules"))
+            parse_rules(options["rules"])
         except ValueError as error:
             raise UsageError(str(error), f"correct the rules; forms are {', '.join(FORMS)}") from None
     return dict(options)

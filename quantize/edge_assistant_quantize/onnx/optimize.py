@@ -37,8 +37,10 @@ def optimize(model: Path, output: Path, *, threads: int) -> None:
         StorageFull: the disk does not take it.
     """
     before = graphs.load(model)
-    with graphs.making(output, 2 * model.stat().st_size) as path:
-        after = _inferred(_basic(model, path))
+    with graphs.making(output, 3 * before.ByteSize()) as path:
+        one = path.with_name("before.onnx")  # the model itself may keep weights in other files
+        one.write_bytes(before.SerializeToString())
+        after = _inferred(_basic(one, path, model.name))
         if any(tensor.data_type == HALF for tensor in before.graph.initializer):
             after = weight_only.half(after, exact=True)  # folding has widened the weights in half precision
         path.write_bytes(after.SerializeToString(deterministic=True))
@@ -50,8 +52,8 @@ def optimize(model: Path, output: Path, *, threads: int) -> None:
             raise QuantizationFailed(what, "quantize it as it is")
 
 
-def _basic(model: Path, path: Path) -> onnx.ModelProto:
-    """The graph of ONNX Runtime's basic level.
+def _basic(model: Path, path: Path, name: str) -> onnx.ModelProto:
+    """The graph of ONNX Runtime's basic level; the name is for messages.
 
     `Runtime.session` has no option to write the optimized graph.
     """
@@ -66,8 +68,8 @@ def _basic(model: Path, path: Path) -> onnx.ModelProto:
     try:
         onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
-        reason = str(error).splitlines()[0]
-        raise QuantizationFailed(f"{model.name} cannot be optimized ({reason})", "export it again") from error
+        reason = str(error).splitlines()[0].replace(str(model), name)
+        raise QuantizationFailed(f"{name} cannot be optimized ({reason})", "export it again") from error
     optimized = onnx.load(str(path))
     needed = [item for item in optimized.opset_import if item.domain in _domains(optimized.graph)]
     del optimized.opset_import[:]  # ONNX Runtime names every set that it knows

@@ -15,13 +15,13 @@ from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx.methods import METHODS, RULES, check_options
+from edge_assistant_quantize.onnx.methods import NAMED, check_options
 from edge_assistant_quantize.progress import Watch
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.onnx.calibration import Calibration
 
-TYPES = ", ".join(method for method in METHODS if method != RULES)  # a command line has no rules
+TYPES = ", ".join(NAMED)
 EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibration photos --of nanodet --output o.onnx
   edge-quantize quantize embedder.onnx --type int4-weights --block-size 32 --output int4.onnx"""
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: see `quantize`.
     """
-    from edge_assistant_quantize.onnx import tables
+    from edge_assistant_quantize.onnx import external, tables
     from edge_assistant_quantize.onnx.quantize import prepared, quantize
 
     said = method_options(args)
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         quantize(args.model, args.output, args.type, **how)
         if args.table is not None:
             tables.write(args.table, args.key or "model", args.model, args.type, args.exclude, options)
-    size, before = args.output.stat().st_size, args.model.stat().st_size
+    size, before = args.output.stat().st_size, external.size(args.model)
     if not args.json:
         print(f"{args.output}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}")
         return 0
@@ -103,9 +103,10 @@ def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibrati
     """
     if args.calibration is None:
         return None
-    from edge_assistant_quantize.onnx import calibration
+    from edge_assistant_quantize.onnx import calibration, external
 
     found, key = _belonging(model, args.role, args.of, args.key)
+    external.check_one_file(model)  # the product runs it over the data
     data: Mapping[str, object] = {"path": str(args.calibration)} | ({"limit": args.limit} if args.limit else {})
     return calibration.record(found, key, data, threads=arguments.threads(args), watch=watch)
 

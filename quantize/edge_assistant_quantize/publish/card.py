@@ -24,10 +24,10 @@ def figures(judged: Judgement, size: int) -> Figures:
         card["unaccepted"] = judged.unaccepted
     if judged.record is None or judged.form is None:
         return card | {"measured": False}
-    return card | _measured(judged.record, judged.form, size) | _source(judged.record)
+    return card | _measured(judged, judged.record, judged.form, size) | _source(judged.record)
 
 
-def _measured(record: Record, form: Variant, size: int) -> Figures:
+def _measured(judged: Judgement, record: Record, form: Variant, size: int) -> Figures:
     card: Figures = {"form": form.name}
     if form.method:
         card["method"] = form.method
@@ -35,6 +35,16 @@ def _measured(record: Record, form: Variant, size: int) -> Figures:
         card["criteria"] = [page.verdict(record, verdict) for verdict in form.verdicts]
     values = {verdict.metric: verdict.value for verdict in form.verdicts} | dict(form.metrics)
     card["metrics"] = {name: _short(value) for name, value in values.items() if math.isfinite(value)}
+    if judged.looks:
+        card["looks"] = len(judged.looks)
+        card["signer"] = record.signer
+    if judged.refusals:
+        card["refused"] = [
+            f"{each.look.time[:10]} against {each.look.reference}: {page.verdict(record, verdict)}"
+            for each in judged.refusals
+            for verdict in each.verdicts
+            if not verdict.accepted
+        ]
     if form is not record.reference:
         card["reference"] = record.reference.name
         card["size_of_reference"] = _short(size / record.reference.bytes) if record.reference.bytes else 1.0

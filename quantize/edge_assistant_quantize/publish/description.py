@@ -34,7 +34,7 @@ class EntryDescription:
         family: chat template of a language model.
         context: of a language model, in tokens.
         memory_mib: that it needs to run.
-        profiles: in which it comes first for its role; None where nothing is said of it.
+        profiles: in which it comes first for its role; None where nothing is said of it, which is none.
     """
 
     name: str = ""
@@ -49,7 +49,7 @@ class EntryDescription:
 
 
 def completed(
-    said: EntryDescription, candidate: Candidate, judged: Judgement, portfolio: Portfolio, profile: str
+    said: EntryDescription, candidate: Candidate, judged: Judgement, portfolio: Portfolio
 ) -> EntryDescription:
     """What was said, then what the recipe says, then what the catalog says of the model that it was made from.
 
@@ -58,7 +58,6 @@ def completed(
         candidate: the model.
         judged: what was measured of it.
         portfolio: the catalog.
-        profile: the one in which it comes first where neither person nor recipe says.
 
     Raises:
         UsageError: something is missing or wrong; the message names the option.
@@ -66,8 +65,6 @@ def completed(
     whole = said
     for more in (_of_recipe(judged), _of_source(judged, portfolio), _of_files(candidate, judged)):
         whole = _filled(whole, more)
-    if whole.profiles is None:
-        whole = replace(whole, profiles=(portfolio.profile(profile).name,))
     _check(whole, candidate, portfolio)
     return whole
 

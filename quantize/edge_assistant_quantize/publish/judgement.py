@@ -1,15 +1,20 @@
-"""Whether a model may be published: what its record says of these very files."""
+"""Whether a model may be published: its record is believed only in what follows again from the results in it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import record as records
+from edge_assistant_quantize.acceptance import gate, looks, signature
 from edge_assistant_quantize.candidate import FILE, Candidate
 from edge_assistant_quantize.errors import InputMissing, NotAccepted
-from edge_assistant_quantize.record import Record, Variant
+from edge_assistant_quantize.metrics.metric import standard
+from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Record, Variant
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
 _ANYWAY = "publish it all the same and say why: --unaccepted REASON"
@@ -21,13 +26,41 @@ class Judgement:
 
     Attributes:
         record: None where nothing was measured.
-        form: what the record says of these files; None without a record.
+        form: what the record says of these files, its verdicts decided again; None without a record.
+        looks: every look at these files, in order.
         unaccepted: why it is published although it was not accepted; empty where it was.
     """
 
     record: Record | None
     form: Variant | None
+    looks: Sequence[DecidedLook] = ()
     unaccepted: str = ""
+
+    @property
+    def refusals(self) -> list[DecidedLook]:
+        """The looks that did not accept it."""
+        return [each for each in self.looks if not each.accepted]
+
+    def accepted_against(self, sums: Iterable[str]) -> bool:
+        """Whether it stands for a model with these files by a metric of the task itself."""
+        compared = [each for each in self.looks if sorted(each.look.reference_files.values()) == sorted(sums)]
+        standing = _standing(compared)
+        return all(each.accepted for each in standing) and any(
+            standard(each.metric).task and each.compares for each in standing
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedLook:
+    """A look and what follows from it."""
+
+    look: AcceptanceLook
+    verdicts: Sequence[CriterionVerdict]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every criterion holds."""
+        return all(verdict.accepted for verdict in self.verdicts)
 
 
 def find(folder: Path) -> Path:
@@ -56,22 +89,81 @@ def record_of(model: Path) -> Record | None:
     return None
 
 
-def judge(candidate: Candidate, record: Record | None, unaccepted: str = "") -> Judgement:
-    """Look up a model in its record, by the sums of its files.
+def judge(candidate: Candidate, record: Record | None, unaccepted: str = "", signer: str = "") -> Judgement:
+    """Decide again what the record says of the files as they are now.
 
     Args:
         candidate: the model.
         record: None where nothing was measured.
         unaccepted: why it is to be published although it was not accepted.
+        signer: public key of another machine whose records count; empty for this machine's.
 
     Raises:
-        NotAccepted: it was not accepted, not decided, or not measured, and no reason is given.
+        NotAccepted: it was not accepted, not decided, or not measured, or the record is not to be believed, and no
+            reason is given.
+        KeyLost, StorageFull: this machine's key or its audit trail cannot be read.
     """
-    form = None if record is None else form_of(candidate, record)
-    why = _why_not(candidate, record, form)
+    if record is None:
+        why = f"{candidate.name} was not measured: there is no {records.FILE} beside it"
+        return _or_refused(Judgement(None, None), why, unaccepted)
+    if why := _unbelievable(record, signer):
+        return _or_refused(Judgement(None, None), why, unaccepted)
+    form = form_of(candidate, record)
+    if form is None:
+        why = f"{candidate.name} was not measured: the record of {record.name} is of other files"
+        return _or_refused(Judgement(None, None), why, unaccepted)
+    sums = sorted(file.sha256 for file in form.files.values())
+    looks = [DecidedLook(each, gate.decide(each)) for each in record.looks if sorted(each.files.values()) == sums]
+    verdicts = _best(looks)
+    found = Judgement(record, msgspec.structs.replace(form, verdicts=list(verdicts)), looks)
+    if not verdicts:
+        why = f"nothing was asked of '{printable(form.name)}' in {record.name}, so it was not accepted"
+    elif failed := [verdict for verdict in verdicts if not verdict.accepted]:
+        said = ", ".join(f"{each.metric} ({each.reason})" if each.reason else each.metric for each in failed)
+        why = f"'{printable(form.name)}' was not accepted in {record.name}: {printable(said)}"
+    return _or_refused(found, why, unaccepted)
+
+
+def _or_refused(found: Judgement, why: str, unaccepted: str) -> Judgement:
     if why and not unaccepted:
         raise NotAccepted(why, _ANYWAY)
-    return Judgement(record if form else None, form, unaccepted if why else "")
+    return replace(found, unaccepted=unaccepted if why else "")
+
+
+def _unbelievable(record: Record, signer: str) -> str:
+    """Why a record does not count; empty where it does."""
+    if not record.signer:
+        return f"the record of {record.name} is not signed: it was written before records were, so accept it again"
+    if not signature.is_genuine(record):
+        return f"the record of {record.name} was changed after it was written"
+    own = signature.own_key()
+    if record.signer != (signer or own):
+        return f"another machine wrote the record of {record.name}; its key is {record.signer} (--signer KEY trusts it)"
+    if record.signer == own and not looks.known(record.looks):
+        return f"the audit trail of this machine knows nothing of a look in the record of {record.name}"
+    if any(look.code != looks.code() for look in record.looks):
+        return f"another version of the code judged {record.name}, so accept it again"
+    return ""
+
+
+def _standing(decided: Iterable[DecidedLook]) -> list[CriterionVerdict]:
+    """What stands: of each metric and data the verdicts of the last look, as no other data undoes a refusal."""
+    last = {
+        (verdict.metric, each.look.data[verdict.metric]): [v for v in each.verdicts if v.metric == verdict.metric]
+        for each in decided
+        for verdict in each.verdicts
+    }
+    return [verdict for verdicts in last.values() for verdict in verdicts]
+
+
+def _best(decided: Sequence[DecidedLook]) -> list[CriterionVerdict]:
+    """What stands against the reference that it was accepted in place of, else against the last one."""
+    by_reference: dict[tuple[str, ...], list[DecidedLook]] = {}
+    for each in decided:
+        by_reference.setdefault(tuple(sorted(each.look.reference_files.values())), []).append(each)
+    standing = [_standing(looks) for looks in by_reference.values()]
+    accepted = [verdicts for verdicts in standing if all(verdict.accepted for verdict in verdicts)]
+    return [*accepted, *standing[::-1]][0] if standing else []
 
 
 def form_of(candidate: Candidate, record: Record) -> Variant | None:
@@ -79,17 +171,3 @@ def form_of(candidate: Candidate, record: Record) -> Variant | None:
     sums = sorted(candidate.sums().values())
     forms = [*record.variants, record.reference]
     return next((form for form in forms if sorted(file.sha256 for file in form.files.values()) == sums), None)
-
-
-def _why_not(candidate: Candidate, record: Record | None, form: Variant | None) -> str:
-    """Why a model counts as not accepted; empty where it does. What others are compared with needs no acceptance."""
-    if record is None:
-        return f"{candidate.name} was not measured: there is no {records.FILE} beside it"
-    if form is None:
-        return f"{candidate.name} was not measured: the record of {record.name} is of other files"
-    if form is record.reference or form.accepted:
-        return ""
-    if form.accepted is None:
-        return f"nothing was asked of '{printable(form.name)}' in {record.name}, so it was not accepted"
-    failed = ", ".join(verdict.metric for verdict in form.verdicts if not verdict.accepted)
-    return f"'{printable(form.name)}' was not accepted in {record.name}: {printable(failed)}"

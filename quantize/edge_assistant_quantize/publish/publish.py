@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -15,14 +16,14 @@ from edge_assistant.storage import atomic
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelError
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.profile import AUTO
 from edge_assistant_models.schema import printable
 from edge_assistant_models.sources import local
 from edge_assistant_models.transfer import CHUNK_BYTES
+from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import ModelCorrupt, UsageError
+from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.publish import card
 from edge_assistant_quantize.publish import entry as entries
@@ -53,26 +54,32 @@ class PublishPlan:
 
 
 def plan(
-    candidate: Candidate, judged: Judgement, said: EntryDescription, *, profile: str = AUTO, replace: bool = False
+    candidate: Candidate, judged: Judgement, said: EntryDescription, *, unaccepted: str = "", replace: bool = False
 ) -> PublishPlan:
     """Say what will be published.
 
     Args:
         candidate: the model.
-        judged: what was measured of it, see `judged.judge`.
+        judged: what was measured of it, see `judgement.judge`.
         said: what the person says of it.
-        profile: the one in which it comes first where neither person nor recipe says.
+        unaccepted: why it may come before a model that it was not compared with; empty where it may not.
         replace: whether a published model of this name may be replaced.
 
     Raises:
         UsageError: something is missing or wrong, the name is taken, or another model of the user's own comes first.
+        NotAccepted: it would come before a model of a profile that it was not compared with in the task.
         PolicyRefused: the policy allows no such model.
         CatalogInvalid: a file of the catalog breaks the schema.
     """
     portfolio = Portfolio()
-    whole = completed(said, candidate, judged, portfolio, profile)
+    whole = completed(said, candidate, judged, portfolio)
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
+    if not judged.unaccepted and (why := _displaces(portfolio, candidate, judged, whole)):
+        if not unaccepted:
+            hint = "'edge-quantize accept' it against that one in the task itself, or publish it with --profile none"
+            raise NotAccepted(why, hint)
+        judged = dataclasses.replace(judged, unaccepted=unaccepted)
     policy.current().check_model(whole.name, own=True)
     text = entries.text(candidate, candidate.sums(), whole, card.figures(judged, candidate.bytes))
     return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text)
@@ -153,6 +160,18 @@ def _check_first(portfolio: Portfolio, role: str, said: EntryDescription) -> Non
         if other.role == role and other.name != said.name and both:
             what = f"{printable(other.name)} comes first for {role} in {both[0]} already"
             raise UsageError(what, f"'edge-quantize unpublish {other.name}' first, or publish with --profile none")
+
+
+def _displaces(portfolio: Portfolio, candidate: Candidate, judged: Judgement, said: EntryDescription) -> str:
+    """The model that users of a profile would lose without a comparison of both; empty where there is none."""
+    for profile in said.profiles or ():
+        former = portfolio.resolve(profile).get(candidate.role)
+        if former is None:
+            continue
+        sums = sorted(candidates.find(former, portfolio=portfolio).sums().values())
+        if sums != sorted(candidate.sums().values()) and not judged.accepted_against(sums):
+            return f"{printable(said.name)} was not accepted in place of {former}, which is first in {profile}"
+    return ""
 
 
 def _same_disk(places: Places) -> bool:

@@ -8,18 +8,20 @@ from pathlib import Path
 
 import msgspec
 
+from edge_assistant_quantize import provenance
 from edge_assistant_quantize import record as records
+from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
-from edge_assistant_quantize.metrics.metric import Measured, figures
+from edge_assistant_quantize.metrics.metric import figures
 from edge_assistant_quantize.progress import ProgressStep as Progress
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.recipes import lock, measurements, provenance, recipe, sources, speed
-from edge_assistant_quantize.recipes.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
+from edge_assistant_quantize.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
+from edge_assistant_quantize.recipes import lock, measurements, recipe, sources, speed
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import Form, Made, Step, StepInput, WholeStep
 from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, RecipeJob, Workspace
-from edge_assistant_quantize.record import CriterionVerdict, Record
+from edge_assistant_quantize.record import Criterion, CriterionVerdict, Measured, Record
 
 ALIKE = 1.05  # times the smallest size: by this much do 8-bit forms with the same weights differ
 
@@ -66,14 +68,14 @@ def run(
         if pinned is not None:
             lock.check_inputs(pinned, before)
         sources.check_room(asked, source, folder)
+        before_it = signature.kept(space.folder)  # refused before hours of work
         work = RecipeRun(RecipeJob(asked, space, threads, watch, inputs), reference or source)
         found = work.record(source, prepared=reference is None)
         found = msgspec.structs.replace(found, versions=before.versions, commands=[command] if command else [])
         made = msgspec.structs.replace(before, tensors=_tensors(found.variants))
         if pinned is not None:
             lock.check_tensors(pinned, made)
-        _finish(work, found, made)
-        return found
+        return _finish(work, signature.after(before_it, found), made)
 
 
 def _inputs(asked: Recipe, source: Form, reference: Form | None) -> dict[str, str]:
@@ -100,10 +102,15 @@ def _sum(asked: Recipe) -> str:
             "role": asked.role,
             "prepare": plain(asked.prepare),
             "variants": [[variant.name, plain(variant.steps)] for variant in asked.variants],
-            "metrics": [[each.metric, each.data, str(each.criterion)] for each in asked.metrics],
+            "metrics": [[each.metric, each.data, _as_locked(each.criterion)] for each in asked.metrics],
             "data": {name: {k: v for k, v in table.items() if k != "path"} for name, table in data.items()},
         }
     )
+
+
+def _as_locked(criterion: Criterion | None) -> str:
+    """As the lock files of earlier builds have it, in which a point could decide, so that they still hold a run."""
+    return str(criterion) if criterion is None else f"{str(criterion).removesuffix(')')}, by_interval=False)"
 
 
 def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:
@@ -112,7 +119,7 @@ def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:
     return {name: file.tensors_sha256 or file.sha256 for name, file in files}
 
 
-def _finish(run: RecipeRun, found: Record, made: lock.RecipeLock) -> None:
+def _finish(run: RecipeRun, found: Record, made: lock.RecipeLock) -> Record:
     """Write the accepted model, the lock file and the record."""
     asked, space = run.job.recipe, run.job.space
     if found.chosen:
@@ -121,6 +128,7 @@ def _finish(run: RecipeRun, found: Record, made: lock.RecipeLock) -> None:
         space.clear(ACCEPTED)
     lock.write(made, space.folder / lock.FILE)
     records.write(found, space.folder / records.FILE)
+    return found
 
 
 def choose(variants: Sequence[records.Variant]) -> str:
@@ -141,11 +149,13 @@ class RecipeRun:
         job: recipe and folder.
         reference: what variants are compared with.
         forms: variants that could be made, by name.
+        looks: those for acceptance.
     """
 
     job: RecipeJob
     reference: Form
     forms: dict[str, Form] = field(default_factory=dict)
+    looks: list[records.AcceptanceLook] = field(default_factory=list)
     _done: int = 0
 
     def record(self, source: Form, *, prepared: bool) -> Record:
@@ -191,6 +201,7 @@ class RecipeRun:
             layers=layers,
             chosen=choose(variants),
             measures={name: records.Measure(each.lower_is_better, each.unit) for name, each in results.items()},
+            looks=self.looks,
         )
 
     def _variant(self, variant: RecipeVariant, start: Form) -> records.Variant:
@@ -199,13 +210,15 @@ class RecipeRun:
         try:
             form = self._through(start, variant.steps, variant.name)
             results = measurements.results(self.job, form, self.reference)
+            judged = measurements.judge(self.job, variant.name, form, self.reference)
         except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
             self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         self.forms[variant.name] = form
         named = form.candidate(f"{self.job.recipe.name}-{variant.name}")
         self.job.space.place(named, f"{VARIANTS}/{variant.name}")
-        verdicts = measurements.verdicts(self.job, form, self.reference)
+        self.looks += [look for look, _ in judged]
+        verdicts = [verdict for _, each in judged for verdict in each]
         self._tick()
         return variant_record(variant.name, method, form, results, verdicts)
 

@@ -12,7 +12,7 @@ from edge_assistant_models import regular, toml
 from edge_assistant_models.schema import MAX_TOML_BYTES
 from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
 from edge_assistant_quantize.recipes import recipe
-from edge_assistant_quantize.recipes.recipe import Recipe
+from edge_assistant_quantize.recipes.recipe import ITEMS, Recipe
 
 EXTENDS = "extends"
 SUFFIX = ".toml"
@@ -109,6 +109,18 @@ def _merged(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any
     merged = dict(base)
     for key, value in values.items():
         below = merged.get(key)
-        mixes = isinstance(value, dict) and isinstance(below, dict) and key not in _PATHS
-        merged[key] = _merged(below or {}, value) if mixes else value
+        if not (isinstance(value, dict) and isinstance(below, dict)) or key in _PATHS:
+            merged[key] = value
+        elif key == "data":
+            merged[key] = {**below, **{name: _data_set(below.get(name), table) for name, table in value.items()}}
+        else:
+            merged[key] = {**below, **value}
     return merged
+
+
+def _data_set(base: object, table: object) -> object:
+    """A data set over another: if it takes its items from elsewhere, that of the other and its seed do not count."""
+    if not (isinstance(base, dict) and isinstance(table, dict)):
+        return table
+    replaced = ITEMS | {"seed"} if ITEMS & table.keys() - base.keys() else frozenset()
+    return {**{key: value for key, value in base.items() if key not in replaced}, **table}

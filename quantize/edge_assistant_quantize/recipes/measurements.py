@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 
 import msgspec
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize.acceptance import accept
-from edge_assistant_quantize.metrics.metric import Measured, metric
+from edge_assistant_quantize.acceptance import gate, looks
+from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
+from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.onnx import calibration, sensitivity
-from edge_assistant_quantize.recipes.provenance import RUNTIMES, machine_class, sum_of_values, versions
+from edge_assistant_quantize.provenance import RUNTIMES, machine_class, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Data, Measurement
 from edge_assistant_quantize.recipes.step import Form
-from edge_assistant_quantize.recipes.workspace import RecipeJob
-from edge_assistant_quantize.record import CriterionVerdict, Layer
+from edge_assistant_quantize.recipes.workspace import REFERENCE, RecipeJob
+from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Layer, Measured
 
 
 def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
@@ -27,14 +30,54 @@ def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
     return {name: found for each in job.recipe.metrics for name, found in _result(job, each, form, reference).items()}
 
 
-def verdicts(job: RecipeJob, form: Form, reference: Form) -> list[CriterionVerdict]:
-    """Each criterion of the recipe, decided."""
-    return [found for each in job.recipe.metrics for found in _verdict(job, each, form, reference)]
+def judge(
+    job: RecipeJob, name: str, form: Form, reference: Form
+) -> list[tuple[AcceptanceLook, list[CriterionVerdict]]]:
+    """Each criterion of the recipe, decided: one look for each data set, at the items that no search has seen."""
+    sound = looks.EXPORTED if reference.compared else looks.of_catalog(reference.candidate(), reference.sums)
+    models = ModelSums(name, form.sums), ModelSums(REFERENCE, reference.sums, sound)
+    found = []
+    for data in dict.fromkeys(each.data for each in job.recipe.metrics if each.criterion):
+        asked = [
+            each for each in job.recipe.metrics if each.data == data
+        ]  # those without a criterion too: their floors
+        of_form, of_reference = (
+            {k: found for one in asked for k, found in _part(job, one, each, reference, searched=False).items()}
+            for each in (form, reference)
+        )
+        of_reference = {name: found for name, found in of_reference.items() if not metric(name).relative}
+        criteria = [each.criterion for each in asked if each.criterion]
+        sums = dict.fromkeys((each.metric for each in criteria), job.data_sum(data))
+        found.append(looks.take(*models, criteria, of_form, of_reference, sums))
+    return found
 
 
 def accepts(job: RecipeJob, form: Form, reference: Form) -> bool:
-    """Whether every criterion holds; measuring stops at the first that does not."""
-    return all(found.accepted for each in job.recipe.metrics for found in _verdict(job, each, form, reference))
+    """Whether a form that a search tries holds every criterion; measuring stops at the first that it does not."""
+    for asked in job.recipe.metrics:
+        if asked.criterion:
+            results = [_part(job, asked, each, reference, searched=True) for each in (form, reference)]
+            if not gate.searched([asked.criterion], *results):
+                return False
+    return True
+
+
+def _part(job: RecipeJob, asked: Measurement, form: Form, reference: Form, *, searched: bool) -> dict[str, Measured]:
+    """Results over the items that a search sees, or over the others; over all where the recipe searches nothing."""
+    results = _result(job, asked, form, reference)
+    if not any(step.needs.searches for step in job.recipe.steps):
+        return results
+
+    def is_seen(item: str) -> bool:
+        return hashlib.sha256(item.encode()).digest()[0] % 2 == 0
+
+    parts = {name: found.only(lambda item: is_seen(item) is searched) for name, found in results.items()}
+    for name, found in results.items():
+        least = 2 * standard(name).least
+        if parts[name] is None or len(found.independent) < least:
+            what = f"'{name}' has {len(found.independent)} independent items, of which a search uses half"
+            raise CalibrationInvalid(what, f"give at least {least}, or take the search out of the recipe")
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 def acceptance_sum(job: RecipeJob, reference: Form) -> str:
@@ -45,20 +88,16 @@ def acceptance_sum(job: RecipeJob, reference: Form) -> str:
     return sum_of_values([asked, reference.identity, versions(RUNTIMES)])
 
 
-def _verdict(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> list[CriterionVerdict]:
-    if (criterion := asked.criterion) is None:
-        return []
-    of_form, of_reference = (_result(job, asked, each, reference) for each in (form, reference))
-    return accept.judge([criterion], of_form, of_reference)
-
-
 def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> dict[str, Measured]:
     by = metric(asked.metric)
 
     def run() -> tuple[Measured, ...]:
         other = reference.candidate().installed() if by.relative else None
         data = job.recipe.data[asked.data]
-        return by.measure(form.candidate().installed(), other, data, Runtime(job.threads), job.watch)
+        with form.candidate().unchanged() as sums:
+            if sums != form.sums:
+                raise ModelCorrupt(f"a file of {form.name} was changed since it was made", "run the recipe again")
+            return by.measure(form.candidate().installed(), other, data, Runtime(job.threads), job.watch)
 
     key = {
         "metric": by.name,

@@ -29,13 +29,13 @@ from msgspec import Meta, Struct
 from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.acceptance import accept, criteria
-from edge_assistant_quantize.acceptance.criteria import Criterion
 from edge_assistant_quantize.decoding import FileName, Line, Name, Positive, Sha256, Url
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.onnx.quantize import METHODS
 from edge_assistant_quantize.recipes import steps
 from edge_assistant_quantize.recipes.step import Step, decode
+from edge_assistant_quantize.record import Criterion
 
 MAX_TABLES = 50  # variants or metrics; each takes minutes
 MAX_STEPS = 20
@@ -44,7 +44,7 @@ Data = dict[str, Any]  # a table `data` as metrics and calibration take it; its 
 Steps = Annotated[tuple[Step, ...], Meta(min_length=1, max_length=MAX_STEPS)]
 
 _HINT = "correct the recipe; 'edge-quantize recipes show NAME' prints one to start from"
-_ITEMS = {"path", "count", "examples"}  # keys that say where the items of a data set come from
+ITEMS = frozenset({"path", "count", "examples"})  # keys that say where the items of a data set come from
 
 
 class ModelSource(Struct, frozen=True, forbid_unknown_fields=True):
@@ -158,6 +158,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("two variants have the same name")
         if self.calibration is not None and not isinstance(self.calibration.get("path"), str):
             raise ValueError("'calibration' needs a 'path'")
+        for name, table in self.data.items():
+            if len(said := [key for key in sorted(ITEMS) if table.get(key)]) > 1:
+                raise ValueError(f"'{name}' of 'data' takes its items from one of {' and '.join(said)}")
         if self.layers and self.layers not in METHODS:
             raise ValueError(f"'layers' is no method for ONNX files ({', '.join(METHODS)})")
 
@@ -206,7 +209,7 @@ def check(recipe: Recipe) -> None:
         hint = "name it: --source MODEL, or a [source] table with 'model' or 'path'"
         raise RecipeInvalid(f"{recipe.name}: nothing says what is to be quantized", hint)
     for each in recipe.metrics:
-        if not _ITEMS & set(recipe.data.get(each.data, ())):
+        if not ITEMS & set(recipe.data.get(each.data, ())):
             raise RecipeInvalid(
                 f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given",
                 f"say where it is: --data {each.data}=PATH, or a [data.{each.data}] table",

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize import candidate, room
+from edge_assistant_quantize import candidate, provenance, room
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, RecipeInvalid
-from edge_assistant_quantize.recipes import provenance
+from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe
 from edge_assistant_quantize.recipes.step import Form, Step
 
@@ -23,6 +23,7 @@ def form(recipe: Recipe, source: ModelSource) -> Form:
         InputMissing: there is none.
         RecipeInvalid: it is a model of another role.
         ModelCorrupt: a file has not the checksum that the recipe gives.
+        WeightsRefused: an .onnx file keeps weights in other files, which no sum of the record would cover.
         ModelError: the catalog has no such model, or it is not installed or damaged.
     """
     path = Path(source.path)
@@ -36,6 +37,9 @@ def form(recipe: Recipe, source: ModelSource) -> Form:
             f"{recipe.name} is for a model of role '{recipe.role}', and {found.name} is one of role '{found.role}'",
             "name another source, or correct 'role'",
         )
+    for path in found.paths.values():
+        if path.suffix == ".onnx":
+            external.check_one_file(path)
     digests = found.sums()
     _compare(source.sha256, digests, found.name)
     return Form(recipe.name, recipe.role, found.paths, digests, {**found.options, **source.options})

@@ -20,8 +20,8 @@ from edge_assistant_quantize import senses
 from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.gguf.speed import SpeedFigures
 from edge_assistant_quantize.progress import ProgressStep, ignore
+from edge_assistant_quantize.provenance import RUNTIMES, machine, sum_of_values, versions
 from edge_assistant_quantize.recipes import peak
-from edge_assistant_quantize.recipes.provenance import RUNTIMES, machine, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Data
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import RecipeJob

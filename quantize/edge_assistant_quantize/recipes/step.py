@@ -33,6 +33,7 @@ class Form:
         excluded: nodes that were not quantized.
         layers: loss by node, if a step has measured it.
         notes: of the steps.
+        compared: whether it was compared with the weights that it was exported from.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Form:
     excluded: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     notes: tuple[str, ...] = ()
+    compared: bool = False
 
     @property
     def bytes(self) -> int:
@@ -92,6 +94,7 @@ class Form:
             excluded=(*self.excluded, *made.excluded),
             layers=(*self.layers, *made.layers),
             notes=(*self.notes, *([made.note] if made.note else [])),
+            compared=self.compared or made.compared,
         )
         return replace(changed, weights=None, weights_sum="") if made.files else changed
 
@@ -141,6 +144,7 @@ class Made(msgspec.Struct, frozen=True):
         excluded: nodes that were not quantized.
         layers: loss by node, worst first, if the step has measured it.
         note: one line for the record.
+        compared: whether the files were compared with the weights that they come from.
     """
 
     files: dict[str, str] = {}
@@ -149,6 +153,7 @@ class Made(msgspec.Struct, frozen=True):
     excluded: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     note: str = ""
+    compared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

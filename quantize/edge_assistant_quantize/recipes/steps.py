@@ -95,7 +95,8 @@ class Export(WholeStep, frozen=True, kw_only=True):
         found = candidate.read(folder) if (folder / candidate.FILE).is_file() else None
         paths = {**made.files, **(found.paths if found else {})}
         names = {key: path.relative_to(work.folder).as_posix() for key, path in paths.items()}
-        return Made(names, options=dict(found.options) if found else {})
+        options = dict(found.options) if found else {}
+        return Made(names, options=options, note=made.done.note, compared=bool(made.done.deviations))
 
 
 class Imatrix(WholeStep, frozen=True, kw_only=True):
@@ -193,7 +194,7 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
         if self.imatrix and matrix is None:
             hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
             raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
-        gguf.quantize(
+        made = gguf.quantize(
             work.file,
             work.output,
             self.kind,
@@ -203,7 +204,7 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
             threads=work.threads,
             watch=work.watch,
         )
-        return Made({work.key: work.output.name})
+        return Made({work.key: work.output.name}, note=made.note)
 
 
 class QuantizeOnnx(FileStep, frozen=True, kw_only=True):

@@ -14,14 +14,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from edge_assistant.storage import atomic
-from edge_assistant_quantize import record, room
+from edge_assistant_quantize import provenance, record, room
+from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.gguf import header, imatrix, kinds, perplexity, quantize, speed, text
 from edge_assistant_quantize.gguf.perplexity import TextQuality
 from edge_assistant_quantize.progress import ProgressStep, Watch
-from edge_assistant_quantize.recipes import provenance
-from edge_assistant_quantize.recipes.provenance import sum_of_values
+from edge_assistant_quantize.provenance import sum_of_values
 from edge_assistant_quantize.recipes.workspace import Workspace
 from edge_assistant_quantize.record import Measure, ModelFile, Record, Variant
 
@@ -121,8 +121,8 @@ class _Run:
         if sweep.calibration is not None:
             self._calibrate(sweep.calibration)
         missing = [kind for kind in sweep.types if self._made(kind) is None]
-        sizes = [quantize.estimate(sweep.model, kind, **self._quantized_with(kind)) for kind in missing]
-        room.check_disk("the quantized models", sum(sizes), sweep.folder)
+        estimates = [quantize.estimate(sweep.model, kind, **self._quantized_with(kind)) for kind in missing]
+        room.check_disk("the quantized models", sum(each.bytes for each in estimates), sweep.folder)
         reference = self._measured_reference(any(self._finished(kind) is None for kind in sweep.types))
         variants = []
         for number, kind in enumerate(sweep.types):
@@ -141,6 +141,7 @@ class _Run:
             variants=variants,
             measures=MEASURES,
         )
+        found = signature.sign(found)
         record.write(found, sweep.folder / record.FILE)
         self._predictions.unlink(missing_ok=True)
         return found
@@ -188,8 +189,9 @@ class _Run:
         quality = perplexity.measure(path, sweep.text, predictions=self._predictions, chunks=sweep.chunks, **self._how)
         variant = self._figures(kind, kind, file, quality, path)
         ratio = reference.speed["decode_tokens_per_s"] / variant.speed["decode_tokens_per_s"]
-        note = "from a model that was quantized already" if header.read(sweep.model).quantized else ""
-        variant = replace(variant, speed=variant.speed | {"ratio": ratio}, note=note)
+        again = "from a model that was quantized already" if header.read(sweep.model).quantized else ""
+        notes = [again, quantize.estimate(sweep.model, kind, **self._quantized_with(kind)).note]
+        variant = replace(variant, speed=variant.speed | {"ratio": ratio}, note="; ".join(filter(None, notes)))
         return self._space.keep(self._measuring(kind), variant)
 
     def _figures(self, name: str, method: str, file: ModelFile, quality: TextQuality, path: Path) -> Variant:

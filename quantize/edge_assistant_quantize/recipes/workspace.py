@@ -2,7 +2,7 @@
 
 work/STEP-KEY/           output of a step with made.json; renamed into place once it is complete
 begun/STEP-KEY/          partial results of a long step; removed once it is done
-measured/KEY.json        measurements
+measured/KEY.json        measurements, after a code by this machine's key: what somebody edited is measured anew
 variants/NAME/           candidate.toml and the files, hard links into work/
 reference/               likewise, if the recipe prepared it
 accepted/                the chosen variant
@@ -12,6 +12,7 @@ record.json, recipe.lock
 from __future__ import annotations
 
 import contextlib
+import hmac
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ import msgspec
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import candidate as candidates
+from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.progress import Watch
@@ -40,6 +42,10 @@ _MADE = "made.json"
 _BEGUN = ".begun-"  # of folders that are not complete yet
 _HINT = "free some space, or name another folder"
 _KEY_LETTERS = 20  # of a checksum in a name
+
+
+def _code(key: str, content: bytes) -> bytes:
+    return signature.code(key.encode() + content).encode()
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -119,7 +125,9 @@ class Workspace:
     def find(self, key: str, kind: type[T]) -> T | None:
         """The stored measurement of a key; None if there is none."""
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode((self.folder / "measured" / f"{key}.json").read_bytes(), type=kind)
+            code, _, content = (self.folder / "measured" / f"{key}.json").read_bytes().partition(b"\n")
+            if hmac.compare_digest(code, _code(key, content)):
+                return msgspec.json.decode(content, type=kind)
         return None
 
     def keep(self, key: str, found: T) -> T:
@@ -128,7 +136,8 @@ class Workspace:
         with atomic.storing(path.name, _HINT):
             path.parent.mkdir(exist_ok=True)
             with atomic.writing(path) as file:
-                file.write(msgspec.json.encode(found))
+                content = msgspec.json.encode(found)
+                file.write(_code(key, content) + b"\n" + content)
         return found
 
     def file(self, key: str, path: Path, make: Callable[[], object]) -> ModelFile:

@@ -50,7 +50,8 @@ def value(variant: Variant, metric: str) -> float:
 
 def interval(variant: Variant, metric: str) -> Interval | None:
     """The interval of the difference to the reference."""
-    return next((verdict.interval for verdict in variant.verdicts if verdict.metric == metric), None)
+    compared = (each for each in variant.verdicts if each.compares and each.metric == metric)
+    return next((each.interval for each in compared), None)
 
 
 def time_ratio(record: Record, variant: Variant) -> float | None:

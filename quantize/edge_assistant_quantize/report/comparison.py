@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.acceptance.bootstrap import interval
-from edge_assistant_quantize.metrics.metric import Measured
-from edge_assistant_quantize.record import Measure, Record, Variant
+from edge_assistant_quantize.acceptance.intervals import interval
+from edge_assistant_quantize.record import Measure, Measured, Record, Variant
 from edge_assistant_quantize.report import analysis, page, precision, text
 from edge_assistant_quantize.report.precision import Precision
 from edge_assistant_quantize.report.text import NOTHING

@@ -45,7 +45,16 @@ def within(measure: Measure, found: Interval, *, short: bool = False) -> str:
     low = low.removesuffix(" points")
     if short:
         return f"{difference.removesuffix(' points')} ({low} to {high.removesuffix(' points')})"
-    return f"{difference}, {100 * found.level:g} % interval {low} to {high}"
+    return f"{difference}, {100 * found.level:.3g} % interval {low} to {high}"
+
+
+def around(measure: Measure, found: Interval) -> str:
+    """The interval of a value.
+
+    >>> around(Measure(True), Interval(0.98, 0.97, 0.99, 0.95))
+    '95 % interval 97.0 % to 99.0 %'
+    """
+    return f"{100 * found.level:.3g} % interval {number(measure, found.low)} to {number(measure, found.high)}"
 
 
 def measure_of(record: Record, metric: str) -> Measure:

@@ -83,7 +83,7 @@ def test_page(setting, steps, monkeypatch):
     assert steps[-1] == 1
 
 
-def test_decode(setting, steps, monkeypatch):
+def test_decode(setting, steps, short, monkeypatch):
     monkeypatch.setattr(decode, "_COUNT", {"cited": (2, 2), "free": (1, 1)})
     monkeypatch.setattr(decode, "_TOKENS", 8)
     rows = measured(decode, setting)
@@ -118,7 +118,7 @@ def test_a_resident_s_baseline_is_warm_and_what_it_computes_is_ours(setting, mon
     assert 0 < seconds <= time.process_time() + sum(os.times()[2:4]) + 0.1
 
 
-def test_followup(told):
+def test_followup(told, short):
     rows = measured(followup, told)
     followup_row, restart = rows["followup.followup"], rows["followup.restart"]
     assert 0 < followup_row.details["reused"] < followup_row.details["tokens"]
@@ -126,7 +126,7 @@ def test_followup(told):
     assert followup_row.limit.value == restart.limit.value == 0.15
 
 
-def test_live(told):
+def test_live(told, short):
     rows = measured(live, told)
     row = rows["live.first_word"]
     assert math.isclose(sum(row.details["waterfall"].values()), row.figure)

@@ -1,6 +1,5 @@
 """Python runs this at its start where the folder is on its path: llama.cpp then gives way to `plain_model`."""
 
-import importlib.abc
 import importlib.machinery
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 _MODULE = "edge_assistant.language.engine"
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     """Finds the engine's module, and has its class replaced once that is loaded."""
 
     def find_spec(self, name, path, target=None):

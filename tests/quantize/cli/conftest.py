@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,14 +20,13 @@ def stored(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def photos(stored: None, tmp_path: Path) -> str:
     """Two labelled photographs."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    drawings.clock().save(folder / "clock.png")
-    drawings.stop_sign().save(folder / "sign.png")
-    boxes = {"sign.png": ("stop sign", [228, 78, 184, 184]), "clock.png": ("clock", [200, 100, 240, 240])}
-    labels = {name: {"objects": [{"label": label, "box": box}]} for name, (label, box) in boxes.items()}
-    (folder / "labels.json").write_text(json.dumps(labels))
-    return str(folder)
+    return drawings.labelled(tmp_path / "photos", 1)
+
+
+@pytest.fixture
+def many_photos(stored: None, tmp_path: Path) -> str:
+    """Enough photographs to decide by."""
+    return drawings.labelled(tmp_path / "many", 10)
 
 
 @pytest.fixture

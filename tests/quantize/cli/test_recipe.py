@@ -25,7 +25,7 @@ steps = [{ do = "quantize", type = "dynamic-int8" }]
 
 [[variants]]
 name = "static-int8"
-steps = [{ do = "quantize", type = "static-int8", exclude_until_accepted = 2 }]
+steps = [{ do = "quantize", type = "static-int8" }]
 """
 
 

@@ -128,6 +128,13 @@ def test_what_was_exported_is_said_and_is_a_candidate(folder, monkeypatch, capsy
     assert json.loads((output / "export.json").read_text())["deviations"] == done["deviations"]
 
 
+def test_an_export_of_which_no_output_was_compared_is_refused(folder, monkeypatch):
+    done = {"task": "", "architecture": "", "opset": 18, "files": ["model.onnx"], "role": "", "versions": {}}
+    for deviations in ({}, {"model.onnx": {}}):
+        monkeypatch.setattr(worker, "run", lambda *given, found=deviations, **more: {**done, "deviations": found})
+        refused(QuantizationFailed, r"no output of model\.onnx could be compared with the model", folder)
+
+
 def test_a_stopped_export_leaves_nothing(folder):
     command = [sys.executable, "-m", "edge_assistant_quantize.cli.main", "convert", str(folder), "--output"]
     command.append(str(folder.with_name("out")))

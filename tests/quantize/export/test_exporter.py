@@ -24,6 +24,8 @@ from edge_assistant.perception.whisper import Whisper
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.export import pooling
+from edge_assistant_quantize.export import whisper as whisper_export
+from edge_assistant_quantize.gguf import conversion
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ignore
 
@@ -238,7 +240,16 @@ def as_the_product_runs(folder, given):
 
 def test_a_whisper_of_hugging_face_gets_the_layout_that_the_product_runs(tiny_exports, tmp_path, capsys):
     assert main(["convert", str(tiny_exports.model("whisper")), "--output", str(tmp_path / "heard")]) == 0
-    assert "encoder: " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "encoder: " in said
+    assert "compared with the model on the same inputs: at most " in said
+    deviations = json.loads((tmp_path / "heard" / "export.json").read_text())["deviations"]
+    crossed = {f"cross_{part}_{layer}" for part in ("key", "value") for layer in (0, 1)}
+    assert {file: set(of) for file, of in deviations.items()} == {
+        "encoder.onnx": crossed,
+        "decoder.onnx": {"logits", "alignment"},
+    }
+    assert all(0 < share < HALF for of in deviations.values() for share in of.values())
     names = {"encoder.onnx", "decoder.onnx", "tokenizer.json", "config.json", "candidate.toml", "export.json"}
     assert {path.name for path in (tmp_path / "heard").iterdir()} == names
     given = tiny_exports.expected("whisper")
@@ -253,8 +264,26 @@ def test_a_whisper_of_hugging_face_gets_the_layout_that_the_product_runs(tiny_ex
     listener.transcribe(np.zeros(16000, np.float32), 1.0, "en")
 
 
+def test_a_whisper_that_computes_something_else_is_not_written(tiny_exports, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(whisper_export._LAYER, "attention/linear_1", ("encoder_attn.v_proj", "encoder_attn.k_proj"))
+    assert main(["convert", str(tiny_exports.model("whisper")), "--output", str(tmp_path / "heard")]) == 3
+    assert "error: encoder.onnx differs from the model by 1" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_whisper_that_cannot_be_compared_says_so(tiny_exports, tmp_path, monkeypatch, capsys):
+    found = conversion.importlib.util.find_spec
+    monkeypatch.setattr(conversion.importlib.util, "find_spec", lambda name: None if name == "torch" else found(name))
+    assert main(["convert", str(tiny_exports.model("whisper")), "--output", str(tmp_path / "heard")]) == 0
+    said = "the graphs were not compared with the model: that needs torch (install the extra: pip install"
+    assert f"note: {said}" in capsys.readouterr().out
+    report = json.loads((tmp_path / "heard" / "export.json").read_text())
+    assert report["deviations"] == {}
+    assert report["note"].startswith(said)
+
+
 def test_a_recipe_leads_from_weights_of_hugging_face_to_an_accepted_embedder(tiny_exports, tmp_path):
-    (tmp_path / "texts.txt").write_text("".join(f"{word} pump\n" for word in WORDS))
+    (tmp_path / "texts.txt").write_text("".join(f"{one} {other}\n" for one in WORDS for other in WORDS[:4]))
     recipe = tmp_path / "ours.toml"
     recipe.write_text(
         f"""

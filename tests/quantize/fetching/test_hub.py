@@ -109,21 +109,39 @@ def test_a_repository_without_weights_is_none_of_a_model(hub, tmp_path):
 )
 def test_what_the_hub_refuses_is_a_reason(hub, tmp_path, status, code, said):
     hub.web.statuses, hub.web.error_code = [status] * 9, code
-    assert said in refused(tmp_path / "tiny", PullFailed)
+    reason = refused(tmp_path / "tiny", PullFailed)
+    assert said in reason
+    assert "check the name" in reason
 
 
-def test_a_hub_that_says_nonsense_or_nothing_is_a_reason(hub, tmp_path, monkeypatch):
+def test_a_hub_that_says_nonsense_is_a_reason(hub, tmp_path):
     hub.web.files = dict.fromkeys(hub.web.files, b"<html>")
-    assert "owner/tiny cannot be fetched" in refused(tmp_path / "tiny", PullFailed)
+    said = refused(tmp_path / "tiny", PullFailed)
+    assert "owner/tiny cannot be fetched" in said
+    assert "check the name" in said
     hub.commit = "main"
     hub.publish()
     assert "the hub names no commit" in refused(tmp_path / "tiny", PullFailed)
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    assert "no answer from 127.0.0.1" in refused(tmp_path / "tiny", PullFailed)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert "HF_HUB_OFFLINE is set" in refused(tmp_path / "tiny", PullFailed)
     for repo in ("", "a/b/c", "../etc", "owner/..", "owner/na me", "-owner/x"):
         refused(tmp_path / "tiny", UsageError, repo=repo)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("HF_ENDPOINT", "http://127.0.0.1:9", "no answer from 127.0.0.1"),
+        ("http_proxy", "http://127.0.0.1:9", "cannot be fetched"),  # behind a proxy that does not answer
+        ("HF_HUB_OFFLINE", "1", "HF_HUB_OFFLINE is set"),
+    ],
+)
+def test_without_a_network_the_hint_is_not_to_check_the_name(hub, tmp_path, monkeypatch, variable, value, said):
+    if variable == "http_proxy":
+        monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
+        monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv(variable, value)
+    reason = refused(tmp_path / "tiny", PullFailed)
+    assert said in reason
+    assert reason.endswith("fetch where there is one, and copy the folder that is made to this machine")
 
 
 def test_a_disk_without_room_is_seen_before_anything_comes(hub, tmp_path, monkeypatch):

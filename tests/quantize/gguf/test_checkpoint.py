@@ -104,6 +104,18 @@ def test_only_data_is_staged_and_nothing_in_it_asks_for_code(folder, tmp_path):
     assert "auto_map" in (folder / "config.json").read_text()
 
 
+def test_a_list_named_like_a_configuration_is_data_and_what_cannot_be_read_is_refused(folder, tmp_path):
+    """sentence-transformers/all-MiniLM-L6-v2 has its training data in data_config.json: a list of tables."""
+    path = folder / "data_config.json"
+    path.write_text('[{"name": "a.jsonl.gz", "lines": 3, "weight": 1}]')
+    found = checkpoint.read(folder)
+    assert (found.stage(tmp_path / "work") / path.name).read_text() == path.read_text()
+    for content in ("{", "[" * 100_000):
+        path.write_text(content)
+        with pytest.raises(WeightsRefused, match=r"data_config\.json cannot be read"):
+            found.stage(tmp_path / f"work {len(content)}")
+
+
 def test_a_lost_tokenizer_or_output_layer_is_said(folder):
     weights(folder / "model.safetensors", LAYER, EMBEDDING)
     for tied in ({}, {"tie_word_embeddings": True}, {"text_config": {"tie_word_embeddings": True}}):

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers import forked, tiny_language_models
 from safetensors.numpy import load_file, save_file
 
 from edge_assistant_quantize import progress, room, worker
@@ -48,6 +49,13 @@ def logits_of(path, tokens):
     llama.llama_free(context)
     llama.llama_model_free(model)
     return found
+
+
+@pytest.fixture(autouse=True)
+def workers(request, monkeypatch):
+    """The converter's processes are forked; that of one family is started as for a person."""
+    if "[llama]" not in request.node.name:
+        forked.use(monkeypatch)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -106,11 +114,21 @@ def test_how_a_tokenizer_splits_is_known_and_compared(families, changed, convert
 
 def test_pieces_without_their_scores_are_refused(families):
     """What the converter makes of SentencePiece where only tokenizer.json is there: seen with Llama 2's."""
-    found = checkpoint.read(families / "llama3")
+    pieces = tokenization.GgufTokenizer(pieces=True, tokens=[[1, 2]] * len(tokenization.TEXTS))
     with pytest.raises(WeightsRefused, match=r"the model's tokenizer - put the tokenizer\.model"):
-        conversion._check_tokens(
-            found, tokenization.GgufTokenizer(pieces=True, tokens=[[1, 2]] * len(tokenization.TEXTS))
-        )
+        conversion._check_tokens(checkpoint.read(families / "llama3"), pieces)
+    with pytest.raises(WeightsRefused, match=r"put both tokenizer\.json and tokenizer\.model"):
+        conversion._check_tokens(checkpoint.read(families / "llama"), pieces)
+
+
+def test_a_tokenizer_that_was_built_anew_is_named_with_what_helps(families, converter, output, tmp_path):
+    """Without tokens of bytes llama.cpp ends by std::out_of_range."""
+    anew = shutil.copytree(families / "llama", tmp_path / "anew")
+    (anew / "tokenizer.model").unlink()
+    tiny_language_models.sentence_pieces(anew, space=True, byte_fallback=False, tokens=80)
+    said = refused(anew, output, QuantizationFailed)
+    assert said.startswith("llama.cpp ends over the tokenizer of model.gguf (")
+    assert "put tokenizer.json, and tokenizer.model if there is one, of the model" in said
 
 
 def test_code_that_a_model_names_is_not_run(changed, converter, output, tmp_path):

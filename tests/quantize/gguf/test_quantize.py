@@ -1,5 +1,6 @@
 """Quantizing GGUF: every type, what is overridden, what is refused, and that nothing is left half-made."""
 
+import json
 import re
 import signal
 import subprocess
@@ -60,8 +61,36 @@ def test_a_type_is_a_mixture_of_types(tiny, tmp_path, kind, expected):
     steps, output = [], tmp_path / "out.gguf"
     assert made(tiny, output, kind, watch=steps.append, threads=2).kinds == expected
     assert (steps[0].done, steps[-1].done, steps[-1].total) == (0, 21, 21)
-    assert quantize.estimate(tiny, kind) == pytest.approx(output.stat().st_size, abs=1 << 16)
+    assert quantize.estimate(tiny, kind).bytes == pytest.approx(output.stat().st_size, abs=1 << 16)
     assert (sha256_of(output) == Q4_K_M) == (kind == "Q4_K_M")
+
+
+@pytest.fixture
+def narrow(tmp_path, monkeypatch):
+    """A model whose rows are no multiples of 256, but for those of ffn_down."""
+    monkeypatch.setattr(tiny_llama, "COLUMNS", 64)
+    return tiny_llama.write(tmp_path / "narrow.gguf")
+
+
+def test_tensors_that_fall_back_to_another_type_are_counted_and_told(narrow, tiny, tmp_path, capsys):
+    """Q5_K_M of rows of 64 has no q5_K but in ffn_down."""
+    output = tmp_path / "q5.gguf"
+    words = ["quantize", str(narrow), "--type", "Q5_K_M", "--output", str(output), "--threads", "1"]
+    assert main(words) == 0
+    said, kinds_made = capsys.readouterr().out, header.read(output).kinds
+    fallbacks = {kind: count for kind, count in kinds_made.items() if kind in {"q5_1", "q8_0"}}
+    assert sum(fallbacks.values()) == 14
+    told = ", ".join(f"{count} to {kind}" for kind, count in fallbacks.items())
+    assert f"14 tensors fell back, {told}: their rows are no multiples of 256\n" in said
+    bits = 8 * output.stat().st_size / header.read(output).weights
+    assert f", {bits:.2f} bits a weight\n" in said
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["fallbacks"], found["bits_per_weight"]) == (fallbacks, pytest.approx(bits, abs=0.001))
+    overrides = {"attn|ffn_(gate|up)|token_embd|output": "Q8_0"}
+    assert quantize.estimate(narrow, "Q5_K_M", overrides=overrides).fallbacks == {}
+    none = quantize.estimate(tiny, "Q5_K_M")
+    assert (none.fallbacks, none.note) == ({}, "")
 
 
 def test_a_type_of_few_bits_needs_an_importance_matrix(tiny, matrix, tmp_path):

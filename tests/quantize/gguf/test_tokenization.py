@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from helpers import tiny_llama
 from helpers.tiny_language_models import LLAMA3, QWEN2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,5 +79,14 @@ def test_what_llama_cpp_does_not_load_has_its_reason(tmp_path):
     path = tmp_path / "model.gguf"
     path.write_bytes(b"no model")
     said = r"does not load my\.gguf \(.* from my\.gguf\)"
+    with path.open("rb") as file, pytest.raises(QuantizationFailed, match=said):
+        tokenization.load(file.fileno(), "my.gguf", [])
+
+
+def test_a_tokenizer_of_another_number_of_tokens_is_named_with_what_helps(tmp_path, monkeypatch):
+    shapes = tiny_llama._shapes
+    monkeypatch.setattr(tiny_llama, "_shapes", lambda experts, tokens: shapes(experts, tokens + 8))
+    path = tiny_llama.write(tmp_path / "model.gguf")
+    said = r"token_embd\.weight.* - the tokenizer does not fit the model.*put tokenizer\.json"
     with path.open("rb") as file, pytest.raises(QuantizationFailed, match=said):
         tokenization.load(file.fileno(), "my.gguf", [])

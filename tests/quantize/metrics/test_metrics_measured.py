@@ -9,15 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers import damaged, drawings, plain_model
+from helpers import damaged, drawings
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.paper import font
 from edge_assistant_quantize.errors import CalibrationInvalid, ToolMissing, UsageError
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import Measured, metric
+from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.progress import ProgressStep, ignore
+from edge_assistant_quantize.record import Measured
 
 Models = Callable[[str], InstalledModel]
 SAID = {
@@ -60,8 +61,15 @@ def test_word_error(
     assert found.wholes == (11, 9)
     assert found.parts[1] == 1
     assert found.lower_is_better
+    slots = measure("slots", models("speech"), path=tmp_path)["slots"]
+    assert (slots.items, slots.parts, slots.wholes) == (found.items, (0, 1), (0, 3))  # 3rd, 4 and bar
+    assert slots.details == {"number": 0.5, "unit": 0}
+    assert slots.lower_is_better
     deaf = damaged.damaged(models("speech"), "encoder", tmp_path / "deaf", damaged.not_numbers)
-    assert measure("wer", deaf, path=tmp_path)["wer"].value == 1
+    heard = measure("wer", deaf, path=tmp_path)
+    assert (heard["wer"].value, heard["slots"].value) == (1, 1)
+    (tmp_path / "pressure.wav").unlink()
+    assert list(measure("slots", models("speech"), path=tmp_path)) == ["wer"]  # there is no slot
 
 
 def test_writing_of_rendered_pages(models: Models) -> None:
@@ -140,30 +148,6 @@ def test_cosine(tmp_path: Path, models: Models) -> None:
     for name in ("top1", "cosine"):
         with pytest.raises(UsageError, match=f"{name} compares with a reference"):
             measure(name, model, path=".")
-
-
-def test_cross_signal(tmp_path: Path, models: Models, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain_model.use(monkeypatch)
-    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-    folder = tmp_path / "set" / "motor-001"
-    folder.mkdir(parents=True)
-    rows = "".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}\n" for minute in range(40))
-    (folder / "motor.csv").write_text(f"time,temperature [degC]\n{rows}")
-    asked = "".join(
-        f'[[questions]]\nask = "What was the {which} temperature?"\ntype = "compute"\nstatus = "supported"\n'
-        f'answer = ["~{value}"]\ncites = ["readings:1"]\n'
-        for which, value in (("highest", 99), ("lowest", 61))
-    )
-    signals = '[[signals]]\nkind = "readings"\nfile = "motor.csv"\n'
-    (folder / "scenario.toml").write_text(f'id = "motor-001"\ndomain = "machines"\n{signals}{asked}')
-    found = measure("cross-signal", models("language"), path=tmp_path / "set", profile="test")["cross-signal"]
-    assert found.parts == (1, 0)  # the lowest is 60
-    assert found.details == {"status": 1, "answer": 0.5, "cites": 1}
-    assert found.items[0] == "motor-001: What was the highest temperature?"
-    with pytest.raises(CalibrationInvalid, match="gold evidence"):
-        measure("cross-signal", models("language"), path=tmp_path / "set", gold=True)
-    with pytest.raises(CalibrationInvalid, match="holds no scenarios"):
-        measure("cross-signal", models("language"), path=folder)
 
 
 def test_counting_edits_needs_jiwer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,11 +8,12 @@ from helpers import tiny_llama
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputMissing
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.acceptance import bootstrap
+from edge_assistant_quantize.acceptance import intervals
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.gguf import quantize
-from edge_assistant_quantize.metrics.metric import Measured, metric
+from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.progress import ignore
+from edge_assistant_quantize.record import Measured
 
 Measure = Callable[..., tuple[Measured, ...]]
 
@@ -39,7 +40,7 @@ def test_log_perplexity_is_paired_by_chunk(forms):
     assert of_tiny.items == of_small.items == ("chunk 1", "chunk 2", "chunk 3", "chunk 4")
     assert of_tiny.wholes == (31.0,) * 4
     assert of_tiny.details["perplexity"] == pytest.approx(2.718281828**of_tiny.value)
-    assert bootstrap.interval(of_small, of_tiny).difference == pytest.approx(of_small.value - of_tiny.value)
+    assert intervals.interval(of_small, of_tiny).difference == pytest.approx(of_small.value - of_tiny.value)
 
 
 def test_divergence_and_agreement_are_of_the_reference(forms):

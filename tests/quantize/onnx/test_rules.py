@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from helpers.small_onnx import written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
@@ -14,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
 from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.onnx import blocks
 from edge_assistant_quantize.onnx.methods import WeightRule
 from edge_assistant_quantize.onnx.rules import apply
@@ -161,3 +163,13 @@ def test_what_is_not_finite_or_does_not_divide_is_refused() -> None:
 def test_wrong_rules_are_refused_when_the_catalog_is_read(rules: str) -> None:
     with pytest.raises(CatalogInvalid):
         parse(f'[model]\nmethod = "rules"\noptions = {{ {rules} }}\n'.encode(), "wrong.toml")
+
+
+def test_a_command_line_neither_offers_rules_nor_takes_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(model(weights()), tmp_path / "model.onnx")
+    words = ["quantize", str(path), "--output", str(tmp_path / "out.onnx"), "--type"]
+    assert main([*words, "rules"]) == 2
+    said = capsys.readouterr().err
+    assert "'rules' needs a list of rules, which no option of a command line gives - write them into a recipe" in said
+    assert main([*words, "int9"]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("dynamic-int8, static-int8, int8-weights, int4-weights, fp16")

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.looks import hits, weights
 from helpers.records import record, variant
 from msgspec.structs import replace
 
+from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.candidate import Candidate, sha256_of
-from edge_assistant_quantize.record import ModelFile
+from edge_assistant_quantize.acceptance import looks, signature
+from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.record import Bound, Criterion, ModelFile
 
 RECIPE = """name = "ours"
 source = { model = "silero-vad" }
@@ -31,6 +35,13 @@ def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else found(name))
 
 
+@pytest.fixture(autouse=True)
+def incumbent(home: Path, store: Path) -> None:
+    """The model that is first in the profile `test` now."""
+    (home / "models").mkdir(exist_ok=True)
+    (home / "models" / "silero-vad").symlink_to(store / "silero-vad")
+
+
 @pytest.fixture
 def run_folder(tmp_path: Path) -> Path:
     """What a run leaves: `accepted/`, another form that was refused, and their record."""
@@ -43,29 +54,27 @@ def make() -> Callable[[Path], Path]:
     return made
 
 
-def made(folder: Path, seed: int = 1) -> Path:
-    """A run's folder whose models hold the number `seed`."""
-    forms = {"accepted": seed, "variants/refused": seed + 100}
-    files = {}
-    for place, number in forms.items():
+def made(folder: Path, seed: int = 1, against: str = "silero-vad") -> Path:
+    """A run's folder whose models hold the number `seed`, compared with the product's own, or another."""
+    sums = candidates.find(against).sums()
+    forms = {"accepted": ("int8", seed, 0.81), "variants/refused": ("int4", seed + 100, 0.5)}
+    variants, looked = [], []
+    for place, (name, number, share) in forms.items():
         (folder / place).mkdir(parents=True)
         weights(folder / place / "model.onnx", number)
-        Candidate("ours", "vad", folder / place, {"model": "model.onnx"}, {"rate": 16000}).write()
-        path = folder / place / "model.onnx"
-        files[place] = {"model": ModelFile("model.onnx", path.stat().st_size, sha256_of(path))}
-    taken = replace(variant("int8", 1, 0.81, accepted=True), files=files["accepted"])
-    other = replace(variant("int4", 1, 0.5, accepted=False), files=files["variants/refused"])
-    written = record(name="ours", role="vad", recipe=RECIPE, variants=[taken, other], chosen="int8", layers=[])
-    records.write(written, folder / records.FILE)
+        model = Candidate("ours", "vad", folder / place, {"model": "model.onnx"}, {"rate": 16000})
+        model.write()
+        look, verdicts = looks.take(
+            ModelSums(name, model.sums()),
+            ModelSums("f32", sums, "silero-vad" * (against == "silero-vad")),
+            [Criterion("presence", Bound.AT_MOST_WORSE, 0.05)],
+            {"presence": hits("presence", share)},
+            {"presence": hits("presence", 0.82)},
+            {"presence": "ab" * 32},
+        )
+        looked.append(look)
+        files = {"model": ModelFile("model.onnx", model.bytes, model.sums()["model"])}
+        variants.append(replace(variant(name, 1, share, accepted=True), files=files, verdicts=verdicts))
+    found = record(name="ours", role="vad", recipe=RECIPE, variants=variants, chosen="int8", layers=[], looks=looked)
+    records.write(signature.sign(found), folder / records.FILE)
     return folder
-
-
-def weights(path: Path, number: int) -> None:
-    """A model that adds a number."""
-    import numpy as np
-    from onnx import TensorProto, helper, numpy_helper, save
-
-    value = numpy_helper.from_array(np.full((8,), number, np.float32), "w")
-    told = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [8]) for name in ("x", "y")]
-    graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "g", told[:1], told[1:], [value])
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -21,6 +22,7 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.store import ModelState
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize import record as records
+from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
 from edge_assistant_quantize.publish import chat_family, judgement
@@ -28,22 +30,23 @@ from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.places import Places
 from edge_assistant_quantize.publish.publish import plan, publish, unpublish
 
-LICENCE = ["--licence", "MIT", "--licence-url", "https://example.org/licence", "--home", "https://example.org"]
+DESCRIBED = {"licence": "MIT", "licence_url": "https://example.org/licence", "home": "https://example.org"}
+LICENCE = [word for key, value in DESCRIBED.items() for word in (f"--{key.replace('_', '-')}", value)]
 TRACED = (str(Path(package.__file__).parent), stores.__file__)
 
 
-def planned(folder, said=None, *, replace=False):
+def planned(folder, said=None, *, replace=False, signer=""):
     """As the verb plans it."""
     model = candidate.read(judgement.find(folder))
-    found = judgement.judge(model, judgement.record_of(judgement.find(folder)))
-    return plan(model, found, said or EntryDescription(), profile="test", replace=replace)
+    found = judgement.judge(model, judgement.record_of(judgement.find(folder)), signer=signer)
+    return plan(model, found, said or EntryDescription(), replace=replace)
 
 
 def left(home):
     """What there is of anything published, and of anything half-made."""
     folders = [home / "catalog", home / "published", home / "models", home / "models" / ".partial"]
     found = [f"{folder.name}/{path.name}" for folder in folders if folder.is_dir() for path in folder.iterdir()]
-    usual = {"published/.lock", "models/.locks", "models/.stamps.json", "models/.partial"}
+    usual = {"published/.lock", "models/.locks", "models/.stamps.json", "models/.partial", "models/silero-vad"}
     return sorted(set(found) - usual)
 
 
@@ -68,8 +71,9 @@ def test_a_run_becomes_an_entry_with_a_card_that_the_product_opens(run_folder, h
     assert figures["accepted"] is True
     assert figures["metrics"] == {"presence": 0.81}
     said = "presence 81.0 % against 82.0 %"
-    rest = " (-1.0 points, 95 % interval -4.0 to +1.0 points; asked: at most 0.02 worse)"
-    assert figures["criteria"] == [said + rest]
+    (criterion,) = figures["criteria"]
+    assert re.fullmatch(rf"{said} \(-1.0 points, 93.9 % interval .* points; asked: at most 0.05 worse\)", criterion)
+    assert (figures["looks"], figures["signer"], "refused" in figures) == (1, records.read(run_folder).signer, False)
     assert figures["speed"] == {"median_ms": 13.5, "ratio": 0.5}
     assert (figures["form"], figures["reference"], figures["recipe"]) == ("int8", "f32", "ours")
     assert len(str(figures["recipe_sha256"])) == 64
@@ -96,7 +100,10 @@ def test_what_is_published_is_pulled_published_elsewhere_and_taken_away(
     assert portfolio.open("ours-int8").sha256 == portfolio.entry("ours-int8").sha256
     with monkeypatch.context() as patch:
         patch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "other"))
-        assert main(["publish", str(home / "published" / "ours-int8"), "--yes"]) == 0
+        words = ["publish", str(home / "published" / "ours-int8"), "--profile", "none", "--yes"]
+        assert main(words) == 1
+        key = re.search(r"another machine wrote the record of ours; its key is (\w+)", capsys.readouterr().err)[1]
+        assert main([*words, "--signer", key]) == 0
         assert Portfolio().open("ours-int8").sha256
     shutil.rmtree(home / "published" / "ours-int8")
     assert assistant(["models", "remove", "ours-int8"]) == 0
@@ -122,8 +129,7 @@ def test_what_was_refused_is_not_published(run_folder, home, capsys):
 
 def test_what_was_not_accepted_or_not_measured_is_not_published(run_folder, make):
     record = records.read(run_folder)
-    undecided = [msgspec.structs.replace(form, verdicts=[]) for form in record.variants]
-    records.write(msgspec.structs.replace(record, variants=undecided), run_folder / records.FILE)
+    records.write(signature.sign(msgspec.structs.replace(record, looks=[])), run_folder / records.FILE)
     with pytest.raises(NotAccepted, match="nothing was asked of 'int8'"):
         planned(run_folder)
     make(run_folder / "again", 7)
@@ -170,7 +176,9 @@ def test_what_is_missing_is_said(run_folder, capsys):
     assert capsys.readouterr().err.count("--yes") == 2
     record, toml = run_folder / records.FILE, run_folder / "accepted" / "candidate.toml"
     text = record.read_text()
-    record.write_text(text.replace("silero-vad", "our-own"))
+    known = records.read(run_folder)
+    unknown = msgspec.structs.replace(known, recipe=known.recipe.replace("silero-vad", "our-own"))
+    records.write(signature.sign(unknown), record)
     assert main(["publish", str(run_folder), "--yes"]) == 2
     assert "nothing says --licence, --licence-url, --home of ours-int8" in capsys.readouterr().err
     record.write_text(text)
@@ -190,7 +198,7 @@ def test_a_gguf_says_its_chat_family_and_context(models, tmp_path):
 
 def test_a_name_or_a_first_place_that_is_taken(run_folder, make, home, tmp_path, capsys):
     publish(planned(run_folder))
-    again = str(make(tmp_path / "again", 2))
+    again = str(make(tmp_path / "again", 2, "ours-int8"))
     assert main(["publish", again, "--yes"]) == 2
     assert "'ours-int8' is published already - replace it with --replace" in capsys.readouterr().err
     assert main(["publish", again, "--name", "other", "--yes"]) == 2
@@ -233,18 +241,23 @@ def test_a_damaged_model_and_one_that_changes_are_not_published(run_folder, home
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(ModelCorrupt, match="changed while it was published"):
         publish(made)
-    record.write_text(record.read_text().replace(old, candidate.sha256_of(file)))
+    edited = msgspec.json.decode(record.read_text().replace(old, candidate.sha256_of(file)), type=records.Record)
+    records.write(signature.sign(edited), record)
+    with pytest.raises(NotAccepted, match="knows nothing of a look"):
+        planned(run_folder)
+    judged = judgement.judge(candidate.read(file.parent), None, "for a demo")
     with pytest.raises(ModelCorrupt):
-        publish(planned(run_folder))
+        publish(plan(candidate.read(file.parent), judged, EntryDescription(**DESCRIBED)))
     assert left(home) == []
 
 
 def test_a_full_disk_leaves_nothing(run_folder, tmp_path, monkeypatch):
     with mounted(tmp_path / "small") as home:
         monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))
-        made = planned(run_folder)
+        none = EntryDescription(profiles=())
+        made = planned(run_folder, none, signer=records.read(run_folder).signer)
         (home / "published").mkdir()
-        for room in range(0, 60, 4):  # KiB that are left: it fails earlier or later
+        for room in range(0, 240, 12):  # KiB that are left: it fails earlier or later
             filler = fill(home)
             os.truncate(filler, filler.stat().st_size - room * 1024)
             try:
@@ -263,7 +276,7 @@ def test_a_full_disk_leaves_nothing(run_folder, tmp_path, monkeypatch):
 def test_killed_anywhere_it_is_published_whole_or_not_at_all(run_folder, make, home, tmp_path, replacing):
     if replacing:
         publish(planned(run_folder))
-    made = planned(make(tmp_path / "again", 2) if replacing else run_folder, replace=replacing)
+    made = planned(make(tmp_path / "again", 2, "ours-int8") if replacing else run_folder, replace=replacing)
     before = Portfolio().open("ours-int8").sha256 if replacing else None
     backup = shutil.copytree(home, tmp_path / "backup", symlinks=True) if replacing else None
     count = killed.lines(lambda: publish(made, replace=replacing), TRACED)

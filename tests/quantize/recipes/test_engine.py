@@ -11,6 +11,7 @@ from helpers.recipe_steps import KILL
 from msgspec.structs import replace
 
 from edge_assistant_quantize import candidate, record
+from edge_assistant_quantize.acceptance import looks
 from edge_assistant_quantize.errors import (
     InputMissing,
     ModelCorrupt,
@@ -28,16 +29,24 @@ from edge_assistant_quantize.record import CriterionVerdict, ModelFile, Variant
 NONE = ("at_least = 0.5", "at_least = 2"), (", search = true", "")  # no variant is accepted
 
 
+def alike(found):
+    """A record without what differs from run to run."""
+    looks = [replace(look, time="") for look in found.looks]
+    return replace(found, looks=looks, commands=[], signature="")
+
+
 def test_the_smallest_accepted_variant_is_chosen_and_a_second_run_does_nothing(place):
     told, out = [], place.folder / "out"
     found = place.run(command="edge-quantize run small.toml", watch=told.append)
     assert {each.name: each.accepted for each in found.variants} == {"half": True, "tenth": False, "searched": True}
-    assert found.chosen == "searched"  # it grew from 30 to 50 bytes, half of the reference's 90
-    assert found.variants[2].excluded == ["node40", "node50"]
+    assert found.chosen == "half"
+    assert found.variants[2].excluded == ["node40", "node50", "node60"]  # until the low end of its interval is a half
+    assert [look.form for look in found.looks] == ["half", "tenth", "searched"]
+    assert len(found.looks[2].of_candidate["length"].items) in range(70, 130)  # those that the search has not seen
     assert found.reference.bytes == 90 + 4
     taken = candidate.read(out / "accepted")
     assert (taken.name, taken.role, taken.options) == ("small", "detector", {"size": 3})
-    assert taken.paths["model"].read_bytes() == bytes(range(50))
+    assert taken.paths["model"].read_bytes() == bytes(range(60))
     assert taken.paths["labels"].read_text() == "cat\n"
     assert (out / "reference" / "model.gguf").stat().st_size == 90
     assert record.read(out) == found
@@ -51,11 +60,11 @@ def test_the_smallest_accepted_variant_is_chosen_and_a_second_run_does_nothing(p
     assert steps == sorted(steps)
     assert (steps[0], steps[-1], {step.total for step in told if step.what == "small"}) == (0, 9, {9})
     done, written = place.log(), (out / "accepted" / "model.gguf").stat().st_mtime_ns
-    assert replace(place.run(), commands=found.commands) == found
+    assert alike(place.run()) == alike(found)
     assert place.log() == done
     assert (out / "accepted" / "model.gguf").stat().st_mtime_ns == written
     next((out / "work").glob("*/model.gguf")).write_bytes(b"other")  # is made again
-    assert replace(place.run(), commands=found.commands) == found
+    assert alike(place.run()) == alike(found)
     assert place.run("out", *NONE).chosen == ""
     assert not (out / "accepted").exists()
 
@@ -114,7 +123,7 @@ def test_killed_anywhere_it_resumes_and_nothing_is_done_again(place):
         assert killed.ended(child)
         done = place.log()
         assert done == everything[:line]
-        assert place.run(f"killed{line}") == whole
+        assert alike(place.run(f"killed{line}")) == alike(whole)
         searched = ["shrink model 30"] * (done[-1] in {"length 30", "length 40", "length 50"})  # measured in that step
         assert place.log()[line:] == searched + everything[line - 1 :]
         assert not list((place.folder / f"killed{line}").rglob(".begun-*"))
@@ -163,11 +172,11 @@ name = "tiny"
 extends = "language"
 source = { path = "tiny.gguf" }
 calibration = { path = "calibration.txt" }
-data.text = { path = "text.txt", chunks = 3, context = 64 }
+data.text = { path = "text.txt", chunks = 24, context = 32 }
 speed = false
 prepare = [{ do = "convert" }, { do = "imatrix", chunks = 2, context = 64 }]
 metrics = [
-    { metric = "token-agreement", data = "text", at_least = 0.9 },
+    { metric = "token-agreement", data = "text", at_least = 0.8 },
     { metric = "perplexity", data = "text" },
 ]
 variants = [
@@ -178,7 +187,10 @@ variants = [
 """
 
 
-def test_a_language_model_twice_gives_the_same_tensors(tmp_path):
+def test_a_language_model_twice_gives_the_same_tensors(tmp_path, monkeypatch):
+    """Its source counts as one of the catalog, as its random weights reach no floor."""
+    monkeypatch.setattr(looks, "of_catalog", lambda model, sums: model.name)
+
     def run(output, said=LANGUAGE, **options):
         (tmp_path / "recipe.toml").write_text(said)
         recipe = loading.load(str(tmp_path / "recipe.toml"))
@@ -186,11 +198,11 @@ def test_a_language_model_twice_gives_the_same_tensors(tmp_path):
 
     tiny_llama.write(tmp_path / "tiny.gguf")
     (tmp_path / "calibration.txt").write_text(tiny_llama.prose(60))
-    (tmp_path / "text.txt").write_text(tiny_llama.prose(90)[200:])
+    (tmp_path / "text.txt").write_text(tiny_llama.prose(900)[200:])
     found = run("one")
     accepted = {variant.name: variant.accepted for variant in found.variants}
     assert (accepted["q2-k"], accepted["q8-0"]) == (False, True)
-    assert found.chosen in {"q4-k-m", "q8-0"}
+    assert found.chosen == "q8-0"
     assert found.reference.metrics["token-agreement"] == 1
     assert found.variants[0].metrics["perplexity"] > 1
     run("two", locked=tmp_path / "one" / lock.FILE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import resources
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from edge_assistant_models import entries
 from edge_assistant_models.entries import ROLES
+from edge_assistant_quantize import senses
 from edge_assistant_quantize.acceptance import accept
 from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
 from edge_assistant_quantize.importers import quantizations
@@ -49,6 +51,36 @@ def test_a_recipe_extends_another_and_paths_stay_with_the_file_that_names_them(t
     recipe = loading.load(path, {"source": {"path": "other"}, "data": {"photos": {"path": "here"}}})
     assert recipe.source.path == str(tmp_path / "other")
     assert recipe.data["photos"] == {"path": str(tmp_path / "here"), "limit": 3}
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "given", "wanted"),
+    [
+        ("embedder", "texts", {"path": "/mine"}, {"path": "/mine"}),
+        ("embedder", "texts", {"limit": 5}, {"examples": True, "limit": 5}),
+        ("writing", "pages", {"path": "/mine"}, {"path": "/mine"}),
+        ("writing", "pages", {"count": 3}, {"count": 3, "seed": 1000}),
+        ("writing", "pages", {"seed": 5}, {"count": 40, "seed": 5}),
+        ("language", "scenarios", {"path": "/mine"}, {"gold": True, "path": "/mine"}),
+    ],
+)
+def test_data_that_is_given_replaces_where_the_items_come_from_and_nothing_else(tmp_path, preset, name, given, wanted):
+    assert loading.load(preset, {"data": {name: given}}).data[name] == wanted
+    table = ", ".join(f"{key} = {json.dumps(value)}" for key, value in given.items())
+    own = write(tmp_path / "own.toml", f'extends = "{preset}"\n[data]\n{name} = {{ {table} }}\n')
+    assert loading.load(own).data[name] == wanted
+
+
+def test_texts_of_a_file_are_measured_and_not_the_examples(tmp_path):
+    (tmp_path / "mine.txt").write_text("one text\nanother\n")
+    recipe = loading.load("embedder", {"data": {"texts": {"path": str(tmp_path / "mine.txt")}}})
+    assert senses.texts(recipe.data["texts"]) == ["one text", "another"]
+
+
+def test_a_data_set_of_two_sources_is_refused(tmp_path):
+    path = write(tmp_path / "two.toml", GOOD.replace("limit = 3", "count = 3"))
+    with pytest.raises(RecipeInvalid, match="'photos' of 'data' takes its items from one of count and path"):
+        loading.load(path)
 
 
 @pytest.mark.parametrize(

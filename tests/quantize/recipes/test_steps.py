@@ -10,6 +10,8 @@ from helpers import small_onnx, tiny_llama
 
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import RecipeInvalid
+from edge_assistant_quantize.export import export
+from edge_assistant_quantize.export.exporter import Done
 from edge_assistant_quantize.onnx import calibration
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import ignore
@@ -130,3 +132,18 @@ def test_a_step_without_what_it_works_on(chain, tmp_path):
     gguf = replace(chain, files={"model": tiny_llama.write(tmp_path / "tiny.gguf")})
     with pytest.raises(RecipeInvalid, match="Q4_K_M wants an importance matrix, and no step has computed one"):
         make('do = "quantize", type = "Q4_K_M", imatrix = true', gguf, tmp_path / "quantize")
+
+
+def test_tensors_that_fall_back_are_noted(chain, tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny_llama, "COLUMNS", 64)
+    gguf = replace(chain, files={"model": tiny_llama.write(tmp_path / "narrow.gguf")})
+    made = make('do = "quantize", type = "Q5_K_M"', gguf, tmp_path / "quantize")
+    assert made.note == "14 tensors fell back, 12 to q5_1, 2 to q8_0: their rows are no multiples of 256"
+    assert make('do = "quantize", type = "Q8_0"', gguf, tmp_path / "eight").note == ""
+
+
+def test_what_an_export_has_to_say_is_noted(chain, tmp_path, monkeypatch):
+    done = Done("", "Whisper", 20, [], "speech", {}, {}, "the graphs were not compared with the model")
+    monkeypatch.setattr(export, "export", lambda *given, **more: export.Exported({}, done))
+    weights = replace(chain, files={}, weights=tmp_path)
+    assert make('do = "export"', weights, tmp_path / "export").note == "the graphs were not compared with the model"

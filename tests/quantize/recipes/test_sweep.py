@@ -127,6 +127,13 @@ def test_another_reference_and_a_quantized_model(folder, tmp_path, quick):
     assert found.reference.files["model"].name == "tiny.gguf"
 
 
+def test_tensors_that_fall_back_are_noted(folder, tmp_path, quick, monkeypatch):
+    monkeypatch.setattr(tiny_llama, "COLUMNS", 64)
+    model = tiny_llama.write(tmp_path / "narrow.gguf")
+    found, _ = ran(folder, tmp_path / "out", model=model, types=("Q5_K_M",), chunks=1)
+    assert found.variants[0].note.startswith("14 tensors fell back, 12 to q5_1, 2 to q8_0")
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [

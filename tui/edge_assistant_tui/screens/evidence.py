@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from edge_assistant.core.evidence import UNSURE, clock, confidence_of
 from edge_assistant.core.signals import printable
@@ -19,6 +19,7 @@ from edge_assistant_tui.exhibits import Exhibit
 from edge_assistant_tui.rendering.loader import Problem
 from edge_assistant_tui.screens.once import Once
 from edge_assistant_tui.widgets import verdicts
+from edge_assistant_tui.widgets.keys import SteadyFooter
 from edge_assistant_tui.widgets.passage_view import PassageView
 from edge_assistant_tui.widgets.picture_view import PictureView
 from edge_assistant_tui.widgets.rows_view import RowsView
@@ -71,7 +72,7 @@ class EvidenceScreen(ModalScreen[None], Once[None]):
             yield Static("", id="verdicts")
             yield Container(id="thing")
             yield Static("", id="state")
-        yield Footer(show_command_palette=False)
+        yield SteadyFooter(show_command_palette=False)
 
     async def on_mount(self) -> None:
         """Show the one that was chosen."""

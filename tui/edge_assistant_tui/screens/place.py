@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from edge_assistant_tui.screens.once import Once
+from edge_assistant_tui.widgets.keys import SteadyFooter
 
 if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
@@ -44,7 +45,7 @@ class PlaceScreen(Once[None]):
         """A line of title, what the place is about, and its keys."""
         yield Static(Content.assemble((f" {self.TITLE} ", "bold $primary"), (self.HELP, "$text-muted")), id="title")
         yield from self.body()
-        yield Footer(show_command_palette=False)
+        yield SteadyFooter(show_command_palette=False)
 
     def body(self) -> ComposeResult:
         """What stands between the title and the keys."""

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from textual.widgets.option_list import Option
 
 from edge_assistant.core.evidence import how_sure
@@ -17,6 +17,7 @@ from edge_assistant.core.signals import printable
 from edge_assistant_tui import exhibits
 from edge_assistant_tui.screens.evidence import EvidenceScreen, in_words
 from edge_assistant_tui.screens.once import Once
+from edge_assistant_tui.widgets.keys import SteadyFooter
 from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.signals import MARKS, STYLES, SignalEntry
 
@@ -49,7 +50,7 @@ class SignalScreen(ModalScreen[None], Once[None]):
         with Vertical(id="signal"):
             yield Static(_standing(self.entry, len(self.exhibits)), id="standing")
             yield EvidenceList(*(Option(_line(item)) for item in self.exhibits[:MOST]), id="found", markup=False)
-        yield Footer(show_command_palette=False)
+        yield SteadyFooter(show_command_palette=False)
 
     def on_mount(self) -> None:
         """The list has the keys."""

@@ -1,8 +1,7 @@
-"""The keys at the foot of a screen that stays."""
+"""The keys at the foot of a screen."""
 
 from __future__ import annotations
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Footer
@@ -25,14 +24,33 @@ MORE = (
 )
 
 
-class Keys(Footer):
-    """Textual's footer, which makes its parts anew whenever the focus moves, and lets go of the former ones.
+class SteadyFooter(Footer):
+    """Textual's footer, which makes its parts anew when they change, and not whenever the focus moves.
 
-    Textual forgets who watches an attribute, and is gone, only when that attribute changes; `compact`, which every key
-    of the footer watches, never does. Some 10 KB a move would stay.
+    Its keys do not watch its attribute `compact`, which never changes: each would be styled three times, and Textual
+    forgets who watches an attribute, and is gone, only when that attribute changes.
     """
 
-    _drawn = 0  # columns when it was made
+    _made: object = None  # what the parts were made of
+
+    def compose(self) -> ComposeResult:
+        """The keys that are always shown."""
+        for part in super().compose():
+            yield _unbound(part) if isinstance(part, FooterKey) else part
+
+    async def recompose(self) -> None:
+        """Make the keys anew, if others are to be shown; nothing where the screen has gone meanwhile."""
+        if not self.is_attached:
+            return
+        active = [(found.binding, found.enabled, found.tooltip) for found in self.screen.active_bindings.values()]
+        made = self.app.size.width, active
+        if made != self._made:
+            self._made = made
+            await super().recompose()
+
+
+class Keys(SteadyFooter):
+    """The footer of the conversation, with as many keys as there is room for."""
 
     def compose(self) -> ComposeResult:
         """The keys that are always shown, then as many of the others as the screen is wide enough for."""
@@ -51,20 +69,21 @@ class Keys(Footer):
                 break
             shown[wanted] = found.binding
             key, binding = self.app.get_key_display(found.binding), found.binding
-            yield FooterKey(binding.key, key, binding.description, binding.action).data_bind(compact=Footer.compact)
+            yield _unbound(FooterKey(binding.key, key, binding.description, binding.action))
         self.styles.grid_size_columns = len(shown)
 
     def _width(self, binding: Binding) -> int:
         """The columns of a key."""
         return len(self.app.get_key_display(binding)) + len(binding.description) + 3
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """There is room for more keys, or for fewer."""
-        if self._bindings_ready and event.size.width != self._drawn:
-            self._drawn = event.size.width
+        if self._bindings_ready:
             self.call_after_refresh(self.recompose)
 
-    async def recompose(self) -> None:
-        """Make the keys anew."""
-        await super().recompose()
-        self.mutate_reactive(Footer.compact)
+
+def _unbound(key: FooterKey) -> FooterKey:
+    """A key that is as wide as the footer's are, and watches nothing."""
+    key._reactive_connect = None
+    key.set_reactive(FooterKey.compact, False)
+    return key

@@ -1,0 +1,180 @@
+"""Looks at data are counted in the audit trail of the machine, so that none is lost with the record that told of it.
+
+| row | facts |
+| --- | --- |
+| `look` | id of the look at one data set, metric, the least sums of its items; written before anything is decided |
+| `judged` | sum of the look (`EXPORTED` for an export), sum of the candidate's files, whether it was accepted |
+
+Two data sets are the same where their `SKETCH` least sums have one in common: a bottom-k sketch (Broder 1997, "On the
+resemblance and containment of documents"), whole for small sets, and sure to meet where a twentieth is shared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge_assistant.governance.audit import queries
+from edge_assistant.governance.audit.queries import RowFilter
+from edge_assistant.governance.audit.trail import Trail
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_models.sources import FileSpec
+from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_quantize.acceptance import gate, signature
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.errors import WeightsRefused
+from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.provenance import sum_of_values
+from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
+
+SKETCH = 64  # sums of a data set that are kept
+EXPORTED = "compared with its weights"
+_LETTERS = 16  # of a sum
+_CODE = ("acceptance", "metrics", "datasets")  # folders whose code measures and decides
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSums:
+    """A model by name and content.
+
+    Attributes:
+        name: for people.
+        files: the sha256 of each file by key.
+        sound: why it counts as a reference by itself, such as the model of the catalog that it is; else empty.
+    """
+
+    name: str
+    files: Mapping[str, str]
+    sound: str = ""
+
+    @property
+    def id(self) -> str:
+        """One sum over its files, whatever they are called."""
+        return sum_of_values(sorted(self.files.values()))
+
+
+def of_catalog(model: Candidate, sums: Mapping[str, str]) -> str:
+    """The model of the product's own catalog that has these files; empty where it is none."""
+    there = (each for each in Portfolio().entries() if not each.own and each.role == model.role)
+    alike = (entry for entry in there if {file.key for file in entry.files} == set(sums))
+    return next((each.name for each in alike if all(_is(f, model.paths[f.key], sums[f.key]) for f in each.files)), "")
+
+
+def _is(pinned: FileSpec, path: Path, digest: str) -> bool:
+    return digest == pinned.sha256 if pinned.sha256 else tensor_digest(path) == pinned.tensors_sha256
+
+
+def exported(model: Candidate) -> None:
+    """Write that a model was compared with the weights that it was exported from, so that it counts as a reference."""
+    row = {"look": EXPORTED, "model": ModelSums(model.name, model.sums()).id, "accepted": True}
+    with closing(Trail()) as trail:
+        trail.append("judged", row)
+
+
+def take(
+    candidate: ModelSums,
+    reference: ModelSums,
+    criteria: Sequence[Criterion],
+    of_candidate: Mapping[str, Measured],
+    of_reference: Mapping[str, Measured],
+    data: Mapping[str, str],
+) -> tuple[AcceptanceLook, list[CriterionVerdict]]:
+    """Count a look at a candidate, and decide.
+
+    Args:
+        candidate: the model.
+        reference: what it would stand for.
+        criteria: what must hold.
+        of_candidate: its results by name.
+        of_reference: the reference's, of metrics that compare nothing.
+        data: sums of the data by metric.
+
+    Raises:
+        UsageError: see `gate.decide`.
+        WeightsRefused: a result is no number.
+        StorageFull, KeyLost: the audit trail cannot be written, so nothing is decided.
+    """
+    for model, results in ((reference, of_reference), (candidate, of_candidate)):
+        if broken := [name for name, found in results.items() if not math.isfinite(found.value)]:
+            raise WeightsRefused(f"{model.name} gives '{broken[0]}' that is no number", "quantize it in another way")
+    asked = {criterion.metric for criterion in criteria}
+    with closing(Trail()) as trail:
+        there = sorted(name for name in asked if name in of_candidate)  # what is missing is said by the gate
+        numbers = {name: _counted(trail, candidate, reference, criteria, of_candidate[name]) for name in there}
+        look = AcceptanceLook(
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            form=candidate.name,
+            files=dict(candidate.files),
+            reference=reference.name,
+            reference_files=dict(reference.files),
+            sound=reference.sound or _accepted(trail, reference),
+            criteria=list(criteria),
+            of_candidate={name: found for name, found in of_candidate.items() if name in asked},
+            of_reference=dict(of_reference),
+            data=dict(data),
+            numbers=numbers,
+            code=code(),
+        )
+        look = msgspec.json.decode(
+            msgspec.json.encode(look), type=AcceptanceLook
+        )  # as it will be read: whole numbers are floats
+        verdicts = gate.decide(look)
+        accepted = all(verdict.accepted for verdict in verdicts)
+        trail.append("judged", {"look": sum_of(look), "model": candidate.id, "accepted": accepted})
+    return look, verdicts
+
+
+def known(looks: Sequence[AcceptanceLook]) -> bool:
+    """Whether the trail of this machine has judged each of these."""
+    with closing(Trail()) as trail:
+        judged = {row["look"] for row in _rows(trail, "judged")}
+    return all(sum_of(look) in judged for look in looks)
+
+
+def sum_of(look: AcceptanceLook) -> str:
+    """The sha256 of a look."""
+    return hashlib.sha256(msgspec.json.encode(look, order="deterministic")).hexdigest()
+
+
+@cache
+def code() -> str:
+    """The sha256 over the code that measures and decides."""
+    package = Path(__file__).parent.parent
+    files = [package / "senses.py", *(path for name in _CODE for path in (package / name).glob("*.py"))]
+    return sum_of_values(sorted((path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files))
+
+
+def _counted(
+    trail: Trail, candidate: ModelSums, reference: ModelSums, criteria: Sequence[Criterion], found: Measured
+) -> int:
+    """Write that somebody looks at the items of a result, and say which look it is; a repeated one is none."""
+    by = metric(found.metric)
+    asked = sorted(f"{each.metric} {each.text}" for each in criteria if each.metric in by.gives)
+    sketch = sorted(signature.code(name.encode())[:_LETTERS] for name in found.independent)[:SKETCH]
+    id = sum_of_values([candidate.id, reference.id, asked, sketch])
+    trail.append("look", {"id": id, "metric": by.name, "items": "".join(sketch)})
+    ids: list[str] = []
+    for row in _rows(trail, "look"):
+        items = (row["items"][at : at + _LETTERS] for at in range(0, len(row["items"]), _LETTERS))
+        if row["metric"] == by.name and row["id"] not in ids and not {*sketch}.isdisjoint(items):
+            ids.append(row["id"])
+    return ids.index(id) + 1
+
+
+def _accepted(trail: Trail, model: ModelSums) -> str:
+    accepted = any(row["model"] == model.id and row["accepted"] for row in _rows(trail, "judged"))
+    return "accepted on this machine" if accepted else ""
+
+
+def _rows(trail: Trail, kind: str) -> list[dict[str, Any]]:
+    return [json.loads(row.body) for row in queries.rows(trail, RowFilter(kind=kind))]

@@ -1,0 +1,142 @@
+"""Models of each role in the product: only the questions that reach them count."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from helpers import damaged, drawings, plain_model
+
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputEmpty
+from edge_assistant.perception.sense import senses
+from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize.errors import CalibrationInvalid
+from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.metrics.warm import WarmAssistant
+from edge_assistant_quantize.progress import ignore
+from edge_assistant_quantize.record import Measured
+
+Models = Callable[[str], InstalledModel]
+
+
+@pytest.fixture(autouse=True)
+def product(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain_model.use(monkeypatch)
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+
+
+@pytest.fixture
+def scenarios(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
+    """Readings with two questions and thanks, a recording with two questions, and a picture with one."""
+    rows = "".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}\n" for minute in range(40))
+    motor = add(
+        tmp_path / "set" / "motor-001",
+        ("readings", "motor.csv"),
+        ("What was the highest temperature?", "~99"),
+        ("What was the lowest temperature?", "~61"),  # it is 60
+        ("Thank you!", "gladly"),
+    )
+    (motor / "motor.csv").write_text(f"time,temperature [degC]\n{rows}")
+    asked = ("What is the pressure?", "4 bar"), ("Who spoke?", "Ann")
+    boiler = add(tmp_path / "set" / "boiler-001", ("audio", "note.wav"), *asked)
+    shutil.copy(pytestconfig.rootpath / "tests/fixtures/speech/pressure.wav", boiler / "note.wav")
+    road = add(tmp_path / "set" / "road-001", ("image", "road.png"), ("Is there a stop sign?", "stop sign"))
+    drawings.stop_sign().save(road / "road.png")
+    return tmp_path / "set"
+
+
+def add(folder: Path, signal: tuple[str, str], *asked: tuple[str, str]) -> Path:
+    folder.mkdir(parents=True)
+    kind, file = signal
+    questions = "".join(
+        f'[[questions]]\nask = "{ask}"\ntype = "lookup"\nstatus = "supported"\nanswer = ["{answer}"]\n'
+        f'cites = ["{kind}:1"]\n'
+        for ask, answer in asked
+    )
+    head = f'id = "{folder.name}"\ndomain = "machines"\n[[signals]]\nkind = "{kind}"\nfile = "{file}"\n'
+    (folder / "scenario.toml").write_text(head + questions)
+    return folder
+
+
+def measure(model: InstalledModel, path: Path, **data: object) -> Measured:
+    given = {"path": path, "profile": "test", **data}
+    (found,) = metric("cross-signal").measure(model, None, given, Runtime(1), ignore)
+    return found
+
+
+def test_a_language_model_is_measured_on_what_it_reads(scenarios: Path, models: Models) -> None:
+    for other in ("boiler-001", "road-001"):
+        shutil.rmtree(scenarios / other)
+    found = measure(models("language"), scenarios)
+    asked = ("motor-001: What was the highest temperature?", "motor-001: What was the lowest temperature?")
+    assert (found.items, found.parts, found.wholes) == (asked, (1, 0), (1, 1))  # who says thanks is answered by code
+    assert found.clusters == ("motor-001", "motor-001")
+    assert found.details == {"status": 1, "answer": 0.5, "cites": 1, "unreached": pytest.approx(1 / 3)}
+    assert measure(models("language"), scenarios, limit=1).items == asked[:1]
+
+
+def test_an_embedder_is_measured_on_what_it_compares(scenarios: Path, models: Models) -> None:
+    """Of the readings' questions it is asked about the thanks alone; the language model is the profile's."""
+    for other in ("boiler-001", "road-001"):
+        shutil.rmtree(scenarios / other)
+    found = measure(models("embedder"), scenarios)
+    assert found.items == ("motor-001: Thank you!",)
+    assert found.details["unreached"] == pytest.approx(2 / 3)
+
+
+def test_what_perceives_is_measured_on_its_signals(scenarios: Path, models: Models, tmp_path: Path) -> None:
+    found = measure(models("speech"), scenarios)
+    assert found.items == ("boiler-001: What is the pressure?", "boiler-001: Who spoke?")  # of one perception
+    assert found.parts == (1, 0)
+    assert found.details["unreached"] == 0
+    deaf = damaged.damaged(models("speech"), "encoder", tmp_path / "deaf", damaged.not_numbers)
+    assert measure(deaf, scenarios).parts == (0, 0)
+    seen = measure(models("detector"), scenarios)
+    assert (seen.items, seen.parts) == (("road-001: Is there a stop sign?",), (1,))
+    blind = damaged.damaged(models("detector"), "model", tmp_path / "blind", damaged.not_numbers)
+    assert measure(blind, scenarios).parts == (0,)
+
+
+def test_faces_are_measured_on_pictures_in_which_they_are_looked_for(scenarios: Path, models: Models) -> None:
+    page = add(scenarios / "page-001", ("image", "page.png"), ("What is the name?", "Ann"), ("Who signed?", "Ann"))
+    drawings.receipt().save(page / "page.png")
+    found = measure(models("faces"), scenarios)
+    assert found.items == ("road-001: Is there a stop sign?",)
+    assert found.details["unreached"] == pytest.approx(2 / 3)
+    shutil.rmtree(scenarios / "road-001")
+    with pytest.raises(CalibrationInvalid, match="no question of the data reaches blazeface-back"):
+        measure(models("faces"), scenarios)
+
+
+def test_a_question_that_fails_counts_as_wrong(
+    scenarios: Path, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*given: object, **how: object) -> None:
+        raise InputEmpty("nothing is there", "give something")
+
+    monkeypatch.setattr(WarmAssistant, "ask", fails)
+    for role in ("language", "embedder", "speech"):
+        assert measure(models(role), scenarios, limit=1).parts == (0,)
+
+
+def test_every_sense_that_has_models_can_be_measured() -> None:
+    perceiving = {role for sense in senses() for role in (*sense.roles, *sense.optional_roles)}
+    assert metric("cross-signal").roles == perceiving | {"language", "embedder"}
+
+
+def test_data_that_measures_nothing(scenarios: Path, models: Models) -> None:
+    with pytest.raises(CalibrationInvalid, match="no scenario of the data has gold evidence"):
+        measure(models("language"), scenarios, gold=True)
+    with pytest.raises(CalibrationInvalid, match="gold evidence stands for what a speech model perceives"):
+        measure(models("speech"), scenarios, gold=True)
+    with pytest.raises(CalibrationInvalid, match="holds no scenarios"):
+        measure(models("language"), scenarios / "motor-001")
+    for other in ("boiler-001", "road-001"):
+        shutil.rmtree(scenarios / other)
+    with pytest.raises(CalibrationInvalid) as caught:
+        measure(models("writing"), scenarios)
+    assert caught.value.message == "no scenario of the data has a signal that a writing model perceives"
+    assert caught.value.hint == "take scenarios with a signal of kind image or video"

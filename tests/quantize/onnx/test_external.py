@@ -1,0 +1,146 @@
+"""Models whose weights lie in other files: taken from their own folder, and from nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from helpers.small_onnx import chain, written
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.errors import ModelTooLarge, WeightsRefused
+from edge_assistant_quantize.onnx import external, graphs
+from edge_assistant_quantize.onnx.optimize import optimize
+
+DATA = "model.onnx.data"
+FEED = {"x": np.ones((1, 16, 6, 6), np.float32)}
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A model as exporters write large ones: model.onnx, and its weights beside it."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    save(chain(0, ["conv", "relu", "conv"], pictures=True), folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+def save(model: onnx.ModelProto, path: Path) -> None:
+    onnx.save_model(model, path, save_as_external_data=True, location=DATA, size_threshold=0)
+
+
+def changed(path: Path, **values: str) -> None:
+    """The first weight's words about its other file, changed."""
+    model = onnx.load(path, load_external_data=False)
+    told = model.graph.initializer[0].external_data
+    kept = {entry.key: entry.value for entry in told} | values
+    del told[:]
+    for key, value in kept.items():
+        told.add(key=key, value=value)
+    path.write_bytes(model.SerializeToString())
+
+
+def test_the_values_beside_the_model_are_taken_and_one_file_is_written(large: Path, tmp_path: Path, capsys) -> None:
+    whole = written(chain(0, ["conv", "relu", "conv"], pictures=True), tmp_path / "whole.onnx")
+    assert graphs.load(large) == onnx.load(whole)
+    one = tmp_path / "one.onnx"
+    assert main(["convert", str(large), "--output", str(one)]) == 0
+    assert capsys.readouterr().out == f"one.onnx: {one.stat().st_size / 1024:.1f} KiB in one file\n"
+    optimize(large, tmp_path / "optimized.onnx", threads=1)
+    words = ["quantize", str(large), "--type", "fp16", "--output", str(tmp_path / "half.onnx"), "--threads", "1"]
+    assert main(words) == 0
+    assert ", 5" in capsys.readouterr().out.partition("%")[0]  # of both files together
+    (wanted,) = Runtime(1).session(whole).run(None, FEED)
+    for name in ("one", "optimized", "half"):
+        path = tmp_path / f"{name}.onnx"
+        external.check_one_file(path)
+        np.testing.assert_allclose(Runtime(1).session(path).run(None, FEED)[0], wanted, atol=2e-2)
+    assert {path.name for path in large.parent.iterdir()} == {"model.onnx", DATA}
+
+
+def test_what_the_product_runs_stays_one_file_and_the_hint_is_how_to_make_it(
+    large: Path, tmp_path: Path, capsys
+) -> None:
+    with pytest.raises(ModelCorrupt, match="outside the file"):
+        Runtime(1).session(large)
+    recipe = tmp_path / "recipe.toml"
+    source = f'source = {{ path = "{large.parent}", files = {{ model = "model.onnx" }} }}\n'
+    recipe.write_text(
+        f'name = "x"\nrole = "classifier"\n{source}'
+        'metrics = [{ metric = "top1", data = "d", at_least = 0.5 }]\ndata.d = { path = "." }\n'
+        'variants = [{ name = "v", steps = [{ do = "quantize", type = "fp16" }] }]\n'
+    )
+    calibrated = ["--calibration", str(tmp_path), "--role", "classifier", "--output", str(tmp_path / "o.onnx")]
+    for words in (
+        ["evaluate", str(large), "--role", "classifier", "--metric", "top1", "--data", str(tmp_path)],
+        ["quantize", str(large), "--type", "static-int8", *calibrated],
+        ["run", str(recipe), "--output", str(tmp_path / "out")],
+    ):
+        assert main(words) == 3, words
+        said = capsys.readouterr().err
+        assert f"error: model.onnx keeps weights in {DATA}, and the product takes one file - make one file" in said
+        assert "edge-quantize convert model.onnx --output F.onnx" in said
+
+
+OUTSIDE = "outside its folder - copy the files themselves into one folder"
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "said"),
+    [
+        ({"location": "../secret"}, WeightsRefused, OUTSIDE),
+        ({"location": "part/../../secret"}, WeightsRefused, OUTSIDE),
+        ({"location": "{secret}"}, WeightsRefused, OUTSIDE),
+        ({"location": "link"}, WeightsRefused, OUTSIDE),
+        ({"location": "linked/secret"}, WeightsRefused, OUTSIDE),
+        ({"location": ""}, WeightsRefused, "outside its folder"),
+        ({"location": "nul\0"}, WeightsRefused, "outside its folder"),
+        ({"location": "none.data"}, WeightsRefused, "none.data is missing, in which model.onnx keeps weights"),
+        ({"location": "pipe"}, WeightsRefused, "pipe is missing"),
+        ({"offset": "99999999"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
+        ({"length": "99999999"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
+        ({"offset": "-1"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
+        ({"length": "many"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
+        ({"length": "4"}, WeightsRefused, ""),  # fewer values than the weight has
+    ],
+)
+def test_no_file_is_read_but_those_of_the_folder(
+    large: Path, tmp_path: Path, values: dict[str, str], error: type[EdgeAssistantError], said: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(1 << 16))
+    (large.parent / "part").mkdir()
+    (large.parent / "link").symlink_to(secret)
+    (large.parent / "linked").symlink_to(tmp_path)
+    os.mkfifo(large.parent / "pipe")
+    changed(large, **{key: value.replace("{secret}", str(secret)) for key, value in values.items()})
+    with pytest.raises(error) as caught:
+        graphs.load(large)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_more_than_one_file_holds_is_refused_before_it_is_read(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(external, "MAX_BYTES", 9_000)
+    with pytest.raises(ModelTooLarge, match="and one ONNX file holds"):
+        graphs.load(large)
+
+
+@given(st.dictionaries(st.sampled_from(["location", "offset", "length", "odd"]), st.text(max_size=12)))
+def test_whatever_a_model_says_of_its_other_file(
+    tmp_path_factory: pytest.TempPathFactory, values: dict[str, str]
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "model.onnx"
+    save(chain(0, ["conv"], pictures=True), path)
+    changed(path, **values)
+    with contextlib.suppress(WeightsRefused):
+        graphs.load(path)
