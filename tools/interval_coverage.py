@@ -1,8 +1,8 @@
 """Simulate how often the intervals of `edge-quantize` hold the truth: python tools/interval_coverage.py [RUNS].
 
 Prints the table of docs/quantize-acceptance.md: coverage and missed losses by kind of data and number of clusters,
-missed losses at a level of 0.999, and how often a true loss of the margin is accepted by one of ten looks. In every scenario
-less is better, so the upper end is the one on the side of the loss. 2000 runs take ten minutes.
+missed losses at a level of 0.999, and how often a true loss of the margin is accepted by one of ten looks. In every
+scenario less is better, so the upper end is the one on the side of the loss. 2000 runs take ten minutes.
 """
 
 from __future__ import annotations
