@@ -234,6 +234,7 @@ class AcceptanceLook(msgspec.Struct, frozen=True):
         time: ISO 8601 in UTC, by the machine's clock; the audit trail has the order.
         form: the name of the candidate's form.
         files: the sha256 of each of its files, by key.
+        options: with which it was loaded.
         reference: name of the reference.
         reference_files: likewise.
         sound: why the reference counts without a floor: of the catalog, or accepted before; empty otherwise.
@@ -248,6 +249,7 @@ class AcceptanceLook(msgspec.Struct, frozen=True):
     time: str
     form: str
     files: dict[str, str]
+    options: dict[str, object]
     reference: str
     reference_files: dict[str, str]
     sound: str

@@ -129,8 +129,10 @@ def decide(
         known = of_reference if own == others else {}
         rest = {name: given for name, given in data.items() if not {name, *metric(name).gives} & set(known)}
         results = known | measure(candidate, reference, rest, runtime, watch)
-    models = ModelSums(candidate.name, own), ModelSums(reference.name, others, looks.of_catalog(reference, others))
-    look, verdicts = looks.take(*models, criteria, results, of_reference, sums)
+    catalog = looks.of_catalog(reference, others)
+    compared = ModelSums(reference.name, others, reference.options, catalog)
+    model = ModelSums(candidate.name, own, candidate.options)
+    look, verdicts = looks.take(model, compared, criteria, results, of_reference, sums)
     return Acceptance(look, verdicts, results, of_reference)
 
 

@@ -50,23 +50,29 @@ class ModelSums:
     Attributes:
         name: for people.
         files: the sha256 of each file by key.
+        options: for the code that loads it.
         sound: why it counts as a reference by itself, such as the model of the catalog that it is; else empty.
     """
 
     name: str
     files: Mapping[str, str]
+    options: Mapping[str, object]
     sound: str = ""
 
     @property
     def id(self) -> str:
-        """One sum over its files, whatever they are called."""
-        return sum_of_values(sorted(self.files.values()))
+        """One sum over its files and options, whatever it is called."""
+        return sum_of_values([dict(self.files), dict(self.options)])
 
 
 def of_catalog(model: Candidate, sums: Mapping[str, str]) -> str:
     """The model of the product's own catalog that has these files; empty where it is none."""
-    there = (each for each in Portfolio().entries() if not each.own and each.role == model.role)
-    alike = (entry for entry in there if {file.key for file in entry.files} == set(sums))
+    own = model.role, dict(model.options), set(sums)
+    alike = (
+        entry
+        for entry in Portfolio().entries()
+        if not entry.own and (entry.role, dict(entry.options), {file.key for file in entry.files}) == own
+    )
     return next((each.name for each in alike if all(_is(f, model.paths[f.key], sums[f.key]) for f in each.files)), "")
 
 
@@ -76,7 +82,7 @@ def _is(pinned: FileSpec, path: Path, digest: str) -> bool:
 
 def exported(model: Candidate) -> None:
     """Write that a model was compared with the weights that it was exported from, so that it counts as a reference."""
-    row = {"look": EXPORTED, "model": ModelSums(model.name, model.sums()).id, "accepted": True}
+    row = {"look": EXPORTED, "model": ModelSums(model.name, model.sums(), model.options).id, "accepted": True}
     with closing(Trail()) as trail:
         trail.append("judged", row)
 
@@ -115,6 +121,7 @@ def take(
             time=datetime.now(UTC).isoformat(timespec="seconds"),
             form=candidate.name,
             files=dict(candidate.files),
+            options=dict(candidate.options),
             reference=reference.name,
             reference_files=dict(reference.files),
             sound=reference.sound or _accepted(trail, reference),
@@ -125,9 +132,7 @@ def take(
             numbers=numbers,
             code=code(),
         )
-        look = msgspec.json.decode(
-            msgspec.json.encode(look), type=AcceptanceLook
-        )  # as it will be read: whole numbers are floats
+        look = msgspec.json.decode(msgspec.json.encode(look), type=AcceptanceLook)  # as it is read: floats throughout
         verdicts = gate.decide(look)
         accepted = all(verdict.accepted for verdict in verdicts)
         trail.append("judged", {"look": sum_of(look), "model": candidate.id, "accepted": accepted})

@@ -112,12 +112,14 @@ def judge(candidate: Candidate, record: Record | None, unaccepted: str = "", sig
     if form is None:
         why = f"{candidate.name} was not measured: the record of {record.name} is of other files"
         return _or_refused(Judgement(None, None), why, unaccepted)
-    sums = sorted(file.sha256 for file in form.files.values())
-    looks = [DecidedLook(each, gate.decide(each)) for each in record.looks if sorted(each.files.values()) == sums]
+    model = {key: file.sha256 for key, file in form.files.items()}, dict(candidate.options)
+    looks = [DecidedLook(each, gate.decide(each)) for each in record.looks if (each.files, each.options) == model]
     verdicts = _best(looks)
     found = Judgement(record, msgspec.structs.replace(form, verdicts=list(verdicts)), looks)
     if not verdicts:
-        why = f"nothing was asked of '{printable(form.name)}' in {record.name}, so it was not accepted"
+        why = (
+            f"nothing was asked of '{printable(form.name)}' with these options in {record.name}, so it was not accepted"
+        )
     elif failed := [verdict for verdict in verdicts if not verdict.accepted]:
         said = ", ".join(f"{each.metric} ({each.reason})" if each.reason else each.metric for each in failed)
         why = f"'{printable(form.name)}' was not accepted in {record.name}: {printable(said)}"
@@ -167,7 +169,7 @@ def _best(decided: Sequence[DecidedLook]) -> list[CriterionVerdict]:
 
 
 def form_of(candidate: Candidate, record: Record) -> Variant | None:
-    """The form of a record whose files are those of a model."""
-    sums = sorted(candidate.sums().values())
-    forms = [*record.variants, record.reference]
-    return next((form for form in forms if sorted(file.sha256 for file in form.files.values()) == sums), None)
+    """The form of a record whose files are those of a model, by key."""
+    sums = candidate.sums()
+    forms = [*record.variants, record.reference] if record.role == candidate.role else []
+    return next((form for form in forms if {key: file.sha256 for key, file in form.files.items()} == sums), None)

@@ -35,7 +35,7 @@ def judge(
 ) -> list[tuple[AcceptanceLook, list[CriterionVerdict]]]:
     """Each criterion of the recipe, decided: one look for each data set, at the items that no search has seen."""
     sound = looks.EXPORTED if reference.compared else looks.of_catalog(reference.candidate(), reference.sums)
-    models = ModelSums(name, form.sums), ModelSums(REFERENCE, reference.sums, sound)
+    models = ModelSums(name, form.sums, form.options), ModelSums(REFERENCE, reference.sums, reference.options, sound)
     found = []
     for data in dict.fromkeys(each.data for each in job.recipe.metrics if each.criterion):
         asked = [

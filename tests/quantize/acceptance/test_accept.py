@@ -120,7 +120,8 @@ def test_what_cannot_be_decided(scripted, tmp_path):
 
 def installed(model):
     folder = model.files["model"].parent
-    return Candidate(model.name, "embedder", folder, {key: path.name for key, path in model.files.items()})
+    files = {key: path.name for key, path in model.files.items()}
+    return Candidate(model.name, "embedder", folder, files, model.options)
 
 
 def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
@@ -131,7 +132,7 @@ def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
         if path.suffix != ".onnx":  # a link to it would be a change of it, for whoever loads it meanwhile
             shutil.copyfile(path, tmp_path / path.name)
     damaged.damaged(models("embedder"), "model", tmp_path, damaged.noisy(1.0))
-    worse = Candidate("worse", "embedder", tmp_path, reference.files)
+    worse = Candidate("worse", "embedder", tmp_path, reference.files, reference.options)
     data = {"cosine": {"path": str(tmp_path / "texts.txt")}}
     for candidate_, accepted in ((reference, True), (worse, False)):
         asked = [criterion("cosine at_least=0.99")]

@@ -56,7 +56,8 @@ def make() -> Callable[[Path], Path]:
 
 def made(folder: Path, seed: int = 1, against: str = "silero-vad") -> Path:
     """A run's folder whose models hold the number `seed`, compared with the product's own, or another."""
-    sums = candidates.find(against).sums()
+    reference = candidates.find(against)
+    sums, options = reference.sums(), reference.options
     forms = {"accepted": ("int8", seed, 0.81), "variants/refused": ("int4", seed + 100, 0.5)}
     variants, looked = [], []
     for place, (name, number, share) in forms.items():
@@ -65,8 +66,8 @@ def made(folder: Path, seed: int = 1, against: str = "silero-vad") -> Path:
         model = Candidate("ours", "vad", folder / place, {"model": "model.onnx"}, {"rate": 16000})
         model.write()
         look, verdicts = looks.take(
-            ModelSums(name, model.sums()),
-            ModelSums("f32", sums, "silero-vad" * (against == "silero-vad")),
+            ModelSums(name, model.sums(), model.options),
+            ModelSums("f32", sums, options, "silero-vad" * (against == "silero-vad")),
             [Criterion("presence", Bound.AT_MOST_WORSE, 0.05)],
             {"presence": hits("presence", share)},
             {"presence": hits("presence", 0.82)},

@@ -139,6 +139,18 @@ def test_files_that_take_another_ones_place_publish_nothing(run_folder, make, tm
     publishes_nothing(run_folder)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("rate = 16000", "rate = 8000"), ('"vad"', '"faces"'), ("rate = 16000", ""), ("model =", "other =")],
+)
+def test_nor_does_another_table_about_the_same_files(run_folder, old, new):
+    """Options change what a model does, and so do its role and which file stands for which."""
+    table = run_folder / "accepted" / "candidate.toml"
+    assert old in table.read_text()
+    table.write_text(table.read_text().replace(old, new))
+    publishes_nothing(run_folder)
+
+
 def test_a_trail_that_begins_anew_knows_no_look(run_folder, home):
     shutil.rmtree(home / "audit")
     publishes_nothing(run_folder)
@@ -313,7 +325,7 @@ def test_a_model_of_a_profile_is_displaced_by_what_was_compared_with_it(judged, 
 
 
 def test_killed_before_the_verdict_a_look_counts_all_the_same(home):
-    sums = ModelSums("a", {"model": OTHER}), ModelSums("b", {"model": "ef" * 32})
+    sums = ModelSums("a", {"model": OTHER}, {}), ModelSums("b", {"model": "ef" * 32}, {})
     asked = [Criterion("presence", Bound.AT_MOST_WORSE, 0.05)]
     given = {"presence": hits("presence", 0.8)}, {"presence": hits("presence", 0.8)}, {"presence": OTHER}
     child = os.fork()
@@ -321,7 +333,7 @@ def test_killed_before_the_verdict_a_look_counts_all_the_same(home):
         gate.decide = lambda look: os._exit(9)
         looks.take(*sums, asked, *given)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    other = ModelSums("c", {"model": "01" * 32})
+    other = ModelSums("c", {"model": "01" * 32}, {})
     look, _ = looks.take(other, sums[1], asked, *given)
     assert look.numbers == {"presence": 2}
     look, _ = looks.take(sums[0], sums[1], asked, *given)

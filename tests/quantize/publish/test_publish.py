@@ -130,7 +130,7 @@ def test_what_was_refused_is_not_published(run_folder, home, capsys):
 def test_what_was_not_accepted_or_not_measured_is_not_published(run_folder, make):
     record = records.read(run_folder)
     records.write(signature.sign(msgspec.structs.replace(record, looks=[])), run_folder / records.FILE)
-    with pytest.raises(NotAccepted, match="nothing was asked of 'int8'"):
+    with pytest.raises(NotAccepted, match="nothing was asked of 'int8' with these options"):
         planned(run_folder)
     make(run_folder / "again", 7)
     shutil.copy(run_folder / "again" / "accepted" / "model.onnx", run_folder / "accepted")
@@ -148,7 +148,9 @@ def test_a_lone_file_was_not_measured(run_folder, tmp_path, capsys):
     assert main(["publish", str(lone), "--role", "vad", *LICENCE, "--yes"]) == 1
     assert "was not measured: there is no record.json beside it" in capsys.readouterr().err
     record = ["--record", str(run_folder), "--profile", "none"]
-    assert main(["publish", str(lone), "--role", "vad", *LICENCE, *record, "--name", "lone", "--yes"]) == 0
+    words = ["publish", str(lone), "--role", "vad", *LICENCE, *record, "--name", "lone", "--yes"]
+    assert main(words) == 1  # nothing says the options with which it was accepted
+    assert main([*words, "--reference", str(run_folder / "accepted")]) == 0
     entry = Portfolio().entry("lone")
     assert (entry.profiles, [file.path for file in entry.files]) == ((), ["lone.onnx"])
 
@@ -183,7 +185,7 @@ def test_what_is_missing_is_said(run_folder, capsys):
     assert "nothing says --licence, --licence-url, --home of ours-int8" in capsys.readouterr().err
     record.write_text(text)
     toml.write_text(toml.read_text().replace('"vad"', '"language"'))
-    assert main(["publish", str(run_folder), "--yes"]) == 2
+    assert main(["publish", str(run_folder), *LICENCE, "--unaccepted", "a trial", "--yes"]) == 2
     assert "the chat family '' is not known - say one of" in capsys.readouterr().err
 
 
