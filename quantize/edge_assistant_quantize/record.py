@@ -14,7 +14,7 @@ from typing import Annotated
 
 import msgspec
 
-from edge_assistant.core.errors import InputCorrupt, InputMissing
+from edge_assistant.core.errors import InputCorrupt, InputMissing, InputTooLarge
 
 FILE = "record.json"
 MAX_BYTES = 64 << 20  # of a file that is read; one of a thousand layers has some hundred kilobytes
@@ -237,6 +237,7 @@ class AcceptanceLook(msgspec.Struct, frozen=True):
         options: with which it was loaded.
         reference: name of the reference.
         reference_files: likewise.
+        reference_options: likewise.
         sound: why the reference counts without a floor: of the catalog, or accepted before; empty otherwise.
         criteria: what was demanded.
         of_candidate: its results, item by item.
@@ -252,6 +253,7 @@ class AcceptanceLook(msgspec.Struct, frozen=True):
     options: dict[str, object]
     reference: str
     reference_files: dict[str, str]
+    reference_options: dict[str, object]
     sound: str
     criteria: list[Criterion]
     of_candidate: dict[str, Measured]
@@ -322,10 +324,13 @@ def write(record: Record, path: Path) -> None:
 
     Raises:
         StorageFull: the disk does not take it.
+        InputTooLarge: nobody could read it again.
     """
     from edge_assistant.storage import atomic
 
     text = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    if len(text) >= MAX_BYTES:
+        raise InputTooLarge(f"{path.name} would have {len(text):,} bytes", "begin a record in another folder")
     with atomic.storing(path.name, "free some space, or name another folder"), atomic.writing(path) as file:
         file.write(text + b"\n")
 

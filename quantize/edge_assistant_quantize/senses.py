@@ -19,6 +19,7 @@ tokens. What the data is, by role, in the table `data` of a recipe:
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -247,8 +248,9 @@ def clusters(role: str, data: Data, items: Iterable[str]) -> tuple[str, ...]:
     """For each item the sum of what it comes from, so that equal content counts once; rendered pages stand alone."""
     if "path" not in data:
         return ()
-    if role == "embedder":
-        sums = {f"text {n}": hashlib.sha256(text.encode()).hexdigest() for n, text in enumerate(texts(data), 1)}
+    if role == "embedder":  # which reads neither case nor spaces
+        plain = (" ".join(unicodedata.normalize("NFKC", text).casefold().split()) for text in texts(data))
+        sums = {f"text {n}": hashlib.sha256(text.encode()).hexdigest() for n, text in enumerate(plain, 1)}
     elif role == "speech":
         folder = folder_of(data)
         sums = {name_of(spoken, folder): sha256_of(spoken.path) for spoken in recordings(data)}

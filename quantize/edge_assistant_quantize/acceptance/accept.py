@@ -12,7 +12,7 @@ from edge_assistant_quantize.acceptance import looks
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import RecipeInvalid, UsageError
-from edge_assistant_quantize.metrics.metric import Metric, metric
+from edge_assistant_quantize.metrics.metric import Metric, metric, standard
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
@@ -71,6 +71,9 @@ def check(criteria: Iterable[Criterion]) -> None:
         if criterion.metric not in found.gives:
             what = f"'{criterion.metric}' is no result that could be decided by"
             raise UsageError(what, f"name what it gives: {' or '.join(found.gives)}")
+        if not standard(criterion.metric).least:
+            hint = "its items are no independent ones; decide by presence and precision"
+            raise RecipeInvalid(f"{criterion.metric} is measured and decides nothing", hint)
         if found.relative and criterion.compares:
             hint = "bound its own value: at_least, or at_most where less is better"
             raise RecipeInvalid(f"{criterion.metric} says by itself how far both agree", hint)
@@ -126,7 +129,8 @@ def decide(
     sums = {each.metric: provenance.sum_of_data(_data_of(each.metric, data)) for each in criteria}
     with candidate.unchanged() as own, reference.unchanged() as others:
         of_reference = measure_reference(reference, data, runtime, watch)
-        known = of_reference if own == others else {}
+        alike = (own, candidate.options, candidate.role) == (others, reference.options, reference.role)
+        known = of_reference if alike else {}
         rest = {name: given for name, given in data.items() if not {name, *metric(name).gives} & set(known)}
         results = known | measure(candidate, reference, rest, runtime, watch)
     catalog = looks.of_catalog(reference, others)

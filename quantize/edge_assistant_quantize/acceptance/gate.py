@@ -23,14 +23,18 @@ def decide(look: AcceptanceLook) -> list[CriterionVerdict]:
     Raises:
         UsageError: a result is missing, or both were not measured on the same items.
     """
+    alike = (look.files, look.options) == (look.reference_files, look.reference_options)
+    same = "it is compared with itself" if alike else ""
     unsound = "" if sound(look) else f"nothing says that {look.reference} is not damaged itself"
     found = []
     for asked in look.criteria:
         result = _result(asked, look.of_candidate)
         other = _compared(asked, look.of_reference)
-        reason = _too_few(result) or _below(look.form, result) or (other and _below(look.reference, other)) or unsound
+        reason = same if metric(asked.metric).relative else ""
+        reason = reason or _too_few(result) or _below(look.form, result)
+        reason = reason or (_below(look.reference, other) if other else "") or unsound
         level = 1 - 2 * spent(look.numbers[asked.metric])
-        found.append(_verdict(asked, result, other, level, reason or ""))
+        found.append(_verdict(asked, result, other, level, reason))
     return found
 
 

@@ -3,7 +3,9 @@
 | row | facts |
 | --- | --- |
 | `look` | id of the look at one data set, metric, the least sums of its items; written before anything is decided |
-| `judged` | sum of the look (`EXPORTED` for an export), sum of the candidate's files, whether it was accepted |
+| `judged` | sum of the look (`EXPORTED` for an export), of the model, and whether it was accepted in the task itself |
+
+Only who was accepted in the task counts as a reference later: by agreement alone, a chain of models may drift far.
 
 Two data sets are the same where their `SKETCH` least sums have one in common: a bottom-k sketch (Broder 1997, "On the
 resemblance and containment of documents"), whole for small sets, and sure to meet where a twentieth is shared.
@@ -12,6 +14,7 @@ resemblance and containment of documents"), whole for small sets, and sure to me
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -24,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from edge_assistant.governance.audit import queries
+from edge_assistant.governance.audit import queries, verify
 from edge_assistant.governance.audit.queries import RowFilter
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant_models.portfolio import Portfolio
@@ -33,14 +36,14 @@ from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize.acceptance import gate, signature
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import WeightsRefused
-from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.provenance import sum_of_values
 from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
 SKETCH = 64  # sums of a data set that are kept
 EXPORTED = "compared with its weights"
 _LETTERS = 16  # of a sum
-_CODE = ("acceptance", "metrics", "datasets")  # folders whose code measures and decides
+_CODE = ("edge_assistant", "edge_assistant_models", "edge_assistant_quantize")  # packages that measure and decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class ModelSums:
     @property
     def id(self) -> str:
         """One sum over its files and options, whatever it is called."""
-        return sum_of_values([dict(self.files), dict(self.options)])
+        return sum_of_values(msgspec.json.decode(msgspec.json.encode([self.files, self.options])))
 
 
 def of_catalog(model: Candidate, sums: Mapping[str, str]) -> str:
@@ -108,13 +111,15 @@ def take(
     Raises:
         UsageError: see `gate.decide`.
         WeightsRefused: a result is no number.
-        StorageFull, KeyLost: the audit trail cannot be written, so nothing is decided.
+        AuditDamaged: the audit trail is not as it was written.
+        StorageFull, KeyLost: it cannot be written, so nothing is decided.
     """
     for model, results in ((reference, of_reference), (candidate, of_candidate)):
         if broken := [name for name, found in results.items() if not math.isfinite(found.value)]:
             raise WeightsRefused(f"{model.name} gives '{broken[0]}' that is no number", "quantize it in another way")
     asked = {criterion.metric for criterion in criteria}
     with closing(Trail()) as trail:
+        verify.require_whole(trail)
         there = sorted(name for name in asked if name in of_candidate)  # what is missing is said by the gate
         numbers = {name: _counted(trail, candidate, reference, criteria, of_candidate[name]) for name in there}
         look = AcceptanceLook(
@@ -124,6 +129,7 @@ def take(
             options=dict(candidate.options),
             reference=reference.name,
             reference_files=dict(reference.files),
+            reference_options=dict(reference.options),
             sound=reference.sound or _accepted(trail, reference),
             criteria=list(criteria),
             of_candidate={name: found for name, found in of_candidate.items() if name in asked},
@@ -135,28 +141,37 @@ def take(
         look = msgspec.json.decode(msgspec.json.encode(look), type=AcceptanceLook)  # as it is read: floats throughout
         verdicts = gate.decide(look)
         accepted = all(verdict.accepted for verdict in verdicts)
-        trail.append("judged", {"look": sum_of(look), "model": candidate.id, "accepted": accepted})
+        task = any(standard(name).task for name in asked)
+        trail.append("judged", {"look": sum_of(look), "model": candidate.id, "accepted": accepted and task})
     return look, verdicts
 
 
-def known(looks: Sequence[AcceptanceLook]) -> bool:
-    """Whether the trail of this machine has judged each of these."""
+def judged(model: ModelSums) -> list[str]:
+    """The sums of all looks that this machine has judged a model by, each where it was taken first.
+
+    Raises:
+        AuditDamaged: the audit trail is not as it was written.
+        StorageFull, KeyLost: it cannot be read.
+    """
     with closing(Trail()) as trail:
-        judged = {row["look"] for row in _rows(trail, "judged")}
-    return all(sum_of(look) in judged for look in looks)
+        verify.require_whole(trail)
+        sums = [row["look"] for row in _rows(trail, "judged") if row["model"] == model.id]
+    return [each for each in dict.fromkeys(sums) if each != EXPORTED]
 
 
 def sum_of(look: AcceptanceLook) -> str:
-    """The sha256 of a look."""
-    return hashlib.sha256(msgspec.json.encode(look, order="deterministic")).hexdigest()
+    """The sha256 of a look, whenever it was taken."""
+    timeless = msgspec.structs.replace(look, time="")
+    return hashlib.sha256(msgspec.json.encode(timeless, order="deterministic")).hexdigest()
 
 
 @cache
 def code() -> str:
     """The sha256 over the code that measures and decides."""
-    package = Path(__file__).parent.parent
-    files = [package / "senses.py", *(path for name in _CODE for path in (package / name).glob("*.py"))]
-    return sum_of_values(sorted((path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files))
+    folders = {name: Path(importlib.import_module(name).__path__[0]) for name in _CODE}
+    files = [(name, path, folder) for name, folder in folders.items() for path in folder.rglob("*.py")]
+    sums = [(name, str(p.relative_to(folder)), hashlib.sha256(p.read_bytes()).hexdigest()) for name, p, folder in files]
+    return sum_of_values(sorted(sums))
 
 
 def _counted(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
@@ -38,7 +39,7 @@ def record(candidate: Candidate, reference: Candidate, found: Acceptance, recipe
         name=f"in place of {reference.name}",
         role=candidate.role,
         recipe=recipe,
-        commands=[arguments.command()],
+        commands=[printable(arguments.command())],
         versions=provenance.versions(provenance.RUNTIMES),
         machine=provenance.machine(),
         inputs=inputs,
@@ -59,7 +60,7 @@ def _variant(
     """A model with its measurements, as a record has it."""
     from edge_assistant_quantize.metrics.metric import figures
 
-    files = {key: ModelFile.of(path, path.name, sums[key]) for key, path in model.paths.items()}
+    files = {key: ModelFile.of(path, printable(path.name), sums[key]) for key, path in model.paths.items()}
     return Variant(model.name, "", files, figures(results), list(verdicts))
 
 
@@ -70,16 +71,19 @@ def write(new: Record, folder: Path) -> None:
         UsageError: the folder holds the record of another reference or machine, or one that was changed.
         StorageFull: it cannot be written.
     """
+    from filelock import FileLock
+
     from edge_assistant.storage import atomic
     from edge_assistant_quantize.acceptance import signature
     from edge_assistant_quantize.report import page
 
-    old = signature.kept(folder)
-    new = signature.after(old, _added(old, new) if old else new)
     with atomic.storing(folder.name, "free some space, or name another folder"):
         folder.mkdir(parents=True, exist_ok=True)
-    records.write(new, folder / records.FILE)
-    page.write(new, folder)
+    with FileLock(folder / ".lock"):  # two that judge at once both keep their look
+        old = signature.kept(folder)
+        new = signature.after(old, _added(old, new) if old else new)
+        records.write(new, folder / records.FILE)
+        page.write(new, folder)
 
 
 def _added(old: Record, new: Record) -> Record:

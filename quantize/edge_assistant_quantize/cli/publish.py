@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 exit status: 0 published, 1 not accepted or not confirmed, 2 something is missing or the name is taken""",
     option("model", type=Path, metavar="DIR|F", help="what a run wrote, a form in it, or a .gguf or .onnx"),
-    option("--record", type=Path, metavar="DIR", help="where its record is (default: beside it)"),
+    option("--record", type=Path, action="append", default=[], metavar="DIR", help="its records (default: beside it)"),
     option("--reference", metavar="R", help="the model whose other files a lone .onnx file takes"),
     inputs.add_lone_file,
     option("--name", default="", metavar="N", help="in the catalog (default: its own)"),
@@ -61,7 +61,8 @@ def publish(args: argparse.Namespace) -> int:
         raise UsageError("nobody can be asked whether this may be published", "confirm on the command line: --yes")
     folder = judgement.find(args.model)
     model, _ = inputs.models(str(folder), args.reference, args)
-    measured = record.read(args.record) if args.record else judgement.record_of(folder)
+    beside = None if args.record else judgement.record_of(folder)
+    measured = [beside] if beside else [record.read(path) for path in args.record]
     reason = args.unaccepted.strip()
     found = judgement.judge(model, measured, reason, args.signer)
     planned = plan(model, found, _said(args), unaccepted=reason, replace=args.replace)

@@ -8,8 +8,9 @@ the reference's, in nats. The reference's log probabilities have 16 bits (`encod
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +50,14 @@ class Chunk:
         loss: negative log likelihood, nats.
         divergence: from the reference, nats; 0 without one.
         agreeing: tokens whose likeliest prediction is the reference's; 0 without one.
+        sha256: over the chunk's tokens.
     """
 
     tokens: int
     loss: float
     divergence: float = 0.0
     agreeing: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,8 @@ def _over(
         if output:
             output.write(pieces.tokens[number].astype("<i4").tobytes() + encode(found).tobytes())
     watch(ProgressStep(what, len(pieces), len(pieces)))
-    return _quality(np.stack(figures), compared=rows is not None)
+    sums = [hashlib.sha256(pieces.tokens[number].tobytes()).hexdigest() for number in range(len(pieces))]
+    return _quality(np.stack(figures), sums, compared=rows is not None)
 
 
 def _layout(model: Model) -> np.dtype[np.void]:
@@ -223,11 +227,14 @@ def _computed(path: Path, reference: Model, pieces: text.Chunks, model: Model) -
     return lambda number: encode(reference.evaluate(pieces.given(number), model.context // 2)[:-1])
 
 
-def _quality(figures: Figures, *, compared: bool) -> TextQuality:
-    """The result of chunks, [chunks, 4, tokens]; `compared` with a reference."""
+def _quality(figures: Figures, of_tokens: Sequence[str], *, compared: bool) -> TextQuality:
+    """The result of chunks, [chunks, 4, tokens], with the sum of each one's tokens; `compared` with a reference."""
     loss, reference, divergence, agreeing = (figures[:, number].ravel() for number in range(4))
     perplexity = math.exp(loss.mean())
-    sums = tuple(Chunk(one.shape[1], float(one[0].sum()), float(one[2].sum()), int(one[3].sum())) for one in figures)
+    sums = tuple(
+        Chunk(one.shape[1], float(one[0].sum()), float(one[2].sum()), int(one[3].sum()), digest)
+        for one, digest in zip(figures, of_tokens, strict=True)
+    )
     found = None
     if compared:
         found = Divergence(

@@ -14,7 +14,7 @@ import numpy as np
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, compared, measured
+from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, Standard, compared, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import clusters, perceive, state_of
@@ -73,7 +73,7 @@ def _top1(
 METRICS = (
     Metric(
         name="cosine",
-        gives={"cosine": Standard(0.9)},
+        gives={"cosine": Standard(0.9, least=SKEWED)},
         roles=frozenset({"embedder"}),
         description="mean cosine of a text's vector and the reference's",
         measure=_cosine,

@@ -190,7 +190,8 @@ def measure(
     details["unreached"] = 1 - len(results) / len(asked)
     names = {f"{r.job.scenario.id}: {r.job.question.ask}": r for r in results}
     items = {name: (float(result.judged.correct), 1.0) for name, result in names.items()}
-    clusters = tuple(result.job.scenario.id for result in names.values())
+    contents = {result.job.scenario.id: result.job.scenario.content for result in results}
+    clusters = tuple(contents[result.job.scenario.id] for result in names.values())
     return (measured("cross-signal", items, details=details, clusters=clusters),)
 
 

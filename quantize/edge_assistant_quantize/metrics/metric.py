@@ -32,7 +32,8 @@ def measured(
     if not any(whole for _, whole in counted.values()):
         raise CalibrationInvalid(f"the data has nothing that {metric} could be measured on", "take other data")
     parts, wholes = zip(*counted.values(), strict=True)
-    return Measured(metric, tuple(counted), parts, wholes, lower_is_better, clusters=clusters, details=details or {})
+    items = tuple(map(printable, counted))  # names need not be UTF-8
+    return Measured(metric, items, parts, wholes, lower_is_better, clusters=clusters, details=details or {})
 
 
 def figures(results: Mapping[str, Measured]) -> dict[str, float]:
@@ -92,7 +93,7 @@ class Standard:
         floor: the value that a working model reaches, from above where less is better.
         margin: how much worse is no loss; 0 for what compares with a reference by itself.
         task: whether it measures the product's task, so that models of different origin can be compared by it.
-        least: independent items, below which it decides nothing; more for what is skewed.
+        least: independent items, below which it decides nothing, more for what is skewed; 0 where it never decides.
     """
 
     floor: float

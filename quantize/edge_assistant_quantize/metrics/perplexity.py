@@ -70,7 +70,8 @@ def _by_chunk(
     items = tuple(f"chunk {number}" for number in range(1, len(found.chunks) + 1))
     wholes = tuple(float(chunk.tokens) for chunk in found.chunks)
     unit = "share" if details is None else "nats"
-    return Measured(name, items, tuple(parts), wholes, details is not None, unit, details=details or {})
+    clusters = tuple(chunk.sha256 for chunk in found.chunks)
+    return Measured(name, items, tuple(parts), wholes, details is not None, unit, clusters, details or {})
 
 
 METRICS = (

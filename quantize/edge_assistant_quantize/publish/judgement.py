@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import msgspec
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
+from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import FILE, Candidate
 from edge_assistant_quantize.errors import InputMissing, NotAccepted
 from edge_assistant_quantize.metrics.metric import standard
@@ -25,14 +26,16 @@ class Judgement:
     """What is known of a model's quality.
 
     Attributes:
+        sums: the sha256 of each file by key, as it was judged.
         record: None where nothing was measured.
         form: what the record says of these files, its verdicts decided again; None without a record.
         looks: every look at these files, in order.
         unaccepted: why it is published although it was not accepted; empty where it was.
     """
 
-    record: Record | None
-    form: Variant | None
+    sums: Mapping[str, str]
+    record: Record | None = None
+    form: Variant | None = None
     looks: Sequence[DecidedLook] = ()
     unaccepted: str = ""
 
@@ -41,10 +44,10 @@ class Judgement:
         """The looks that did not accept it."""
         return [each for each in self.looks if not each.accepted]
 
-    def accepted_against(self, sums: Iterable[str]) -> bool:
-        """Whether it stands for a model with these files by a metric of the task itself."""
-        compared = [each for each in self.looks if sorted(each.look.reference_files.values()) == sorted(sums)]
-        standing = _standing(compared)
+    def accepted_against(self, other: Candidate) -> bool:
+        """Whether it stands for another model, with its options, by a metric of the task itself."""
+        model = other.sums(), as_read(other.options)
+        standing = _standing(each for each in self.looks if each.reference == model)
         return all(each.accepted for each in standing) and any(
             standard(each.metric).task and each.compares for each in standing
         )
@@ -61,6 +64,16 @@ class DecidedLook:
     def accepted(self) -> bool:
         """Whether every criterion holds."""
         return all(verdict.accepted for verdict in self.verdicts)
+
+    @property
+    def reference(self) -> tuple[Mapping[str, str], Mapping[str, object]]:
+        """The files and options that it was compared with."""
+        return self.look.reference_files, self.look.reference_options
+
+
+def as_read(options: Mapping[str, object]) -> dict[str, object]:
+    """Options as a record has them, in which a date is a text."""
+    return msgspec.json.decode(msgspec.json.encode(dict(options)), type=dict[str, object])
 
 
 def find(folder: Path) -> Path:
@@ -89,41 +102,58 @@ def record_of(model: Path) -> Record | None:
     return None
 
 
-def judge(candidate: Candidate, record: Record | None, unaccepted: str = "", signer: str = "") -> Judgement:
-    """Decide again what the record says of the files as they are now.
+def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", signer: str = "") -> Judgement:
+    """Decide again what records say of the files as they are now.
 
     Args:
         candidate: the model.
-        record: None where nothing was measured.
+        found: its records; none where nothing was measured.
         unaccepted: why it is to be published although it was not accepted.
         signer: public key of another machine whose records count; empty for this machine's.
 
     Raises:
-        NotAccepted: it was not accepted, not decided, or not measured, or the record is not to be believed, and no
+        NotAccepted: it was not accepted, not decided, or not measured, or a record is not to be believed, and no
             reason is given.
+        AuditDamaged: the audit trail is not as it was written.
         KeyLost, StorageFull: this machine's key or its audit trail cannot be read.
     """
-    if record is None:
+    model = ModelSums(candidate.name, candidate.sums(), as_read(candidate.options))
+    nothing = Judgement(model.files)
+    if not found:
         why = f"{candidate.name} was not measured: there is no {records.FILE} beside it"
-        return _or_refused(Judgement(None, None), why, unaccepted)
-    if why := _unbelievable(record, signer):
-        return _or_refused(Judgement(None, None), why, unaccepted)
-    form = form_of(candidate, record)
-    if form is None:
-        why = f"{candidate.name} was not measured: the record of {record.name} is of other files"
-        return _or_refused(Judgement(None, None), why, unaccepted)
-    model = {key: file.sha256 for key, file in form.files.items()}, dict(candidate.options)
-    looks = [DecidedLook(each, gate.decide(each)) for each in record.looks if (each.files, each.options) == model]
-    verdicts = _best(looks)
-    found = Judgement(record, msgspec.structs.replace(form, verdicts=list(verdicts)), looks)
+        return _or_refused(nothing, why, unaccepted)
+    if why := next((why for each in found if (why := _unbelievable(each, signer))), ""):
+        return _or_refused(nothing, why, unaccepted)
+    forms = [(each, form) for each in found if (form := form_of(candidate, each, model.files))]
+    if not forms:
+        why = f"{candidate.name} was not measured: the record of {found[0].name} is of other files, or of another role"
+        return _or_refused(nothing, why, unaccepted)
+    record, form = forms[0]
+    own = {looks.sum_of(look): look for each in found for look in each.looks}
+    own = {k: look for k, look in own.items() if (look.files, look.options) == (model.files, model.options)}
+    known = [] if signer else looks.judged(model)
+    order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
+    looked = [DecidedLook(own[k], gate.decide(own[k])) for k in order]
+    verdicts = _best(looked)
+    judged = Judgement(model.files, record, msgspec.structs.replace(form, verdicts=list(verdicts)), looked)
+    return _or_refused(judged, _why_not(judged, None if signer else known), unaccepted)
+
+
+def _why_not(judged: Judgement, known: Collection[str] | None) -> str:
+    """Why a model whose records are believed counts as not accepted; empty where it does."""
+    assert judged.record is not None
+    assert judged.form is not None
+    name, where, verdicts = printable(judged.form.name), judged.record.name, judged.form.verdicts
     if not verdicts:
-        why = (
-            f"nothing was asked of '{printable(form.name)}' with these options in {record.name}, so it was not accepted"
-        )
-    elif failed := [verdict for verdict in verdicts if not verdict.accepted]:
+        return f"nothing was asked of '{name}' with these options in {where} (a lone file takes those of --reference)"
+    if failed := [verdict for verdict in verdicts if not verdict.accepted]:
         said = ", ".join(f"{each.metric} ({each.reason})" if each.reason else each.metric for each in failed)
-        why = f"'{printable(form.name)}' was not accepted in {record.name}: {printable(said)}"
-    return _or_refused(found, why, unaccepted)
+        return f"'{name}' was not accepted in {where}: {printable(said)}"
+    there = {looks.sum_of(each.look) for each in judged.looks}
+    if known is not None and set(known) != there:
+        have = len(there.intersection(known))
+        return f"the audit trail has {len(known)} looks at '{name}', of which the records have {have} (--record)"
+    return ""
 
 
 def _or_refused(found: Judgement, why: str, unaccepted: str) -> Judgement:
@@ -141,8 +171,6 @@ def _unbelievable(record: Record, signer: str) -> str:
     own = signature.own_key()
     if record.signer != (signer or own):
         return f"another machine wrote the record of {record.name}; its key is {record.signer} (--signer KEY trusts it)"
-    if record.signer == own and not looks.known(record.looks):
-        return f"the audit trail of this machine knows nothing of a look in the record of {record.name}"
     if any(look.code != looks.code() for look in record.looks):
         return f"another version of the code judged {record.name}, so accept it again"
     return ""
@@ -160,16 +188,15 @@ def _standing(decided: Iterable[DecidedLook]) -> list[CriterionVerdict]:
 
 def _best(decided: Sequence[DecidedLook]) -> list[CriterionVerdict]:
     """What stands against the reference that it was accepted in place of, else against the last one."""
-    by_reference: dict[tuple[str, ...], list[DecidedLook]] = {}
-    for each in decided:
-        by_reference.setdefault(tuple(sorted(each.look.reference_files.values())), []).append(each)
-    standing = [_standing(looks) for looks in by_reference.values()]
+    references = [each.reference for each in decided]
+    different = [one for place, one in enumerate(references) if one not in references[:place]]
+    standing = [_standing(each for each in decided if each.reference == one) for one in different]
     accepted = [verdicts for verdicts in standing if all(verdict.accepted for verdict in verdicts)]
     return [*accepted, *standing[::-1]][0] if standing else []
 
 
-def form_of(candidate: Candidate, record: Record) -> Variant | None:
-    """The form of a record whose files are those of a model, by key."""
-    sums = candidate.sums()
+def form_of(candidate: Candidate, record: Record, sums: Mapping[str, str] | None = None) -> Variant | None:
+    """The form of a record whose files are those of a model, by key; their sums are taken where they are not given."""
+    given = candidate.sums() if sums is None else sums
     forms = [*record.variants, record.reference] if record.role == candidate.role else []
-    return next((form for form in forms if {key: file.sha256 for key, file in form.files.items()} == sums), None)
+    return next((form for form in forms if {key: file.sha256 for key, file in form.files.items()} == given), None)

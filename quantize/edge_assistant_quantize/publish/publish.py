@@ -28,7 +28,7 @@ from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.publish import card
 from edge_assistant_quantize.publish import entry as entries
 from edge_assistant_quantize.publish.description import EntryDescription, completed
-from edge_assistant_quantize.publish.judgement import Judgement
+from edge_assistant_quantize.publish.judgement import Judgement, as_read
 from edge_assistant_quantize.publish.places import ENTRY, Places
 from edge_assistant_quantize.report import page
 
@@ -75,13 +75,14 @@ def plan(
     whole = completed(said, candidate, judged, portfolio)
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
-    if not judged.unaccepted and (why := _displaces(portfolio, candidate, judged, whole)):
+    why = _otherwise(candidate, judged, whole) or _displaces(portfolio, candidate, judged, whole)
+    if why and not judged.unaccepted:
         if not unaccepted:
-            hint = "'edge-quantize accept' it against that one in the task itself, or publish it with --profile none"
+            hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
             raise NotAccepted(why, hint)
         judged = dataclasses.replace(judged, unaccepted=unaccepted)
     policy.current().check_model(whole.name, own=True)
-    text = entries.text(candidate, candidate.sums(), whole, card.figures(judged, candidate.bytes))
+    text = entries.text(candidate, judged.sums, whole, card.figures(judged, candidate.bytes))
     return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text)
 
 
@@ -162,14 +163,26 @@ def _check_first(portfolio: Portfolio, role: str, said: EntryDescription) -> Non
             raise UsageError(what, f"'edge-quantize unpublish {other.name}' first, or publish with --profile none")
 
 
+def _otherwise(candidate: Candidate, judged: Judgement, said: EntryDescription) -> str:
+    """How a language model would be asked otherwise than where it answered; empty where it would not."""
+    answered = any(asked.metric == "cross-signal" for each in judged.looks for asked in each.look.criteria)
+    family = candidate.options.get("family")
+    if candidate.role == "language" and answered and said.family != family:
+        return (
+            f"{printable(said.name)} was accepted with the chat family {family}, and not with {printable(said.family)}"
+        )
+    return ""
+
+
 def _displaces(portfolio: Portfolio, candidate: Candidate, judged: Judgement, said: EntryDescription) -> str:
     """The model that users of a profile would lose without a comparison of both; empty where there is none."""
     for profile in said.profiles or ():
         former = portfolio.resolve(profile).get(candidate.role)
         if former is None:
             continue
-        sums = sorted(candidates.find(former, portfolio=portfolio).sums().values())
-        if sums != sorted(candidate.sums().values()) and not judged.accepted_against(sums):
+        other = candidates.find(former, portfolio=portfolio)
+        alike = (other.sums(), as_read(other.options)) == (judged.sums, as_read(candidate.options))
+        if not alike and not judged.accepted_against(other):
             return f"{printable(said.name)} was not accepted in place of {former}, which is first in {profile}"
     return ""
 

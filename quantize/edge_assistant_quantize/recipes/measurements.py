@@ -85,7 +85,7 @@ def acceptance_sum(job: RecipeJob, reference: Form) -> str:
     asked = [
         [each.metric, str(each.criterion), job.data_sum(each.data)] for each in job.recipe.metrics if each.criterion
     ]
-    return sum_of_values([asked, reference.identity, versions(RUNTIMES)])
+    return sum_of_values([asked, reference.identity, versions(RUNTIMES), looks.code()])
 
 
 def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> dict[str, Measured]:
@@ -106,6 +106,7 @@ def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> 
         "reference": reference.identity if by.relative else "",
         "versions": versions(RUNTIMES),
         "machine": machine_class(),
+        "code": looks.code(),
     }
     found = job.space.measured(sum_of_values(key), tuple[Measured, ...], run)
     return {each.metric: each for each in found}

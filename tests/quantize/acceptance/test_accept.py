@@ -126,15 +126,19 @@ def installed(model):
 
 def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
     reference = installed(models("embedder"))
-    lines = [f"Pump {number} runs at {number + 20} degrees." for number in range(24)]
+    lines = [f"Pump {number} runs at {number + 20} degrees." for number in range(100)]
     (tmp_path / "texts.txt").write_text("\n".join(lines))
     for path in reference.paths.values():
         if path.suffix != ".onnx":  # a link to it would be a change of it, for whoever loads it meanwhile
             shutil.copyfile(path, tmp_path / path.name)
     damaged.damaged(models("embedder"), "model", tmp_path, damaged.noisy(1.0))
     worse = Candidate("worse", "embedder", tmp_path, reference.files, reference.options)
+    (tmp_path / "same").mkdir()
+    for path in reference.paths.values():
+        (tmp_path / "same" / path.name).write_bytes(path.read_bytes() + b"\x32\x01 " * (path.suffix == ".onnx"))
+    same = Candidate("same", "embedder", tmp_path / "same", reference.files, reference.options)
     data = {"cosine": {"path": str(tmp_path / "texts.txt")}}
-    for candidate_, accepted in ((reference, True), (worse, False)):
+    for candidate_, accepted in ((same, True), (worse, False)):
         asked = [criterion("cosine at_least=0.99")]
         found = accept.decide(candidate_, reference, asked, data, RUNTIME, ignore)
         assert found.accepted is accepted, found.verdicts

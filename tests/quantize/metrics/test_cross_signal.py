@@ -73,7 +73,7 @@ def test_a_language_model_is_measured_on_what_it_reads(scenarios: Path, models: 
     found = measure(models("language"), scenarios)
     asked = ("motor-001: What was the highest temperature?", "motor-001: What was the lowest temperature?")
     assert (found.items, found.parts, found.wholes) == (asked, (1, 0), (1, 1))  # who says thanks is answered by code
-    assert found.clusters == ("motor-001", "motor-001")
+    assert len(set(found.clusters)) == 1
     assert found.details == {"status": 1, "answer": 0.5, "cites": 1, "unreached": pytest.approx(1 / 3)}
     assert measure(models("language"), scenarios, limit=1).items == asked[:1]
 

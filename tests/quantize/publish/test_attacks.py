@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from helpers.looks import hits, scripted, weights
 from edge_assistant.cli.main import main as assistant
 from edge_assistant.governance.audit.rows import canonical
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
 from edge_assistant_quantize.acceptance.looks import ModelSums
@@ -120,7 +122,8 @@ def test_nor_does_one_that_its_owner_signs_again(run_folder, what, capsys):
     what(told)
     records.write(signature.sign(msgspec.convert(told, Record)), run_folder / records.FILE)
     publishes_nothing(run_folder / "variants" / "refused", "--record", run_folder, "--name", "bad")
-    assert "knows nothing of a look in the record" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "looks at 'int4', of which the records have 0" in said or "'int4' was not accepted" in said
 
 
 def test_files_that_take_another_ones_place_publish_nothing(run_folder, make, tmp_path):
@@ -314,6 +317,46 @@ def test_fresh_data_does_not_undo_a_refusal(judged, tmp_path):
     )
     assert judged.accept(74, 80, NO_LOSS) == 0
     judged.refuses(74)
+
+
+def test_nor_does_a_record_in_another_folder(judged, tmp_path, capsys):
+    assert judged.accept(74, 80, NO_LOSS) == 1
+    (tmp_path / "record").rename(tmp_path / "former")
+    assert judged.accept(74, 80, "hits at_most_worse=0.2") == 0
+    judged.refuses(74)
+    assert "the audit trail has 2 looks at 'm74', of which the records have 1" in capsys.readouterr().err
+    assert judged.publish(74, "--record", str(tmp_path / "former")) == 0
+    assert Portfolio().entry("m74").figures["looks"] == 2
+
+
+def test_a_row_of_the_trail_that_somebody_changed_is_noticed(judged, home, capsys):
+    assert judged.accept(2, 80, NO_LOSS) == 1
+    assert judged.accept(79, 80, NO_LOSS) == 0
+    with sqlite3.connect(home / "audit" / "audit.db") as database:
+        database.execute("UPDATE rows SET body = replace(body, 'false', 'true') WHERE kind = 'judged'")
+    judged.refuses(79)
+    assert judged.accept(2, 3, NO_LOSS) == 1
+    assert capsys.readouterr().err.count("audit") >= 2
+
+
+def test_acceptance_by_agreement_makes_no_reference(judged):
+    assert judged.accept(79, 80, NO_LOSS) == 0
+    shutil.rmtree(judged.model(79).parent / "record")
+    assert judged.accept(78, 79, "same at_least=0.9") == 0
+    shutil.rmtree(judged.model(79).parent / "record")
+    assert judged.accept(77, 78, "same at_least=0.9") == 1
+
+
+def test_the_same_files_with_other_options_are_another_model(judged, store, tmp_path, capsys):
+    whole = candidates.find("silero-vad")
+    changed = replace(whole, name="m79", folder=tmp_path / "changed", options={**whole.options, "rate": 8000})
+    shutil.copytree(store / "silero-vad", changed.folder)
+    changed.write()
+    data = ["--data", str(tmp_path / "data"), "--record", str(tmp_path / "record")]
+    words = ["accept", str(changed.folder), "--metric", "same at_least=0.9", "--reference"]
+    assert main([*words, "silero-vad", *data]) == 0
+    publishes_nothing(changed.folder, "--record", tmp_path / "record", "--profile", "test")
+    assert "m79 was not accepted in place of silero-vad" in capsys.readouterr().err
 
 
 def test_a_model_of_a_profile_is_displaced_by_what_was_compared_with_it(judged, capsys):

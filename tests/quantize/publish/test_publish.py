@@ -38,7 +38,7 @@ TRACED = (str(Path(package.__file__).parent), stores.__file__)
 def planned(folder, said=None, *, replace=False, signer=""):
     """As the verb plans it."""
     model = candidate.read(judgement.find(folder))
-    found = judgement.judge(model, judgement.record_of(judgement.find(folder)), signer=signer)
+    found = judgement.judge(model, [judgement.record_of(judgement.find(folder))], signer=signer)
     return plan(model, found, said or EntryDescription(), replace=replace)
 
 
@@ -245,9 +245,9 @@ def test_a_damaged_model_and_one_that_changes_are_not_published(run_folder, home
         publish(made)
     edited = msgspec.json.decode(record.read_text().replace(old, candidate.sha256_of(file)), type=records.Record)
     records.write(signature.sign(edited), record)
-    with pytest.raises(NotAccepted, match="knows nothing of a look"):
+    with pytest.raises(NotAccepted, match=r"of other files|was not accepted|of which the records have"):
         planned(run_folder)
-    judged = judgement.judge(candidate.read(file.parent), None, "for a demo")
+    judged = judgement.judge(candidate.read(file.parent), [], "for a demo")
     with pytest.raises(ModelCorrupt):
         publish(plan(candidate.read(file.parent), judged, EntryDescription(**DESCRIBED)))
     assert left(home) == []

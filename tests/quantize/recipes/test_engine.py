@@ -82,6 +82,14 @@ def test_a_change_and_what_depends_on_it_is_done_again_and_nothing_else(place):
     assert {"length 70", "shrink model 85"} <= set(again)  # the second is calibrated on the photos
 
 
+def test_what_other_code_measured_is_measured_again(place, monkeypatch):
+    place.run()
+    before = len(place.log())
+    monkeypatch.setattr(looks, "code", lambda: "other")
+    place.run()
+    assert {"length 60", "length 10"} <= set(place.log()[before:])
+
+
 def test_of_variants_of_about_one_size_the_fastest_is_chosen():
     good = [CriterionVerdict("length", 1, 1, None, "", accepted=True)]
     variants = [
