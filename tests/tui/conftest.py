@@ -17,9 +17,11 @@ from helpers.evidence import Made, Viewing, look, made
 from helpers.screens import Golden, Screens, Story, drawn
 from helpers.work import Worker
 from syrupy.assertion import SnapshotAssertion
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
+from textual.message_pump import MessagePump
+from textual.pilot import Pilot, WaitForScreenTimeout
 
 from edge_assistant.governance.offline import lock
 from edge_assistant_tui.screens import confirm
@@ -125,9 +127,32 @@ async def _idle(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
         quiet = 0 if loop._ready or busy else quiet + 1
 
 
+def _waits(part: MessagePump) -> bool:
+    """Whether it did all that it was told to, and waits for a message."""
+    came = part._message_queue.ready_event
+    return bool(came._waiters) and not came.is_set()
+
+
+async def _processed(pilot: Pilot[Any], timeout: float = 30.0) -> bool:
+    """Wait for the parts of the screen that have something to do; Textual's own sends each a message, half of all."""
+    app, end = pilot.app, asyncio.get_running_loop().time() + timeout
+    try:
+        parts = [app, *app.screen.walk_children(with_self=True)]
+    except ScreenStackError:
+        return False
+    told: list[None] = []
+    count = sum(part.call_later(told.append, None) for part in parts if not _waits(part))
+    while len(told) < count and not app._exception_event.is_set():
+        if asyncio.get_running_loop().time() > end:
+            raise WaitForScreenTimeout("some part does not end what it does")
+        await asyncio.sleep(0 if asyncio.get_running_loop()._ready else _UPDATE_S / 4)
+    return len(told) >= count
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The screen is drawn more often, and a key waits no longer than what it does takes."""
+    monkeypatch.setattr(Pilot, "_wait_for_screen", _processed)
     monkeypatch.setattr("textual.screen.UPDATE_PERIOD", _UPDATE_S / 2)
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", _idle)

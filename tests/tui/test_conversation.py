@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers import says
 from helpers.app import FORM, Stage, app, computed, conflict, play, shown, signal
-from textual.widgets import Markdown, Static
+from textual.widgets import Input, Markdown, Select, Static
 from textual.widgets._footer import FooterKey
 
 from edge_assistant.core.answer import Route
@@ -185,3 +185,14 @@ async def test_the_keys_at_the_foot_are_made_anew_only_when_others_are_shown(sta
     await stage.pilot.resize_terminal(80, 24)
     await stage.settle()
     assert not {*stage.talk.query(FooterKey)} & {*before}
+
+
+async def test_the_keys_at_the_foot_stay_where_the_focus_brings_only_keys_that_are_not_shown(stage: Stage) -> None:
+    await stage.press("f10")
+    keys = []
+    for field in (Input, Select):
+        stage.screen.query(field).first().focus()
+        await stage.settle()
+        keys.append([*stage.screen.query(FooterKey)])
+    assert keys[0]
+    assert keys[0] == keys[1]

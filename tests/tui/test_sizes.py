@@ -36,7 +36,10 @@ SMALL: tuple[Size, ...] = ((100, 6), (59, 9), (31, 6), (100, 3), (3, 3))
 PAGING = ("pagedown", "pageup", "home", "end")
 SWEEP = pytest.mark.parametrize(  # `make bench` takes all sizes
     ("edges", "small"),
-    [pytest.param(EDGES[::2], SMALL[::2], id="some"), pytest.param(EDGES, SMALL, id="all", marks=pytest.mark.bench)],
+    [pytest.param(EDGES[::3], SMALL[::4], id="some"), pytest.param(EDGES, SMALL, id="all", marks=pytest.mark.bench)],
+)
+SWEEP_OF_SMALL = pytest.mark.parametrize(
+    "small", [pytest.param(SMALL[::4], id="some"), pytest.param(SMALL, id="all", marks=pytest.mark.bench)]
 )
 SIZES = st.tuples(st.integers(1, WIDEST), st.integers(1, HIGHEST))
 
@@ -95,30 +98,36 @@ async def test_no_size_ends_a_place_and_no_list_without_room(
                 await paged(stage, small)
 
 
-async def test_no_size_ends_the_palette_an_open_setting_or_a_list_without_room(stage: Stage) -> None:
+@SWEEP
+async def test_no_size_ends_the_palette_an_open_setting_or_a_list_without_room(
+    stage: Stage, edges: tuple[Size, ...], small: tuple[Size, ...]
+) -> None:
     await stage.press("ctrl+p", "a")
     found = stage.screen.query_one(CommandList)
     await stage.until(lambda: bool(found.option_count and found.size.height), "what it found")
-    await resized(stage, ((6, 4), (6, 16), (3, 4), *EDGES))
+    await resized(stage, ((6, 4), (6, 16), (3, 4), *edges))
     await stage.press("down")
-    await paged(stage)
+    await paged(stage, small)
     await stage.press("escape")
     await resized(stage, [(80, 24)])
     stage.app.action_visit("settings")
     await stage.settle()
     stage.screen.query(Select).first().focus()
     await stage.press("enter", "down")
-    await paged(stage)
+    await paged(stage, small)
 
 
-async def paged(stage: Stage | Viewing, sizes: Sequence[Size] = SMALL) -> None:
+async def paged(stage: Stage | Viewing, sizes: Sequence[Size]) -> None:
     """Page through what has the focus at small sizes."""
     for size in sizes:
         await resized(stage, [size])
         await stage.pilot.press(*PAGING)
 
 
-async def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app(stage: Stage) -> None:
+@SWEEP_OF_SMALL
+async def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app(
+    stage: Stage, small: tuple[Size, ...]
+) -> None:
     screen = stage.talk
     screen.post_message(messages.Taken(FORM))
     screen.post_message(says.sensed(FORM.id, "all", conflict().evidence[:1], 0.4))
@@ -129,11 +138,11 @@ async def test_no_list_of_signals_sources_or_choices_without_room_ends_the_app(s
     for key in ("ctrl+l", "ctrl+g"):
         await stage.press(key)
         assert isinstance(stage.app.focused, OptionList)
-        await paged(stage)
+        await paged(stage, small)
     await stage.app.push_screen(SignalScreen(screen.query_one(SignalList).entries[0]))
-    await paged(stage)
+    await paged(stage, small)
     await stage.app.push_screen(Choose("which?", [("a", "b"), ("c", "d")]))
-    await paged(stage)
+    await paged(stage, small)
 
 
 @SWEEP

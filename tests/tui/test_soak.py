@@ -32,13 +32,14 @@ from edge_assistant_tui.widgets.status import memory_mib
 from edge_assistant_tui.widgets.turn import Turn
 
 TWO_HOURS = 700  # turns
-FEW = 40
-ON_SCREEN = 8  # turns, here; so that a short run has turns leave the screen too
+FEW = 18
+WARM = 10
+ON_SCREEN = 4  # turns, here; so that a short run has turns leave the screen too
 KIB = 1024
 PLACES = ("f1", "f6", "f9", "f10")
-ROUND = 20  # turns until all places were visited, one every five
+ROUND = 8  # turns until all places were visited, one every second turn
 # Of each turn there stay its question, which the arrow brings back, its id, and entries of Textual's bounded caches of
-# regions, styles and selectors, which are still filling in a short run: 210 were seen. A turn that stayed has 1,500.
+# regions, styles and selectors, which are still filling in a short run: 270 were seen. A turn that stayed has 1,500.
 LEFT_BY_A_TURN = 500
 LEFT_WIDGETS = 0.1  # of each turn: none, but for the place that was left last
 GROWN_MIB = 60  # of the process over two hours, which is recalled and kept by the allocator
@@ -110,8 +111,8 @@ async def converse(stage: Stage, number: int) -> None:
     else:
         screen.post_message(says.ended(turn, answer))
     await stage.pilot.pause()
-    if number % 5 == 0:
-        await stage.pilot.press(PLACES[number // 5 % len(PLACES)])
+    if number % 2 == 0:
+        await stage.pilot.press(PLACES[number // 2 % len(PLACES)])
         await stage.pilot.press("escape")
 
 
@@ -171,13 +172,13 @@ def small(monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
 
 
 def test_the_screens_hold_nothing_of_what_is_gone() -> None:
-    measured = held(lambda seen: screens(seen, FEW, 20))
+    measured = held(lambda seen: screens(seen, FEW, WARM))
     assert measured.growth < LEFT_BY_A_TURN
     assert measured.widgets < LEFT_WIDGETS
 
 
 def test_the_worker_holds_nothing_of_what_is_gone() -> None:
-    measured = held(lambda seen: worked(seen, 30, 10))
+    measured = held(lambda seen: worked(seen, FEW, WARM))
     assert measured.growth < LEFT_BY_A_TURN
     assert measured.widgets < LEFT_WIDGETS
 

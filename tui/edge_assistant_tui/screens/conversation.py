@@ -72,6 +72,7 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
 
     def compose(self) -> ComposeResult:
         """The parts."""
+        self.on_resize()  # before there are parts, which would all be styled anew
         yield StatusBar(id="status")
         with Horizontal(id="middle"):
             yield SignalList(id="signals")
@@ -94,8 +95,8 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
 
     def on_resize(self) -> None:
         """The side list is slim on a narrow terminal, and above the turns on a very narrow one."""
-        self.set_class(self.size.width < NARROW, "narrow")
-        self.set_class(self.size.width < STACKED, "stacked")
+        width = self.app.size.width
+        self.update_classes({"narrow": width < NARROW, "stacked": width < STACKED})
 
     # What the person does
 

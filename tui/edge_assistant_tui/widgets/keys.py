@@ -42,8 +42,9 @@ class SteadyFooter(Footer):
         """Make the keys anew, if others are to be shown; nothing where the screen has gone meanwhile."""
         if not self.is_attached:
             return
-        active = [(found.binding, found.enabled, found.tooltip) for found in self.screen.active_bindings.values()]
-        made = self.app.size.width, active
+        every = self.screen.active_bindings.values()
+        shown = [found for found in every if found.binding.show or found.binding.action in MORE]
+        made = self.app.size.width, [(found.binding, found.enabled, found.tooltip) for found in shown]
         if made != self._made:
             self._made = made
             await super().recompose()
