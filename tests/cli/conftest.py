@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers import plain_model
+from helpers import few_layers, plain_model
 from helpers.commands import Command, Here, Ran
 
 from edge_assistant.cli.main import main
+from edge_assistant_models.model import InstalledModel
 
 
 @pytest.fixture
@@ -17,6 +18,16 @@ def small_command(tmp_path_factory: pytest.TempPathFactory, store: Path, monkeyp
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
     monkeypatch.setenv("EDGE_ASSISTANT_PROFILE", "test")
     return Command(tmp_path_factory.mktemp("ran"))
+
+
+@pytest.fixture
+def few_command(
+    small_command: Command, few: InstalledModel, home: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """The same, but with few layers of the language model: to read its instructions takes the whole one seconds."""
+    monkeypatch.delenv("EDGE_ASSISTANT_MODELS")
+    few_layers.install(home, few.files["model"], store)
+    return small_command
 
 
 @pytest.fixture

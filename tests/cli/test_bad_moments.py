@@ -193,14 +193,14 @@ def test_interrupted(
     arguments: Callable[[Path], list[str | Path]],
     stream: str,
     line: str,
-    small_command: Command,
+    few_command: Command,
     holds: Promise,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    process = small_command.start("ask", *arguments(tmp_path))
+    process = few_command.start("ask", *arguments(tmp_path))
     seen = ""
     while line not in seen:
         more = getattr(process, stream).readline()
