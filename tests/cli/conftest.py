@@ -38,14 +38,14 @@ def command(small_command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
 
 
 @pytest.fixture
-def here(command: Command, capsys: pytest.CaptureFixture[str]) -> Here:
-    """As `command`, in this process: it takes a tenth of the time, where the process itself does not matter."""
+def here(command: Command, capfd: pytest.CaptureFixture[str]) -> Here:
+    """As `command`, in this process: a tenth of the time, where the process does not matter; libraries are heard."""
 
     def run(*arguments: str | Path) -> Ran:
         try:
             status = main([str(argument) for argument in arguments])
         except SystemExit as end:  # of a help
             status = int(end.code or 0)
-        return Ran(status, *capsys.readouterr(), None)
+        return Ran(status, *capfd.readouterr(), None)
 
     return run
