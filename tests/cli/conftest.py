@@ -7,9 +7,19 @@ from pathlib import Path
 import pytest
 from helpers import few_layers, plain_model
 from helpers.commands import Command, Here, Ran
+from PIL import Image
 
 from edge_assistant.cli.main import main
 from edge_assistant_models.model import InstalledModel
+
+
+@pytest.fixture(scope="session")
+def allergies(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """The part of a form that says "Allergies: none", which is read in half the time."""
+    path = tmp_path_factory.mktemp("form") / "form.png"
+    with Image.open(pytestconfig.rootpath / "examples" / "clinic" / "form.jpg") as form:
+        form.crop((60, 600, 660, 1108)).save(path)
+    return path
 
 
 @pytest.fixture

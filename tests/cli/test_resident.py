@@ -39,8 +39,6 @@ from edge_assistant.governance.policy import pin, policy
 from edge_assistant.resident import client, server
 from edge_assistant.session import health
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-FORM = ("--image", str(EXAMPLES / "clinic" / "form.jpg"))
 ALLERGIES = "Which allergies are known?"
 SECRET = "Quxxolamine"
 KIOSK = f'[roles]\npin = "{pin.hashed("147258", cost=1024)}"\nvisitor = ["ask", "attach"]\n'
@@ -166,7 +164,12 @@ def test_the_second_ctrl_c_ends_the_command_at_once(resident: int, tmp_path: Pat
 
 
 def test_its_answers_are_those_of_the_command(
-    command: Command, here: Here, resident: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    here: Here,
+    resident: int,
+    allergies: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "claim.txt").write_text("The patient has no allergies.\n\nDose: 5 mg")
@@ -176,7 +179,7 @@ def test_its_answers_are_those_of_the_command(
     lines = [
         ["ask", ALLERGIES, *both, "--json", "--trace"],
         ["ask", ALLERGIES, *both, "--redact"],
-        ["ask", ALLERGIES, *FORM, "--text", "claim.txt", "--json"],
+        ["ask", ALLERGIES, "--image", allergies, "--text", "claim.txt", "--json"],
         ["ask", "Say hello.", "--seed", "3"],
         ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--plain"],
         ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "clinic"],
