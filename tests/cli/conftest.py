@@ -5,10 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers import plain_model
+from helpers import few_layers, plain_model
 from helpers.commands import Command, Here, Ran
+from PIL import Image
 
 from edge_assistant.cli.main import main
+from edge_assistant_models.model import InstalledModel
+
+
+@pytest.fixture(scope="session")
+def allergies(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """The part of a form that says "Allergies: none", which is read in half the time."""
+    path = tmp_path_factory.mktemp("form") / "form.png"
+    with Image.open(pytestconfig.rootpath / "examples" / "clinic" / "form.jpg") as form:
+        form.crop((60, 600, 660, 1108)).save(path)
+    return path
 
 
 @pytest.fixture
@@ -20,6 +31,16 @@ def small_command(tmp_path_factory: pytest.TempPathFactory, store: Path, monkeyp
 
 
 @pytest.fixture
+def few_command(
+    small_command: Command, few: InstalledModel, home: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """The same, but with few layers of the language model: to read its instructions takes the whole one seconds."""
+    monkeypatch.delenv("EDGE_ASSISTANT_MODELS")
+    few_layers.install(home, few.files["model"], store)
+    return small_command
+
+
+@pytest.fixture
 def command(small_command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
     """The same, but a plain model reads in place of the language model."""
     plain_model.use(monkeypatch)
@@ -27,14 +48,14 @@ def command(small_command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
 
 
 @pytest.fixture
-def here(command: Command, capsys: pytest.CaptureFixture[str]) -> Here:
-    """As `command`, in this process: it takes a tenth of the time, where the process itself does not matter."""
+def here(command: Command, capfd: pytest.CaptureFixture[str]) -> Here:
+    """As `command`, in this process: a tenth of the time, where the process does not matter; libraries are heard."""
 
     def run(*arguments: str | Path) -> Ran:
         try:
             status = main([str(argument) for argument in arguments])
         except SystemExit as end:  # of a help
             status = int(end.code or 0)
-        return Ran(status, *capsys.readouterr(), None)
+        return Ran(status, *capfd.readouterr(), None)
 
     return run

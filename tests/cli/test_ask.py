@@ -86,10 +86,13 @@ def test_what_files_say_is_printed_without_what_a_terminal_obeys(here: Here, tmp
     assert "max(red) = 2 degC, from" in shown
 
 
-def test_from_end_to_end_over_a_picture_and_a_recording(small_command: Command, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("model", ["few_command", pytest.param("small_command", marks=pytest.mark.bench)])
+def test_from_end_to_end_over_a_picture_and_a_recording(model: str, request: pytest.FixtureRequest) -> None:
+    """With few layers of the language model, which is read as the whole one is; `make bench` takes the whole one."""
+    command: Command = request.getfixturevalue(model)
     clinic = Path(request.config.rootpath) / "examples" / "clinic"
     given = ["--image", clinic / "form.jpg", "--audio", clinic / "note.wav", "--readings", clinic / "vitals.csv"]
-    ran = small_command("ask", "What is the patient allergic to?", *given, "--json", "--seed", "1")
+    ran = command("ask", "What is the patient allergic to?", *given, "--json", "--seed", "1")
     answer = ran.object
     assert ran.status == 0
     assert answer["failed"] == []

@@ -145,7 +145,7 @@ ROWS = {
     "a WAV of 4 GHz": Row(file("--audio", "fast.wav", bad.wav_that_declares(rate=4_000_000_000))),
     "a recording of 0 s": Row(file("--audio", "nothing.wav", lambda: bad.silence(0))),
     "silence": Row(file("--audio", "silence.wav", lambda: bad.silence(5))),
-    "20 minutes of sound": Row(lambda f: [ASKED, "--audio", bad.long_recording(f / "long.wav", 1_200)], HEAVY),
+    "5 minutes of sound": Row(lambda f: [ASKED, "--audio", bad.long_recording(f / "long.wav", 300)], HEAVY),
     "three hours of sound": Row(
         lambda f: [ASKED, "--audio", bad.long_recording(f / "day.wav", 10_800)], HEAVY, bench=True
     ),
@@ -193,8 +193,10 @@ ROWS = {
     ),
 }
 
-ALONE = {  # tried in a process of their own, whose memory is looked at, as are all rows that may hold more than LIGHT
-    # small files that declare much, and a file without end
+ALONE = {  # tried in a process of their own, whose memory is looked at: what is long, declares much, or has no end
+    "a PDF of 10,000 pages",
+    "5 minutes of sound",
+    "a million rows",
     "a device",
     "a PNG of 60,000 x 60,000 pixels",
     "a PNG that is 100,000 pixels wide",
@@ -202,7 +204,12 @@ ALONE = {  # tried in a process of their own, whose memory is looked at, as are 
     "a WAV of 65,535 channels",
     "a WAV of 4 GHz",
     "text of 17 MB",
-    # damaged or wrong files for each library that decodes
+}
+ALONE_IN_BENCH = {  # the same with `make bench`: all else that looks at pictures, and damaged files for each library
+    "an animated GIF",
+    "a picture of one pixel",
+    "CSV without numbers",
+    "UTF-16 text",
     "a truncated JPEG",
     "a PNG cut off behind its header",
     "a recording given as a picture",
@@ -221,15 +228,19 @@ ALONE = {  # tried in a process of their own, whose memory is looked at, as are 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test for each row as text, and as JSON where that is quick."""
+    """A test for each row as text, and as JSON where that is quick; with `make bench` more of them alone."""
     if "given" in metafunc.fixturenames:
         metafunc.parametrize(
-            ("given", "as_json"),
+            ("given", "kind"),
             [
-                pytest.param(given, as_json, id=f"{given}-{kind}", marks=[pytest.mark.bench] * row.bench)
+                pytest.param(given, kind, id=f"{given}-{kind}", marks=[pytest.mark.bench] * (row.bench or bench))
                 for given, row in ROWS.items()
-                for kind, as_json in (("text", False), ("json", True))
-                if not as_json or row.peak_mib < HEAVY
+                for kind, tried, bench in (
+                    ("text", True, False),
+                    ("json", row.peak_mib == LIGHT, given == "output on a full disk"),
+                    ("alone", given in ALONE_IN_BENCH, True),
+                )
+                if tried
             ],
         )
 
@@ -249,7 +260,7 @@ def test_the_docs_have_the_same_rows(promised: dict[str, Documented]) -> None:
 
 def test_each_row(
     given: str,
-    as_json: bool,
+    kind: str,
     promised: dict[str, Documented],
     command: Command,
     here: Here,
@@ -257,14 +268,14 @@ def test_each_row(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))  # as a process of its own has it
-    row, told = ROWS[given], promised[given]
+    row, told, as_json = ROWS[given], promised[given], kind == "json"
     if row.prefix and shutil.which(row.prefix[0]) is None:
         pytest.skip(f"{row.prefix[0]} is not here, and root may read every file")
     arguments = ["ask", *row.arguments(tmp_path), *["--json"] * as_json]
-    if not row.prefix and (as_json or (row.peak_mib == LIGHT and given not in ALONE)):
-        ran = here(*arguments)  # a process of its own costs a second, and shows what it holds
-    else:
+    if row.prefix or row.bench or kind == "alone" or (given in ALONE and not as_json):
         ran = command(*arguments, prefix=row.prefix, hangs=HANGS * (5 if row.bench else 1))
+    else:
+        ran = here(*arguments)  # a process of its own costs a second, and shows what it holds
     errors = [line for line in ran.err.splitlines() if line.startswith("error: ")]
     assert ran.status == told.status, ran
     assert "Traceback" not in ran.err

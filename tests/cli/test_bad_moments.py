@@ -13,7 +13,7 @@ import pytest
 from helpers import badfiles as bad
 from helpers import pulled as made_up
 from helpers import smalldisk, webserver
-from helpers.commands import HANGS, Command, Documented, Ran, documented, unprivileged
+from helpers.commands import HANGS, Command, Documented, Here, Ran, documented, unprivileged
 
 ASKED = "Which colour was the lamp?"
 REMARK = b"The lamp was red when the temperature was 31.5 degC. Nothing else was seen on that day."
@@ -74,23 +74,21 @@ def question(folder: Path) -> list[str | Path]:
     return [ASKED, "--text", bad.written(folder, "remark.txt", REMARK)]
 
 
-def test_model_missing(command: Command, holds: Promise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_missing(here: Here, holds: Promise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path / "none"))
-    holds("a language model that is not in the store", command("ask", *question(tmp_path)))
+    holds("a language model that is not in the store", here("ask", *question(tmp_path)))
     sound = bad.written(tmp_path, "note.wav", bad.silence(1))
-    holds("a model of speech that is not in the store", command("ask", ASKED, "--audio", sound))
-    object = json.loads(command("ask", ASKED, "--audio", sound, "--json").out)
+    holds("a model of speech that is not in the store", here("ask", ASKED, "--audio", sound))
+    object = json.loads(here("ask", ASKED, "--audio", sound, "--json").out)
     assert object["error"]["code"] == "model.missing"
 
 
-def test_bit_flipped(
-    command: Command, holds: Promise, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bit_flipped(here: Here, holds: Promise, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(linked(store, tmp_path / "gguf", "smollm2-135m-instruct-q4_1")))
-    holds("a language model with one bit flipped", command("ask", *question(tmp_path)))
+    holds("a language model with one bit flipped", here("ask", *question(tmp_path)))
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(linked(store, tmp_path / "onnx", "silero-vad")))
     sound = bad.written(tmp_path, "note.wav", bad.silence(1))
-    holds("a model of speech with one bit flipped", command("ask", ASKED, "--audio", sound))
+    holds("a model of speech with one bit flipped", here("ask", ASKED, "--audio", sound))
 
 
 # pulling
@@ -193,14 +191,14 @@ def test_interrupted(
     arguments: Callable[[Path], list[str | Path]],
     stream: str,
     line: str,
-    small_command: Command,
+    few_command: Command,
     holds: Promise,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    process = small_command.start("ask", *arguments(tmp_path))
+    process = few_command.start("ask", *arguments(tmp_path))
     seen = ""
     while line not in seen:
         more = getattr(process, stream).readline()
@@ -284,10 +282,10 @@ def test_an_audit_trail_that_may_not_be_written(command: Command, holds: Promise
     assert ran.out == ""
 
 
-def test_an_audit_trail_that_is_damaged(command: Command, holds: Promise, home: Path, tmp_path: Path) -> None:
+def test_an_audit_trail_that_is_damaged(here: Here, holds: Promise, home: Path, tmp_path: Path) -> None:
     (home / "audit").mkdir(mode=0o700)
     bad.written(home / "audit", "audit.db", b"no database " * 999)
-    holds("an audit trail that is damaged", command(*compared(tmp_path)))
+    holds("an audit trail that is damaged", here(*compared(tmp_path)))
 
 
 def test_every_row_has_been_tried(

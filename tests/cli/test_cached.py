@@ -46,8 +46,10 @@ def blind(patched: pytest.MonkeyPatch, kinds: Sequence[type[Sense]]) -> None:
         patched.setattr(kind, "perceive", perceive)
 
 
-def test_the_same_files_are_perceived_once(command: Command, capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [ALLERGY, "--image", FORM, "--audio", NOTE, "--language", "en"]
+def test_the_same_files_are_perceived_once(
+    command: Command, allergies: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [ALLERGY, "--image", allergies, "--audio", NOTE, "--language", "en"]
     assert command("ask", *asked).status == 0
     assert caches.kept_bytes() > 0
     perceived = told(capsys, *asked)

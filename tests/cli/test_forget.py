@@ -270,8 +270,10 @@ def test_a_history_that_was_never_sealed_and_cannot_be(home: Path, capsys: Capsy
 
 
 def test_a_real_question_leaves_nothing_that_can_be_read(
-    small_command: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    few_command: Command, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (home / "models").rename(tmp_path / "models")  # which are searched for nothing
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path / "models"))
     (home / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setenv("EDGE_ASSISTANT_LOG_LEVEL", "debug")
@@ -282,14 +284,14 @@ def test_a_real_question_leaves_nothing_that_can_be_read(
     before = sums(cache)
     note = tmp_path / f"{planted.PICTURE}.txt"
     note.write_text(f"The patient is {planted.TEXT}.\nAllergies: {planted.ANSWER}\n")
-    ran = small_command("ask", f"What is {planted.QUESTION} allergic to?", "--text", note, "--json")
+    ran = few_command("ask", f"What is {planted.QUESTION} allergic to?", "--text", note, "--json")
     assert ran.status == 0
     assert planted.ANSWER in ran.out
     assert planted.found([home]) == []
     shipped = {hashlib.sha256(text.encode()).hexdigest() for text in talk.example_texts()}
     assert sums(cache) - before <= shipped  # what is said is compared with examples, and only those are kept
-    (id,) = json.loads(small_command("forget", "--list", "--json").out)["questions"]
-    assert small_command("forget", "--conversation", id, "--yes").out.startswith("forgotten: the keys of 1 question")
+    (id,) = json.loads(few_command("forget", "--list", "--json").out)["questions"]
+    assert few_command("forget", "--conversation", id, "--yes").out.startswith("forgotten: the keys of 1 question")
     assert planted.found([home]) == []
     assert [row.kind for row in audited()][-1] == "forgot"
 

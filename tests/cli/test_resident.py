@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import few_layers
 from helpers.badfiles import long_recording
 from helpers.commands import (
     COMMAND,
@@ -39,10 +38,7 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant.governance.policy import pin, policy
 from edge_assistant.resident import client, server
 from edge_assistant.session import health
-from edge_assistant_models.model import InstalledModel
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-FORM = ("--image", str(EXAMPLES / "clinic" / "form.jpg"))
 ALLERGIES = "Which allergies are known?"
 SECRET = "Quxxolamine"
 KIOSK = f'[roles]\npin = "{pin.hashed("147258", cost=1024)}"\nvisitor = ["ask", "attach"]\n'
@@ -168,7 +164,12 @@ def test_the_second_ctrl_c_ends_the_command_at_once(resident: int, tmp_path: Pat
 
 
 def test_its_answers_are_those_of_the_command(
-    command: Command, here: Here, resident: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    here: Here,
+    resident: int,
+    allergies: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "claim.txt").write_text("The patient has no allergies.\n\nDose: 5 mg")
@@ -178,7 +179,7 @@ def test_its_answers_are_those_of_the_command(
     lines = [
         ["ask", ALLERGIES, *both, "--json", "--trace"],
         ["ask", ALLERGIES, *both, "--redact"],
-        ["ask", ALLERGIES, *FORM, "--text", "claim.txt", "--json"],
+        ["ask", ALLERGIES, "--image", allergies, "--text", "claim.txt", "--json"],
         ["ask", "Say hello.", "--seed", "3"],
         ["ask", "Which allergies?", "--text", "claim.txt", "--image", "broken.jpg", "--plain"],
         ["ask", "Which allergies?", "--text", "claim.txt", "--domain", "clinic"],
@@ -218,31 +219,22 @@ def test_it_starts_once_says_how_it_does_and_ends_and_a_killed_one_is_no_obstacl
     assert command("resident", "status", "--json").out == '{"runs": false}\n'
 
 
-def test_with_weights_it_leaves_the_same_rows_and_forgets(
-    small_command: Command,
-    few: InstalledModel,
-    home: Path,
-    store: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("EDGE_ASSISTANT_MODELS")
-    few_layers.install(home, few.files["model"], store)
+def test_with_weights_it_leaves_the_same_rows_and_forgets(few_command: Command, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(f"Allergies: {SECRET}.")
     line = ["ask", ALLERGIES, "--text", tmp_path / "a.txt", "--json"]
-    alone = small_command(*line)
-    with ended(small_command):
-        resident = int(small_command("resident", "start").out.split()[-1])
-        assert without_times(small_command(*line)) == without_times(alone)
+    alone = few_command(*line)
+    with ended(few_command):
+        resident = int(few_command("resident", "start").out.split()[-1])
+        assert without_times(few_command(*line)) == without_times(alone)
         assert told()["answered"] == 1
         assert SECRET in alone.out
         assert "few" in alone.object["route"]["models"]
-        rows = json.loads(small_command("audit", "show", "--json").out)["rows"]
+        rows = json.loads(few_command("audit", "show", "--json").out)["rows"]
         asked = list(dict.fromkeys(row["conversation"] for row in rows if row["kind"] == "question"))
         kinds = {id: [row["kind"] for row in rows if row["conversation"] == id] for id in asked}
         assert list(kinds.values()) == [["question", "signal", "route", "evidence", "verdict", "said", "answer"]] * 2
         assert holds(resident, SECRET)
-        assert small_command("forget", "--all", "--yes").status == 0
+        assert few_command("forget", "--all", "--yes").status == 0
         assert not holds(resident, SECRET)
         until(lambda: now().get("renewals") == 1)
         assert told()["pid"] == resident

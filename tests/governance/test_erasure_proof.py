@@ -111,14 +111,7 @@ def killed_after_intent(made: Home) -> int:
     """A line at which the list of an erasure is written, and nothing is done yet."""
     whole = made.folder.with_name(f"{made.folder.name}-first")
     shutil.copytree(made.folder, whole, symlinks=True)
-    low, high = 1, killed.lines(made.forget)
-    while low < high:  # the first line at which there is an intent
-        middle = (low + high) // 2
-        shutil.rmtree(made.folder)
-        shutil.copytree(whole, made.folder, symlinks=True)
-        killed.at_line(made.forget, middle)
-        begun = erasure.pending() or len(wrapped(made.folder)) < len(made.keys)
-        low, high = (low, middle) if begun else (middle + 1, high)
+    line = killed.once(made.forget, erasure.pending)
     shutil.rmtree(made.folder)
     shutil.copytree(whole, made.folder, symlinks=True)
-    return low
+    return line

@@ -49,6 +49,30 @@ def at_line(work: Callable[[], object], line: int, ours: Sequence[str] = _OURS) 
     return ended(child)
 
 
+def once(work: Callable[[], object], true: Callable[[], object], ours: Sequence[str] = _OURS) -> int:
+    """Do it in a child that is killed before the first line at which something is true; that line's number."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        line = 0
+
+        def one() -> None:
+            nonlocal line
+            line += 1
+            if true():
+                os.write(writes, str(line).encode())
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            _traced(work, one, ours)
+        finally:
+            os._exit(70)
+    os.close(writes)
+    with os.fdopen(reads) as told:
+        assert ended(child)
+        return int(told.read())
+
+
 def at_moment(work: Callable[[], object], wait: Callable[[], object]) -> bool:
     """Do it in a child that is killed once a wait is over; whether it was killed in the middle."""
     child = os.fork()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.core import events, evidence
@@ -41,12 +41,26 @@ JSON = st.recursive(
 )
 
 
-@given(
+MESSAGES = (
     QUESTIONS
     | ANSWERS
     | st.one_of(*(st.builds(kind) for kind in get_args(events.Event) if kind is not events.Answered))
 )
+
+
+@settings(max_examples=30)
+@given(MESSAGES)
 def test_a_message_comes_out_as_it_went_in(value: object) -> None:
+    comes_out(value)
+
+
+@pytest.mark.bench
+@given(MESSAGES)
+def test_a_hundred_messages_come_out_as_they_went_in(value: object) -> None:
+    comes_out(value)
+
+
+def comes_out(value: object) -> None:
     if isinstance(value, events.Perceived):
         value = replace(value, evidence=tuple(replace(item, detail=evidence.Passage()) for item in value.evidence))
     assert repr(protocol.unpacked(protocol.packed({"value": value}))) == repr({"value": value})  # nan is not itself
