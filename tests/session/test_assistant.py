@@ -62,7 +62,7 @@ def test_what_holds_whatever_the_real_model_says(
 ) -> None:
     if layers == "few":
         request.getfixturevalue("short")
-    facade = Assistant(portfolio, "test", runtime=Runtime(2))
+    facade = Assistant(portfolio, "test", runtime=Runtime(1))
     events: list[Event] = []
     answer = facade.check([text(b"The limit is 85 degrees."), text(b"The limit is 80 degrees.", 2)], events.append)
     promises(answer, events)
