@@ -43,9 +43,10 @@ def test_a_score_counts_values_that_are_found_whole() -> None:
     assert found["structured"].precision == pytest.approx(2 / 3)
 
 
-def test_what_is_asked_of_redaction_is_reached() -> None:
-    found = redaction.score(lines(2_000, 5))["structured"]
-    assert found.there > 1_000
+@pytest.mark.parametrize("count", [1_000, pytest.param(2_000, marks=pytest.mark.bench)])
+def test_what_is_asked_of_redaction_is_reached(count: int) -> None:
+    found = redaction.score(lines(count, 5))["structured"]
+    assert found.there > count / 2
     assert found.recall >= redaction.LEAST_RECALL
     assert found.precision >= redaction.LEAST_PRECISION
 

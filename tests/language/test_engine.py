@@ -24,8 +24,8 @@ CONTROL = ["<|im_start|>", "<|im_end|>", "<|endoftext|>"]
 
 
 @pytest.fixture(scope="module")
-def engine(models: Callable[[str], InstalledModel]) -> Iterator[LlamaEngine]:
-    opened = LlamaEngine(models("language"), Runtime(1), CONTEXT)
+def engine(few: InstalledModel) -> Iterator[LlamaEngine]:
+    opened = LlamaEngine(few, Runtime(1), CONTEXT)
     yield opened
     opened.close()
     opened.close()
@@ -47,9 +47,9 @@ def write(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another system does not tell what a process has mapped")
-def test_its_weights_are_those_of_the_page_cache(engine: LlamaEngine, models: Callable[[str], InstalledModel]) -> None:
+def test_its_weights_are_those_of_the_page_cache(engine: LlamaEngine, few: InstalledModel) -> None:
     """Mapped and not read into memory: the next process finds them there, and the system may take them back."""
-    file = models("language").files["model"].resolve()
+    file = few.files["model"].resolve()
     spans = [line.split(None, 5) for line in Path("/proc/self/maps").read_text().splitlines()]
     ends = [span[0].split("-") for span in spans if span[5:] == [str(file)]]
     assert sum(int(end, 16) - int(begin, 16) for begin, end in ends) > file.stat().st_size / 2
@@ -211,9 +211,9 @@ class Waiting(Halt):
 
 
 @pytest.fixture(scope="module")
-def stopping(models: Callable[[str], InstalledModel]) -> Iterator[tuple[LlamaEngine, Waiting]]:
+def stopping(few: InstalledModel) -> Iterator[tuple[LlamaEngine, Waiting]]:
     halt = Waiting()
-    opened = LlamaEngine(models("language"), Runtime(1, halt), CONTEXT)
+    opened = LlamaEngine(few, Runtime(1, halt), CONTEXT)
     yield opened, halt
     opened.close()
 

@@ -104,11 +104,11 @@ def reads(engine: LlamaEngine, messages: list[Message]) -> tuple[np.ndarray, int
 
 
 def test_the_very_same_logits_whatever_was_read_before(
-    opened: Opens, models: Callable[[str], InstalledModel], monkeypatch: pytest.MonkeyPatch
+    opened: Opens, few: InstalledModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over real weights, whose kernels differ by the size of a batch."""
     monkeypatch.setattr(module, "BATCH", 16)
-    one, other = (opened(context=256, model=models("language")) for _ in range(2))
+    one, other = (opened(context=256, model=few) for _ in range(2))
     questions = [ask(note[:90], "which pump?") for note in NOTES]
     questions += [[Message(Role.SYSTEM, SYSTEM), Message(Role.USER, "Source: a text, and no more")], questions[0]]
     for messages in questions:

@@ -33,7 +33,7 @@ from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 
 ROOT = Path(__file__).parents[2]
-CLINIC = ROOT / "examples" / "clinic"
+EXAMPLES = ROOT / "examples"
 LANES = (1, 2, 4)
 
 MISSING = ModelMissing("not there", "pull it")
@@ -169,8 +169,8 @@ def check(store: Path, home: Path) -> Callable[[int], tuple[Answer, list[Event]]
     def run(threads: int) -> tuple[Answer, list[Event]]:
         events: list[Event] = []
         made = Assistant(Portfolio(store, home / "catalog"), "test", runtime=Runtime(threads), engine=PlainEngine)
-        given = [("form.jpg", Kind.IMAGE), ("vitals.csv", Kind.READINGS)]
-        return made.check([take_file(CLINIC / name, kind, 1) for name, kind in given], events.append), events
+        given = [("expense/receipt.jpg", Kind.IMAGE), ("clinic/vitals.csv", Kind.READINGS)]
+        return made.check([take_file(EXAMPLES / name, kind, 1) for name, kind in given], events.append), events
 
     return run
 

@@ -50,7 +50,7 @@ def film(
         audio = container.add_stream("aac", rate=16_000, layout="mono") if sound is not None else None
         for rgb, seconds in scenes:
             for _ in range(round(seconds * RATE)):
-                noisy = (rgb + random.integers(-noise, noise + 1, rgb.shape)).clip(0, 255).astype(np.uint8)
+                noisy = (rgb + random.integers(-noise, noise + 1, rgb.shape, np.int16)).clip(0, 255).astype(np.uint8)
                 container.mux(video.encode(av.VideoFrame.from_ndarray(noisy, format="rgb24")))
         container.mux(video.encode())
         if audio is not None and sound is not None:

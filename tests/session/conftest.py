@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,22 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.events import Event
 from edge_assistant.core.signals import Signal
+from edge_assistant.language.embedder import Embedder
+from edge_assistant.session import model_pool
 from edge_assistant.session.assistant import Assistant
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+
+
+@pytest.fixture(scope="session")
+def embedder(models: Callable[[str], InstalledModel]) -> Embedder:
+    return Embedder(models("embedder"), Runtime(1))
+
+
+@pytest.fixture(autouse=True)
+def one_embedder(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every assistant here has the same one, which takes longer to open than to ask."""
+    monkeypatch.setattr(model_pool, "Embedder", lambda model, runtime: embedder)
 
 
 @pytest.fixture

@@ -56,8 +56,13 @@ def test_a_limit_from_texts_and_readings(ask: Ask) -> None:
     assert {model.name for model in answer.models} <= {"smollm2-135m-instruct-q4_1", "minilm-l6-int8"}
 
 
-def test_what_holds_whatever_the_real_model_says(portfolio: Portfolio) -> None:
-    facade = Assistant(portfolio, "test", runtime=Runtime(2))
+@pytest.mark.parametrize("layers", ["few", pytest.param("all", marks=pytest.mark.bench)])
+def test_what_holds_whatever_the_real_model_says(
+    layers: str, portfolio: Portfolio, request: pytest.FixtureRequest
+) -> None:
+    if layers == "few":
+        request.getfixturevalue("short")
+    facade = Assistant(portfolio, "test", runtime=Runtime(1))
     events: list[Event] = []
     answer = facade.check([text(b"The limit is 85 degrees."), text(b"The limit is 80 degrees.", 2)], events.append)
     promises(answer, events)

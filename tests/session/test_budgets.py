@@ -41,13 +41,13 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("slow")
 def test_where_all_together_takes_too_much_the_largest_is_left_out(ask: Ask) -> None:
-    with limits.lowered({"question_seconds": 1}):
+    with limits.lowered({"question_seconds": 0.5}):
         answer, events = ask(QUESTION, [text("It squeaked.\n\nIt was oiled."), text(GOOD, 2)])
     assert (answer.status, "85" in answer.text) == (Status.SUPPORTED, True)
     assert [(failed.signal, failed.code) for failed in answer.failed] == [("text:1", "input.too_large")]
-    assert answer.failed[0].message == "text 1 is left out: the answer takes over 2 s of computing"
+    assert answer.failed[0].message == "text 1 is left out: the answer takes over 1 s of computing"
     assert [event.failure for event in events if isinstance(event, Failed)] == list(answer.failed)
-    with limits.lowered({"question_seconds": 1}), pytest.raises(InputTooLarge, match=r"^the answer takes over 2 s"):
+    with limits.lowered({"question_seconds": 0.5}), pytest.raises(InputTooLarge, match=r"^the answer takes over 1 s"):
         ask(QUESTION, [text("It squeaked."), text(GOOD, 2)], strict=True)
 
 

@@ -61,14 +61,17 @@ def test_what_can_be_made_again_does_not_wait_for_the_disk(folder: Path, monkeyp
     assert len(waited) == 2
 
 
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.bench)])
 @pytest.mark.parametrize("before", [b"first", None], ids=["replaced", "new"])
-def test_a_process_that_is_killed_leaves_a_whole_file_or_what_was_there(folder: Path, before: bytes | None) -> None:
+def test_a_process_that_is_killed_leaves_a_whole_file_or_what_was_there(
+    folder: Path, before: bytes | None, step: int
+) -> None:
     file = folder / "it"
 
     def work() -> None:
         write(file, b"second")
 
-    for line in range(1, killed.lines(work), 3):
+    for line in range(1, killed.lines(work), step):
         file.unlink(missing_ok=True) if before is None else file.write_bytes(before)
         assert killed.at_line(work, line)
         assert (file.read_bytes() if file.exists() else None) in (before, b"second")

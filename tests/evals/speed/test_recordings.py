@@ -28,8 +28,7 @@ def test_utterances_are_as_long_as_wanted_and_sound_the_same_again(setting):
     folder, again = setting.folder / "a", setting.folder / "b"
     for where in (folder, again):
         where.mkdir()
-        recordings.utterances(setting.portfolio, 2, (2.0, 6.0), where)
-    one = recordings.utterances(setting.portfolio, 2, (2.0, 6.0), folder)
+        one = recordings.utterances(setting.portfolio, 2, (2.0, 6.0), where)
     assert all(2.0 <= duration(spoken.path) <= 6.0 for spoken in one)
     assert [path.read_bytes() for path in sorted(folder.iterdir())] == [p.read_bytes() for p in sorted(again.iterdir())]
     assert all(np.frombuffer(spoken.path.read_bytes()[44:], "<i2").max() > 3_000 for spoken in one)
