@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from helpers import drawings, few_layers, hub_layouts
+from helpers import drawings, few_layers, forked, hub_layouts
 from helpers.hub import Hub
 from helpers.webserver import serving
 
@@ -56,10 +53,7 @@ def test_every_command_parses_there_are_ten_and_every_verb_is_told(page):
 def repositories(tmp_path_factory):
     """The repositories of `hub_layouts`, below a folder; not to be changed."""
     folder = tmp_path_factory.mktemp("hub")
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, hub_layouts.__file__, folder]
-    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert ran.returncode == 0, ran.stderr
+    forked.call(hub_layouts.main, folder)
     return folder
 
 
@@ -84,6 +78,7 @@ def test_a_repository_as_the_hub_has_it_is_fetched_and_converted(
     assert MADE[repo] is None or ["edge-quantize", *words] in commands(page + details)
     fetch = ["fetch", repo, "--output", words[1]]
     assert repo != hub_layouts.SMOLLM2.repo or ["edge-quantize", *fetch] in commands(page)
+    forked.use(monkeypatch)
     monkeypatch.chdir(tmp_path)
     with serving() as web:
         monkeypatch.setenv("HF_ENDPOINT", web.address)
