@@ -12,10 +12,18 @@ from pathlib import Path
 
 _LAYER = re.compile(r"blk\.(\d+)\.")
 _OWN = re.compile(r"GGUF\.|general\.architecture$|.*\.block_count$")  # which the writer says, or we do
+_TOKENS = {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type", "token_embd.weight", "output.weight"}
 
 
-def write(model: Path, path: Path, kept: Sequence[int]) -> Path:
-    """Copy a GGUF file with these of its layers only, in their order; the types of the tensors stay."""
+def write(model: Path, path: Path, kept: Sequence[int], tokens: int | None = None) -> Path:
+    """Copy a GGUF file with these of its layers only, in their order; the types of the tensors stay.
+
+    Args:
+        model: to copy.
+        path: of the copy.
+        kept: numbers of the layers.
+        tokens: the first of a byte-pair vocabulary, which keeps so many; by default all.
+    """
     from gguf import GGUFReader, GGUFWriter
 
     reader = GGUFReader(model)
@@ -24,12 +32,21 @@ def write(model: Path, path: Path, kept: Sequence[int]) -> Path:
     writer.add_block_count(len(kept))
     for name, field in reader.fields.items():
         if not _OWN.match(name):
-            writer.add_key_value(name, field.contents(), field.types[0], field.types[-1] if field.types[1:] else None)
+            content = field.contents()
+            if name in _TOKENS:
+                content = content[:tokens]
+            elif tokens and name == "tokenizer.ggml.merges":
+                known = set(reader.fields["tokenizer.ggml.tokens"].contents()[:tokens])
+                content = [pair for pair in content if pair.replace(" ", "") in known]
+            elif tokens and name.endswith(".vocab_size"):
+                content = tokens
+            writer.add_key_value(name, content, field.types[0], field.types[-1] if field.types[1:] else None)
     for tensor in reader.tensors:
         layer = _LAYER.match(tensor.name)
         if layer is None or int(layer[1]) in kept:
             name = f"blk.{kept.index(int(layer[1]))}.{tensor.name[layer.end() :]}" if layer else tensor.name
-            writer.add_tensor(name, tensor.data, raw_dtype=tensor.tensor_type)
+            data = tensor.data[:tokens] if name in _TOKENS else tensor.data
+            writer.add_tensor(name, data, raw_dtype=tensor.tensor_type)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -115,9 +115,10 @@ TEXT = (
 def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models, monkeypatch, capsys):
     """All but the three that bring the model, see above: that of the tests, dequantized, with 6 of its 30 layers.
 
-    So few layers reach no floor, which is left out here.
+    It has a sixth of its tokens, too. So few layers reach no floor, which is left out here.
     """
     monkeypatch.setattr(gate, "_below", lambda name, result: "")
+    forked.use(monkeypatch)
     (home / "models").mkdir()
     for folder in store.iterdir():
         if not folder.name.startswith("."):
@@ -129,7 +130,7 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
     shutil.copy(ROOT / "docs" / "security.md", tmp_path / "docs")
     (tmp_path / "note.txt").write_text(TEXT)
     floats = ["--type", "F16", "--allow-requantize", "--output", "smollm2-f16.gguf"]
-    few = few_layers.write(models("language").files["model"], tmp_path / "few.gguf", (0, 1, 2, 27, 28, 29))
+    few = few_layers.write(models("language").files["model"], tmp_path / "few.gguf", (0, 1, 2, 27, 28, 29), 8192)
     assert main(["quantize", str(few), *floats]) == 0
     section = page.split("## In ten commands")[1].split("\n## ")[0].replace("--profile starter", "--profile test")
     for program, *words in commands(section)[3:]:
@@ -146,15 +147,17 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
 
 
 def test_the_recipe_runs_and_is_published(page, tmp_path, store, home, monkeypatch, capsys):
+    """Over 8 photographs, which decide nothing; that they are too few is left out here."""
+    monkeypatch.setattr(gate, "_too_few", lambda result: "")
     (home / "models").mkdir()
     for name in ("nanodet", "silero-vad"):
         (home / "models" / name).symlink_to(store / name)
     (tmp_path / "photos" / "calibrate").mkdir(parents=True)
     drawings.stop_sign().save(tmp_path / "photos" / "calibrate" / "sign.png")
-    drawings.labelled(tmp_path / "photos" / "evaluate", 10)
+    drawings.labelled(tmp_path / "photos" / "evaluate", 4)
     (recipe,) = re.findall(r"```toml\n(.*?)```", page, re.S)
     assert "within_interval = true" in recipe  # which takes more photographs than a test has time for
-    (tmp_path / "nanodet-ours.toml").write_text(recipe.replace("within_interval = true", "at_most_worse = 0.25"))
+    (tmp_path / "nanodet-ours.toml").write_text(recipe.replace("within_interval = true", "at_most_worse = 0.5"))
     monkeypatch.chdir(tmp_path)
     section = page.split("## The same by a recipe")[1].split("\n## ")[0]
     for words in commands(section):
