@@ -1,7 +1,7 @@
-"""Workers of the toolkit that are forked from one process which has imported torch and transformers.
+"""Workers of the toolkit, and makers of tiny models, forked from one process that has imported what they need.
 
-Each import of both takes 3 s. A worker is a process of its own here too: it gets its request by a pipe, can be killed,
-and its faults and memory are its own.
+torch and transformers take 4 s to import, llama.cpp and NumPy 0.3 s, and more than a hundred workers do so. A worker is
+a process of its own here too: it gets its request by a pipe, can be killed, and its faults and memory are its own.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import forkserver
 from multiprocessing.reduction import DupFd
+from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
@@ -20,17 +23,50 @@ import pytest
 from edge_assistant_quantize import worker
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_PRELOADED = ["torch", "transformers", "transformers.models.auto.auto_factory", "sentencepiece"]
+_LLAMA = ["llama_cpp", "edge_assistant_quantize.gguf.quantize", "edge_assistant_quantize.gguf.speed"]
+_TORCH = [
+    *_LLAMA,
+    *("torch", "transformers", "transformers.models.auto.auto_factory", "transformers.models.llama.modeling_llama"),
+    *("sentencepiece", "optimum.exporters.onnx.model_configs"),
+]
 
 
-def use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `worker.run` fork in place of starting Python; its libraries find their variables from the start."""
+def use(monkeypatch: pytest.MonkeyPatch, *, torch: bool = True) -> None:
+    """Let `worker.run` fork in place of starting Python; its libraries find their variables from the start.
+
+    Args:
+        monkeypatch: undoes it.
+        torch: import it before the first fork, for workers that need it.
+    """
     monkeypatch.setattr(worker, "subprocess", SimpleNamespace(Popen=_Forked, PIPE=None))
-    _CONTEXT.set_forkserver_preload(_PRELOADED)
+    _start(_TORCH if torch else _LLAMA)
+
+
+def call(make: Callable[[Path], None], output: Path) -> None:
+    """Let a function of a module write what takes torch to make, and wait for it."""
+    _start(_TORCH)
+    with tempfile.NamedTemporaryFile() as said:
+        process = _CONTEXT.Process(target=_call, args=(make, output, said.name))
+        process.start()
+        process.join()
+        assert process.exitcode == 0, said.read().decode()
+
+
+def _start(imports: list[str]) -> None:
+    """Start the process that is forked, unless it runs: then it stays as it is."""
+    _CONTEXT.set_forkserver_preload(imports)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**worker.LIBRARIES, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}.items():
             patch.setenv(name, value)
         forkserver.ensure_running()
+
+
+def _call(make: Callable[[Path], None], output: Path, said: str) -> None:
+    try:
+        make(output)
+    except BaseException:
+        Path(said).write_text(traceback.format_exc())
+        raise
 
 
 class _Forked:

@@ -1,14 +1,12 @@
 """Repositories of the hub by their lists of files, with tiny random weights and small contents of the real form.
 
 `LAYOUTS` has the lists. What a repository holds besides its model (other frameworks, code, training logs) has content
-that nobody may read. Run as a program it writes the repositories below a folder, as torch takes seconds to import:
-OUTPUT.
+that nobody may read. `main` writes the repositories below a folder, in a process that has torch (`forked.call`).
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,7 +182,3 @@ def main(output: Path) -> None:
 
     for layout in LAYOUTS.values():
         complete(output / layout.repo, layout)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

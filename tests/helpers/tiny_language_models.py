@@ -1,13 +1,12 @@
 """Tiny language models with random weights, saved by transformers, and what transformers computes with them.
 
-Run as a program it makes them all at once, since importing torch takes seconds: OUTPUT. Each model lies in a folder of
-its own, and beside that a file with tokens and the logits of the last of them.
+`main` makes them all at once in a process that has torch (`forked.call`). Each model lies in a folder of its own, and
+beside that a file with tokens and the logits of the last of them.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +117,3 @@ def main(output: Path) -> None:
         model.save_pretrained(folder, max_shard_size="100KB" if name == "qwen3" else "1GB")
         expected = {"tokens": tokens, "logits": [float(value) for value in logits]}
         (output / f"{name}.json").write_text(json.dumps(expected))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -1,6 +1,6 @@
 """Tiny models with random weights of the architectures that are exported, and what torch itself makes of inputs.
 
-Run as a program, for torch takes seconds to import and stays in a process: `python tiny_transformers.py FOLDER` writes
+Run in a process of its own, in which torch stays (`forked.call`), `main` writes
 
 - `models/NAME`: folders as Hugging Face and training runs leave them;
 - `exports/NAME`: what the exporting process makes of them, all in this one process;
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +191,3 @@ def main(root: Path) -> None:
     expect(made, root / "expected")
     broken(root / "models")
     (root / "said.json").write_text(json.dumps(export(root)))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

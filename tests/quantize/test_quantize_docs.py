@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from helpers import drawings, few_layers, hub_layouts
+from helpers import drawings, few_layers, forked, hub_layouts
 from helpers.hub import Hub
 from helpers.webserver import serving
 
@@ -56,10 +53,7 @@ def test_every_command_parses_there_are_ten_and_every_verb_is_told(page):
 def repositories(tmp_path_factory):
     """The repositories of `hub_layouts`, below a folder; not to be changed."""
     folder = tmp_path_factory.mktemp("hub")
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, hub_layouts.__file__, folder]
-    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert ran.returncode == 0, ran.stderr
+    forked.call(hub_layouts.main, folder)
     return folder
 
 
@@ -84,6 +78,7 @@ def test_a_repository_as_the_hub_has_it_is_fetched_and_converted(
     assert MADE[repo] is None or ["edge-quantize", *words] in commands(page + details)
     fetch = ["fetch", repo, "--output", words[1]]
     assert repo != hub_layouts.SMOLLM2.repo or ["edge-quantize", *fetch] in commands(page)
+    forked.use(monkeypatch)
     monkeypatch.chdir(tmp_path)
     with serving() as web:
         monkeypatch.setenv("HF_ENDPOINT", web.address)
@@ -120,9 +115,10 @@ TEXT = (
 def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models, monkeypatch, capsys):
     """All but the three that bring the model, see above: that of the tests, dequantized, with 6 of its 30 layers.
 
-    So few layers reach no floor, which is left out here.
+    It has a sixth of its tokens, too. So few layers reach no floor, which is left out here.
     """
     monkeypatch.setattr(gate, "_below", lambda name, result: "")
+    forked.use(monkeypatch)
     (home / "models").mkdir()
     for folder in store.iterdir():
         if not folder.name.startswith("."):
@@ -134,7 +130,7 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
     shutil.copy(ROOT / "docs" / "security.md", tmp_path / "docs")
     (tmp_path / "note.txt").write_text(TEXT)
     floats = ["--type", "F16", "--allow-requantize", "--output", "smollm2-f16.gguf"]
-    few = few_layers.write(models("language").files["model"], tmp_path / "few.gguf", (0, 1, 2, 27, 28, 29))
+    few = few_layers.write(models("language").files["model"], tmp_path / "few.gguf", (0, 1, 2, 27, 28, 29), 8192)
     assert main(["quantize", str(few), *floats]) == 0
     section = page.split("## In ten commands")[1].split("\n## ")[0].replace("--profile starter", "--profile test")
     for program, *words in commands(section)[3:]:
@@ -151,15 +147,17 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
 
 
 def test_the_recipe_runs_and_is_published(page, tmp_path, store, home, monkeypatch, capsys):
+    """Over 8 photographs, which decide nothing; that they are too few is left out here."""
+    monkeypatch.setattr(gate, "_too_few", lambda result: "")
     (home / "models").mkdir()
     for name in ("nanodet", "silero-vad"):
         (home / "models" / name).symlink_to(store / name)
     (tmp_path / "photos" / "calibrate").mkdir(parents=True)
     drawings.stop_sign().save(tmp_path / "photos" / "calibrate" / "sign.png")
-    drawings.labelled(tmp_path / "photos" / "evaluate", 10)
+    drawings.labelled(tmp_path / "photos" / "evaluate", 4)
     (recipe,) = re.findall(r"```toml\n(.*?)```", page, re.S)
     assert "within_interval = true" in recipe  # which takes more photographs than a test has time for
-    (tmp_path / "nanodet-ours.toml").write_text(recipe.replace("within_interval = true", "at_most_worse = 0.25"))
+    (tmp_path / "nanodet-ours.toml").write_text(recipe.replace("within_interval = true", "at_most_worse = 0.5"))
     monkeypatch.chdir(tmp_path)
     section = page.split("## The same by a recipe")[1].split("\n## ")[0]
     for words in commands(section):

@@ -20,6 +20,7 @@ from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import all_metrics
 from edge_assistant_quantize.record import ModelFile
+from edge_assistant_quantize.report import page
 
 pytestmark = pytest.mark.usefixtures("stored")
 
@@ -105,6 +106,7 @@ def test_criteria_of_a_recipe(many_photos, tmp_path, capsys):
 
 def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkeypatch, models):
     monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "two words"])
+    monkeypatch.setattr(page, "draw", lambda record: None)  # its plots are drawn elsewhere
     whole = models("embedder")
     (tmp_path / "texts.txt").write_text("\n".join(f"Pump {n} runs at {n + 20} degrees." for n in range(100)))
     out, texts = tmp_path / "out", str(tmp_path / "texts.txt")
@@ -170,9 +172,9 @@ def test_two_models_are_compared_now(models, photos, tmp_path, capsys):
     assert float(rows["time, now"].split()[1]) > 0
     said = "model.onnx against nanodet: 7.3 MiB instead of 7.3 MiB, presence 100.0 % instead of 100.0 %"
     assert said in out
-    page = (tmp_path / "page" / "report.html").read_text("utf-8")
-    assert "<h1>nanodet and model.onnx side by side</h1>" in page
-    assert said.split(" against ")[1].split(", ")[1] in page
+    html = (tmp_path / "page" / "report.html").read_text("utf-8")
+    assert "<h1>nanodet and model.onnx side by side</h1>" in html
+    assert said.split(" against ")[1].split(", ")[1] in html
     tiny = str(tiny_llama.write(tmp_path / "tiny.gguf"))
     assert main(["compare", tiny, tiny, "--speed", "--threads", "1", "--json"]) == 0  # needs no data
     rows = {row["what"]: row["other"] for row in json.loads(capsys.readouterr().out)}

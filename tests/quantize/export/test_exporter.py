@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from helpers import tiny_transformers
+from helpers import forked, tiny_transformers
 from helpers.tiny_transformers import WORDS
 
 from edge_assistant.compute.runtime import Runtime
@@ -59,11 +56,15 @@ class Tiny:
 def tiny_exports(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """Tiny models of each architecture, exported in one process for all tests."""
     folder = tmp_path_factory.mktemp("exports")
-    command = [sys.executable, str(Path(tiny_transformers.__file__)), str(folder)]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert ran.returncode == 0, ran.stderr
+    forked.call(tiny_transformers.main, folder)
     return Tiny(folder, json.loads((folder / "said.json").read_text()))
+
+
+@pytest.fixture(autouse=True)
+def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processes that export are forked; that of a recipe is started as for a person."""
+    if "recipe" not in request.node.name:
+        forked.use(monkeypatch)
 
 
 def share(made, wanted):

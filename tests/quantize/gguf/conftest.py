@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from helpers import tiny_language_models, tiny_llama
+from helpers import forked, tiny_language_models, tiny_llama
 from helpers.llama_tools import llama_tools  # noqa: F401 - a fixture
 
 
@@ -16,11 +13,7 @@ from helpers.llama_tools import llama_tools  # noqa: F401 - a fixture
 def families(tmp_path_factory) -> Path:
     """A folder with one folder for each of `tiny_language_models.families`; not to be changed."""
     folder = tmp_path_factory.mktemp("families")
-    command = [sys.executable, tiny_language_models.__file__, folder]
-    ran = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
+    forked.call(tiny_language_models.main, folder)
     return folder
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers import smalldisk, tiny_llama
+from helpers import forked, smalldisk, tiny_llama
 
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import sha256_of
@@ -24,6 +24,13 @@ from edge_assistant_quantize.errors import (
 )
 from edge_assistant_quantize.gguf import header, imatrix, kinds, quantize
 from edge_assistant_quantize.progress import ignore
+
+
+@pytest.fixture(autouse=True)
+def workers(request, monkeypatch):
+    """The processes that quantize are forked; those of one type are started as for a person."""
+    if "[BF16-" not in request.node.name:
+        forked.use(monkeypatch, torch=False)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from helpers import killed, tiny_llama
+from helpers import forked, killed, tiny_llama
 from helpers.recipe_steps import KILL
 from msgspec.structs import replace
 
@@ -198,6 +198,7 @@ variants = [
 def test_a_language_model_twice_gives_the_same_tensors(tmp_path, monkeypatch):
     """Its source counts as one of the catalog, as its random weights reach no floor."""
     monkeypatch.setattr(looks, "of_catalog", lambda model, sums: model.name)
+    forked.use(monkeypatch, torch=False)
 
     def run(output, said=LANGUAGE, **options):
         (tmp_path / "recipe.toml").write_text(said)

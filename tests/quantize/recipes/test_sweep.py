@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import tiny_llama
+from helpers import forked, tiny_llama
 
 from edge_assistant.core.errors import InputMissing, StorageFull
 from edge_assistant_quantize import record, room
@@ -83,7 +83,8 @@ def test_a_sweep_that_was_killed_goes_on_and_measures_all(folder, tmp_path, caps
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Speeds are measured elsewhere."""
+    """Speeds are measured elsewhere, and the processes that quantize are forked."""
+    forked.use(monkeypatch, torch=False)
     monkeypatch.setattr(sweep.speed, "measure", lambda *given, **named: SpeedFigures(SPEED, 50.0))
 
 
