@@ -115,7 +115,7 @@ TEXT = (
 def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models, monkeypatch, capsys):
     """All but the three that bring the model, see above: that of the tests, dequantized, with 6 of its 30 layers.
 
-    It has a sixth of its tokens, too. So few layers reach no floor, which is left out here.
+    So few layers reach no floor, which is left out here.
     """
     monkeypatch.setattr(gate, "_below", lambda name, result: "")
     forked.use(monkeypatch)
@@ -130,7 +130,7 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
     shutil.copy(ROOT / "docs" / "security.md", tmp_path / "docs")
     (tmp_path / "note.txt").write_text(TEXT)
     floats = ["--type", "F16", "--allow-requantize", "--output", "smollm2-f16.gguf"]
-    few = few_layers.write(models("language").files["model"], tmp_path / "few.gguf", (0, 1, 2, 27, 28, 29), 8192)
+    few = few_layers.write(models("language").files["model"], tmp_path / "few.gguf", (0, 1, 2, 27, 28, 29))
     assert main(["quantize", str(few), *floats]) == 0
     section = page.split("## In ten commands")[1].split("\n## ")[0].replace("--profile starter", "--profile test")
     for program, *words in commands(section)[3:]:
