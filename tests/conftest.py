@@ -55,6 +55,7 @@ _LONGEST = (
     *("attacks/test_tried.py", "cli/test_ask.py", "cli/test_bad_input.py", "cli/test_bad_moments.py"),
     *("cli/test_resident.py", "evals/speed/test_parts.py", "perception/test_writing.py"),
     *("quantize/export/test_exporter.py", "quantize/gguf/test_conversion.py", "quantize/test_quantize_docs.py"),
+    *("quantize/cli/test_measure.py", "quantize/cli/test_recipe.py", "quantize/metrics/test_cross_signal.py"),
     *("tui/test_answer_speaker.py", "tui/test_microphone.py", "tui/test_sizes.py", "tui/test_soak.py"),
 )
 _GARBAGE = 20_000  # objects more than were freed until Python looks; with its 700 that is a fifth of the tests' time

@@ -73,8 +73,10 @@ def watched(engine: LlamaEngine) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("question", [REPEAT, "What was paid?"])
-def test_the_text_is_the_one_of_plain_decoding(opened: Opens, few: InstalledModel, question: str) -> None:
-    plain, eager = (opened(pace, 512, few) for pace in (None, Eager))
+def test_the_text_is_the_one_of_plain_decoding(
+    opened: Opens, models: Callable[[str], InstalledModel], question: str
+) -> None:
+    plain, eager = (opened(pace, 512, models("language")) for pace in (None, Eager))
     calls = watched(eager)
     text = write(eager, ask(question), 40)
     assert text == write(plain, ask(question), 40)

@@ -133,6 +133,7 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
     few = few_layers.write(models("language").files["model"], tmp_path / "few.gguf", (0, 1, 2, 27, 28, 29))
     assert main(["quantize", str(few), *floats]) == 0
     section = page.split("## In ten commands")[1].split("\n## ")[0].replace("--profile starter", "--profile test")
+    section = section.replace("context=64", "context=64,chunks=20")
     for program, *words in commands(section)[3:]:
         run = main if program == "edge-quantize" else assistant
         assert run([*words, "--json"] if words[0] == "ask" else words) == 0, words
