@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ def measured(
         raise CalibrationInvalid(f"the data has nothing that {metric} could be measured on", "take other data")
     parts, wholes = zip(*counted.values(), strict=True)
     items = tuple(map(printable, counted))  # names need not be UTF-8
-    return Measured(metric, items, parts, wholes, lower_is_better, clusters=clusters, details=details or {})
+    finite = {word: value for word, value in (details or {}).items() if math.isfinite(value)}
+    return Measured(metric, items, parts, wholes, lower_is_better, clusters=clusters, details=finite)
 
 
 def figures(results: Mapping[str, Measured]) -> dict[str, float]:

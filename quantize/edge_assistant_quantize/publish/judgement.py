@@ -152,7 +152,7 @@ def _why_not(judged: Judgement, known: Collection[str] | None) -> str:
     there = {looks.sum_of(each.look) for each in judged.looks}
     if known is not None and set(known) != there:
         have = len(there.intersection(known))
-        return f"the audit trail has {len(known)} looks at '{name}', of which the records have {have} (--record)"
+        return f"the records have {have} of {len(known)} looks at '{name}' in the audit trail (--record names more)"
     return ""
 
 
