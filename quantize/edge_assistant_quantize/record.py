@@ -262,6 +262,11 @@ class AcceptanceLook(msgspec.Struct, frozen=True):
     numbers: dict[str, int]
     code: str
 
+    @property
+    def timeless(self) -> AcceptanceLook:
+        """The same, whenever it was taken: one that is repeated is no other one."""
+        return msgspec.structs.replace(self, time="")
+
 
 class Layer(msgspec.Struct, frozen=True):
     """How much one node hurts: what a metric or the output loses where only this node is quantized.

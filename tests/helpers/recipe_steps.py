@@ -66,13 +66,14 @@ def length(
     size = model.files["model"].stat().st_size
     note(f"length {size}")
     items = tuple(map(str, range(200)))
-    return (Measured("length", items, (size,) * 200, (100,) * 200, lower_is_better=False),)
+    length = Measured("length", items, (size,) * 200, (100,) * 200, lower_is_better=False)
+    return length, Measured("labels", ("one",), (1,), (1,), lower_is_better=False)  # which decides nothing
 
 
 def metric(name: str, role: str) -> Metric:
     return Metric(
         name=name,
-        gives={name: Standard(0.05)},
+        gives={name: Standard(0.05), "labels": Standard(0, least=0)},
         roles=frozenset({role}),
         description="how long the model is",
         measure=length,

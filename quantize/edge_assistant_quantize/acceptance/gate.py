@@ -77,11 +77,12 @@ def _compared(asked: Criterion, of_reference: Mapping[str, Measured]) -> Measure
 
 def _too_few(result: Measured) -> str:
     count, least = len(result.independent), standard(result.metric).least
-    return "" if count >= least else f"{count} independent items, and at least {least} decide"
+    return "" if least and count >= least else f"{count} independent items, and at least {least} decide"
 
 
 def _below(name: str, result: Measured) -> str:
     """Why a model does not reach the floor of a result; empty where it does."""
     floor, within = standard(result.metric).floor, interval(result, None, level=_CONFIDENCE)
     reached = within.high <= floor if result.lower_is_better else within.low >= floor
-    return "" if reached else f"{name} does not reach {floor:g}, which a working model does"
+    bound = "at most" if result.lower_is_better else "at least"
+    return "" if reached else f"{name} has {result.value:.3g}, and a working model surely {bound} {floor:g}"

@@ -161,8 +161,7 @@ def judged(model: ModelSums) -> list[str]:
 
 def sum_of(look: AcceptanceLook) -> str:
     """The sha256 of a look, whenever it was taken."""
-    timeless = msgspec.structs.replace(look, time="")
-    return hashlib.sha256(msgspec.json.encode(timeless, order="deterministic")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(look.timeless, order="deterministic")).hexdigest()
 
 
 @cache

@@ -55,8 +55,8 @@ def kept(folder: Path) -> Record | None:
 def after(old: Record | None, new: Record) -> Record:
     """A record with the looks of the one before it, signed; a look that was repeated stands once."""
     looks = list(old.looks if old else ())
-    there = [msgspec.structs.replace(look, time="") for look in looks]
-    looks += [look for look in new.looks if msgspec.structs.replace(look, time="") not in there]
+    there = [look.timeless for look in looks]
+    looks += [look for look in new.looks if look.timeless not in there]
     return sign(msgspec.structs.replace(new, looks=looks))
 
 

@@ -80,17 +80,36 @@ def write(new: Record, folder: Path) -> None:
     with atomic.storing(folder.name, "free some space, or name another folder"):
         folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # two that judge at once both keep their look
-        old = signature.kept(folder)
+        old = former(folder, _sums(new.reference), new.role)
         new = signature.after(old, _added(old, new) if old else new)
         records.write(new, folder / records.FILE)
         page.write(new, folder)
 
 
+def former(folder: Path, reference: Mapping[str, str], role: str) -> Record | None:
+    """The record in a folder that one about this reference may extend; None where there is none.
+
+    Args:
+        folder: of the record.
+        reference: the sha256 of each of its files, by key.
+        role: of the reference.
+
+    Raises:
+        UsageError: it is of another reference or machine or of an earlier build, or it was changed.
+    """
+    from edge_assistant_quantize.acceptance import signature
+
+    hint = "name another folder: --record"
+    old = signature.kept(folder)
+    if old is None and (folder / records.FILE).is_file():
+        raise UsageError(f"the record in {printable(folder.name)} is not signed, as one of an earlier build", hint)
+    if old is not None and (_sums(old.reference), old.role) != (reference, role):
+        raise UsageError(f"the record there compares with {old.reference.name}, and not with this reference", hint)
+    return old
+
+
 def _added(old: Record, new: Record) -> Record:
     """The models of before with the new one; the smallest accepted one is chosen."""
-    if _sums(old.reference) != _sums(new.reference) or old.role != new.role:
-        what = f"the record there compares with {old.reference.name}, and not with {new.reference.name}"
-        raise UsageError(what, "name another folder: --record")
     (one,) = new.variants
     variants = [*(form for form in old.variants if form.name != one.name), one]
     accepted = [form for form in variants if form.accepted]
@@ -106,5 +125,5 @@ def _added(old: Record, new: Record) -> Record:
     )
 
 
-def _sums(form: Variant) -> list[str]:
-    return sorted(file.sha256 for file in form.files.values())
+def _sums(form: Variant) -> dict[str, str]:
+    return {key: file.sha256 for key, file in form.files.items()}

@@ -138,6 +138,8 @@ def accept(args: argparse.Namespace) -> int:
     accept.check(criteria)
     candidate, reference = inputs.models(args.candidate, args.reference, args)
     assert reference is not None
+    if args.record:
+        accepted_record.former(args.record, reference.sums(), candidate.role)  # refused before anything is measured
     runtime = inputs.runtime(args)
     with progress.shown() as watch:
         found = accept.decide(candidate, reference, criteria, data, runtime, watch)

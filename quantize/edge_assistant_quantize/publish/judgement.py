@@ -145,10 +145,10 @@ def _why_not(judged: Judgement, known: Collection[str] | None) -> str:
     assert judged.form is not None
     name, where, verdicts = printable(judged.form.name), judged.record.name, judged.form.verdicts
     if not verdicts:
-        return f"nothing was asked of '{name}' with these options in {where} (a lone file takes those of --reference)"
+        return f"nothing was asked of '{name}' with these options ({where}; a lone file takes those of --reference)"
     if failed := [verdict for verdict in verdicts if not verdict.accepted]:
         said = ", ".join(f"{each.metric} ({each.reason})" if each.reason else each.metric for each in failed)
-        return f"'{name}' was not accepted in {where}: {printable(said)}"
+        return f"'{name}' was not accepted ({where}): {printable(said)}"
     there = {looks.sum_of(each.look) for each in judged.looks}
     if known is not None and set(known) != there:
         have = len(there.intersection(known))

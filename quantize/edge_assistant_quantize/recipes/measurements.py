@@ -38,9 +38,7 @@ def judge(
     models = ModelSums(name, form.sums, form.options), ModelSums(REFERENCE, reference.sums, reference.options, sound)
     found = []
     for data in dict.fromkeys(each.data for each in job.recipe.metrics if each.criterion):
-        asked = [
-            each for each in job.recipe.metrics if each.data == data
-        ]  # those without a criterion too: their floors
+        asked = [each for each in job.recipe.metrics if each.data == data]
         of_form, of_reference = (
             {k: found for one in asked for k, found in _part(job, one, each, reference, searched=False).items()}
             for each in (form, reference)
@@ -71,13 +69,16 @@ def _part(job: RecipeJob, asked: Measurement, form: Form, reference: Form, *, se
     def is_seen(item: str) -> bool:
         return hashlib.sha256(item.encode()).digest()[0] % 2 == 0
 
-    parts = {name: found.only(lambda item: is_seen(item) is searched) for name, found in results.items()}
+    parts = {}
     for name, found in results.items():
-        least = 2 * standard(name).least
-        if parts[name] is None or len(found.independent) < least:
+        if not (least := standard(name).least):  # it decides nothing
+            continue
+        part = found.only(lambda item: is_seen(item) is searched)
+        if part is None or len(found.independent) < 2 * least:
             what = f"'{name}' has {len(found.independent)} independent items, of which a search uses half"
-            raise CalibrationInvalid(what, f"give at least {least}, or take the search out of the recipe")
-    return {name: part for name, part in parts.items() if part is not None}
+            raise CalibrationInvalid(what, f"give at least {2 * least}, or take the search out of the recipe")
+        parts[name] = part
+    return parts
 
 
 def acceptance_sum(job: RecipeJob, reference: Form) -> str:

@@ -118,7 +118,7 @@ def test_what_is_published_is_pulled_published_elsewhere_and_taken_away(
 def test_what_was_refused_is_not_published(run_folder, home, capsys):
     refused = str(run_folder / "variants" / "refused")
     assert main(["publish", refused, "--name", "bad", "--yes"]) == 1
-    assert "error: 'int4' was not accepted in ours: presence - publish it all the same" in capsys.readouterr().err
+    assert "error: 'int4' was not accepted (ours): presence - publish it all the same" in capsys.readouterr().err
     assert left(home) == []
     assert main(["publish", refused, "--name", "bad", "--yes", "--unaccepted", "for a demo", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accepted"] is False
