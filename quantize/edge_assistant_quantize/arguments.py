@@ -75,7 +75,7 @@ def refuse_other(args: argparse.Namespace, group: argparse._ArgumentGroup) -> No
 
 
 def check_output(path: Path) -> None:
-    """AcceptanceLook whether a file could take this place, before hours of work are spent on it.
+    """Look whether a file could take this place, before hours of work are spent on it.
 
     Raises:
         UsageError: it is a folder.
@@ -91,7 +91,7 @@ def check_output(path: Path) -> None:
 
 
 def check_folder(path: Path | None) -> None:
-    """AcceptanceLook whether what is written could go there, before anything is measured; None is nowhere.
+    """Look whether what is written could go there, before anything is measured; None is nowhere.
 
     Raises:
         UsageError: it is a file.

@@ -15,7 +15,7 @@ from edge_assistant_quantize.errors import ModelTooLarge, StorageFull, UsageErro
 
 
 def check_disk(what: str, needed: int, folder: Path) -> None:
-    """AcceptanceLook whether a disk has room.
+    """Look whether a disk has room.
 
     Args:
         what: is to be written, such as "the quantized model".
@@ -33,7 +33,7 @@ def check_disk(what: str, needed: int, folder: Path) -> None:
 
 
 def check_memory(what: str, needed: int, available: int | None = None) -> None:
-    """AcceptanceLook whether memory suffices.
+    """Look whether memory suffices.
 
     Args:
         what: is to be done.
@@ -67,7 +67,7 @@ def of_kernel(file: str, key: str) -> str:
 
 
 def check_new(output: Path) -> None:
-    """AcceptanceLook whether a folder could be made here.
+    """Look whether a folder could be made here.
 
     Raises:
         UsageError: something is there; an empty folder is not in the way.

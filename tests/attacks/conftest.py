@@ -1,4 +1,4 @@
-"""One trial for all tests of this folder: a real assistant with a language model that obeys whatever it reads."""
+"""Trials for all tests of this folder: a real assistant with a language model that obeys whatever it reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attacks against a model that obeys, and some against the real one; `bench attacks` tries all of them."""
+"""Attacks against a model that obeys, and some against the real one with few of its layers (`make bench`: whole)."""
 
 from __future__ import annotations
 

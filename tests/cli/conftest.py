@@ -42,7 +42,7 @@ def few_command(
 
 @pytest.fixture
 def command(small_command: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The same, but a plain model reads in place of the language model."""
+    """As `small_command`, but a plain model reads in place of the language model."""
     plain_model.use(monkeypatch)
     return small_command
 

@@ -205,7 +205,7 @@ ALONE = {  # tried in a process of their own, whose memory is looked at: what is
     "a WAV of 4 GHz",
     "text of 17 MB",
 }
-ALONE_IN_BENCH = {  # the same with `make bench`: all else that looks at pictures, and damaged files for each library
+ALONE_IN_BENCH = {  # the same with `make bench`: what loads models or decoders
     "an animated GIF",
     "a picture of one pixel",
     "CSV without numbers",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import provenance
@@ -126,7 +127,8 @@ def decide(
         CalibrationInvalid, InputMissing: see `Metric.measure`.
     """
     check(criteria)
-    sums = {each.metric: provenance.sum_of_data(_data_of(each.metric, data)) for each in criteria}
+    sum_of = cache(lambda table: provenance.sum_of_data(json.loads(table)))
+    sums = {each.metric: sum_of(json.dumps(_data_of(each.metric, data), sort_keys=True)) for each in criteria}
     with candidate.unchanged() as own, reference.unchanged() as others:
         of_reference = measure_reference(reference, data, runtime, watch)
         alike = (own, candidate.options, candidate.role) == (others, reference.options, reference.role)

@@ -88,7 +88,7 @@ class _Bar(io.TextIOBase):
         self.write("Writing: 0%")
 
     def write(self, text: str) -> int:
-        """AcceptanceLook for the share that is written."""
+        """Look for the share that is written."""
         if found := _WRITTEN.search(text):
             self._watch(ProgressStep("converting, %", int(found[1]), 100))
         return len(text)

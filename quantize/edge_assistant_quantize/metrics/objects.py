@@ -40,11 +40,8 @@ def measure(
     counted["map50"] = {label: (precision, 1.0) for label, precision in precisions.items()}
     objects = sum(len(items) for items in labels.values())
     recall = {"recall": boxed / objects}
-    photos = [
-        measured(name, counted[name], clusters=clusters("detector", data, counted[name]))
-        for name in METRICS[0].gives
-        if name != "map50"
-    ]
+    same = clusters("detector", data, counted["presence"])
+    photos = [measured(name, counted[name], clusters=same) for name in METRICS[0].gives if name != "map50"]
     return (*photos, measured("map50", counted["map50"], details=recall))
 
 

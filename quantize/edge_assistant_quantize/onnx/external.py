@@ -13,11 +13,12 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.storage import atomic
 from edge_assistant_models import headers
 from edge_assistant_models.headers.onnx_file import MAX_BYTES
 from edge_assistant_models.schema import is_inside, printable
 from edge_assistant_quantize import room
-from edge_assistant_quantize.errors import ModelTooLarge, WeightsRefused
+from edge_assistant_quantize.errors import ModelCorrupt, ModelTooLarge, WeightsRefused
 
 if TYPE_CHECKING:
     import onnx
@@ -27,7 +28,7 @@ _ONE_FILE = "make one file of it: edge-quantize convert {} --output F.onnx"
 
 
 def load(path: Path, times_memory: int) -> onnx.ModelProto:
-    """Parse a model, with the values of its other files, after its headers were checked.
+    """Parse a model with the values of its other files; its headers are checked, before that where it is one file.
 
     Args:
         path: of the .onnx file.
@@ -37,20 +38,26 @@ def load(path: Path, times_memory: int) -> onnx.ModelProto:
         ModelCorrupt: its headers are unsound; a value outside that is no weight of the main graph counts as that.
         WeightsRefused: another file is not there, not inside the folder, or shorter than the model says.
         ModelTooLarge: memory does not suffice, or it does not fit into one file.
+        StorageFull: the disk does not take it as one file.
         DecodeError, OSError: it is no ONNX file, or cannot be read.
     """
     import onnx
 
-    model = onnx.load(str(path), load_external_data=False)
-    outside = _outside(model)
-    room.check_memory(f"working on {path.name}", _bytes(path, outside) * times_memory)
-    with path.open("rb") if not outside else tempfile.TemporaryFile() as file:
-        if outside:
-            _take(outside, path)
+    room.check_memory(f"working on {path.name}", path.stat().st_size * times_memory)
+    try:
+        _check(path)
+    except ModelCorrupt:
+        model, outside = _with_others(path)
+        if model is None:
+            raise
+        room.check_memory(f"working on {path.name}", _bytes(path, outside) * times_memory)
+        _take(outside, path)
+        with atomic.storing(f"{path.name} as one file", "free some space"), tempfile.TemporaryFile() as file:
             file.write(model.SerializeToString(deterministic=True))
             file.flush()
-        headers.check(file, headers.HeaderFormat.ONNX, path.name)
-    return model
+            headers.check(file, headers.HeaderFormat.ONNX, path.name)
+        return model
+    return onnx.load(str(path), load_external_data=False)
 
 
 def size(path: Path) -> int:
@@ -59,9 +66,7 @@ def size(path: Path) -> int:
     Raises:
         WeightsRefused, ModelTooLarge: see `load`.
     """
-    import onnx
-
-    return _bytes(path, _outside(onnx.load(str(path), load_external_data=False)))
+    return _bytes(path, _others(path))
 
 
 def check_one_file(path: Path) -> None:
@@ -70,16 +75,38 @@ def check_one_file(path: Path) -> None:
     Raises:
         WeightsRefused: it keeps values in other files.
     """
+    if outside := _others(path):
+        what = f"{path.name} keeps weights in {printable(_place(outside[0]))}, and the product takes one file"
+        raise WeightsRefused(what, _ONE_FILE.format(path.name))
+
+
+def _check(path: Path) -> None:
+    with path.open("rb") as file:
+        headers.check(file, headers.HeaderFormat.ONNX, path.name)
+
+
+def _others(path: Path) -> list[onnx.TensorProto]:
+    """The weights whose values lie in other files; a file that is sound in itself has none, and is not parsed."""
+    try:
+        _check(path)
+    except ModelCorrupt:
+        return _with_others(path)[1]
+    except OSError:
+        pass
+    return []
+
+
+def _with_others(path: Path) -> tuple[onnx.ModelProto | None, list[onnx.TensorProto]]:
+    """A model and its weights in other files; None and nothing where it has none, or is no model."""
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
-        outside = _outside(onnx.load(str(path), load_external_data=False))
+        model = onnx.load(str(path), load_external_data=False)
     except (DecodeError, OSError, ValueError):
-        return
-    if outside:
-        what = f"{path.name} keeps weights in {printable(_place(outside[0]))}, and the product takes one file"
-        raise WeightsRefused(what, _ONE_FILE.format(path.name))
+        return None, []
+    outside = _outside(model)
+    return (model, outside) if outside else (None, [])
 
 
 def _outside(model: onnx.ModelProto) -> list[onnx.TensorProto]:

@@ -73,7 +73,7 @@ def plain(node: onnx.NodeProto) -> bool:
 
 
 def check_nodes(model: onnx.ModelProto, names: Collection[str]) -> None:
-    """AcceptanceLook whether a model has all nodes of these names.
+    """Look whether a model has all nodes of these names.
 
     Raises:
         ModelCorrupt: it has not.

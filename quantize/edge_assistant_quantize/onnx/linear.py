@@ -60,7 +60,7 @@ def blockwise(graph: GraphBuilder, value: str, name: str, weight: NDArray[Any]) 
 
 
 def blockwise_rows(graph: GraphBuilder, numbers: str, name: str, weight: NDArray[Any]) -> str:
-    """AcceptanceLook up rows of the weight of that name that `blockwise` multiplies by: i64 [n] -> f32 [n, inputs]."""
+    """Look up rows of the weight of that name that `blockwise` multiplies by: i64 [n] -> f32 [n, inputs]."""
     found, steps = (graph.op("Gather", each, numbers, axis=0) for each in _stored(graph, name, weight))
     centred = graph.op("Sub", graph.op("Cast", found, to=1), graph.constant("middle", np.float32(128)))
     rows = graph.op("Mul", centred, graph.op("Unsqueeze", steps, graph.constant("last_axis", np.array([-1]))))

@@ -135,7 +135,7 @@ class _Writer(GraphBuilder):
             self.op("Add", result, bias, name=node.output[0])
 
     def rows(self, node: onnx.NodeProto) -> None:
-        """AcceptanceLook up rows of a table in 8 bits, each with one scale, and scale them back."""
+        """Look up rows of a table in 8 bits, each with one scale, and scale them back."""
         name, given = node.input[0], node.output[0]
         weight = self._finite(name)
         base = f"{name}/rows_8_bits"

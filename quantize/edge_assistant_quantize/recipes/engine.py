@@ -110,7 +110,10 @@ def _sum(asked: Recipe) -> str:
 
 def _as_locked(criterion: Criterion | None) -> str:
     """As the lock files of earlier builds have it, in which a point could decide, so that they still hold a run."""
-    return str(criterion) if criterion is None else f"{str(criterion).removesuffix(')')}, by_interval=False)"
+    if criterion is None:
+        return "None"
+    asked = f"metric={criterion.metric!r}, bound={criterion.bound!r}, limit={criterion.limit!r}"
+    return f"Criterion({asked}, by_interval=False)"
 
 
 def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from functools import partial
 
 import msgspec
@@ -66,18 +67,18 @@ def _part(job: RecipeJob, asked: Measurement, form: Form, reference: Form, *, se
     if not any(step.needs.searches for step in job.recipe.steps):
         return results
 
-    def is_seen(item: str) -> bool:
+    def seen(item: str) -> bool:
         return hashlib.sha256(item.encode()).digest()[0] % 2 == 0
 
     parts = {}
     for name, found in results.items():
-        if not (least := standard(name).least):  # it decides nothing
-            continue
-        part = found.only(lambda item: is_seen(item) is searched)
-        if part is None or len(found.independent) < 2 * least:
-            what = f"'{name}' has {len(found.independent)} independent items, of which a search uses half"
-            raise CalibrationInvalid(what, f"give at least {2 * least}, or take the search out of the recipe")
-        parts[name] = part
+        halves = {True: found.only(seen), False: found.only(lambda item: not seen(item))}
+        fewest = min(0 if each is None else len(each.independent) for each in halves.values())
+        if asked.criterion and name == asked.metric and fewest < standard(name).least:
+            what = f"a search looks at half of the items of '{name}', and one half has {fewest} independent ones"
+            raise CalibrationInvalid(what, f"give some more than {2 * standard(name).least}, or search nothing")
+        if (part := halves[searched]) is not None:
+            parts[name] = part
     return parts
 
 
@@ -93,11 +94,12 @@ def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> 
     by = metric(asked.metric)
 
     def run() -> tuple[Measured, ...]:
-        other = reference.candidate().installed() if by.relative else None
-        data = job.recipe.data[asked.data]
-        with form.candidate().unchanged() as sums:
-            if sums != form.sums:
-                raise ModelCorrupt(f"a file of {form.name} was changed since it was made", "run the recipe again")
+        with ExitStack() as held:
+            for each in (form, reference) if by.relative else (form,):
+                if held.enter_context(each.candidate().unchanged()) != each.sums:
+                    raise ModelCorrupt(f"a file of {each.name} was changed since it was made", "run the recipe again")
+            other = reference.candidate().installed() if by.relative else None
+            data = job.recipe.data[asked.data]
             return by.measure(form.candidate().installed(), other, data, Runtime(job.threads), job.watch)
 
     key = {

@@ -74,7 +74,7 @@ class Form:
 
     def with_file(self, key: str, path: Path, digest: str) -> Form:
         """With one file replaced."""
-        return replace(self, files={**self.files, key: path}, sums={**self.sums, key: digest})
+        return replace(self, files={**self.files, key: path}, sums={**self.sums, key: digest}, compared=False)
 
     def after(self, made: Made, folder: Path, sums: Mapping[str, str]) -> Form:
         """The model after a step.
@@ -94,7 +94,7 @@ class Form:
             excluded=(*self.excluded, *made.excluded),
             layers=(*self.layers, *made.layers),
             notes=(*self.notes, *([made.note] if made.note else [])),
-            compared=self.compared or made.compared,
+            compared=made.compared or (self.compared and not made.files),
         )
         return replace(changed, weights=None, weights_sum="") if made.files else changed
 

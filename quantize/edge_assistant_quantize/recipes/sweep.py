@@ -104,6 +104,7 @@ class _Run:
         self._predictions = sweep.folder / _PREDICTIONS
         self._matrix = sweep.matrix
         self._there: dict[str, ModelFile] = {}  # forms whose sums were compared
+        self._estimates: dict[str, quantize.Estimate] = {}  # by type
         given = {
             "model": sweep.model,
             "text": sweep.text,
@@ -121,8 +122,7 @@ class _Run:
         if sweep.calibration is not None:
             self._calibrate(sweep.calibration)
         missing = [kind for kind in sweep.types if self._made(kind) is None]
-        estimates = [quantize.estimate(sweep.model, kind, **self._quantized_with(kind)) for kind in missing]
-        room.check_disk("the quantized models", sum(each.bytes for each in estimates), sweep.folder)
+        room.check_disk("the quantized models", sum(self._estimate(kind).bytes for kind in missing), sweep.folder)
         reference = self._measured_reference(any(self._finished(kind) is None for kind in sweep.types))
         variants = []
         for number, kind in enumerate(sweep.types):
@@ -152,6 +152,12 @@ class _Run:
         key = self._key("model", "calibration", more=["imatrix", self._sweep.context])
         file = self._space.file(key, matrix, lambda: imatrix.compute(model, calibration, matrix, **self._how))
         self._matrix, self._sums["imatrix"] = matrix, file.sha256
+
+    def _estimate(self, kind: str) -> quantize.Estimate:
+        """The model in a type, without making it; a process of its own says it, so once."""
+        if kind not in self._estimates:
+            self._estimates[kind] = quantize.estimate(self._sweep.model, kind, **self._quantized_with(kind))
+        return self._estimates[kind]
 
     def _quantized_with(self, kind: str) -> dict[str, Any]:
         again = self._sweep.allow_requantize
@@ -190,7 +196,7 @@ class _Run:
         variant = self._figures(kind, kind, file, quality, path)
         ratio = reference.speed["decode_tokens_per_s"] / variant.speed["decode_tokens_per_s"]
         again = "from a model that was quantized already" if header.read(sweep.model).quantized else ""
-        notes = [again, quantize.estimate(sweep.model, kind, **self._quantized_with(kind)).note]
+        notes = [again, self._estimate(kind).note]
         variant = replace(variant, speed=variant.speed | {"ratio": ratio}, note="; ".join(filter(None, notes)))
         return self._space.keep(self._measuring(kind), variant)
 

@@ -2,7 +2,7 @@
 
 work/STEP-KEY/           output of a step with made.json; renamed into place once it is complete
 begun/STEP-KEY/          partial results of a long step; removed once it is done
-measured/KEY.json        measurements, after a code by this machine's key: what somebody edited is measured anew
+measured/KEY.json        measurements; as made.json after a code by this machine's key: what was edited is made anew
 variants/NAME/           candidate.toml and the files, hard links into work/
 reference/               likewise, if the recipe prepared it
 accepted/                the chosen variant
@@ -44,8 +44,21 @@ _HINT = "free some space, or name another folder"
 _KEY_LETTERS = 20  # of a checksum in a name
 
 
-def _code(key: str, content: bytes) -> bytes:
-    return signature.code(key.encode() + content).encode()
+def _sealed(key: str, value: object) -> bytes:
+    """A value under a key, after a code by this machine's key."""
+    content = msgspec.json.encode(value)
+    return signature.code(key.encode() + content).encode() + b"\n" + content
+
+
+def _opened(key: str, sealed: bytes, kind: type[T]) -> T | None:
+    """The value; None where somebody has changed it, or it stood under another key.
+
+    Raises:
+        DecodeError: it is of another kind.
+    """
+    code, _, content = sealed.partition(b"\n")
+    ours = hmac.compare_digest(code, signature.code(key.encode() + content).encode())
+    return msgspec.json.decode(content, type=kind) if ours else None
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -105,15 +118,15 @@ class Workspace:
         """
         place = self.folder / "work" / f"{name}-{key[:_KEY_LETTERS]}"
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            stored = msgspec.json.decode((place / _MADE).read_bytes(), type=Stored)
-            if all(sha256_of(place / file) == digest for file, digest in stored.sums.items()):
+            stored = _opened(key, (place / _MADE).read_bytes(), Stored)
+            if stored and all(sha256_of(place / file) == digest for file, digest in stored.sums.items()):
                 return stored.made, place, stored.sums
         partial = self.folder / "begun" / place.name
         partial.mkdir(parents=True, exist_ok=True)
         with self._begun(place) as folder:
             made = make(folder, partial)
             sums = {file: sha256_of(folder / file) for file in (*made.files.values(), *made.aside.values())}
-            (folder / _MADE).write_bytes(msgspec.json.encode(Stored(made, sums)))
+            (folder / _MADE).write_bytes(_sealed(key, Stored(made, sums)))
         shutil.rmtree(partial, ignore_errors=True)
         return made, place, sums
 
@@ -125,9 +138,7 @@ class Workspace:
     def find(self, key: str, kind: type[T]) -> T | None:
         """The stored measurement of a key; None if there is none."""
         with contextlib.suppress(OSError, msgspec.DecodeError):
-            code, _, content = (self.folder / "measured" / f"{key}.json").read_bytes().partition(b"\n")
-            if hmac.compare_digest(code, _code(key, content)):
-                return msgspec.json.decode(content, type=kind)
+            return _opened(key, (self.folder / "measured" / f"{key}.json").read_bytes(), kind)
         return None
 
     def keep(self, key: str, found: T) -> T:
@@ -136,8 +147,7 @@ class Workspace:
         with atomic.storing(path.name, _HINT):
             path.parent.mkdir(exist_ok=True)
             with atomic.writing(path) as file:
-                content = msgspec.json.encode(found)
-                file.write(_code(key, content) + b"\n" + content)
+                file.write(_sealed(key, found))
         return found
 
     def file(self, key: str, path: Path, make: Callable[[], object]) -> ModelFile:

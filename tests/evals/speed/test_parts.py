@@ -1,4 +1,7 @@
-"""The parts of `bench speed`: by reflection, and each of them once for real with the smallest models."""
+"""The parts of `bench speed`: by reflection, and each of them once for real with the smallest models.
+
+The language model has few of its layers where it writes.
+"""
 
 from __future__ import annotations
 

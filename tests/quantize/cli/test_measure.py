@@ -135,6 +135,9 @@ def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkey
     assert main(["publish", str(mine), *words.split(), *links.split()]) == 0
     assert Portfolio().open("mine").options == whole.options
     assert main(["accept", whole.name, "--reference", "mine", *asked]) == 2  # the record compares with another one
+    records.write(replace(found, chosen=""), out / records.FILE)
+    assert main(["accept", str(mine), "--reference", whole.name, *asked]) == 2
+    assert "the record in out is not as this machine wrote it" in capsys.readouterr().err
     records.write(replace(found, signer="", signature=""), out / records.FILE)
     kept = (out / records.FILE).read_bytes()
     capsys.readouterr()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -108,12 +109,21 @@ EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 
 @pytest.mark.parametrize("what", EDITS)
-def test_an_edited_record_publishes_nothing(run_folder, what):
+def test_an_edited_record_publishes_nothing(run_folder, what, capsys):
+    """Not even the form that was accepted, whatever was edited."""
     path = run_folder / records.FILE
     told = json.loads(path.read_text())
     EDITS[what](told)
     path.write_text(json.dumps(told))
-    publishes_nothing(run_folder / "variants" / "refused", "--record", run_folder, "--name", "bad")
+    for form, name in (("variants/refused", "bad"), ("accepted", "good")):
+        publishes_nothing(run_folder / form, "--record", run_folder, "--name", name, "--profile", "none")
+        said = capsys.readouterr().err
+        assert re.search("was changed after it was written|is not signed|another machine wrote", said), said
+
+
+def test_the_form_of_a_record_that_nobody_edited_is_published(run_folder):
+    words = [str(run_folder / "accepted"), "--record", str(run_folder), "--name", "good", "--profile", "none"]
+    assert main(["publish", *words, *LICENCE]) == 0
 
 
 @pytest.mark.parametrize("what", [one_more, shorter, EDITS["a limit"], EDITS["the number of the look"]])
