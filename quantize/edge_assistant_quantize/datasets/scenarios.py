@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -63,6 +63,10 @@ class _File(Struct, frozen=True):
     questions: Annotated[tuple[Question, ...], Meta(min_length=1)]
 
 
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A folder of signals, in the order in which they are handed over, and the questions about them."""
@@ -84,8 +88,12 @@ class Scenario:
     @property
     def content(self) -> str:
         """The sum of its signals, which tells it from another one whatever both are called."""
-        sums = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for _, path in self.given)
+        sums = sorted(_sum(path) for _, path in self.given)
         return hashlib.sha256("".join(sums).encode()).hexdigest()
+
+    def sums(self, kinds: Collection[Kind]) -> set[str]:
+        """The sums of its signals of some kinds."""
+        return {_sum(path) for kind, path in self.given if kind in kinds}
 
     def gold(self) -> dict[str, tuple[Evidence, ...]]:
         """Gold evidence by id of the signal, of those that the folder's `evidence.json` has.

@@ -19,12 +19,14 @@ from typing import Any
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelError
+from edge_assistant.core.signals import Kind
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
 from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.recalling import RecallingEngine
 from edge_assistant_quantize.metrics.scoring import AnswerScore, cited, judge
 from edge_assistant_quantize.metrics.warm import CountedRuntime, WarmAssistant
 from edge_assistant_quantize.progress import ProgressStep, Watch
@@ -166,21 +168,23 @@ def measure(
     gold, role = data.get("gold") is True, model.role
     scenarios = _scenarios(data, role, gold=gold)
     counted = CountedRuntime.of(model, runtime)
-    assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted)
+    engine = None if role == "language" else RecallingEngine
+    assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
     assistant.models.given[role] = model
     assistant.start()
     product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
     results: list[ScenarioResult] = []
-    reached: set[str] = set()  # scenarios; what perceives computes once for all questions over a signal
+    kinds = _kinds(role)
+    reached: set[str] = set()  # sums of signals; what perceives computes once for all questions over a signal
     what = f"{model.name} over questions"
     watch(ProgressStep(what, 0, len(asked)))
     for number, job in enumerate(asked, 1):
         before = _computed(role, assistant, counted)
         result = ScenarioResult.of(job, product.name, product.answer(job))
+        perceived = job.scenario.sums(kinds)
         if computes := _computed(role, assistant, counted) != before:
-            reached.add(job.scenario.id)
-        known = role not in _REASONING and job.scenario.id in reached
-        if computes or known or result.reply.error is not None:
+            reached |= perceived
+        if computes or reached & perceived or result.reply.error is not None:
             results.append(result)
         watch(ProgressStep(what, number, len(asked)))
     if not results:
@@ -213,12 +217,18 @@ def _scenarios(data: Data, role: str, *, gold: bool) -> list[Scenario]:
         raise CalibrationInvalid(error.message, error.hint) from None
     if role in _REASONING:
         return found
-    kinds = {kind for each in senses() if role in (*each.roles, *each.optional_roles) for kind in each.kinds}
+    kinds = _kinds(role)
     reaching = [scenario for scenario in found if any(kind in kinds for kind, _ in scenario.given)]
     if not reaching:
         wanted = f"take scenarios with a signal of kind {' or '.join(sorted(kinds))}"
         raise CalibrationInvalid(f"no scenario of the data has a signal that a {role} model perceives", wanted)
     return reaching
+
+
+def _kinds(role: str) -> frozenset[Kind]:
+    """Of the signals in which a model of a role perceives something; none where it reads evidence."""
+    perceiving = (each for each in senses() if role in (*each.roles, *each.optional_roles))
+    return frozenset(kind for each in perceiving for kind in each.kinds)
 
 
 def _computed(role: str, assistant: WarmAssistant, counted: CountedRuntime) -> int:

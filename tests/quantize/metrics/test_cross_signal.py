@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,11 @@ from helpers import damaged, drawings, plain_model
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputEmpty
+from edge_assistant.language.chat import Message
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
+from edge_assistant_quantize.metrics import recalling
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.metrics.warm import WarmAssistant
 from edge_assistant_quantize.progress import ignore
@@ -25,6 +27,8 @@ Models = Callable[[str], InstalledModel]
 @pytest.fixture(autouse=True)
 def product(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain_model.use(monkeypatch)
+    monkeypatch.setattr(recalling, "LlamaEngine", plain_model.PlainEngine)
+    monkeypatch.setattr(recalling, "_said", {})
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
 
 
@@ -98,6 +102,28 @@ def test_what_perceives_is_measured_on_its_signals(scenarios: Path, models: Mode
     assert (seen.items, seen.parts) == (("road-001: Is there a stop sign?",), (1,))
     blind = damaged.damaged(models("detector"), "model", tmp_path / "blind", damaged.not_numbers)
     assert measure(blind, scenarios).parts == (0,)
+
+
+def test_what_the_language_model_said_is_recalled(
+    scenarios: Path, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    class Engine(plain_model.PlainEngine):
+        def _answer(self, messages: Sequence[Message], options: Sequence[str]) -> str:
+            asked.append((messages[-1].content, *options))
+            return super()._answer(messages, options)
+
+    monkeypatch.setattr(recalling, "LlamaEngine", Engine)
+    once = measure(models("speech"), scenarios)
+    count = len(asked)
+    assert count == len(set(asked)) > 2
+    assert measure(models("speech"), scenarios) == once
+    assert len(asked) == count
+    given = shutil.copytree(scenarios / "boiler-001", scenarios / "boiler-002") / "scenario.toml"
+    given.write_text(given.read_text().replace("boiler-001", "boiler-002").replace("Who spoke", "Who did speak"))
+    assert len(measure(models("speech"), scenarios).parts) == 4
+    assert len(asked) > count
 
 
 def test_faces_are_measured_on_pictures_in_which_they_are_looked_for(scenarios: Path, models: Models) -> None:
