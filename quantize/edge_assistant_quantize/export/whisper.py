@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
-from edge_assistant_quantize.importers.safetensors_file import floats
-from edge_assistant_quantize.importers.whisper import HALVES, OPSET, write
+from edge_assistant_quantize.importers.whisper import OPSET, WhisperGraph, write
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.gguf.safetensors import StoredTensor
@@ -34,6 +33,7 @@ __all__ = ["FILES", "OPSET", "convert"]
 
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
 
+_TYPES = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
 _MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
 # Special tokens of letters, as those of languages are
@@ -74,7 +74,7 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
     config = settings(found, tokens)
     try:
         heads = [(int(layer), int(head)) for layer, head in config["alignment_heads"]]
-        write(dict(renamed(found.config, _reader(found))), heads, output, HALVES)
+        write(dict(renamed(found.config, _reader(found))), heads, output, WhisperGraph)
     except (KeyError, ValueError, TypeError) as error:
         what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
         raise WeightsRefused(what, _LATER) from error
@@ -124,7 +124,11 @@ def _reader(found: Checkpoint) -> Get:
     }
 
     def get(name: str) -> Array:
-        value = floats(*places[name])
+        path, tensor = places[name]
+        found: NDArray[Any] = np.fromfile(path, _TYPES[tensor.dtype], tensor.values, offset=tensor.begin)
+        if tensor.dtype == "BF16":  # the upper half of a float32
+            found = (found.astype("<u4") << 16).view("<f4")
+        value: Array = found.astype(np.float32, copy=False).reshape(tensor.shape)
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")
         return value
