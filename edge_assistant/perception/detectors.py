@@ -326,7 +326,8 @@ def overlaps(box: Floats, boxes: Floats) -> Floats:
 
 
 def _sigmoid(logits: Floats) -> Floats:
-    return 1 / (1 + np.exp(-np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT)))  # type: ignore[no-any-return]
+    scores: Floats = np.float32(1) / (np.float32(1) + np.exp(-np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT)))
+    return scores
 
 
 def _detection(label: int, scores: Floats, corners: Floats) -> Detection:

@@ -163,7 +163,8 @@ def export(
 
 
 def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int, watch: Watch) -> Done:
-    from edge_assistant_quantize.export import whisper, whisper_check
+    from edge_assistant_quantize.export import whisper
+    from edge_assistant_quantize.importers.whisper import OPSET
 
     watch(ProgressStep("writing the graphs", 0, 1))
     options = whisper.convert(found, making)
@@ -171,15 +172,14 @@ def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int,
     Candidate(model_name(name), "speech", making, whisper.FILES, options).write()
     files = [whisper.FILES["encoder"], whisper.FILES["decoder"]]
     versions = {library: metadata.version(library) for library in ("numpy", "onnx")}
-    done = Done("automatic-speech-recognition", found.architecture, whisper.OPSET, files, "speech", {}, versions)
+    done = Done("automatic-speech-recognition", found.architecture, OPSET, files, "speech", {}, versions)
     try:
         require_libraries("that", _COMPARING)
     except ToolMissing as error:
         return replace(done, note=f"the graphs were not compared with the model: {error.message} ({error.hint})")
-    deviations = _in_process(whisper_check.__name__, found, making, {"threads": cores}, watch)
-    return replace(
-        done, deviations=deviations, versions=versions | {name: metadata.version(name) for name in _COMPARING}
-    )
+    deviations = _in_process(whisper.__name__, found, making, {"threads": cores}, watch)
+    versions |= {library: metadata.version(library) for library in _COMPARING}
+    return replace(done, deviations=deviations, versions=versions)
 
 
 def _by_optimum(found: Checkpoint, making: Path, order: dict[str, object], watch: Watch) -> Done:
