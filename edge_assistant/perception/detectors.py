@@ -74,7 +74,7 @@ class Placed:
         """Points x, y, x, y, ... [n, 2k] of the square in pixels of the picture."""
         times = points.shape[1] // 2
         moved = points - np.tile(np.array([self.left, self.top], np.float32), times)
-        return moved / np.tile(np.array(self.scale, np.float32), times)
+        return (moved / np.tile(np.array(self.scale, np.float32), times)).astype(np.float32, copy=False)
 
 
 class Detector(ABC):
@@ -235,7 +235,7 @@ class RtDetr(Detector):
 
         height, width = rgb.shape[:2]
         image = Image.fromarray(rgb).resize((self.side, self.side), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return np.asarray(image, np.float32) / 255, Placed((self.side / width, self.side / height))
+        return (np.asarray(image) / 255).astype(np.float32), Placed((self.side / width, self.side / height))
 
     def _decoded(self, outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
         logits, boxes = outputs[0][0], outputs[1][0] * self.side
@@ -326,8 +326,7 @@ def overlaps(box: Floats, boxes: Floats) -> Floats:
 
 
 def _sigmoid(logits: Floats) -> Floats:
-    scores: Floats = np.float32(1) / (np.float32(1) + np.exp(-np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT)))
-    return scores
+    return (1 / (1 + np.exp(-np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT)))).astype(np.float32, copy=False)
 
 
 def _detection(label: int, scores: Floats, corners: Floats) -> Detection:

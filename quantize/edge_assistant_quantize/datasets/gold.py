@@ -40,8 +40,8 @@ def _strict(kind: type[Any], tag: str | None = None) -> type[msgspec.Struct]:
     """A struct with the fields of a dataclass that takes no other key; msgspec ignores them for dataclasses."""
     hints = get_type_hints(kind)
     of = [(f.name, hints[f.name], *(() if f.default is MISSING else (f.default,))) for f in fields(kind)]
-    tagged = {"tag_field": "kind", "tag": tag} if tag else {}
-    return msgspec.defstruct(kind.__name__, of, forbid_unknown_fields=True, frozen=True, **tagged)
+    field = "kind" if tag else None
+    return msgspec.defstruct(kind.__name__, of, tag_field=field, tag=tag, forbid_unknown_fields=True, frozen=True)
 
 
 _DETAILS = {_strict(kind, name): kind for name, kind in KINDS.items()}
@@ -64,7 +64,7 @@ def from_json(items: object, signal: str) -> tuple[Evidence, ...]:
         InputCorrupt: it does not have the form of this module's docstring.
     """
     try:
-        return tuple(_evidence(item, signal) for item in decoding.convert(items, list[_ITEM]))
+        return tuple(_evidence(item, signal) for item in decoding.convert(items, list[_ITEM]))  # type: ignore[valid-type]
     except ValueError as error:
         what = f"evidence.json is malformed at {signal}, {error}"
         raise InputCorrupt(what, "see docs/scenarios.md for its form") from None
