@@ -42,25 +42,11 @@ _NEEDED = (*_COMPARING, "optimum")
 _BASE_MEMORY = 1 << 30  # torch and transformers without a model: 0.4 GB, measured
 _COPIES = 4  # of the weights in float32 at the peak, during serialisation: 3.6 of 91 MB and 4.0 of 682 MB, measured
 _FILES = 2  # of the weights in float32 on the disk at most: a decoder without and with a past
-# Keys of files here, by the library's names
-_KEYS = {
-    "encoder_model.onnx": "encoder",
-    "decoder_model.onnx": "decoder",
-    "decoder_with_past_model.onnx": "decoder_with_past",
-    "vision_encoder.onnx": "vision",
-    "embed_tokens.onnx": "embeddings",
-}
 # Data beside the weights that says how inputs are made, and no code
 _BESIDE = (
-    "*config.json",
-    "*token*.json",
-    "*.model",
-    "*.jinja",
-    "vocab.*",
-    "merges.txt",
-    "normalizer.json",
+    "*config.json", "*token*.json", "*.model", "*.jinja", "vocab.*", "merges.txt", "normalizer.json",
     "chat_template.json",
-)
+)  # fmt: skip
 
 Part = Literal["vision", "decoder"]
 Layout = Literal["product", "optimum"]
@@ -103,8 +89,8 @@ def run(args: argparse.Namespace) -> Exported:
 class Exported:
     """An export."""
 
-    # By key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or `vision`,
-    # `embeddings` and `decoder`; `tokenizer` and `config` if there are such
+    # By key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or
+    # `vision_encoder`, `embed_tokens` and `decoder`; `tokenizer` and `config` if there are such
     files: Mapping[str, Path]
     done: Done  # task, operator set, deviations and versions
 
@@ -158,8 +144,8 @@ def export(
             done = _as_candidate(done, folder, making, output.name)
         (making / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(done)), indent=1) + b"\n")
     names = [*done.files, "tokenizer.json", "config.json"]
-    paths = {_KEYS.get(name, Path(name).stem): output / name for name in names if (output / name).is_file()}
-    return Exported(paths, done)
+    there = [path for name in names if (path := output / name).is_file()]
+    return Exported({path.stem.removesuffix("_model"): path for path in there}, done)
 
 
 def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int, watch: Watch) -> Done:
