@@ -23,8 +23,7 @@ from edge_assistant_quantize import worker
 from edge_assistant_quantize.arguments import count
 from edge_assistant_quantize.candidate import Candidate, model_name
 from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError
-from edge_assistant_quantize.export import detector, exporter, pooling
-from edge_assistant_quantize.export.trace import Done
+from edge_assistant_quantize.export import Done, exporter, pooling
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.gguf.conversion import require_libraries
@@ -198,6 +197,8 @@ def _beside(folder: Path) -> list[Path]:
 
 def _as_candidate(done: Done, folder: Path, making: Path, name: str) -> Done:
     """Make it a candidate for the product's embedder or detector, if that gives and takes what it was trained with."""
+    from edge_assistant_quantize.export import detector
+
     files, options, unfit = {"model": done.files[0]}, {}, ""
     if done.role == "embedder":
         how, files["tokenizer"] = pooling.mode(folder), "tokenizer.json"

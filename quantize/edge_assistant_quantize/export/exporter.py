@@ -19,7 +19,7 @@ from typing import Any
 from edge_assistant.governance.offline import lock
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import UsageError, WeightsRefused
-from edge_assistant_quantize.export.trace import Done
+from edge_assistant_quantize.export import Done
 from edge_assistant_quantize.progress import ProgressStep, Watch
 
 _LIBRARIES = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime")

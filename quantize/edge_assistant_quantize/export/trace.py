@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed, UsageError, WeightsRefused
+from edge_assistant_quantize.export import Done
 
 if TYPE_CHECKING:
     from edge_assistant.compute.runtime import Runtime
@@ -43,22 +44,6 @@ class Target:
     runtime: Runtime  # runs the files to compare them
     stage: Callable[[str], None]  # receives the name of each stage that begins
     sizes: Mapping[str, int] = field(default_factory=dict)  # `height` and `width` of pictures, where it is known
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A finished export, as `export.json` records it."""
-
-    task: str  # by optimum's name
-    architecture: str  # the class of transformers
-    opset: int  # of the files
-    files: Sequence[str]  # names of the ONNX files
-    role: str  # of the product that the files can have as they are; empty for none
-    # By file and output, the largest difference between the graph and the model on the same inputs, as a share of the
-    # output's largest value
-    deviations: Mapping[str, Mapping[str, float]]
-    versions: Mapping[str, str] = field(default_factory=dict)  # of the libraries
-    note: str = ""  # anything else to say
 
 
 def whole(model: Any, task: str | None, target: Target) -> Done:  # noqa: ANN401

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.errors import QuantizationFailed, UsageError
-from edge_assistant_quantize.export import trace
-from edge_assistant_quantize.export.trace import SEED, Done, Target, checked
+from edge_assistant_quantize.export import Done, trace
+from edge_assistant_quantize.export.trace import SEED, Target, checked
 
 _OPSET = 18  # what optimum takes for the decoders of such models
 _BEFORE, _BEHIND = 3, 5  # tokens around a picture

@@ -20,7 +20,7 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.whisper import Whisper
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.cli.main import main
-from edge_assistant_quantize.export import detector, export, pooling, trace
+from edge_assistant_quantize.export import Done, detector, export, pooling, trace
 from edge_assistant_quantize.export import whisper as whisper_export
 from edge_assistant_quantize.gguf import conversion
 from edge_assistant_quantize.onnx.quantize import quantize
@@ -307,7 +307,7 @@ def test_an_rt_detr_is_made_smaller_and_measured_as_any_detector(tiny_exports, t
     drawings.labelled(tmp_path / "photos", 2)
     eyes = tmp_path / "eyes"
     shutil.copytree(tiny_exports.exported("rt-detr").parent, eyes)
-    done = trace.Done("object-detection", "", 18, ["model.onnx"], "detector", {})
+    done = Done("object-detection", "", 18, ["model.onnx"], "detector", {})
     assert export._as_candidate(done, tiny_exports.model("rt-detr"), eyes, "eyes").role == "detector"
     assert RUNTIME.session(eyes / "model.onnx").get_inputs()[0].shape == [1, 3, 128, 128]
     recipe = tmp_path / "ours.toml"
