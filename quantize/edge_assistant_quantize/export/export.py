@@ -47,7 +47,6 @@ _BESIDE = (
     "chat_template.json",
 )  # fmt: skip
 
-Part = Literal["vision", "decoder"]
 Layout = Literal["product", "optimum"]
 
 
@@ -57,7 +56,7 @@ def configure(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--opset", type=count, metavar="N", help="ONNX operator set (default: the architecture's own)")
     said = "of Whisper; product: as its sense runs it (the default); optimum: as other programs read it"
     group.add_argument("--layout", choices=("product", "optimum"), help=said)
-    group.add_argument("--part", choices=("vision", "decoder"), help="of a vision-language model, this part alone")
+    group.add_argument("--part", choices=("vision",), help="of a vision-language model, the vision encoder alone")
 
 
 def run(args: argparse.Namespace) -> Exported:
@@ -99,7 +98,7 @@ def export(
     output: Path,
     *,
     task: str | None = None,
-    part: Part | None = None,
+    part: Literal["vision"] | None = None,
     opset: int | None = None,
     layout: Layout = "product",
     threads: int | None = None,
@@ -111,7 +110,7 @@ def export(
         folder: config.json, tokenizer and *.safetensors.
         output: is made; one that holds anything is left alone.
         task: by optimum's name; None for that of the architecture.
-        part: "vision" or "decoder" of a vision-language model alone.
+        part: the vision encoder of a vision-language model alone.
         opset: of ONNX; None for optimum's choice.
         layout: of Whisper: "product" as the product's sense runs it, "optimum" as other programs read it.
         threads: cores to use; None for all.

@@ -77,10 +77,10 @@ def export(request: Mapping[str, Any], watch: Watch) -> Done:
     if part is None and not vision_language.is_one(model):
         done = trace.whole(model, request["task"], target)
     else:
-        parts = {"vision": vision_language.vision, "decoder": vision_language.decoder}
-        made = [parts[name](model, target) for name in ([part] if part else parts)]
-        deviations = {file: found for one in made for file, found in one.deviations.items()}
-        done = replace(made[-1], files=sorted(deviations), deviations=deviations)
+        done = vision_language.vision(model, target)
+        if part is None:
+            rest = vision_language.decoder(model, target)
+            done = replace(rest, files=[*done.files, *rest.files], deviations={**done.deviations, **rest.deviations})
     stage("")
     return replace(done, files=sorted(done.files), versions={name: metadata.version(name) for name in _LIBRARIES})
 

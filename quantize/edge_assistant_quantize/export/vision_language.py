@@ -69,11 +69,8 @@ def decoder(model: Any, target: Target) -> Done:  # noqa: ANN401
     """Export the table of token embeddings and the decoder that reads embeddings.
 
     Raises:
-        UsageError: the model is no vision-language model.
         WeightsRefused, ModelTooLarge, QuantizationFailed: see `trace.whole`.
     """
-    if not is_one(model):
-        raise UsageError(f"{type(model).__name__} has no decoder beside a vision encoder", "leave --part out")
     done = trace.whole(_decoder_of(model), "text-generation-with-past", target)
     table, graph = _parted(target.output / done.files[0])
     target.stage("comparing with the whole model")
@@ -111,13 +108,15 @@ def _parted(path: Path) -> tuple[Path, Path]:
 
     model = onnx.load(path)
     graph = model.graph
-    cut = next(node for node in graph.node if node.op_type == "Gather" and node.input[1] == "input_ids")
-    old, embedded = cut.output[0], "inputs_embeds"
-    cut.output[0] = embedded
+    sizes = {weight.name: weight.dims for weight in graph.initializer}
+    cuts = [node for node in graph.node if node.op_type == "Gather" and node.input[1] == "input_ids"]
+    if len(cuts) != 1 or cuts[0].input[0] not in sizes:
+        raise QuantizationFailed(f"{path.name} looks tokens up in no single table", "export --part vision alone")
+    (cut,), embedded = cuts, "inputs_embeds"
+    old, cut.output[0] = cut.output[0], embedded
     for node in graph.node:
         node.input[:] = [embedded if name == old else name for name in node.input]
-    width = next(weight.dims[1] for weight in graph.initializer if weight.name == cut.input[0])
-    shape = ["batch_size", "sequence_length", width]
+    shape = ["batch_size", "sequence_length", sizes[cut.input[0]][1]]
     graph.value_info.append(onnx.helper.make_tensor_value_info(embedded, onnx.TensorProto.FLOAT, shape))
     inputs = [embedded if item.name == "input_ids" else item.name for item in graph.input]
     parts, outputs = onnx.utils.Extractor(model), [item.name for item in graph.output]
