@@ -66,14 +66,15 @@ class Detection:
 class Placed:
     """Where a picture lies in the square that a network is given: scaled, then moved, in pixels of the square."""
 
-    scale: float
-    left: float
-    top: float
+    scale: tuple[float, float]  # of width and height
+    left: float = 0.0
+    top: float = 0.0
 
     def back(self, points: Floats) -> Floats:
         """Points x, y, x, y, ... [n, 2k] of the square in pixels of the picture."""
-        moved = points - np.tile(np.array([self.left, self.top], np.float32), points.shape[1] // 2)
-        return moved / np.float32(self.scale)
+        times = points.shape[1] // 2
+        moved = points - np.tile(np.array([self.left, self.top], np.float32), times)
+        return (moved / np.tile(np.array(self.scale, np.float32), times)).astype(np.float32, copy=False)
 
 
 class Detector(ABC):
@@ -154,7 +155,7 @@ class Detector(ABC):
 
     @abstractmethod
     def _prepared(self, rgb: Pixels) -> tuple[Floats, Placed]:
-        """The network's input as f32 [side, side, 3] BGR, and where in it the picture lies."""
+        """The network's input as f32 [side, side, 3], and where in it the picture lies."""
 
     @abstractmethod
     def _decoded(self, outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
@@ -215,6 +216,33 @@ class YoloX(Detector):
         return rows[:, 4:5] * rows[:, 5:], np.concatenate([centres - halves, centres + halves], axis=1)
 
 
+class RtDetr(Detector):
+    """RT-DETR, RT-DETRv2 and D-FINE (Zhao et al. 2024, "DETRs Beat YOLOs on Real-time Object Detection").
+
+    The whole picture is stretched to the square, as in training. Each row is a query that looks for one object. The
+    thresholds are not tuned, as no weights of it were to be had.
+    """
+
+    architecture = "rt-detr"
+    threshold = 0.5
+    sure = 0.6
+    faint = 0.25
+    overlap = 0.8  # queries seldom find an object twice
+    mirrored = False
+
+    def _prepared(self, rgb: Pixels) -> tuple[Floats, Placed]:
+        from PIL import Image
+
+        height, width = rgb.shape[:2]
+        image = Image.fromarray(rgb).resize((self.side, self.side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        return (np.asarray(image) / 255).astype(np.float32), Placed((self.side / width, self.side / height))
+
+    def _decoded(self, outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
+        logits, boxes = outputs[0][0], outputs[1][0] * self.side
+        centres, halves = boxes[:, :2], boxes[:, 2:] / 2
+        return _sigmoid(logits), np.concatenate([centres - halves, centres + halves], axis=1)
+
+
 def open_detector(model: InstalledModel, runtime: Runtime) -> Detector:
     """The detector of a model, by its option `architecture`.
 
@@ -250,7 +278,7 @@ class Faces:
         outputs = self._session.run(None, {"image": (image / 127.5 - 1)[None].astype(np.float32)})
         logits = np.concatenate(outputs[:2], axis=1)[0, :, 0]
         boxes = np.concatenate(outputs[2:], axis=1)[0, :, :4]
-        scores = 1 / (1 + np.exp(-np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT)))
+        scores = _sigmoid(logits)
         best = [i for i in np.argsort(-scores, kind="stable") if scores[i] >= _FACES_SCORE]
         centres, halves = self._anchors[best] + boxes[best, :2], boxes[best, 2:] / 2
         corners = np.clip(
@@ -297,6 +325,10 @@ def overlaps(box: Floats, boxes: Floats) -> Floats:
     return shared / np.maximum(areas - shared, np.float32(1e-6))  # type: ignore[no-any-return]
 
 
+def _sigmoid(logits: Floats) -> Floats:
+    return (1 / (1 + np.exp(-np.clip(logits, -_LOGIT_LIMIT, _LOGIT_LIMIT)))).astype(np.float32, copy=False)
+
+
 def _detection(label: int, scores: Floats, corners: Floats) -> Detection:
     left, top, right, bottom = (float(value) for value in corners)
     thought_of = {name: float(score) for name, score in zip(LABELS, scores, strict=True) if score >= _RULED_OUT}
@@ -316,7 +348,7 @@ def letterbox(
     square = np.full((side, side, 3), fill, np.float32)
     resized = Image.fromarray(rgb).resize((w, h), Image.Resampling.BILINEAR, reducing_gap=2.0)
     square[top : top + h, left : left + w] = np.asarray(resized)
-    return square, Placed(scale, left, top)
+    return square, Placed((scale, scale), left, top)
 
 
 def channels_first(image: Floats) -> Floats:

@@ -107,7 +107,7 @@ def _run(work: _Work, name: str, watch: Watch) -> Items:
     what, total = f"{name} over data", len(sources)
     watch(ProgressStep(what, 0, total))
     for number, source in enumerate(sources, 1):
-        with _as_calibration(), _runnable(name), np.errstate(all="ignore"):
+        with _as_calibration(), runnable(name), np.errstate(all="ignore"):
             found = list(each(source))
         yield from found
         watch(ProgressStep(what, number, total))
@@ -125,7 +125,7 @@ def _as_calibration() -> Iterator[None]:
 
 
 @contextmanager
-def _runnable(name: str) -> Iterator[None]:
+def runnable(name: str) -> Iterator[None]:
     """ONNX Runtime raises classes of its own where a graph loads and cannot be run."""
     try:
         yield

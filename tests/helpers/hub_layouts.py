@@ -85,7 +85,31 @@ SHARDED = Layout(  # in parts, with the whole once more in its maker's own form,
     ),
     (".gitattributes", "consolidated.safetensors", "tokenizer.model.v3"),
 )  # fmt: skip
-LAYOUTS = {layout.repo: layout for layout in (MINILM, WHISPER, SMOLLM2, QWEN, SHARDED)}
+MOONSHINE = Layout(
+    "UsefulSensors/moonshine-tiny",
+    (
+        "README.md", "config.json", "generation_config.json", "model.safetensors", "preprocessor_config.json",
+        "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
+    ),
+)  # fmt: skip
+RT_DETR = Layout(
+    "PekingU/rtdetr_r18vd",
+    ("README.md", "config.json", "model.safetensors", "preprocessor_config.json"),
+)
+EYES = Layout(
+    "HuggingFaceTB/SmolVLM-256M-Instruct",
+    (
+        "README.md", "added_tokens.json", "chat_template.json", "config.json", "generation_config.json", "merges.txt",
+        "model.safetensors", "preprocessor_config.json", "processor_config.json", "special_tokens_map.json",
+        "tokenizer.json", "tokenizer_config.json", "vocab.json",
+    ),
+    (
+        ".gitattributes", "onnx/decoder_model_merged.onnx", "onnx/embed_tokens.onnx", "onnx/vision_encoder.onnx",
+        *(f"onnx/{part}_{kind}.onnx" for part in ("embed_tokens", "vision_encoder") for kind in _ONNX),
+        "smolvlm-data.pdf",
+    ),
+)  # fmt: skip
+LAYOUTS = {layout.repo: layout for layout in (MINILM, WHISPER, MOONSHINE, RT_DETR, EYES, SMOLLM2, QWEN, SHARDED)}
 
 _CARD = b"---\nlicense: apache-2.0\nlanguage:\n- en\npipeline_tag: text-generation\n---\n\n# Model card\n"
 _MODULES = [
@@ -99,6 +123,7 @@ _SMALL: dict[str, object] = {
     },
     "added_tokens.json": {"<|en|>": 68},
     "all_results.json": {"epoch": 1.0, "train_loss": 0.7},
+    "chat_template.json": {"chat_template": "{{ messages }}"},
     "config_sentence_transformers.json": {"__version__": {"sentence_transformers": "2.0.0", "pytorch": "1.8.1"}},
     "data_config.json": [{"name": "stackexchange/skeptics.stackexchange.com.jsonl.gz", "lines": 10009, "weight": 1}],
     "eval_results.json": {"eval_loss": 0.6},
@@ -106,6 +131,7 @@ _SMALL: dict[str, object] = {
     "modules.json": _MODULES,
     "normalizer.json": {"accessorise": "accessorize"},
     "params.json": {"dim": 64, "n_layers": 2},
+    "processor_config.json": {"image_seq_len": 4, "processor_class": "SmolVLMProcessor"},
     "preprocessor_config.json": {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 80},
     "sentence_bert_config.json": {"max_seq_length": 256, "do_lower_case": False},
     "special_tokens_map.json": {},
@@ -165,6 +191,21 @@ def main(output: Path) -> None:
     tiny_transformers.tokenizer(folder, whisper=True)
     told = {"alignment_heads": [[1, 0], [1, 2]], "lang_to_id": {"<|en|>": 68}, "is_multilingual": True}
     configure(folder / "generation_config.json", **told, suppress_tokens=[5, 6], begin_suppress_tokens=[7])
+
+    folder = save(MOONSHINE, t.MoonshineForConditionalGeneration(t.MoonshineConfig(**tiny_transformers.EARS)))
+    tiny_transformers.tokenizer(folder, whisper=False)
+
+    folder = save(RT_DETR, tiny_transformers.detector())
+    side = {"height": tiny_transformers.SIDE, "width": tiny_transformers.SIDE}
+    processor = t.RTDetrImageProcessor(size=side)
+    processor.save_pretrained(folder)
+
+    text = t.LlamaConfig(**tiny_transformers.TEXT, num_key_value_heads=2, pad_token_id=0)
+    seen = {"vision_config": tiny_transformers.EYES, "image_token_id": tiny_transformers.IMAGE_TOKEN}
+    folder = save(EYES, t.SmolVLMForConditionalGeneration(t.SmolVLMConfig(**seen, text_config=text, scale_factor=2)))
+    tiny_transformers.tokenizer(folder, whisper=False)
+    size = {"size": {"longest_edge": 32}, "image_processor_type": "SmolVLMImageProcessor"}
+    configure(folder / "preprocessor_config.json", **size)
 
     common = tiny_language_models.COMMON
     folder = save(SMOLLM2, t.LlamaForCausalLM(t.LlamaConfig(**common, tie_word_embeddings=True)))

@@ -35,7 +35,38 @@ WHISPER = {
     "max_source_positions": 1500, "max_target_positions": 448, "init_std": 0.2, "pad_token_id": 0, "bos_token_id": 1,
     "eos_token_id": 2, "decoder_start_token_id": 3, "suppress_tokens": [5, 6], "begin_suppress_tokens": [7],
 }  # fmt: skip
+EARS = {
+    "vocab_size": 96, "hidden_size": 32, "intermediate_size": 64, "encoder_num_hidden_layers": 2,
+    "decoder_num_hidden_layers": 2, "encoder_num_attention_heads": 4, "decoder_num_attention_heads": 4,
+    "initializer_range": 0.2,
+}  # fmt: skip
+QUERIES = {
+    "encoder_hidden_dim": 16, "encoder_in_channels": [8, 16, 16], "encoder_ffn_dim": 32, "encoder_attention_heads": 2,
+    "d_model": 16, "num_queries": 30, "decoder_in_channels": [16] * 3, "decoder_ffn_dim": 32, "decoder_layers": 2,
+    "decoder_attention_heads": 2, "num_labels": 80, "hidden_expansion": 0.5,
+}  # fmt: skip
+SIDE = 128  # of the pictures that the detector takes
 WORDS = ["red", "door", "pump", "valve", "seven", "leaks", "is", "the", "open", "shut"]
+
+
+def detector() -> Any:
+    """RT-DETR with COCO's classes, whose weights let it see something: those that are drawn as usual all but vanish."""
+    import torch
+    import transformers as t
+
+    from edge_assistant.perception.detectors import LABELS
+
+    sizes = {"embedding_size": 8, "hidden_sizes": [8, 8, 16, 16], "depths": [1] * 4, "layer_type": "basic"}
+    backbone = t.RTDetrResNetConfig(**sizes, out_features=["stage2", "stage3", "stage4"])
+    made = t.RTDetrForObjectDetection(t.RTDetrConfig(backbone_config=backbone, **QUERIES))
+    made.config.id2label = dict(enumerate(LABELS))
+    with torch.no_grad():
+        for name, weight in made.named_parameters():
+            if weight.dim() > 1:
+                weight.copy_(torch.randn(weight.shape) * 1.5 / weight[0].numel() ** 0.5)
+            elif name.endswith("weight"):
+                weight.fill_(1.0)
+    return made
 
 
 def build(models: Path) -> dict[str, Any]:
@@ -50,6 +81,8 @@ def build(models: Path) -> dict[str, Any]:
         "siglip": t.SiglipVisionModel(t.SiglipVisionConfig(**EYES)),
         "clip": t.CLIPModel(t.CLIPConfig(text_config=TEXT, vision_config=EYES, projection_dim=32)),
         "whisper": t.WhisperForConditionalGeneration(t.WhisperConfig(**WHISPER)),
+        "moonshine": t.MoonshineForConditionalGeneration(t.MoonshineConfig(**EARS)),
+        "rt-detr": detector(),
         "llava": t.LlavaForConditionalGeneration(
             t.LlavaConfig(t.CLIPVisionConfig(**EYES), llama, image_token_index=IMAGE_TOKEN, vision_feature_layer=-1)
         ),
@@ -67,8 +100,10 @@ def build(models: Path) -> dict[str, Any]:
     )
     for name, model in made.items():
         model.eval().save_pretrained(models / name)
-        if name not in {"vit", "siglip"}:
+        if name not in {"vit", "siglip", "rt-detr"}:
             tokenizer(models / name, whisper=name == "whisper")
+    seeing = {"size": {"height": SIDE, "width": SIDE}, "do_normalize": False, "do_pad": False}
+    (models / "rt-detr" / "preprocessor_config.json").write_text(json.dumps(seeing))
     again = t.LlamaForCausalLM.from_pretrained(models / "tied", dtype="float32")  # its angles were never in bfloat16
     return {**made, "tied": again.eval()}
 
@@ -119,6 +154,12 @@ def expect(made: dict[str, Any], folder: Path) -> None:
         save("clip", {"seen": both.image_embeds, "read": both.text_embeds}, pictures=pictures, tokens=tokens)
         heard = made["whisper"](mel, decoder_input_ids=said).logits
         save("whisper", {"logits": heard}, mel=mel, tokens=said)
+        sound = torch.randn(1, 8000)
+        heard = made["moonshine"](sound, decoder_input_ids=said).logits
+        save("moonshine", {"logits": heard}, sound=sound, tokens=said)
+        photos = torch.rand(2, 3, SIDE, SIDE)
+        found = made["rt-detr"](photos)
+        save("rt-detr", {"logits": found.logits, "boxes": found.pred_boxes}, pictures=photos)
         for name, rows in (("llava", 16), ("smolvlm", 4)):
             asked = torch.cat([tokens[:1, :3], torch.full((1, rows), IMAGE_TOKEN), tokens[:1, 3:]], 1)
             looked = pictures[:1] if name == "llava" else pictures[None, :1]
@@ -149,6 +190,7 @@ def broken(models: Path) -> None:
 
 ORDERS: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("bert", "llama", "tied", "vit", "siglip", "whisper", "llava", "smolvlm")},
+    **{name: {} for name in ("moonshine", "rt-detr")},
     **{name: {} for name in ("gemma3", "unknown", "not-a-model", "quantized", "lacking", "mute", "mamba")},
     "clip-vision": {"folder": "clip", "part": "vision"},
     "bert-other": {"folder": "bert", "task": "image-classification"},

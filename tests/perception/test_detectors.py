@@ -46,6 +46,31 @@ def test_yolox_rows_become_boxes_in_the_picture(tmp_path: Path) -> None:
     assert bus.box == pytest.approx((2 * (168 - 32), 2 * (84 - 16), 128, 64), abs=1e-3)
 
 
+def test_rt_detr_rows_become_boxes_in_the_picture(tmp_path: Path) -> None:
+    """Of a picture of 200 x 100 that is stretched: shares of the square are shares of the picture."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    logits, boxes = np.full((1, 30, 80), -9, np.float32), np.full((1, 30, 4), 0.5, np.float32)
+    logits[0, 7, LABELS.index("dog")] = 2.0
+    boxes[0, 7] = [0.5, 0.25, 0.2, 0.1]
+    logits[0, 8, LABELS.index("cat")] = -0.1  # 0.475: below the threshold
+    answers = {"logits": logits, "pred_boxes": boxes}
+    graph = helper.make_graph(
+        [helper.make_node("Identity", [f"the {name}"], [name]) for name in answers],
+        "fixed",
+        [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, [1, 3, 64, 64])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, list(rows.shape)) for name, rows in answers.items()],
+        [numpy_helper.from_array(rows, f"the {name}") for name, rows in answers.items()],
+    )
+    made = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    path = tmp_path / "model.onnx"
+    path.write_bytes(made.SerializeToString())
+    detector = open_detector(InstalledModel("ours", "", {"model": path}, {"architecture": "rt-detr"}), Runtime(1))
+    (dog,) = detector.detect(np.zeros((100, 200, 3), np.uint8))
+    assert (dog.label, dog.score) == ("dog", pytest.approx(1 / (1 + np.exp(-2))))
+    assert dog.box == pytest.approx((80, 20, 40, 10), abs=1e-3)
+
+
 def test_hostile_numbers_stay_within_the_picture(tmp_path: Path) -> None:
     rows = np.full((1, 3549, 85), 1e4, np.float32)
     detector = open_detector(fixed_model(tmp_path / "model.onnx", rows), Runtime(1))

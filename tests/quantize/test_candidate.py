@@ -50,3 +50,7 @@ def test_what_is_missing_is_said(tmp_path):
     (tmp_path / "e.onnx").write_bytes(b"e")
     with pytest.raises(UsageError, match=r"nothing says what e\.onnx does"):
         candidate.find(str(tmp_path / "e.onnx"))
+    (tmp_path / "e.onnx.json").write_text("{}")  # as a voice of Piper lies
+    found = candidate.find(str(tmp_path / "e.onnx"))
+    assert (found.role, found.files) == ("voice", {"model": "e.onnx", "config": "e.onnx.json"})
+    assert candidate.find(str(tmp_path / "e.onnx"), "detector").role == "detector"

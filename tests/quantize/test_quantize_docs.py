@@ -57,10 +57,14 @@ def repositories(tmp_path_factory):
     return folder
 
 
+ROLES = {hub_layouts.MINILM.repo: "embedder", hub_layouts.WHISPER.repo: "speech", hub_layouts.RT_DETR.repo: "detector"}
 # What is made of each; as the pages show it, where they do
 MADE = {
     hub_layouts.MINILM.repo: "edge-quantize convert all-MiniLM-L6-v2 --output minilm",
     hub_layouts.WHISPER.repo: "edge-quantize convert my-whisper --output my-whisper-onnx",
+    hub_layouts.MOONSHINE.repo: "edge-quantize convert moonshine-tiny --output moonshine",
+    hub_layouts.RT_DETR.repo: "edge-quantize convert rtdetr_r18vd --output rtdetr",
+    hub_layouts.EYES.repo: "edge-quantize convert SmolVLM-256M-Instruct --output eyes --part vision",
     hub_layouts.SMOLLM2.repo: "edge-quantize convert smollm2 --output smollm2-f16.gguf",
     hub_layouts.QWEN.repo: None,
     hub_layouts.SHARDED.repo: None,
@@ -74,7 +78,7 @@ def test_a_repository_as_the_hub_has_it_is_fetched_and_converted(
     """Its real list of files, with tiny weights: what is wanted comes, and the documented command takes it."""
     layout, source = hub_layouts.LAYOUTS[repo], repositories / repo
     words = shlex.split(MADE[repo] or "edge-quantize convert model --output model.gguf")[1:]
-    details = (ROOT / "docs" / "quantize-details.md").read_text("utf-8")
+    details = (ROOT / "docs" / "quantize-export.md").read_text("utf-8")
     assert MADE[repo] is None or ["edge-quantize", *words] in commands(page + details)
     fetch = ["fetch", repo, "--output", words[1]]
     assert repo != hub_layouts.SMOLLM2.repo or ["edge-quantize", *fetch] in commands(page)
@@ -100,8 +104,8 @@ def test_a_repository_as_the_hub_has_it_is_fetched_and_converted(
         assert output.is_file()
         return
     assert "compared with the model on the same inputs: at most " in said
-    found = candidate.read(output)
-    assert found.role == ("embedder" if repo == hub_layouts.MINILM.repo else "speech")
+    assert (output / candidate.FILE).is_file() == (repo in ROLES)
+    assert repo not in ROLES or candidate.read(output).role == ROLES[repo]
     assert not list(output.rglob("*.py"))
 
 

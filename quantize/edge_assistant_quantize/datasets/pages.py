@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from importlib import resources
 from itertools import pairwise
 
 import numpy as np
@@ -14,39 +15,11 @@ from edge_assistant_quantize.datasets.paper import font
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-_TEXT = (
-    "able account across after again air allow along amount answer area around autumn balance basin before bench "
-    "between bridge bright carry castle centre change child circle clear cloud coast copper corner cotton country "
-    "cover daily design different dinner during early engine evening every family figure final finger flour "
-    "follow forest garden general glass ground harbour heavy history house hundred island itself journey kitchen "
-    "ladder language larger letter little machine market matter measure middle minute morning mountain narrow "
-    "nature never nothing number ocean office orange paper people perhaps person picture plain quarter quiet "
-    "quick rather reason record river school second several shadow silver simple singular small spring station "
-    "stone street strong summer surface table thing through together travel under useful valley village voice "
-    "water weather weekend winter window without wonder worker writing yellow young"
-)
-_WORDS = _TEXT.split()
-_GOODS = (
-    "Apple juice 1L", "Wholemeal bread", "Coffee beans 250g", "Batteries AA x4", "Tea light candles", "Dish soap",
-    "Olive oil 500ml", "Notebook A5", "Green tea", "Paper towels", "Rice 5kg", "Light bulb E27", "Chicken breast",
-    "Yoghurt 4pk", "USB cable 2m",
-)  # fmt: skip
-_PEOPLE = (
-    "Ada Keller", "Jonas Wirth", "Maria Oduya", "Peter Lindqvist", "Grace Tanaka", "Omar Haddad", "Ruth Svensson",
-    "Ivan Petrov",
-)  # fmt: skip
+_CONTENT = tomllib.loads((resources.files(__package__) / "pages.toml").read_text("utf-8"))
+_WORDS, _GOODS, _PEOPLE = _CONTENT["words"].split(), _CONTENT["goods"], _CONTENT["people"]
 _INK = (25, 35, 110)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RenderedPage:
-    """A rendered page and what stands on it."""
-
-    kind: str  # the function that made it
-    image: Image.Image  # the clean page
-    rows: list[str]  # its words in reading order, one entry a row, one space between cells
-    fields: list[tuple[str, str]] = field(default_factory=list)  # labels with their values
-    boxes: list[tuple[str, bool]] = field(default_factory=list)  # labels of tick boxes, and whether they are ticked
+_MARGIN = 60
+_PITCH = 32  # pixels from one row of a letter to the next
 
 
 def sheet(seed: int) -> RenderedPage:
@@ -58,6 +31,10 @@ def _one(random: np.random.Generator, *choices: str) -> str:
     return str(random.choice(choices))
 
 
+def _several(random: np.random.Generator, choices: list[str], count: int) -> list[str]:
+    return [str(one) for one in random.choice(choices, count, replace=choices is _WORDS)]
+
+
 def _date(random: np.random.Generator, century: int, first: int, last: int) -> str:
     day, month = random.integers(1, 29), random.integers(1, 13)
     return f"{day:02d}/{month:02d}/{century}{random.integers(first, last)}"
@@ -66,55 +43,46 @@ def _date(random: np.random.Generator, century: int, first: int, last: int) -> s
 def receipt(random: np.random.Generator) -> RenderedPage:
     """A till receipt: names, dates, items with prices flush right, the total among other amounts."""
     size, width = int(random.integers(19, 27)), 620
-    page = _Writer("receipt", width, 1400, font(size, _one(random, "mono", "sans")), round(size * 1.45))
-    shop = f"{_one(random, *_PEOPLE).split()[1].upper()} TRADING LTD"
-    page.centred(shop)
-    page.centred(f"{random.integers(1, 240)} {_one(random, *_WORDS).title()} Street")
-    page.centred(f"Tel: 0{random.integers(10, 99)}-{random.integers(100000, 999999)}")
-    page.skip()
-    page.left(f"Date: {_date(random, 20, 15, 26)}")
-    page.ends("Receipt No:", f"{random.integers(1000, 99999)}", note=True)
-    page.skip()
+    page = RenderedPage("receipt", width, 1400, font(size, _one(random, "mono", "sans")), round(size * 1.45))
+    page.line(centre=f"{_one(random, *_PEOPLE).split()[1].upper()} TRADING LTD")
+    page.line(centre=f"{random.integers(1, 240)} {_one(random, *_WORDS).title()} Street")
+    page.line(centre=f"Tel: 0{random.integers(10, 99)}-{random.integers(100000, 999999)}", skip=True)
+    page.line(f"Date: {_date(random, 20, 15, 26)}")
+    page.line("Receipt No:", f"{random.integers(1000, 99999)}", note=True, skip=True)
     total = 0.0
-    for goods in random.choice(_GOODS, int(random.integers(3, 9)), replace=False):
+    chosen = _several(random, _GOODS, int(random.integers(3, 9)))
+    for goods in chosen:
         price = float(random.integers(50, 4000)) / 100
         total += price
-        page.ends(str(goods), f"{price:.2f}")
-    page.skip()
-    page.ends("TOTAL", f"{total:.2f}", note=True)
+        page.line(goods, f"{price:.2f}", skip=goods == chosen[-1])
     cash = float(math.ceil(total / 10) * 10)
-    page.ends("CASH", f"{cash:.2f}", note=True)
-    page.ends("CHANGE", f"{cash - total:.2f}", note=True)
-    page.skip()
-    page.centred("Thank you, please come again")
-    return page.sheet()
+    for label, amount in (("TOTAL", total), ("CASH", cash), ("CHANGE", cash - total)):
+        page.line(label, f"{amount:.2f}", note=True, skip=label == "CHANGE")
+    page.line(centre="Thank you, please come again")
+    return page.cut()
 
 
 def form(random: np.random.Generator) -> RenderedPage:
     """A form: labels in print, values in another hand on lines, a row of tick boxes."""
     size = int(random.integers(20, 28))
-    page = _Writer("form", 900, 900, font(size), round(size * 2.3))
-    page.left("Patient intake", font(size + 12, "bold"))
+    page = RenderedPage("form", 900, 900, font(size), round(size * 2.3))
+    page.line("Patient intake", face=font(size + 12, "bold"))
     hand = font(size + 4, _one(random, "serif", "mono"))
-    values = {
-        "Name": _one(random, *_PEOPLE),
-        "Date of birth": _date(random, 19, 40, 99),
-        "Allergies": _one(random, "none known", "penicillin", "latex", "peanuts"),
-        "Medication": f"Ramipril {random.choice([2, 5, 10])} mg daily",
-        "Blood pressure": f"{random.integers(100, 170)}/{random.integers(60, 100)}",
-    }
-    for label, value in values.items():
-        page.labelled(f"{label}:", value, hand)
+    page.labelled("Name", _one(random, *_PEOPLE), hand)
+    page.labelled("Date of birth", _date(random, 19, 40, 99), hand)
+    page.labelled("Allergies", _one(random, "none known", "penicillin", "latex", "peanuts"), hand)
+    page.labelled("Medication", f"Ramipril {random.choice([2, 5, 10])} mg daily", hand)
+    page.labelled("Blood pressure", f"{random.integers(100, 170)}/{random.integers(60, 100)}", hand)
     chosen = int(random.integers(0, 3))
     page.ticks("Smoker:", [(option, i == chosen) for i, option in enumerate(("yes", "no", "formerly"))])
-    return page.sheet()
+    return page.cut()
 
 
 def boxes(random: np.random.Generator) -> RenderedPage:
     """A form in two columns, with or without boxes: labels in small print, each above its value."""
     size = int(random.integers(24, 32))
-    page = _Writer("boxes", 1000, 900, font(round(size * random.uniform(0.65, 0.9))), round(size * 2.6))
-    page.left("Goods received", font(size + 12, "bold"))
+    page = RenderedPage("boxes", 1000, 900, font(round(size * random.uniform(0.65, 0.9))), round(size * 2.6))
+    page.line("Goods received", face=font(size + 12, "bold"))
     hand = font(size, _one(random, "sans", "bold", "serif", "mono"))
     values = {
         "Delivered by": _one(random, *_PEOPLE),
@@ -128,57 +96,62 @@ def boxes(random: np.random.Generator) -> RenderedPage:
     ruled = bool(random.integers(0, 2))
     for at in range(0, len(chosen), 2):
         page.stacked(chosen[at : at + 2], hand, ruled=ruled)
-    return page.sheet()
+    return page.cut()
 
 
 def table(random: np.random.Generator) -> RenderedPage:
     """A ruled table with a header and numbers flush right."""
     size = int(random.integers(18, 25))
-    page = _Writer("table", 1000, 900, font(size), round(size * 2))
-    page.left(f"Delivery note {random.integers(1000, 9999)}", font(size + 8, "bold"))
+    page = RenderedPage("table", 1000, 900, font(size), round(size * 2))
+    page.line(f"Delivery note {random.integers(1000, 9999)}", face=font(size + 8, "bold"))
     columns = (60, 480, 640, 800)
     page.cells(columns, ("Item", "Qty", "Unit price", "Amount"), font(size, "bold"))
-    for goods in random.choice(_GOODS, int(random.integers(5, 11)), replace=False):
+    for goods in _several(random, _GOODS, int(random.integers(5, 11))):
         count, price = int(random.integers(1, 20)), float(random.integers(50, 4000)) / 100
-        page.cells(columns, (str(goods), str(count), f"{price:.2f}", f"{count * price:.2f}"))
-    return page.sheet()
+        page.cells(columns, (goods, str(count), f"{price:.2f}", f"{count * price:.2f}"))
+    return page.cut()
 
 
 def prose(random: np.random.Generator) -> RenderedPage:
     """Running text in one column or two."""
     size = int(random.integers(17, 24))
     columns = int(random.integers(1, 3))
-    page = _Writer("prose", 1000, 1100, font(size, _one(random, "sans", "serif")), round(size * 1.5))
-    page.left("On the " + " ".join(random.choice(_WORDS, 3)), font(size + 10, "bold"))
-    page.skip()
+    page = RenderedPage("prose", 1000, 1100, font(size, _one(random, "sans", "serif")), round(size * 1.5))
+    page.line("On the " + " ".join(_several(random, _WORDS, 3)), face=font(size + 10, "bold"), skip=True)
     width = (1000 - 2 * _MARGIN - 50 * (columns - 1)) / columns
     top = page.y
     for column in range(columns):
         page.y = top
-        page.paragraph([str(word) for word in random.choice(_WORDS, 130)], _MARGIN + column * (width + 50), width)
-    return page.sheet()
+        page.paragraph(_several(random, _WORDS, 130), _MARGIN + column * (width + 50), width)
+    return page.cut()
 
 
 def letter(random: np.random.Generator, rows: int) -> RenderedPage:
     """So many rows in one column, A4 at 150 dots an inch with fifty: sentences, and labels with amounts flush right."""
     height = 2 * _MARGIN + rows * _PITCH
-    page = _Writer("letter", 1240, height, font(20, _one(random, "sans", "serif")), _PITCH)
+    page = RenderedPage("letter", 1240, height, font(20, _one(random, "sans", "serif")), _PITCH)
     for number in range(rows):
         if number % 5 == 3:
             amount = f"{random.integers(1, 900)}.{random.integers(10, 99)}"
-            page.ends(_one(random, *_GOODS), amount)
+            page.line(_one(random, *_GOODS), amount)
         else:
-            page.left(" ".join(str(word) for word in random.choice(_WORDS, int(random.integers(6, 12)))))
-    return page.sheet()
+            page.line(" ".join(_several(random, _WORDS, int(random.integers(6, 12)))))
+    return page.cut()
 
 
 KINDS: tuple[Callable[[np.random.Generator], RenderedPage], ...] = (receipt, form, table, prose, boxes)
-_MARGIN = 60
-_PITCH = 32  # pixels from one row of a letter to the next
 
 
-class _Writer:
-    """A page being written from the top down."""
+class RenderedPage:
+    """A page that is written from the top down, and what stands on it.
+
+    Attributes:
+        kind: the function that made it.
+        image: the clean page.
+        rows: its words in reading order, one entry a row, one space between cells.
+        fields: labels with their values.
+        boxes: labels of tick boxes, and whether they are ticked.
+    """
 
     def __init__(self, kind: str, width: int, height: int, face: Font, pitch: int) -> None:
         self.kind, self.face, self.pitch, self.y = kind, face, pitch, _MARGIN
@@ -188,39 +161,37 @@ class _Writer:
         self.fields: list[tuple[str, str]] = []
         self.boxes: list[tuple[str, bool]] = []
 
-    def sheet(self) -> RenderedPage:
-        bottom = min(self.image.height, self.y + _MARGIN)
-        return RenderedPage(
-            self.kind, self.image.crop((0, 0, self.image.width, bottom)), self.rows, self.fields, self.boxes
-        )
+    def cut(self) -> RenderedPage:
+        """The page without what is blank below."""
+        self.image = self.image.crop((0, 0, self.image.width, min(self.image.height, self.y + _MARGIN)))
+        return self
 
-    def skip(self) -> None:
-        self.y += self.pitch // 2
-
-    def left(self, text: str, face: Font | None = None) -> None:
-        self._write(_MARGIN, text, face)
-        self._next([text])
-
-    def centred(self, text: str) -> None:
-        self._write((self.image.width - self.draw.textlength(text, self.face)) / 2, text)
-        self._next([text])
-
-    def ends(self, left: str, right: str, *, note: bool = False) -> None:
-        """One thing at the left margin, one flush right."""
-        self._write(_MARGIN, left)
-        self._write(self.image.width - _MARGIN - self.draw.textlength(right, self.face), right)
-        self._next([left, right])
-        if note:
-            self.fields.append((left.rstrip(":"), right))
+    def line(
+        self,
+        left: str = "",
+        right: str = "",
+        centre: str = "",
+        face: Font | None = None,
+        *,
+        note: bool = False,
+        skip: bool = False,
+    ) -> None:
+        """A row at the left margin, flush right or in the middle; noted as a field, with half a row blank behind it."""
+        free = self.image.width - self.draw.textlength(right + centre, face or self.face)
+        for text, x in ((left, _MARGIN), (right, free - _MARGIN), (centre, free / 2)):
+            self._write(x, text, face)
+        self._next(left, right, centre)
+        self.fields += [(left.rstrip(":"), right)] * note
+        self.y += self.pitch // 2 * skip
 
     def labelled(self, label: str, value: str, hand: Font) -> None:
         """A label and a value on a line of its own."""
-        self._write(_MARGIN, label)
+        self._write(_MARGIN, f"{label}:")
         self._write(330, value, hand, _INK, up=6)
         base = self.y + round(self.pitch * 0.55)
         self.draw.line((320, base, self.image.width - _MARGIN, base), fill=(120, 120, 120), width=1)
-        self._next([label, value])
-        self.fields.append((label.rstrip(":"), value))
+        self._next(f"{label}:", value)
+        self.fields.append((label, value))
 
     def stacked(self, pairs: list[tuple[str, str]], hand: Font, *, ruled: bool) -> None:
         """Labels side by side, each with its value under it."""
@@ -232,7 +203,7 @@ class _Writer:
             if ruled:
                 self.draw.rectangle((x, self.y - 6, x + width, self.y + self.pitch - 6), outline=(90, 90, 90), width=2)
         self.rows.append(" ".join(label for label, _ in pairs))
-        self._next([value for _, value in pairs])
+        self._next(*(value for _, value in pairs))
         self.fields += pairs
 
     def ticks(self, question: str, options: list[tuple[str, bool]]) -> None:
@@ -247,19 +218,17 @@ class _Writer:
                 self.draw.line((left - 2, bottom + 2, right - 1, top - 3), fill=_INK, width=3)
             self._write(x + side + 12, option)
             x += side + 12 + self.draw.textlength(option, self.face) + 60
-        self._next([question, *(option for option, _ in options)])
+        self._next(question, *(option for option, _ in options))
         self.boxes += [(f"{question} {option}", ticked) for option, ticked in options]
 
     def cells(self, columns: tuple[int, ...], texts: tuple[str, ...], face: Font | None = None) -> None:
         """A ruled row: the first cell from the left, the others flush right in their columns."""
-        edges = [*columns, self.image.width - _MARGIN]
-        for index, text in enumerate(texts):
-            room = edges[index + 1] - edges[index] - 20 - self.draw.textlength(text, face or self.face)
-            self._write(edges[index] + (10 if index == 0 else 10 + room), text, face)
         top = self.y - round(self.pitch * 0.2)
-        for left, right in pairwise(edges):
+        for (left, right), text in zip(pairwise((*columns, self.image.width - _MARGIN)), texts, strict=True):
+            room = right - left - 20 - self.draw.textlength(text, face or self.face)
+            self._write(left + 10 + (room if left > columns[0] else 0), text, face)
             self.draw.rectangle((left, top, right, top + self.pitch), outline=(90, 90, 90))
-        self._next(list(texts))
+        self._next(*texts)
 
     def paragraph(self, words: list[str], x: float, width: float) -> None:
         """Words wrapped to a width."""
@@ -267,7 +236,7 @@ class _Writer:
         for word in [*words, None]:
             if word is None or self.draw.textlength(" ".join([*line, word]), self.face) > width:
                 self._write(x, " ".join(line))
-                self._next([" ".join(line)])
+                self._next(" ".join(line))
                 line = []
             if word is not None:
                 line.append(word)
@@ -277,6 +246,6 @@ class _Writer:
     ) -> None:
         self.draw.text((x, self.y - up), text, font=face or self.face, fill=fill)
 
-    def _next(self, cells: list[str]) -> None:
-        self.rows.append(" ".join(cells))
+    def _next(self, *cells: str) -> None:
+        self.rows.append(" ".join(cell for cell in cells if cell))
         self.y += self.pitch

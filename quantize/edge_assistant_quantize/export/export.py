@@ -1,7 +1,8 @@
 """`edge-quantize convert` to ONNX: a model of Hugging Face to ONNX files, whole or not at all.
 
 Whisper gets the layout that the product's speech sense runs, which needs no torch (`whisper`); everything else goes
-through optimum in a process of its own (`exporter`). Each graph is compared with the model.
+through optimum in a process of its own (`exporter`). Each graph is compared with the model. What a sense of the product
+opens as it is becomes a candidate.
 """
 
 from __future__ import annotations
@@ -18,13 +19,11 @@ from typing import Any, Literal
 import msgspec
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.schema import printable
 from edge_assistant_quantize import worker
 from edge_assistant_quantize.arguments import count
 from edge_assistant_quantize.candidate import Candidate, model_name
 from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError
-from edge_assistant_quantize.export import exporter, pooling
-from edge_assistant_quantize.export.exporter import Done
+from edge_assistant_quantize.export import Done, exporter, pooling
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.gguf.conversion import require_libraries
@@ -42,22 +41,12 @@ _NEEDED = (*_COMPARING, "optimum")
 _BASE_MEMORY = 1 << 30  # torch and transformers without a model: 0.4 GB, measured
 _COPIES = 4  # of the weights in float32 at the peak, during serialisation: 3.6 of 91 MB and 4.0 of 682 MB, measured
 _FILES = 2  # of the weights in float32 on the disk at most: a decoder without and with a past
-# Keys of files here, by the library's names
-_KEYS = {
-    "encoder_model.onnx": "encoder",
-    "decoder_model.onnx": "decoder",
-    "decoder_with_past_model.onnx": "decoder_with_past",
-    "vision_encoder.onnx": "vision",
-    "embed_tokens.onnx": "embeddings",
-}
-# Data beside the weights that says how inputs are made, by these names, and no code
+# Data beside the weights that says how inputs are made, and no code
 _BESIDE = (
-    "config.json", "generation_config.json", "*processor_config.json", "tokenizer.json", "tokenizer.model",
-    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "normalizer.json", "vocab.txt",
-    "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.json", "*.jinja",
+    "*config.json", "*token*.json", "*.model", "*.jinja", "vocab.*", "merges.txt", "normalizer.json",
+    "chat_template.json",
 )  # fmt: skip
 
-Part = Literal["vision", "decoder"]
 Layout = Literal["product", "optimum"]
 
 
@@ -65,9 +54,9 @@ def configure(group: argparse._ArgumentGroup) -> None:
     """The options."""
     group.add_argument("--task", metavar="T", help="such as feature-extraction (default: what config.json names)")
     group.add_argument("--opset", type=count, metavar="N", help="ONNX operator set (default: the architecture's own)")
-    said = "product: as its senses run it, what Whisper gets unless asked otherwise; optimum: as other programs read it"
+    said = "of Whisper; product: as its sense runs it (the default); optimum: as other programs read it"
     group.add_argument("--layout", choices=("product", "optimum"), help=said)
-    group.add_argument("--part", choices=("vision", "decoder"), help="of a vision-language model, this part alone")
+    group.add_argument("--part", choices=("vision",), help="of a vision-language model, the vision encoder alone")
 
 
 def run(args: argparse.Namespace) -> Exported:
@@ -79,7 +68,8 @@ def run(args: argparse.Namespace) -> Exported:
     """
     if args.output.suffix.lower() == ".onnx":
         raise UsageError(f"{args.output.name} would be a file, and an export has several", "name a folder")
-    options = {name: getattr(args, name) for name in ("task", "part", "opset", "layout", "threads")}
+    options = {name: getattr(args, name) for name in ("task", "part", "opset", "threads")}
+    options["layout"] = args.layout or "product"
     with shown() as watch:
         made = export(args.folder, args.output, **options, watch=watch)
     for key, path in made.files.items():
@@ -97,8 +87,8 @@ def run(args: argparse.Namespace) -> Exported:
 class Exported:
     """An export."""
 
-    # By key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or `vision`,
-    # `embeddings` and `decoder`; `tokenizer` and `config` if there are such
+    # By key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or
+    # `vision_encoder`, `embed_tokens` and `decoder`; `tokenizer` and `config` if there are such
     files: Mapping[str, Path]
     done: Done  # task, operator set, deviations and versions
 
@@ -108,9 +98,9 @@ def export(
     output: Path,
     *,
     task: str | None = None,
-    part: Part | None = None,
+    part: Literal["vision"] | None = None,
     opset: int | None = None,
-    layout: Layout | None = None,
+    layout: Layout = "product",
     threads: int | None = None,
     watch: Watch = ignore,
 ) -> Exported:
@@ -120,10 +110,9 @@ def export(
         folder: config.json, tokenizer and *.safetensors.
         output: is made; one that holds anything is left alone.
         task: by optimum's name; None for that of the architecture.
-        part: "vision" or "decoder" of a vision-language model alone.
+        part: the vision encoder of a vision-language model alone.
         opset: of ONNX; None for optimum's choice.
-        layout: "optimum" as other programs read it; "product" as the product's senses run it; None for the latter if
-            there is a difference, as for Whisper.
+        layout: of Whisper: "product" as the product's sense runs it, "optimum" as other programs read it.
         threads: cores to use; None for all.
         watch: receives each stage.
 
@@ -137,7 +126,7 @@ def export(
     """
     check_new(output)
     found = checkpoint.read(folder, language=False)
-    own = _takes_own_layout(found, layout, plain=task is None and part is None and opset is None)
+    own = found.architecture == _WHISPER and layout == "product" and (task, part, opset) == (None, None, None)
     if not own:
         require_libraries("the export to ONNX", _NEEDED)
     size = found.values * 4
@@ -150,29 +139,16 @@ def export(
             done = _as_the_product_runs(found, making, output.name, cores, watch)
         else:
             done = _by_optimum(found, making, {"task": task, "part": part, "opset": opset, "threads": cores}, watch)
-            if done.role == "embedder":
-                done = _as_embedder(done, folder, making, output.name)
+            done = _as_candidate(done, folder, making, output.name)
         (making / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(done)), indent=1) + b"\n")
     names = [*done.files, "tokenizer.json", "config.json"]
-    paths = {_KEYS.get(name, Path(name).stem): output / name for name in names if (output / name).is_file()}
-    return Exported(paths, done)
-
-
-def _takes_own_layout(found: Checkpoint, layout: Layout | None, *, plain: bool) -> bool:
-    """Whether to write the product's own layout.
-
-    Raises:
-        UsageError: it is wanted, and there is none or other options contradict it.
-    """
-    known = found.architecture == _WHISPER
-    if layout == "product" and not (known and plain):
-        what = f"the product has no layout of its own for {printable(found.architecture)} with these options"
-        raise UsageError(what, "leave --layout out")
-    return known and plain and layout != "optimum"
+    there = [path for name in names if (path := output / name).is_file()]
+    return Exported({path.stem.removesuffix("_model"): path for path in there}, done)
 
 
 def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int, watch: Watch) -> Done:
-    from edge_assistant_quantize.export import whisper, whisper_check
+    from edge_assistant_quantize.export import whisper
+    from edge_assistant_quantize.importers.whisper import OPSET
 
     watch(ProgressStep("writing the graphs", 0, 1))
     options = whisper.convert(found, making)
@@ -180,15 +156,14 @@ def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int,
     Candidate(model_name(name), "speech", making, whisper.FILES, options).write()
     files = [whisper.FILES["encoder"], whisper.FILES["decoder"]]
     versions = {library: metadata.version(library) for library in ("numpy", "onnx")}
-    done = Done("automatic-speech-recognition", found.architecture, whisper.OPSET, files, "speech", {}, versions)
+    done = Done("automatic-speech-recognition", found.architecture, OPSET, files, "speech", {}, versions)
     try:
         require_libraries("that", _COMPARING)
     except ToolMissing as error:
         return replace(done, note=f"the graphs were not compared with the model: {error.message} ({error.hint})")
-    deviations = _in_process(whisper_check.__name__, found, making, {"threads": cores}, watch)
-    return replace(
-        done, deviations=deviations, versions=versions | {name: metadata.version(name) for name in _COMPARING}
-    )
+    deviations = _in_process(whisper.__name__, found, making, {"threads": cores}, watch)
+    versions |= {library: metadata.version(library) for library in _COMPARING}
+    return replace(done, deviations=deviations, versions=versions)
 
 
 def _by_optimum(found: Checkpoint, making: Path, order: dict[str, object], watch: Watch) -> Done:
@@ -219,13 +194,23 @@ def _beside(folder: Path) -> list[Path]:
     return sorted({path for pattern in _BESIDE for path in folder.glob(pattern) if path.is_file()})
 
 
-def _as_embedder(done: Done, folder: Path, making: Path, name: str) -> Done:
-    """Make it a candidate for the product's embedder, if that can pool as it was trained to."""
-    how = pooling.mode(folder)
-    if how not in {"mean", "cls"}:
-        return replace(done, role="", note=f"the product's embedder does not do {how}")
-    if how == "cls":
-        pooling.take_first_token(making / done.files[0])
-    files = {"model": done.files[0], "tokenizer": "tokenizer.json"}
-    Candidate(model_name(name), "embedder", making, files).write()
+def _as_candidate(done: Done, folder: Path, making: Path, name: str) -> Done:
+    """Make it a candidate for the product's embedder or detector, if that gives and takes what it was trained with."""
+    from edge_assistant_quantize.export import detector
+
+    files, options, unfit = {"model": done.files[0]}, {}, ""
+    if done.role == "embedder":
+        how, files["tokenizer"] = pooling.mode(folder), "tokenizer.json"
+        if how == "cls":
+            pooling.take_first_token(making / files["model"])
+        elif how != "mean":
+            unfit = f"does not do {how}"
+    elif done.role == "detector":
+        options, unfit = detector.OPTIONS, detector.unfit(folder)
+        if not unfit:
+            detector.fix(folder, making / files["model"])
+    if unfit:
+        return replace(done, role="", note=f"the product's {done.role} {unfit}")
+    if done.role:
+        Candidate(model_name(name), done.role, making, files, options).write()
     return done

@@ -11,40 +11,23 @@ import json
 import logging
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edge_assistant.governance.offline import lock
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import UsageError, WeightsRefused
+from edge_assistant_quantize.export import Done
 from edge_assistant_quantize.progress import ProgressStep, Watch
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.export.trace import TracedExport
 
 _LIBRARIES = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime")
 _VOCABULARIES = ("vocab.txt", "vocab.json", "tokenizer.model", "sentencepiece.bpe.model", "spiece.model")
+_LARGEST = 4096  # pixels of a side of an example
 _SHOWN_KEYS = 3  # names of weights in a message
 _OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 _AGAIN = "fetch the model again, or name the task that it was trained for: --task"
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A finished export, as `export.json` records it."""
-
-    task: str  # by optimum's name
-    architecture: str  # the class of transformers
-    opset: int  # of the files
-    files: list[str]  # names of the ONNX files
-    role: str  # of the product that the files can have as they are; empty for none
-    # By file and output, the largest difference between the graph and the model on the same inputs, as a share of the
-    # output's largest value
-    deviations: Mapping[str, Mapping[str, float]]
-    versions: Mapping[str, str]  # of the libraries
-    note: str = ""  # anything else to say
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
@@ -82,30 +65,32 @@ def export(request: Mapping[str, Any], watch: Watch) -> Done:
     logging.getLogger("optimum").setLevel(logging.ERROR)
     import optimum.exporters.onnx.model_configs  # noqa: F401 - optimum knows its exporters once this is imported
 
-    stage("loading the weights")
-    folder, output = Path(request["folder"]), Path(request["output"])
-    model = load_model(folder, request["task"])
-    has_vocabulary = hasattr(model.config.get_text_config(), "vocab_size")
-    if request["part"] != "vision" and has_vocabulary:
-        _check_tokenizer(folder, output)
-    traced = _traced(model, output, request, stage)
-    stage("")
-    versions = {name: metadata.version(name) for name in _LIBRARIES}
-    files = sorted(traced.deviations)
-    return Done(traced.task, type(model).__name__, traced.opset, files, traced.role, traced.deviations, versions)
-
-
-def _traced(model: Any, output: Path, request: Mapping[str, Any], stage: Any) -> TracedExport:  # noqa: ANN401
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant_quantize.export import trace, vision_language
 
-    part, target = request["part"], trace.Target(output, request["opset"], Runtime(request["threads"]), stage)
+    stage("loading the weights")
+    folder, output, part = Path(request["folder"]), Path(request["output"]), request["part"]
+    model = load_model(folder, request["task"])
+    if part != "vision" and hasattr(model.config.get_text_config(), "vocab_size"):
+        _check_tokenizer(folder, output)
+    target = trace.Target(output, request["opset"], Runtime(request["threads"]), stage, _picture_size(folder))
     if part is None and not vision_language.is_one(model):
-        return trace.whole(model, request["task"], target)
-    parts = {"vision": vision_language.vision, "decoder": vision_language.decoder}
-    made = [parts[name](model, target) for name in ([part] if part else parts)]
-    deviations = {file: found for one in made for file, found in one.deviations.items()}
-    return trace.TracedExport(made[-1].task, made[-1].opset, deviations)
+        done = trace.whole(model, request["task"], target)
+    else:
+        done = vision_language.vision(model, target)
+        if part is None:
+            rest = vision_language.decoder(model, target)
+            done = replace(rest, files=[*done.files, *rest.files], deviations={**done.deviations, **rest.deviations})
+    stage("")
+    return replace(done, files=sorted(done.files), versions={name: metadata.version(name) for name in _LIBRARIES})
+
+
+def _picture_size(folder: Path) -> dict[str, int]:
+    """Height and width of the pictures that a model was trained on, where the folder says it."""
+    path = folder / "preprocessor_config.json"
+    size = json.loads(path.read_text("utf-8")).get("size") if path.is_file() else None
+    found = {side: size.get(side) for side in ("height", "width")} if isinstance(size, dict) else {}
+    return {side: pixels for side, pixels in found.items() if isinstance(pixels, int) and 0 < pixels <= _LARGEST}
 
 
 def load_model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class of a library that is imported late
@@ -119,7 +104,7 @@ def load_model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class
     if "quantization_config" in config:
         hint = "take the weights that they were made from: quantization comes after the export"
         raise WeightsRefused(f"the weights of {folder.name} are quantized already", hint)
-    kind = _class_for(folder, task) if task else _class_named(folder, config)
+    kind = _class_for(config.get("model_type"), task) if task else _class_named(folder, config)
     model, missing = _loaded(folder, kind)
     if missing and all(name.startswith("pooler.") for name in missing):
         model, missing = _loaded(folder, kind, add_pooling_layer=False)  # those who fine-tune often leave it out
@@ -183,20 +168,16 @@ def _class_named(folder: Path, config: dict[str, Any]) -> Any:  # noqa: ANN401
     raise WeightsRefused(what, hint)
 
 
-def _class_for(folder: Path, task: str) -> Any:  # noqa: ANN401
+def _class_for(kind: object, task: str) -> Any:  # noqa: ANN401
     from optimum.exporters.tasks import TasksManager
-    from transformers import AutoConfig
+    from transformers import CONFIG_MAPPING
 
     plain = TasksManager.map_from_synonym(task.removesuffix("-with-past"))
     if plain not in TasksManager.get_all_tasks():
         known = ", ".join(sorted(TasksManager.get_all_tasks()))
         raise UsageError(f"there is no task {task}", f"name one of {known}")
-    try:
-        config = AutoConfig.from_pretrained(folder, **_OFFLINE)
-    except (ValueError, KeyError, OSError) as error:
-        raise _refused(f"the configuration of {folder.name} cannot be read", error, _AGAIN) from error
     auto = TasksManager.get_model_class_for_task(plain, framework="pt", library="transformers")
     try:
-        return auto._model_mapping[type(config)]
+        return auto._model_mapping[CONFIG_MAPPING[kind]]
     except KeyError:
-        raise UsageError(f"no {config.model_type} does {plain}", "leave --task out, or name another") from None
+        raise UsageError(f"no {printable(str(kind))} does {plain}", "leave --task out, or name another") from None

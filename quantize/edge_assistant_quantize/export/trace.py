@@ -1,10 +1,14 @@
-"""A loaded model to ONNX files by optimum's exporters, each file compared with the model on inputs of other shapes."""
+"""A loaded model to ONNX files by optimum's exporters, each file compared with the model on inputs of other shapes.
+
+Optimum's own comparison is no use here: it looks at inputs like those of the trace, by an absolute tolerance, and says
+of no output how far away it is.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed, UsageError, WeightsRefused
+from edge_assistant_quantize.export import Done
 
 if TYPE_CHECKING:
     from edge_assistant.compute.runtime import Runtime
@@ -25,8 +30,8 @@ SEED = 0  # of inputs
 _SHAPES = {"batch_size": 3, "sequence_length": 11}
 
 _EMBEDDER = frozenset({"input_ids", "attention_mask", "token_type_ids"})  # what language.embedder.Embedder gives
+_DETECTORS = frozenset({"rt_detr", "rt_detr_v2", "d_fine"})  # what perception.detectors.RtDetr runs
 
-Stages = Callable[[str], None]
 Deviations = dict[str, dict[str, float]]
 
 
@@ -37,20 +42,11 @@ class Target:
     output: Path  # an existing folder
     opset: int | None  # of ONNX; None for optimum's choice
     runtime: Runtime  # runs the files to compare them
-    stage: Stages  # receives the name of each stage that begins
+    stage: Callable[[str], None]  # receives the name of each stage that begins
+    sizes: Mapping[str, int] = field(default_factory=dict)  # `height` and `width` of pictures, where it is known
 
 
-@dataclass(frozen=True, slots=True)
-class TracedExport:
-    """Exported files."""
-
-    task: str  # by optimum's name
-    opset: int  # of ONNX
-    deviations: Deviations  # by file and output, the largest difference as a share of its largest value
-    role: str = ""  # of the product that they can have as they are; empty for none
-
-
-def whole(model: Any, task: str | None, target: Target) -> TracedExport:  # noqa: ANN401
+def whole(model: Any, task: str | None, target: Target) -> Done:  # noqa: ANN401
     """Export a model as optimum lays it out: one file, or the encoder, the decoder of a first token and that of others.
 
     Without a task it is that of the model's class.
@@ -61,15 +57,31 @@ def whole(model: Any, task: str | None, target: Target) -> TracedExport:  # noqa
         ModelTooLarge: a file would be larger than ONNX files can be.
         QuantizationFailed: a file does not compute what the model computes.
     """
+    from optimum.exporters.onnx import export_models
+    from optimum.exporters.onnx.utils import _get_submodels_and_onnx_configs
+    from optimum.utils import DEFAULT_DUMMY_SHAPES
+
     task = _task(model, task)
-    return _export(*_submodels(model, task), task, target)
-
-
-def decoder(model: Any, target: Target) -> TracedExport:  # noqa: ANN401
-    """Export a decoder that takes embeddings in place of tokens, for a vision-language model; else as `whole`."""
-    task = "text-generation-with-past"
-    config, pairs = _submodels(model, task)
-    return _export(config, {"decoder_model": (model, _taking_embeddings(pairs["model"][1]))}, task, target)
+    options = {"monolith": False, "custom_onnx_configs": {}, "custom_architecture": False, "_variant": "default"}
+    config, pairs = _get_submodels_and_onnx_configs(model, task, library_name="transformers", **options)
+    for name, (module, _) in pairs.items():
+        check_size(name, module)
+    opset, files = target.opset or config.DEFAULT_ONNX_OPSET, [f"{name}.onnx" for name in pairs]
+    shapes = {**DEFAULT_DUMMY_SHAPES, **target.sizes}
+    target.stage("exporting")
+    where = {"output_dir": target.output, "output_names": files, "input_shapes": shapes}
+    _, outputs = export_models(models_and_onnx_configs=pairs, opset=opset, **where)
+    # Optimum would go on to merge the decoders of the first and of later tokens into one graph of two branches: half
+    # the bytes, but quantization, calibration and measurement need plain graphs
+    target.stage("comparing with the model")
+    found = {
+        file: _deviations(module, its, target.output / file, names, {**shapes, **_SHAPES}, target.runtime)
+        for file, (module, its), names in zip(files, pairs.values(), outputs, strict=True)
+    }
+    role = "embedder" if task == "feature-extraction" and _EMBEDDER.issuperset(config.inputs) else ""
+    if task == "object-detection" and model.config.model_type in _DETECTORS:
+        role = "detector"
+    return Done(task, type(model).__name__, opset, files, role, found)
 
 
 def _task(model: Any, task: str | None) -> str:  # noqa: ANN401
@@ -92,72 +104,15 @@ def _task(model: Any, task: str | None) -> str:  # noqa: ANN401
     return named
 
 
-def _submodels(model: Any, task: str) -> tuple[Any, dict[str, tuple[Any, Any]]]:  # noqa: ANN401
-    """Optimum's configuration of the export, and for each file the module that goes into it with its own."""
-    from optimum.exporters.onnx.utils import _get_submodels_and_onnx_configs
-
-    config, pairs = _get_submodels_and_onnx_configs(
-        model=model,
-        task=task,
-        monolith=False,
-        custom_onnx_configs={},
-        custom_architecture=False,
-        _variant="default",
-        library_name="transformers",
-        preprocessors=[],
-    )
-    return config, dict(pairs)
-
-
-def _taking_embeddings(config: Any) -> Any:  # noqa: ANN401
-    """An exporter's configuration of a decoder, changed to take `inputs_embeds` in place of `input_ids`."""
-
-    class Embedded(type(config)):  # type: ignore[misc]
-        """The same with another first input; optimum's examples are made of tokens and then replaced."""
-
-        of_tokens = False
-
-        @property
-        def inputs(self) -> dict[str, dict[int, str]]:
-            name = "input_ids" if self.of_tokens else "inputs_embeds"
-            return {name if key == "input_ids" else key: axes for key, axes in super().inputs.items()}
-
-        def generate_dummy_inputs(self, framework: str = "pt", **shapes: Any) -> dict[str, Any]:  # noqa: ANN401
-            import torch
-
-            self.of_tokens = True
-            made = super().generate_dummy_inputs(framework, **shapes)
-            self.of_tokens = False
-            return {"inputs_embeds": torch.randn(*made.pop("input_ids").shape, self._config.hidden_size), **made}
-
-    config.__class__ = Embedded
-    return config
-
-
-def _export(config: Any, pairs: Mapping[str, tuple[Any, Any]], task: str, target: Target) -> TracedExport:  # noqa: ANN401
-    from optimum.exporters.onnx import export_models
-
-    for name, (module, _) in pairs.items():
-        check_size(name, module)
-    opset, files = target.opset or config.DEFAULT_ONNX_OPSET, [f"{name}.onnx" for name in pairs]
-    target.stage("exporting")
-    where = {"output_dir": target.output, "output_names": files}
-    _, outputs = export_models(models_and_onnx_configs=pairs, opset=opset, **where)
-    # Optimum would go on to merge the decoders of the first and of later tokens into one graph of two branches: half
-    # the bytes, but quantization, calibration and measurement need plain graphs
-    target.stage("comparing with the model")
-    found = {
-        file: _deviations(module, its, target.output / file, names, target.runtime)
-        for file, (module, its), names in zip(files, pairs.values(), outputs, strict=True)
-    }
-    role = "embedder" if task == "feature-extraction" and _EMBEDDER.issuperset(config.inputs) else ""
-    return TracedExport(task, opset, found, role)
-
-
-def _deviations(model: Any, config: Any, path: Path, outputs: Sequence[str], runtime: Runtime) -> dict[str, float]:  # noqa: ANN401
+def _deviations(
+    model: Any,  # noqa: ANN401
+    config: Any,  # noqa: ANN401
+    path: Path,
+    outputs: Sequence[str],
+    shapes: Mapping[str, int],
+    runtime: Runtime,
+) -> dict[str, float]:
     """The largest difference of each output between a graph and its model, as a share of the output's largest value.
-
-    The inputs, of optimum's configuration, have other shapes than those of the trace.
 
     Raises:
         QuantizationFailed: one differs by more than `MOST`, or is not finite.
@@ -166,7 +121,7 @@ def _deviations(model: Any, config: Any, path: Path, outputs: Sequence[str], run
     import torch
 
     torch.manual_seed(SEED)
-    given = config.generate_dummy_inputs(framework="pt", **_SHAPES)
+    given = config.generate_dummy_inputs(framework="pt", **shapes)
     own = config.rename_ambiguous_inputs(copy.deepcopy(given))  # some models change their inputs
     with config.patch_model_for_export(model), torch.inference_mode():
         results = model(**own)
@@ -178,7 +133,21 @@ def _deviations(model: Any, config: Any, path: Path, outputs: Sequence[str], run
     reference = _flat(config, expected)
     back = {new: old for old, new in config.torch_to_onnx_output_map.items()}
     wanted = [reference[back.get(name, name)].numpy() for name in outputs]
+    if config.task == "object-detection":
+        made = _in_order_of(wanted, made)
     return {name: checked(path, name, *pair) for name, *pair in zip(outputs, made, wanted, strict=True)}
+
+
+def _in_order_of(wanted: Sequence[NDArray[np.float32]], made: Sequence[NDArray[np.float32]]) -> list[Any]:
+    """A detector's outputs [pictures, rows, n] with each row in the place of the most like of the wanted ones.
+
+    Such models take what looks most like an object first, and rounding decides between two that are alike.
+    """
+    one, other = (np.concatenate(rows, axis=-1) for rows in (wanted, made))
+    if one.shape != other.shape:
+        return list(made)
+    nearest = np.stack([np.abs(a[:, None] - b).max(axis=-1).argmin(axis=1) for a, b in zip(one, other, strict=True)])
+    return [np.take_along_axis(rows, nearest[..., None], axis=1) for rows in made]
 
 
 def _flat(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401

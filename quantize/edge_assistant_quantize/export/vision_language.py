@@ -12,7 +12,7 @@ decoder once a token. Pictures and texts meet as embeddings:
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.errors import QuantizationFailed, UsageError
-from edge_assistant_quantize.export import trace
-from edge_assistant_quantize.export.trace import SEED, Target, TracedExport, checked
+from edge_assistant_quantize.export import Done, trace
+from edge_assistant_quantize.export.trace import SEED, Target, checked
 
 _OPSET = 18  # what optimum takes for the decoders of such models
 _BEFORE, _BEHIND = 3, 5  # tokens around a picture
@@ -34,7 +34,7 @@ def is_one(model: Any) -> bool:  # noqa: ANN401
     return hasattr(model, "get_image_features") and hasattr(model, "lm_head")
 
 
-def vision(model: Any, target: Target) -> TracedExport:  # noqa: ANN401
+def vision(model: Any, target: Target) -> Done:  # noqa: ANN401
     """Export what turns pictures into rows for the decoder; `model` may also be a pair of encoders such as CLIP.
 
     Raises:
@@ -48,91 +48,122 @@ def vision(model: Any, target: Target) -> TracedExport:  # noqa: ANN401
         raise UsageError(f"{type(model).__name__} has no vision encoder beside another part", "leave --part out")
     target.stage("exporting the vision encoder")
     torch.manual_seed(SEED)
-    examples = [_pictures(sizes, count) for count in (2, 3)]
-    wanted = _features(model, examples[1]).numpy()
-    axes = {"pixel_values": {0: "pictures"}, "image_features": {0: "pictures"}}
-    path = target.output / "vision_encoder.onnx"
-    opset, made = _module(_encoder(model), examples, axes, path, target)
-    share = checked(path, "image_features", made.reshape(-1, made.shape[-1]), wanted)
-    return TracedExport("image-feature-extraction", opset, {path.name: {"image_features": share}})
+    pictures, others = (_pictures(sizes, count) for count in (2, 3))
+    wanted = _features(model, others).numpy()
+    path, opset, encoder = target.output / "vision_encoder.onnx", target.opset or _OPSET, _encoder(model)
+    trace.check_size(path.stem, encoder)
+    given, made = "pixel_values", "image_features"
+    names = {
+        "input_names": [given],
+        "output_names": [made],
+        "dynamic_axes": {each: {0: "pictures"} for each in (given, made)},
+    }
+    with torch.inference_mode():
+        torch.onnx.export(encoder, (pictures,), path.as_posix(), **names, opset_version=opset, dynamo=False)
+    rows = target.runtime.session(path).run([made], {given: others.numpy()})[0]
+    share = checked(path, made, rows.reshape(-1, rows.shape[-1]), wanted)
+    return Done("image-feature-extraction", type(model).__name__, opset, [path.name], "", {path.name: {made: share}})
 
 
-def decoder(model: Any, target: Target) -> TracedExport:  # noqa: ANN401
+def decoder(model: Any, target: Target) -> Done:  # noqa: ANN401
     """Export the table of token embeddings and the decoder that reads embeddings.
 
     Raises:
-        UsageError: the model is no vision-language model.
         WeightsRefused, ModelTooLarge, QuantizationFailed: see `trace.whole`.
     """
-    import torch
-
-    if not is_one(model):
-        raise UsageError(f"{type(model).__name__} has no decoder beside a vision encoder", "leave --part out")
-    target.stage("exporting the token embeddings")
-    table = model.get_input_embeddings()
-    count = table.weight.shape[0]
-    examples = [torch.arange(rows * columns).reshape(rows, columns) % count for rows, columns in ((2, 16), (3, 11))]
-    axes = {name: {0: "batch_size", 1: "sequence_length"} for name in ("input_ids", "inputs_embeds")}
-    path = target.output / "embed_tokens.onnx"
-    opset, made = _module(table, examples, axes, path, target)
-    with torch.inference_mode():
-        share = checked(path, "inputs_embeds", made, table(examples[1]).numpy())
-    rest = trace.decoder(_decoder_of(model), replace(target, opset=opset))
-    (graph,) = rest.deviations
+    done = trace.whole(_decoder_of(model), "text-generation-with-past", target)
+    table, graph = _parted(target.output / done.files[0])
     target.stage("comparing with the whole model")
-    pixels = _pictures(model.config.vision_config, 1)
-    rows = _features(model, pixels)
-    whole = _decoder_deviation(model, rows, _as_taken(model, pixels), target.output / graph, target.runtime)
-    found = {path.name: {"inputs_embeds": share}, graph: {**rest.deviations[graph], "logits of a picture": whole}}
-    return TracedExport(rest.task, rest.opset, found)
+    tokens, embedded, wanted = _seen(model)
+    (said,) = done.deviations.values()
+    try:
+        whole = checked(graph, "logits", _decoded(graph, embedded, target.runtime), wanted)
+    except QuantizationFailed as error:
+        hint = "its decoder treats pictures in a way of its own: export --part vision, and the decoder by other means"
+        raise QuantizationFailed(f"of a picture and a text {error.message}", hint) from None
+    (made,) = target.runtime.session(table).run(None, {"input_ids": tokens.numpy()})
+    found = checked(table, "inputs_embeds", made, model.get_input_embeddings()(tokens).detach().numpy())
+    deviations = {table.name: {"inputs_embeds": found}, graph.name: {**said, "logits of a picture": whole}}
+    return replace(done, architecture=type(model).__name__, files=list(deviations), deviations=deviations)
 
 
-def _decoder_deviation(model: Any, rows: Any, pixels: Any, path: Path, runtime: Runtime) -> float:  # noqa: ANN401
-    """Compare the decoder's graph with the whole model, by one picture between a few tokens.
+def _decoder_of(model: Any) -> Any:  # noqa: ANN401
+    """The text decoder as a causal language model of its own, which shares its weights."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    base = model.model
+    inner = base.language_model if hasattr(base, "language_model") else base.text_model
+    with torch.device("meta"):  # weights of its own are not wanted
+        text = AutoModelForCausalLM.from_config(inner.config)
+    (place,) = (name for name, part in text.named_children() if type(part) is type(inner))
+    setattr(text, place, inner)
+    text.lm_head = model.lm_head
+    return text.eval()
+
+
+def _parted(path: Path) -> tuple[Path, Path]:
+    """Cut a decoder's graph behind its table of embeddings; the two files of this take its place."""
+    import onnx
+
+    model = onnx.load(path)
+    graph = model.graph
+    sizes = {weight.name: weight.dims for weight in graph.initializer}
+    cuts = [node for node in graph.node if node.op_type == "Gather" and node.input[1] == "input_ids"]
+    if len(cuts) != 1 or cuts[0].input[0] not in sizes:
+        raise QuantizationFailed(f"{path.name} looks tokens up in no single table", "export --part vision alone")
+    (cut,), embedded = cuts, "inputs_embeds"
+    old, cut.output[0] = cut.output[0], embedded
+    for node in graph.node:
+        node.input[:] = [embedded if name == old else name for name in node.input]
+    shape = ["batch_size", "sequence_length", sizes[cut.input[0]][1]]
+    graph.value_info.append(onnx.helper.make_tensor_value_info(embedded, onnx.TensorProto.FLOAT, shape))
+    inputs = [embedded if item.name == "input_ids" else item.name for item in graph.input]
+    parts, outputs = onnx.utils.Extractor(model), [item.name for item in graph.output]
+    table, rest = (path.with_name(f"{name}.onnx") for name in ("embed_tokens", "decoder_model"))
+    onnx.save(parts.extract_model(["input_ids"], [embedded]), table)
+    onnx.save(parts.extract_model(inputs, outputs), rest)
+    path.unlink()
+    return table, rest
+
+
+def _seen(model: Any) -> tuple[Any, NDArray[np.float32], NDArray[np.float32]]:  # noqa: ANN401
+    """A picture between a few tokens: i64 [1, n], what the decoder reads of them, and the whole model's logits.
 
     The graph is a decoder of texts. Some models let the places of a picture see each other in both directions, which
-    such a decoder does not do: this finds them. `rows` are the picture's embeddings, f32 [rows, width].
-
-    Raises:
-        QuantizationFailed: it is too far away, or gives NaN or infinity.
+    such a decoder does not do: the logits show them.
     """
     import torch
 
+    pixels = _pictures(model.config.vision_config, 1)
+    rows = _features(model, pixels)
     token = getattr(model.config, "image_token_id", None)
     token = int(model.config.image_token_index if token is None else token)
-    others = torch.arange(_BEFORE + _BEHIND) * 7 % min(model.get_input_embeddings().weight.shape[0], token)
+    table = model.get_input_embeddings()
+    others = torch.arange(_BEFORE + _BEHIND) * 7 % min(table.weight.shape[0], token)
     tokens = torch.cat([others[:_BEFORE], torch.full((len(rows),), token), others[_BEFORE:]])[None]
     image = tokens == token
     with torch.inference_mode():
-        embedded = model.get_input_embeddings()(tokens.where(~image, 0))
+        embedded = table(tokens.where(~image, 0))
         embedded[image] = rows
         whole = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
         if "token_type_ids" in inspect.signature(model.forward).parameters:
             whole["token_type_ids"] = image.long()
-        wanted = model(**whole, pixel_values=pixels).logits.numpy()
-    try:
-        return checked(path, "logits", _decoded(path, embedded.numpy(), runtime), wanted)
-    except QuantizationFailed as error:
-        hint = "its decoder treats pictures in a way of its own: export --part vision, and the decoder by other means"
-        raise QuantizationFailed(f"of a picture and a text {error.message}", hint) from None
+        logits = model(**whole, pixel_values=_as_taken(model, pixels)).logits
+    return tokens.where(~image, 0), embedded.numpy(), logits.numpy()
 
 
 def _decoded(path: Path, embedded: NDArray[np.float32], runtime: Runtime) -> NDArray[np.float32]:
     """Logits of the graph with an empty past."""
     session, length = runtime.session(path), embedded.shape[1]
-    feeds = {
-        "inputs_embeds": embedded,
-        "attention_mask": np.ones((1, length), np.int64),
-        "position_ids": np.arange(length)[None],
-    }
-    given = session.get_inputs()
-    for item in given:
+    feeds = {"attention_mask": np.ones((1, length), np.int64), "position_ids": np.arange(length)[None]}
+    for item in session.get_inputs():
         if item.name.startswith("past_key_values"):
             axes = [size if isinstance(size, int) else int(size == "batch_size") for size in item.shape]
             feeds[item.name] = np.zeros(axes, np.float32)
-    (logits,) = session.run(["logits"], {item.name: feeds[item.name] for item in given})
-    result: NDArray[np.float32] = logits
-    return result
+    wanted = {item.name: {**feeds, "inputs_embeds": embedded}[item.name] for item in session.get_inputs()}
+    logits: NDArray[np.float32] = session.run(["logits"], wanted)[0]
+    return logits
 
 
 def _pictures(sizes: Any, count: int) -> Any:  # noqa: ANN401
@@ -218,42 +249,3 @@ def _of_squares(inner: Any) -> Callable[[Any], Any]:  # noqa: ANN401
         return inner.connector(vision.post_layernorm(seen[0]))
 
     return run
-
-
-def _decoder_of(model: Any) -> Any:  # noqa: ANN401
-    """The text decoder as a causal language model of its own, which shares its weights."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    base = model.model
-    inner = base.language_model if hasattr(base, "language_model") else base.text_model
-    with torch.device("meta"):  # weights of its own are not wanted
-        text = AutoModelForCausalLM.from_config(inner.config)
-    (place,) = (name for name, part in text.named_children() if type(part) is type(inner))
-    setattr(text, place, inner)
-    text.lm_head = model.lm_head
-    return text.eval()
-
-
-def _module(
-    module: Any,  # noqa: ANN401
-    examples: Sequence[Any],
-    axes: Mapping[str, dict[int, str]],
-    path: Path,
-    target: Target,
-) -> tuple[int, NDArray[np.float32]]:
-    """Export a module of one input and one output, which `axes` names in this order, traced with the first example.
-
-    Returns:
-        The operator set, and the graph's output for the second example.
-    """
-    import torch
-
-    trace.check_size(path.stem, module)
-    given, made = axes
-    opset = target.opset or _OPSET
-    names = {"input_names": [given], "output_names": [made], "dynamic_axes": axes}
-    with torch.inference_mode():
-        torch.onnx.export(module, (examples[0],), path.as_posix(), **names, opset_version=opset, dynamo=False)
-    (result,) = target.runtime.session(path).run([made], {given: examples[1].numpy()})
-    return opset, result

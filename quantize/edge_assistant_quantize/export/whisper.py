@@ -4,6 +4,7 @@ The sense wants the keys and values of cross attention once a sound and not once
 attention of the heads that word times are read from (`edge_assistant_quantize.importers.whisper`); optimum's export has
 none of these. So the weights are given the names that CTranslate2's converter gives them
 (python/ctranslate2/converters/transformers.py, WhisperLoader), and that importer's graphs are built from them.
+`work` runs them beside the model itself, in transformers.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.governance.offline import lock
 from edge_assistant_models.schema import printable
-from edge_assistant_quantize.errors import WeightsRefused
+from edge_assistant_quantize.errors import QuantizationFailed, WeightsRefused
+from edge_assistant_quantize.export import exporter
+from edge_assistant_quantize.export.trace import SEED, Deviations, checked
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
-from edge_assistant_quantize.importers.safetensors_file import floats
-from edge_assistant_quantize.importers.whisper import HALVES, OPSET, write
+from edge_assistant_quantize.importers.whisper import WhisperGraph, write
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.gguf.safetensors import StoredTensor
@@ -30,10 +35,9 @@ Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
 Get = Callable[[str], Array]
 
-__all__ = ["FILES", "OPSET", "convert"]
-
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
 
+_TYPES = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
 _MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
 # Special tokens of letters, as those of languages are
@@ -54,6 +58,12 @@ _LAYER = {
     "ffn/linear_0": ("fc1",),
     "ffn/linear_1": ("fc2",),
 }
+# Of an output's largest value: half precision keeps 11 bits of a weight, which made 0.0015 of weights ten times wider
+# than usual; a mask left out or two names exchanged make more than 0.1
+MOST = 1e-2
+_WRONG = "the graphs of this variant of Whisper are wrong: export with --layout optimum, and please report it"
+_FIRST, _TOKENS = 3, 8  # tokens that the decoder reads at once, and all of them: the others one by one
+_STAGE = "comparing with the model"
 _LATER = "the weights are damaged, or of another variant of Whisper; export the model again"
 
 
@@ -74,7 +84,7 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
     config = settings(found, tokens)
     try:
         heads = [(int(layer), int(head)) for layer, head in config["alignment_heads"]]
-        write(dict(renamed(found.config, _reader(found))), heads, output, HALVES)
+        write(dict(renamed(found.config, _reader(found))), heads, output, WhisperGraph)
     except (KeyError, ValueError, TypeError) as error:
         what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
         raise WeightsRefused(what, _LATER) from error
@@ -124,7 +134,11 @@ def _reader(found: Checkpoint) -> Get:
     }
 
     def get(name: str) -> Array:
-        value = floats(*places[name])
+        path, tensor = places[name]
+        found: NDArray[Any] = np.fromfile(path, _TYPES[tensor.dtype], tensor.values, offset=tensor.begin)
+        if tensor.dtype == "BF16":  # the upper half of a float32
+            found = (found.astype("<u4") << 16).view("<f4")
+        value: Array = found.astype(np.float32, copy=False).reshape(tensor.shape)
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")
         return value
@@ -159,3 +173,84 @@ def _added_tokens(path: Path) -> dict[str, int]:
         hint = "copy the one of the Whisper that it was trained from"
         raise WeightsRefused(f"{path.name} has no special tokens", hint)
     return {str(token["content"]): int(token["id"]) for token in added if isinstance(token, dict)}
+
+
+def work(request: Mapping[str, Any], watch: Watch) -> Deviations:
+    """Compare under the offline lock.
+
+    Args:
+        request: `folder` with config.json and *.safetensors; `output`, the folder of the graphs; `threads` to use.
+        watch: receives the stage.
+
+    Returns:
+        By file and output, the largest difference as a share of the output's largest value.
+
+    Raises:
+        QuantizationFailed: one is larger than `MOST`.
+        WeightsRefused: transformers does not load the weights.
+    """
+    lock.engage()
+    watch(ProgressStep(_STAGE, 0, 1))
+    import torch
+
+    torch.set_num_threads(request["threads"])
+    torch.manual_seed(SEED)
+    model = exporter.load_model(Path(request["folder"]), None)
+    model.set_attn_implementation("eager")  # which gives the attention that word times are read from
+    config, output, runtime = model.config, Path(request["output"]), Runtime(request["threads"])
+    encoder, decoder = (output / FILES[part] for part in ("encoder", "decoder"))
+    mel = torch.randn(1, config.num_mel_bins, 2 * config.max_source_positions)
+    tokens = torch.randint(0, config.vocab_size, (1, _TOKENS))
+    with torch.inference_mode():
+        heard = model.model.encoder(mel).last_hidden_state
+        crossed = _crossed(model, heard)
+        said = model(decoder_input_ids=tokens, encoder_outputs=(heard,), output_attentions=True)
+    heads = json.loads((output / FILES["config"]).read_text("utf-8"))["alignment_heads"]
+    followed = [said.cross_attentions[layer][0, head] for layer, head in sorted(heads, key=lambda pair: pair[0])]
+    wanted = {"logits": said.logits[0].numpy(), "alignment": torch.stack(followed).numpy()}
+    made = _run(runtime.session(encoder), {"mel": mel.numpy()})
+    written = _decoded(runtime.session(decoder), made, tokens[0].numpy())
+    try:
+        found = {
+            path.name: {name: checked(path, name, there[name], right, MOST) for name, right in of.items()}
+            for path, there, of in ((encoder, made, crossed), (decoder, written, wanted))
+        }
+    except QuantizationFailed as error:
+        raise QuantizationFailed(error.message, _WRONG) from None
+    watch(ProgressStep(_STAGE, 1, 1))
+    return found
+
+
+def _crossed(model: Any, heard: Any) -> dict[str, Array]:  # noqa: ANN401 - of libraries that are imported late
+    """Keys and values of cross attention as the graph gives them: [heads, size, m] and [heads, m, size]."""
+    heads, found = model.config.decoder_attention_heads, {}
+    for number, layer in enumerate(model.model.decoder.layers):
+        for name, product, order in (
+            ("key", layer.encoder_attn.k_proj, (1, 2, 0)),
+            ("value", layer.encoder_attn.v_proj, (1, 0, 2)),
+        ):
+            rows = product(heard)[0].reshape(heard.shape[1], heads, -1)
+            found[f"cross_{name}_{number}"] = rows.permute(order).numpy()
+    return found
+
+
+def _run(session: Any, feeds: Mapping[str, Any]) -> dict[str, Array]:  # noqa: ANN401
+    """What a graph makes, by the names of its outputs."""
+    names = [item.name for item in session.get_outputs()]
+    return dict(zip(names, session.run(names, feeds), strict=True))
+
+
+def _decoded(session: Any, heard: Mapping[str, Array], tokens: NDArray[np.int64]) -> dict[str, Array]:  # noqa: ANN401
+    """Logits [n, vocabulary] and alignment [heads, n, m] of tokens that are read as the product reads them."""
+    pasts = [item for item in session.get_inputs() if item.name.startswith("past_")]
+    past = {
+        item.name: np.zeros([size if isinstance(size, int) else 0 for size in item.shape], np.float32) for item in pasts
+    }
+    made = []
+    for part in (tokens[:_FIRST], *tokens[_FIRST:, None]):
+        made.append(_run(session, {"tokens": part, **heard, **past}))
+        past = {name: made[-1][name.removeprefix("past_")] for name in past}
+    return {
+        name: np.concatenate([each[name] for each in made], axis=axis)
+        for name, axis in (("logits", 0), ("alignment", 1))
+    }

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.onnx_graph import Builder
-from edge_assistant_quantize.importers.safetensors_file import read_tensors
 
 INPUTS = ("weights", "tokenizer")
 _EPSILON = 1e-12  # of every layer normalisation (config.json: layer_norm_eps)
@@ -33,12 +32,14 @@ _MASKED = -1e9  # added to a score that must not count
 def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
     """Write `model.onnx` in float32 and `tokenizer.json` from model.safetensors and tokenizer.json; see the package."""
     from onnx import TensorProto
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
 
     source = inputs["weights"]
-    graph = _Graph(read_tensors(source))
     try:
+        graph = _Graph(load_file(source))
         width = graph.build()
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, SafetensorError) as error:
         raise ModelCorrupt(f"{source.name} is not MiniLM ({error})", "pull the model again") from error
     names = ("input_ids", "attention_mask")
     outputs = {"last_hidden_state": ("batch", "tokens", width)}

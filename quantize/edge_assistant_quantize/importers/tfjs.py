@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from edge_assistant_models import regular
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.tfjs_operations import Graph, Node, translate
 
 INPUTS = ("graph", "weights")
-MAX_GRAPH_BYTES = 16 << 20  # the largest graphs in use have 1 MB of JSON
+MAX_GRAPH_BYTES = 16 << 20  # the largest graphs in use have 1 MB of JSON; what is cut off is none
 MAX_WEIGHT_BYTES = 512 << 20
 MAX_NODES = 20_000
 _DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
@@ -63,21 +64,13 @@ def numbered(outputs: Sequence[str]) -> dict[str, str]:
 
 def _read(graph: Path, weights: Path) -> Graph:
     """Read a graph model whose weights lie in one file."""
-    document = json.loads(_bounded(graph, MAX_GRAPH_BYTES))
+    document = json.loads(regular.read(graph, MAX_GRAPH_BYTES))
     nodes = [_node(entry) for entry in document["modelTopology"]["node"]]
     if len(nodes) > MAX_NODES or len({node.name for node in nodes}) != len(nodes):
         raise ModelCorrupt(f"{graph.name} has too many nodes or two of one name", _AGAIN)
     manifest = [entry for group in document["weightsManifest"] for entry in group["weights"]]
-    constants = _constants(manifest, _bounded(weights, MAX_WEIGHT_BYTES), weights.name)
+    constants = _constants(manifest, regular.read(weights, MAX_WEIGHT_BYTES), weights.name)
     return Graph({node.name: node for node in nodes}, constants)
-
-
-def _bounded(path: Path, limit: int) -> bytes:
-    with path.open("rb") as stream:
-        data = stream.read(limit + 1)
-    if len(data) > limit:
-        raise ModelCorrupt(f"{path.name} has more than {limit:,} bytes", _AGAIN)
-    return data
 
 
 def _node(entry: Mapping[str, Any]) -> Node:

@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -46,7 +45,9 @@ _MASKED = -1e9  # added to a score that must not count
 Shapes = dict[str, Sequence[int | str | None]]
 
 
-def convert_as(kind: type[_Graph], inputs: Mapping[str, Path], output: Path, quantization: str | None = None) -> None:
+def convert_as(
+    kind: type[WhisperGraph], inputs: Mapping[str, Path], output: Path, quantization: str | None = None
+) -> None:
     """Write `encoder.onnx`, `decoder.onnx`, `tokenizer.json` and `config.json`; see the package.
 
     The inputs are model.bin, tokenizer.json and config.json with `alignment_heads`; `kind` says how weights are stored.
@@ -63,7 +64,7 @@ def convert_as(kind: type[_Graph], inputs: Mapping[str, Path], output: Path, qua
     shutil.copyfile(inputs["config"], output / "config.json")
 
 
-def write(weights: Weights, heads: Sequence[tuple[int, int]], output: Path, kind: type[_Graph]) -> None:
+def write(weights: Weights, heads: Sequence[tuple[int, int]], output: Path, kind: type[WhisperGraph]) -> None:
     """Write `encoder.onnx` and `decoder.onnx` into a folder.
 
     Weights are by CTranslate2's names; heads are layer and head of each attention head that follows the sound.
@@ -83,8 +84,11 @@ def _alignment_heads(path: Path) -> Sequence[tuple[int, int]]:
         raise ModelCorrupt(f"{path.name} names no alignment heads", "pull the model again") from error
 
 
-class _Graph(GraphBuilder, ABC):
-    """The encoder or the decoder under construction; subclasses say how weights are stored and multiplied by."""
+class WhisperGraph(GraphBuilder):
+    """The encoder or the decoder under construction, with weights in half precision, as they are.
+
+    They are widened once, when the model is loaded. Subclasses store them, and multiply by them, in another way.
+    """
 
     def __init__(self, source: Weights, part: str) -> None:
         super().__init__()
@@ -92,25 +96,32 @@ class _Graph(GraphBuilder, ABC):
         self.part = part
         self.heads = int(source[f"{part}/num_heads"])
 
-    @abstractmethod
     def stored(self, name: str, weight: Matrix) -> str:
         """Add a weight that is no matrix."""
+        wide = f"{name}/float32"
+        if name not in self.weights:
+            self.op("Cast", self.constant(name, weight.astype("float16")), name=wide, to=FLOAT)
+        return wide
 
-    @abstractmethod
     def product(self, value: str, name: str, weight: Matrix) -> str:
         """Multiply rows f32 [n, inputs] by a matrix [outputs, inputs]."""
+        return self.op("MatMul", value, self.stored(name, weight.T))
 
-    @abstractmethod
     def scores(self, value: str, name: str, weight: Matrix) -> str:
         """Multiply rows by the embeddings, which gives the logits."""
+        return self.op("Gemm", value, self.stored(name, weight), transB=1)
 
-    @abstractmethod
     def rows(self, numbers: str, name: str, weight: Matrix) -> str:
         """Rows of the embeddings by token."""
+        return self.op("Gather", self.stored(name, weight), numbers, axis=0)
 
-    @abstractmethod
     def mask(self, length: int) -> str:
         """[length, length], added to the scores of later tokens: 0 up to the diagonal, `_MASKED` above it."""
+        from onnx import numpy_helper
+
+        masked = numpy_helper.from_array(np.array([_MASKED], np.float32))
+        square = self.op("ConstantOfShape", self.integers(length, length), value=masked)
+        return self.op("Trilu", square, self.constant("above", np.array(1)), upper=1)
 
     def split(self, value: str, parts: int) -> list[str]:
         """Equal parts along the last axis."""
@@ -172,7 +183,7 @@ def _layers(weights: Weights, part: str) -> range:
     return range(1 + max(int(found[1]) for name in weights if (found := re.match(rf"{part}/layer_(\d+)/", name))))
 
 
-def _encoder(graph: _Graph, path: Path) -> None:
+def _encoder(graph: WhisperGraph, path: Path) -> None:
     weights = graph.source
     width, mels, _ = weights["encoder/conv1/weight"].shape
     value = "mel"
@@ -198,7 +209,7 @@ def _encoder(graph: _Graph, path: Path) -> None:
     graph.write(path, "whisper_encoder", {"mel": (1, mels, "frames")}, outputs, **_FILE)
 
 
-def _decoder(graph: _Graph, alignment: Sequence[tuple[int, int]], path: Path) -> None:
+def _decoder(graph: WhisperGraph, alignment: Sequence[tuple[int, int]], path: Path) -> None:
     from onnx import TensorProto
 
     weights = graph.source
@@ -234,7 +245,7 @@ def _decoder(graph: _Graph, alignment: Sequence[tuple[int, int]], path: Path) ->
     graph.write(path, "whisper_decoder", inputs, outputs, kinds={"tokens": TensorProto.INT64}, **_FILE)
 
 
-def _embedded(graph: _Graph, embeddings: Matrix) -> tuple[str, str]:
+def _embedded(graph: WhisperGraph, embeddings: Matrix) -> tuple[str, str]:
     """Embedded tokens with their positions [n, width], and the mask that hides later tokens [n, total]."""
     count = graph.op("Shape", "tokens", start=0, end=1)
     past = graph.op("Shape", "past_key_0", start=1, end=2)
@@ -256,7 +267,7 @@ def _crossed(layers: int, heads: int, size: int) -> Shapes:
     return shapes
 
 
-class _EightBits(_Graph):
+class _EightBits(WhisperGraph):
     """Matrices of 8 bits, the rest in float32."""
 
     def stored(self, name: str, weight: Matrix) -> str:
@@ -280,31 +291,4 @@ class _EightBits(_Graph):
         return self.constant("causal_mask", np.triu(np.full((length, length), _MASKED, np.float32), 1))
 
 
-class _Halves(_Graph):
-    """Weights as they are, in half precision; they are widened once, when the model is loaded."""
-
-    def stored(self, name: str, weight: Matrix) -> str:
-        wide = f"{name}/float32"
-        if name not in self.weights:
-            self.op("Cast", self.constant(name, weight.astype("float16")), name=wide, to=FLOAT)
-        return wide
-
-    def product(self, value: str, name: str, weight: Matrix) -> str:
-        return self.op("MatMul", value, self.stored(name, weight.T))
-
-    def scores(self, value: str, name: str, weight: Matrix) -> str:
-        return self.op("Gemm", value, self.stored(name, weight), transB=1)
-
-    def rows(self, numbers: str, name: str, weight: Matrix) -> str:
-        return self.op("Gather", self.stored(name, weight), numbers, axis=0)
-
-    def mask(self, length: int) -> str:
-        from onnx import numpy_helper
-
-        masked = numpy_helper.from_array(np.array([_MASKED], np.float32))
-        square = self.op("ConstantOfShape", self.integers(length, length), value=masked)
-        return self.op("Trilu", square, self.constant("above", np.array(1)), upper=1)
-
-
-HALVES = _Halves
 convert = partial(convert_as, _EightBits)

@@ -5,8 +5,8 @@ They stay in half precision in the files, so nothing is lost: quantized models a
 
 from functools import partial
 
-from edge_assistant_quantize.importers.whisper import HALVES, INPUTS, convert_as
+from edge_assistant_quantize.importers.whisper import INPUTS, WhisperGraph, convert_as
 
 __all__ = ["INPUTS", "convert"]
 
-convert = partial(convert_as, HALVES)
+convert = partial(convert_as, WhisperGraph)

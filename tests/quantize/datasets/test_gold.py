@@ -6,13 +6,14 @@ import json
 from datetime import datetime
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.evidence import Detail, Evidence, Locator, Statistic, Word
-from edge_assistant_quantize.datasets.gold import KINDS, from_json, to_json
+from edge_assistant_quantize.datasets.gold import KINDS, from_json
 
 _NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 st.register_type_strategy(float, _NUMBERS)
@@ -25,6 +26,13 @@ _EVIDENCE = st.builds(
 )
 
 
+def written(item: Evidence) -> dict[str, Any]:
+    """As it stands in `evidence.json`."""
+    kind = next(name for name, of in KINDS.items() if type(item.detail) is of)
+    detail = {"kind": kind, **msgspec.to_builtins(item.detail)}
+    return {"text": item.text, "confidence": item.confidence, "locator": item.locator.to_json(), "detail": detail}
+
+
 def test_every_detail_has_a_kind() -> None:
     assert set(KINDS.values()) == set(get_args(Detail))
 
@@ -32,7 +40,7 @@ def test_every_detail_has_a_kind() -> None:
 @settings(max_examples=40)
 @given(st.lists(_EVIDENCE, max_size=2))
 def test_evidence_comes_back_as_it_went(items: list[Evidence]) -> None:
-    assert from_json(json.loads(json.dumps(to_json(items))), "image:1") == tuple(items)
+    assert from_json(json.loads(json.dumps([written(item) for item in items])), "image:1") == tuple(items)
 
 
 def test_what_has_a_default_may_be_left_out_and_words_are_objects() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from helpers import forked, tiny_transformers
+from helpers import drawings, forked, tiny_transformers
 from helpers.tiny_transformers import WORDS
 
 from edge_assistant.compute.runtime import Runtime
@@ -20,7 +20,7 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.whisper import Whisper
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.cli.main import main
-from edge_assistant_quantize.export import pooling
+from edge_assistant_quantize.export import Done, detector, export, pooling, trace
 from edge_assistant_quantize.export import whisper as whisper_export
 from edge_assistant_quantize.gguf import conversion
 from edge_assistant_quantize.onnx.quantize import quantize
@@ -121,16 +121,36 @@ def llama(path, given):
 
 def whisper(path, given):
     (heard,) = run(path.with_name("encoder_model.onnx"), None, input_features=given["mel"])
+    return written(path, given, {"encoder_hidden_states": heard}), given["logits"]
+
+
+def moonshine(path, given):
+    """It takes the sound as it is, and masks it in the encoder and in the decoder."""
+    sound = given["sound"]
+    mask = np.ones(sound.shape, np.int64)
+    (heard,) = run(path.with_name("encoder_model.onnx"), None, input_values=sound, attention_mask=mask)
+    always = {"encoder_hidden_states": heard, "encoder_attention_mask": np.ones(heard.shape[:2], np.int64)}
+    return written(path, given, always), given["logits"]
+
+
+def written(path, given, always):
+    """Logits of a decoder that is given some tokens at once and the others one by one, after what is always given."""
     first, later = (RUNTIME.session(path.with_name(f"decoder{part}_model.onnx")) for part in ("", "_with_past"))
     session, past, logits = first, {}, []
-    feeds = {"encoder_hidden_states": heard}
     for part in (given["tokens"][:, :4], *(given["tokens"][:, at : at + 1] for at in range(4, 9))):
         outputs = [item.name for item in session.get_outputs()]
+        wanted = {item.name for item in session.get_inputs()}
+        feeds = {name: value for name, value in always.items() if name in wanted}
         made = dict(zip(outputs, session.run(outputs, {"input_ids": part, **feeds, **past}), strict=True))
         logits.append(made.pop("logits"))
         past |= {name.replace("present", "past_key_values"): value for name, value in made.items()}
-        session, feeds = later, {}
-    return np.concatenate(logits, 1), given["logits"]
+        session = later
+    return np.concatenate(logits, 1)
+
+
+def looking(path, given):
+    logits, boxes = run(path, ["logits", "pred_boxes"], pixel_values=given["pictures"])
+    return np.concatenate([logits, boxes], 2), np.concatenate([given["logits"], given["boxes"]], 2)
 
 
 def seeing(path, given):
@@ -143,7 +163,7 @@ def seeing(path, given):
 
 ALL = {
     "bert": bert, "vit": pictured("logits", "logits"), "siglip": pictured("pooler_output", "pooled"), "llama": llama,
-    "tied": llama, "whisper": whisper, "llava": seeing, "smolvlm": seeing,
+    "tied": llama, "whisper": whisper, "moonshine": moonshine, "rt-detr": looking, "llava": seeing, "smolvlm": seeing,
 }  # fmt: skip
 
 
@@ -281,6 +301,58 @@ def test_a_whisper_that_cannot_be_compared_says_so(tiny_exports, tmp_path, monke
     report = json.loads((tmp_path / "heard" / "export.json").read_text())
     assert report["deviations"] == {}
     assert report["note"].startswith(said)
+
+
+def test_an_rt_detr_is_made_smaller_and_measured_as_any_detector(tiny_exports, tmp_path):
+    drawings.labelled(tmp_path / "photos", 2)
+    eyes = tmp_path / "eyes"
+    shutil.copytree(tiny_exports.exported("rt-detr").parent, eyes)
+    done = Done("object-detection", "", 18, ["model.onnx"], "detector", {})
+    assert export._as_candidate(done, tiny_exports.model("rt-detr"), eyes, "eyes").role == "detector"
+    assert RUNTIME.session(eyes / "model.onnx").get_inputs()[0].shape == [1, 3, 128, 128]
+    recipe = tmp_path / "ours.toml"
+    recipe.write_text(
+        """
+        name = "ours"
+        role = "detector"
+        source = { path = "eyes" }
+        calibration = { path = "photos" }
+        data.photos = { path = "photos" }
+        metrics = [{ metric = "presence", data = "photos", at_least = 0.1 }]
+        variants = [{ name = "eight", steps = [{ do = "quantize", type = "static-int8" }] }]
+        """
+    )
+    assert main(["run", str(recipe), "--output", str(tmp_path / "out"), "--threads", "1"]) == 1  # it sees nothing
+    eight = candidate.read(tmp_path / "out" / "variants" / "eight")
+    assert (eight.role, dict(eight.options)) == ("detector", {"architecture": "rt-detr"})
+    assert any(node.op_type == "DequantizeLinear" for node in onnx.load(eight.paths["model"]).graph.node)
+    assert "presence" in (tmp_path / "out" / "record.json").read_text()
+
+
+NOT_THE_PRODUCTS = {
+    "classes": ("config.json", {"id2label": {"0": "bolt", "1": "nut"}}, "does not know other classes than the 80"),
+    "no square": ("preprocessor_config.json", {"size": {"shortest_edge": 128}}, "takes a square"),
+    "scaled": ("preprocessor_config.json", {"do_normalize": True}, "does not normalise"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_THE_PRODUCTS)
+def test_a_detector_of_other_things_is_not_the_products(tiny_exports, tmp_path, what):
+    file, changed, said = NOT_THE_PRODUCTS[what]
+    shutil.copytree(tiny_exports.model("rt-detr"), tmp_path / "m")
+    path = tmp_path / "m" / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    assert said in detector.unfit(tmp_path / "m")
+    assert detector.unfit(tiny_exports.model("rt-detr")) == ""
+
+
+def test_rows_of_a_detector_are_compared_whatever_their_order():
+    wanted = [np.random.default_rng(1).random((2, 9, n), np.float32) for n in (5, 4)]
+    turned = [rows[:, ::-1] + np.float32(1e-6) for rows in wanted]
+    for made, right in zip(trace._in_order_of(wanted, turned), wanted, strict=True):
+        np.testing.assert_allclose(made, right, atol=1e-5)
+    other = [rows + np.float32(0.2) for rows in wanted]
+    assert np.abs(trace._in_order_of(wanted, other)[0] - wanted[0]).max() > 0.05
 
 
 def test_a_recipe_leads_from_weights_of_hugging_face_to_an_accepted_embedder(tiny_exports, tmp_path):

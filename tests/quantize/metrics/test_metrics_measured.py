@@ -13,10 +13,12 @@ from helpers import damaged, drawings
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize import candidate
 from edge_assistant_quantize.datasets.paper import font
-from edge_assistant_quantize.errors import CalibrationInvalid, ToolMissing, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, ToolMissing, UsageError
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ProgressStep, ignore
 from edge_assistant_quantize.record import Measured
 
@@ -70,6 +72,31 @@ def test_word_error(
     assert (heard["wer"].value, heard["slots"].value) == (1, 1)
     (tmp_path / "pressure.wav").unlink()
     assert list(measure("slots", models("speech"), path=tmp_path)) == ["wer"]  # there is no slot
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="the program espeak-ng is not installed")
+def test_what_a_voice_says_is_heard(
+    tmp_path: Path, models: Models, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In floats, in eight bits, which a folder as of Piper's hub leads to, and damaged."""
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+    data = {"path": tmp_path / "texts.txt", "ear": models("speech").name}
+    data["path"].write_text("I am allergic to penicillin.\n")
+    found = measure("heard", models("voice"), **data)["heard"]
+    assert (found.items, found.wholes, found.lower_is_better) == (("text 1",), (5,), True)
+    assert found.value < 0.3
+    assert measure("heard", models("voice"), **data)["heard"] == found  # what is drawn is drawn again
+    source, small = models("voice").files, tmp_path / "joe.onnx"
+    quantize(source["model"], small, "dynamic-int8", threads=1, watch=ignore)
+    shutil.copyfile(source["config"], tmp_path / "joe.onnx.json")
+    eight = candidate.find(str(small))
+    assert (eight.role, eight.bytes < 0.4 * source["model"].stat().st_size) == ("voice", True)
+    assert measure("heard", eight.installed(), **data)["heard"].value < 0.3
+    hoarse = damaged.damaged(models("voice"), "model", tmp_path / "hoarse", damaged.noisy(0.5))
+    assert measure("heard", hoarse, **data)["heard"].value > 0.5
+    dumb = damaged.damaged(models("voice"), "model", tmp_path / "dumb", damaged.not_numbers)
+    with pytest.raises(QuantizationFailed, match="cannot be run"):
+        measure("heard", dumb, **data)
 
 
 def test_writing_of_rendered_pages(models: Models) -> None:

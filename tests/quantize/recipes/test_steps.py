@@ -10,8 +10,7 @@ from helpers import small_onnx, tiny_llama
 
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import RecipeInvalid
-from edge_assistant_quantize.export import export
-from edge_assistant_quantize.export.exporter import Done
+from edge_assistant_quantize.export import Done, export
 from edge_assistant_quantize.onnx import calibration
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import ignore
