@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import arguments, candidate, progress
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.verb import option, verb
@@ -98,11 +98,7 @@ def convert(args: argparse.Namespace) -> int:
         return _in_one_file(args)
     if args.output.suffix.lower() != ".gguf":
         arguments.refuse_other(args, args.to_gguf)
-        made = onnx_export.run(args)
-        if made.done.deviations and (args.output / candidate.FILE).is_file():
-            from edge_assistant_quantize.acceptance import looks
-
-            looks.exported(candidate.read(args.output))
+        onnx_export.run(args)
         return 0
     arguments.refuse_other(args, args.to_onnx)
     arguments.check_output(args.output)

@@ -19,7 +19,7 @@ from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal, take_file
 from edge_assistant_models.schema import is_inside
 from edge_assistant_quantize import decoding
-from edge_assistant_quantize.datasets import gold
+from edge_assistant_quantize.datasets import contents, gold
 from edge_assistant_quantize.decoding import Text
 
 FILE = "scenario.toml"
@@ -81,11 +81,16 @@ class Scenario:
         """
         return [take_file(path, kind, number) for kind, path, number in self._numbered()]
 
-    @property
-    def content(self) -> str:
-        """The sum of its signals, which tells it from another one whatever both are called."""
-        sums = sorted(hashlib.sha256(path.read_bytes()).hexdigest() for _, path in self.given)
-        return hashlib.sha256("".join(sums).encode()).hexdigest()
+    def content(self, *, gold: bool) -> str:
+        """The sum of what its signals hold, or of their gold evidence, whatever it and its files are called."""
+        given = self.gold() if gold else {}
+        sums = [
+            contents.of_text(" ".join(each.text for each in given[f"{kind}:{number}"]))
+            if f"{kind}:{number}" in given
+            else contents.of_file(kind, path)
+            for kind, path, number in self._numbered()
+        ]
+        return hashlib.sha256("".join(sorted(sums)).encode()).hexdigest()
 
     def gold(self) -> dict[str, tuple[Evidence, ...]]:
         """Gold evidence by id of the signal, of those that the folder's `evidence.json` has.

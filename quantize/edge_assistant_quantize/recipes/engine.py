@@ -58,7 +58,13 @@ def run(
     recipe.check(asked)
     pinned = None if locked is None else lock.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
-    with space.locked(f"another run works in {folder.name}"):
+    tables = [*asked.data.values(), *([] if asked.calibration is None else [asked.calibration])]
+    with space.locked(f"another run works in {folder.name}"), provenance.copies(tables) as copied:
+        asked = msgspec.structs.replace(
+            asked,
+            data=dict(zip(asked.data, copied, strict=False)),
+            calibration=asked.calibration and copied[-1],
+        )
         assert asked.source is not None
         source = sources.form(asked, asked.source)
         reference = None if asked.reference is None else sources.form(asked, asked.reference)
@@ -213,15 +219,15 @@ class RecipeRun:
         try:
             form = self._through(start, variant.steps, variant.name)
             results = measurements.results(self.job, form, self.reference)
-            judged = measurements.judge(self.job, variant.name, form, self.reference)
+            judged = bool(self.job.recipe.criteria) and measurements.judge(self.job, variant.name, form, self.reference)
         except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
             self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         self.forms[variant.name] = form
         named = form.candidate(f"{self.job.recipe.name}-{variant.name}")
         self.job.space.place(named, f"{VARIANTS}/{variant.name}")
-        self.looks += [look for look, _ in judged]
-        verdicts = [verdict for _, each in judged for verdict in each]
+        look, verdicts = judged or (None, [])
+        self.looks += [look] if look else []
         self._tick()
         return variant_record(variant.name, method, form, results, verdicts)
 

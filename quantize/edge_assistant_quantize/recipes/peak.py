@@ -37,8 +37,9 @@ def measure(candidate: Candidate, data: Mapping[str, object], *, threads: int) -
 
 def work(request: Mapping[str, Any], watch: Watch) -> float | None:
     """Run the model, in the other process; its peak of memory in MiB."""
-    model = Candidate(request["name"], request["role"], Path("/"), request["files"], request["options"]).installed()
-    for _ in senses.perceive(model, request["role"], request["data"], Runtime(request["threads"]), watch):
-        pass
+    found = Candidate(request["name"], request["role"], Path("/"), request["files"], request["options"])
+    with found.held() as (model, _):
+        for _ in senses.perceive(model, request["role"], request["data"], Runtime(request["threads"]), watch):
+            pass
     peak = room.of_kernel("self/status", _PEAK)
     return int(peak.split()[0]) / 1024 if peak else None

@@ -223,6 +223,10 @@ def check(recipe: Recipe) -> None:
     if any(each.needs.searches for each in recipe.steps) and not recipe.criteria:
         what = f"{recipe.name}: nothing says when a search may stop, as no metric has a criterion"
         raise RecipeInvalid(what, "give one: at_least, at_most_worse or within_interval")
+    data = {each.metric: each.data for each in recipe.metrics if each.criterion}
+    if twice := next((each for each in recipe.metrics if data.get(each.metric, each.data) != each.data), None):
+        what = f"{recipe.name}: '{twice.metric}' is measured on two data sets, and only one can decide"
+        raise RecipeInvalid(what, "name one")
     accept.check(recipe.criteria)
     for each in recipe.metrics:
         roles = metric(each.metric).roles

@@ -21,7 +21,7 @@ from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.gguf.speed import SpeedFigures
 from edge_assistant_quantize.progress import ProgressStep, ignore
 from edge_assistant_quantize.provenance import RUNTIMES, machine, sum_of_values, versions
-from edge_assistant_quantize.recipes import peak
+from edge_assistant_quantize.recipes import measurements, peak
 from edge_assistant_quantize.recipes.recipe import Data
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import RecipeJob
@@ -73,13 +73,13 @@ def _pair(job: RecipeJob, reference: Form, form: Form) -> SpeedPair:
         return SpeedPair(one, other)
     if job.recipe.role not in senses.ROLES:
         return SpeedPair(SpeedFigures({}), SpeedFigures({}))
-    models = form.candidate().installed(), reference.candidate().installed()
-    times = in_turn(*models, job.recipe.role, few(job.first_data), job.threads)
+    with measurements.unchanged(form) as one, measurements.unchanged(reference) as other:
+        times = in_turn(one, other, job.recipe.role, few(job.first_data), job.threads)
     ratio = statistics.median(mine / other for mine, other in times)
-    mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
+    own, others = (1000 * statistics.median(column) for column in zip(*times, strict=True))
     return SpeedPair(
-        SpeedFigures({"median_ms": other, "ratio": 1.0}, _peak(job, reference)),
-        SpeedFigures({"median_ms": mine, "ratio": ratio}, _peak(job, form)),
+        SpeedFigures({"median_ms": others, "ratio": 1.0}, _peak(job, reference)),
+        SpeedFigures({"median_ms": own, "ratio": ratio}, _peak(job, form)),
     )
 
 

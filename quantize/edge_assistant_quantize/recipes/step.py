@@ -33,7 +33,6 @@ class Form:
         excluded: nodes that were not quantized.
         layers: loss by node, if a step has measured it.
         notes: of the steps.
-        compared: whether it was compared with the weights that it was exported from.
     """
 
     name: str
@@ -48,7 +47,6 @@ class Form:
     excluded: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     notes: tuple[str, ...] = ()
-    compared: bool = False
 
     @property
     def bytes(self) -> int:
@@ -74,7 +72,7 @@ class Form:
 
     def with_file(self, key: str, path: Path, digest: str) -> Form:
         """With one file replaced."""
-        return replace(self, files={**self.files, key: path}, sums={**self.sums, key: digest}, compared=False)
+        return replace(self, files={**self.files, key: path}, sums={**self.sums, key: digest})
 
     def after(self, made: Made, folder: Path, sums: Mapping[str, str]) -> Form:
         """The model after a step.
@@ -94,7 +92,6 @@ class Form:
             excluded=(*self.excluded, *made.excluded),
             layers=(*self.layers, *made.layers),
             notes=(*self.notes, *([made.note] if made.note else [])),
-            compared=made.compared or (self.compared and not made.files),
         )
         return replace(changed, weights=None, weights_sum="") if made.files else changed
 
@@ -144,7 +141,6 @@ class Made(msgspec.Struct, frozen=True):
         excluded: nodes that were not quantized.
         layers: loss by node, worst first, if the step has measured it.
         note: one line for the record.
-        compared: whether the files were compared with the weights that they come from.
     """
 
     files: dict[str, str] = {}
@@ -153,7 +149,6 @@ class Made(msgspec.Struct, frozen=True):
     excluded: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     note: str = ""
-    compared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

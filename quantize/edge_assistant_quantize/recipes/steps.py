@@ -96,7 +96,7 @@ class Export(WholeStep, frozen=True, kw_only=True):
         paths = {**made.files, **(found.paths if found else {})}
         names = {key: path.relative_to(work.folder).as_posix() for key, path in paths.items()}
         options = dict(found.options) if found else {}
-        return Made(names, options=options, note=made.done.note, compared=bool(made.done.deviations))
+        return Made(names, options=options, note=made.done.note)
 
 
 class Imatrix(WholeStep, frozen=True, kw_only=True):

@@ -23,7 +23,6 @@ from edge_assistant_quantize.errors import (
 )
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import engine, loading, lock, measurements
-from edge_assistant_quantize.recipes.step import Form, Made
 from edge_assistant_quantize.recipes.workspace import Workspace
 from edge_assistant_quantize.record import CriterionVerdict, ModelFile, Variant
 
@@ -89,14 +88,6 @@ def test_what_other_code_measured_is_measured_again(place, monkeypatch):
     monkeypatch.setattr(looks, "code", lambda: "other")
     place.run()
     assert {"length 60", "length 10"} <= set(place.log()[before:])
-
-
-def test_a_model_was_compared_with_its_weights_until_a_step_changes_it(tmp_path):
-    exported = Form("ours", "embedder").after(Made({"model": "a.onnx"}, compared=True), tmp_path, {"a.onnx": "1"})
-    assert exported.compared
-    assert exported.after(Made(options={"size": 3}), tmp_path, {}).compared
-    assert not exported.after(Made({"model": "b.onnx"}), tmp_path, {"b.onnx": "2"}).compared
-    assert not exported.with_file("model", tmp_path / "c.onnx", "3").compared
 
 
 def test_of_variants_of_about_one_size_the_fastest_is_chosen():
