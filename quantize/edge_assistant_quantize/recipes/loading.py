@@ -18,7 +18,7 @@ EXTENDS = "extends"
 SUFFIX = ".toml"
 MAX_DEPTH = 8  # recipes that extend recipes
 
-_PATHS = ("source", "reference", "calibration")  # tables with a path that is relative to the recipe
+_PATHS = ("source", "reference", "calibration")  # tables with paths that are relative to the recipe
 
 
 def presets() -> dict[str, bytes]:
@@ -94,9 +94,10 @@ def _with_paths(values: Mapping[str, Any], folder: str, change: Callable[[str, s
     """A recipe with the path of each table changed by `change(folder, path)`; wrong types are left to the decoder."""
 
     def changed(table: object) -> object:
-        if isinstance(table, dict) and isinstance(path := table.get("path"), str) and path:
-            return {**table, "path": change(folder, path)}
-        return table
+        if not isinstance(table, dict):
+            return table
+        paths = {key: path for key in ("path", "imatrix") if isinstance(path := table.get(key), str) and path}
+        return {**table, **{key: change(folder, path) for key, path in paths.items()}}
 
     found = {**values, **{key: changed(values[key]) for key in _PATHS if key in values}}
     if isinstance(data := values.get("data"), dict):

@@ -56,6 +56,7 @@ class ModelSource(Struct, frozen=True, forbid_unknown_fields=True):
         files: names by key, for a folder without `candidate.toml`.
         options: for the code that loads it; they override the source's own.
         sha256: required checksums by key; for a folder of weights, by file name.
+        imatrix: an importance matrix of it that is there already, for the steps that use one; or None.
     """
 
     model: Name = ""
@@ -63,6 +64,7 @@ class ModelSource(Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[FileName, FileName] = {}
     options: dict[str, object] = {}
     sha256: dict[str, Sha256] = {}
+    imatrix: Line | None = None
 
     def __post_init__(self) -> None:
         if bool(self.model) == bool(self.path):

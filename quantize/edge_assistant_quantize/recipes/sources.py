@@ -11,7 +11,7 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, RecipeInvalid
 from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe
-from edge_assistant_quantize.recipes.step import Form, Step
+from edge_assistant_quantize.recipes.step import IMATRIX, Form, Step
 
 _CONFIG = "config.json"  # marks a folder as one of Hugging Face
 
@@ -42,7 +42,16 @@ def form(recipe: Recipe, source: ModelSource) -> Form:
             external.check_one_file(path)
     digests = found.sums()
     _compare(source.sha256, digests, found.name)
-    return Form(recipe.name, recipe.role, found.paths, digests, {**found.options, **source.options})
+    aside = {IMATRIX: Path(source.imatrix)} if source.imatrix else {}
+    return Form(
+        recipe.name,
+        recipe.role,
+        found.paths,
+        digests,
+        {**found.options, **source.options},
+        aside=aside,
+        aside_sums={key: provenance.sum_of_path(path) for key, path in aside.items()},
+    )
 
 
 def _candidate(recipe: Recipe, source: ModelSource, path: Path) -> Candidate:

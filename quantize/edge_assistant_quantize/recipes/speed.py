@@ -1,22 +1,23 @@
 """Time and memory of each form, measured in turn with the reference in one run.
 
 Items go through the product's own sense, one through the reference and one through the variant in turn, so that other
-work on the machine slows both alike. The reference's figures are those of the first pair.
+work on the machine slows both alike. The reference's figures are those of the first pair. llama.cpp's models are
+measured alone, each once.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import senses
+from edge_assistant_quantize.gguf import header
 from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.gguf.speed import SpeedFigures
 from edge_assistant_quantize.progress import ProgressStep, ignore
@@ -31,12 +32,8 @@ ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
 MODEL = "model"  # key of a language model's file
 LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
 
-
-class SpeedPair(msgspec.Struct, frozen=True):
-    """A reference and a variant that ran in turn; the figure `ratio` is the time over the reference's."""
-
-    reference: SpeedFigures
-    variant: SpeedFigures
+Pair = tuple[SpeedFigures, SpeedFigures]
+"""A reference and a variant that ran in turn; the figure `ratio` is the time over the reference's."""
 
 
 def add(
@@ -47,47 +44,47 @@ def add(
     Raises:
         EdgeAssistantError: a model cannot be run.
     """
-    pairs: dict[str, SpeedPair] = {}
+    pairs: dict[str, Pair] = {}
     for number, (name, form) in enumerate(forms.items()):
         job.watch(ProgressStep("speed", number, len(forms)))
-        run = partial(_pair, job, reference, form)
-        pairs[name] = job.space.measured(_key(job, "speed", reference, form), SpeedPair, run)
+        pairs[name] = _pair(job, reference, form)
     job.watch(ProgressStep("speed", len(forms), len(forms)))
-    first = next((pair.reference for pair in pairs.values()), SpeedFigures({}))
-    found = [msgspec.structs.replace(reference_record, speed=first.speed, peak_mib=first.peak_mib)]
+    first = next((pair[0] for pair in pairs.values()), SpeedFigures({}))
+    found = [replace(reference_record, speed=first.speed, peak_mib=first.peak_mib)]
     for variant in variants:
-        if (pair := pairs.get(variant.name)) is not None:
-            known = pair.reference.speed
-            scaled = {key: value * first.speed[key] / known[key] for key, value in pair.variant.speed.items()}
-            variant = msgspec.structs.replace(variant, speed=scaled, peak_mib=pair.variant.peak_mib)
+        if variant.name in pairs:
+            known, own = pairs[variant.name]
+            scaled = {key: value * first.speed[key] / known.speed[key] for key, value in own.speed.items()}
+            variant = replace(variant, speed=scaled, peak_mib=own.peak_mib)
         found.append(variant)
     return found
 
 
-def _pair(job: RecipeJob, reference: Form, form: Form) -> SpeedPair:
+def _pair(job: RecipeJob, reference: Form, form: Form) -> Pair:
+    def alone(each: Form, measure: Callable[[], SpeedFigures]) -> SpeedFigures:
+        return job.space.measured(_key(job, "alone", each), SpeedFigures, measure)
+
+    def together() -> list[tuple[float, float]]:
+        with measurements.unchanged(form) as one, measurements.unchanged(reference) as other:
+            return in_turn(one, other, job.recipe.role, few(job.first_data), job.threads)
+
     if is_llama(form.files):
-        one, other = (
-            gguf.measure(each.files[MODEL], threads=job.threads, watch=job.watch) for each in (reference, form)
-        )
+        how = {"threads": job.threads, "watch": job.watch}
+        one, other = (alone(f, lambda f=f: gguf.measure(f.files[MODEL], **how)) for f in (reference, form))
         one.speed["ratio"], other.speed["ratio"] = 1.0, gguf.ratio(one, other)
-        return SpeedPair(one, other)
+        return one, other
     if job.recipe.role not in senses.ROLES:
-        return SpeedPair(SpeedFigures({}), SpeedFigures({}))
-    with measurements.unchanged(form) as one, measurements.unchanged(reference) as other:
-        times = in_turn(one, other, job.recipe.role, few(job.first_data), job.threads)
+        return SpeedFigures({}), SpeedFigures({})
+    times = job.space.measured(_key(job, "speed", reference, form), list[tuple[float, float]], together)
     ratio = statistics.median(mine / other for mine, other in times)
-    own, others = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-    return SpeedPair(
-        SpeedFigures({"median_ms": others, "ratio": 1.0}, _peak(job, reference)),
-        SpeedFigures({"median_ms": own, "ratio": ratio}, _peak(job, form)),
+    mine, others = (1000 * statistics.median(column) for column in zip(*times, strict=True))
+    return tuple(
+        SpeedFigures(figures, alone(f, lambda f=f: peak.measure(f.candidate(), job.first_data, job.threads)).peak_mib)
+        for f, figures in (
+            (reference, {"median_ms": others, "ratio": 1.0}),
+            (form, {"median_ms": mine, "ratio": ratio}),
+        )
     )
-
-
-def _peak(job: RecipeJob, form: Form) -> float | None:
-    def run() -> dict[str, float | None]:
-        return {"peak_mib": peak.measure(form.candidate(), job.first_data, threads=job.threads)}
-
-    return job.space.measured(_key(job, "peak", form), dict[str, float | None], run)["peak_mib"]
 
 
 def _key(job: RecipeJob, what: str, *forms: Form) -> str:
@@ -95,6 +92,14 @@ def _key(job: RecipeJob, what: str, *forms: Form) -> str:
     return sum_of_values(
         [what, *(form.identity for form in forms), data, ITEMS, job.threads, versions(RUNTIMES), machine()]
     )
+
+
+def bits(form: Form) -> dict[str, float]:
+    """Bits per weight of a GGUF file, as it is; nothing of others."""
+    if form.role != "language" or not is_llama(form.files):
+        return {}
+    file = form.files[MODEL]
+    return {"bits-per-weight": 8 * file.stat().st_size / header.read(file).weights}
 
 
 def in_turn(

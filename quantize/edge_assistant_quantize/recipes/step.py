@@ -15,6 +15,8 @@ from edge_assistant_quantize.decoding import Name
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Layer
 
+IMATRIX = "imatrix"  # key of an importance matrix that is laid aside
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -75,13 +77,7 @@ class Form:
         return replace(self, files={**self.files, key: path}, sums={**self.sums, key: digest})
 
     def after(self, made: Made, folder: Path, sums: Mapping[str, str]) -> Form:
-        """The model after a step.
-
-        Args:
-            made: the step's output.
-            folder: of its files.
-            sums: sha256 of each of these, by name.
-        """
+        """The model after a step whose output lies in a folder, with the sha256 of each file by name."""
         changed = replace(
             self,
             files={**self.files, **{key: folder / name for key, name in made.files.items()}},
@@ -129,6 +125,11 @@ class StepInput:
     def output(self) -> Path:
         """Where its replacement goes."""
         return self.folder / f"{self.key}{self.file.suffix}"
+
+    @property
+    def computing(self) -> dict[str, Any]:
+        """The arguments `threads` and `watch` of what computes."""
+        return {"threads": self.threads, "watch": self.watch}
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -198,11 +199,7 @@ class Step:
         raise NotImplementedError
 
     def make(self, work: StepInput) -> Made:
-        """Do it.
-
-        Raises:
-            EdgeAssistantError: it fails.
-        """
+        """Do it, or raise an EdgeAssistantError."""
         raise NotImplementedError
 
     @property
