@@ -222,7 +222,7 @@ class RecipeRun:
         needs = step.needs
         alone = bool(key) and not needs.calibrates and not needs.searches
         over: dict[str, object] = {
-            "step": [step.do, step.revision, step.parameters],
+            "step": [step.do, step.parameters],
             "file": key,
             "input": form.sums[key] if alone else form.identity,
             "versions": versions(needs.libraries),

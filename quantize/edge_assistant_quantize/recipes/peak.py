@@ -9,7 +9,6 @@ from typing import Any
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import room, senses, worker
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.gguf.speed import SpeedFigures
 from edge_assistant_quantize.progress import Watch, ignore
 
 ITEMS = 2  # the second runs in what the first has allocated
@@ -17,7 +16,7 @@ ITEMS = 2  # the second runs in what the first has allocated
 _PEAK = "VmHWM"  # the kernel's high-water mark of a process's own memory; getrusage counts that of its parent, too
 
 
-def measure(candidate: Candidate, data: Mapping[str, object], threads: int) -> SpeedFigures:
+def measure(candidate: Candidate, data: Mapping[str, object], *, threads: int) -> float | None:
     """MiB, with Python and the libraries; None where the system does not tell.
 
     Raises:
@@ -27,7 +26,8 @@ def measure(candidate: Candidate, data: Mapping[str, object], threads: int) -> S
     model = {"name": candidate.name, "role": candidate.role, "files": files, "options": dict(candidate.options)}
     request = {"model": model, "data": {**data, "limit": ITEMS}, "threads": threads}
     failure, hint = f"the memory of {candidate.name} cannot be measured", "the model may be unusual"
-    return SpeedFigures({}, worker.run(__name__, request, ignore, failure=failure, hint=hint))
+    found: float | None = worker.run(__name__, request, ignore, failure=failure, hint=hint)
+    return found
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> float | None:

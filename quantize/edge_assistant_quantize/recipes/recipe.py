@@ -29,7 +29,7 @@ from msgspec import Meta, Struct
 from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.acceptance import accept, criteria
-from edge_assistant_quantize.decoding import FileName, Line, Name, Positive, Sha256, Url
+from edge_assistant_quantize.decoding import Line, Name, Positive, Url
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.onnx.quantize import METHODS
@@ -53,17 +53,13 @@ class ModelSource(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         model: the name, or empty.
         path: a folder or a model file, or empty.
-        files: names by key, for a folder without `candidate.toml`.
         options: for the code that loads it; they override the source's own.
-        sha256: required checksums by key; for a folder of weights, by file name.
         imatrix: an importance matrix of it that is there already, for the steps that use one; or None.
     """
 
     model: Name = ""
     path: Line = ""
-    files: dict[FileName, FileName] = {}
     options: dict[str, object] = {}
-    sha256: dict[str, Sha256] = {}
     imatrix: Line | None = None
 
     def __post_init__(self) -> None:

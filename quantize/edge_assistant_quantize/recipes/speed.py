@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -61,30 +62,28 @@ def add(
 
 
 def _pair(job: RecipeJob, reference: Form, form: Form) -> Pair:
-    def alone(each: Form, measure: Callable[[], SpeedFigures]) -> SpeedFigures:
-        return job.space.measured(_key(job, "alone", each), SpeedFigures, measure)
+    def alone(each: Form) -> SpeedFigures:
+        if is_llama(each.files):
+            return gguf.measure(each.files[MODEL], threads=job.threads, watch=job.watch)
+        return SpeedFigures({}, peak.measure(each.candidate(), job.first_data, threads=job.threads))
 
     def together() -> list[tuple[float, float]]:
         with measurements.unchanged(form) as one, measurements.unchanged(reference) as other:
             return in_turn(one, other, job.recipe.role, few(job.first_data), job.threads)
 
-    if is_llama(form.files):
-        how = {"threads": job.threads, "watch": job.watch}
-        one, other = (alone(f, lambda f=f: gguf.measure(f.files[MODEL], **how)) for f in (reference, form))
-        one.speed["ratio"], other.speed["ratio"] = 1.0, gguf.ratio(one, other)
-        return one, other
-    if job.recipe.role not in senses.ROLES:
+    if not is_llama(form.files) and job.recipe.role not in senses.ROLES:
         return SpeedFigures({}), SpeedFigures({})
-    times = job.space.measured(_key(job, "speed", reference, form), list[tuple[float, float]], together)
-    ratio = statistics.median(mine / other for mine, other in times)
-    mine, others = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-    return tuple(
-        SpeedFigures(figures, alone(f, lambda f=f: peak.measure(f.candidate(), job.first_data, job.threads)).peak_mib)
-        for f, figures in (
-            (reference, {"median_ms": others, "ratio": 1.0}),
-            (form, {"median_ms": mine, "ratio": ratio}),
-        )
+    other, own = (
+        job.space.measured(_key(job, "alone", each), SpeedFigures, partial(alone, each)) for each in (reference, form)
     )
+    if is_llama(form.files):
+        ratio = gguf.ratio(other, own)
+        return replace(other, speed={**other.speed, "ratio": 1.0}), replace(own, speed={**own.speed, "ratio": ratio})
+    times = job.space.measured(_key(job, "speed", reference, form), list[tuple[float, float]], together)
+    ratio = statistics.median(mine / base for mine, base in times)
+    mine, base = (1000 * statistics.median(column) for column in zip(*times, strict=True))
+    slow, fast = {"median_ms": base, "ratio": 1.0}, {"median_ms": mine, "ratio": ratio}
+    return replace(other, speed=slow), replace(own, speed=fast)
 
 
 def _key(job: RecipeJob, what: str, *forms: Form) -> str:

@@ -185,13 +185,11 @@ class Step:
     Attributes:
         do: the key `do` of its table.
         types: values of the key `type` that select this class among those with the same `do`; empty without a `type`.
-        revision: raised if the same input gives other tensors than before.
     """
 
     __slots__ = ()
     do: ClassVar[str]
     types: ClassVar[tuple[str, ...]] = ()
-    revision: ClassVar[int] = 1
 
     @property
     def needs(self) -> Needs:
