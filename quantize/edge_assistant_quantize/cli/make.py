@@ -370,9 +370,9 @@ def sweep(args: argparse.Namespace) -> int:
         overrides=overrides(args.tensor_type),
         requantize=args.allow_requantize,
     )
+    threads, command = arguments.threads(args), arguments.command()
     with progress.shown() as watch:
-        how = {"threads": arguments.threads(args), "watch": watch, "command": arguments.command()}
-        found = engine.run(recipe, args.output, **how)
+        found = engine.run(recipe, args.output, threads=threads, watch=watch, command=command)
     page.write(found, args.output)
     if args.json:
         print(msgspec.json.encode(found).decode())

@@ -49,13 +49,13 @@ def run(
         ModelError: the source is not installed, or a model cannot be run.
     """
     recipe.check(asked)
-    assert asked.source is not None
     pinned = None if locked is None else lock.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
     tables = [*asked.data.values(), *([asked.calibration] if asked.calibration else [])]
     with space.locked(f"another run works in {folder.name}"), provenance.copies(tables) as copied:
         data = dict(zip(asked.data, copied, strict=False))
         asked = replace(asked, data=data, calibration=asked.calibration and copied[-1])
+        assert asked.source is not None
         source = sources.form(asked, asked.source)
         reference = None if asked.reference is None else sources.form(asked, asked.reference)
         inputs = _inputs(asked, source, reference)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import msgspec
 
@@ -128,12 +129,12 @@ def layers(job: RecipeJob, form: Form) -> list[Layer]:
     Raises:
         EdgeAssistantError: see `sensitivity.rank`.
     """
-    data, how = job.recipe.calibration, {"threads": job.threads, "watch": job.watch}
+    data = job.recipe.calibration
     assert data is not None
 
     def rank(key: str) -> list[Layer]:
-        given = calibration.record(form.candidate(), key, data, **how)
-        found = sensitivity.rank(form.files[key], job.recipe.layers, calibration=given, **how)
+        given = calibration.record(form.candidate(), key, data, **job.computing)
+        found = sensitivity.rank(form.files[key], job.recipe.layers, calibration=given, **job.computing)
         return [msgspec.structs.replace(layer, file=key) for layer in found]
 
     ranked: list[Layer] = []
@@ -141,5 +142,5 @@ def layers(job: RecipeJob, form: Form) -> list[Layer]:
         if form.files[key].suffix == ".onnx":
             over = ["layers", job.recipe.layers, form.identity, key, job.inputs["calibration"]]
             name = sum_of_values([*over, versions(RUNTIMES), machine_class()])
-            ranked += job.space.measured(name, list[Layer], lambda key=key: rank(key))
+            ranked += job.space.measured(name, list[Layer], partial(rank, key))
     return sorted(ranked, key=lambda layer: -layer.loss)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import field
 from msgspec.structs import replace
@@ -179,7 +179,7 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
         if self.imatrix and matrix is None:
             hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
             raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
-        how = {"imatrix": matrix, "overrides": self.overrides, "allow_requantize": self.requantize}
+        how: dict[str, Any] = {"imatrix": matrix, "overrides": self.overrides, "allow_requantize": self.requantize}
         made = gguf.quantize(work.file, work.output, self.kind, **how, **work.computing)
         return Made({work.key: work.output.name}, note=made.note)
 
@@ -230,7 +230,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
             given = calibration.record(work.form.candidate(), work.key, work.calibration, **work.computing)
         if self.most is None:
             return self._quantize(work, given, self.exclude, self.options)
-        how = {"accepts": work.accepts, "most": self.most, "options": self.options, "folder": work.kept}
+        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most, "options": self.options, "folder": work.kept}
         found = search.quantize_to_accept(
             work.file, work.output, self.method, calibration=given, **how, **work.computing
         )
@@ -246,7 +246,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
     def _quantize(
         self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
     ) -> Made:
-        how = {"calibration": given, "exclude": excluded, "options": options}
+        how: dict[str, Any] = {"calibration": given, "exclude": excluded, "options": options}
         onnx.quantize(work.file, work.output, self.method, **how, **work.computing)
         return Made({work.key: work.output.name}, excluded=excluded)
 

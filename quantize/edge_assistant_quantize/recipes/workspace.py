@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -195,6 +195,11 @@ class RecipeJob:
     def first_data(self) -> Data:
         """The data of the first metric."""
         return self.recipe.data[self.recipe.metrics[0].data]
+
+    @property
+    def computing(self) -> dict[str, Any]:
+        """The arguments `threads` and `watch` of what computes."""
+        return {"threads": self.threads, "watch": self.watch}
 
     def data_sum(self, name: str) -> str:
         """The checksum of a data set."""
