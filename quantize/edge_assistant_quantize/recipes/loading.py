@@ -41,12 +41,15 @@ def load(named: str, given: Mapping[str, Any] | None = None) -> Recipe:
     """
     values = _merged(_extended(named, Path(), MAX_DEPTH), _with_paths(given or {}, str(Path.cwd()), os.path.join))
     text = "" if given else _own_text(named)
-    if not text:
-        import tomlkit
+    home = Path(named).absolute().parent if named.endswith(SUFFIX) else Path.cwd()
+    return recipe.parse(values, Path(named).name, text or text_of(values, home))
 
-        base = Path(named).absolute().parent if named.endswith(SUFFIX) else Path.cwd()
-        text = tomlkit.dumps(_with_paths(values, str(base), lambda folder, path: os.path.relpath(path, folder)))
-    return recipe.parse(values, Path(named).name, text)
+
+def text_of(values: Mapping[str, Any], folder: Path) -> str:
+    """The TOML file of a recipe whose paths are absolute, to lie in a folder."""
+    import tomlkit
+
+    return tomlkit.dumps(_with_paths(values, str(folder), lambda folder, path: os.path.relpath(path, folder)))
 
 
 def _extended(named: str, folder: Path, left: int) -> dict[str, Any]:

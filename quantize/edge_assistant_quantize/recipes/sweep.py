@@ -9,7 +9,7 @@ from typing import Any
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.gguf import kinds, text
 from edge_assistant_quantize.gguf.perplexity import CONTEXT
-from edge_assistant_quantize.recipes import recipe
+from edge_assistant_quantize.recipes import loading, recipe
 from edge_assistant_quantize.recipes.recipe import Recipe
 
 METRIC = "divergence"
@@ -46,8 +46,6 @@ def of_types(
         UsageError: a type is unknown, or a chunk is too short.
         RecipeInvalid: a type is named twice, or none is.
     """
-    import tomlkit
-
     for kind in types:
         kinds.of_model(kind)
     text.check_context(context)
@@ -68,7 +66,7 @@ def of_types(
     if calibration is not None:
         values["calibration"] = _table(path=calibration)
         values["prepare"] = [_table(do="imatrix", context=context)]
-    return recipe.parse(values, "the sweep", tomlkit.dumps(values))
+    return recipe.parse(values, "the sweep", loading.text_of(values, Path.cwd()))
 
 
 def _step(kind: str, matrix: Path | None, overrides: Mapping[str, str], requantize: bool) -> dict[str, Any]:
