@@ -21,7 +21,7 @@ from edge_assistant_models.machine import Machine
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
-from edge_assistant_quantize.room import of_kernel
+from edge_assistant_quantize.room import check_disk, of_kernel
 
 MAX_FILES = 100_000  # of one data set; all are read, and a folder named by mistake could be a whole disk
 RUNTIMES = ("llama-cpp-python", "numpy", "onnxruntime")  # run models; another version gives other results
@@ -79,19 +79,22 @@ def copies(tables: Sequence[Mapping[str, object]]) -> Iterator[list[dict[str, ob
         InputMissing, CalibrationInvalid: see `sum_of_path`.
         StorageFull: the temporary folder has no room.
     """
+    named = [path for table in tables if isinstance(path := table.get("path"), str | Path) and str(path)]
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
-        copied: dict[str, str] = {}
+        copied: dict[str | Path, str] = {}
         with storing("the copy of the data", "free some space, or name another folder in TMPDIR"):
-            for named in dict.fromkeys(str(table["path"]) for table in tables if "path" in table):
-                copied[named] = str(_copied(Path(named), Path(folder, str(len(copied)))))
-        yield [{**table, "path": copied[str(table["path"])]} if "path" in table else dict(table) for table in tables]
+            for path in dict.fromkeys(named):
+                copied[path] = str(_copied(Path(path), Path(folder, str(len(copied)))))
+        yield [{**t, "path": copied[t["path"]]} if t.get("path") in copied else dict(t) for t in tables]  # type: ignore[index]
 
 
 def _copied(path: Path, folder: Path) -> Path:
     """A file or folder, copied into a folder under its own name; links are followed."""
     copy = folder / path.absolute().name
     (copy if path.is_dir() else folder).mkdir(parents=True)
-    for each in _files(path):
+    files = list(_files(path))
+    check_disk(f"a copy of {printable(copy.name)}", sum(each.stat().st_size for each in files), folder)
+    for each in files:
         target = copy / each.relative_to(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(each, target)
