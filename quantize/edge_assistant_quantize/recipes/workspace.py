@@ -23,6 +23,7 @@ import msgspec
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import candidate as candidates
+from edge_assistant_quantize import room
 from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
@@ -38,7 +39,6 @@ VARIANTS = "variants"
 REFERENCE = "reference"
 
 _MADE = "made.json"
-_BEGUN = ".begun-"  # of folders that are not complete yet
 _HINT = "free some space, or name another folder"
 _KEY_LETTERS = 20  # of a checksum in a name
 
@@ -77,7 +77,7 @@ class Workspace:
             except Timeout:
                 raise UsageError(what, "wait for it, or name another folder") from None
         try:
-            for path in self.folder.rglob(f"{_BEGUN}*"):
+            for path in self.folder.rglob(f"{room.BEGUN}*"):
                 shutil.rmtree(path, ignore_errors=True)
             yield
         finally:
@@ -105,7 +105,7 @@ class Workspace:
                 return stored.made, place, stored.sums
         partial = self.folder / "begun" / place.name
         partial.mkdir(parents=True, exist_ok=True)
-        with self._begun(place) as folder:
+        with room.new_folder(place, replace=True) as folder:
             made = make(folder, partial)
             sums = {file: sha256_of(folder / file) for file in (*made.files.values(), *made.aside.values())}
             (folder / _MADE).write_bytes(_sealed(key, Stored(made, sums)))
@@ -131,7 +131,7 @@ class Workspace:
         with contextlib.suppress(InputMissing, ValueError):
             if candidates.read(placed.folder) == placed and placed.sums() == candidate.sums():
                 return
-        with self._begun(placed.folder) as folder:
+        with room.new_folder(placed.folder, replace=True) as folder:
             for key, path in candidate.paths.items():  # another's file must not change by this one
                 (linked if path.is_relative_to(self.folder) else shutil.copyfile)(path, folder / files[key])
             replace(placed, folder=folder).write()
@@ -141,21 +141,6 @@ class Workspace:
         with atomic.storing(name, _HINT):
             if (self.folder / name).is_dir():
                 shutil.rmtree(self.folder / name)
-
-    @contextlib.contextmanager
-    def _begun(self, place: Path) -> Iterator[Path]:
-        """An empty folder that is renamed into its place at the end, and removed on failure."""
-        folder = place.with_name(f"{_BEGUN}{place.name}")
-        with atomic.storing(place.name, _HINT):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            try:
-                yield folder
-                if place.exists():
-                    shutil.rmtree(place)
-                folder.rename(place)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sealed(key: str, value: object) -> bytes:
