@@ -81,6 +81,28 @@ def test_a_change_and_what_depends_on_it_is_done_again_and_nothing_else(place):
     assert {"length 70", "shrink model 85"} <= set(again)  # the second is calibrated on the photos
 
 
+SAME = """at_least = 0.5
+
+[[metrics]]
+metric = "same"
+data = "more"
+at_least = 0.9
+"""
+
+
+def test_a_reference_counts_by_the_floor_of_a_metric_on_other_data(place):
+    (place.folder / "more").mkdir()
+    (place.folder / "more" / "two.jpg").write_bytes(b"two")
+    more = ("[data]", '[data]\nmore = { path = "more" }')
+    found = place.run("out", more, ("at_least = 0.5\n", SAME))
+    assert [(each.metric, each.reason) for each in found.variants[0].verdicts] == [("length", ""), ("same", "")]
+    assert [sorted(look.of_candidate) for look in found.looks] == [["length", "same"]] * 3
+    own = ('metric = "length"\ndata = "photos"\nat_least = 0.5\n', SAME.partition("[[metrics]]\n")[2])
+    found = place.run("alone", more, own)
+    reasons = {each.reason for variant in found.variants for each in variant.verdicts}
+    assert reasons == {"nothing says that reference is not damaged itself"}
+
+
 def test_what_other_code_measured_is_measured_again(place, monkeypatch):
     place.run()
     before = len(place.log())
