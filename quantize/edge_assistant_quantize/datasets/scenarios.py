@@ -72,6 +72,7 @@ class Scenario:
     folder: Path
     given: tuple[tuple[Kind, Path], ...]
     questions: tuple[Question, ...]
+    reads_gold: bool = False  # whether its gold evidence is read in place of its signals
 
     def take(self) -> list[Signal]:
         """The signals.
@@ -81,9 +82,10 @@ class Scenario:
         """
         return [take_file(path, kind, number) for kind, path, number in self._numbered()]
 
-    def content(self, *, gold: bool) -> str:
+    @property
+    def content(self) -> str:
         """The sum of what its signals hold, or of their gold evidence, whatever it and its files are called."""
-        given = self.gold() if gold else {}
+        given = self.gold() if self.reads_gold else {}
         sums = [
             contents.of_text(" ".join(each.text for each in given[f"{kind}:{number}"]))
             if f"{kind}:{number}" in given

@@ -190,7 +190,7 @@ def measure(
     details["unreached"] = 1 - len(results) / len(asked)
     names = {f"{r.job.scenario.id}: {r.job.question.ask}": r for r in results}
     items = {name: (float(result.judged.correct), 1.0) for name, result in names.items()}
-    contents = {result.job.scenario.id: result.job.scenario.content(gold=gold) for result in results}
+    contents = {result.job.scenario.id: result.job.scenario.content for result in results}
     clusters = tuple(contents[result.job.scenario.id] for result in names.values())
     return (measured("cross-signal", items, details=details, clusters=clusters),)
 
@@ -204,7 +204,7 @@ def _scenarios(data: Data, role: str, *, gold: bool) -> list[Scenario]:
     if gold and role not in _REASONING:
         raise CalibrationInvalid(f"gold evidence stands for what a {role} model perceives", "leave 'gold' out")
     try:
-        found = load(folder_of(data))
+        found = [replace(each, reads_gold=gold) for each in load(folder_of(data))]
         if gold and not any(scenario.gold() for scenario in found):
             raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
     except InputMissing:
