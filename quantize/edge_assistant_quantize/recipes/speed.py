@@ -1,8 +1,7 @@
 """Time and memory of each form, measured in turn with the reference in one run.
 
 Items go through the product's own sense, one through the reference and one through the variant in turn, so that other
-work on the machine slows both alike. The reference's figures are those of the first pair. llama.cpp's models are
-measured alone, each once.
+work on the machine slows both alike. The reference's figures are those of the first pair.
 """
 
 from __future__ import annotations
@@ -13,17 +12,18 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from msgspec.structs import replace
+import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import senses
+from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.gguf import header
 from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.gguf.speed import SpeedFigures
-from edge_assistant_quantize.progress import ProgressStep, ignore
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.provenance import RUNTIMES, machine, sum_of_values, versions
-from edge_assistant_quantize.recipes import measurements, peak
+from edge_assistant_quantize.recipes import peak
 from edge_assistant_quantize.recipes.recipe import Data
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import RecipeJob
@@ -33,8 +33,12 @@ ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
 MODEL = "model"  # key of a language model's file
 LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
 
-Pair = tuple[SpeedFigures, SpeedFigures]
-"""A reference and a variant that ran in turn; the figure `ratio` is the time over the reference's."""
+
+class SpeedPair(msgspec.Struct, frozen=True):
+    """A reference and a variant that ran in turn; the figure `ratio` is the time over the reference's."""
+
+    reference: SpeedFigures
+    variant: SpeedFigures
 
 
 def add(
@@ -45,56 +49,59 @@ def add(
     Raises:
         EdgeAssistantError: a model cannot be run.
     """
-    pairs: dict[str, Pair] = {}
+    pairs: dict[str, SpeedPair] = {}
     for number, (name, form) in enumerate(forms.items()):
         job.watch(ProgressStep("speed", number, len(forms)))
-        pairs[name] = _pair(job, reference, form)
+        run = partial(_pair, job, reference, form)
+        pairs[name] = job.space.measured(_key(job, reference, form), SpeedPair, run)
     job.watch(ProgressStep("speed", len(forms), len(forms)))
-    first = next((pair[0] for pair in pairs.values()), SpeedFigures({}))
-    found = [replace(reference_record, speed=first.speed, peak_mib=first.peak_mib)]
+    first = next((pair.reference for pair in pairs.values()), SpeedFigures({}))
+    found = [msgspec.structs.replace(reference_record, speed=first.speed, peak_mib=first.peak_mib)]
     for variant in variants:
-        if variant.name in pairs:
-            known, own = pairs[variant.name]
-            scaled = {key: value * first.speed[key] / known.speed[key] for key, value in own.speed.items()}
-            variant = replace(variant, speed=scaled, peak_mib=own.peak_mib)
+        if (pair := pairs.get(variant.name)) is not None:
+            known = pair.reference.speed
+            scaled = {key: value * first.speed[key] / known[key] for key, value in pair.variant.speed.items()}
+            variant = msgspec.structs.replace(variant, speed=scaled, peak_mib=pair.variant.peak_mib)
         found.append(variant)
     return found
 
 
-def _pair(job: RecipeJob, reference: Form, form: Form) -> Pair:
-    def alone(each: Form) -> SpeedFigures:
-        if is_llama(each.files):
-            return gguf.measure(each.files[MODEL], threads=job.threads, watch=job.watch)
-        return SpeedFigures({}, peak.measure(each.candidate(), job.first_data, threads=job.threads))
-
-    def together() -> list[tuple[float, float]]:
-        with measurements.unchanged(form) as one, measurements.unchanged(reference) as other:
-            return in_turn(one, other, job.recipe.role, few(job.first_data), job.threads)
-
+def _pair(job: RecipeJob, reference: Form, form: Form) -> SpeedPair:
     if not is_llama(form.files) and job.recipe.role not in senses.ROLES:
-        return SpeedFigures({}), SpeedFigures({})
-    other, own = (
-        job.space.measured(_key(job, "alone", each), SpeedFigures, partial(alone, each)) for each in (reference, form)
-    )
-    if is_llama(form.files):
-        ratio = gguf.ratio(other, own)
-        return replace(other, speed={**other.speed, "ratio": 1.0}), replace(own, speed={**own.speed, "ratio": ratio})
-    times = job.space.measured(_key(job, "speed", reference, form), list[tuple[float, float]], together)
-    ratio = statistics.median(mine / base for mine, base in times)
-    mine, base = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-    slow, fast = {"median_ms": base, "ratio": 1.0}, {"median_ms": mine, "ratio": ratio}
-    return replace(other, speed=slow), replace(own, speed=fast)
+        return SpeedPair(SpeedFigures({}), SpeedFigures({}))
+    models = reference.candidate(), form.candidate()
+    return SpeedPair(*side_by_side(models, job.first_data, threads=job.threads, watch=job.watch))
 
 
-def _key(job: RecipeJob, what: str, *forms: Form) -> str:
+def _key(job: RecipeJob, reference: Form, form: Form) -> str:
     data = job.data_sum(job.recipe.metrics[0].data)
-    return sum_of_values(
-        [what, *(form.identity for form in forms), data, ITEMS, job.threads, versions(RUNTIMES), machine()]
-    )
+    both = reference.identity, form.identity
+    return sum_of_values(["speed", *both, data, ITEMS, job.threads, versions(RUNTIMES), machine()])
+
+
+def side_by_side(models: Sequence[Candidate], data: Data, *, threads: int, watch: Watch) -> list[SpeedFigures]:
+    """Time and memory of models, the first being the reference that each of the others runs in turn with.
+
+    Raises:
+        EdgeAssistantError: a model cannot be run over the data.
+    """
+    first = models[0]
+    if all(is_llama(model.paths) for model in models):
+        found = [gguf.measure(each.paths[MODEL], threads=threads, watch=watch) for each in models]
+        return [SpeedFigures({**each.speed, "ratio": gguf.ratio(found[0], each)}, each.peak_mib) for each in found]
+    few_items, figures = few(data), list[dict[str, float]]()
+    for each in models[1:]:
+        with each.held() as (model, _), first.held() as (reference, _):
+            times = in_turn(model, reference, first.role, few_items, threads)
+        mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
+        figures += [] if figures else [{"median_ms": other, "ratio": 1.0}]
+        figures.append({"median_ms": mine, "ratio": statistics.median(own / base for own, base in times)})
+    peaks = [peak.measure(each, few_items, threads=threads) for each in models]
+    return [SpeedFigures(each, most) for each, most in zip(figures, peaks, strict=True)]
 
 
 def bits(form: Form) -> dict[str, float]:
-    """Bits per weight of a GGUF file, as it is; nothing of others."""
+    """Bits per weight of a language model's GGUF file, as it is; nothing of others."""
     if form.role != "language" or not is_llama(form.files):
         return {}
     file = form.files[MODEL]
