@@ -14,19 +14,23 @@ multilingual = true
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 from edge_assistant.core.errors import InputMissing
 from edge_assistant.core.signals import printable
-from edge_assistant_models import toml
+from edge_assistant_models import regular, toml
 from edge_assistant_models.entries import ROLES
 from edge_assistant_models.errors import CatalogInvalid
+from edge_assistant_models.loading import stamp_of
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.schema import MAX_TOML_BYTES
@@ -73,26 +77,34 @@ class Candidate:
         return {key: sha256_of(path) for key, path in self.paths.items()}
 
     @contextmanager
-    def unchanged(self) -> Iterator[dict[str, str]]:
-        """The sums of its files, which nobody touches in the block; to swap one for a moment moves its time of change.
+    def held(self) -> Iterator[tuple[InstalledModel, dict[str, str]]]:
+        """The model as senses and engines take it, and the sha256 of each file by key.
+
+        A path may lead to another file at any moment. So each file is opened once and hashed through its descriptor,
+        and what runs the model gets links to the descriptors, in a folder that only this user can enter.
 
         Raises:
-            ModelCorrupt: somebody did.
+            InputMissing: a file cannot be opened.
+            ModelCorrupt: somebody wrote to a file meanwhile.
         """
-
-        def state() -> list[tuple[int, ...]]:
-            return [(s.st_ino, s.st_size, s.st_ctime_ns) for s in map(Path.stat, self.paths.values())]
-
-        before = state()
-        yield self.sums()
-        if state() != before:
-            raise ModelCorrupt(f"a file of {self.name} changed while it was measured", "measure it again")
-
-    def installed(self) -> InstalledModel:
-        """As senses and engines take it; they look at each file's headers themselves."""
-        lines = sorted(f"{key} {digest}\n" for key, digest in self.sums().items())
-        digest = hashlib.sha256("".join(lines).encode()).hexdigest()
-        return InstalledModel(self.name, digest, _Files(self.paths), dict(self.options), self.role)
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-quantize-")))
+            try:
+                files = {key: stack.enter_context(regular.opened(path)) for key, path in self.paths.items()}
+            except OSError as error:
+                what = f"a file of {self.name} cannot be read ({error.strerror})"
+                raise InputMissing(what, "name files that are there") from None
+            before = [stamp_of(os.fstat(file.fileno())) for file in files.values()]
+            sums = {key: hashlib.file_digest(file, "sha256").hexdigest() for key, file in files.items()}
+            lines = sorted(f"{key} {digest}\n" for key, digest in sums.items())
+            digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+            links = _Files({key: folder / key / path.name for key, path in self.paths.items()})
+            for key, link in links.items():
+                link.parent.mkdir()
+                _lead(link, files[key])
+            yield InstalledModel(self.name, digest, links, dict(self.options), self.role), sums
+            if [stamp_of(os.fstat(file.fileno())) for file in files.values()] != before:
+                raise ModelCorrupt(f"a file of {self.name} changed while it was measured", "measure it again")
 
     def write(self) -> None:
         """Write its `candidate.toml`."""
@@ -116,6 +128,17 @@ class _Files(dict[str, Path]):
 
     def __missing__(self, key: str) -> Path:
         raise InputMissing(f"the model has no file '{key}'", f"name it under [files] of its {FILE}")
+
+
+def _lead(link: Path, file: BinaryIO) -> None:
+    """Make a path lead to an open file, wherever that is moved; to a copy where the system has no such paths."""
+    descriptor = Path(f"/proc/self/fd/{file.fileno()}")
+    if descriptor.exists():
+        link.symlink_to(descriptor)
+        return
+    file.seek(0)
+    with link.open("wb") as copy:
+        shutil.copyfileobj(file, copy)
 
 
 @contextmanager

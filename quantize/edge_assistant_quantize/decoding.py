@@ -10,13 +10,12 @@ import msgspec
 from msgspec import Meta
 
 from edge_assistant.core.signals import printable
-from edge_assistant_models.schema import FILE_NAME, HTTP_URL, NAME, SHA256
+from edge_assistant_models.schema import FILE_NAME, HTTP_URL, NAME
 
 T = TypeVar("T")
 
 Name = Annotated[str, Meta(pattern=rf"^{NAME.pattern}\Z")]
 FileName = Annotated[str, Meta(pattern=rf"^{FILE_NAME.pattern}\Z")]
-Sha256 = Annotated[str, Meta(pattern=rf"^{SHA256.pattern}\Z")]
 Url = Annotated[str, Meta(pattern=rf"^{HTTP_URL.pattern}\Z")]
 Line = Annotated[str, Meta(pattern=r"^[^\n]*\S[^\n]*\Z")]
 Text = Annotated[str, Meta(pattern=r"\S")]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
-from collections.abc import Iterable, Mapping
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 from edge_assistant import __version__
 from edge_assistant.core.signals import printable
+from edge_assistant.storage.atomic import storing
 from edge_assistant_models.machine import Machine
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
-from edge_assistant_quantize.room import of_kernel
+from edge_assistant_quantize.room import check_disk, of_kernel
 
 MAX_FILES = 100_000  # of one data set; all are read, and a folder named by mistake could be a whole disk
 RUNTIMES = ("llama-cpp-python", "numpy", "onnxruntime")  # run models; another version gives other results
@@ -45,18 +50,55 @@ def sum_of_path(path: Path) -> str:
         InputMissing: there is neither.
         CalibrationInvalid: the folder holds too many files.
     """
-    if not path.is_dir():
-        if not path.is_file():
-            raise InputMissing(f"there is no {printable(path.name)}", "check the paths of the recipe")
+    if path.is_file():
         return sha256_of(path)
-    files = []
-    for each in path.rglob("*"):
-        if each.is_file():
-            files.append(each)
-        if len(files) > MAX_FILES:
+    return sum_of_values(sorted((each.relative_to(path).as_posix(), sha256_of(each)) for each in _files(path)))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """All files in a folder, or a file alone.
+
+    Raises:
+        InputMissing, CalibrationInvalid: see `sum_of_path`.
+    """
+    if not path.exists():
+        raise InputMissing(f"there is no {printable(path.name)}", "check the paths of the recipe")
+    found = (Path(folder, name) for folder, _, names in os.walk(path, followlinks=True) for name in names)
+    for number, each in enumerate(filter(Path.is_file, found if path.is_dir() else [path])):
+        if number == MAX_FILES:
             hint = "name the folder of the data itself"
             raise CalibrationInvalid(f"{printable(path.name)} holds more than {MAX_FILES:,} files", hint)
-    return sum_of_values(sorted((each.relative_to(path).as_posix(), sha256_of(each)) for each in files))
+        yield each
+
+
+@contextmanager
+def copies(tables: Sequence[Mapping[str, object]]) -> Iterator[list[dict[str, object]]]:
+    """Data tables whose paths lead to copies that nobody else can enter, so that what is hashed is what is measured.
+
+    Raises:
+        InputMissing, CalibrationInvalid: see `sum_of_path`.
+        StorageFull: the temporary folder has no room.
+    """
+    named = [path for table in tables if isinstance(path := table.get("path"), str | Path) and str(path)]
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
+        copied: dict[str | Path, str] = {}
+        with storing("the copy of the data", "free some space, or name another folder in TMPDIR"):
+            for path in dict.fromkeys(named):
+                copied[path] = str(_copied(Path(path), Path(folder, str(len(copied)))))
+        yield [{**t, "path": copied[t["path"]]} if t.get("path") in copied else dict(t) for t in tables]  # type: ignore[index]
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    """A file or folder, copied into a folder under its own name; links are followed."""
+    copy = folder / path.absolute().name
+    (copy if path.is_dir() else folder).mkdir(parents=True)
+    files = list(_files(path))
+    check_disk(f"a copy of {printable(copy.name)}", sum(each.stat().st_size for each in files), folder)
+    for each in files:
+        target = copy / each.relative_to(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(each, target)
+    return copy
 
 
 def sum_of_data(data: Mapping[str, object]) -> str:

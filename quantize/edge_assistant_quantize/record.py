@@ -1,4 +1,4 @@
-"""What was measured of a model and its quantized forms: written by recipes and sweeps, read by reports.
+"""What was measured of a model and its quantized forms: written by recipes and `accept`, read by reports.
 
 One JSON file. It holds all that another person needs to make the same tensors and to judge them.
 """
@@ -287,12 +287,12 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A run of a recipe, or a sweep.
+    """A run of a recipe, a sweep among them, or models that were judged on the command line.
 
     Attributes:
         name: of the recipe.
         role: of the model.
-        recipe: the recipe's text; empty for a sweep from the command line.
+        recipe: the recipe's text; empty if there was none.
         commands: the command lines that were run.
         versions: of this program and of each library that took part.
         machine: processor, cores, memory, system.

@@ -13,6 +13,8 @@ from edge_assistant_models.machine import Machine
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.errors import ModelTooLarge, StorageFull, UsageError
 
+BEGUN = ".begun-"  # of the names of folders that are not whole yet
+
 
 def check_disk(what: str, needed: int, folder: Path) -> None:
     """Look whether a disk has room.
@@ -77,19 +79,23 @@ def check_new(output: Path) -> None:
 
 
 @contextmanager
-def new_folder(output: Path) -> Iterator[Path]:
+def new_folder(output: Path, *, replace: bool = False) -> Iterator[Path]:
     """A folder beside the output, which takes its place once it is whole, and is gone otherwise.
+
+    Args:
+        output: the place; an empty folder there is not in the way.
+        replace: nor is any other folder.
 
     Raises:
         StorageFull: the disk does not take it.
     """
-    making = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
+    making = output.with_name(f"{BEGUN}{output.name}-{secrets.token_hex(4)}")
     with storing(output.name, "free some space, or name another folder"):
         making.mkdir(parents=True)
         try:
             yield making
             if output.is_dir():
-                output.rmdir()
+                (shutil.rmtree if replace else Path.rmdir)(output)
             making.rename(output)
         finally:
             shutil.rmtree(making, ignore_errors=True)

@@ -18,8 +18,6 @@ tokens. What the data is, by role, in the table `data` of a recipe:
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +33,7 @@ from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses.objects import MARGIN, Seen, around, see
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.candidate import sha256_of
+from edge_assistant_quantize.datasets import contents
 from edge_assistant_quantize.datasets.labels import CLEAR, Labelled, read_labels
 from edge_assistant_quantize.datasets.recordings import LabelledRecording, corpus
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, QuantizationFailed, UsageError
@@ -249,13 +247,13 @@ def clusters(role: str, data: Data, items: Iterable[str]) -> tuple[str, ...]:
     if "path" not in data:
         return ()
     if role == "embedder":  # which reads neither case nor spaces
-        plain = (" ".join(unicodedata.normalize("NFKC", text).casefold().split()) for text in texts(data))
-        sums = {f"text {n}": hashlib.sha256(text.encode()).hexdigest() for n, text in enumerate(plain, 1)}
+        sums = {f"text {n}": contents.of_text(text) for n, text in enumerate(texts(data), 1)}
     elif role == "speech":
         folder = folder_of(data)
-        sums = {name_of(spoken, folder): sha256_of(spoken.path) for spoken in recordings(data)}
-    else:  # parts and pages of a picture have its name before a `#`
-        sums = {path.name: sha256_of(path) for path in photographs(data)}
+        sums = {name_of(spoken, folder): contents.of_file(Kind.AUDIO, spoken.path) for spoken in recordings(data)}
+    else:  # parts and pages of a picture have its name before a `#`; only writing looks at more than the first page
+        pages = None if role == "writing" else 1
+        sums = {path.name: contents.of_file(Kind.IMAGE, path, pages=pages) for path in photographs(data)}
     return tuple(sums[item] if item in sums else sums[item.partition("#")[0]] for item in items)
 
 
@@ -326,9 +324,8 @@ def recordings(data: Data) -> list[LabelledRecording]:
 
 
 def name_of(spoken: LabelledRecording, folder: Path) -> str:
-    """What a recording is called among the items; a scenario may name one elsewhere."""
-    inside = spoken.path.is_relative_to(folder)
-    return (spoken.path.relative_to(folder) if inside else spoken.path).as_posix()
+    """What a recording is called among the items."""
+    return spoken.path.relative_to(folder).as_posix()
 
 
 def seeds(data: Data) -> range:

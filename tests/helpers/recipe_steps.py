@@ -80,5 +80,23 @@ def metric(name: str, role: str) -> Metric:
     )
 
 
-METRICS = {"length": metric("length", "detector"), "speech": metric("speech", "speech")}
+def same(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """All of 200 items are alike."""
+    return (Measured("same", tuple(map(str, range(200))), (1,) * 200, (1,) * 200, lower_is_better=False),)
+
+
+METRICS = {
+    "length": metric("length", "detector"),
+    "speech": metric("speech", "speech"),
+    "same": Metric(
+        name="same",
+        gives={"same": Standard(0.5)},
+        roles=frozenset({"detector"}),
+        description="whether both are alike",
+        measure=same,
+        relative=True,
+    ),
+}
 STEPS = (Shrink,)

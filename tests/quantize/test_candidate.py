@@ -7,7 +7,7 @@ import pytest
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, UsageError
 
 GOOD = 'name = "mine"\nrole = "speech"\noptions.multilingual = true\n[files]\nencoder = "e.onnx"\n'
 
@@ -54,3 +54,27 @@ def test_what_is_missing_is_said(tmp_path):
     found = candidate.find(str(tmp_path / "e.onnx"))
     assert (found.role, found.files) == ("voice", {"model": "e.onnx", "config": "e.onnx.json"})
     assert candidate.find(str(tmp_path / "e.onnx"), "detector").role == "detector"
+
+
+def test_a_held_model_is_what_was_hashed_wherever_its_folder_goes(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "e.onnx").write_bytes(b"e")
+    (tmp_path / "a" / "t.json").write_bytes(b"t")
+    model = Candidate("mine", "speech", tmp_path / "a", {"encoder": "e.onnx", "tokenizer": "t.json"}, {"size": 3})
+    with model.held() as (found, sums):
+        assert sums == model.sums()
+        (tmp_path / "a").rename(tmp_path / "b")
+        files = {key: (path.name, path.read_bytes()) for key, path in found.files.items()}
+        assert files == {"encoder": ("e.onnx", b"e"), "tokenizer": ("t.json", b"t")}
+        assert found.files["encoder"].parent.parent.stat().st_mode & 0o777 == 0o700
+        assert (found.name, found.role, found.options) == ("mine", "speech", {"size": 3})
+    assert not found.files["encoder"].exists()
+    with pytest.raises(InputMissing, match="a file of mine cannot be read"), model.held():
+        pass
+
+
+def test_a_held_model_that_somebody_writes_to_is_noticed(tmp_path):
+    (tmp_path / "e.onnx").write_bytes(b"e")
+    model = Candidate("mine", "speech", tmp_path, {"encoder": "e.onnx"})
+    with pytest.raises(ModelCorrupt, match="a file of mine changed while it was measured"), model.held():
+        (tmp_path / "e.onnx").write_bytes(b"f")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from edge_assistant.compute.runtime import Runtime
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize.acceptance import looks
 from edge_assistant_quantize.acceptance.looks import ModelSums
@@ -22,12 +23,12 @@ DataOf = Mapping[str, Mapping[str, object]]
 
 
 def measure(
-    candidate: Candidate, reference: Candidate | None, data: DataOf, runtime: Runtime, watch: Watch
+    model: InstalledModel, reference: InstalledModel | None, data: DataOf, runtime: Runtime, watch: Watch
 ) -> dict[str, Measured]:
     """Measure a model. What gives several results is run once for all of them.
 
     Args:
-        candidate: the model.
+        model: see `Candidate.held`.
         reference: what relative metrics compare with.
         data: by metric or result; a metric's name stands for all that it gives.
         runtime: gives the threads.
@@ -43,20 +44,19 @@ def measure(
     runs: dict[tuple[str, str], tuple[Metric, Mapping[str, object]]] = {}
     for name, given in data.items():
         found = metric(name)
-        _check_role(found, candidate)
+        _check_role(found, model)
         runs[found.name, json.dumps(given, sort_keys=True, default=str)] = found, given
-    model, other = candidate.installed(), None if reference is None else reference.installed()
     results: dict[str, Measured] = {}
     for found, given in runs.values():
-        for result in found.measure(model, other, given, runtime, watch):
+        for result in found.measure(model, reference, given, runtime, watch):
             if data.get(result.metric, given) == given:  # what is asked for on other data is measured there
                 results[result.metric] = result
     return results
 
 
-def _check_role(found: Metric, candidate: Candidate) -> None:
-    if candidate.role not in found.roles:
-        what = f"{found.name} measures {', '.join(sorted(found.roles))}, and {candidate.name} is a {candidate.role}"
+def _check_role(found: Metric, model: InstalledModel) -> None:
+    if model.role not in found.roles:
+        what = f"{found.name} measures {', '.join(sorted(found.roles))}, and {model.name} is a {model.role}"
         raise UsageError(what, "see 'edge-quantize metrics'")
 
 
@@ -127,18 +127,24 @@ def decide(
         CalibrationInvalid, InputMissing: see `Metric.measure`.
     """
     check(criteria)
-    sum_of = cache(lambda table: provenance.sum_of_data(json.loads(table)))
-    sums = {each.metric: sum_of(json.dumps(_data_of(each.metric, data), sort_keys=True)) for each in criteria}
-    with candidate.unchanged() as own, reference.unchanged() as others:
-        of_reference = measure_reference(reference, data, runtime, watch)
+    with (
+        provenance.copies(list(data.values())) as copied,
+        candidate.held() as (model, own),
+        reference.held() as (other, others),
+    ):
+        data = dict(zip(data, copied, strict=True))
+        sum_of = cache(lambda table: provenance.sum_of_data(json.loads(table)))
+        sums = {each.metric: sum_of(json.dumps(_data_of(each.metric, data), sort_keys=True)) for each in criteria}
+        of_reference = measure_reference(other, data, runtime, watch)
         alike = (own, candidate.options, candidate.role) == (others, reference.options, reference.role)
         known = of_reference if alike else {}
         rest = {name: given for name, given in data.items() if not {name, *metric(name).gives} & set(known)}
-        results = known | measure(candidate, reference, rest, runtime, watch)
-    catalog = looks.of_catalog(reference, others)
+        results = known | measure(model, other, rest, runtime, watch)
+        catalog = looks.of_catalog(other, others)
     compared = ModelSums(reference.name, others, reference.options, catalog)
-    model = ModelSums(candidate.name, own, candidate.options)
-    look, verdicts = looks.take(model, compared, criteria, results, of_reference, sums)
+    look, verdicts = looks.take(
+        ModelSums(candidate.name, own, candidate.options), compared, criteria, results, of_reference, sums
+    )
     return Acceptance(look, verdicts, results, of_reference)
 
 
@@ -151,7 +157,7 @@ def _data_of(result: str, data: DataOf) -> Mapping[str, object]:
     return data[named]
 
 
-def measure_reference(reference: Candidate, data: DataOf, runtime: Runtime, watch: Watch) -> dict[str, Measured]:
+def measure_reference(reference: InstalledModel, data: DataOf, runtime: Runtime, watch: Watch) -> dict[str, Measured]:
     """Measure a reference by what does not compare with it; by the rest it would be perfect.
 
     Raises:

@@ -3,7 +3,7 @@
 | row | facts |
 | --- | --- |
 | `look` | id of the look at one data set, metric, the least sums of its items; written before anything is decided |
-| `judged` | sum of the look (`EXPORTED` for an export), of the model, and whether it was accepted in the task itself |
+| `judged` | sum of the look, of the model, and whether it was accepted in the task itself |
 
 Only who was accepted in the task counts as a reference later: by agreement alone, a chain of models may drift far.
 
@@ -30,18 +30,17 @@ import msgspec
 from edge_assistant.governance.audit import queries, verify
 from edge_assistant.governance.audit.queries import RowFilter
 from edge_assistant.governance.audit.trail import Trail
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.sources import FileSpec
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize.acceptance import gate, signature
-from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.provenance import sum_of_values
 from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
 SKETCH = 64  # sums of a data set that are kept
-EXPORTED = "compared with its weights"
 _LETTERS = 16  # of a sum
 _CODE = ("edge_assistant", "edge_assistant_models", "edge_assistant_quantize")  # packages that measure and decide
 
@@ -68,7 +67,7 @@ class ModelSums:
         return sum_of_values(msgspec.json.decode(msgspec.json.encode([self.files, self.options])))
 
 
-def of_catalog(model: Candidate, sums: Mapping[str, str]) -> str:
+def of_catalog(model: InstalledModel, sums: Mapping[str, str]) -> str:
     """The model of the product's own catalog that has these files; empty where it is none."""
     own = model.role, dict(model.options), set(sums)
     alike = (
@@ -76,18 +75,11 @@ def of_catalog(model: Candidate, sums: Mapping[str, str]) -> str:
         for entry in Portfolio().entries()
         if not entry.own and (entry.role, dict(entry.options), {file.key for file in entry.files}) == own
     )
-    return next((each.name for each in alike if all(_is(f, model.paths[f.key], sums[f.key]) for f in each.files)), "")
+    return next((each.name for each in alike if all(_is(f, model.files[f.key], sums[f.key]) for f in each.files)), "")
 
 
 def _is(pinned: FileSpec, path: Path, digest: str) -> bool:
     return digest == pinned.sha256 if pinned.sha256 else tensor_digest(path) == pinned.tensors_sha256
-
-
-def exported(model: Candidate) -> None:
-    """Write that a model was compared with the weights that it was exported from, so that it counts as a reference."""
-    row = {"look": EXPORTED, "model": ModelSums(model.name, model.sums(), model.options).id, "accepted": True}
-    with closing(Trail()) as trail:
-        trail.append("judged", row)
 
 
 def take(
@@ -156,7 +148,7 @@ def judged(model: ModelSums) -> list[str]:
     with closing(Trail()) as trail:
         verify.require_whole(trail)
         sums = [row["look"] for row in _rows(trail, "judged") if row["model"] == model.id]
-    return [each for each in dict.fromkeys(sums) if each != EXPORTED]
+    return list(dict.fromkeys(sums))
 
 
 def sum_of(look: AcceptanceLook) -> str:

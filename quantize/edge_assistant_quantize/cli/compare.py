@@ -102,7 +102,8 @@ def _measured(
     from edge_assistant_quantize.acceptance import accept
 
     data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
-    of_one, of_other = (accept.measure(each, one, data, runtime, watch) for each in (one, other))
+    with one.held() as (first, _), other.held() as (second, _):
+        of_one, of_other = (accept.measure(each, first, data, runtime, watch) for each in (first, second))
     return {name: (of_one[name], of_other[name]) for name in of_other if name in of_one}
 
 
@@ -115,7 +116,8 @@ def _speed(one: Candidate, other: Candidate, args: argparse.Namespace, watch: pr
     if llama:
         return gguf.ratio(*(gguf.measure(m.paths[speed.MODEL], threads=threads, watch=watch) for m in (one, other)))
     data = speed.few(inputs.parsed(args.data[0]))
-    times = speed.in_turn(one.installed(), other.installed(), one.role, data, threads)
+    with one.held() as (first, _), other.held() as (second, _):
+        times = speed.in_turn(first, second, one.role, data, threads)
     return statistics.median(taken / first for first, taken in times)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import arguments, candidate, progress
+from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.verb import option, verb
@@ -98,11 +98,7 @@ def convert(args: argparse.Namespace) -> int:
         return _in_one_file(args)
     if args.output.suffix.lower() != ".gguf":
         arguments.refuse_other(args, args.to_gguf)
-        made = onnx_export.run(args)
-        if made.done.deviations and (args.output / candidate.FILE).is_file():
-            from edge_assistant_quantize.acceptance import looks
-
-            looks.exported(candidate.read(args.output))
+        onnx_export.run(args)
         return 0
     arguments.refuse_other(args, args.to_onnx)
     arguments.check_output(args.output)
@@ -358,26 +354,25 @@ def sweep(args: argparse.Namespace) -> int:
     """Sweep, write record and report, and print the table; 0."""
     import msgspec
 
-    from edge_assistant_quantize.recipes import sweep
+    from edge_assistant_quantize.recipes import engine
+    from edge_assistant_quantize.recipes.sweep import of_types
     from edge_assistant_quantize.report import page
 
-    asked = sweep.Sweep(
-        model=args.model,
-        types=tuple(name.strip().upper() for name in args.types.split(",") if name.strip()),
-        text=args.text,
-        folder=args.output,
+    recipe = of_types(
+        args.model,
+        [name.strip().upper() for name in args.types.split(",") if name.strip()],
+        args.text,
         matrix=args.imatrix,
         calibration=args.calibration,
         reference=args.reference,
         context=args.context,
         chunks=args.chunks,
         overrides=overrides(args.tensor_type),
-        allow_requantize=args.allow_requantize,
-        threads=arguments.threads(args),
-        command=arguments.command(),
+        requantize=args.allow_requantize,
     )
+    threads, command = arguments.threads(args), arguments.command()
     with progress.shown() as watch:
-        found = sweep.run(asked, watch)
+        found = engine.run(recipe, args.output, threads=threads, watch=watch, command=command)
     page.write(found, args.output)
     if args.json:
         print(msgspec.json.encode(found).decode())
@@ -391,23 +386,25 @@ def _sweep_rows(found: Record) -> list[tuple[str, ...]]:
     """The forms, the reference first; those on the Pareto front of size and divergence are marked."""
     from edge_assistant_quantize.report.analysis import pareto
 
-    front = pareto([(form.bytes, form.metrics["kl-divergence"]) for form in found.variants])
-    marked = [_sweep_row(form, "*" if place in front else "") for place, form in enumerate(found.variants)]
-    return [_sweep_row(found.reference, ""), *marked]
+    made = [form for form in found.variants if form.files]
+    front = pareto([(form.bytes, form.metrics["kl-divergence"]) for form in made])
+    marked = [_sweep_row(form, "*" if place in front else "") for place, form in enumerate(made)]
+    failed = [(form.method, *[""] * 8, form.note) for form in found.variants if not form.files]
+    return [_sweep_row(found.reference, ""), *marked, *failed]
 
 
 def _sweep_row(form: Variant, mark: str) -> tuple[str, ...]:
-    figures = form.metrics
+    figures, speed = form.metrics, form.speed
     return (
-        form.method,
+        form.method or form.name,
         mebibytes(form.bytes),
         f"{figures['bits-per-weight']:.2f}",
-        f"{figures['perplexity']:.3f} ± {figures['perplexity-uncertainty']:.3f}",
+        f"{figures['model-perplexity']:.3f}",
         f"{figures['kl-divergence']:.4f}",
-        f"{figures['kl-divergence-p99']:.3f}" if "kl-divergence-p99" in figures else "",
+        f"{figures['p99']:.3f}",
         f"{figures['token-agreement']:.1%}",
-        f"{form.speed['prefill_tokens_per_s']:.0f}",
-        f"{form.speed['decode_tokens_per_s']:.1f}",
+        f"{speed['prefill_tokens_per_s']:.0f}",
+        f"{speed['decode_tokens_per_s']:.1f}",
         f"{form.peak_mib:.0f} MiB" if form.peak_mib else "",
         mark,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -83,8 +84,9 @@ def evaluate(args: argparse.Namespace) -> int:
     data = inputs.by_metric(args.metric, args.data)
     model, reference = inputs.models(args.model, args.reference, args)
     runtime = inputs.runtime(args)
-    with progress.shown() as watch:
-        results = measure(model, reference, data, runtime, watch)
+    with progress.shown() as watch, contextlib.ExitStack() as held:
+        one, *others = (held.enter_context(each.held())[0] for each in (model, reference) if each is not None)
+        results = measure(one, others[0] if others else None, data, runtime, watch)
     if args.json:
         measured = {name: _facts(result) for name, result in results.items()}
         print(json.dumps({"model": model.name, "threads": runtime.threads, "metrics": measured}))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_assistant.core.errors import UsageError
+from edge_assistant_models.schema import is_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,11 @@ def corpus(folder: Path) -> list[LabelledRecording]:
     ]
     for path in sorted(folder.glob("*/scenario.toml")):
         signals = tomllib.loads(path.read_text("utf-8")).get("signals", [])
-        found += [
-            LabelledRecording(path.parent / str(one["file"]), str(one["said"])) for one in signals if "said" in one
-        ]
+        for one in signals:
+            if "said" in one and not is_inside(str(one["file"])):
+                what = f"a recording of {path.parent.name} is outside its folder"
+                raise UsageError(what, "put it there, or correct 'file'")
+            found += [LabelledRecording(path.parent / one["file"], str(one["said"]))] if "said" in one else []
     found = [spoken for spoken in found if spoken.path.is_file()]
     if not found:
         raise UsageError(f"{folder.name} holds no recordings with their words", "name a folder of *.wav with *.txt")

@@ -19,7 +19,7 @@ from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal, take_file
 from edge_assistant_models.schema import is_inside
 from edge_assistant_quantize import decoding
-from edge_assistant_quantize.datasets import gold
+from edge_assistant_quantize.datasets import contents, gold
 from edge_assistant_quantize.decoding import Text
 
 FILE = "scenario.toml"
@@ -76,6 +76,7 @@ class Scenario:
     folder: Path
     given: tuple[tuple[Kind, Path], ...]
     questions: tuple[Question, ...]
+    reads_gold: bool = False  # whether its gold evidence is read in place of its signals
 
     def take(self) -> list[Signal]:
         """The signals.
@@ -87,9 +88,15 @@ class Scenario:
 
     @property
     def content(self) -> str:
-        """The sum of its signals, which tells it from another one whatever both are called."""
-        sums = sorted(_sum(path) for _, path in self.given)
-        return hashlib.sha256("".join(sums).encode()).hexdigest()
+        """The sum of what its signals hold, or of their gold evidence, whatever it and its files are called."""
+        given = self.gold() if self.reads_gold else {}
+        sums = [
+            contents.of_text(" ".join(each.text for each in given[f"{kind}:{number}"]))
+            if f"{kind}:{number}" in given
+            else contents.of_file(kind, path)
+            for kind, path, number in self._numbered()
+        ]
+        return hashlib.sha256("".join(sorted(sums)).encode()).hexdigest()
 
     def sums(self, kinds: Collection[Kind]) -> set[str]:
         """The sums of its signals of some kinds."""

@@ -25,7 +25,7 @@ _references: dict[str, tuple[object, Mapping[str, Any]]] = {}
 
 def _outputs_of(reference: InstalledModel, role: str, data: Data, runtime: Runtime, watch: Watch) -> Mapping[str, Any]:
     """As `senses.perceive`, all at once; the model runs only if it, or the data, differs from the last."""
-    key = reference.sha256, dict(reference.files), state_of(data), runtime.threads
+    key = reference.sha256, dict(reference.options), state_of(data), runtime.threads
     if not reference.sha256 or role not in _references or _references[role][0] != key:
         _references[role] = key, dict(perceive(reference, role, data, runtime, watch))
     return _references[role][1]

@@ -208,7 +208,7 @@ def _scenarios(data: Data, role: str, *, gold: bool) -> list[Scenario]:
     if gold and role not in _REASONING:
         raise CalibrationInvalid(f"gold evidence stands for what a {role} model perceives", "leave 'gold' out")
     try:
-        found = load(folder_of(data))
+        found = [replace(each, reads_gold=gold) for each in load(folder_of(data))]
         if gold and not any(scenario.gold() for scenario in found):
             raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
     except InputMissing:

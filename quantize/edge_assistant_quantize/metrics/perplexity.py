@@ -44,6 +44,7 @@ def _divergence(
     assert found.divergence is not None
     total = found.divergence
     details = {"median": total.median, "p99": total.p99, "uncertainty": total.uncertainty}
+    details["model-perplexity"] = found.perplexity  # another name than that of the metric below
     kl = _by_chunk("kl-divergence", found, [chunk.divergence for chunk in found.chunks], details)
     return kl, _by_chunk("token-agreement", found, [float(chunk.agreeing) for chunk in found.chunks])
 

@@ -58,9 +58,10 @@ def record(
         named = ", ".join(key for key, path in candidate.paths.items() if path.suffix.lower() == ".onnx")
         raise UsageError(f"{candidate.name} has no ONNX file '{key}'", f"it has {named or 'none'}")
     sample = CalibrationSample(limit)
-    runtime = RecordingRuntime(threads, path=path.resolve(), sample=sample)
-    for _ in senses.perceive(candidate.installed(), candidate.role, data, runtime, watch):
-        pass
+    with candidate.held() as (model, _):
+        runtime = RecordingRuntime(threads, path=model.files[key], sample=sample)
+        for _ in senses.perceive(model, candidate.role, data, runtime, watch):
+            pass
     if not sample.feeds:
         said = f"the sense for {candidate.role} did not run {path.name} over this data"
         raise CalibrationInvalid(said, "give data in which there is something for it to do")
@@ -101,7 +102,7 @@ class RecordingRuntime(Runtime):
     def session(self, model: Path, **shared: Any) -> Any:  # noqa: ANN401 - stands for ONNX Runtime's class
         """See `Runtime.session`."""
         session = super().session(model, **shared)
-        return RecordingSession(session, self.sample) if model.resolve() == self.path else session
+        return RecordingSession(session, self.sample) if model == self.path else session
 
 
 class RecordingSession:

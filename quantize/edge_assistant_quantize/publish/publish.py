@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_assistant.core import limits
 from edge_assistant.governance.policy import policy
 from edge_assistant.storage import atomic
 from edge_assistant_models.entries import Entry
@@ -164,14 +165,17 @@ def _check_first(portfolio: Portfolio, role: str, said: EntryDescription) -> Non
 
 
 def _otherwise(candidate: Candidate, judged: Judgement, said: EntryDescription) -> str:
-    """How a language model would be asked otherwise than where it answered; empty where it would not."""
+    """How a language model would be run otherwise than where it answered; empty where it would not."""
     answered = any(asked.metric == "cross-signal" for each in judged.looks for asked in each.look.criteria)
-    family = candidate.options.get("family")
-    if candidate.role == "language" and answered and said.family != family:
-        return (
-            f"{printable(said.name)} was accepted with the chat family {family}, and not with {printable(said.family)}"
-        )
-    return ""
+    if candidate.role != "language" or not answered:
+        return ""
+    family, context = candidate.options.get("family", "chatml"), candidate.options.get("context")
+    most = limits.CONTEXT_TOKENS.value  # that the product reads of any model
+    was, now = (min(each, most) if isinstance(each, int) else most for each in (context, said.context))
+    name = printable(said.name)
+    if said.family != family:
+        return f"{name} was accepted with the chat family {family}, and not with {printable(said.family)}"
+    return "" if was == now else f"{name} was accepted with a context of {was} tokens, and not with one of {now}"
 
 
 def _displaces(portfolio: Portfolio, candidate: Candidate, judged: Judgement, said: EntryDescription) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize import record as records
@@ -14,26 +14,19 @@ from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
-from edge_assistant_quantize.progress import ProgressStep as Progress
-from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
 from edge_assistant_quantize.recipes import lock, measurements, recipe, sources, speed
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import Form, Made, Step, StepInput, WholeStep
 from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, RecipeJob, Workspace
-from edge_assistant_quantize.record import Criterion, CriterionVerdict, Measured, Record
+from edge_assistant_quantize.record import CriterionVerdict, Measured, Record
 
 ALIKE = 1.05  # times the smallest size: by this much do 8-bit forms with the same weights differ
 
 
 def run(
-    asked: Recipe,
-    folder: Path,
-    *,
-    threads: int,
-    watch: Watch,
-    locked: Path | None = None,
-    command: str = "",
+    asked: Recipe, folder: Path, *, threads: int, watch: Watch, locked: Path | None = None, command: str = ""
 ) -> Record:
     """Run a recipe in a folder; results that the folder holds already are used.
 
@@ -58,24 +51,32 @@ def run(
     recipe.check(asked)
     pinned = None if locked is None else lock.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
-    with space.locked(f"another run works in {folder.name}"):
+    tables = [*asked.data.values(), *([asked.calibration] if asked.calibration else [])]
+    with space.locked(f"another run works in {folder.name}"), provenance.copies(tables) as copied:
+        data = dict(zip(asked.data, copied, strict=False))
+        asked = replace(asked, data=data, calibration=asked.calibration and copied[-1])
         assert asked.source is not None
         source = sources.form(asked, asked.source)
         reference = None if asked.reference is None else sources.form(asked, asked.reference)
         inputs = _inputs(asked, source, reference)
         libraries = {*RUNTIMES, *(name for step in asked.steps for name in step.needs.libraries)}
-        before = lock.RecipeLock(_sum(asked), inputs, versions(libraries), provenance.machine_class(), {})
-        if pinned is not None:
-            lock.check_inputs(pinned, before)
+        sum_of_recipe, used = lock.sum_of(asked), versions(libraries)
+        made = lock.RecipeLock(sum_of_recipe, inputs, used, provenance.machine_class(), {})
+        lock.check(pinned, made)
         sources.check_room(asked, source, folder)
-        before_it = signature.kept(space.folder)  # refused before hours of work
+        before = signature.kept(space.folder)  # refused before hours of work
         work = RecipeRun(RecipeJob(asked, space, threads, watch, inputs), reference or source)
         found = work.record(source, prepared=reference is None)
-        found = msgspec.structs.replace(found, versions=before.versions, commands=[command] if command else [])
-        made = msgspec.structs.replace(before, tensors=_tensors(found.variants))
-        if pinned is not None:
-            lock.check_tensors(pinned, made)
-        return _finish(work, signature.after(before_it, found), made)
+        made = replace(made, tensors=_tensors(found.variants))
+        lock.check(pinned, made)
+        found = signature.after(before, replace(found, versions=used, commands=[command] if command else []))
+        if found.chosen:
+            space.place(work.forms[found.chosen].candidate(asked.publish.name or asked.name), ACCEPTED)
+        else:
+            space.clear(ACCEPTED)
+        lock.write(made, space.folder / lock.FILE)
+        records.write(found, space.folder / records.FILE)
+        return found
 
 
 def _inputs(asked: Recipe, source: Form, reference: Form | None) -> dict[str, str]:
@@ -83,37 +84,11 @@ def _inputs(asked: Recipe, source: Form, reference: Form | None) -> dict[str, st
     inputs: dict[str, str] = {}
     for where, form in (("source", source), ("reference", reference)):
         if form is not None:
-            inputs |= {f"{where}/{key}": digest for key, digest in form.sums.items()}
+            inputs |= {f"{where}/{key}": digest for key, digest in (*form.sums.items(), *form.aside_sums.items())}
             inputs |= {f"{where}/weights": form.weights_sum} if form.weights_sum else {}
     if asked.calibration is not None:
         inputs["calibration"] = sum_of_data(asked.calibration)
     return inputs | {f"data/{name}": sum_of_data(data) for name, data in sorted(asked.data.items())}
-
-
-def _sum(asked: Recipe) -> str:
-    """A checksum over a recipe without its paths, whose content has checksums of its own."""
-
-    def plain(steps: tuple[Step, ...]) -> list[object]:
-        return [[step.do, {"files": step.keys, **step.parameters}] for step in steps]
-
-    data = {**asked.data, **({} if asked.calibration is None else {"": asked.calibration})}
-    return sum_of_values(
-        {
-            "role": asked.role,
-            "prepare": plain(asked.prepare),
-            "variants": [[variant.name, plain(variant.steps)] for variant in asked.variants],
-            "metrics": [[each.metric, each.data, _as_locked(each.criterion)] for each in asked.metrics],
-            "data": {name: {k: v for k, v in table.items() if k != "path"} for name, table in data.items()},
-        }
-    )
-
-
-def _as_locked(criterion: Criterion | None) -> str:
-    """As the lock files of earlier builds have it, in which a point could decide, so that they still hold a run."""
-    if criterion is None:
-        return "None"
-    asked = f"metric={criterion.metric!r}, bound={criterion.bound!r}, limit={criterion.limit!r}"
-    return f"Criterion({asked}, by_interval=False)"
 
 
 def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:
@@ -122,26 +97,13 @@ def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:
     return {name: file.tensors_sha256 or file.sha256 for name, file in files}
 
 
-def _finish(run: RecipeRun, found: Record, made: lock.RecipeLock) -> Record:
-    """Write the accepted model, the lock file and the record."""
-    asked, space = run.job.recipe, run.job.space
-    if found.chosen:
-        space.place(run.forms[found.chosen].candidate(asked.publish.name or asked.name), ACCEPTED)
-    else:
-        space.clear(ACCEPTED)
-    lock.write(made, space.folder / lock.FILE)
-    records.write(found, space.folder / records.FILE)
-    return found
-
-
 def choose(variants: Sequence[records.Variant]) -> str:
     """The smallest accepted variant; among those of about its size the fastest. Empty if none is accepted."""
     accepted = [variant for variant in variants if variant.accepted]
-    if not accepted:
-        return ""
-    smallest = min(variant.bytes for variant in accepted)
+    smallest = min((variant.bytes for variant in accepted), default=0)
     alike = [variant for variant in accepted if variant.bytes <= ALIKE * smallest]
-    return min(alike, key=lambda variant: (variant.speed.get("ratio", 1.0), variant.bytes)).name
+    fastest = min(alike, key=lambda variant: (variant.speed.get("ratio", 1.0), variant.bytes), default=None)
+    return fastest.name if fastest else ""
 
 
 @dataclass(slots=True)
@@ -209,19 +171,19 @@ class RecipeRun:
 
     def _variant(self, variant: RecipeVariant, start: Form) -> records.Variant:
         """Make and measure one variant. If a library fails, the record says so and the others go on."""
-        before, method = self._done, variant.steps[-1].needs.label
+        before, method, job = self._done, variant.steps[-1].needs.label, self.job
+        verdicts: list[CriterionVerdict] = []
         try:
             form = self._through(start, variant.steps, variant.name)
-            results = measurements.results(self.job, form, self.reference)
-            judged = measurements.judge(self.job, variant.name, form, self.reference)
+            results = measurements.results(job, form, self.reference)
+            if job.recipe.criteria:
+                look, verdicts = measurements.judge(job, variant.name, form, self.reference)
+                self.looks.append(look)
         except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
             self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         self.forms[variant.name] = form
-        named = form.candidate(f"{self.job.recipe.name}-{variant.name}")
-        self.job.space.place(named, f"{VARIANTS}/{variant.name}")
-        self.looks += [look for look, _ in judged]
-        verdicts = [verdict for _, each in judged for verdict in each]
+        job.space.place(form.candidate(f"{job.recipe.name}-{variant.name}"), f"{VARIANTS}/{variant.name}")
         self._tick()
         return variant_record(variant.name, method, form, results, verdicts)
 
@@ -247,10 +209,10 @@ class RecipeRun:
             return measurements.accepts(job, form.with_file(key, path, sha256_of(path)), self.reference)
 
         def make(folder: Path, partial: Path) -> Made:
-            job.watch(Progress(what, 0, 1))
+            job.watch(ProgressStep(what, 0, 1))
             work = StepInput(form, key, folder, partial, job.recipe.calibration, accepts, job.threads, job.watch)
             made = step.make(work)
-            job.watch(Progress(what, 1, 1))
+            job.watch(ProgressStep(what, 1, 1))
             return made
 
         return form.after(*job.space.step(step.do, self._key(form, step, key), make))
@@ -260,7 +222,7 @@ class RecipeRun:
         needs = step.needs
         alone = bool(key) and not needs.calibrates and not needs.searches
         over: dict[str, object] = {
-            "step": [step.do, step.revision, step.parameters],
+            "step": [step.do, step.parameters],
             "file": key,
             "input": form.sums[key] if alone else form.identity,
             "versions": versions(needs.libraries),
@@ -279,7 +241,7 @@ class RecipeRun:
         asked = self.job.recipe
         self._done = self._done + 1 if done is None else done
         total = len(asked.steps) + len(asked.variants) + 1 + asked.speed + bool(asked.layers)
-        self.job.watch(Progress(asked.name, self._done, total))
+        self.job.watch(ProgressStep(asked.name, self._done, total))
 
 
 def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
@@ -305,12 +267,12 @@ def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
 def variant_record(
     name: str, method: str, form: Form, results: Mapping[str, Measured], verdicts: Sequence[CriterionVerdict] = ()
 ) -> records.Variant:
-    """A form as the record has it."""
+    """A form as the record has it; of a GGUF file with its bits per weight."""
     return records.Variant(
         name=name,
         method=method,
         files={k: records.ModelFile.of(path, f"{k}{path.suffix}", form.sums[k]) for k, path in form.files.items()},
-        metrics=figures(results),
+        metrics=figures(results) | speed.bits(form),
         verdicts=list(verdicts),
         excluded=list(form.excluded),
         note="; ".join(form.notes),

@@ -18,7 +18,7 @@ EXTENDS = "extends"
 SUFFIX = ".toml"
 MAX_DEPTH = 8  # recipes that extend recipes
 
-_PATHS = ("source", "reference", "calibration")  # tables with a path that is relative to the recipe
+_PATHS = ("source", "reference", "calibration")  # tables with paths that are relative to the recipe
 
 
 def presets() -> dict[str, bytes]:
@@ -41,12 +41,15 @@ def load(named: str, given: Mapping[str, Any] | None = None) -> Recipe:
     """
     values = _merged(_extended(named, Path(), MAX_DEPTH), _with_paths(given or {}, str(Path.cwd()), os.path.join))
     text = "" if given else _own_text(named)
-    if not text:
-        import tomlkit
+    home = Path(named).absolute().parent if named.endswith(SUFFIX) else Path.cwd()
+    return recipe.parse(values, Path(named).name, text or text_of(values, home))
 
-        base = Path(named).absolute().parent if named.endswith(SUFFIX) else Path.cwd()
-        text = tomlkit.dumps(_with_paths(values, str(base), lambda folder, path: os.path.relpath(path, folder)))
-    return recipe.parse(values, Path(named).name, text)
+
+def text_of(values: Mapping[str, Any], folder: Path) -> str:
+    """The TOML file of a recipe whose paths are absolute, to lie in a folder."""
+    import tomlkit
+
+    return tomlkit.dumps(_with_paths(values, str(folder), lambda folder, path: os.path.relpath(path, folder)))
 
 
 def _extended(named: str, folder: Path, left: int) -> dict[str, Any]:
@@ -94,9 +97,10 @@ def _with_paths(values: Mapping[str, Any], folder: str, change: Callable[[str, s
     """A recipe with the path of each table changed by `change(folder, path)`; wrong types are left to the decoder."""
 
     def changed(table: object) -> object:
-        if isinstance(table, dict) and isinstance(path := table.get("path"), str) and path:
-            return {**table, "path": change(folder, path)}
-        return table
+        if not isinstance(table, dict):
+            return table
+        paths = {key: path for key in ("path", "imatrix") if isinstance(path := table.get(key), str) and path}
+        return {**table, **{key: change(folder, path) for key, path in paths.items()}}
 
     found = {**values, **{key: changed(values[key]) for key in _PATHS if key in values}}
     if isinstance(data := values.get("data"), dict):

@@ -16,6 +16,10 @@ import msgspec
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize.errors import InputMissing, LockBroken, RecipeInvalid
+from edge_assistant_quantize.provenance import sum_of_values
+from edge_assistant_quantize.recipes.recipe import Recipe
+from edge_assistant_quantize.recipes.step import Step
+from edge_assistant_quantize.record import Criterion
 
 FILE = "recipe.lock"
 
@@ -30,6 +34,30 @@ class RecipeLock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     versions: dict[str, str]
     machine: dict[str, str]
     tensors: dict[str, str]
+
+
+def sum_of(asked: Recipe) -> str:
+    """A checksum over a recipe without its paths, whose content has checksums of its own."""
+
+    def plain(steps: tuple[Step, ...]) -> list[object]:
+        return [[step.do, {"files": step.keys, **step.parameters}] for step in steps]
+
+    def decided(criterion: Criterion | None) -> str:  # as in earlier builds, so that their lock files hold a run
+        if criterion is None:
+            return "None"
+        said = f"metric={criterion.metric!r}, bound={criterion.bound!r}, limit={criterion.limit!r}"
+        return f"Criterion({said}, by_interval=False)"
+
+    data = {**asked.data, **({} if asked.calibration is None else {"": asked.calibration})}
+    return sum_of_values(
+        {
+            "role": asked.role,
+            "prepare": plain(asked.prepare),
+            "variants": [[variant.name, plain(variant.steps)] for variant in asked.variants],
+            "metrics": [[each.metric, each.data, decided(each.criterion)] for each in asked.metrics],
+            "data": {name: {k: v for k, v in table.items() if k != "path"} for name, table in data.items()},
+        }
+    )
 
 
 def write(lock: RecipeLock, path: Path) -> None:
@@ -61,12 +89,14 @@ def read(path: Path) -> RecipeLock:
         raise RecipeInvalid(f"{path.name} is no lock file ({error})", "run the recipe again without --locked") from None
 
 
-def check_inputs(pinned: RecipeLock, now: RecipeLock) -> None:
-    """Compare the beginning of a run with a lock.
+def check(pinned: RecipeLock | None, now: RecipeLock) -> None:
+    """Compare a run with a lock; at its beginning it has no tensors yet.
 
     Raises:
-        LockBroken: the recipe, an input or a version differs; the message names the first.
+        LockBroken: the recipe, an input, a version or tensors differ; the message names the first.
     """
+    if pinned is None:
+        return
     if pinned.recipe != now.recipe:
         raise LockBroken("the recipe says other than when its lock file was written", "run it without --locked")
     for name in _differ(pinned.inputs, now.inputs):
@@ -76,22 +106,13 @@ def check_inputs(pinned: RecipeLock, now: RecipeLock) -> None:
         was, is_now = pinned.versions.get(name, "none"), now.versions.get(name, "none")
         what = f"{name} is {is_now}, and the lock file pins {was}"
         raise LockBroken(what, f"install {name} {was}, or run without --locked")
-
-
-def check_tensors(pinned: RecipeLock, now: RecipeLock) -> None:
-    """Compare the tensors of a run with a lock.
-
-    Raises:
-        LockBroken: tensors differ; the message says if the machine is of another class.
-    """
-    differ = _differ(pinned.tensors, now.tensors)
-    if not differ:
-        return
-    what = f"{len(differ)} of {len(now.tensors)} files have other tensors than the lock file pins, such as {differ[0]}"
-    if pinned.machine == now.machine:
-        raise LockBroken(what, "the same inputs, versions and machine should give the same; please report it")
-    what += "; this machine is of another class than the one that it was written on"
-    raise LockBroken(what, "run it on a machine of that class, or without --locked")
+    if now.tensors and (differ := _differ(pinned.tensors, now.tensors)):
+        what = f"{len(differ)} of {len(now.tensors)} files have other tensors than the lock file pins, such as"
+        if pinned.machine == now.machine:
+            hint = "the same inputs, versions and machine should give the same; please report it"
+            raise LockBroken(f"{what} {differ[0]}", hint)
+        what += f" {differ[0]}; this machine is of another class than the one that it was written on"
+        raise LockBroken(what, "run it on a machine of that class, or without --locked")
 
 
 def _differ(pinned: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

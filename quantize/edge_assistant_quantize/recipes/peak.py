@@ -22,23 +22,19 @@ def measure(candidate: Candidate, data: Mapping[str, object], *, threads: int) -
     Raises:
         EdgeAssistantError: the model cannot be run over the data in a process of its own.
     """
-    request = {
-        "name": candidate.name,
-        "role": candidate.role,
-        "files": {key: str(path.absolute()) for key, path in candidate.paths.items()},
-        "options": dict(candidate.options),
-        "data": {**data, "limit": ITEMS},
-        "threads": threads,
-    }
+    files = {key: str(path.absolute()) for key, path in candidate.paths.items()}
+    model = {"name": candidate.name, "role": candidate.role, "files": files, "options": dict(candidate.options)}
+    request = {"model": model, "data": {**data, "limit": ITEMS}, "threads": threads}
     failure, hint = f"the memory of {candidate.name} cannot be measured", "the model may be unusual"
-    peak: float | None = worker.run(__name__, request, ignore, failure=failure, hint=hint)
-    return peak
+    found: float | None = worker.run(__name__, request, ignore, failure=failure, hint=hint)
+    return found
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> float | None:
     """Run the model, in the other process; its peak of memory in MiB."""
-    model = Candidate(request["name"], request["role"], Path("/"), request["files"], request["options"]).installed()
-    for _ in senses.perceive(model, request["role"], request["data"], Runtime(request["threads"]), watch):
-        pass
+    found = Candidate(folder=Path("/"), **request["model"])
+    with found.held() as (model, _):
+        for _ in senses.perceive(model, found.role, request["data"], Runtime(request["threads"]), watch):
+            pass
     peak = room.of_kernel("self/status", _PEAK)
     return int(peak.split()[0]) / 1024 if peak else None

@@ -29,7 +29,7 @@ from msgspec import Meta, Struct
 from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.acceptance import accept, criteria
-from edge_assistant_quantize.decoding import FileName, Line, Name, Positive, Sha256, Url
+from edge_assistant_quantize.decoding import Line, Name, Positive, Url
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.onnx.quantize import METHODS
@@ -53,16 +53,14 @@ class ModelSource(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         model: the name, or empty.
         path: a folder or a model file, or empty.
-        files: names by key, for a folder without `candidate.toml`.
         options: for the code that loads it; they override the source's own.
-        sha256: required checksums by key; for a folder of weights, by file name.
+        imatrix: an importance matrix of it that is there already, for the steps that use one; or None.
     """
 
     model: Name = ""
     path: Line = ""
-    files: dict[FileName, FileName] = {}
     options: dict[str, object] = {}
-    sha256: dict[str, Sha256] = {}
+    imatrix: Line | None = None
 
     def __post_init__(self) -> None:
         if bool(self.model) == bool(self.path):
@@ -223,6 +221,10 @@ def check(recipe: Recipe) -> None:
     if any(each.needs.searches for each in recipe.steps) and not recipe.criteria:
         what = f"{recipe.name}: nothing says when a search may stop, as no metric has a criterion"
         raise RecipeInvalid(what, "give one: at_least, at_most_worse or within_interval")
+    data = {each.metric: each.data for each in recipe.metrics if each.criterion}
+    if twice := next((each for each in recipe.metrics if data.get(each.metric, each.data) != each.data), None):
+        what = f"{recipe.name}: '{twice.metric}' is measured on two data sets, and only one can decide"
+        raise RecipeInvalid(what, "name one")
     accept.check(recipe.criteria)
     for each in recipe.metrics:
         roles = metric(each.metric).roles

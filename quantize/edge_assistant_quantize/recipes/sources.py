@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import candidate, provenance, room
-from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, RecipeInvalid
+from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
 from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe
-from edge_assistant_quantize.recipes.step import Form, Step
+from edge_assistant_quantize.recipes.step import IMATRIX, Form, Step
 
 _CONFIG = "config.json"  # marks a folder as one of Hugging Face
 
@@ -22,16 +21,16 @@ def form(recipe: Recipe, source: ModelSource) -> Form:
     Raises:
         InputMissing: there is none.
         RecipeInvalid: it is a model of another role.
-        ModelCorrupt: a file has not the checksum that the recipe gives.
         WeightsRefused: an .onnx file keeps weights in other files, which no sum of the record would cover.
         ModelError: the catalog has no such model, or it is not installed or damaged.
     """
     path = Path(source.path)
-    if source.path and not source.files and not (path / candidate.FILE).exists() and (path / _CONFIG).is_file():
-        _compare(source.sha256, {name: provenance.sum_of_path(path / name) for name in source.sha256}, path.name)
+    if source.path and not path.exists():
+        raise InputMissing(f"there is no {printable(path.name)}", "check [source] of the recipe")
+    if source.path and not (path / candidate.FILE).exists() and (path / _CONFIG).is_file():
         digest = provenance.sum_of_path(path)
         return Form(recipe.name, recipe.role, options=source.options, weights=path, weights_sum=digest)
-    found = _candidate(recipe, source, path)
+    found = candidate.find(source.path or source.model, recipe.role)
     if found.role != recipe.role:
         raise RecipeInvalid(
             f"{recipe.name} is for a model of role '{recipe.role}', and {found.name} is one of role '{found.role}'",
@@ -40,29 +39,10 @@ def form(recipe: Recipe, source: ModelSource) -> Form:
     for path in found.paths.values():
         if path.suffix == ".onnx":
             external.check_one_file(path)
-    digests = found.sums()
-    _compare(source.sha256, digests, found.name)
-    return Form(recipe.name, recipe.role, found.paths, digests, {**found.options, **source.options})
-
-
-def _candidate(recipe: Recipe, source: ModelSource, path: Path) -> Candidate:
-    hint = "check [source] of the recipe"
-    if source.path and not path.exists():
-        raise InputMissing(f"there is no {printable(path.name)}", hint)
-    if not source.files:
-        return candidate.find(source.path or source.model, recipe.role)
-    found = Candidate(recipe.name, recipe.role, path, source.files)
-    missing = next((file for file in found.paths.values() if not file.is_file()), None)
-    if missing is not None:
-        raise InputMissing(f"there is no {missing.name} in {path.name}", hint)
-    return found
-
-
-def _compare(pinned: Mapping[str, str], there: Mapping[str, str], name: str) -> None:
-    for key, digest in pinned.items():
-        if there.get(key) != digest:
-            what = f"'{key}' of {name} is not the file whose sum the recipe gives"
-            raise ModelCorrupt(what, "fetch it again, or correct [source.sha256]")
+    options = {**found.options, **source.options}
+    aside = {IMATRIX: Path(source.imatrix)} if source.imatrix else {}
+    sums = {key: provenance.sum_of_path(path) for key, path in aside.items()}
+    return Form(recipe.name, recipe.role, found.paths, found.sums(), options, aside=aside, aside_sums=sums)
 
 
 def check_room(recipe: Recipe, source: Form, folder: Path) -> None:

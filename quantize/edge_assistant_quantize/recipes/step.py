@@ -15,6 +15,8 @@ from edge_assistant_quantize.decoding import Name
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Layer
 
+IMATRIX = "imatrix"  # key of an importance matrix that is laid aside
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -33,7 +35,6 @@ class Form:
         excluded: nodes that were not quantized.
         layers: loss by node, if a step has measured it.
         notes: of the steps.
-        compared: whether it was compared with the weights that it was exported from.
     """
 
     name: str
@@ -48,7 +49,6 @@ class Form:
     excluded: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     notes: tuple[str, ...] = ()
-    compared: bool = False
 
     @property
     def bytes(self) -> int:
@@ -74,16 +74,10 @@ class Form:
 
     def with_file(self, key: str, path: Path, digest: str) -> Form:
         """With one file replaced."""
-        return replace(self, files={**self.files, key: path}, sums={**self.sums, key: digest}, compared=False)
+        return replace(self, files={**self.files, key: path}, sums={**self.sums, key: digest})
 
     def after(self, made: Made, folder: Path, sums: Mapping[str, str]) -> Form:
-        """The model after a step.
-
-        Args:
-            made: the step's output.
-            folder: of its files.
-            sums: sha256 of each of these, by name.
-        """
+        """The model after a step whose output lies in a folder, with the sha256 of each file by name."""
         changed = replace(
             self,
             files={**self.files, **{key: folder / name for key, name in made.files.items()}},
@@ -94,7 +88,6 @@ class Form:
             excluded=(*self.excluded, *made.excluded),
             layers=(*self.layers, *made.layers),
             notes=(*self.notes, *([made.note] if made.note else [])),
-            compared=made.compared or (self.compared and not made.files),
         )
         return replace(changed, weights=None, weights_sum="") if made.files else changed
 
@@ -133,6 +126,11 @@ class StepInput:
         """Where its replacement goes."""
         return self.folder / f"{self.key}{self.file.suffix}"
 
+    @property
+    def computing(self) -> dict[str, Any]:
+        """The arguments `threads` and `watch` of what computes."""
+        return {"threads": self.threads, "watch": self.watch}
+
 
 class Made(msgspec.Struct, frozen=True):
     """The output of a step.
@@ -144,7 +142,6 @@ class Made(msgspec.Struct, frozen=True):
         excluded: nodes that were not quantized.
         layers: loss by node, worst first, if the step has measured it.
         note: one line for the record.
-        compared: whether the files were compared with the weights that they come from.
     """
 
     files: dict[str, str] = {}
@@ -153,7 +150,6 @@ class Made(msgspec.Struct, frozen=True):
     excluded: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     note: str = ""
-    compared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,13 +185,11 @@ class Step:
     Attributes:
         do: the key `do` of its table.
         types: values of the key `type` that select this class among those with the same `do`; empty without a `type`.
-        revision: raised if the same input gives other tensors than before.
     """
 
     __slots__ = ()
     do: ClassVar[str]
     types: ClassVar[tuple[str, ...]] = ()
-    revision: ClassVar[int] = 1
 
     @property
     def needs(self) -> Needs:
@@ -203,11 +197,7 @@ class Step:
         raise NotImplementedError
 
     def make(self, work: StepInput) -> Made:
-        """Do it.
-
-        Raises:
-            EdgeAssistantError: it fails.
-        """
+        """Do it, or raise an EdgeAssistantError."""
         raise NotImplementedError
 
     @property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import msgspec
 from msgspec import field
+from msgspec.structs import replace
 
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.decoding import Line, Positive
@@ -17,11 +18,11 @@ from edge_assistant_quantize.gguf import quantize as gguf
 from edge_assistant_quantize.onnx import calibration, optimize, search
 from edge_assistant_quantize.onnx import quantize as onnx
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, Step, StepInput, WholeStep
+from edge_assistant_quantize.recipes.step import IMATRIX, FileStep, Made, Needs, Step, StepInput, WholeStep
 
-_MATRIX = "imatrix"  # key of the file that is laid aside
-_BYTES = {"F32": 4.0, "BF16": 2.0, "F16": 2.0}  # of a value; other types are smaller than what they are made from
-_SMALLEST = 0.5  # bytes of a value in a quantized model, about
+_BITS = {"F32": 32.0, "BF16": 16.0, "F16": 16.0}  # of a value; others have their digit, scales and wider tensors
+_WIDER = 2.5
+_SMALLEST = 4.0  # bits of a value in a quantized model, about
 
 
 class Convert(WholeStep, frozen=True, kw_only=True):
@@ -53,12 +54,7 @@ class Convert(WholeStep, frozen=True, kw_only=True):
             return Made()
         output = work.folder / "model.gguf"
         conversion.convert(
-            work.form.weights,
-            output,
-            precision=self.precision,
-            pre=self.pre_tokenizer,
-            threads=work.threads,
-            watch=work.watch,
+            work.form.weights, output, precision=self.precision, pre=self.pre_tokenizer, **work.computing
         )
         return Made({"model": output.name})
 
@@ -88,15 +84,11 @@ class Export(WholeStep, frozen=True, kw_only=True):
         if work.form.weights is None:
             return Made()
         folder = work.folder / "exported"
-        task = self.task or None
-        made = export.export(
-            work.form.weights, folder, task=task, opset=self.opset, threads=work.threads, watch=work.watch
-        )
+        made = export.export(work.form.weights, folder, task=self.task or None, opset=self.opset, **work.computing)
         found = candidate.read(folder) if (folder / candidate.FILE).is_file() else None
         paths = {**made.files, **(found.paths if found else {})}
         names = {key: path.relative_to(work.folder).as_posix() for key, path in paths.items()}
-        options = dict(found.options) if found else {}
-        return Made(names, options=options, note=made.done.note, compared=bool(made.done.deviations))
+        return Made(names, options=dict(found.options) if found else {}, note=made.done.note)
 
 
 class Imatrix(WholeStep, frozen=True, kw_only=True):
@@ -128,16 +120,8 @@ class Imatrix(WholeStep, frozen=True, kw_only=True):
             raise RecipeInvalid("imatrix finds no GGUF model", hint)
         assert work.calibration is not None
         text, output = Path(str(work.calibration["path"])), work.folder / "imatrix.gguf"
-        imatrix.compute(
-            model,
-            text,
-            output,
-            context=self.context,
-            chunks=self.chunks,
-            threads=work.threads,
-            watch=work.watch,
-        )
-        return Made(aside={_MATRIX: output.name})
+        imatrix.compute(model, text, output, context=self.context, chunks=self.chunks, **work.computing)
+        return Made(aside={IMATRIX: output.name})
 
 
 class Optimize(FileStep, frozen=True, kw_only=True):
@@ -161,7 +145,7 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
 
     Attributes:
         kind: the key `type`.
-        imatrix: whether to use the importance matrix of an earlier step.
+        imatrix: whether to use the importance matrix of the source or of an earlier step.
         overrides: types of single tensors by regular expression, such as { "attn_v" = "Q8_0" }.
         requantize: whether to accept a model that is quantized already, which loses twice.
     """
@@ -181,29 +165,22 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
     @property
     def needs(self) -> Needs:
         """llama.cpp works on one tensor at a time; a quantized model grows if it is widened."""
-        growth = _BYTES.get(self.kind, _SMALLEST) / _SMALLEST if self.requantize else 1.0
+        bits = _BITS.get(self.kind) or int(re.findall(r"\d", self.kind)[0]) + _WIDER
+        growth = bits / (_SMALLEST if self.requantize else _BITS["F16"])
         return Needs(label=self.kind, libraries=("llama-cpp-python",), aside=self.imatrix, growth=growth, memory=0.25)
 
     def make(self, work: StepInput) -> Made:
         """Quantize one file.
 
         Raises:
-            RecipeInvalid: it wants an importance matrix, and no earlier step has computed one.
+            RecipeInvalid: it wants an importance matrix, and there is none.
         """
-        matrix = work.form.aside.get(_MATRIX) if self.imatrix else None
+        matrix = work.form.aside.get(IMATRIX) if self.imatrix else None
         if self.imatrix and matrix is None:
             hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
             raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
-        made = gguf.quantize(
-            work.file,
-            work.output,
-            self.kind,
-            imatrix=matrix,
-            overrides=self.overrides,
-            allow_requantize=self.requantize,
-            threads=work.threads,
-            watch=work.watch,
-        )
+        how: dict[str, Any] = {"imatrix": matrix, "overrides": self.overrides, "allow_requantize": self.requantize}
+        made = gguf.quantize(work.file, work.output, self.kind, **how, **work.computing)
         return Made({work.key: work.output.name}, note=made.note)
 
 
@@ -246,53 +223,32 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         )
 
     def make(self, work: StepInput) -> Made:
-        """Quantize one file, in a search if `exclude_until_accepted` is given."""
+        """Quantize one file; in a search the accepted form, or if there is none that with the most nodes excluded."""
         given = None
         if self.needs.calibrates:
             assert work.calibration is not None
-            model = work.form.candidate()
-            given = calibration.record(model, work.key, work.calibration, threads=work.threads, watch=work.watch)
-        if self.most is not None:
-            return self._search(work, given, self.most)
-        return self._quantize(work, given, self.exclude, self.options)
-
-    def _quantize(
-        self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
-    ) -> Made:
-        onnx.quantize(
-            work.file,
-            work.output,
-            self.method,
-            calibration=given,
-            exclude=excluded,
-            options=options,
-            threads=work.threads,
-            watch=work.watch,
-        )
-        return Made({work.key: work.output.name}, excluded=excluded)
-
-    def _search(self, work: StepInput, given: Calibration | None, most: int) -> Made:
-        """The accepted form; if there is none, the form with the most nodes excluded."""
+            given = calibration.record(work.form.candidate(), work.key, work.calibration, **work.computing)
+        if self.most is None:
+            return self._quantize(work, given, self.exclude, self.options)
+        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most, "options": self.options, "folder": work.kept}
         found = search.quantize_to_accept(
-            work.file,
-            work.output,
-            self.method,
-            calibration=given,
-            accepts=work.accepts,
-            most=most,
-            threads=work.threads,
-            watch=work.watch,
-            options=self.options,
-            folder=work.kept,
+            work.file, work.output, self.method, calibration=given, **how, **work.computing
         )
-        layers = tuple(msgspec.structs.replace(layer, file=work.key) for layer in found.layers)
+        layers = tuple(replace(layer, file=work.key) for layer in found.layers)
         tries = f"{len(found.tries)} forms tried" if len(found.tries) > 1 else ""
         if found.accepted:
             excluded = tuple(found.excluded)
             return Made({work.key: work.output.name}, excluded=excluded, layers=layers, note=tries)
         excluded = tuple(max(found.tries, key=lambda each: len(each.excluded)).excluded)
         made = self._quantize(work, given, excluded, dict(found.options))
-        return msgspec.structs.replace(made, layers=layers, note=f"{tries or 'one form tried'}, none accepted")
+        return replace(made, layers=layers, note=f"{tries or 'one form tried'}, none accepted")
+
+    def _quantize(
+        self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
+    ) -> Made:
+        how: dict[str, Any] = {"calibration": given, "exclude": excluded, "options": options}
+        onnx.quantize(work.file, work.output, self.method, **how, **work.computing)
+        return Made({work.key: work.output.name}, excluded=excluded)
 
 
 STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, Optimize, QuantizeGguf, QuantizeOnnx)

@@ -13,24 +13,24 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import candidate as candidates
+from edge_assistant_quantize import room
 from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.publish.places import linked
 from edge_assistant_quantize.recipes.recipe import Data, Recipe
 from edge_assistant_quantize.recipes.step import Made
-from edge_assistant_quantize.record import ModelFile
 
 T = TypeVar("T")
 
@@ -39,26 +39,8 @@ VARIANTS = "variants"
 REFERENCE = "reference"
 
 _MADE = "made.json"
-_BEGUN = ".begun-"  # of folders that are not complete yet
 _HINT = "free some space, or name another folder"
 _KEY_LETTERS = 20  # of a checksum in a name
-
-
-def _sealed(key: str, value: object) -> bytes:
-    """A value under a key, after a code by this machine's key."""
-    content = msgspec.json.encode(value)
-    return signature.code(key.encode() + content).encode() + b"\n" + content
-
-
-def _opened(key: str, sealed: bytes, kind: type[T]) -> T | None:
-    """The value; None where somebody has changed it, or it stood under another key.
-
-    Raises:
-        DecodeError: it is of another kind.
-    """
-    code, _, content = sealed.partition(b"\n")
-    ours = hmac.compare_digest(code, signature.code(key.encode() + content).encode())
-    return msgspec.json.decode(content, type=kind) if ours else None
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -95,7 +77,7 @@ class Workspace:
             except Timeout:
                 raise UsageError(what, "wait for it, or name another folder") from None
         try:
-            for path in self.folder.rglob(f"{_BEGUN}*"):
+            for path in self.folder.rglob(f"{room.BEGUN}*"):
                 shutil.rmtree(path, ignore_errors=True)
             yield
         finally:
@@ -117,13 +99,13 @@ class Workspace:
             EdgeAssistantError: the step fails.
         """
         place = self.folder / "work" / f"{name}-{key[:_KEY_LETTERS]}"
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            stored = _opened(key, (place / _MADE).read_bytes(), Stored)
+        stored = _opened(key, place / _MADE, Stored)
+        with contextlib.suppress(OSError):
             if stored and all(sha256_of(place / file) == digest for file, digest in stored.sums.items()):
                 return stored.made, place, stored.sums
         partial = self.folder / "begun" / place.name
         partial.mkdir(parents=True, exist_ok=True)
-        with self._begun(place) as folder:
+        with room.new_folder(place, replace=True) as folder:
             made = make(folder, partial)
             sums = {file: sha256_of(folder / file) for file in (*made.files.values(), *made.aside.values())}
             (folder / _MADE).write_bytes(_sealed(key, Stored(made, sums)))
@@ -132,38 +114,15 @@ class Workspace:
 
     def measured(self, key: str, kind: type[T], measure: Callable[[], T]) -> T:
         """The stored measurement of a key; it is measured if there is none."""
-        found = self.find(key, kind)
-        return self.keep(key, measure()) if found is None else found
-
-    def find(self, key: str, kind: type[T]) -> T | None:
-        """The stored measurement of a key; None if there is none."""
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            return _opened(key, (self.folder / "measured" / f"{key}.json").read_bytes(), kind)
-        return None
-
-    def keep(self, key: str, found: T) -> T:
-        """Store a measurement under a key."""
         path = self.folder / "measured" / f"{key}.json"
+        if (found := _opened(key, path, kind)) is not None:
+            return found
+        found = measure()
         with atomic.storing(path.name, _HINT):
             path.parent.mkdir(exist_ok=True)
             with atomic.writing(path) as file:
                 file.write(_sealed(key, found))
         return found
-
-    def file(self, key: str, path: Path, make: Callable[[], object]) -> ModelFile:
-        """A file at any place, which is made if it is missing or is not the one stored under the key."""
-        if (known := self.known(key, path)) is not None:
-            return known
-        make()
-        return self.keep(key, ModelFile(path.name, path.stat().st_size, sha256_of(path)))
-
-    def known(self, key: str, path: Path) -> ModelFile | None:
-        """The same if it is there and unchanged, else None."""
-        known = self.find(key, ModelFile)
-        with contextlib.suppress(OSError):
-            if known and path.stat().st_size == known.bytes and sha256_of(path) == known.sha256:
-                return known
-        return None
 
     def place(self, candidate: Candidate, name: str) -> None:
         """Put a candidate whose files lie anywhere into a folder of its own, unless it is there already."""
@@ -172,9 +131,9 @@ class Workspace:
         with contextlib.suppress(InputMissing, ValueError):
             if candidates.read(placed.folder) == placed and placed.sums() == candidate.sums():
                 return
-        with self._begun(placed.folder) as folder:
-            for key, path in candidate.paths.items():
-                self._put(path, folder / files[key])
+        with room.new_folder(placed.folder, replace=True) as folder:
+            for key, path in candidate.paths.items():  # another's file must not change by this one
+                (linked if path.is_relative_to(self.folder) else shutil.copyfile)(path, folder / files[key])
             replace(placed, folder=folder).write()
 
     def clear(self, name: str) -> None:
@@ -183,29 +142,20 @@ class Workspace:
             if (self.folder / name).is_dir():
                 shutil.rmtree(self.folder / name)
 
-    def _put(self, path: Path, target: Path) -> None:
-        """A link to a file of this run; a copy of another's file, which must not change by it."""
-        if path.is_relative_to(self.folder):
-            with contextlib.suppress(OSError):  # not every file system has links
-                os.link(path, target)
-                return
-        shutil.copyfile(path, target)
 
-    @contextlib.contextmanager
-    def _begun(self, place: Path) -> Iterator[Path]:
-        """An empty folder that is renamed into its place at the end, and removed on failure."""
-        folder = place.with_name(f"{_BEGUN}{place.name}")
-        with atomic.storing(place.name, _HINT):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            try:
-                yield folder
-                if place.exists():
-                    shutil.rmtree(place)
-                folder.rename(place)
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
+def _sealed(key: str, value: object) -> bytes:
+    """A value under a key, after a code by this machine's key."""
+    content = msgspec.json.encode(value)
+    return signature.code(key.encode() + content).encode() + b"\n" + content
+
+
+def _opened(key: str, path: Path, kind: type[T]) -> T | None:
+    """The value in a file; None where there is none, or somebody has changed it or put it under another key."""
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        code, _, content = path.read_bytes().partition(b"\n")
+        if hmac.compare_digest(code, signature.code(key.encode() + content).encode()):
+            return msgspec.json.decode(content, type=kind)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +180,11 @@ class RecipeJob:
     def first_data(self) -> Data:
         """The data of the first metric."""
         return self.recipe.data[self.recipe.metrics[0].data]
+
+    @property
+    def computing(self) -> dict[str, Any]:
+        """The arguments `threads` and `watch` of what computes."""
+        return {"threads": self.threads, "watch": self.watch}
 
     def data_sum(self, name: str) -> str:
         """The checksum of a data set."""

@@ -11,6 +11,7 @@ from helpers import damaged
 from helpers.looks import hits
 
 from edge_assistant.compute.runtime import Runtime
+from edge_assistant_quantize import senses
 from edge_assistant_quantize.acceptance import accept, gate
 from edge_assistant_quantize.acceptance.criteria import from_words
 from edge_assistant_quantize.candidate import Candidate
@@ -88,7 +89,8 @@ def test_verdicts_in_the_order_of_the_criteria(scripted, tmp_path):
 def test_each_result_is_of_its_data(scripted, tmp_path):
     script = scripted()
     data = {"wrong": {"path": "x"}, "right": {"path": "y"}}
-    assert set(accept.measure(candidate(tmp_path, "good"), None, data, RUNTIME, ignore)) == {"wrong", "right"}
+    with candidate(tmp_path, "good").held() as (good, _):
+        assert set(accept.measure(good, None, data, RUNTIME, ignore)) == {"wrong", "right"}
     assert script.ran == [("good", "x"), ("good", "y")]
 
 
@@ -110,9 +112,11 @@ def test_what_cannot_be_decided(scripted, tmp_path):
     good = candidate(tmp_path, "good")
     with pytest.raises(UsageError, match="'scripted' is no result"):
         accept.check([criterion("scripted within_interval")])
-    with pytest.raises(UsageError, match="scripted measures speech, and eye is a detector"):
-        accept.measure(candidate(tmp_path, "eye", "detector"), None, {"wrong": {}}, RUNTIME, ignore)
-    results = accept.measure(good, None, {"wrong": {}}, RUNTIME, ignore)
+    said = "scripted measures speech, and eye is a detector"
+    with candidate(tmp_path, "eye", "detector").held() as (eye, _), pytest.raises(UsageError, match=said):
+        accept.measure(eye, None, {"wrong": {}}, RUNTIME, ignore)
+    with good.held() as (model, _):
+        results = accept.measure(model, None, {"wrong": {}}, RUNTIME, ignore)
     for given in (({}, results), (results, {})):
         with pytest.raises(UsageError, match="nothing was measured that says 'wrong'"):
             gate.searched([criterion("wrong within_interval")], *given)
@@ -143,5 +147,53 @@ def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
         found = accept.decide(candidate_, reference, asked, data, RUNTIME, ignore)
         assert found.accepted is accepted, found.verdicts
         assert found.look.sound == models("embedder").name
-    with pytest.raises(CalibrationInvalid, match="is not text"):
-        accept.measure(reference, reference, {"cosine": {"path": str(tmp_path)}}, RUNTIME, ignore)
+    with reference.held() as (model, _), pytest.raises(CalibrationInvalid, match="is not text"):
+        accept.measure(model, model, {"cosine": {"path": str(tmp_path)}}, RUNTIME, ignore)
+
+
+@pytest.mark.parametrize("swapped", ["model", "folder", "data"])
+def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_path, models, monkeypatch, swapped):
+    """Links and folders are exchanged once everything is hashed, and put back before anybody looks again."""
+    reference = installed(models("embedder"))
+    place = tmp_path / "place"
+    for name, change in (("bad", damaged.noisy(1.0)), ("good", damaged.noisy(0.0))):
+        for path in reference.paths.values():
+            if path.suffix != ".onnx":
+                (tmp_path / name).mkdir(exist_ok=True)
+                shutil.copyfile(path, tmp_path / name / path.name)
+        damaged.damaged(models("embedder"), "model", tmp_path / name, change)
+        (tmp_path / name / "texts.txt").write_text("\n".join(f"{name} {number} texts" for number in range(100)))
+    texts = place / "texts.txt" if swapped == "data" else tmp_path / "good" / "texts.txt"
+
+    def point(name):
+        if swapped == "folder":
+            if place.exists():
+                place.rename(tmp_path / next(each for each in ("bad", "good") if not (tmp_path / each).exists()))
+            (tmp_path / name).rename(place)
+        else:
+            place.unlink(missing_ok=True)
+            place.symlink_to(tmp_path / name)
+
+    measure, first = metrics.metric("cosine").measure, "bad" if swapped != "data" else "good"
+    other = {"bad": "good", "good": "bad"}[first]
+    seen = []
+
+    def meanwhile(model, compared, data, runtime, watch):
+        point(other)
+        try:
+            seen.append(senses.texts(data)[0])
+            return measure(model, compared, data, runtime, watch)
+        finally:
+            point(first)
+
+    point(first)
+    script = replace(metrics.metric("cosine"), measure=meanwhile)
+    monkeypatch.setattr(metrics, "all_metrics", lambda: {"cosine": script})
+    folder = place if swapped != "data" else tmp_path / "good"
+    model = Candidate("mine", "embedder", folder, reference.files, reference.options)
+    data = {"cosine": {"path": str(texts)}}
+    found = accept.decide(model, reference, [criterion("cosine at_least=0.99")], data, RUNTIME, ignore)
+    assert (found.verdicts[0].value > 0.99) is (swapped == "data")
+    assert seen == ["good 0 texts"]
+    with model.held() as (_, sums):
+        assert found.look.files == sums

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,17 @@ def test_samples_are_drawn_by_a_seed_and_keep_their_order(tmp_path: Path) -> Non
     assert sample == [job for job in every if job in sample]
     assert len(sample) == 10
     assert draw(every, 99, 0) == draw(every, None, 0) == every
+
+
+def test_scenarios_are_equal_by_what_a_model_reads_of_them(tmp_path: Path) -> None:
+    folders = [write(tmp_path, TOML.replace("shop-001", name), name) for name in ("shop-001", "shop-002", "shop-003")]
+    (folders[1] / "claim.txt").write_text("i  paid 34.80.", encoding="utf-8")
+    (folders[2] / "claim.txt").write_text("I paid 34.90.\n", encoding="utf-8")
+    one, same, other = load(tmp_path)
+    assert one.content == same.content != other.content
+    detail = {"kind": "passage"}
+    gold = {f"text:{number}": [{"text": f"paid {number}", "detail": detail}] for number in (1, 2)}
+    for folder in folders:
+        (folder / "evidence.json").write_text(json.dumps(gold), encoding="utf-8")
+    assert one.content != other.content
+    assert replace(one, reads_gold=True).content == replace(other, reads_gold=True).content != one.content

@@ -8,6 +8,7 @@ import re
 import shutil
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -23,12 +24,13 @@ from edge_assistant_models.store import ModelState
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import signature
+from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
 from edge_assistant_quantize.publish import chat_family, judgement
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.places import Places
-from edge_assistant_quantize.publish.publish import plan, publish, unpublish
+from edge_assistant_quantize.publish.publish import _otherwise, plan, publish, unpublish
 
 DESCRIBED = {"licence": "MIT", "licence_url": "https://example.org/licence", "home": "https://example.org"}
 LICENCE = [word for key, value in DESCRIBED.items() for word in (f"--{key.replace('_', '-')}", value)]
@@ -187,6 +189,24 @@ def test_what_is_missing_is_said(run_folder, capsys):
     toml.write_text(toml.read_text().replace('"vad"', '"language"'))
     assert main(["publish", str(run_folder), *LICENCE, "--unaccepted", "a trial", "--yes"]) == 2
     assert "the chat family '' is not known - say one of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "family", "context", "why"),
+    [
+        ({"family": "chatml"}, "gemma", None, "accepted with the chat family chatml, and not with gemma"),
+        ({}, "chatml", 8192, ""),
+        ({}, "chatml", 128, "accepted with a context of 4096 tokens, and not with one of 128"),
+        ({"context": 2048}, "chatml", 2048, ""),
+        ({"context": 128}, "chatml", 2048, "accepted with a context of 128 tokens, and not with one of 2048"),
+    ],
+)
+def test_a_language_model_is_published_as_it_answered(options, family, context, why, tmp_path):
+    asked = SimpleNamespace(criteria=[SimpleNamespace(metric="cross-signal")])
+    judged = judgement.Judgement({}, looks=[judgement.DecidedLook(asked, [])])
+    model = Candidate("mine", "language", tmp_path, {}, options)
+    found = _otherwise(model, judged, EntryDescription("mine", family=family, context=context))
+    assert found == (f"mine was {why}" if why else "")
 
 
 def test_a_gguf_says_its_chat_family_and_context(models, tmp_path):

@@ -14,7 +14,6 @@ from edge_assistant_quantize import candidate, record
 from edge_assistant_quantize.acceptance import looks
 from edge_assistant_quantize.errors import (
     InputMissing,
-    ModelCorrupt,
     ModelTooLarge,
     RecipeInvalid,
     StorageFull,
@@ -23,7 +22,6 @@ from edge_assistant_quantize.errors import (
 )
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import engine, loading, lock, measurements
-from edge_assistant_quantize.recipes.step import Form, Made
 from edge_assistant_quantize.recipes.workspace import Workspace
 from edge_assistant_quantize.record import CriterionVerdict, ModelFile, Variant
 
@@ -83,20 +81,34 @@ def test_a_change_and_what_depends_on_it_is_done_again_and_nothing_else(place):
     assert {"length 70", "shrink model 85"} <= set(again)  # the second is calibrated on the photos
 
 
+SAME = """at_least = 0.5
+
+[[metrics]]
+metric = "same"
+data = "more"
+at_least = 0.9
+"""
+
+
+def test_a_reference_counts_by_the_floor_of_a_metric_on_other_data(place):
+    (place.folder / "more").mkdir()
+    (place.folder / "more" / "two.jpg").write_bytes(b"two")
+    more = ("[data]", '[data]\nmore = { path = "more" }')
+    found = place.run("out", more, ("at_least = 0.5\n", SAME))
+    assert [(each.metric, each.reason) for each in found.variants[0].verdicts] == [("length", ""), ("same", "")]
+    assert [sorted(look.of_candidate) for look in found.looks] == [["length", "same"]] * 3
+    own = ('metric = "length"\ndata = "photos"\nat_least = 0.5\n', SAME.partition("[[metrics]]\n")[2])
+    found = place.run("alone", more, own)
+    reasons = {each.reason for variant in found.variants for each in variant.verdicts}
+    assert reasons == {"nothing says that reference is not damaged itself"}
+
+
 def test_what_other_code_measured_is_measured_again(place, monkeypatch):
     place.run()
     before = len(place.log())
     monkeypatch.setattr(looks, "code", lambda: "other")
     place.run()
     assert {"length 60", "length 10"} <= set(place.log()[before:])
-
-
-def test_a_model_was_compared_with_its_weights_until_a_step_changes_it(tmp_path):
-    exported = Form("ours", "embedder").after(Made({"model": "a.onnx"}, compared=True), tmp_path, {"a.onnx": "1"})
-    assert exported.compared
-    assert exported.after(Made(options={"size": 3}), tmp_path, {}).compared
-    assert not exported.after(Made({"model": "b.onnx"}), tmp_path, {"b.onnx": "2"}).compared
-    assert not exported.with_file("model", tmp_path / "c.onnx", "3").compared
 
 
 def test_of_variants_of_about_one_size_the_fastest_is_chosen():
@@ -155,9 +167,7 @@ def test_killed_anywhere_it_resumes_and_nothing_is_done_again(place):
         ([('photos = { path = "photos" }', 'photos = { path = "gone" }')], InputMissing, "there is no gone"),
         ([('calibration = { path = "photos" }', 'calibration = { path = "gone" }')], InputMissing, "there is no gone"),
         ([('{ path = "model" }', '{ path = "gone" }')], InputMissing, "there is no gone"),
-        ([('{ path = "model" }', f'{{ path = "model", sha256.model = "{"0" * 64}" }}')], ModelCorrupt, "whose sum"),
-        ([('{ path = "model" }', '{ path = "photos", files.model = "a.gguf" }')], InputMissing, "there is no a.gguf"),
-        ([('{ path = "model" }', '{ path = "photos", files.labels = "one.jpg" }')], RecipeInvalid, "has not"),
+        ([('{ path = "model" }', '{ path = "photos" }')], InputMissing, "photos holds no candidate.toml"),
         (
             [('role = "detector"', 'role = "speech"'), ('"length"', '"speech"')],
             RecipeInvalid,

@@ -142,8 +142,8 @@ def test_data_or_a_sense_that_is_not_there(models):
 def test_a_file_that_the_model_lacks(photos, tmp_path):
     (tmp_path / "net.onnx").write_bytes(b"")
     lacking = Candidate("mine", "detector", tmp_path, {"net": "net.onnx"}, {"architecture": "nanodet"})
-    with pytest.raises(InputMissing, match="the model has no file 'model'"):
-        given(lacking.installed(), "detector", path=photos)
+    with pytest.raises(InputMissing, match="the model has no file 'model'"), lacking.held() as (model, _):
+        given(model, "detector", path=photos)
 
 
 def test_a_graph_that_loads_and_cannot_be_run(photos, tmp_path):
