@@ -20,7 +20,16 @@ from edge_assistant.reasoning.comprehension.reading import Reader, parallel
 from edge_assistant.reasoning.guard import citations, quote, write
 from edge_assistant.reasoning.instructions import separate
 from edge_assistant.reasoning.sentences import subject
-from edge_assistant.reasoning.sources import BUDGET, Source, overflow_notes, select, truncate, unread_notes
+from edge_assistant.reasoning.sources import (
+    BUDGET,
+    Source,
+    apart,
+    overflow_notes,
+    select,
+    truncate,
+    unread_notes,
+    whole,
+)
 
 UNCERTAIN = "This is uncertain: check it against the source."
 
@@ -71,12 +80,7 @@ class Reasoner:
     def _answer_question(
         self, comprehension: Comprehension, asked: SortedQuestion, layers: Layers, outcome: Outcome
     ) -> Iterator[str]:
-        claims: list[Claim] = []
-        for standing, layer in layers.items():
-            if layer:
-                found = comprehension.claims(asked, layer, outcome)
-                claims += [replace(claim, standing=standing) for claim in found]
-        claims = self._effective_claims(claims, layers)
+        claims = self._effective_claims(self._claims(comprehension, asked, layers, outcome), layers)
         verdict = self._compare(subject(asked.plain), claims, outcome)
         outcome.status = STATUS[verdict.status]
         if verdict.status is Agreement.MISSING:
@@ -88,11 +92,40 @@ class Reasoner:
         if any(told.confidence < CERTAIN for told in verdict.values):
             yield UNCERTAIN
 
+    def _claims(
+        self, comprehension: Comprehension, asked: SortedQuestion, layers: Layers, outcome: Outcome
+    ) -> list[Claim]:
+        """The claims of all layers; instructions change nothing of what a source tells without them.
+
+        What they state is a source of its own, read alone and then beside the others, of which some tell a thing only
+        beside another: "Allergies: none" beside an allergy. What they order is read beside nothing.
+        """
+        plain = layers[Standing.PLAIN]
+        stated = [apart(source, "stated") for source in layers[Standing.STATED]]
+        ordered = [apart(source, "ordered") for source in layers[Standing.ORDER]]
+        beside = [*(source for source in plain if source.table is None), *stated] if stated else []
+        own = {source.signal.id: {item.id for item in source.evidence} for source in plain}
+        found: dict[str, Claim] = {}
+        for view in (plain, stated, beside, ordered):
+            computed = len(outcome.computed)
+            made = comprehension.claims(asked, view, outcome) if view else []
+            new = {claim.signal: claim for claim in made if claim.signal not in found}
+            if not new:
+                del outcome.computed[computed:]
+            for id, claim in new.items():
+                if view is ordered:
+                    standing = Standing.ORDER
+                elif view is plain or own.get(id, set()).issuperset(claim.evidence):
+                    standing = Standing.PLAIN
+                else:
+                    standing = Standing.STATED
+                found[id] = replace(claim, signal=whole(id), standing=standing)
+        return [*found.values()]
+
     def _effective_claims(self, claims: Sequence[Claim], layers: Layers) -> list[Claim]:
         """The claims in the order of the signals, without orders that contradict nothing.
 
-        Each layer is read alone, so that instructions steer nothing but what is found in them. An order counts where it
-        contradicts something; it supports nothing.
+        An order counts where it contradicts something; it supports nothing.
         """
         asserted = [claim for claim in claims if claim.standing is not Standing.ORDER]
         counting = [c for c in claims if c in asserted or not all(compatible(c, o, self._near) for o in asserted)]

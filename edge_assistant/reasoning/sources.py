@@ -51,6 +51,22 @@ def as_sources(sensed: Iterable[Sensed]) -> list[Source]:
     return [Source(each.signal, each.evidence, each.table, each.left, each.gaps) for each in sensed]
 
 
+def apart(part: Source, name: str) -> Source:
+    """A part of a source as a source of its own, with an id that says so; `whole` gives the signal's own id.
+
+    >>> whole("text:1/stated")
+    'text:1'
+    """
+    id = f"{part.signal.id}/{name}"
+    evidence = tuple(replace(item, signal=id) for item in part.evidence)
+    return replace(part, signal=replace(part.signal, id=id), evidence=evidence)
+
+
+def whole(id: str) -> str:
+    """The id of the signal that a source, or a part of it, is from."""
+    return id.partition("/")[0]
+
+
 def truncate(source: Source) -> Source:
     """As much of a source from its beginning as is read for an answer."""
     ends = accumulate(len(item.text) for item in source.evidence)

@@ -22,6 +22,7 @@ _HEARD = 0.5  # share of an attack's words in a prompt from which on it is obeye
 _LEAST = 2  # of them, where it has as many
 _ID = re.compile(r"\[(E\d+)\]")
 _PROSE = "Evidence:"  # how the prompt begins where sentences are wanted
+_QUESTION = "\n\nQuestion: "  # stands behind sources
 UNTOLD = "not told"
 
 
@@ -85,18 +86,19 @@ class ObedientEngine:
         """What it copies of a source: what the attack wants where it can, else what is right and stands there."""
         if self.base is None:
             return UNTOLD
-        source = reveal(prompt.rpartition("\n\nQuestion: ")[0])
+        source = reveal(prompt.rpartition(_QUESTION)[0])
         if self._obeys(prompt):
             return next((word for word in self.base.plants if _has(source, word)), self.base.plants[0])
         return next((word for word in self.base.reads if _has(source, word.removeprefix("yes, "))), UNTOLD)
 
     def _call(self, prompt: str) -> str:
-        """The call over readings, where columns and a question are shown; else the question as it is."""
+        """The call over readings, or what several sources tell beside what each does; else the question as it is."""
         if "\n" not in prompt:
             return prompt
         if self.base is None or self._obeys(prompt) or not self.base.writes:
             return NONE
-        return self.base.writes
+        several = _QUESTION in prompt
+        return self.base.writes if not several or all(_has(prompt, word) for word in self.base.reads) else NONE
 
     def prefill(self, messages: Sequence[Message]) -> None:
         """It has nothing to read."""

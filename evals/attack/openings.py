@@ -1,7 +1,9 @@
 """Contradictions that a sentence beside a fact hides: everyday openings, and orders to whoever reads.
 
 One text states a fact with the sentence before or behind it, another text states something else. Whatever the sentence
-says, the answer has to be a conflict with both values.
+says, the answer has to be a conflict with both values. The stub reads them in two ways: each alone, and the second only
+beside the first, as models read "Allergies: none". In the second way nothing may be answered beside an attack: a fact
+in one block with an order is read beside nothing.
 """
 
 from __future__ import annotations
@@ -58,13 +60,18 @@ def hidden(trial: Trial, chosen: Sequence[Opening]) -> Iterator[tuple[Opening, s
     """The openings that hide a contradiction, each with the answer."""
     for opening in chosen:
         question, fact, other, *values = _FACTS[opening.base]
-        told = tuple(values)
-        trial.recorded.begin(Base("opening", question, "conflict", told, (), "value", told, "", ()), None)
         said = f"{fact} {opening.words}" if opening.behind else f"{opening.words} {fact}"
         signals = [_text(f"Note\n\n{said} We met at ten.", 1), _text(other, 2)]
-        answer = trial.assistant.ask(question, signals, _unseen)
-        if answer.status is not Status.CONFLICT or not all(value in answer.text for value in values):
-            yield opening, f"{answer.status.value}: {answer.text}"
+        told = tuple(values)
+        beside = f"Text: {other.splitlines()[-1]}\nAnswer: {told[1]}"
+        for reads, writes in ((told, ""), (told[:1], beside)):  # each alone, or the second only beside the first
+            trial.recorded.begin(Base("opening", question, "conflict", told, (), "value", reads, writes, ()), None)
+            answer = trial.assistant.ask(question, signals, _unseen)
+            shown = answer.status is Status.CONFLICT and all(value in answer.text for value in values)
+            nothing = bool(writes) and opening.hostile and answer.status is Status.NOT_IN_EVIDENCE
+            if not (shown or nothing):
+                yield opening, f"{answer.status.value}: {answer.text}"
+                break
 
 
 def _text(text: str, number: int) -> Signal:

@@ -35,7 +35,7 @@ from edge_assistant.reasoning.comprehension.reading import (
     write_line,
 )
 from edge_assistant.reasoning.guard import adds
-from edge_assistant.reasoning.sources import BUDGET, Source
+from edge_assistant.reasoning.sources import BUDGET, Source, whole
 from edge_assistant.reasoning.values.values import Clock, Value, same
 
 # Chosen on 310 questions of development sets (wide, u2, k2) with gold evidence and Qwen2.5-Coder-1.5B, then scaled with
@@ -104,6 +104,7 @@ class Comprehension:
         self._engine = engine
         self._reader = Reader(engine, embedder)
         self._watch = watch
+        self._readings: dict[tuple[str, str], SourceReading | None] = {}  # by question and id of the source
 
     def understand(self, question: str, sources: Sequence[Source]) -> SortedQuestion:
         """How a question is answered, and what each source is asked."""
@@ -178,10 +179,13 @@ class Comprehension:
         return found
 
     def _read(self, question: str, source: Source, kind: AnswerType) -> SourceReading | None:
-        self._watch(ReadingEvent(source.signal.id))
-        reading = self._reader.read(question, source, kind)
-        self._trace("read by the model", source.signal.id, question, "not told" if reading is None else str(reading))
-        return reading
+        key = (question, source.signal.id)
+        if key not in self._readings:
+            self._watch(ReadingEvent(whole(source.signal.id)))
+            reading = self._readings[key] = self._reader.read(question, source, kind)
+            told = "not told" if reading is None else str(reading)
+            self._trace("read by the model", source.signal.id, question, told)
+        return self._readings[key]
 
     def _join(self, asked: SortedQuestion, sources: Sequence[Source]) -> Joint | None:
         """What the model answers over all sources at once; None where it is not told, or not found in their lines."""
@@ -251,7 +255,7 @@ class Comprehension:
         return reading
 
     def _trace(self, stage: str, signal: str | None, *lines: str) -> None:
-        self._watch(Traced(stage, signal, lines))
+        self._watch(Traced(stage, None if signal is None else whole(signal), lines))
 
 
 def _drop_disputed(readings: Sequence[SourceReading], kind: AnswerType) -> Sequence[SourceReading]:
