@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import math
 import statistics
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,55 +20,94 @@ from edge_assistant_quantize.onnx import options
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.candidate import Candidate
-    from edge_assistant_quantize.record import Measured
-    from edge_assistant_quantize.report.comparison import Side
+    from edge_assistant_quantize.gguf.speed import SpeedFigures
+    from edge_assistant_quantize.record import Measure, Measured
+    from edge_assistant_quantize.report.forms import ReportedForm
 
-_SPEED = "how fast both are: in turn over the first --data; of .gguf files, which need none, the tokens written"
+_SPEED = "time and memory: in turn over the first --data; of .gguf files, which need none, of the tokens written"
 _TOP = 20
 
 
 @verb(
     "compare",
-    "put two models side by side: files, precision, and what was measured",
-    """  edge-quantize compare smollm2-f16.gguf smollm2-q4.gguf
-  edge-quantize compare nanodet nanodet-int8.onnx --metric presence --data photos --output pages
-  edge-quantize compare out/first out/second""",
-    option("one", metavar="A", help="what a run wrote, a folder, a file or a name of the catalog"),
-    option("other", metavar="B", help="the same, of the other"),
-    option("--metric", action="append", default=[], metavar="M", help="measure both now; repeatable"),
+    "put models of one role side by side: size, precision, and what was measured",
+    """  edge-quantize compare smollm2-f16.gguf smollm2-q5.gguf smollm2-q4.gguf
+  edge-quantize compare nanodet nanodet-int8.onnx --metric presence --data photos --speed --output page.html
+  edge-quantize compare out/first out/second --reference whisper-base
+
+What is not measured now comes from the records beside the models. A difference has an interval where both were measured
+over the same items. Exit status: 0 compared, whatever came of it; 2 models of several roles, or a wrong option; 3 to 6
+what could not be read, run or written""",
+    option("models", nargs="+", metavar="MODEL", help="what a run wrote, a folder, a file or a name of the catalog"),
+    option("--reference", metavar="R", help="what the others are compared with (default: the first)"),
+    option("--metric", action="append", default=[], metavar="M", help="measure all now; repeatable"),
     option("--speed", action="store_true", help=_SPEED),
-    option("--output", type=Path, metavar="DIR", help="write a page into this folder, too"),
+    option("--output", type=Path, metavar="F.html", help="write a page with plots, too"),
     inputs.add_measurement,
 )
 def compare(args: argparse.Namespace) -> int:
     """Compare and print a table; 0."""
-    from edge_assistant_quantize.recipes.speed import is_llama
-    from edge_assistant_quantize.report import comparison, page
+    import msgspec
 
+    from edge_assistant_quantize import provenance
+    from edge_assistant_quantize.recipes.speed import is_llama
+    from edge_assistant_quantize.record import Record
+    from edge_assistant_quantize.report import forms, page, text
+
+    named = list(args.models)
+    if args.reference in named:
+        named.remove(args.reference)
+    named = [args.reference, *named] if args.reference else named
+    _check(args, named)
+    models = [_found(each, named[0] if place else None, args) for place, each in enumerate(named)]
+    if other := next((model for model in models if model.role != models[0].role), None):
+        what = f"{models[0].name} is of the role {models[0].role}, and {other.name} of {other.role}"
+        raise UsageError(what, "compare models of one role")
+    if not args.data and (args.metric or (args.speed and not all(is_llama(model.paths) for model in models))):
+        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
+    with progress.shown() as watch:
+        measured = _measured(models, args, watch)
+        speeds = _speeds(models, args, watch) if args.speed else []
+    there, measures = _rows(named, models, measured, speeds)
+    first, *others = (each.form for each in there)
+    record = Record(
+        name="comparison",
+        role=models[0].role,
+        recipe="",
+        commands=[printable(arguments.command())],
+        versions=provenance.versions(provenance.RUNTIMES),
+        machine=provenance.machine(),
+        inputs={f"data/{words}": provenance.sum_of_data(inputs.parsed(words)) for words in args.data},
+        reference=first,
+        variants=others,
+        measures=measures,
+    )
+    metrics = forms.metrics(record)
+    drawn = page.against(there, measures, metrics)
+    title = f"{len(there)} models side by side"
+    made = page.ReportPage(title, text.decision(record), record, there, plots=drawn)
+    if args.output:
+        made.write(args.output)
+    if args.json:
+        print(msgspec.json.encode(made.to_json()).decode())
+        return 0
+    head, rows = page.table(there, measures, metrics)
+    inputs.show([head, *rows])
+    print(made.lead)
+    if args.output:
+        print(printable(f"page: {args.output}"))
+    return 0
+
+
+def _check(args: argparse.Namespace, named: Sequence[str]) -> None:
+    if len(named) < 2:
+        raise UsageError("only one model is named", "name others to compare it with")
     if args.data and not (args.metric or args.speed):
         raise UsageError("--data stands with --metric or --speed", "say what is measured: see 'edge-quantize metrics'")
-    arguments.check_folder(args.output)
-    models = _found(args.one, None, args), _found(args.other, args.one, args)
-    llama = all(is_llama(model.paths) for model in models)
-    if not args.data and (args.metric or (args.speed and not llama)):
-        raise UsageError("nothing says what both are measured over", "name it: --data, see docs/quantize.md")
-    sides = _side(args.one, models[0]), _side(args.other, models[1])
-    with progress.shown() as watch:
-        measured = _measured(*models, args, watch) if args.metric else {}
-        speed = _speed(*models, args, watch, llama=llama) if args.speed else None
-    compared = comparison.Comparison(*sides, measured, speed)
-    rows = comparison.rows(compared)
-    if args.json:
-        keys = ("what", "one", "other", "relation")
-        print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], ensure_ascii=False))
-    else:
-        inputs.show([("", compared.one.name, compared.other.name, ""), *rows])
-        print(printable(comparison.sentence(compared)))
     if args.output:
-        page.save(args.output, comparison.title(compared), comparison.markdown(compared, rows), [])
-        if not args.json:
-            print(printable(f"page: {args.output / page.HTML}"))
-    return 0
+        arguments.check_output(args.output)
+        if args.output.suffix != ".html":
+            raise UsageError(f"{args.output.name} is no page", "name a file for it: --output page.html")
 
 
 def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidate:
@@ -81,42 +121,82 @@ def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidat
     return inputs.models(place(named), place(beside) if beside and whole else None, args)[0]
 
 
-def _side(named: str, model: Candidate) -> Side:
-    """A model with its form in the record beside it."""
-    from edge_assistant_quantize.publish import judgement
-    from edge_assistant_quantize.report import precision
-    from edge_assistant_quantize.report.comparison import Side
-
-    path = Path(named)
-    record = judgement.record_of(judgement.find(path)) if path.exists() else None
-    form = None if record is None else judgement.form_of(model, record)
-    name = path.name if path.exists() else model.name
-    precisions = precision.of_files(model.paths.values())
-    return Side(name, model.paths, model.sums(), precisions, form, record if form else None)
-
-
 def _measured(
-    one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch
-) -> dict[str, tuple[Measured, Measured]]:
-    """Results of both by name; the first is the reference of relative metrics."""
+    models: Sequence[Candidate], args: argparse.Namespace, watch: progress.Watch
+) -> list[dict[str, Measured]]:
+    """Results of each model by name; the first is the reference of relative metrics."""
     from edge_assistant_quantize.acceptance import accept
 
+    if not args.metric:
+        return [{} for _ in models]
     data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
-    of_one, of_other = (accept.measure(each, one, data, runtime, watch) for each in (one, other))
-    return {name: (of_one[name], of_other[name]) for name in of_other if name in of_one}
+    found = [accept.measure_reference(models[0], data, runtime, watch)]
+    return found + [accept.measure(each, models[0], data, runtime, watch) for each in models[1:]]
 
 
-def _speed(one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch, *, llama: bool) -> float:
-    """The other's time over the one's, item by item in turn, so that other work on the machine slows both alike."""
+def _speeds(models: Sequence[Candidate], args: argparse.Namespace, watch: progress.Watch) -> list[SpeedFigures]:
+    """Time and memory; others run item by item in turn with the first, so that other work slows both alike."""
     from edge_assistant_quantize.gguf import speed as gguf
-    from edge_assistant_quantize.recipes import speed
+    from edge_assistant_quantize.gguf.speed import SpeedFigures
+    from edge_assistant_quantize.recipes import peak, speed
 
-    threads = arguments.threads(args)
-    if llama:
-        return gguf.ratio(*(gguf.measure(m.paths[speed.MODEL], threads=threads, watch=watch) for m in (one, other)))
+    threads, first = arguments.threads(args), models[0]
+    if all(speed.is_llama(model.paths) for model in models):
+        found = [gguf.measure(each.paths[speed.MODEL], threads=threads, watch=watch) for each in models]
+        return [SpeedFigures({**each.speed, "ratio": gguf.ratio(found[0], each)}, each.peak_mib) for each in found]
     data = speed.few(inputs.parsed(args.data[0]))
-    times = speed.in_turn(one.installed(), other.installed(), one.role, data, threads)
-    return statistics.median(taken / first for first, taken in times)
+    figures: list[dict[str, float]] = []
+    for each in models[1:]:
+        times = speed.in_turn(each.installed(), first.installed(), first.role, data, threads)
+        mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
+        figures += [] if figures else [{"median_ms": other, "ratio": 1.0}]
+        figures.append({"median_ms": mine, "ratio": statistics.median(own / base for own, base in times)})
+    peaks = [peak.measure(each, data, threads=threads) for each in models]
+    return [SpeedFigures(each, most) for each, most in zip(figures, peaks, strict=True)]
+
+
+def _rows(
+    named: Sequence[str],
+    models: Sequence[Candidate],
+    measured: Sequence[Mapping[str, Measured]],
+    speeds: Sequence[SpeedFigures],
+) -> tuple[list[ReportedForm], dict[str, Measure]]:
+    """What a page says of each model, and how its metrics are read; what was not measured now comes from its record."""
+    from msgspec.structs import replace
+
+    from edge_assistant_quantize.acceptance.intervals import interval
+    from edge_assistant_quantize.metrics.metric import figures, metric
+    from edge_assistant_quantize.publish import judgement
+    from edge_assistant_quantize.record import Measure, ModelFile, Variant
+    from edge_assistant_quantize.report import forms, precision
+
+    measures: dict[str, Measure] = {}
+    there: list[ReportedForm] = []
+    reference = models[0].sums()
+    for place, (name, model, now) in enumerate(zip(named, models, measured, strict=True)):
+        record, sums = judgement.record_of(judgement.find(Path(name))) if Path(name).exists() else None, model.sums()
+        found = judgement.form_of(model, record, sums) if record else None
+        known = forms.ReportedForm(Variant(name, "", {}), forms.FormState.UNDECIDED)
+        if record and found:
+            measures |= record.measures
+            known = forms.of_form(record, found)
+            if place and forms.sums(record.reference) != reference:  # its differences are to another model
+                known = dataclasses.replace(known, time=math.nan, intervals={})
+        files = {key: ModelFile(path.name, path.stat().st_size, sums[key]) for key, path in model.paths.items()}
+        values = {**figures(now), **known.form.metrics, **figures(now)}
+        form = replace(known.form, name=name, files=files, metrics=values, verdicts=[])
+        if speeds:
+            form = replace(form, speed=speeds[place].speed, peak_mib=speeds[place].peak_mib)
+        within = dict(known.intervals)
+        for key, each in now.items():
+            measures[key] = Measure(each.lower_is_better, each.unit)
+            if place:
+                compares = not metric(key).relative
+                within[key] = interval(each, measured[0][key] if compares else None), compares
+        time = (speeds[place].speed["ratio"] if speeds else known.time) if place else 1.0
+        state = known.state if place else forms.FormState.REFERENCE
+        there.append(forms.ReportedForm(form, state, time, within, precision.of_files(model.paths.values())))
+    return there, measures
 
 
 @verb(
@@ -181,7 +261,7 @@ def layers(args: argparse.Namespace) -> int:
     if args.by_place:
         shown = sorted(shown, key=lambda item: item.place)
     if args.json:
-        print(json.dumps({"layers": [_finite(asdict(item)) for item in shown]}))
+        print(json.dumps({"layers": [_finite(dataclasses.asdict(item)) for item in shown]}))
         return 0
     print(f"{'SNR, dB':>8} {'rel. L2':>9} {'max. abs.':>10} {'cosine':>8}  {'operator':<12}value")
     for item in shown:

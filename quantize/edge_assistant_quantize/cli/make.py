@@ -383,13 +383,13 @@ def sweep(args: argparse.Namespace) -> int:
         print(msgspec.json.encode(found).decode())
         return 0
     inputs.show([_COLUMNS, *_sweep_rows(found)])
-    print(f"\n* no other is both smaller and nearer to the reference; the report: {args.output / page.MARKDOWN}")
+    print(f"\n* no other is both smaller and nearer to the reference; the report: {args.output / page.HTML}")
     return 0
 
 
 def _sweep_rows(found: Record) -> list[tuple[str, ...]]:
     """The forms, the reference first; those on the Pareto front of size and divergence are marked."""
-    from edge_assistant_quantize.report.analysis import pareto
+    from edge_assistant_quantize.report.forms import pareto
 
     front = pareto([(form.bytes, form.metrics["kl-divergence"]) for form in found.variants])
     marked = [_sweep_row(form, "*" if place in front else "") for place, form in enumerate(found.variants)]

@@ -31,6 +31,7 @@ class EntryDescription:
         licence_url: where it stands.
         home: the official page of the model.
         description: one line.
+        data_licence: of the data that it was measured on, for the card.
         family: chat template of a language model.
         context: of a language model, in tokens.
         memory_mib: that it needs to run.
@@ -42,6 +43,7 @@ class EntryDescription:
     licence_url: str = ""
     home: str = ""
     description: str = ""
+    data_licence: str = ""
     family: str = ""
     context: int | None = None
     memory_mib: int | None = None
@@ -153,6 +155,7 @@ def _check(said: EntryDescription, candidate: Candidate, portfolio: Portfolio) -
         ("--licence-url", said.licence_url, HTTP_URL),
         ("--home", said.home, HTTP_URL),
         ("--description", said.description, re.compile(r"[^\n\r]+")),
+        ("--data-licence", said.data_licence, re.compile(r"[^\n\r]*")),
     ):
         if not pattern.fullmatch(value):
             raise UsageError(f"{option} '{printable(value)}' is not of the form {pattern.pattern}", "correct it")

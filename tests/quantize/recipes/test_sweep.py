@@ -71,7 +71,7 @@ def test_a_sweep_that_was_killed_goes_on_and_measures_all(folder, tmp_path, caps
     assert found.measures.keys() <= large.metrics.keys()
     assert found.inputs.keys() == {"model", "reference", "text"}
     assert {path.name for path in output.iterdir() if path.suffix != ".gguf"} == {
-        *("plots", "record.json", "report.html", "report.md", "states"),
+        *("record.json", "report.html", "states"),
     }
     assert main([*words, "Q2_K,Q8_0", "--json"]) == 0
     said = capsys.readouterr()

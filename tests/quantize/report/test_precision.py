@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import gguf
 import numpy as np
 import onnx
 import pytest
@@ -35,11 +38,49 @@ def test_tensors_are_counted_by_type(tmp_path):
     )
     assert precision.of_files([path, tmp_path / "tokenizer.json"]) == [
         Precision("4 bits in blocks of 32", 1, 512, 256),
-        Precision("float32", 1, 16, 64),
+        Precision("scales", 1, 0, 64),
         Precision("float16", 1, 4, 8),
         Precision("int4", 1, 5, 3),
     ]
-    assert precision.bits(precision.of_files([path])) == pytest.approx(8 * 331 / 537)
+    assert precision.bits(precision.of_files([path])) == pytest.approx(8 * 331 / 521)
+    assert math.isnan(precision.bits([]))
+
+
+def test_scales_and_pairs_of_our_own_layout_are_what_they_are(tmp_path):
+    path = saved(
+        tmp_path / "m.onnx",
+        [helper.make_node("DequantizeLinear", ["w", "w_scale", "w_zero"], ["y"])],
+        numpy_helper.from_array(np.zeros((8,), np.uint8), "rows/4_bits"),
+        numpy_helper.from_array(np.zeros((2,), np.float16), "rows/scales"),
+        numpy_helper.from_array(np.zeros((64,), np.int8), "w"),
+        numpy_helper.from_array(np.float32(1), "w_scale"),
+        numpy_helper.from_array(np.int8(0), "w_zero"),
+    )
+    assert precision.of_files([path]) == [
+        Precision("int8", 1, 64, 64),
+        Precision("scales", 3, 0, 9),
+        Precision("4 bits, two in a byte", 1, 16, 8),
+    ]
+    assert precision.bits(precision.of_files([path])) == pytest.approx(8 * 81 / 80)
+
+
+@pytest.mark.parametrize(("kind", "fell"), [("MOSTLY_Q5_K_M", 1), ("MOSTLY_Q5_1", 0), ("MOSTLY_IQ4_NL", 0)])
+def test_a_tensor_that_got_another_type_than_the_file_is_a_fallback(tmp_path, kind, fell):
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
+    writer.add_file_type(gguf.LlamaFileType[kind])
+    writer.add_tensor("norm", np.zeros((576,), np.float32))
+    for name, width, stored in (("narrow", 576, "Q5_1"), ("wide", 512, "Q8_0")):
+        stored = gguf.GGMLQuantizationType[stored]
+        writer.add_tensor(name, gguf.quantize(np.zeros((2, width), np.float32), stored), raw_dtype=stored)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    assert precision.of_files([tmp_path / "m.gguf"]) == [
+        Precision("f32", 1, 576, 2304),
+        Precision("q8_0", 1, 1024, 1088),
+        Precision("q5_1", 1, 1152, 864, fell),
+    ]
 
 
 def test_tensors_of_graphs_in_graphs_count(tmp_path):
