@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import json
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.record import Measure, Measured
     from edge_assistant_quantize.report.forms import ReportedForm
 
-_SPEED = "time and memory: in turn over the first --data; of .gguf files, which need none, of the tokens written"
 _TOP = 20
 
 
@@ -41,7 +39,7 @@ what could not be read, run or written""",
     option("models", nargs="+", metavar="MODEL", help="what a run wrote, a folder, a file or a name of the catalog"),
     option("--reference", metavar="R", help="what the others are compared with (default: the first)"),
     option("--metric", action="append", default=[], metavar="M", help="measure all now; repeatable"),
-    option("--speed", action="store_true", help=_SPEED),
+    inputs.add_speed,
     option("--output", type=Path, metavar="F.html", help="write a page with plots, too"),
     inputs.add_measurement,
 )
@@ -50,7 +48,6 @@ def compare(args: argparse.Namespace) -> int:
     import msgspec
 
     from edge_assistant_quantize import provenance
-    from edge_assistant_quantize.recipes.speed import is_llama
     from edge_assistant_quantize.record import Record
     from edge_assistant_quantize.report import forms, page, text
 
@@ -63,11 +60,11 @@ def compare(args: argparse.Namespace) -> int:
     if other := next((model for model in models if model.role != models[0].role), None):
         what = f"{models[0].name} is of the role {models[0].role}, and {other.name} of {other.role}"
         raise UsageError(what, "compare models of one role")
-    if not args.data and (args.metric or (args.speed and not all(is_llama(model.paths) for model in models))):
+    if args.metric and not args.data:
         raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
     with progress.shown() as watch:
         measured = _measured(models, args, watch)
-        speeds = _speeds(models, args, watch) if args.speed else []
+        speeds = inputs.speeds(models, args, watch) if args.speed else []
     there, measures = _rows(named, models, measured, speeds)
     first, *others = (each.form for each in there)
     record = Record(
@@ -132,27 +129,6 @@ def _measured(
     data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
     found = [accept.measure_reference(models[0], data, runtime, watch)]
     return found + [accept.measure(each, models[0], data, runtime, watch) for each in models[1:]]
-
-
-def _speeds(models: Sequence[Candidate], args: argparse.Namespace, watch: progress.Watch) -> list[SpeedFigures]:
-    """Time and memory; others run item by item in turn with the first, so that other work slows both alike."""
-    from edge_assistant_quantize.gguf import speed as gguf
-    from edge_assistant_quantize.gguf.speed import SpeedFigures
-    from edge_assistant_quantize.recipes import peak, speed
-
-    threads, first = arguments.threads(args), models[0]
-    if all(speed.is_llama(model.paths) for model in models):
-        found = [gguf.measure(each.paths[speed.MODEL], threads=threads, watch=watch) for each in models]
-        return [SpeedFigures({**each.speed, "ratio": gguf.ratio(found[0], each)}, each.peak_mib) for each in found]
-    data = speed.few(inputs.parsed(args.data[0]))
-    figures: list[dict[str, float]] = []
-    for each in models[1:]:
-        times = speed.in_turn(each.installed(), first.installed(), first.role, data, threads)
-        mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-        figures += [] if figures else [{"median_ms": other, "ratio": 1.0}]
-        figures.append({"median_ms": mine, "ratio": statistics.median(own / base for own, base in times)})
-    peaks = [peak.measure(each, data, threads=threads) for each in models]
-    return [SpeedFigures(each, most) for each, most in zip(figures, peaks, strict=True)]
 
 
 def _rows(
@@ -238,17 +214,18 @@ def sensitivity(args: argparse.Namespace) -> int:
     "layers",
     "compare what two ONNX models compute, value by value",
     """  edge-quantize layers model.onnx int8.onnx --data photos --of nanodet
-  edge-quantize layers model.onnx int8.onnx --data texts.txt --of minilm-l6 --by-place --json""",
+  edge-quantize layers model.onnx int8.onnx --data texts.txt --of minilm-l6 --json""",
     option("reference", type=Path, metavar="A.onnx", help="the model as it should be"),
     option("candidate", type=Path, metavar="B.onnx", help="what was made from it"),
     lambda parser: options.add_calibration(parser, "--data"),
-    option("--by-place", action="store_true", help="in the order of the graph, and not the worst first"),
     option("--top", type=int, default=_TOP, metavar="N", help=f"values to print (default: {_TOP}); 0: all"),
     arguments.add_threads,
     arguments.add_json,
 )
 def layers(args: argparse.Namespace) -> int:
     """Print the differences; 0."""
+    import msgspec
+
     from edge_assistant_quantize.onnx import layers
 
     if args.calibration is None:
@@ -258,20 +235,11 @@ def layers(args: argparse.Namespace) -> int:
         feeds = list(calibration.feeds[: layers.FEEDS]) if calibration else []
         found = layers.compare(args.reference, args.candidate, feeds, threads=arguments.threads(args), watch=watch)
     shown = found[: args.top] if args.top > 0 else found
-    if args.by_place:
-        shown = sorted(shown, key=lambda item: item.place)
     if args.json:
-        print(json.dumps({"layers": [_finite(dataclasses.asdict(item)) for item in shown]}))
+        print(msgspec.json.encode({"layers": shown}).decode())  # what is infinite is null there
         return 0
     print(f"{'SNR, dB':>8} {'rel. L2':>9} {'max. abs.':>10} {'cosine':>8}  {'operator':<12}value")
     for item in shown:
         figures = f"{item.snr_db:>8.1f} {item.relative_l2:>9.2g} {item.max_abs:>10.3g} {item.cosine:>8.5f}"
         print(printable(f"{figures}  {item.kind:<12}{item.value}"))
     return 0
-
-
-def _finite(item: dict[str, object]) -> dict[str, object]:
-    """The same with null for what is infinite, as JSON has no such number."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in item.items()
-    }

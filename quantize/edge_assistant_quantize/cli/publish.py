@@ -69,17 +69,18 @@ def publish(args: argparse.Namespace) -> int:
     found = judgement.judge(model, measured, reason, args.signer)
     planned = plan(model, found, _said(args), unaccepted=reason, replace=args.replace)
     if not args.yes:
-        print(*_shown(planned), sep="\n", file=sys.stderr)
+        print(*map(printable, _shown(planned)), sep="\n", file=sys.stderr)
         if not terminal.agrees("Publish it?"):
             print("nothing was published", file=sys.stderr)
             return 1
     with progress.shown(plain=args.settings.plain) as watch:
         into_catalog(planned, watch, replace=args.replace)
+    facts = _facts(planned)
     if args.json:
-        print(json.dumps(_facts(planned), ensure_ascii=False, indent=2))
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
         return 0
     print(printable(f"published: {planned.entry.name}, {_place(planned)}"))
-    print(printable(f"its card: {_facts(planned)['card']}; in short: edge-assistant models info {planned.entry.name}"))
+    print(printable(f"its card: {facts['card']}; in short: edge-assistant models info {planned.entry.name}"))
     return 0
 
 
@@ -103,7 +104,7 @@ def _shown(planned: PublishPlan) -> list[str]:
     lines = [f"{entry.name}: {entry.role}, {mebibytes(entry.bytes)}, {entry.licence}", f"  {entry.description}"]
     lines += [f"  NOT ACCEPTED: {found.unaccepted}"] if found.unaccepted else []
     lines += [f"  {said}" for each in found.looks for said in card.told(each)]
-    return [printable(line) for line in (*lines, f"  {_place(planned)}")]
+    return [*lines, f"  {_place(planned)}"]
 
 
 def _place(planned: PublishPlan) -> str:

@@ -48,31 +48,32 @@ def figures(judged: Judgement, name: str, paths: Mapping[str, Path], data_licenc
         paths: the model's files by key.
         data_licence: of the data that it was measured on; empty where nobody said.
     """
+    weights = precision.bits(precision.of_files(paths.values()))
     card: dict[str, object] = {"accepted": not judged.unaccepted, "card": f"{FOLDER}/{name}/{FILE}"}
-    card |= {"unaccepted": judged.unaccepted} if judged.unaccepted else {}
-    if math.isfinite(bits := precision.bits(precision.of_files(paths.values()))):
-        card["bits_per_weight"] = _short(bits)
-    if judged.record is None or judged.form is None:
-        return card | {"measured": False}
-    size = sum(path.stat().st_size for path in paths.values())
-    card |= _measured(judged, judged.record, judged.form, size) | _source(judged.record)
-    return card | ({"data_licence": data_licence} if data_licence else {})
-
-
-def _measured(judged: Judgement, record: Record, form: Variant, size: int) -> dict[str, object]:
-    card: dict[str, object] = {"form": form.name}
-    card |= {"method": form.method} if form.method else {}
+    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": _short(weights)}
+    record, form = judged.record, judged.form
+    if record is None or form is None:
+        return _known(card | {"measured": False})
+    card |= {"form": form.name, "method": form.method}
     card["criteria"] = [said for each in judged.looks if each.accepted for said in told(each)]
     card["refused"] = [said for each in judged.refusals for said in told(each)]
     values = {verdict.metric: verdict.value for verdict in form.verdicts} | dict(form.metrics)
-    card["metrics"] = {name: _short(value) for name, value in values.items() if math.isfinite(value)}
+    card["metrics"] = _known({name: _short(value) for name, value in values.items()})
     card |= {"looks": len(judged.looks), "signer": record.signer} if judged.looks else {}
     if form is not record.reference:
+        size = sum(path.stat().st_size for path in paths.values())
         card["reference"] = record.reference.name
         card["size_of_reference"] = _short(size / record.reference.bytes) if record.reference.bytes else 1.0
-    card["speed"] = {name: _short(value) for name, value in form.speed.items() if math.isfinite(value)}
-    card |= {} if form.peak_mib is None else {"peak_mib": _short(form.peak_mib)}
-    return {name: value for name, value in card.items() if value not in ({}, [])}
+    card["speed"] = _known({name: _short(value) for name, value in form.speed.items()})
+    card |= {"peak_mib": None if form.peak_mib is None else _short(form.peak_mib), "data_licence": data_licence}
+    source = hashlib.sha256(record.recipe.encode()).hexdigest() if record.recipe else ""
+    return _known(card | {"recipe" if record.recipe else "record": record.name, "recipe_sha256": source})
+
+
+def _known(card: Mapping[str, object]) -> dict[str, object]:
+    """What is said of it: nothing that is empty or no number."""
+    finite = {key: value for key, value in card.items() if not isinstance(value, float) or math.isfinite(value)}
+    return {key: value for key, value in finite.items() if value or isinstance(value, bool | float)}
 
 
 def told(each: DecidedLook) -> list[str]:
@@ -81,13 +82,6 @@ def told(each: DecidedLook) -> list[str]:
     when = f"{each.look.time[:10]}, {'accepted' if each.accepted else 'refused'} against {each.look.reference}"
     said = [text.verdict(text.measure_of(each.look, verdict.metric), verdict) for verdict in verdicts]
     return [text.line(f"{when}: {one}") for one in said]
-
-
-def _source(record: Record) -> dict[str, object]:
-    """Where it comes from: the recipe by name and sum; its text is kept beside the files."""
-    if not record.recipe:
-        return {"record": record.name}
-    return {"recipe": record.name, "recipe_sha256": hashlib.sha256(record.recipe.encode()).hexdigest()}
 
 
 def write(judged: Judgement, entry: Entry, folder: Path) -> None:

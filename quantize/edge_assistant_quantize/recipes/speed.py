@@ -17,9 +17,10 @@ import msgspec
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import senses
+from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.gguf.speed import SpeedFigures
-from edge_assistant_quantize.progress import ProgressStep, ignore
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.provenance import RUNTIMES, machine, sum_of_values, versions
 from edge_assistant_quantize.recipes import peak
 from edge_assistant_quantize.recipes.recipe import Data
@@ -51,7 +52,7 @@ def add(
     for number, (name, form) in enumerate(forms.items()):
         job.watch(ProgressStep("speed", number, len(forms)))
         run = partial(_pair, job, reference, form)
-        pairs[name] = job.space.measured(_key(job, "speed", reference, form), SpeedPair, run)
+        pairs[name] = job.space.measured(_key(job, reference, form), SpeedPair, run)
     job.watch(ProgressStep("speed", len(forms), len(forms)))
     first = next((pair.reference for pair in pairs.values()), SpeedFigures({}))
     found = [msgspec.structs.replace(reference_record, speed=first.speed, peak_mib=first.peak_mib)]
@@ -65,36 +66,36 @@ def add(
 
 
 def _pair(job: RecipeJob, reference: Form, form: Form) -> SpeedPair:
-    if is_llama(form.files):
-        one, other = (
-            gguf.measure(each.files[MODEL], threads=job.threads, watch=job.watch) for each in (reference, form)
-        )
-        one.speed["ratio"], other.speed["ratio"] = 1.0, gguf.ratio(one, other)
-        return SpeedPair(one, other)
-    if job.recipe.role not in senses.ROLES:
+    if not is_llama(form.files) and job.recipe.role not in senses.ROLES:
         return SpeedPair(SpeedFigures({}), SpeedFigures({}))
-    models = form.candidate().installed(), reference.candidate().installed()
-    times = in_turn(*models, job.recipe.role, few(job.first_data), job.threads)
-    ratio = statistics.median(mine / other for mine, other in times)
-    mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-    return SpeedPair(
-        SpeedFigures({"median_ms": other, "ratio": 1.0}, _peak(job, reference)),
-        SpeedFigures({"median_ms": mine, "ratio": ratio}, _peak(job, form)),
-    )
+    models = reference.candidate(), form.candidate()
+    return SpeedPair(*side_by_side(models, job.first_data, threads=job.threads, watch=job.watch))
 
 
-def _peak(job: RecipeJob, form: Form) -> float | None:
-    def run() -> dict[str, float | None]:
-        return {"peak_mib": peak.measure(form.candidate(), job.first_data, threads=job.threads)}
-
-    return job.space.measured(_key(job, "peak", form), dict[str, float | None], run)["peak_mib"]
-
-
-def _key(job: RecipeJob, what: str, *forms: Form) -> str:
+def _key(job: RecipeJob, reference: Form, form: Form) -> str:
     data = job.data_sum(job.recipe.metrics[0].data)
-    return sum_of_values(
-        [what, *(form.identity for form in forms), data, ITEMS, job.threads, versions(RUNTIMES), machine()]
-    )
+    both = reference.identity, form.identity
+    return sum_of_values(["speed", *both, data, ITEMS, job.threads, versions(RUNTIMES), machine()])
+
+
+def side_by_side(models: Sequence[Candidate], data: Data, *, threads: int, watch: Watch) -> list[SpeedFigures]:
+    """Time and memory of models, the first being the reference that each of the others runs in turn with.
+
+    Raises:
+        EdgeAssistantError: a model cannot be run over the data.
+    """
+    first = models[0]
+    if all(is_llama(model.paths) for model in models):
+        found = [gguf.measure(each.paths[MODEL], threads=threads, watch=watch) for each in models]
+        return [SpeedFigures({**each.speed, "ratio": gguf.ratio(found[0], each)}, each.peak_mib) for each in found]
+    few_items, figures = few(data), list[dict[str, float]]()
+    for each in models[1:]:
+        times = in_turn(each.installed(), first.installed(), first.role, few_items, threads)
+        mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
+        figures += [] if figures else [{"median_ms": other, "ratio": 1.0}]
+        figures.append({"median_ms": mine, "ratio": statistics.median(own / base for own, base in times)})
+    peaks = [peak.measure(each, few_items, threads=threads) for each in models]
+    return [SpeedFigures(each, most) for each, most in zip(figures, peaks, strict=True)]
 
 
 def in_turn(

@@ -43,7 +43,7 @@ _LOOKS = (
     "right, with p of McNemar's exact test."
 )
 _WEIGHTS = (
-    "Bits a weight are those of the tensors with their scales; vocabulary and graph of the file do not count. "
+    "Bits a weight are those of the whole file, with scales, vocabulary and graph. "
     "Fallbacks: tensors whose rows are no multiples of 256, so that llama.cpp could not give them the type of the file."
 )
 
@@ -201,7 +201,9 @@ def table(
         values = []
         for name in metrics:
             found, compares = each.intervals.get(name, (None, False))
-            within = "" if found is None else f", {text.within(measures[name], found, compares=compares)}"
+            within = (
+                "" if found is None else f"{',' * compares} {text.within(measures[name], found, compares=compares)}"
+            )
             values.append(text.number(measures[name], each.value(name)) + within)
         sizes = mebibytes(each.form.bytes), text.share(each.form.bytes, whole), _bits(precision.bits(each.precisions))
         costs = text.times(each.time), text.memory(each.form.peak_mib)

@@ -246,7 +246,7 @@ def layers(found: Sequence[Layer], excluded: Iterable[str]) -> Plot | None:
     plot = Plot(f"Nodes with the largest loss{' (hatched: not quantized in a variant)' * bool(left)}", alt, head, rows)
 
     def fill(axes: Axes) -> None:
-        names = [label(f"{layer.file}: {layer.node}".removeprefix(": "), _NAME, end=True) for layer in worst]
+        names = [text.line(f"{layer.file}: {layer.node}".removeprefix(": "))[-_NAME:] for layer in worst]
         bars = _bars(axes, names, [layer.loss - base for layer in worst], label(worst[0].measure, 70), base)
         for bar, layer in zip(bars, worst, strict=True):
             if layer.node in left:
@@ -270,13 +270,7 @@ def _names(axes: Axes, names: Sequence[str], across: str) -> None:
     axes.margins(x=0.12, y=0.02 if len(names) > 3 else 0.2)
 
 
-def label(name: str, most: int, *, end: bool = False) -> str:
-    """A name that fits: one line, and the beginning or the end of a long one.
-
-    >>> label("encoder/layers.0/matmul", 12), label("encoder/layers.0/matmul", 12, end=True)
-    ('encoder/lay…', '…rs.0/matmul')
-    """
+def label(name: str, most: int) -> str:
+    """The beginning of a name that may be long, in one line."""
     shown = text.line(name)
-    if len(shown) <= most:
-        return shown
-    return f"…{shown[1 - most :]}" if end else f"{shown[: most - 1]}…"
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"

@@ -1,7 +1,7 @@
 """How precisely a model's numbers are stored: tensors, weights and bits of each type, read from GGUF and ONNX files.
 
-Bits a weight are those of the tensors, as llama.cpp counts them: scales and zero points are no weights, and their bytes
-count for the weights; vocabulary, graph and padding of the file do not count.
+Bits a weight are those of the whole file, as `quantize` prints them: scales, zero points, vocabulary and graph are no
+weights, and their bytes count.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PACKED = "MatMulNBits"  # holds its weights packed into bytes; what they are stands in its attributes
 _PACKED_TYPES = {"INT4": 0.5, "UINT4": 0.5, "FLOAT4E2M1": 0.5, "INT2": 0.25, "UINT2": 0.25}  # bytes of one number
-SCALES = "scales"
+SCALES, REST = "scales", "vocabulary, graph, padding"
 # Inputs of an operator that hold scales and zero points of its weights; and what `onnx.rules` calls its tensors
 _SCALES = {PACKED: slice(2, 4), "GatherBlockQuantized": slice(2, 4), "MatMulIntegerToFloat": slice(2, 6)}
 _SCALES |= {"DequantizeLinear": slice(1, 3), "QuantizeLinear": slice(1, 3), "DynamicQuantizeMatMul": slice(2, 4)}
@@ -55,7 +55,7 @@ class Precision:
 
 
 def of_files(paths: Iterable[Path]) -> list[Precision]:
-    """All tensors of some model files by type, most bytes first; files of other formats have none.
+    """All tensors of some model files by type, and the rest of these files, most bytes first; of no other format.
 
     Raises:
         ModelCorrupt: a file contradicts itself.
@@ -77,11 +77,11 @@ def _sum(kind: str, there: list[Precision]) -> Precision:
 
 
 def _of_file(path: Path) -> Iterator[Precision]:
-    match headers.form_of(path.name):
-        case HeaderFormat.GGUF:
-            yield from _of_gguf(path)
-        case HeaderFormat.ONNX:
-            yield from _of_onnx(path)
+    readers = {HeaderFormat.GGUF: _of_gguf, HeaderFormat.ONNX: _of_onnx}
+    if (form := headers.form_of(path.name)) in readers:
+        tensors = list(readers[form](path))
+        yield from tensors
+        yield Precision(REST, 0, 0, path.stat().st_size - sum(each.bytes for each in tensors))
 
 
 def _of_gguf(path: Path) -> Iterator[Precision]:

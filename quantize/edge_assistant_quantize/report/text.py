@@ -111,38 +111,26 @@ def verdict(measure: Measure, found: CriterionVerdict) -> str:
 
 def decision(record: Record) -> str:
     """The decision in one sentence, with the figures that it depends on."""
-    judged = [form for form in record.variants if form.verdicts]
-    chosen = next((form for form in record.variants if form.name == record.chosen), None)
-    if chosen is not None:
-        return _chosen(record, chosen)
-    if not judged:
-        return _undecided(record)
-    nearest = min(judged, key=lambda form: (sum(not item.accepted for item in form.verdicts), form.bytes))
-    missed = _verdicts(record, [item for item in nearest.verdicts if not item.accepted], "; ")
-    which = "the only form" if len(judged) == 1 else f"each of the {len(judged)} forms"
-    stays, near = _sized(record.reference), _sized(nearest)
-    return f"Take none: {which} misses a criterion, so {stays} stays. Nearest is {near}: {missed}."
-
-
-def _chosen(record: Record, form: Variant) -> str:
-    ratio, whole = form.speed.get("ratio", math.nan), record.reference.bytes
-    said = [f"{mebibytes(form.bytes)} instead of {mebibytes(whole)} ({share(form.bytes, whole)})"]
-    said += [_verdicts(record, form.verdicts, ", ")] if form.verdicts else []
-    said += [f"{times(ratio)} of the reference's time"] if math.isfinite(ratio) else []
-    said += [] if form.peak_mib is None else [f"at most {memory(form.peak_mib)} of memory"]
-    said += {None: ["which no criterion was asked of"], False: ["which was not accepted"], True: []}[form.accepted]
-    return f"Take {line(form.name)}: {', '.join(said)}."
-
-
-def _undecided(record: Record) -> str:
-    count, metrics = len(record.variants), forms.metrics(record)
-    best = ""
-    if metrics:
-        there = forms.of_record(record)
-        front = ", ".join(
-            _sized(there[place].form) for place in forms.front(there, "size", metrics[0], record.measures)
-        )
-        best = f"; no other is both smaller and better in {line(metrics[0])} than {front}"
+    judged, whole = [form for form in record.variants if form.verdicts], record.reference.bytes
+    form = next((form for form in record.variants if form.name == record.chosen), None)
+    if form is not None:
+        ratio = form.speed.get("ratio", math.nan)
+        said = [f"{mebibytes(form.bytes)} instead of {mebibytes(whole)} ({share(form.bytes, whole)})"]
+        said += _verdicts(record, form.verdicts)
+        said += [f"{times(ratio)} of the reference's time"] if math.isfinite(ratio) else []
+        said += [] if form.peak_mib is None else [f"at most {memory(form.peak_mib)} of memory"]
+        return f"Take {line(form.name)}: {', '.join(said)}."
+    if judged:
+        form = min(judged, key=lambda form: (sum(not item.accepted for item in form.verdicts), form.bytes))
+        missed = "; ".join(_verdicts(record, [item for item in form.verdicts if not item.accepted]))
+        which = "the only form" if len(judged) == 1 else f"each of the {len(judged)} forms"
+        stays = f"{which} misses a criterion, so {_sized(record.reference)} stays"
+        return f"Take none: {stays}. Nearest is {_sized(form)}: {missed}."
+    count, best, there = len(record.variants), "", forms.of_record(record)
+    for metric in forms.metrics(record)[:1]:
+        front = forms.front(there, "size", metric, record.measures)
+        sized = ", ".join(_sized(there[place].form) for place in front)
+        best = f"; no other is both smaller and better in {line(metric)} than {sized}"
     return f"Nothing was decided, as no criterion was asked: {count} form{'s' * (count != 1)} compared{best}."
 
 
@@ -150,5 +138,5 @@ def _sized(form: Variant) -> str:
     return f"{line(form.name)} ({mebibytes(form.bytes)})"
 
 
-def _verdicts(record: Record, found: Sequence[CriterionVerdict], between: str) -> str:
-    return between.join(line(verdict(record.measures.get(item.metric, PLAIN), item)) for item in found)
+def _verdicts(record: Record, found: Sequence[CriterionVerdict]) -> list[str]:
+    return [line(verdict(record.measures.get(item.metric, PLAIN), item)) for item in found]
