@@ -22,10 +22,8 @@ from edge_assistant_quantize.onnx import options as onnx
 
 if TYPE_CHECKING:
     from edge_assistant_models.conversion import Importer
-    from edge_assistant_quantize.record import Record, Variant
 
 _SWEPT = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
-_COLUMNS = ("type", "size", "bits", "perplexity", "KL, nats", "KL 99 %", "top 1", "reads/s", "writes/s", "memory", "")
 _MATRIX = "importance matrix, from 'edge-quantize imatrix'"
 
 
@@ -359,7 +357,7 @@ def sweep(args: argparse.Namespace) -> int:
     import msgspec
 
     from edge_assistant_quantize.recipes import sweep
-    from edge_assistant_quantize.report import page
+    from edge_assistant_quantize.report import forms, page, text
 
     asked = sweep.Sweep(
         model=args.model,
@@ -382,32 +380,8 @@ def sweep(args: argparse.Namespace) -> int:
     if args.json:
         print(msgspec.json.encode(found).decode())
         return 0
-    inputs.show([_COLUMNS, *_sweep_rows(found)])
-    print(f"\n* no other is both smaller and nearer to the reference; the report: {args.output / page.HTML}")
+    measures = {**found.measures, "bits-per-weight": text.PLAIN}
+    head, rows = page.table(forms.of_record(found), measures, list(measures))
+    inputs.show([head, *rows])
+    print(printable(f"report: {args.output / page.HTML}"))
     return 0
-
-
-def _sweep_rows(found: Record) -> list[tuple[str, ...]]:
-    """The forms, the reference first; those on the Pareto front of size and divergence are marked."""
-    from edge_assistant_quantize.report.forms import pareto
-
-    front = pareto([(form.bytes, form.metrics["kl-divergence"]) for form in found.variants])
-    marked = [_sweep_row(form, "*" if place in front else "") for place, form in enumerate(found.variants)]
-    return [_sweep_row(found.reference, ""), *marked]
-
-
-def _sweep_row(form: Variant, mark: str) -> tuple[str, ...]:
-    figures = form.metrics
-    return (
-        form.method,
-        mebibytes(form.bytes),
-        f"{figures['bits-per-weight']:.2f}",
-        f"{figures['perplexity']:.3f} ± {figures['perplexity-uncertainty']:.3f}",
-        f"{figures['kl-divergence']:.4f}",
-        f"{figures['kl-divergence-p99']:.3f}" if "kl-divergence-p99" in figures else "",
-        f"{figures['token-agreement']:.1%}",
-        f"{form.speed['prefill_tokens_per_s']:.0f}",
-        f"{form.speed['decode_tokens_per_s']:.1f}",
-        f"{form.peak_mib:.0f} MiB" if form.peak_mib else "",
-        mark,
-    )
