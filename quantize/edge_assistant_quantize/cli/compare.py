@@ -82,7 +82,9 @@ def compare(args: argparse.Namespace) -> int:
     metrics = forms.metrics(record)
     drawn = page.against(there, measures, metrics)
     title = f"{len(there)} models side by side"
-    made = page.ReportPage(title, text.decision(record), record, there, plots=drawn)
+    old = ", ".join(sorted(measures.keys() - {name for now in measured for name in now}))
+    lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
+    made = page.ReportPage(title, lead, record, there, plots=drawn)
     if args.output:
         made.write(args.output)
     if args.json:
@@ -90,7 +92,7 @@ def compare(args: argparse.Namespace) -> int:
         return 0
     head, rows = page.table(there, measures, metrics)
     inputs.show([head, *rows])
-    print(made.lead)
+    print(printable(lead))
     if args.output:
         print(printable(f"page: {args.output}"))
     return 0
@@ -163,12 +165,13 @@ def _rows(
         form = replace(known.form, name=name, files=files, metrics=values, verdicts=[])
         if speeds:
             form = replace(form, speed=speeds[place].speed, peak_mib=speeds[place].peak_mib)
-        within = dict(known.intervals)
+        within = {key: each for key, each in known.intervals.items() if key not in now}
         for key, each in now.items():
             measures[key] = Measure(each.lower_is_better, each.unit)
-            if place:
-                compares = not metric(key).relative
-                within[key] = interval(each, measured[0][key] if compares else None), compares
+            compares, other = not metric(key).relative, measured[0].get(key)
+            alike = other is not None and (each.items, each.clusters) == (other.items, other.clusters)
+            if place and (alike or not compares):
+                within[key] = interval(each, other if compares else None), compares
         time = (speeds[place].speed["ratio"] if speeds else known.time) if place else 1.0
         state = known.state if place else forms.FormState.REFERENCE
         there.append(forms.ReportedForm(form, state, time, within, precision.of_files(model.paths.values())))

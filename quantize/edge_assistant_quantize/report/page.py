@@ -34,8 +34,8 @@ _DIFFERENCES = (
     "if no other is better in the first metric without needing more."
 )
 _PLOTS = (
-    "Numbers are those of the table. Square: reference; star: chosen; circle: accepted; cross: not accepted; diamond: "
-    "not decided. A vertical line is the interval of the difference to the reference."
+    "Square: reference; star: chosen; circle: accepted; cross: not accepted; diamond: not decided. Numbers are those "
+    "of the table. A line through a mark is the interval of the difference to the reference, or of the value."
 )
 _LOOKS = (
     "Every time that a form was measured for acceptance on this machine, refusals too, as the audit trail counts them. "

@@ -235,3 +235,5 @@ def test_models_of_runs_are_compared_by_their_records(tmp_path, capsys):
     assert main(["compare", second, first, "--json"]) == 0  # the first was compared with another model
     one, other = json.loads(capsys.readouterr().out)["models"]
     assert (other["time"], other["intervals"]) == (None, {})
+    assert main(["compare", second, first]) == 0
+    assert "From records, maybe over other data: presence." in capsys.readouterr().out
