@@ -228,7 +228,7 @@ def judged(metric: str, looks: Iterable[tuple[AcceptanceLook, Sequence[Criterion
         if compares:
             axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
         unit = ("points" if compares else "%") if measure.unit == "share" else measure.unit
-        _names(axes, names, f"{label(metric, 50)} {unit}".rstrip() + f"; {better} is better")
+        _names(axes, names, f"{label(metric, 50)}, {unit}".removesuffix(", ") + f"; {better} is better")
 
     return plot.drawn(f"judged-{metric}", 1.1 + 0.34 * len(found), fill)
 
