@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.gguf.speed import SpeedFigures
     from edge_assistant_quantize.record import Measure, Measured
     from edge_assistant_quantize.report.forms import ReportedForm
+    from edge_assistant_quantize.report.page import ReportPage
 
 _TOP = 20
 
@@ -47,66 +48,47 @@ def compare(args: argparse.Namespace) -> int:
     """Compare and print a table; 0."""
     import msgspec
 
-    from edge_assistant_quantize import provenance
-    from edge_assistant_quantize.record import Record
-    from edge_assistant_quantize.report import forms, page, text
+    from edge_assistant_quantize.report import forms, page
 
-    named = list(args.models)
-    if args.reference in named:
-        named.remove(args.reference)
-    named = [args.reference, *named] if args.reference else named
-    _check(args, named)
+    named = _named(args)
     models = [_found(each, named[0] if place else None, args) for place, each in enumerate(named)]
     if other := next((model for model in models if model.role != models[0].role), None):
         what = f"{models[0].name} is of the role {models[0].role}, and {other.name} of {other.role}"
         raise UsageError(what, "compare models of one role")
-    if args.metric and not args.data:
-        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
     with progress.shown() as watch:
         measured = _measured(models, args, watch)
         speeds = inputs.speeds(models, args, watch) if args.speed else []
-    there, measures = _rows(named, models, measured, speeds)
-    first, *others = (each.form for each in there)
-    record = Record(
-        name="comparison",
-        role=models[0].role,
-        recipe="",
-        commands=[printable(arguments.command())],
-        versions=provenance.versions(provenance.RUNTIMES),
-        machine=provenance.machine(),
-        inputs={f"data/{words}": provenance.sum_of_data(inputs.parsed(words)) for words in args.data},
-        reference=first,
-        variants=others,
-        measures=measures,
-    )
-    metrics = forms.metrics(record)
-    drawn = page.against(there, measures, metrics)
-    title = f"{len(there)} models side by side"
-    old = ", ".join(sorted(measures.keys() - {name for now in measured for name in now}))
-    lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
-    made = page.ReportPage(title, lead, record, there, plots=drawn)
+    made = _page(named, models, measured, speeds, args.data)
     if args.output:
         made.write(args.output)
     if args.json:
         print(msgspec.json.encode(made.to_json()).decode())
         return 0
-    head, rows = page.table(there, measures, metrics)
+    head, rows = page.table(made.forms, made.record.measures, forms.metrics(made.record))
     inputs.show([head, *rows])
-    print(printable(lead))
+    print(printable(made.lead))
     if args.output:
         print(printable(f"page: {args.output}"))
     return 0
 
 
-def _check(args: argparse.Namespace, named: Sequence[str]) -> None:
+def _named(args: argparse.Namespace) -> list[str]:
+    """The models, the reference first, after all checks that need no model."""
+    named = list(args.models)
+    if args.reference in named:
+        named.remove(args.reference)
+    named = [args.reference, *named] if args.reference else named
     if len(named) < 2:
         raise UsageError("only one model is named", "name others to compare it with")
     if args.data and not (args.metric or args.speed):
         raise UsageError("--data stands with --metric or --speed", "say what is measured: see 'edge-quantize metrics'")
+    if args.metric and not args.data:
+        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
+    if args.output and args.output.suffix != ".html":
+        raise UsageError(f"{args.output.name} is no page", "name a file for it: --output page.html")
     if args.output:
         arguments.check_output(args.output)
-        if args.output.suffix != ".html":
-            raise UsageError(f"{args.output.name} is no page", "name a file for it: --output page.html")
+    return named
 
 
 def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidate:
@@ -131,6 +113,38 @@ def _measured(
     data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
     found = [accept.measure_reference(models[0], data, runtime, watch)]
     return found + [accept.measure(each, models[0], data, runtime, watch) for each in models[1:]]
+
+
+def _page(
+    named: Sequence[str],
+    models: Sequence[Candidate],
+    measured: Sequence[Mapping[str, Measured]],
+    speeds: Sequence[SpeedFigures],
+    data: Sequence[str],
+) -> ReportPage:
+    """The models as forms of a record that nobody keeps."""
+    from edge_assistant_quantize import provenance
+    from edge_assistant_quantize.record import Record
+    from edge_assistant_quantize.report import forms, page, text
+
+    there, measures = _rows(named, models, measured, speeds)
+    first, *others = (each.form for each in there)
+    record = Record(
+        name="comparison",
+        role=models[0].role,
+        recipe="",
+        commands=[printable(arguments.command())],
+        versions=provenance.versions(provenance.RUNTIMES),
+        machine=provenance.machine(),
+        inputs={f"data/{words}": provenance.sum_of_data(inputs.parsed(words)) for words in data},
+        reference=first,
+        variants=others,
+        measures=measures,
+    )
+    old = ", ".join(sorted(measures.keys() - {name for now in measured for name in now}))
+    lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
+    drawn = page.against(there, measures, forms.metrics(record))
+    return page.ReportPage(f"{len(there)} models side by side", lead, record, there, plots=drawn)
 
 
 def _rows(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
+from msgspec import to_builtins
 
 from edge_assistant.core.signals import printable
 from edge_assistant.storage import atomic
@@ -123,10 +123,8 @@ class ReportPage:
             }
             for cost in forms.COSTS
         }
-        models = [
-            {**msgspec.to_builtins(each), "bits_per_weight": precision.bits(each.precisions)} for each in self.forms
-        ]
-        record = msgspec.to_builtins(self.record)
+        models = [{**to_builtins(each), "bits_per_weight": precision.bits(each.precisions)} for each in self.forms]
+        record = to_builtins(self.record)
         kept = {key: record[key] for key in ("role", "measures", "inputs", "machine", "versions", "commands")}
         return {"reference": self.forms[0].form.name, **kept, "models": models, "pareto": fronts}
 
@@ -206,8 +204,8 @@ def table(
             )
             values.append(text.number(measures[name], each.value(name)) + within)
         sizes = mebibytes(each.form.bytes), text.share(each.form.bytes, whole), _bits(precision.bits(each.precisions))
-        costs = text.times(each.time), text.memory(each.form.peak_mib)
-        rows.append((str(place), each.form.name, *sizes, *values, *costs, on, _standing(each)))
+        peak = NOTHING if each.form.peak_mib is None else f"{each.form.peak_mib:,.0f} MiB"
+        rows.append((str(place), each.form.name, *sizes, *values, text.times(each.time), peak, on, _standing(each)))
     head = ("#", "form", "size", "of the size", "bits a weight", *metrics, "time", "memory", "Pareto fronts", "decided")
     return filled(head, rows)
 

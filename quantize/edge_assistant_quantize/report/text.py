@@ -71,11 +71,6 @@ def share(part: float, whole: float) -> str:
     return f"{100 * part / whole:.0f} %" if whole else NOTHING
 
 
-def memory(mib: float | None) -> str:
-    """Peak memory."""
-    return NOTHING if mib is None else f"{mib:,.0f} MiB"
-
-
 def line(text: object) -> str:
     """A text of unknown origin as one printable line."""
     return printable(" ".join(str(text).split()))
@@ -118,7 +113,7 @@ def decision(record: Record) -> str:
         said = [f"{mebibytes(form.bytes)} instead of {mebibytes(whole)} ({share(form.bytes, whole)})"]
         said += _verdicts(record, form.verdicts)
         said += [f"{times(ratio)} of the reference's time"] if math.isfinite(ratio) else []
-        said += [] if form.peak_mib is None else [f"at most {memory(form.peak_mib)} of memory"]
+        said += [] if form.peak_mib is None else [f"at most {form.peak_mib:,.0f} MiB of memory"]
         return f"Take {line(form.name)}: {', '.join(said)}."
     if judged:
         form = min(judged, key=lambda form: (sum(not item.accepted for item in form.verdicts), form.bytes))
