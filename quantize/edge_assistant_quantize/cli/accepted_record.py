@@ -17,10 +17,13 @@ from edge_assistant_quantize.record import CriterionVerdict, Measure, ModelFile,
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.acceptance.accept import Acceptance
+    from edge_assistant_quantize.gguf.speed import SpeedFigures
     from edge_assistant_quantize.record import Measured
 
 
-def record(candidate: Candidate, reference: Candidate, found: Acceptance, recipe: str) -> Record:
+def record(
+    candidate: Candidate, reference: Candidate, found: Acceptance, recipe: str, speeds: Sequence[SpeedFigures] = ()
+) -> Record:
     """The record of one model.
 
     Args:
@@ -28,11 +31,12 @@ def record(candidate: Candidate, reference: Candidate, found: Acceptance, recipe
         reference: what it would replace.
         found: what was measured and decided.
         recipe: text of the recipe that named the criteria, or empty.
+        speeds: of reference and candidate; empty where they were not measured.
     """
     from edge_assistant_quantize import provenance
 
     look = found.look
-    form = _variant(candidate, look.files, found.results, found.verdicts)
+    form = _variant(candidate, look.files, found.results, speeds[1:], found.verdicts)
     inputs = {f"data/{name}": digest for name, digest in look.data.items()}
     inputs |= {f"reference/{key}": digest for key, digest in look.reference_files.items()}
     return Record(
@@ -43,7 +47,7 @@ def record(candidate: Candidate, reference: Candidate, found: Acceptance, recipe
         versions=provenance.versions(provenance.RUNTIMES),
         machine=provenance.machine(),
         inputs=inputs,
-        reference=_variant(reference, look.reference_files, found.of_reference),
+        reference=_variant(reference, look.reference_files, found.of_reference, speeds[:1]),
         variants=[form],
         chosen=form.name if found.accepted else "",
         measures={name: Measure(each.lower_is_better, each.unit) for name, each in found.results.items()},
@@ -55,13 +59,15 @@ def _variant(
     model: Candidate,
     sums: Mapping[str, str],
     results: Mapping[str, Measured],
+    speeds: Sequence[SpeedFigures],
     verdicts: Sequence[CriterionVerdict] = (),
 ) -> Variant:
     """A model with its measurements, as a record has it."""
     from edge_assistant_quantize.metrics.metric import figures
 
     files = {key: ModelFile.of(path, printable(path.name), sums[key]) for key, path in model.paths.items()}
-    return Variant(model.name, "", files, figures(results), list(verdicts))
+    found = Variant(model.name, "", files, figures(results), list(verdicts))
+    return replace(found, speed=speeds[0].speed, peak_mib=speeds[0].peak_mib) if speeds else found
 
 
 def write(new: Record, folder: Path) -> None:
@@ -111,6 +117,8 @@ def former(folder: Path, reference: Mapping[str, str], role: str) -> Record | No
 def _added(old: Record, new: Record) -> Record:
     """The models of before with the new one; the smallest accepted one is chosen."""
     (one,) = new.variants
+    former = next((form for form in old.variants if form.files == one.files), one)
+    one = replace(one, speed=one.speed or former.speed, peak_mib=one.peak_mib or former.peak_mib)
     variants = [*(form for form in old.variants if form.name != one.name), one]
     accepted = [form for form in variants if form.accepted]
     return replace(
@@ -119,7 +127,12 @@ def _added(old: Record, new: Record) -> Record:
         inputs={**old.inputs, **new.inputs},
         recipe=new.recipe or old.recipe,
         variants=variants,
-        reference=replace(new.reference, metrics={**old.reference.metrics, **new.reference.metrics}),
+        reference=replace(
+            new.reference,
+            metrics={**old.reference.metrics, **new.reference.metrics},
+            speed=new.reference.speed or old.reference.speed,
+            peak_mib=new.reference.peak_mib or old.reference.peak_mib,
+        ),
         chosen=min(accepted, key=lambda form: form.bytes).name if accepted else "",
         measures={**old.measures, **new.measures},
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
 import json
 import math
-import statistics
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,55 +20,76 @@ from edge_assistant_quantize.onnx import options
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.candidate import Candidate
-    from edge_assistant_quantize.record import Measured
-    from edge_assistant_quantize.report.comparison import Side
+    from edge_assistant_quantize.gguf.speed import SpeedFigures
+    from edge_assistant_quantize.record import Measure, Measured
+    from edge_assistant_quantize.report.forms import ReportedForm
+    from edge_assistant_quantize.report.page import ReportPage
 
-_SPEED = "how fast both are: in turn over the first --data; of .gguf files, which need none, the tokens written"
 _TOP = 20
 
 
 @verb(
     "compare",
-    "put two models side by side: files, precision, and what was measured",
-    """  edge-quantize compare smollm2-f16.gguf smollm2-q4.gguf
-  edge-quantize compare nanodet nanodet-int8.onnx --metric presence --data photos --output pages
-  edge-quantize compare out/first out/second""",
-    option("one", metavar="A", help="what a run wrote, a folder, a file or a name of the catalog"),
-    option("other", metavar="B", help="the same, of the other"),
-    option("--metric", action="append", default=[], metavar="M", help="measure both now; repeatable"),
-    option("--speed", action="store_true", help=_SPEED),
-    option("--output", type=Path, metavar="DIR", help="write a page into this folder, too"),
+    "put models of one role side by side: size, precision, and what was measured",
+    """  edge-quantize compare smollm2-f16.gguf smollm2-q5.gguf smollm2-q4.gguf
+  edge-quantize compare nanodet nanodet-int8.onnx --metric presence --data photos --speed --output page.html
+  edge-quantize compare out/first out/second --reference whisper-base
+
+What is not measured now comes from the records beside the models. A difference has an interval where both were measured
+over the same items. Exit status: 0 compared, whatever came of it; 2 models of several roles, or a wrong option; 3 to 6
+what could not be read, run or written""",
+    option("models", nargs="+", metavar="MODEL", help="what a run wrote, a folder, a file or a name of the catalog"),
+    option("--reference", metavar="R", help="what the others are compared with (default: the first)"),
+    option("--metric", action="append", default=[], metavar="M", help="measure all now; repeatable"),
+    inputs.add_speed,
+    option("--output", type=Path, metavar="F.html", help="write a page with plots, too"),
     inputs.add_measurement,
 )
 def compare(args: argparse.Namespace) -> int:
     """Compare and print a table; 0."""
-    from edge_assistant_quantize.recipes.speed import is_llama
-    from edge_assistant_quantize.report import comparison, page
+    import msgspec
 
+    from edge_assistant_quantize.report import forms, page
+
+    named = _named(args)
+    models = [_found(each, named[0] if place else None, args) for place, each in enumerate(named)]
+    if other := next((model for model in models if model.role != models[0].role), None):
+        what = f"{models[0].name} is of the role {models[0].role}, and {other.name} of {other.role}"
+        raise UsageError(what, "compare models of one role")
+    with progress.shown() as watch:
+        measured = _measured(models, args, watch)
+        speeds = inputs.speeds(models, args, watch) if args.speed else []
+    made = _page(named, models, measured, speeds, args.data)
+    if args.output:
+        made.write(args.output)
+    if args.json:
+        print(msgspec.json.encode(made.to_json()).decode())
+        return 0
+    head, rows = page.table(made.forms, made.record.measures, forms.metrics(made.record))
+    inputs.show([head, *rows])
+    print(printable(made.lead))
+    if args.output:
+        print(printable(f"page: {args.output}"))
+    return 0
+
+
+def _named(args: argparse.Namespace) -> list[str]:
+    """The models, the reference first, after all checks that need no model."""
+    named = list(args.models)
+    if args.reference in named:
+        named.remove(args.reference)
+    named = [args.reference, *named] if args.reference else named
+    if len(named) < 2:
+        raise UsageError("only one model is named", "name others to compare it with")
     if args.data and not (args.metric or args.speed):
         raise UsageError("--data stands with --metric or --speed", "say what is measured: see 'edge-quantize metrics'")
-    arguments.check_folder(args.output)
-    models = _found(args.one, None, args), _found(args.other, args.one, args)
-    llama = all(is_llama(model.paths) for model in models)
-    if not args.data and (args.metric or (args.speed and not llama)):
-        raise UsageError("nothing says what both are measured over", "name it: --data, see docs/quantize.md")
-    sides = _side(args.one, models[0]), _side(args.other, models[1])
-    with progress.shown() as watch:
-        measured = _measured(*models, args, watch) if args.metric else {}
-        speed = _speed(*models, args, watch, llama=llama) if args.speed else None
-    compared = comparison.Comparison(*sides, measured, speed)
-    rows = comparison.rows(compared)
-    if args.json:
-        keys = ("what", "one", "other", "relation")
-        print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], ensure_ascii=False))
-    else:
-        inputs.show([("", compared.one.name, compared.other.name, ""), *rows])
-        print(printable(comparison.sentence(compared)))
+    if args.metric and not args.data:
+        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
+    if args.output and args.output.suffix != ".html":
+        raise UsageError(f"{args.output.name} is no page", "name a file for it: --output page.html")
     if args.output:
-        page.save(args.output, comparison.title(compared), comparison.markdown(compared, rows), [])
-        if not args.json:
-            print(printable(f"page: {args.output / page.HTML}"))
-    return 0
+        arguments.check_output(args.output)
+    return named
 
 
 def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidate:
@@ -81,44 +103,96 @@ def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidat
     return inputs.models(place(named), place(beside) if beside and whole else None, args)[0]
 
 
-def _side(named: str, model: Candidate) -> Side:
-    """A model with its form in the record beside it."""
-    from edge_assistant_quantize.publish import judgement
-    from edge_assistant_quantize.report import precision
-    from edge_assistant_quantize.report.comparison import Side
-
-    path = Path(named)
-    record = judgement.record_of(judgement.find(path)) if path.exists() else None
-    form = None if record is None else judgement.form_of(model, record)
-    name = path.name if path.exists() else model.name
-    precisions = precision.of_files(model.paths.values())
-    return Side(name, model.paths, model.sums(), precisions, form, record if form else None)
-
-
 def _measured(
-    one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch
-) -> dict[str, tuple[Measured, Measured]]:
-    """Results of both by name; the first is the reference of relative metrics."""
+    models: Sequence[Candidate], args: argparse.Namespace, watch: progress.Watch
+) -> list[dict[str, Measured]]:
+    """Results of each model by name; the first is the reference of relative metrics."""
     from edge_assistant_quantize.acceptance import accept
 
+    if not args.metric:
+        return [{} for _ in models]
     data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
-    with one.held() as (first, _), other.held() as (second, _):
-        of_one, of_other = (accept.measure(each, first, data, runtime, watch) for each in (first, second))
-    return {name: (of_one[name], of_other[name]) for name in of_other if name in of_one}
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(each.held())[0] for each in models]
+        found = [accept.measure_reference(held[0], data, runtime, watch)]
+        return found + [accept.measure(each, held[0], data, runtime, watch) for each in held[1:]]
 
 
-def _speed(one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch, *, llama: bool) -> float:
-    """The other's time over the one's, item by item in turn, so that other work on the machine slows both alike."""
-    from edge_assistant_quantize.gguf import speed as gguf
-    from edge_assistant_quantize.recipes import speed
+def _page(
+    named: Sequence[str],
+    models: Sequence[Candidate],
+    measured: Sequence[Mapping[str, Measured]],
+    speeds: Sequence[SpeedFigures],
+    data: Sequence[str],
+) -> ReportPage:
+    """The models as forms of a record that nobody keeps."""
+    from edge_assistant_quantize import provenance
+    from edge_assistant_quantize.record import Record
+    from edge_assistant_quantize.report import forms, page, text
 
-    threads = arguments.threads(args)
-    if llama:
-        return gguf.ratio(*(gguf.measure(m.paths[speed.MODEL], threads=threads, watch=watch) for m in (one, other)))
-    data = speed.few(inputs.parsed(args.data[0]))
-    with one.held() as (first, _), other.held() as (second, _):
-        times = speed.in_turn(first, second, one.role, data, threads)
-    return statistics.median(taken / first for first, taken in times)
+    there, measures = _rows(named, models, measured, speeds)
+    first, *others = (each.form for each in there)
+    record = Record(
+        name="comparison",
+        role=models[0].role,
+        recipe="",
+        commands=[printable(arguments.command())],
+        versions=provenance.versions(provenance.RUNTIMES),
+        machine=provenance.machine(),
+        inputs={f"data/{words}": provenance.sum_of_data(inputs.parsed(words)) for words in data},
+        reference=first,
+        variants=others,
+        measures=measures,
+    )
+    old = ", ".join(sorted(measures.keys() - {name for now in measured for name in now}))
+    lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
+    drawn = page.against(there, measures, forms.metrics(record))
+    return page.ReportPage(f"{len(there)} models side by side", lead, record, there, plots=drawn)
+
+
+def _rows(
+    named: Sequence[str],
+    models: Sequence[Candidate],
+    measured: Sequence[Mapping[str, Measured]],
+    speeds: Sequence[SpeedFigures],
+) -> tuple[list[ReportedForm], dict[str, Measure]]:
+    """What a page says of each model, and how its metrics are read; what was not measured now comes from its record."""
+    from msgspec.structs import replace
+
+    from edge_assistant_quantize.acceptance.intervals import interval
+    from edge_assistant_quantize.metrics.metric import figures, metric
+    from edge_assistant_quantize.publish import judgement
+    from edge_assistant_quantize.record import Measure, ModelFile, Variant
+    from edge_assistant_quantize.report import forms, precision
+
+    measures: dict[str, Measure] = {}
+    there: list[ReportedForm] = []
+    reference = models[0].sums()
+    for place, (name, model, now) in enumerate(zip(named, models, measured, strict=True)):
+        record, sums = judgement.record_of(judgement.find(Path(name))) if Path(name).exists() else None, model.sums()
+        found = judgement.form_of(model, record, sums) if record else None
+        known = forms.ReportedForm(Variant(name, "", {}), forms.FormState.UNDECIDED)
+        if record and found:
+            measures |= record.measures
+            known = forms.of_form(record, found)
+            if place and forms.sums(record.reference) != reference:  # its differences are to another model
+                known = dataclasses.replace(known, time=math.nan, intervals={})
+        files = {key: ModelFile(path.name, path.stat().st_size, sums[key]) for key, path in model.paths.items()}
+        values = {**figures(now), **known.form.metrics, **figures(now)}
+        form = replace(known.form, name=name, files=files, metrics=values, verdicts=[])
+        if speeds:
+            form = replace(form, speed=speeds[place].speed, peak_mib=speeds[place].peak_mib)
+        within = {key: each for key, each in known.intervals.items() if key not in now}
+        for key, each in now.items():
+            measures[key] = Measure(each.lower_is_better, each.unit)
+            compares, other = not metric(key).relative, measured[0].get(key)
+            alike = other is not None and (each.items, each.clusters) == (other.items, other.clusters)
+            if place and (alike or not compares):
+                within[key] = interval(each, other if compares else None), compares
+        time = (speeds[place].speed["ratio"] if speeds else known.time) if place else 1.0
+        state = known.state if place else forms.FormState.REFERENCE
+        there.append(forms.ReportedForm(form, state, time, within, precision.of_files(model.paths.values())))
+    return there, measures
 
 
 @verb(
@@ -160,17 +234,18 @@ def sensitivity(args: argparse.Namespace) -> int:
     "layers",
     "compare what two ONNX models compute, value by value",
     """  edge-quantize layers model.onnx int8.onnx --data photos --of nanodet
-  edge-quantize layers model.onnx int8.onnx --data texts.txt --of minilm-l6 --by-place --json""",
+  edge-quantize layers model.onnx int8.onnx --data texts.txt --of minilm-l6 --json""",
     option("reference", type=Path, metavar="A.onnx", help="the model as it should be"),
     option("candidate", type=Path, metavar="B.onnx", help="what was made from it"),
     lambda parser: options.add_calibration(parser, "--data"),
-    option("--by-place", action="store_true", help="in the order of the graph, and not the worst first"),
     option("--top", type=int, default=_TOP, metavar="N", help=f"values to print (default: {_TOP}); 0: all"),
     arguments.add_threads,
     arguments.add_json,
 )
 def layers(args: argparse.Namespace) -> int:
     """Print the differences; 0."""
+    import msgspec
+
     from edge_assistant_quantize.onnx import layers
 
     if args.calibration is None:
@@ -180,20 +255,11 @@ def layers(args: argparse.Namespace) -> int:
         feeds = list(calibration.feeds[: layers.FEEDS]) if calibration else []
         found = layers.compare(args.reference, args.candidate, feeds, threads=arguments.threads(args), watch=watch)
     shown = found[: args.top] if args.top > 0 else found
-    if args.by_place:
-        shown = sorted(shown, key=lambda item: item.place)
     if args.json:
-        print(json.dumps({"layers": [_finite(asdict(item)) for item in shown]}))
+        print(msgspec.json.encode({"layers": shown}).decode())  # what is infinite is null there
         return 0
     print(f"{'SNR, dB':>8} {'rel. L2':>9} {'max. abs.':>10} {'cosine':>8}  {'operator':<12}value")
     for item in shown:
         figures = f"{item.snr_db:>8.1f} {item.relative_l2:>9.2g} {item.max_abs:>10.3g} {item.cosine:>8.5f}"
         print(printable(f"{figures}  {item.kind:<12}{item.value}"))
     return 0
-
-
-def _finite(item: dict[str, object]) -> dict[str, object]:
-    """The same with null for what is infinite, as JSON has no such number."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in item.items()
-    }

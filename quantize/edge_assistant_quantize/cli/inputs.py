@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
@@ -14,7 +15,12 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.onnx import external
 
+if TYPE_CHECKING:
+    from edge_assistant_quantize.gguf.speed import SpeedFigures
+    from edge_assistant_quantize.progress import Watch
+
 _DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
+_SPEED = "time and memory, too: in turn over the first --data; of .gguf files, of the tokens that they write"
 
 
 def add_measurement(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +29,11 @@ def add_measurement(parser: argparse.ArgumentParser) -> None:
     add_lone_file(parser)
     arguments.add_threads(parser)
     arguments.add_json(parser)
+
+
+def add_speed(parser: argparse.ArgumentParser) -> None:
+    """Add the option of time and memory."""
+    parser.add_argument("--speed", action="store_true", help=_SPEED)
 
 
 def add_lone_file(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +76,21 @@ def _models(named: str, reference: str | None, args: argparse.Namespace) -> tupl
         raise UsageError(f"{other.name} has no .onnx file '{printable(key)}'", f"there are {', '.join(own)}")
     files = {**other.files, key: str(path.absolute())}
     return replace(other, name=candidate.model_name(path.stem), files=files), other
+
+
+def speeds(models: Sequence[Candidate], args: argparse.Namespace, watch: Watch) -> list[SpeedFigures]:
+    """Time and memory of models as `speed.side_by_side` measures them.
+
+    Raises:
+        UsageError: nothing says over what, and they are no .gguf files.
+        EdgeAssistantError: a model cannot be run.
+    """
+    from edge_assistant_quantize.recipes import speed
+
+    if not args.data and not all(speed.is_llama(model.paths) for model in models):
+        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
+    data = parsed(args.data[0]) if args.data else {}
+    return speed.side_by_side(models, data, threads=arguments.threads(args), watch=watch)
 
 
 def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, object]]:

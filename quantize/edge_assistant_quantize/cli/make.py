@@ -22,10 +22,8 @@ from edge_assistant_quantize.onnx import options as onnx
 
 if TYPE_CHECKING:
     from edge_assistant_models.conversion import Importer
-    from edge_assistant_quantize.record import Record, Variant
 
 _SWEPT = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
-_COLUMNS = ("type", "size", "bits", "perplexity", "KL, nats", "KL 99 %", "top 1", "reads/s", "writes/s", "memory", "")
 _MATRIX = "importance matrix, from 'edge-quantize imatrix'"
 
 
@@ -356,7 +354,7 @@ def sweep(args: argparse.Namespace) -> int:
 
     from edge_assistant_quantize.recipes import engine
     from edge_assistant_quantize.recipes.sweep import of_types
-    from edge_assistant_quantize.report import page
+    from edge_assistant_quantize.report import forms, page, text
 
     recipe = of_types(
         args.model,
@@ -377,34 +375,8 @@ def sweep(args: argparse.Namespace) -> int:
     if args.json:
         print(msgspec.json.encode(found).decode())
         return 0
-    inputs.show([_COLUMNS, *_sweep_rows(found)])
-    print(f"\n* no other is both smaller and nearer to the reference; the report: {args.output / page.MARKDOWN}")
+    measures = {**found.measures, "bits-per-weight": text.PLAIN}
+    head, rows = page.table(forms.of_record(found), measures, list(measures))
+    inputs.show([head, *rows])
+    print(printable(f"report: {args.output / page.HTML}"))
     return 0
-
-
-def _sweep_rows(found: Record) -> list[tuple[str, ...]]:
-    """The forms, the reference first; those on the Pareto front of size and divergence are marked."""
-    from edge_assistant_quantize.report.analysis import pareto
-
-    made = [form for form in found.variants if form.files]
-    front = pareto([(form.bytes, form.metrics["kl-divergence"]) for form in made])
-    marked = [_sweep_row(form, "*" if place in front else "") for place, form in enumerate(made)]
-    failed = [(form.method, *[""] * 8, form.note) for form in found.variants if not form.files]
-    return [_sweep_row(found.reference, ""), *marked, *failed]
-
-
-def _sweep_row(form: Variant, mark: str) -> tuple[str, ...]:
-    figures, speed = form.metrics, form.speed
-    return (
-        form.method or form.name,
-        mebibytes(form.bytes),
-        f"{figures['bits-per-weight']:.2f}",
-        f"{figures['model-perplexity']:.3f}",
-        f"{figures['kl-divergence']:.4f}",
-        f"{figures['p99']:.3f}",
-        f"{figures['token-agreement']:.1%}",
-        f"{speed['prefill_tokens_per_s']:.0f}",
-        f"{speed['decode_tokens_per_s']:.1f}",
-        f"{form.peak_mib:.0f} MiB" if form.peak_mib else "",
-        mark,
-    )

@@ -130,6 +130,7 @@ the same data have wider intervals; exit status: 0 accepted, 1 not""",
     option("--reference", required=True, metavar="R", help="what it would stand for"),
     _add_criteria,
     option("--record", type=Path, metavar="DIR", help="write record and report there, beside models accepted before"),
+    inputs.add_speed,
     inputs.add_measurement,
 )
 def accept(args: argparse.Namespace) -> int:
@@ -145,8 +146,9 @@ def accept(args: argparse.Namespace) -> int:
     runtime = inputs.runtime(args)
     with progress.shown() as watch:
         found = accept.decide(candidate, reference, criteria, data, runtime, watch)
+        speeds = inputs.speeds((reference, candidate), args, watch) if args.speed else ()
     if args.record:
-        accepted_record.write(accepted_record.record(candidate, reference, found, recipe), args.record)
+        accepted_record.write(accepted_record.record(candidate, reference, found, recipe, speeds), args.record)
     pairs = _pairs([verdict.metric for verdict in found.verdicts], found.results, found.of_reference)
     if args.json:
         import msgspec

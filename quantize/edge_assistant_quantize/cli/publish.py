@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ exit status: 0 published, 1 not accepted or not confirmed, 2 something is missin
     option("--licence-url", default="", metavar="U", help="where the licence stands"),
     option("--home", default="", metavar="U", help="the official page of the model"),
     option("--description", default="", metavar="T", help="one line"),
+    option("--data-licence", default="", metavar="T", help="of the data that it was measured on, for the card"),
     option("--family", default="", metavar="F", help="chat template of a language model: chatml, ..."),
     option("--context", type=count, metavar="N", help="tokens of a language model"),
     option("--memory-mib", type=count, metavar="N", help="what it needs (default: as measured, or estimated)"),
@@ -67,17 +69,18 @@ def publish(args: argparse.Namespace) -> int:
     found = judgement.judge(model, measured, reason, args.signer)
     planned = plan(model, found, _said(args), unaccepted=reason, replace=args.replace)
     if not args.yes:
-        print(*_shown(planned), sep="\n", file=sys.stderr)
+        print(*map(printable, _shown(planned)), sep="\n", file=sys.stderr)
         if not terminal.agrees("Publish it?"):
             print("nothing was published", file=sys.stderr)
             return 1
     with progress.shown(plain=args.settings.plain) as watch:
         into_catalog(planned, watch, replace=args.replace)
+    facts = _facts(planned)
     if args.json:
-        print(json.dumps(_facts(planned), ensure_ascii=False, indent=2))
+        print(json.dumps(facts, ensure_ascii=False, indent=2))
         return 0
     print(printable(f"published: {planned.entry.name}, {_place(planned)}"))
-    print(printable(f"its card: edge-assistant models info {planned.entry.name}"))
+    print(printable(f"its card: {facts['card']}; in short: edge-assistant models info {planned.entry.name}"))
     return 0
 
 
@@ -88,22 +91,20 @@ def _said(args: argparse.Namespace) -> EntryDescription:
     if profiles and "none" in profiles and len(profiles) > 1:
         raise UsageError("--profile none stands with another profile", "give one of them")
     chosen = None if profiles is None else tuple(name for name in profiles if name != "none")
-    fields = ("name", "licence", "licence_url", "home", "description", "family", "context", "memory_mib")
-    return EntryDescription(**{name: getattr(args, name) for name in fields}, profiles=chosen)
+    names = {field.name for field in dataclasses.fields(EntryDescription)} - {"profiles"}
+    return EntryDescription(**{name: getattr(args, name) for name in names}, profiles=chosen)
 
 
 def _shown(planned: PublishPlan) -> list[str]:
     """The entry for the person who is asked."""
     from edge_assistant_models.transfer import mebibytes
-    from edge_assistant_quantize.report import page
+    from edge_assistant_quantize.publish import card
 
     entry, found = planned.entry, planned.judged
     lines = [f"{entry.name}: {entry.role}, {mebibytes(entry.bytes)}, {entry.licence}", f"  {entry.description}"]
-    if found.unaccepted:
-        lines.append(f"  NOT ACCEPTED: {found.unaccepted}")
-    if found.record and found.form:
-        lines += [f"  {page.verdict(found.record, verdict)}" for verdict in found.form.verdicts]
-    return [printable(line) for line in (*lines, f"  {_place(planned)}")]
+    lines += [f"  NOT ACCEPTED: {found.unaccepted}"] if found.unaccepted else []
+    lines += [f"  {said}" for each in found.looks for said in card.told(each)]
+    return [*lines, f"  {_place(planned)}"]
 
 
 def _place(planned: PublishPlan) -> str:
@@ -112,6 +113,7 @@ def _place(planned: PublishPlan) -> str:
 
 
 def _facts(planned: PublishPlan) -> dict[str, object]:
+    from edge_assistant_quantize.publish import card
     from edge_assistant_quantize.publish.places import Places
 
     entry, places = planned.entry, Places.own()
@@ -123,6 +125,7 @@ def _facts(planned: PublishPlan) -> dict[str, object]:
         "profiles": list(entry.profiles),
         "entry": str(places.entry_file(entry.name)),
         "folder": str(places.kept(entry.name)),
+        "card": str(places.kept(entry.name) / card.FILE),
     }
 
 

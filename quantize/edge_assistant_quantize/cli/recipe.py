@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     import msgspec
 
     from edge_assistant_quantize.recipes import engine, loading, lock
-    from edge_assistant_quantize.report import page
+    from edge_assistant_quantize.report import page, text
 
     recipe = loading.load(args.recipe, _given(args))
     pinned = args.output / lock.FILE if args.locked == _HERE else args.locked and Path(args.locked)
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(msgspec.json.encode(found).decode())
     else:
-        print(page.decision(found))
+        print(text.decision(found))
         print(printable(f"report: {args.output / page.HTML}"))
     return 0 if found.chosen else 1
 
@@ -114,12 +114,12 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 def report(args: argparse.Namespace) -> int:
     """Write the report and say what it decides; 0."""
     from edge_assistant_quantize import record
-    from edge_assistant_quantize.report import page
+    from edge_assistant_quantize.report import page, text
 
     arguments.check_folder(args.output)
     found = record.read(args.folder)
     folder = args.output or (args.folder if args.folder.is_dir() else args.folder.parent)
     page.write(found, folder)
-    print(page.decision(found))
+    print(text.decision(found))
     print(printable(f"report: {folder / page.HTML}"))
     return 0

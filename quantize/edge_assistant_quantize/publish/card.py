@@ -1,64 +1,139 @@
-"""The measured card: what the entry of the catalog says of a model's quality, size and speed."""
+"""The measured card: what the entry of the catalog and a page say of a model's quality, size and speed."""
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 
-from edge_assistant_quantize.publish.judgement import Judgement
-from edge_assistant_quantize.record import Record, Variant
-from edge_assistant_quantize.report import page
+import msgspec
 
-Figures = dict[str, object]
+from edge_assistant_models.entries import Entry
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.metrics.metric import standard
+from edge_assistant_quantize.publish.entry import FOLDER
+from edge_assistant_quantize.publish.judgement import DecidedLook, Judgement, as_read
+from edge_assistant_quantize.record import ModelFile, Record, Variant
+from edge_assistant_quantize.report import forms, page, plots, precision, text
+
+FILE = "card.html"
 
 
-def figures(judged: Judgement, size: int) -> Figures:
+def ordered(looks: Iterable[DecidedLook], displaced: Iterable[Candidate]) -> list[DecidedLook]:
+    """Looks as a card shows them: first with which the model came into a profile, then other acceptances in the task.
+
+    Args:
+        looks: in their order, which those of one rank keep.
+        displaced: the models that were first in its profiles.
+    """
+    others = [(each.sums(), as_read(each.options)) for each in displaced]
+
+    def rank(each: DecidedLook) -> tuple[bool, ...]:
+        in_task = any(verdict.compares and standard(verdict.metric).task for verdict in each.verdicts)
+        first = in_task and each.reference in others
+        return (not (each.accepted and first), not (each.accepted and in_task), not each.accepted)
+
+    return sorted(looks, key=rank)
+
+
+def figures(judged: Judgement, name: str, paths: Mapping[str, Path], data_licence: str) -> dict[str, object]:
     """The table `[figures]`: plain values, so that `models info` can show them.
 
     Args:
         judged: what was measured.
-        size: of the model's files, in bytes.
+        name: of the entry.
+        paths: the model's files by key.
+        data_licence: of the data that it was measured on; empty where nobody said.
     """
-    card: Figures = {"accepted": not judged.unaccepted}
-    if judged.unaccepted:
-        card["unaccepted"] = judged.unaccepted
-    if judged.record is None or judged.form is None:
-        return card | {"measured": False}
-    return card | _measured(judged, judged.record, judged.form, size) | _source(judged.record)
-
-
-def _measured(judged: Judgement, record: Record, form: Variant, size: int) -> Figures:
-    card: Figures = {"form": form.name}
-    if form.method:
-        card["method"] = form.method
-    if form.verdicts:
-        card["criteria"] = [page.verdict(record, verdict) for verdict in form.verdicts]
+    weights = precision.bits(precision.of_files(paths.values()))
+    card: dict[str, object] = {"accepted": not judged.unaccepted, "card": f"{FOLDER}/{name}/{FILE}"}
+    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": _short(weights)}
+    record, form = judged.record, judged.form
+    if record is None or form is None:
+        return _known(card | {"measured": False})
+    card |= {"form": form.name, "method": form.method}
+    card["criteria"] = [said for each in judged.looks if each.accepted for said in told(each)]
+    card["refused"] = [said for each in judged.refusals for said in told(each)]
     values = {verdict.metric: verdict.value for verdict in form.verdicts} | dict(form.metrics)
-    card["metrics"] = {name: _short(value) for name, value in values.items() if math.isfinite(value)}
-    if judged.looks:
-        card["looks"] = len(judged.looks)
-        card["signer"] = record.signer
-    if judged.refusals:
-        card["refused"] = [
-            f"{each.look.time[:10]} against {each.look.reference}: {page.verdict(record, verdict)}"
-            for each in judged.refusals
-            for verdict in each.verdicts
-            if not verdict.accepted
-        ]
+    card["metrics"] = _known({name: _short(value) for name, value in values.items()})
+    card |= {"looks": len(judged.looks), "signer": record.signer} if judged.looks else {}
     if form is not record.reference:
+        size = sum(path.stat().st_size for path in paths.values())
         card["reference"] = record.reference.name
         card["size_of_reference"] = _short(size / record.reference.bytes) if record.reference.bytes else 1.0
-    speed = {name: _short(value) for name, value in form.speed.items() if math.isfinite(value)}
-    card |= {"speed": speed} if speed else {}
-    card |= {} if form.peak_mib is None else {"peak_mib": _short(form.peak_mib)}
-    return {name: value for name, value in card.items() if value != {}}
+    card["speed"] = _known({name: _short(value) for name, value in form.speed.items()})
+    card |= {"peak_mib": None if form.peak_mib is None else _short(form.peak_mib), "data_licence": data_licence}
+    source = hashlib.sha256(record.recipe.encode()).hexdigest() if record.recipe else ""
+    return _known(card | {"recipe" if record.recipe else "record": record.name, "recipe_sha256": source})
 
 
-def _source(record: Record) -> Figures:
-    """Where it comes from: the recipe by name and sum; its text is kept beside the files."""
-    if not record.recipe:
-        return {"record": record.name}
-    return {"recipe": record.name, "recipe_sha256": hashlib.sha256(record.recipe.encode()).hexdigest()}
+def _known(card: Mapping[str, object]) -> dict[str, object]:
+    """What is said of it: nothing that is empty or no number."""
+    finite = {key: value for key, value in card.items() if not isinstance(value, float) or math.isfinite(value)}
+    return {key: value for key, value in finite.items() if value or isinstance(value, bool | float)}
+
+
+def told(each: DecidedLook) -> list[str]:
+    """The verdicts of a look in words; of a refusal those that refuse."""
+    verdicts = [verdict for verdict in each.verdicts if verdict.accepted is each.accepted]
+    when = f"{each.look.time[:10]}, {'accepted' if each.accepted else 'refused'} against {each.look.reference}"
+    said = [text.verdict(text.measure_of(each.look, verdict.metric), verdict) for verdict in verdicts]
+    return [text.line(f"{when}: {one}") for one in said]
+
+
+def write(judged: Judgement, entry: Entry, folder: Path) -> None:
+    """Write the page of a model beside its files.
+
+    Args:
+        judged: what was measured.
+        entry: as the catalog has it.
+        folder: with the files of the entry.
+
+    Raises:
+        StorageFull: the disk is full.
+    """
+    files = {file.key: ModelFile(file.path, file.bytes, file.sha256, file.tensors_sha256) for file in entry.files}
+    known = judged.form or Variant(entry.name, "", files)
+    form = msgspec.structs.replace(known, name=entry.name, files=files)
+    record = judged.record or Record(entry.name, entry.role, "", [], {}, {}, {}, form, [])
+    alone = known.files == record.reference.files
+    record = msgspec.structs.replace(record, variants=[] if alone else [form])
+    weights = precision.of_files(folder / file.path for file in entry.files)
+    there = [forms.of_form(record, record.reference), replace(forms.of_form(record, form), precisions=weights)]
+    looks = [(each.look, each.verdicts) for each in judged.looks]
+    metrics = dict.fromkeys(verdict.metric for _, verdicts in looks for verdict in verdicts)
+    drawn = [None if alone else plots.shares(*there), *(plots.judged(name, looks) for name in metrics)]
+    facts = _facts(judged, entry, precision.bits(weights))
+    shown = there[alone:]
+    page.ReportPage(entry.name, _lead(judged), record, shown, looks, drawn, facts).write(folder / FILE)
+
+
+def _lead(judged: Judgement) -> str:
+    """What it was accepted by; of what was published all the same, why."""
+    said = "; ".join(said for each in judged.looks[:1] for said in told(each)) or "Nothing was measured"
+    reason = f"NOT ACCEPTED, and published all the same: {judged.unaccepted}. " if judged.unaccepted else ""
+    return f"{reason}{said}."
+
+
+def _facts(judged: Judgement, entry: Entry, bits: float) -> dict[str, str]:
+    facts = {
+        "description": entry.description,
+        "role": entry.role,
+        "licence": f"{entry.licence}, {entry.licence_url}",
+        "home": entry.home,
+        "size": mebibytes(entry.bytes),
+        "bits a weight": f"{bits:.2f}" if math.isfinite(bits) else "",
+        "memory that it needs": f"{entry.memory_mib} MiB",
+        "first for its role in": ", ".join(entry.profiles) or "no profile",
+        "looks": f"{len(judged.looks)}, of these {len(judged.refusals)} refused",
+        "licence of the data": str(entry.figures.get("data_licence", "not said")),
+        "key of the machine that judged": judged.record.signer if judged.record else "",
+        "repeated by": "the commands and the recipe below, over data with these sums",
+    }
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _short(value: float) -> float:

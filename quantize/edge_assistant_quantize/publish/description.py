@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
+import msgspec
+
 from edge_assistant.language import chat
 from edge_assistant_models import toml
 from edge_assistant_models.portfolio import Portfolio
@@ -31,6 +33,7 @@ class EntryDescription:
         licence_url: where it stands.
         home: the official page of the model.
         description: one line.
+        data_licence: of the data that it was measured on, for the card.
         family: chat template of a language model.
         context: of a language model, in tokens.
         memory_mib: that it needs to run.
@@ -42,6 +45,7 @@ class EntryDescription:
     licence_url: str = ""
     home: str = ""
     description: str = ""
+    data_licence: str = ""
     family: str = ""
     context: int | None = None
     memory_mib: int | None = None
@@ -88,14 +92,11 @@ def _table(values: Mapping[str, object], key: str) -> Mapping[str, object]:
 
 
 def _of_recipe(judged: Judgement) -> EntryDescription:
-    """The table `[publish]` of the recipe, as far as it is of the right kind."""
-    table = _table(_recipe(judged), "publish")
-    kinds = {"memory_mib": int, "profiles": list}
-    given = {key: value for key, value in table.items() if isinstance(value, kinds.get(key, str))}
-    known = {field.name for field in fields(EntryDescription)} - {"family", "context"}
-    profiles = given.get("profiles")
-    given["profiles"] = tuple(map(str, profiles)) if isinstance(profiles, list) else None
-    return EntryDescription(**{key: value for key, value in given.items() if key in known})  # type: ignore[arg-type] # looked at
+    """The table `[publish]` of the recipe; nothing where it is not of the right kind."""
+    try:
+        return msgspec.convert(_table(_recipe(judged), "publish"), EntryDescription)
+    except msgspec.ValidationError:
+        return EntryDescription()
 
 
 def _of_source(judged: Judgement, portfolio: Portfolio) -> EntryDescription:
@@ -153,6 +154,7 @@ def _check(said: EntryDescription, candidate: Candidate, portfolio: Portfolio) -
         ("--licence-url", said.licence_url, HTTP_URL),
         ("--home", said.home, HTTP_URL),
         ("--description", said.description, re.compile(r"[^\n\r]+")),
+        ("--data-licence", said.data_licence, re.compile(r"[^\n\r]*")),
     ):
         if not pattern.fullmatch(value):
             raise UsageError(f"{option} '{printable(value)}' is not of the form {pattern.pattern}", "correct it")

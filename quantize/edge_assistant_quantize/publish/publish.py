@@ -31,7 +31,6 @@ from edge_assistant_quantize.publish import entry as entries
 from edge_assistant_quantize.publish.description import EntryDescription, completed
 from edge_assistant_quantize.publish.judgement import Judgement, as_read
 from edge_assistant_quantize.publish.places import ENTRY, Places
-from edge_assistant_quantize.report import page
 
 RECIPE = "recipe.toml"
 _MIB = 1 << 20
@@ -76,14 +75,17 @@ def plan(
     whole = completed(said, candidate, judged, portfolio)
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
-    why = _otherwise(candidate, judged, whole) or _displaces(portfolio, candidate, judged, whole)
+    displaced = _displaced(portfolio, candidate.role, whole)
+    why = _otherwise(candidate, judged, whole) or _displaces(displaced, candidate, judged, whole)
     if why and not judged.unaccepted:
         if not unaccepted:
             hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
             raise NotAccepted(why, hint)
         judged = dataclasses.replace(judged, unaccepted=unaccepted)
     policy.current().check_model(whole.name, own=True)
-    text = entries.text(candidate, judged.sums, whole, card.figures(judged, candidate.bytes))
+    judged = dataclasses.replace(judged, looks=card.ordered(judged.looks, displaced.values()))
+    measured = card.figures(judged, whole.name, candidate.paths, whole.data_licence)
+    text = entries.text(candidate, judged.sums, whole, measured)
     return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text)
 
 
@@ -178,16 +180,20 @@ def _otherwise(candidate: Candidate, judged: Judgement, said: EntryDescription) 
     return "" if was == now else f"{name} was accepted with a context of {was} tokens, and not with one of {now}"
 
 
-def _displaces(portfolio: Portfolio, candidate: Candidate, judged: Judgement, said: EntryDescription) -> str:
+def _displaced(portfolio: Portfolio, role: str, said: EntryDescription) -> dict[str, Candidate]:
+    """The model that is first now, by profile."""
+    former = {profile: portfolio.resolve(profile).get(role) for profile in said.profiles or ()}
+    return {profile: candidates.find(name, portfolio=portfolio) for profile, name in former.items() if name}
+
+
+def _displaces(
+    displaced: Mapping[str, Candidate], candidate: Candidate, judged: Judgement, said: EntryDescription
+) -> str:
     """The model that users of a profile would lose without a comparison of both; empty where there is none."""
-    for profile in said.profiles or ():
-        former = portfolio.resolve(profile).get(candidate.role)
-        if former is None:
-            continue
-        other = candidates.find(former, portfolio=portfolio)
+    for profile, other in displaced.items():
         alike = (other.sums(), as_read(other.options)) == (judged.sums, as_read(candidate.options))
         if not alike and not judged.accepted_against(other):
-            return f"{printable(said.name)} was not accepted in place of {former}, which is first in {profile}"
+            return f"{printable(said.name)} was not accepted in place of {other.name}, which is first in {profile}"
     return ""
 
 
@@ -216,9 +222,9 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
     if planned.judged.record is not None:
         records.write(planned.judged.record, folder / records.FILE)
-        page.write(planned.judged.record, folder)
         (folder / RECIPE).write_text(planned.judged.record.recipe, "utf-8")
     (folder / ENTRY).write_text(planned.text, "utf-8")
+    card.write(planned.judged, planned.entry, folder)
 
 
 def _copied(source: Path, target: Path, sha256: str) -> Iterator[int]:

@@ -110,6 +110,7 @@ class Publishing(Struct, frozen=True, forbid_unknown_fields=True):
     licence: Line = ""
     licence_url: Url = ""
     home: Url = ""
+    data_licence: Line = ""
     profiles: tuple[Name, ...] = ()
     memory_mib: Positive | None = None
 

@@ -1,7 +1,7 @@
-"""The plots of a record as SVG, by matplotlib: the same bytes for the same record, readable on light and dark.
+"""The plots of all pages as SVG, by matplotlib: the same bytes for the same figures, readable on light and dark.
 
-Forms differ by number and mark, and only then by colour; the colours are those of Okabe and Ito (Color Universal
-Design, 2008).
+Each plot has its figures in a table, too, which stays where matplotlib is not installed. Forms differ by number and
+mark, and only then by colour; the colours are those of Okabe and Ito (Color Universal Design, 2008).
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from edge_assistant.core.signals import printable
-from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.record import Record
-from edge_assistant_quantize.report import analysis, text
-from edge_assistant_quantize.report.analysis import FormState
+from edge_assistant_quantize.metrics.metric import standard
+from edge_assistant_quantize.record import AcceptanceLook, Bound, CriterionVerdict, Layer, Measure
+from edge_assistant_quantize.report import forms, text
+from edge_assistant_quantize.report.forms import FormState, ReportedForm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,49 +62,49 @@ class Plot:
     """One plot.
 
     Attributes:
-        name: of its file.
+        title: of the plot.
         alt: its content in words, with the figures that matter.
-        svg: a whole file.
-        inline: the element alone, for a page; its identifiers begin with the name.
+        head: of the table of its figures.
+        rows: of that table.
+        svg: an element whose identifiers no other plot of the page has; empty if matplotlib is not installed.
     """
 
-    name: str
+    title: str
     alt: str
-    svg: str
-    inline: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    svg: str = ""
+
+    def drawn(self, name: str, height: float, fill: Callable[[Axes], None]) -> Plot:
+        """The plot with its drawing.
+
+        Args:
+            name: that no other plot of the page has.
+            height: in inches.
+            fill: draws.
+        """
+        if importlib.util.find_spec("matplotlib") is None:
+            return self
+        import matplotlib
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+
+        with matplotlib.rc_context(), warnings.catch_warnings():
+            matplotlib.rcdefaults()  # without the person's own style
+            matplotlib.rcParams.update({**_SETTINGS, "svg.hashsalt": name})
+            warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts may have it
+            figure = Figure(figsize=(8.6, height), layout="constrained")
+            FigureCanvasSVG(figure)
+            figure.patch.set_alpha(0)
+            fill(figure.subplots())
+            written, none = io.StringIO(), dict.fromkeys(("Date", "Creator", "Format", "Type"))
+            figure.savefig(written, format="svg", metadata=none)
+        return replace(self, svg=_finished(written.getvalue(), name, self.alt))
 
 
-def draw(record: Record) -> list[Plot] | None:
-    """Every plot that the record has figures for; None if matplotlib is not installed."""
-    if importlib.util.find_spec("matplotlib") is None:
-        return None
-    plots = [_quality(record, metric, place) for place, metric in enumerate(analysis.metrics(record)[:3], 1)]
-    return [plot for plot in (*plots, _speed(record), _memory(record), _layers(record)) if plot is not None]
-
-
-def _plot(name: str, title: str, alt: str, size: tuple[float, float], fill: Callable[[Axes], None]) -> Plot:
-    """Draw one plot of a size in inches."""
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        matplotlib.rcdefaults()  # without the person's own style
-        matplotlib.rcParams.update({**_SETTINGS, "svg.hashsalt": name})
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's own fonts may have it
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasSVG(figure)
-        figure.patch.set_alpha(0)
-        figure.suptitle(printable(title), x=0.02, ha="left", size=10.5, weight="bold")
-        fill(figure.subplots())
-        written = io.StringIO()
-        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return Plot(name, alt, *_finished(written.getvalue(), name, alt))
-
-
-def _finished(written: str, name: str, alt: str) -> tuple[str, str]:
-    """A file and its element with what matplotlib lacks: a title, dark colours, identifiers that no other plot has."""
-    head, element = written[: written.index("<svg")], written[written.index("<svg") :]
+def _finished(written: str, name: str, alt: str) -> str:
+    """The element with what matplotlib lacks: a title, dark colours, identifiers that no other plot has."""
+    element = written[written.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
     element = re.sub(r'\bid="', f'id="{name}-', element)
     element = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", element)
@@ -116,101 +116,29 @@ def _finished(written: str, name: str, alt: str) -> tuple[str, str]:
     style = f"<style>@media (prefers-color-scheme:dark){{{dark}}}</style>"
     title = f'<title id="{name}-alt">{escape(printable(alt))}</title>'
     end = element.index(">")
-    element = f'<svg role="img" aria-labelledby="{name}-alt"{element[4:end]}>{title}{style}{element[end + 1 :]}'
-    return head + element, element
+    return f'<svg role="img" aria-labelledby="{name}-alt"{element[4:end]}>{title}{style}{element[end + 1 :]}'
 
 
-def _quality(record: Record, metric: str, place: int) -> Plot | None:
-    """Size against a metric, with the Pareto front and intervals."""
-    front, measure = analysis.front(record, metric), text.measure_of(record, metric)
-    base = analysis.value(record.reference, metric)
+def against(there: Sequence[ReportedForm], measures: Mapping[str, Measure], cost: str, metric: str) -> Plot | None:
+    """A cost, one of `forms.COSTS`, against a metric: Pareto front and intervals; the upper left corner is the best.
 
-    def lines(axes: Axes) -> None:
-        line = [(form.bytes / 2**20, analysis.value(form, metric)) for form in front]
-        axes.plot(*zip(*line, strict=True), color=GREY, linestyle="--", zorder=1)
-        for form in record.variants:
-            if (found := analysis.interval(form, metric)) and math.isfinite(base):
-                ends = [base + found.low, base + found.high]
-                axes.plot([form.bytes / 2**20] * 2, ends, color=GREY, linewidth=1.2, zorder=2)
-
-    best = (f"{f.name} ({mebibytes(f.bytes)}, {text.number(measure, analysis.value(f, metric))})" for f in front)
-    alt = f"Size against {metric}. On the Pareto front (dashed), from small to large: {', '.join(best)}."
-    title = f"Size against {metric}: the dashed line is the Pareto front"
-    sizes = [form.bytes / 2**20 for form in analysis.forms(record)]
-    return _scatter(f"size-{place}", title, alt, record, metric, sizes, "size, MiB", lines)
-
-
-def _speed(record: Record) -> Plot | None:
-    """Time against the first metric."""
-    metric = next(iter(analysis.metrics(record)), "")
-    forms = analysis.forms(record)
-    ratios = [analysis.time_ratio(record, form) for form in forms]
-    listed = (f"{form.name} {ratio:.2f}" for form, ratio in zip(forms, ratios, strict=True) if ratio is not None)
-    alt = f"Time against {metric}; times as shares of the reference's: {', '.join(listed)}."
-    title, across = f"Time against {metric}: left of the line is faster", "time, share of the reference's"
-
-    def lines(axes: Axes) -> None:
-        axes.axvline(1, color=GREY, linewidth=0.8, zorder=0)
-
-    return _scatter("speed", title, alt, record, metric, ratios, across, lines) if metric else None
-
-
-def _memory(record: Record) -> Plot | None:
-    """Peak memory of each form."""
-    shown = [(n, form) for n, form in enumerate(analysis.forms(record)) if form.peak_mib is not None]
-    if not shown:
-        return None
-
-    def fill(axes: Axes) -> None:
-        colours = [_MARKS[analysis.state(record, form)][1] for _, form in shown]
-        bars = axes.barh(range(len(shown)), [form.peak_mib or 0 for _, form in shown], color=colours, height=0.6)
-        axes.bar_label(bars, labels=[f"{form.peak_mib or 0:,.0f}" for _, form in shown], padding=3, color=INK)
-        _rows(axes, [f"{number}  {label(form.name, _NAME)}" for number, form in shown], "peak memory, MiB")
-
-    alt = "Peak memory: " + ", ".join(f"{form.name} {text.memory(form.peak_mib)}" for _, form in shown) + "."
-    return _plot("memory", "Peak memory of a process that runs the form", alt, (7.4, 1.1 + 0.34 * len(shown)), fill)
-
-
-def _layers(record: Record) -> Plot | None:
-    """The nodes with the largest loss, largest on top."""
-    worst = [layer for layer in record.layers if math.isfinite(layer.loss)][:MOST_LAYERS]
-    if not worst:
-        return None
-    left = {name for form in record.variants for name in form.excluded}
-    base = min(0.0, min(layer.loss for layer in worst) * 1.05)
-
-    def fill(axes: Axes) -> None:
-        losses = [layer.loss - base for layer in worst]
-        bars = axes.barh(range(len(worst)), losses, left=base, height=0.6, color=ORANGE)
-        for bar, layer in zip(bars, worst, strict=True):
-            if layer.node in left:
-                bar.set(facecolor=GREY, hatch="////", edgecolor=INK)
-        axes.set_xlim(left=base)
-        names = [label(f"{layer.file}: {layer.node}".removeprefix(": "), _NAME, end=True) for layer in worst]
-        _rows(axes, names, label(worst[0].measure, 70))
-
-    listed = ", ".join(f"{layer.node} {layer.loss:.3g}" for layer in worst[:5])
-    alt = f"Nodes with the largest loss, {worst[0].measure}: {listed}."
-    title = "Nodes with the largest loss" + (" (hatched: not quantized in a variant)" if left else "")
-    return _plot("layers", title, alt, (7.4, 1.2 + 0.26 * len(worst)), fill)
-
-
-def _scatter(
-    name: str,
-    title: str,
-    alt: str,
-    record: Record,
-    metric: str,
-    horizontal: Sequence[float | None],
-    across: str,
-    lines: Callable[[Axes], None],
-) -> Plot | None:
-    """A numbered mark for each form, and the legend; the upper left corner is the best. None for fewer than two."""
-    forms, measure = analysis.forms(record), text.measure_of(record, metric)
-    points = enumerate(zip(horizontal, (analysis.value(form, metric) for form in forms), strict=True))
-    where = {number: (x, y) for number, (x, y) in points if x is not None and math.isfinite(y)}
+    Each form is a numbered mark, the reference first. None for fewer than two.
+    """
+    measure = measures[metric]
+    where = {n: (form.cost(cost), form.value(metric)) for n, form in enumerate(there)}
+    where = {number: point for number, point in where.items() if all(map(math.isfinite, point))}
     if len(where) < 2:
         return None
+    front = forms.front(there, cost, metric, measures)
+    rows = [
+        (str(n), text.line(there[n].form.name), f"{x:.3g}", text.number(measure, y), "yes" if n in front else "")
+        for n, (x, y) in where.items()
+    ]
+    best = ", ".join(f"{there[n].form.name} ({where[n][0]:.3g}; {text.number(measure, where[n][1])})" for n in front)
+    alt = f"{metric} against {forms.COSTS[cost]}. On the Pareto front (dashed), by ascending {cost}: {best}."
+    head = ("#", "form", forms.COSTS[cost], metric, "Pareto front")
+    plot = Plot(f"{metric} against {cost}: the dashed line is the Pareto front", alt, head, rows)
+    base = there[0].value(metric)
 
     def fill(axes: Axes) -> None:
         share = measure.unit == "share"
@@ -219,64 +147,130 @@ def _scatter(
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g}")
         axes.yaxis.set_inverted(measure.lower_is_better)
         axes.margins(0.08, 0.12)
-        lines(axes)
-        for number, form in enumerate(forms):
-            shape, colour = _MARKS[analysis.state(record, form)]
+        axes.plot(*zip(*(where[n] for n in front), strict=True), color=GREY, linestyle="--", zorder=1)
+        for number, form in enumerate(there):
             x, y = where.get(number, (math.nan, math.nan))
-            style: dict[str, Any] = {
-                "marker": shape,
-                "color": colour,
-                "markersize": 12 if shape == "*" else 7.5,
-                "linestyle": "",
-            }
-            axes.plot([x], [y], zorder=3, label=f"{number}  {label(form.name, _NAME)}", **style)
-        for numbers in together(where):
+            if (found := form.intervals.get(metric)) is not None:
+                within, compares = found
+                ends = [end + base if compares else end for end in (within.low, within.high)]
+                axes.plot([x, x], ends, color=GREY, linewidth=1.2, zorder=2)
+            shape, colour = _MARKS[form.state]
+            size = 12 if shape == "*" else 7.5
+            named = f"{number}  {label(form.form.name, _NAME)}"
+            axes.plot([x], [y], zorder=3, label=named, marker=shape, color=colour, markersize=size, linestyle="")
+        axes.set_xlim(left=0)
+        near: dict[tuple[int, int], list[int]] = {}  # numbers of marks that would cover each other share one label
+        (_, wide), (low, high) = axes.get_xlim(), axes.get_ylim()
+        for number, (x, y) in where.items():
+            near.setdefault((round(x / wide / _NEAR), round(y / (high - low) / _NEAR)), []).append(number)
+        for numbers in near.values():
             shown, at = ", ".join(map(str, numbers)), where[numbers[-1]]
             axes.annotate(shown, at, (6, 5), textcoords="offset points", color=INK, zorder=4)
-        axes.set_xlim(left=0)
-        axes.set_xlabel(across)
+        axes.set_xlabel(forms.COSTS[cost])
         axes.figure.legend(loc="outside right upper", markerscale=0.8)
 
-    return _plot(name, title, alt, (8.6, max(4.0, 1.2 + 0.24 * len(forms))), fill)
+    return plot.drawn(f"{cost}-{list(measures).index(metric)}", max(4.0, 1.2 + 0.24 * len(there)), fill)
 
 
-def together(where: Mapping[int, tuple[float, float]]) -> list[list[int]]:
-    """Numbers of points that lie so near each other that their labels would; the horizontal axis begins at 0.
+def shares(reference: ReportedForm, form: ReportedForm) -> Plot | None:
+    """Size, time and memory of a form as shares of the reference's; None where nothing of both was measured."""
+    ratios = {name: form.cost(name) / (reference.cost(name) or math.nan) for name in forms.COSTS}
+    ratios = {name: ratio for name, ratio in ratios.items() if math.isfinite(ratio)}
+    rows = [(name, f"{form.cost(name):.4g}", f"{reference.cost(name):.4g}", f"{r:.0%}") for name, r in ratios.items()]
+    title = f"Of {text.line(reference.form.name)}: less is better"
+    alt = f"As shares of the reference's: {', '.join(f'{name} {ratio:.0%}' for name, ratio in ratios.items())}."
+    plot = Plot(title, alt, ("", "this model", "reference", "share"), rows)
 
-    >>> together({0: (7.3, 82.3), 1: (3.70, 82.3), 2: (3.75, 82.3), 3: (7.3, 82.3), 4: (3.7, 70.0)})
-    [[0, 3], [1, 2], [4]]
+    def fill(axes: Axes) -> None:
+        bars = _bars(axes, list(ratios), [100 * ratio for ratio in ratios.values()], "% of the reference's")
+        axes.bar_label(bars, labels=[f"{ratio:.0%}" for ratio in ratios.values()], padding=3, color=INK)
+        axes.axvline(100, color=INK, linewidth=0.8, linestyle="--")
+
+    return plot.drawn("shares", 1.0 + 0.34 * len(ratios), fill) if ratios else None
+
+
+def judged(metric: str, looks: Iterable[tuple[AcceptanceLook, Sequence[CriterionVerdict]]]) -> Plot | None:
+    """The intervals that looks decided a metric by, and what was asked; None where there are none.
+
+    Differences to the reference and values of the model's own have plots of their own: this one has those of the first.
     """
-    heights = [y for _, y in where.values()]
-    wide, high = max(x for x, _ in where.values()) or 1.0, max(heights) - min(heights) or 1.0
-    groups: list[list[int]] = []
-    for number, (x, y) in where.items():
-        near = (
-            group
-            for group in groups
-            if abs(x - where[group[0]][0]) < _NEAR * wide and abs(y - where[group[0]][1]) < _NEAR * high
-        )
-        group = next(near, None)
-        if group is None:
-            groups.append(group := [])
-        group.append(number)
-    return groups
+    found = [
+        (look, asked, verdict, verdict.interval)
+        for look, verdicts in looks
+        for asked, verdict in zip(look.criteria, verdicts, strict=True)
+        if verdict.metric == metric and verdict.interval is not None and math.isfinite(verdict.interval.low)
+    ]
+    found = [each for each in found if each[2].compares == found[0][2].compares]
+    if not found:
+        return None
+    measure, compares = text.measure_of(found[0][0], metric), found[0][2].compares
+    show = text.change if compares else text.number
+    names, rows, limits = [], [], []
+    for look, asked, verdict, within in found:
+        margin = standard(metric).margin if asked.bound is Bound.WITHIN_INTERVAL else asked.limit
+        limits.append((margin if measure.lower_is_better else -margin) if compares else margin)
+        names.append(f"look {look.numbers[metric]}, {look.time[:10]}, {label(look.reference, 30)}")
+        ends = (show(measure, end) for end in (within.difference, within.low, within.high, limits[-1]))
+        rows.append((names[-1], *ends, "accepted" if verdict.accepted else "refused"))
+    what = f"{metric}: difference to the reference" if compares else metric
+    alt = f"{what}. " + "; ".join(f"{n}: {low} to {high}, limit {limit}" for n, _, low, high, limit, _ in rows) + "."
+    head = ("look", "difference" if compares else "value", "from", "to", "limit", "")
+    better = "left" if measure.lower_is_better else "right"
+    plot = Plot(f"{what}, with the interval that decides; dashed: the limit", alt, head, rows)
+
+    def fill(axes: Axes) -> None:
+        scale = 100 if measure.unit == "share" else 1
+        for place, ((*_, verdict, within), limit) in enumerate(zip(found, limits, strict=True)):
+            shape, colour = _MARKS[FormState.ACCEPTED if verdict.accepted else FormState.REFUSED]
+            axes.plot([scale * within.low, scale * within.high], [place] * 2, color=colour, linewidth=2)
+            axes.plot([scale * within.difference], [place], marker=shape, color=colour, markersize=7.5)
+            axes.plot([scale * limit] * 2, [place - 0.4, place + 0.4], color=INK, linestyle="--", linewidth=1.2)
+        if compares:
+            axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
+        unit = ("points" if compares else "%") if measure.unit == "share" else measure.unit
+        _names(axes, names, f"{label(metric, 50)}, {unit}".removesuffix(", ") + f"; {better} is better")
+
+    return plot.drawn(f"judged-{metric}", 1.1 + 0.34 * len(found), fill)
 
 
-def _rows(axes: Axes, names: Sequence[str], across: str) -> None:
+def layers(found: Sequence[Layer], excluded: Iterable[str]) -> Plot | None:
+    """The nodes with the largest loss, largest on top; hatched: left as they are in a variant."""
+    worst = [layer for layer in found if math.isfinite(layer.loss)][:MOST_LAYERS]
+    if not worst:
+        return None
+    left = set(excluded)
+    base = min(0.0, min(layer.loss for layer in worst) * 1.05)
+    alt = f"Nodes with the largest loss, {worst[0].measure}: {', '.join(f'{x.node} {x.loss:.3g}' for x in worst[:5])}."
+    head = ("node", "operator", "file", f"loss: {worst[0].measure}", "not quantized in a variant")
+    rows = [(x.node, x.kind, x.file, f"{x.loss:.4g}", "yes" if x.node in left else "") for x in worst]
+    plot = Plot(f"Nodes with the largest loss{' (hatched: not quantized in a variant)' * bool(left)}", alt, head, rows)
+
+    def fill(axes: Axes) -> None:
+        names = [text.line(f"{layer.file}: {layer.node}".removeprefix(": "))[-_NAME:] for layer in worst]
+        bars = _bars(axes, names, [layer.loss - base for layer in worst], label(worst[0].measure, 70), base)
+        for bar, layer in zip(bars, worst, strict=True):
+            if layer.node in left:
+                bar.set(facecolor=GREY, hatch="////", edgecolor=INK)
+
+    return plot.drawn("layers", 1.2 + 0.26 * len(worst), fill)
+
+
+def _bars(axes: Axes, names: Sequence[str], lengths: Sequence[float], across: str, base: float = 0.0) -> Any:  # noqa: ANN401 - matplotlib's container
     """Horizontal bars with their names, the first on top."""
+    bars = axes.barh(range(len(names)), lengths, left=base, height=0.6, color=ORANGE)
+    axes.set_xlim(left=base)
+    _names(axes, names, across)
+    return bars
+
+
+def _names(axes: Axes, names: Sequence[str], across: str) -> None:
     axes.set_yticks(range(len(names)), names, size=8.5)
     axes.yaxis.set_inverted(True)
     axes.set_xlabel(across)
-    axes.margins(x=0.12, y=0.02)
+    axes.margins(x=0.12, y=0.02 if len(names) > 3 else 0.2)
 
 
-def label(name: str, most: int, *, end: bool = False) -> str:
-    """A name that fits: one line, and the beginning or the end of a long one.
-
-    >>> label("encoder/layers.0/matmul", 12), label("encoder/layers.0/matmul", 12, end=True)
-    ('encoder/lay…', '…rs.0/matmul')
-    """
+def label(name: str, most: int) -> str:
+    """The beginning of a name that may be long, in one line."""
     shown = text.line(name)
-    if len(shown) <= most:
-        return shown
-    return f"…{shown[1 - most :]}" if end else f"{shown[: most - 1]}…"
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"

@@ -1,9 +1,13 @@
-"""How precisely a model's numbers are stored: tensors, weights and bits of each type, read from GGUF and ONNX files."""
+"""How precisely a model's numbers are stored: tensors, weights and bits of each type, read from GGUF and ONNX files.
+
+Bits a weight are those of the whole file, as `quantize` prints them: scales, zero points, vocabulary and graph are no
+weights, and their bytes count.
+"""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +17,16 @@ from edge_assistant_models import headers
 from edge_assistant_models.headers import HeaderFormat
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+    from onnx import GraphProto, NodeProto, TensorProto
 
 PACKED = "MatMulNBits"  # holds its weights packed into bytes; what they are stands in its attributes
 _PACKED_TYPES = {"INT4": 0.5, "UINT4": 0.5, "FLOAT4E2M1": 0.5, "INT2": 0.25, "UINT2": 0.25}  # bytes of one number
+SCALES, REST = "scales", "vocabulary, graph, padding"
+# Inputs of an operator that hold scales and zero points of its weights; and what `onnx.rules` calls its tensors
+_SCALES = {PACKED: slice(2, 4), "GatherBlockQuantized": slice(2, 4), "MatMulIntegerToFloat": slice(2, 6)}
+_SCALES |= {"DequantizeLinear": slice(1, 3), "QuantizeLinear": slice(1, 3), "DynamicQuantizeMatMul": slice(2, 4)}
+_OWN_SCALES, _OWN_PAIRS = ("/scales", "/scale", "/steps", "/multiples"), "/4_bits"
+_BLOCK = 256  # values of a block of the K types and most IQ types
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,59 +36,68 @@ class Precision:
     Attributes:
         kind: the type, as the format calls it: `q4_K`, `int8`, `4 bits in blocks of 32`.
         tensors: how many.
-        weights: numbers in them.
+        weights: numbers in them; none of what is a scale.
         bytes: that they take, scales within them included.
+        fallbacks: of these tensors, those that llama.cpp could not give the type of the file, as their rows are no
+            multiples of its blocks of 256 values.
     """
 
     kind: str
     tensors: int
     weights: int
     bytes: int
+    fallbacks: int = 0
 
     @property
     def bits(self) -> float:
-        """Bits for each number."""
-        return 8 * self.bytes / self.weights if self.weights else 0.0
+        """Bits for each number; NaN without any."""
+        return 8 * self.bytes / self.weights if self.weights else math.nan
 
 
 def of_files(paths: Iterable[Path]) -> list[Precision]:
-    """All tensors of some model files by type, most bytes first; files of other formats have none.
+    """All tensors of some model files by type, and the rest of these files, most bytes first; of no other format.
 
     Raises:
         ModelCorrupt: a file contradicts itself.
     """
-    found: dict[str, Precision] = {}
-    for path in paths:
-        for one in _of_file(path):
-            other = found.get(one.kind, Precision(one.kind, 0, 0, 0))
-            found[one.kind] = Precision(
-                one.kind, other.tensors + one.tensors, other.weights + one.weights, other.bytes + one.bytes
-            )
-    return sorted(found.values(), key=lambda each: (-each.bytes, each.kind))
+    found = defaultdict[str, list[Precision]](list)
+    for one in (one for path in paths for one in _of_file(path)):
+        found[one.kind].append(one)
+    return sorted((_sum(kind, each) for kind, each in found.items()), key=lambda each: (-each.bytes, each.kind))
 
 
 def bits(precisions: Iterable[Precision]) -> float:
-    """Bits for each number over all of them."""
-    there = list(precisions)
-    return Precision("", 0, sum(each.weights for each in there), sum(each.bytes for each in there)).bits
+    """Bits for each weight over all of them; NaN without any."""
+    return _sum("", list(precisions)).bits
+
+
+def _sum(kind: str, there: list[Precision]) -> Precision:
+    columns = ((one.tensors, one.weights, one.bytes, one.fallbacks) for one in there)
+    return Precision(kind, *map(sum, zip(*columns, strict=True))) if there else Precision(kind, 0, 0, 0)
 
 
 def _of_file(path: Path) -> Iterator[Precision]:
-    match headers.form_of(path.name):
-        case HeaderFormat.GGUF:
-            yield from _of_gguf(path)
-        case HeaderFormat.ONNX:
-            yield from _of_onnx(path)
+    readers = {HeaderFormat.GGUF: _of_gguf, HeaderFormat.ONNX: _of_onnx}
+    if (form := headers.form_of(path.name)) in readers:
+        tensors = list(readers[form](path))
+        yield from tensors
+        yield Precision(REST, 0, 0, path.stat().st_size - sum(each.bytes for each in tensors))
 
 
 def _of_gguf(path: Path) -> Iterator[Precision]:
+    import gguf
+
     from edge_assistant_quantize.gguf import header
 
-    tensors = header.read(path).tensors
-    starts = sorted({*(tensor.offset for tensor in tensors), path.stat().st_size})
-    for tensor in tensors:  # what lies before the next one is its own, padding included
-        size = starts[bisect_right(starts, tensor.offset)] - tensor.offset
-        yield Precision(tensor.kind, 1, math.prod(tensor.shape), size)
+    found = header.read(path)
+    names = {int(kind): kind.name for kind in gguf.LlamaFileType}
+    name = names.get(int(found.values.get("general.file_type", -1)), "")
+    blocks = ("_K" in name or "_IQ" in name) and not name.endswith("IQ4_NL")
+    for tensor in found.tensors:
+        weights = math.prod(tensor.shape)
+        block, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[tensor.kind.upper()]]
+        fell = blocks and tensor.quantized and tensor.shape[0] % _BLOCK != 0
+        yield Precision(tensor.kind, 1, weights, weights // block * size, int(fell))
 
 
 def _of_onnx(path: Path) -> Iterator[Precision]:
@@ -87,12 +106,14 @@ def _of_onnx(path: Path) -> Iterator[Precision]:
     with path.open("rb") as file:
         headers.check(file, HeaderFormat.ONNX, path.name)
         file.seek(0)
-        model: ModelProto = onnx.load(file, load_external_data=False)
+        model = onnx.load(file, load_external_data=False)
     for graph in _graphs(model.graph):
         packed = {node.input[1]: node for node in graph.node if node.op_type == PACKED and len(node.input) > 1}
-        for tensor in (*graph.initializer, *_constants(graph)):
-            node = packed.get(tensor.name)
-            yield _of_tensor(tensor) if node is None else _of_packed(tensor, node)
+        scales = {name for node in graph.node for name in node.input[_SCALES.get(node.op_type, slice(0))]}
+        for name, tensor in _tensors(graph):
+            one = _of_packed(tensor, packed[name]) if name in packed else _of_tensor(tensor)
+            is_scale = name in scales or name.endswith(_OWN_SCALES)
+            yield Precision(SCALES, 1, 0, one.bytes) if is_scale else one
 
 
 def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
@@ -104,10 +125,12 @@ def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
                 yield from _graphs(inner)
 
 
-def _constants(graph: GraphProto) -> Iterator[TensorProto]:
+def _tensors(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
+    """The initializers and the constants of a graph by name."""
+    yield from ((tensor.name, tensor) for tensor in graph.initializer)
     for node in graph.node:
         if node.op_type == "Constant":
-            yield from (attribute.t for attribute in node.attribute if attribute.name == "value")
+            yield from ((node.output[0], each.t) for each in node.attribute if each.name == "value")
 
 
 def _of_tensor(tensor: TensorProto) -> Precision:
@@ -119,6 +142,8 @@ def _of_tensor(tensor: TensorProto) -> Precision:
     weights = math.prod(tensor.dims)
     if name in _PACKED_TYPES:
         return Precision(name.lower(), 1, weights, math.ceil(weights * _PACKED_TYPES[name]))
+    if tensor.name.endswith(_OWN_PAIRS):
+        return Precision("4 bits, two in a byte", 1, 2 * weights, weights)
     kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     return Precision(str(np.dtype(kind)), 1, weights, weights * np.dtype(kind).itemsize)
 

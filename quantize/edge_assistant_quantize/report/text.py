@@ -1,28 +1,35 @@
-"""Figures as text, and text of unknown origin in Markdown."""
+"""Figures, verdicts and decisions as text."""
 
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Sequence
 
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize.record import Interval, Measure, Record
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize.acceptance.intervals import spent
+from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Interval, Measure, Record, Variant
+from edge_assistant_quantize.report import forms
 
 NOTHING = "–"
+PLAIN = Measure(lower_is_better=True, unit="")  # of a metric of which a record says nothing
 
-# What CommonMark, its tables and GitHub interpret inside a line; an underscore within a word is harmless.
-_MARKS = re.compile(r"([\\`*\[\]<>|~&$@]|:(?=//)|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z]))")
+
+def measure_of(look: AcceptanceLook, metric: str) -> Measure:
+    """How a metric of a look is read."""
+    found = look.of_candidate[metric]
+    return Measure(found.lower_is_better, found.unit)
 
 
 def number(measure: Measure, value: float) -> str:
     """A value of a metric.
 
     >>> number(Measure(True), 0.0791), number(Measure(True, ""), 12.3456), number(Measure(True, "dB"), 31)
-    ('7.9 %', '12.35', '31 dB')
+    ('7.91 %', '12.35', '31 dB')
     """
     if not math.isfinite(value):
         return NOTHING
-    return f"{100 * value:.1f} %" if measure.unit == "share" else f"{value:.4g} {measure.unit}".rstrip()
+    return f"{100 * value:.4g} %" if measure.unit == "share" else f"{value:.4g} {measure.unit}".rstrip()
 
 
 def change(measure: Measure, difference: float) -> str:
@@ -31,44 +38,32 @@ def change(measure: Measure, difference: float) -> str:
     >>> change(Measure(True), 0.002), change(Measure(True, ""), -0.25)
     ('+0.2 points', '-0.25')
     """
-    share = measure.unit == "share"
-    return f"{100 * difference:+.1f} points" if share else f"{difference:+.3g} {measure.unit}".rstrip()
+    value, unit = (round(100 * difference, 4), "points") if measure.unit == "share" else (difference, measure.unit)
+    return f"{value:+z.3g} {unit}".rstrip()
 
 
-def within(measure: Measure, found: Interval, *, short: bool = False) -> str:
-    """A difference and its interval; `short` for a cell of a table.
+def within(measure: Measure, found: Interval, *, compares: bool) -> str:
+    """A difference and its interval, or the interval of a value, for a cell of a table.
 
-    >>> within(Measure(True), Interval(0.002, -0.001, 0.005, 0.95), short=True)
+    >>> within(Measure(True), Interval(0.002, -0.001, 0.005, 0.95), compares=True)
     '+0.2 (-0.1 to +0.5)'
+    >>> within(Measure(True), Interval(0.98, 0.97, 0.99, 0.95), compares=False)
+    '(97 % to 99 %)'
     """
-    difference, low, high = (change(measure, value) for value in (found.difference, found.low, found.high))
-    low = low.removesuffix(" points")
-    if short:
-        return f"{difference.removesuffix(' points')} ({low} to {high.removesuffix(' points')})"
-    return f"{difference}, {100 * found.level:.3g} % interval {low} to {high}"
+    show = change if compares else number
+    difference, low, high = (
+        show(measure, value).removesuffix(" points") for value in (found.difference, found.low, found.high)
+    )
+    return f"{difference} ({low} to {high})" if compares else f"({low} to {high})"
 
 
-def around(measure: Measure, found: Interval) -> str:
-    """The interval of a value.
+def times(ratio: float) -> str:
+    """Time as a share of the reference's; of what is no number, a dash.
 
-    >>> around(Measure(True), Interval(0.98, 0.97, 0.99, 0.95))
-    '95 % interval 97.0 % to 99.0 %'
-    """
-    return f"{100 * found.level:.3g} % interval {number(measure, found.low)} to {number(measure, found.high)}"
-
-
-def measure_of(record: Record, metric: str) -> Measure:
-    """The unit of a metric; a plain number if the record does not say."""
-    return record.measures.get(metric, Measure(lower_is_better=True, unit=""))
-
-
-def times(ratio: float | None) -> str:
-    """Time as a share of the reference's.
-
-    >>> times(0.5), times(None)
+    >>> times(0.5), times(math.nan)
     ('0.50', '–')
     """
-    return NOTHING if ratio is None else f"{ratio:.2f}"
+    return f"{ratio:.2f}" if math.isfinite(ratio) else NOTHING
 
 
 def share(part: float, whole: float) -> str:
@@ -76,44 +71,67 @@ def share(part: float, whole: float) -> str:
     return f"{100 * part / whole:.0f} %" if whole else NOTHING
 
 
-def memory(mib: float | None) -> str:
-    """Peak memory."""
-    return NOTHING if mib is None else f"{mib:,.0f} MiB"
-
-
-def line(text: str) -> str:
+def line(text: object) -> str:
     """A text of unknown origin as one printable line."""
-    return printable(" ".join(text.split()))
+    return printable(" ".join(str(text).split()))
 
 
-def escaped(text: str) -> str:
-    r"""A text that Markdown shows as it is, in a line or a cell.
+def look(found: Interval) -> str:
+    """Which look at its data an interval decides, and the confidence of the end that does; empty for no look's.
 
-    >>> print(escaped("a|b <script>"))
-    a\|b \<script\>
+    The number follows from the level, as each look has one of its own, see `intervals.spent`.
+
+    >>> look(Interval(0.0, -0.1, 0.1, 1 - 2 * spent(3)))
+    'look 3 at this data, decided at 99.66 %'
     """
-    return re.sub(r"(?i)\bwww\.", r"www\\.", _MARKS.sub(r"\\\1", line(text)))
+    error = (1 - found.level) / 2
+    place = round(math.sqrt(spent(1) / error)) if error > 0 else 0
+    known = place > 0 and math.isclose(spent(place), error, rel_tol=1e-6)
+    return f"look {place} at this data, decided at {100 * (1 - error):.2f} %" if known else ""
 
 
-def code(text: str, *, cell: bool = False) -> str:
-    """A text as a code span; in a cell of a table a bar ends the cell, in code too.
-
-    >>> print(code("a`b"))
-    `` a`b ``
-    """
-    shown = line(text).replace("|", "\\|") if cell else line(text)
-    fence = "`" * (_ticks(shown) + 1)
-    pad = " " if "`" in shown or not shown else ""
-    return f"{fence}{pad}{shown}{pad}{fence}"
-
-
-def block(text: str, language: str = "") -> str:
-    """A text of several lines as a fenced block."""
-    shown = "\n".join(printable(line.expandtabs(4)) for line in text.split("\n")).strip("\n")
-    fence = "`" * max(3, _ticks(shown) + 1)
-    return f"{fence}{language}\n{shown}\n{fence}"
+def verdict(measure: Measure, found: CriterionVerdict) -> str:
+    """A decided criterion, such as `wer 8.1 % against 7.9 % (+0.2 points, ...; asked: at most 0.005 worse)`."""
+    against = "" if found.reference is None else f" against {number(measure, found.reference)}"
+    said = []
+    if (inside := found.interval) is not None:
+        show = change if found.compares else number
+        low, high = (show(measure, value) for value in (inside.low, inside.high))
+        difference = f"{change(measure, inside.difference)}, " if found.compares else ""
+        low = low.removesuffix(" points")
+        said += [f"{difference}{100 * inside.level:.3g} % interval {low} to {high}", look(inside)]
+    said += [f"asked: {found.criterion}", found.reason]
+    return f"{found.metric} {number(measure, found.value)}{against} ({'; '.join(filter(None, said))})"
 
 
-def _ticks(text: str) -> int:
-    """The longest run of backticks."""
-    return max((len(run) for run in re.findall(r"`+", text)), default=0)
+def decision(record: Record) -> str:
+    """The decision in one sentence, with the figures that it depends on."""
+    judged, whole = [form for form in record.variants if form.verdicts], record.reference.bytes
+    form = next((form for form in record.variants if form.name == record.chosen), None)
+    if form is not None:
+        ratio = form.speed.get("ratio", math.nan)
+        said = [f"{mebibytes(form.bytes)} instead of {mebibytes(whole)} ({share(form.bytes, whole)})"]
+        said += _verdicts(record, form.verdicts)
+        said += [f"{times(ratio)} of the reference's time"] if math.isfinite(ratio) else []
+        said += [] if form.peak_mib is None else [f"at most {form.peak_mib:,.0f} MiB of memory"]
+        return f"Take {line(form.name)}: {', '.join(said)}."
+    if judged:
+        form = min(judged, key=lambda form: (sum(not item.accepted for item in form.verdicts), form.bytes))
+        missed = "; ".join(_verdicts(record, [item for item in form.verdicts if not item.accepted]))
+        which = "the only form" if len(judged) == 1 else f"each of the {len(judged)} forms"
+        stays = f"{which} misses a criterion, so {_sized(record.reference)} stays"
+        return f"Take none: {stays}. Nearest is {_sized(form)}: {missed}."
+    count, best, there = len(record.variants), "", forms.of_record(record)
+    for metric in forms.metrics(record)[:1]:
+        front = forms.front(there, "size", metric, record.measures)
+        sized = ", ".join(_sized(there[place].form) for place in front)
+        best = f"; no other is both smaller and better in {line(metric)} than {sized}"
+    return f"Nothing was decided, as no criterion was asked: {count} form{'s' * (count != 1)} compared{best}."
+
+
+def _sized(form: Variant) -> str:
+    return f"{line(form.name)} ({mebibytes(form.bytes)})"
+
+
+def _verdicts(record: Record, found: Sequence[CriterionVerdict]) -> list[str]:
+    return [line(verdict(record.measures.get(item.metric, PLAIN), item)) for item in found]

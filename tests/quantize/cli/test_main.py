@@ -78,7 +78,9 @@ REFUSED = [
     ("quantize a.gguf --type Q4_K_M --output no/o.gguf", 3, "there is no folder no - make it first"),
     ("quantize a.gguf --type Q4_K_M --output o.onnx", 2, "what is made of .gguf is .gguf again - name"),
     ("quantize a.onnx --type fp16 --output o.gguf", 2, "what is made of .onnx is .onnx again - name"),
-    ("compare a.gguf a.gguf --output text.txt", 2, "text.txt is a file - name a folder for the output"),
+    ("compare a.gguf a.gguf --output text.txt", 2, "text.txt is no page - name a file for it: --output page.html"),
+    ("compare a.gguf a.gguf --output no/page.html", 3, "there is no folder no - make it first"),
+    ("compare nanodet", 2, "only one model is named - name others to compare it with"),
     ("report made --output text.txt", 2, "text.txt is a file - name a folder for the output"),
     ("report made", 3, "there is no record.json in made - name a folder that a run has written"),
     ("report none", 3, "there is no folder none - name a folder that a run has written"),
@@ -121,8 +123,9 @@ REFUSED = [
     ("accept nanodet --reference nanodet --data .", 2, "--metric --recipe is required"),
     ("accept nanodet --reference nanodet --metric 'presence at_best=1' --data .", 2, "at_best"),
     ("accept nanodet --reference nanodet --metric 'map50 within_interval' --recipe r.toml", 2, "not allowed with"),
-    ("compare nanodet nanodet --speed", 2, "nothing says what both are measured over"),
+    ("compare nanodet nanodet --speed", 2, "nothing says what they are measured over"),
     ("compare nanodet nanodet --data x", 2, "--data stands with --metric or --speed"),
+    ("compare nanodet minilm-l6-int8", 2, "nanodet is of the role detector, and minilm-l6-int8 of embedder - compare"),
 ]
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
-import onnx
 import pytest
 from helpers import tiny_llama
+from helpers.looks import weights
 from helpers.records import record, variant
 from msgspec.structs import replace
-from onnx import helper
 
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.candidate import Candidate, sha256_of
+from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import all_metrics
 from edge_assistant_quantize.record import ModelFile
-from edge_assistant_quantize.report import page
+from edge_assistant_quantize.report import plots
 
 pytestmark = pytest.mark.usefixtures("stored")
 
@@ -106,7 +106,7 @@ def test_criteria_of_a_recipe(many_photos, tmp_path, capsys):
 
 def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkeypatch, models, capsys):
     monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "two words"])
-    monkeypatch.setattr(page, "draw", lambda record: None)  # its plots are drawn elsewhere
+    monkeypatch.setattr(plots.Plot, "drawn", lambda plot, *_: plot)  # its plots are drawn elsewhere
     whole = models("embedder")
     (tmp_path / "texts.txt").write_text("\n".join(f"Pump {n} runs at {n + 20} degrees." for n in range(100)))
     out, texts = tmp_path / "out", str(tmp_path / "texts.txt")
@@ -115,9 +115,10 @@ def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkey
     (tmp_path / "mine").mkdir()
     mine = tmp_path / "mine" / "mine.onnx"
     mine.write_bytes(whole.files["model"].read_bytes() + b"\x32\x01 ")  # a description more
-    for _ in range(2):
-        assert main(["accept", str(mine), "--reference", whole.name, *asked]) == 0
+    for more in (["--speed"], []):
+        assert main(["accept", str(mine), "--reference", whole.name, *asked, *more]) == 0
     found = records.read(out)
+    assert (found.reference.speed["ratio"], found.reference.peak_mib > 20) == (1, True)  # of the first time
     assert [form.name for form in found.variants] == [whole.name, "mine"]
     assert [look.form for look in found.looks] == [whole.name, "mine"]  # the same look again is no other one
     assert [look.numbers["cosine"] for look in found.looks] == [1, 2]
@@ -126,7 +127,7 @@ def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkey
     assert set(found.inputs) == {"data/cosine", *(f"reference/{key}" for key in whole.files)}
     assert found.measures["cosine"].lower_is_better is False
     assert found.variants[0].files["model"].tensors_sha256 == found.variants[1].files["model"].tensors_sha256
-    assert "Take" in (out / "report.md").read_text("utf-8")
+    assert "look 2 at this data" in (out / "report.html").read_text("utf-8")
     (tmp_path / "own").mkdir()
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path / "own"))
     (tmp_path / "own" / whole.name).symlink_to(store / whole.name)
@@ -171,43 +172,68 @@ def test_data_for_each_metric():
         inputs.by_metric(["a", "a"], ["x", "y"])
 
 
-def test_two_models_are_compared_now(models, photos, tmp_path, capsys):
-    detector = str(models("detector").files["model"])
-    asked = ["--speed", "--metric", "presence", "--data", photos, "--output", str(tmp_path / "page")]
-    assert main(["compare", "nanodet", detector, *asked]) == 0
+def test_models_are_compared_now_on_one_page(models, photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(plots.Plot, "drawn", lambda plot, *_: plot)
+    detector, page = str(models("detector").files["model"]), tmp_path / "page.html"
+    asked = ["--speed", "--metric", "presence", "--data", photos, "--threads", "1"]
+    assert main(["compare", detector, "nanodet", "nanodet-int8", "--reference", "nanodet", *asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["reference"], told["role"]) == ("nanodet", "detector")
+    assert [model["form"]["name"] for model in told["models"]] == ["nanodet", detector, "nanodet-int8"]
+    first, same, int8 = told["models"]
+    assert [model["state"] for model in told["models"]] == ["reference", "not decided", "not decided"]
+    assert (first["form"]["metrics"]["presence"], first["bits_per_weight"]) == (1, pytest.approx(16.1, abs=0.05))
+    assert same["form"]["files"]["model"]["sha256"] == first["form"]["files"]["model"]["sha256"]
+    (interval, compares) = same["intervals"]["presence"]
+    assert (interval["difference"], interval["n"], compares) == (0, 2, True)
+    assert first["time"] == 1
+    assert min(same["time"], int8["time"], int8["form"]["peak_mib"]) > 0
+    assert sum(kind["tensors"] for kind in int8["precisions"]) > 100
+    assert told["pareto"]["size"]["presence"][0] == "nanodet-int8"
+    assert set(told["pareto"]) == {"size", "time", "memory"}
+    assert set(told["inputs"]) == {f"data/{photos}"}
+    assert main(["compare", "nanodet", "nanodet-int8", "--output", str(page)]) == 0
     out = capsys.readouterr().out
-    rows = {line[:20].strip(): line[20:] for line in out.splitlines()}
-    assert rows["file model"].split()[-2:] == ["the", "same"]
-    assert "100.0 %" in rows["presence, now"]
-    assert "weights as float16" in rows
-    assert float(rows["time, now"].split()[1]) > 0
-    said = "model.onnx against nanodet: 7.3 MiB instead of 7.3 MiB, presence 100.0 % instead of 100.0 %"
-    assert said in out
-    html = (tmp_path / "page" / "report.html").read_text("utf-8")
-    assert "<h1>nanodet and model.onnx side by side</h1>" in html
-    assert said.split(" against ")[1].split(", ")[1] in html
+    assert out.splitlines()[0].split()[:4] == ["#", "form", "size", "of"]
+    assert out.endswith(f"page: {page}\n")
+    assert "<h1>2 models side by side</h1>" in page.read_text("utf-8")
+
+
+def test_relative_metrics_and_files_of_language_models_need_no_more(tmp_path, capsys):
     tiny = str(tiny_llama.write(tmp_path / "tiny.gguf"))
     assert main(["compare", tiny, tiny, "--speed", "--threads", "1", "--json"]) == 0  # needs no data
-    rows = {row["what"]: row["other"] for row in json.loads(capsys.readouterr().out)}
-    assert 0.1 < float(rows["time, now"]) < 10
+    told = json.loads(capsys.readouterr().out)
+    assert 0.1 < told["models"][1]["time"] < 10
+    (tmp_path / "texts.txt").write_text("\n".join(f"Pump {n} runs at {n + 20} degrees." for n in range(20)))
+    asked = ["--metric", "cosine", "--data", str(tmp_path / "texts.txt")]
+    assert main(["compare", "minilm-l6-int8", "minilm-l6-int8", *asked]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert "  –  " in rows[1]  # the reference agrees with itself, which says nothing
+    assert " 100 % (100 % to 100 %) " in rows[2]
 
 
-def test_two_runs_are_compared_by_their_records(tmp_path, capsys):
+def test_models_of_runs_are_compared_by_their_records(tmp_path, capsys):
+    forms = []
     for name, presence in (("first", 0.81), ("second", 0.79)):
         folder = tmp_path / name / "accepted"
         folder.mkdir(parents=True)
-        value, result = (helper.make_tensor_value_info(each, 1, [1]) for each in ("x", "y"))
-        weight = helper.make_tensor(name, 1, [1], [1])
-        graph = helper.make_graph([helper.make_node("Add", ["x", name], ["y"])], "g", [value], [result], [weight])
-        path = folder / "m.onnx"
-        onnx.save(helper.make_model(graph), path)
-        Candidate(name, "detector", folder, {"model": "m.onnx"}).write()
-        files = {"model": ModelFile("m.onnx", path.stat().st_size, sha256_of(path))}
-        form = replace(variant("int8", 1, presence, accepted=True), files=files)
-        records.write(record(variants=[form], chosen="int8"), tmp_path / name / records.FILE)
-    assert main(["compare", str(tmp_path / "first"), str(tmp_path / "second"), "--json"]) == 0
-    rows = {row["what"]: (row["one"], row["other"]) for row in json.loads(capsys.readouterr().out)}
-    assert rows["presence, recorded"] == ("81.0 %", "79.0 %")
-    assert rows["time of the reference's"] == ("0.50", "0.50")
-    assert rows["peak memory"] == ("121 MiB", "121 MiB")
-    assert rows["decided"] == ("accepted, chosen", "accepted, chosen")
+        weights(folder / "m.onnx", len(forms))
+        model = Candidate(name, "detector", folder, {"model": "m.onnx"})
+        model.write()
+        files = {"model": ModelFile("m.onnx", model.bytes, model.sums()["model"])}
+        forms.append(replace(variant("int8", 1, presence, accepted=True), files=files))
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    records.write(record(variants=forms[:1], chosen="int8"), Path(first) / records.FILE)
+    records.write(record(reference=forms[0], variants=forms[1:], chosen="int8"), Path(second) / records.FILE)
+    assert main(["compare", first, second, "--json"]) == 0
+    one, other = json.loads(capsys.readouterr().out)["models"]
+    assert [each["form"]["metrics"]["presence"] for each in (one, other)] == [0.81, 0.79]
+    assert [each["form"]["peak_mib"] for each in (one, other)] == [121, 121]
+    assert (one["state"], other["state"]) == ("reference", "accepted, chosen")
+    assert (one["time"], other["time"]) == (1, 0.5)
+    assert other["intervals"]["presence"][0]["difference"] == pytest.approx(-0.03)
+    assert main(["compare", second, first, "--json"]) == 0  # the first was compared with another model
+    one, other = json.loads(capsys.readouterr().out)["models"]
+    assert (other["time"], other["intervals"]) == (None, {})
+    assert main(["compare", second, first]) == 0
+    assert "From records, maybe over other data: presence." in capsys.readouterr().out

@@ -10,7 +10,7 @@ from helpers.records import record
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli.main import main
-from edge_assistant_quantize.report import page
+from edge_assistant_quantize.report import plots
 
 RECIPE = """
 name = "nanodet-int8"
@@ -32,7 +32,7 @@ steps = [{ do = "quantize", type = "static-int8" }]
 
 def test_the_real_detector_twice_gives_the_same_tensors(models, photos, tmp_path, monkeypatch, capsys):
     """The plots of its reports are drawn elsewhere."""
-    monkeypatch.setattr(page, "draw", lambda record: None)
+    monkeypatch.setattr(plots.Plot, "drawn", lambda plot, *_: plot)
     model = models("detector")
     (tmp_path / "model").mkdir()
     files = {key: f"{key}.onnx" for key in model.files}

@@ -52,6 +52,11 @@ def left(home):
     return sorted(set(found) - usual)
 
 
+def figure(value):
+    """Six digits, as a card has them."""
+    return float(f"{value:.6g}")
+
+
 WHOLE = ["catalog/ours-int8.toml", "models/ours-int8", "published/ours-int8"]
 
 
@@ -72,9 +77,14 @@ def test_a_run_becomes_an_entry_with_a_card_that_the_product_opens(run_folder, h
     figures = entry.figures
     assert figures["accepted"] is True
     assert figures["metrics"] == {"presence": 0.81}
-    said = "presence 81.0 % against 82.0 %"
+    said = "accepted against f32: presence 81 % against 82 %"
     (criterion,) = figures["criteria"]
-    assert re.fullmatch(rf"{said} \(-1.0 points, 93.9 % interval .* points; asked: at most 0.05 worse\)", criterion)
+    look = "look 1 at this data, decided at 96.96 %"
+    assert re.fullmatch(
+        rf"\S+, {said} \(-1 points, 93.9 % interval .* points; {look}; asked: at most 0.05 worse\)", criterion
+    )
+    assert figures["card"] == "published/ours-int8/card.html"
+    assert figures["bits_per_weight"] == figure(model.files["model"].stat().st_size)  # of 8 weights
     assert (figures["looks"], figures["signer"], "refused" in figures) == (1, records.read(run_folder).signer, False)
     assert figures["speed"] == {"median_ms": 13.5, "ratio": 0.5}
     assert (figures["form"], figures["reference"], figures["recipe"]) == ("int8", "f32", "ours")
@@ -83,7 +93,7 @@ def test_a_run_becomes_an_entry_with_a_card_that_the_product_opens(run_folder, h
     assert said in capsys.readouterr().out
     kept = home / "published" / "ours-int8"
     assert {path.name for path in kept.iterdir()} == {
-        *("candidate.toml", "entry.toml", "ours-int8.onnx", "record.json", "recipe.toml", "report.html", "report.md"),
+        *("candidate.toml", "entry.toml", "ours-int8.onnx", "record.json", "recipe.toml", "card.html"),
     }
     assert records.read(kept) == records.read(run_folder)
     assert tomllib.loads((kept / "recipe.toml").read_text())["name"] == "ours"

@@ -1,4 +1,4 @@
-"""The report of a record: the decision first, hostile names harmless, the same bytes each time, readable plots."""
+"""The report of a record: the decision first, hostile names harmless, the same bytes each time, plots with tables."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
-from helpers.records import record, variant
+from helpers.looks import hits
+from helpers.records import SUM, record, variant
 from helpers.smalldisk import fill, mounted
-from markdown_it import MarkdownIt
 
+from edge_assistant_quantize.acceptance import gate
+from edge_assistant_quantize.acceptance.intervals import spent
 from edge_assistant_quantize.errors import StorageFull
-from edge_assistant_quantize.record import Layer, ModelFile
-from edge_assistant_quantize.report import page
+from edge_assistant_quantize.record import AcceptanceLook, Bound, Criterion, Interval, Layer, ModelFile
+from edge_assistant_quantize.report import forms, page, plots, text
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -35,6 +38,26 @@ needs_matplotlib = pytest.mark.skipif(importlib.util.find_spec("matplotlib") is 
 def without_plots(monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else found(name))
+
+
+def looked(number: int, share: float, bound: Bound = Bound.AT_MOST_WORSE, limit: float = 0.05) -> AcceptanceLook:
+    """A look at a detector whose reference finds 82 % of the objects."""
+    return AcceptanceLook(
+        time=f"2026-11-{number:02}T09:30:00+00:00",
+        form="static int8",
+        files={"model": SUM},
+        options={},
+        reference="f32",
+        reference_files={"model": "cd" * 32},
+        reference_options={},
+        sound="nanodet",
+        criteria=[Criterion("presence", bound, limit)],
+        of_candidate={"presence": hits("presence", share)},
+        of_reference={"presence": hits("presence", 0.82)},
+        data={"presence": "12" * 32},
+        numbers={"presence": number},
+        code="",
+    )
 
 
 def hostile():
@@ -64,59 +87,75 @@ def hostile():
         inputs=pairs,
         variants=forms,
         layers=[Layer(name, name, name, -1.0 * place, HOSTILE[4]) for place, name in enumerate(HOSTILE)],
+        looks=[msgspec.structs.replace(looked(1, 0.8), form=HOSTILE[0], reference=HOSTILE[6])],
         chosen=forms[0].name,
     )
 
 
 class Tags(HTMLParser):
-    """The tags, attributes and text of a page."""
+    """The tags, attributes, text and tables of a page."""
 
     def __init__(self, folder: Path):
         super().__init__()
-        self.tags, self.attributes, self.text = [], [], []
-        self.feed((folder / page.HTML).read_text("utf-8"))
+        self.tags, self.attributes, self.text, self.rows = [], [], [], []
+        self.source = (folder / page.HTML).read_text("utf-8")
+        ET.fromstring(self.source)  # well-formed: every element is closed where it should be
+        self.feed(self.source)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += attrs
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.rows[-1].append("")
 
     def handle_data(self, data):
         self.text.append(data)
-
-
-def test_the_page_is_the_golden_one(tmp_path, without_plots):
-    page.write(record(), tmp_path)
-    assert (tmp_path / "report.md").read_text("utf-8") == Path(__file__).with_name("golden.md").read_text("utf-8")
-    assert not (tmp_path / "plots").exists()
+        if self.rows and self.rows[-1] and {"td", "th"} & set(self.tags[-2:]):
+            self.rows[-1][-1] += data.strip()
 
 
 @needs_matplotlib
-def test_a_page_is_the_same_each_time_stands_alone_and_has_plots_that_are_text(tmp_path):
-    files = []
+def test_a_page_is_the_same_each_time_stands_alone_and_has_a_table_behind_each_plot(tmp_path):
     for folder in (tmp_path / "a", tmp_path / "b"):
         page.write(record(), folder)
-        files.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")})
-    assert len(files[0]) == 6
-    assert files[0] == files[1]
+        assert [path.name for path in folder.iterdir()] == ["report.html"]
     tags = Tags(folder)
+    assert tags.source == (tmp_path / "a" / page.HTML).read_text("utf-8")
     assert not {"script", "img", "link", "iframe", "object", "a"} & set(tags.tags)
-    assert tags.tags.count("svg") == 4
+    assert [tags.tags.count(tag) for tag in ("svg", "figure", "figcaption", "details", "h1", "main")] == [
+        4,
+        4,
+        4,
+        4,
+        1,
+        1,
+    ]
     links = [value for name, value in tags.attributes if name in {"href", "src", "xlink:href"}]
     assert [value for value in links if not value.startswith("#")] == []
     identifiers = [value for name, value in tags.attributes if name == "id"]
     assert len(identifiers) == len(set(identifiers))
-    assert {value[1:] for value in links} <= set(identifiers)
-    assert not re.search(r"@import|url\((?!#)", (folder / page.HTML).read_text("utf-8"))
-    plots = {path.name: ET.parse(path).getroot() for path in (folder / "plots").iterdir()}
-    assert plots.keys() == {"layers.svg", "memory.svg", "size-1.svg", "speed.svg"}
-    for root in plots.values():
-        (title, style) = root[:2]
-        assert root.get("role") == "img"
-        assert "static int8" in title.text or "/head/Conv_1" in title.text
-        assert "prefers-color-scheme:dark" in style.text
-    shown = "".join(plots["size-1.svg"].itertext())
-    assert "static int8, 1 node left" in shown
-    assert "Pareto front" in shown
+    named = [value for name, value in tags.attributes if name == "aria-labelledby"]
+    assert len(named) == 4
+    assert {value[1:] for value in links} | set(named) <= set(identifiers)
+    assert not re.search(r"@import|url\((?!#)", tags.source)
+    assert tags.source.count("prefers-color-scheme:dark") == 4
+    assert ["2", "static int8, 1 node left", "9.5", "81.5 %", "yes"] in tags.rows  # of size against presence
+    assert ["2", "static int8, 1 node left", "0.5", "81.5 %", "yes"] in tags.rows
+    assert ["1", "static int8", "121", "74 %", ""] in tags.rows
+    assert ["/head/Conv_1", "Conv", "model", "-9", "yes"] in tags.rows
+
+
+def test_tables_stay_without_matplotlib(tmp_path, without_plots):
+    page.write(record(), tmp_path)
+    tags = Tags(tmp_path)
+    assert "svg" not in tags.tags
+    assert "Drawings need the extra" in "".join(tags.text)
+    assert ["2", "static int8, 1 node left", "9.5", "81.5 %", "yes"] in tags.rows
+    row = next(row for row in tags.rows if row[:2] == ["1", "static int8"])
+    assert row[2:5] == ["9.0 MiB", "25 %", "74 %, -8 (-11 to -6)"]
+    assert row[-1] == "not accepted: presence misses at most 0.02 worse"
 
 
 @needs_matplotlib
@@ -125,23 +164,40 @@ def test_hostile_names_are_shown_and_not_obeyed(tmp_path):
     tags = Tags(tmp_path)
     assert "script" not in tags.tags
     assert not [name for name, _ in tags.attributes if name.startswith("on")]
-    text = "".join(tags.text)
-    for shown in (*HOSTILE[:3], "__init__ **b** ~~s~~", "{{ 7 * 7 }} {% raw %}"):
-        assert shown in text
-    assert "\x1b" not in text
-    for path in (tmp_path / "plots").iterdir():
-        ET.parse(path)
+    shown = "".join(tags.text)
+    for each in (*HOSTILE[:3], "__init__ **b** ~~s~~", "{{ 7 * 7 }} {% raw %}"):
+        assert each in shown
+    assert "\x1b" not in shown
 
 
-def test_hostile_names_break_no_table(tmp_path, without_plots):
-    page.write(hostile(), tmp_path)
-    tokens = MarkdownIt("commonmark").enable("table").parse((tmp_path / "report.md").read_text("utf-8"))
-    assert {token.type for token in tokens if token.type.startswith("html")} == set()
-    kinds = {child.type for token in tokens for child in token.children or []}
-    assert kinds <= {"text", "code_inline", "strong_open", "strong_close", "text_special"}
-    opened = [token.type for token in tokens]
-    assert opened.count("table_open") == 4
-    assert opened.count("th_open") == 7 + 5 + 6 + 6  # forms, layers, further figures, files
+def test_all_looks_are_shown_with_their_numbers_refusals_and_pairs(tmp_path, without_plots):
+    looks = [looked(1, 0.6), looked(2, 0.81), looked(3, 0.81, Bound.AT_LEAST, 0.7)]
+    page.write(record(looks=looks), tmp_path)
+    rows = [row for row in Tags(tmp_path).rows if row[0].startswith("2026-11")]
+    assert [row[7] for row in rows] == ["at most 0.05 worse"] * 2 + ["at least 0.7"]
+    assert [row[8] for row in rows] == ["REFUSED", "accepted", "accepted"]
+    assert [row[9] for row in rows] == [
+        "look 1 at this data, decided at 96.96 %",
+        "look 2 at this data, decided at 99.24 %",
+        "look 3 at this data, decided at 99.66 %",
+    ]
+    assert rows[1][4:6] == ["81 %", "82 %"]
+    assert rows[1][10:] == ["400", "both 324, lost 4, won 0, neither 72; p 0.12", "12" * 6]
+
+
+@needs_matplotlib
+def test_the_intervals_that_decided_are_drawn_with_their_limits():
+    looks = [
+        (each, gate.decide(each)) for each in (looked(1, 0.6), looked(2, 0.81), looked(3, 0.8, Bound.AT_LEAST, 0.7))
+    ]
+    drawn = plots.judged("presence", looks)
+    ET.fromstring(drawn.svg)
+    assert [row[0] for row in drawn.rows] == ["look 1, 2026-11-01, f32", "look 2, 2026-11-02, f32"]  # no value alone
+    assert [row[4:] for row in drawn.rows] == [("-5 points", "refused"), ("-5 points", "accepted")]
+    assert f"look 2, 2026-11-02, f32: {drawn.rows[1][2]} to {drawn.rows[1][3]}, limit -5 points." in drawn.alt
+    alone = plots.judged("presence", looks[2:])
+    assert alone.rows[0][4:] == ("70 %", "accepted")
+    assert plots.judged("precision", looks) is None
 
 
 @pytest.mark.parametrize(
@@ -149,42 +205,56 @@ def test_hostile_names_break_no_table(tmp_path, without_plots):
     [
         (
             {},
-            "Take static int8, 1 node left: 9.5 MiB instead of 36.0 MiB (26 %), presence 81.5 % against 82.0 % "
+            "Take static int8, 1 node left: 9.5 MiB instead of 36.0 MiB (26 %), presence 81.5 % against 82 % "
             "(-0.5 points, 95 % interval -3.5 to +1.5 points; asked: at most 0.02 worse), 0.50 of the reference's "
             "time, at most 121 MiB of memory.",
         ),
         (
             {"variants": [variant("a", 9, 0.5, accepted=False), variant("b", 5, 0.7, accepted=False)], "chosen": ""},
             "Take none: each of the 2 forms misses a criterion, so f32 (36.0 MiB) stays. Nearest is b (5.0 MiB): "
-            "presence 70.0 % against 82.0 % (-12.0 points, 95 % interval -15.0 to -10.0 points; asked: at most 0.02 "
-            "worse).",
+            "presence 70 % against 82 % (-12 points, 95 % interval -15 to -10 points; asked: at most 0.02 worse).",
         ),
         (
             {
                 "variants": [variant(n, 9, v, accepted=True, verdicts=[]) for n, v in (("a", 0.5), ("b", 0.4))],
                 "chosen": "",
             },
-            "Nothing was decided, as no criterion was asked: 2 forms measured; no other is both smaller and better in "
+            "Nothing was decided, as no criterion was asked: 2 forms compared; no other is both smaller and better in "
             "presence than a (9.0 MiB), f32 (36.0 MiB).",
         ),
-        ({"chosen": ""}, "None is chosen yet; what was asked holds for static int8, 1 node left."),
         (
             {"variants": [], "measures": {}, "chosen": ""},
-            "Nothing was decided, as no criterion was asked: 0 forms measured.",
+            "Nothing was decided, as no criterion was asked: 0 forms compared.",
         ),
     ],
 )
 def test_the_decision_names_what_it_depends_on(changes, said):
-    assert page.decision(record(**changes)) == said
+    assert text.decision(record(**changes)) == said
+
+
+def test_a_verdict_says_which_look_it_is():
+    (verdict,) = gate.decide(looked(3, 0.81))
+    said = text.verdict(text.PLAIN, verdict)
+    assert "; look 3 at this data, decided at 99.66 %; asked: at most 0.05 worse)" in said
+    assert text.look(Interval(0.0, -1.0, 1.0, 0.95)) == ""  # no look has this level
+    assert all(f"look {n} at" in text.look(Interval(0.0, -1.0, 1.0, 1 - 2 * spent(n))) for n in range(1, 300))
+
+
+def test_a_column_that_says_nothing_is_left_out():
+    bare = record(variants=[variant("a", 9, 0.5, accepted=True, speed={}, peak_mib=None)])
+    there = [forms.of_form(bare, form) for form in bare.variants]
+    head, rows = page.table(there, bare.measures, ["presence"])
+    assert tuple(head) == ("#", "form", "size", "of the size", "presence", "Pareto fronts", "decided")
+    assert len(rows[0]) == len(head)
 
 
 def test_a_full_disk_leaves_the_report_that_was_there(tmp_path, without_plots):
     with mounted(tmp_path / "small") as folder:
         page.write(record(), folder)
-        before = (folder / "report.md").read_bytes()
+        before = (folder / page.HTML).read_bytes()
         filler = fill(folder)
         with pytest.raises(StorageFull):
             page.write(record(recipe="x = 1\n" * 2000), folder)
         filler.unlink()
-        assert (folder / "report.md").read_bytes() == before
-        assert {path.name for path in folder.iterdir()} == {"report.md", "report.html"}
+        assert (folder / page.HTML).read_bytes() == before
+        assert {path.name for path in folder.iterdir()} == {page.HTML}

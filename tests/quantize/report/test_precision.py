@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import gguf
 import numpy as np
 import onnx
 import pytest
@@ -20,6 +23,14 @@ def saved(path, nodes, *initializers):
     return path
 
 
+def tensors(*paths):
+    """The types of files but for what is no tensor; all bytes are counted."""
+    found = precision.of_files(paths)
+    assert sum(each.bytes for each in found) == paths[0].stat().st_size
+    assert precision.bits(found) == pytest.approx(8 * paths[0].stat().st_size / sum(each.weights for each in found))
+    return [each for each in found if each.kind != precision.REST]
+
+
 def test_tensors_are_counted_by_type(tmp_path):
     constant = numpy_helper.from_array(np.zeros((4,), np.float16), "c")
     packed = {"domain": "com.microsoft", "bits": 4, "block_size": 32, "K": 64, "N": 8}
@@ -33,25 +44,61 @@ def test_tensors_are_counted_by_type(tmp_path):
         numpy_helper.from_array(np.zeros((16,), np.float32), "s"),
         helper.make_tensor("four", TensorProto.INT4, [5], b"\0\0\0", raw=True),
     )
-    assert precision.of_files([path, tmp_path / "tokenizer.json"]) == [
+    assert tensors(path, tmp_path / "tokenizer.json") == [
         Precision("4 bits in blocks of 32", 1, 512, 256),
-        Precision("float32", 1, 16, 64),
+        Precision("scales", 1, 0, 64),
         Precision("float16", 1, 4, 8),
         Precision("int4", 1, 5, 3),
     ]
-    assert precision.bits(precision.of_files([path])) == pytest.approx(8 * 331 / 537)
+    assert math.isnan(precision.bits([]))
+
+
+def test_scales_and_pairs_of_our_own_layout_are_what_they_are(tmp_path):
+    path = saved(
+        tmp_path / "m.onnx",
+        [helper.make_node("DequantizeLinear", ["w", "w_scale", "w_zero"], ["y"])],
+        numpy_helper.from_array(np.zeros((8,), np.uint8), "rows/4_bits"),
+        numpy_helper.from_array(np.zeros((2,), np.float16), "rows/scales"),
+        numpy_helper.from_array(np.zeros((64,), np.int8), "w"),
+        numpy_helper.from_array(np.float32(1), "w_scale"),
+        numpy_helper.from_array(np.int8(0), "w_zero"),
+    )
+    assert tensors(path) == [
+        Precision("int8", 1, 64, 64),
+        Precision("scales", 3, 0, 9),
+        Precision("4 bits, two in a byte", 1, 16, 8),
+    ]
+
+
+@pytest.mark.parametrize(("kind", "fell"), [("MOSTLY_Q5_K_M", 1), ("MOSTLY_Q5_1", 0), ("MOSTLY_IQ4_NL", 0)])
+def test_a_tensor_that_got_another_type_than_the_file_is_a_fallback(tmp_path, kind, fell):
+    writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
+    writer.add_file_type(gguf.LlamaFileType[kind])
+    writer.add_tensor("norm", np.zeros((576,), np.float32))
+    for name, width, stored in (("narrow", 576, "Q5_1"), ("wide", 512, "Q8_0")):
+        stored = gguf.GGMLQuantizationType[stored]
+        writer.add_tensor(name, gguf.quantize(np.zeros((2, width), np.float32), stored), raw_dtype=stored)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    assert tensors(tmp_path / "m.gguf") == [
+        Precision("f32", 1, 576, 2304),
+        Precision("q8_0", 1, 1024, 1088),
+        Precision("q5_1", 1, 1152, 864, fell),
+    ]
 
 
 def test_tensors_of_graphs_in_graphs_count(tmp_path):
     inner = helper.make_graph([], "inner", [], [], [numpy_helper.from_array(np.zeros((3,), np.float32), "w")])
     node = helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner)
-    (found,) = precision.of_files([saved(tmp_path / "m.onnx", [node])])
+    (found,) = tensors(saved(tmp_path / "m.onnx", [node]))
     assert (found.tensors, found.weights, found.bits) == (2, 6, 32)
 
 
 def test_a_gguf_is_counted_too(models):
     path = models("language").files["model"]
-    found = {each.kind: each for each in precision.of_files([path])}
+    found = {each.kind: each for each in tensors(path)}
     assert found["q4_1"].bits == pytest.approx(5.0)
     assert found["f32"].bits == 32
     assert sum(each.bytes for each in found.values()) < path.stat().st_size
