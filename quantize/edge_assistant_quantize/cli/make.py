@@ -298,10 +298,10 @@ def _quantize_gguf(args: argparse.Namespace) -> int:
     "imatrix",
     "compute the importance matrix of a GGUF model over a calibration text",
     """  edge-quantize imatrix model-f16.gguf --text calibration.txt --output matrix.gguf
-  edge-quantize imatrix model-f16.gguf --text calibration.txt --chunks 50 --output matrix.dat""",
+  edge-quantize imatrix model-f16.gguf --text calibration.txt --chunks 50 --output matrix.gguf""",
     option("model", type=Path, metavar="MODEL", help="a .gguf file"),
     option("--text", type=Path, required=True, metavar="F", help="text of the kind that it will meet"),
-    option("--output", type=Path, required=True, metavar="F", help="a .gguf file, or .dat for older tools"),
+    option("--output", type=Path, required=True, metavar="F", help="a .gguf file"),
     lambda parser: arguments.add_text(parser, "that are taken"),
     arguments.add_threads,
     arguments.add_json,
