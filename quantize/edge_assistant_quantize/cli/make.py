@@ -70,12 +70,17 @@ def fetch(args: argparse.Namespace) -> int:
 def _converted(parser: argparse.ArgumentParser) -> None:
     """The options of both forms; those of one are refused for the other."""
     to_gguf, to_onnx = parser.add_argument_group("to GGUF"), parser.add_argument_group("to ONNX")
-    to_gguf.add_argument("--precision", choices=tuple(conversion.PRECISIONS), help="of the matrices (default: f16)")
+    to_gguf.add_argument(
+        "--precision",
+        choices=tuple(conversion.PRECISIONS),
+        help="of the matrices (f16); packed: 4 bits of GPTQ, AWQ and AutoRound stay",
+    )
     to_gguf.add_argument(
         "--pre-tokenizer",
         metavar="NAME",
         help="how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ...",
     )
+    to_gguf.add_argument("--lora", type=Path, metavar="DIR", help="a LoRA adapter of PEFT, added to the weights")
     onnx_export.configure(to_onnx)
     parser.set_defaults(to_gguf=to_gguf, to_onnx=to_onnx)
 
@@ -109,7 +114,13 @@ def convert(args: argparse.Namespace) -> int:
     precision, threads = args.precision or "f16", arguments.threads(args)
     with progress.shown() as watch:
         found = conversion.convert(
-            args.folder, args.output, precision=precision, pre=args.pre_tokenizer, threads=threads, watch=watch
+            args.folder,
+            args.output,
+            precision=precision,
+            pre=args.pre_tokenizer,
+            adapter=args.lora,
+            threads=threads,
+            watch=watch,
         )
     tied = ", its output layer is its embedding (tied)" if found.tied else ""
     size = mebibytes(args.output.stat().st_size)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from edge_assistant_quantize.errors import WeightsRefused
+from edge_assistant_quantize.gguf import unpacking
 from edge_assistant_quantize.progress import ProgressStep, Watch
 
 _WRITTEN = re.compile(r"Writing:\s*(\d+)%")
@@ -31,11 +32,11 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
     Args:
         request: `tool`, the folder of `fetching.llama.source`; `arguments` of its convert_hf_to_gguf.py; `pre`, the
             family whose splitting is taken in any case, `family` the one to take if the converter recognises none;
-            `folder`, the model's name for messages.
+            `folder`, the model's name for messages; `adapter` and `keep`, see `unpacking.install`.
         watch: receives the share that is written.
 
     Raises:
-        WeightsRefused: nobody knows how the tokenizer splits text.
+        WeightsRefused: nobody knows how the tokenizer splits text, or how the weights are packed, or it is no adapter.
         RuntimeError: the converter gave up, with what it logged last.
     """
     code = importlib.import_module("transformers.dynamic_module_utils")
@@ -58,6 +59,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
             ) from None
 
     base.TextModel.get_vocab_base_pre = told
+    unpacking.install(base, Path(request["adapter"]) if request["adapter"] else None, keep=request["keep"])
     errors = _Errors(logging.ERROR)
     logging.getLogger().addHandler(errors)
     script = Path(request["tool"], "convert_hf_to_gguf.py")

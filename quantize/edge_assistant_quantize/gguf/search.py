@@ -32,7 +32,9 @@ _TOP = "Q8_0"  # of what is not being measured
 _LADDERS = {256: ("Q3_K", "Q4_K", "Q5_K", "Q6_K", _TOP), 32: ("IQ4_NL", "Q5_0", "Q5_1", _TOP)}
 _LAYER = re.compile(r"blk\.(\d+)\.(.+)\.weight")
 _TOGETHER = {"attn_k": "attn_q", "ffn_up": "ffn_gate"}  # they have one input each
-_AS_IT_IS = re.compile(r"norm|ffn_gate_inp|altup|laurel|per_layer_model_proj|conv1d|time_mix")  # llama.cpp quantizes none
+_AS_IT_IS = re.compile(
+    r"norm|ffn_gate_inp|altup|laurel|per_layer_model_proj|conv1d|time_mix"
+)  # llama.cpp quantizes none
 
 
 @dataclass(frozen=True, slots=True)
