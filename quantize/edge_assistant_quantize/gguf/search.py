@@ -1,10 +1,9 @@
 """A type for each group of tensors, so that the model predicts best within a budget of bytes.
 
-A group is one kind of matrix, such as ffn_down, in one third of the layers. Each group alone is quantized to the smallest
-type of its ladder, with everything else at Q8_0; the Kullback-Leibler divergence over a text is its loss. How much of
-such a loss a larger type leaves is measured once, over all groups of a ladder together. Losses are taken to add up, and
-the step that saves most of them per byte is taken until none fits: the greedy solution of the knapsack problem, as
-HAWQ-V2 has it for layers of networks (https://arxiv.org/abs/1911.03852).
+A group is one kind of matrix, such as ffn_down, in one third of the layers. Each group alone is quantized to the
+smallest type of its ladder, with everything else at Q8_0; the Kullback-Leibler divergence over a text is its loss. How
+much of such a loss a larger type leaves is measured once, over all groups of a ladder together. Losses are taken to add
+up, and the step that saves most of them per byte is taken until none fits, the greedy solution of a knapsack problem.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from edge_assistant_quantize.gguf.header import GgufTensor, Header
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.provenance import sum_of_values
 
-SEARCH = "search"  # stands for the type of a model
 CHUNKS = 8  # of the text that guides; losses of groups differ by more than what more text would change
 _FILE = "losses.json"
 _TOP = "Q8_0"  # of what is not being measured
@@ -212,9 +210,8 @@ class _Losses:
         nothing = found[_key({})]
         losses = {}
         for group in of_model:
-            shares = []
-            for kind in group.ladder[:-1]:
-                shares.append(found[_key({each.name: kind for each in ladders[group.ladder]})] - nothing)
+            alike = [{each.name: kind for each in ladders[group.ladder]} for kind in group.ladder[:-1]]
+            shares = [found[_key(types)] - nothing for types in alike]
             alone = max(found[_key({group.name: group.ladder[0]})] - nothing, 0.0)
             scale = alone / shares[0] if shares[0] > 0 else 0.0
             losses[group.name] = [*(max(share, 0.0) * scale for share in shares), 0.0]

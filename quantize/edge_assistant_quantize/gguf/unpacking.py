@@ -1,9 +1,9 @@
 """Packed weights and adapters as llama.cpp's converter takes them, in its process.
 
 The converter unpacks GPTQ. AWQ has the same integers in another order of columns and without GPTQ's offset of zero
-points (AutoAWQ's packing_utils), AutoRound's files are one of both under another name. A LoRA adapter of PEFT is added to
-the weights (https://arxiv.org/abs/2106.09685). Weights of four bits may keep them: they lie on a grid that a block of
-ggml can hold.
+points (AutoAWQ's packing_utils), AutoRound's files are one of both under another name. A LoRA adapter of PEFT is added
+to the weights (https://arxiv.org/abs/2106.09685). Weights of four bits may keep them: they lie on a grid that a block
+of ggml can hold.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from edge_assistant_quantize.errors import RecipeInvalid, UsageError
 from edge_assistant_quantize.export import export
 from edge_assistant_quantize.gguf import conversion, imatrix, kinds
 from edge_assistant_quantize.gguf import quantize as gguf
+from edge_assistant_quantize.gguf import search as gguf_search
 from edge_assistant_quantize.onnx import calibration, optimize, search
 from edge_assistant_quantize.onnx import quantize as onnx
 from edge_assistant_quantize.onnx.calibration import Calibration
@@ -190,21 +191,69 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
         Raises:
             RecipeInvalid: it wants an importance matrix, and no earlier step has computed one.
         """
-        matrix = work.form.aside.get(_MATRIX) if self.imatrix else None
-        if self.imatrix and matrix is None:
-            hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
-            raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
         made = gguf.quantize(
             work.file,
             work.output,
             self.kind,
-            imatrix=matrix,
+            imatrix=_matrix(work, self.kind) if self.imatrix else None,
             overrides=self.overrides,
             allow_requantize=self.requantize,
             threads=work.threads,
             watch=work.watch,
         )
         return Made({work.key: work.output.name}, note=made.note)
+
+
+class SearchGguf(FileStep, frozen=True, kw_only=True):
+    """A type for each group of tensors of a GGUF file, by measurement over the calibration text; data judges it.
+
+    Attributes:
+        kind: the key `type`.
+        bits: the key `bits_per_weight`: the most, over the whole file.
+        chunks: of the text that are taken at most.
+        imatrix: whether to use the importance matrix of an earlier step.
+    """
+
+    do: ClassVar = "quantize"
+    types: ClassVar = (kinds.SEARCH,)
+    kind: str = field(name="type")
+    bits: float = field(name="bits_per_weight")
+    chunks: Positive = gguf_search.CHUNKS
+    imatrix: bool = False
+
+    @property
+    def needs(self) -> Needs:
+        """The model and one form of it, and a file of predictions."""
+        libraries = ("llama-cpp-python", "gguf")
+        return Needs(label=self.kind, libraries=libraries, calibrates=True, aside=self.imatrix, written=2, memory=2)
+
+    def make(self, work: StepInput) -> Made:
+        """Search, and quantize one file.
+
+        Raises:
+            RecipeInvalid: it wants an importance matrix, and no earlier step has computed one.
+        """
+        assert work.calibration is not None
+        how = {"imatrix": _matrix(work, self.kind) if self.imatrix else None, "threads": work.threads}
+        text = Path(str(work.calibration["path"]))
+        found = gguf_search.search(
+            work.file, text, bits=self.bits, chunks=self.chunks, folder=work.kept, watch=work.watch, **how
+        )
+        gguf.quantize(work.file, work.output, found.kind, overrides=found.overrides, watch=work.watch, **how)
+        return Made({work.key: work.output.name}, note=found.note)
+
+
+def _matrix(work: StepInput, kind: str) -> Path:
+    """The importance matrix that an earlier step has laid aside.
+
+    Raises:
+        RecipeInvalid: none has computed one.
+    """
+    matrix = work.form.aside.get(_MATRIX)
+    if matrix is None:
+        hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
+        raise RecipeInvalid(f"{kind} wants an importance matrix, and no step has computed one", hint)
+    return matrix
 
 
 class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
@@ -295,4 +344,4 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         return msgspec.structs.replace(made, layers=layers, note=f"{tries or 'one form tried'}, none accepted")
 
 
-STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, Optimize, QuantizeGguf, QuantizeOnnx)
+STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, Optimize, QuantizeGguf, SearchGguf, QuantizeOnnx)
