@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
-from edge_assistant_quantize.importers.safetensors_file import floats
+from edge_assistant_quantize.gguf.safetensors import floats
 from edge_assistant_quantize.importers.whisper import HALVES, OPSET, write
 
 if TYPE_CHECKING:

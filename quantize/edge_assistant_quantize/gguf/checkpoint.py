@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ _DATA = ("*.json", "*.txt", "*.model", "*.jinja")
 _OBEYED = frozenset({"auto_map", "configuration_files", "transformers_weights"})
 _AGAIN = "fetch the model again, or export it again"
 _PARTS_AGAIN = "fetch the model again; parts that are there are not fetched again"
-_USUAL = ("Llama", "Qwen2", "Qwen3", "SmolLM3", "Gemma3", "Mistral", "Phi3", "Granite", "Olmo2")
 
 
 @dataclass(frozen=True)
@@ -240,25 +238,3 @@ def _check_output(found: Checkpoint) -> None:
             "the output layer lm_head.weight is missing, and config.json says that it is not tied to the embedding",
             'export the model again, or say "tie_word_embeddings": true where it is',
         )
-
-
-def check_architecture(found: Checkpoint, converter: Path) -> None:
-    """Check that llama.cpp's converter knows the architecture: by the table in its source, which is read and not run.
-
-    Args:
-        found: the checkpoint.
-        converter: the folder of `fetching.llama.source`.
-
-    Raises:
-        WeightsRefused: it does not; the message names some that it knows.
-    """
-    tree = ast.parse((converter / "conversion" / "__init__.py").read_text("utf-8"))
-    tables = (node for node in tree.body if isinstance(node, ast.AnnAssign))
-    table = next((node.value for node in tables if ast.unparse(node.target) == "TEXT_MODEL_MAP"), None)
-    if table is None:
-        raise WeightsRefused("llama.cpp's converter has no table of architectures", "please report it")
-    known = frozenset(ast.literal_eval(table))
-    if found.architecture not in known:
-        named = ", ".join(name for name in (f"{family}ForCausalLM" for family in _USUAL) if name in known)
-        what = f"llama.cpp's converter does not know the architecture {printable(found.architecture)}"
-        raise WeightsRefused(what, f"it knows {len(known)}, among them {named}")

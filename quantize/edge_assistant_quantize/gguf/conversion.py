@@ -49,7 +49,7 @@ def convert(
         output: the file to write; its folder exists.
         precision: one of `PRECISIONS`; vectors are F32 in all of them.
         pre: how a byte-pair tokenizer splits text, by llama.cpp's name of a model family that does it likewise; None
-            if the converter recognises it, or its rules are those of a family.
+            if the converter recognises it.
         adapter: a folder of a LoRA adapter, as PEFT saves it, that is added to the weights.
         threads: cores to use.
         watch: receives the steps.
@@ -72,7 +72,6 @@ def convert(
         raise InputMissing(f"{adapter.name} holds no adapter_config.json", "name the folder that PEFT saved it to")
     found = checkpoint.read(folder)
     tool = llama.source()
-    checkpoint.check_architecture(found, tool)
     require_libraries("llama.cpp's converter", _LIBRARIES)
     check_disk(output.name, int(found.values * PRECISIONS[precision]) + _HEADER_BYTES, output.parent)
     check_memory(f"converting {folder.name}", _BASE_MEMORY + found.largest * 4 * _COPIES)
@@ -82,7 +81,7 @@ def convert(
         request = {
             "tool": str(tool),
             "pre": pre,
-            "family": tokenization.family(folder),
+            "architecture": found.architecture,
             "arguments": [str(found.stage(Path(work))), "--outfile", name, "--outtype", kind],
             "adapter": adapter and str(adapter.absolute()),
             "keep": precision == PACKED,

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf import unpacking
 from edge_assistant_quantize.progress import ProgressStep, Watch
@@ -31,17 +32,23 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
 
     Args:
         request: `tool`, the folder of `fetching.llama.source`; `arguments` of its convert_hf_to_gguf.py; `pre`, the
-            family whose splitting is taken in any case, `family` the one to take if the converter recognises none;
-            `folder`, the model's name for messages; `adapter` and `keep`, see `unpacking.install`.
+            family whose splitting is taken in any case; `folder`, the model's name for messages, and its
+            `architecture`; `adapter` and `keep`, see `unpacking.install`.
         watch: receives the share that is written.
 
     Raises:
-        WeightsRefused: nobody knows how the tokenizer splits text, or how the weights are packed, or it is no adapter.
+        WeightsRefused: the converter does not know the architecture, how the tokenizer splits text or how the weights
+            are packed, or it is no adapter of this model.
         RuntimeError: the converter gave up, with what it logged last.
     """
     code = importlib.import_module("transformers.dynamic_module_utils")
     setattr(code, "get_class_in_module", _refuse_code)  # noqa: B010 - a module's attribute, through which all code goes
     sys.path.insert(0, request["tool"])
+    try:
+        importlib.import_module("conversion").get_model_class(request["architecture"])
+    except NotImplementedError:
+        what = f"llama.cpp's converter does not know the architecture {printable(request['architecture'])}"
+        raise WeightsRefused(what, "it knows Llama, Qwen, Gemma, Mistral, Phi, Granite, OLMo and more") from None
     base = importlib.import_module("conversion.base")
     recognised = base.TextModel.get_vocab_base_pre
 
@@ -51,8 +58,6 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
         try:
             return str(recognised(model, tokenizer))
         except NotImplementedError:
-            if request["family"]:
-                return str(request["family"])
             raise WeightsRefused(
                 f"llama.cpp's converter does not know how the tokenizer of {request['folder']} splits text",
                 "if it splits as that of a known family, say so: --pre-tokenizer llama-bpe, qwen2, smollm, ...",

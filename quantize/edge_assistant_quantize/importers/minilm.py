@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_quantize.gguf.safetensors import all_floats
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.onnx_graph import Builder
-from edge_assistant_quantize.importers.safetensors_file import read_tensors
 
 INPUTS = ("weights", "tokenizer")
 _EPSILON = 1e-12  # of every layer normalisation (config.json: layer_norm_eps)
@@ -35,7 +35,7 @@ def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None =
     from onnx import TensorProto
 
     source = inputs["weights"]
-    graph = _Graph(read_tensors(source))
+    graph = _Graph(all_floats(source))
     try:
         width = graph.build()
     except (KeyError, ValueError, TypeError) as error:

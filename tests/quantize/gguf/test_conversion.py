@@ -26,9 +26,9 @@ from edge_assistant_quantize.gguf.conversion import convert
 # llama.cpp's name of how the tokenizer splits text, where it is said; precision; how far the logits may be away
 FAMILIES = {
     "llama": (None, "f16", 0.005),
-    "llama3": (None, "f32", 1e-5),
+    "llama3": ("llama-bpe", "f32", 1e-5),
     "qwen3": ("qwen2", "f32", 1e-5),
-    "smollm": (None, "bf16", 0.03),
+    "smollm": ("smollm", "bf16", 0.03),
     "gemma3": (None, "q8_0", 0.05),
 }
 
@@ -142,10 +142,11 @@ def test_code_that_a_model_names_is_not_run(changed, converter, output, tmp_path
     change(changed / "config.json", configuration_files=["config.4.0.0.json"])
     for name in ("tokenizer_config.json", "special_tokens_map.json"):
         (changed / name).unlink(missing_ok=True)
-    refused(changed, output, QuantizationFailed)
+    refused(changed, output, QuantizationFailed, pre="qwen2")
     assert not ran.exists()
     arguments = [str(changed), "--outfile", str(output), "--outtype", "f32"]
-    request = {"tool": str(converter), "pre": "qwen2", "family": None, "arguments": arguments, "folder": "changed"}
+    request = {"tool": str(converter), "pre": "qwen2", "arguments": arguments, "folder": "changed"}
+    request |= {"architecture": "LLaDAModelLM", "adapter": None, "keep": False}
     with pytest.raises(QuantizationFailed, match="the model asks for code of its own, which is not run"):
         worker.run("edge_assistant_quantize.gguf.converter", request, progress.ignore)
     assert not ran.exists()
@@ -168,6 +169,12 @@ def test_what_was_interrupted_leaves_nothing(families, converter, output):
     refused(families / "llama", output, KeyboardInterrupt, watch=interrupt)
 
 
+def test_an_architecture_that_the_converter_does_not_know_is_named(changed, converter, output):
+    change(changed / "config.json", architectures=["Odd\x1bForCausalLM"])
+    said = refused(changed, output, WeightsRefused)
+    assert r"does not know the architecture Odd\x1bForCausalLM - it knows Llama, Qwen" in said
+
+
 def test_what_is_seen_before_anything_is_written(families, changed, converter, output, home, monkeypatch):
     assert "there is no precision q4_k" in refused(changed, output, UsageError, precision="q4_k")
     with pytest.raises(UsageError, match="is a folder - name the file to write"):
@@ -186,8 +193,6 @@ def test_what_is_seen_before_anything_is_written(families, changed, converter, o
     name = next(iter(arrays))
     save_file(arrays | {name: np.full_like(arrays[name], np.nan)}, str(changed / "model.safetensors"))
     assert f"the tensor {name} in model.safetensors holds NaN" in refused(changed, output, WeightsRefused)
-    change(changed / "config.json", architectures=["OddForCausalLM"])
-    assert "does not know the architecture OddForCausalLM" in refused(changed, output, WeightsRefused)
     (home / "cache" / "llama.cpp").unlink()
     assert "edge-quantize tools" in refused(changed, output, ToolMissing)
     assert main(["convert", str(families / "nothing"), "--output", str(output)]) == 3
