@@ -81,6 +81,9 @@ def _converted(parser: argparse.ArgumentParser) -> None:
         help="how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ...",
     )
     to_gguf.add_argument("--lora", type=Path, metavar="DIR", help="a LoRA adapter of PEFT, added to the weights")
+    to_gguf.add_argument(
+        "--mmproj", action="store_true", help="the picture encoder and projector, not the language model"
+    )
     onnx_export.configure(to_onnx)
     parser.set_defaults(to_gguf=to_gguf, to_onnx=to_onnx)
 
@@ -119,6 +122,7 @@ def convert(args: argparse.Namespace) -> int:
             precision=precision,
             pre=args.pre_tokenizer,
             adapter=args.lora,
+            projector=args.mmproj,
             threads=threads,
             watch=watch,
         )

@@ -36,6 +36,7 @@ def convert(
     precision: str = "f16",
     pre: str | None = None,
     adapter: Path | None = None,
+    projector: bool = False,
     threads: int,
     watch: Watch,
 ) -> Checkpoint:
@@ -51,6 +52,8 @@ def convert(
         pre: how a byte-pair tokenizer splits text, by llama.cpp's name of a model family that does it likewise; None
             if the converter recognises it.
         adapter: a folder of a LoRA adapter, as PEFT saves it, that is added to the weights.
+        projector: whether to write the picture encoder and projector of a vision-language model (mmproj), and not its
+            language model.
         threads: cores to use.
         watch: receives the steps.
 
@@ -70,7 +73,7 @@ def convert(
         raise UsageError(f"{output.name} is a folder", "name the file to write")
     if adapter is not None and not (adapter / "adapter_config.json").is_file():
         raise InputMissing(f"{adapter.name} holds no adapter_config.json", "name the folder that PEFT saved it to")
-    found = checkpoint.read(folder)
+    found = checkpoint.read(folder, language=not projector)
     tool = llama.source()
     require_libraries("llama.cpp's converter", _LIBRARIES)
     check_disk(output.name, int(found.values * PRECISIONS[precision]) + _HEADER_BYTES, output.parent)
@@ -81,8 +84,16 @@ def convert(
         request = {
             "tool": str(tool),
             "pre": pre,
-            "architecture": found.architecture,
-            "arguments": [str(found.stage(Path(work))), "--outfile", name, "--outtype", kind],
+            "architecture": str(found.config.get("architectures", [""])[0]) if projector else found.architecture,
+            "arguments": [
+                str(found.stage(Path(work))),
+                "--outfile",
+                name,
+                "--outtype",
+                kind,
+                *["--mmproj"] * projector,
+            ],
+            "projector": projector,
             "adapter": adapter and str(adapter.absolute()),
             "keep": precision == PACKED,
             "folder": folder.name,
@@ -96,9 +107,11 @@ def convert(
             descriptor=file.fileno(),
             environment={**worker.LIBRARIES, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
         )
-        watch(ProgressStep("loading it with llama.cpp", 0, 1))
         with Path(name).open("rb") as made:
             headers.check(made, HeaderFormat.GGUF, output.name)
+        if projector:  # llama.cpp loads it beside its language model only
+            return found
+        watch(ProgressStep("loading it with llama.cpp", 0, 1))
         _check_tokens(found, tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
         watch(ProgressStep("loading it with llama.cpp", 1, 1))
     return found

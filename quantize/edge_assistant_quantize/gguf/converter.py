@@ -33,7 +33,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
     Args:
         request: `tool`, the folder of `fetching.llama.source`; `arguments` of its convert_hf_to_gguf.py; `pre`, the
             family whose splitting is taken in any case; `folder`, the model's name for messages, and its
-            `architecture`; `adapter` and `keep`, see `unpacking.install`.
+            `architecture`; `projector`, whether that is wanted; `adapter` and `keep`, see `unpacking.install`.
         watch: receives the share that is written.
 
     Raises:
@@ -45,9 +45,10 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
     setattr(code, "get_class_in_module", _refuse_code)  # noqa: B010 - a module's attribute, through which all code goes
     sys.path.insert(0, request["tool"])
     try:
-        importlib.import_module("conversion").get_model_class(request["architecture"])
+        importlib.import_module("conversion").get_model_class(request["architecture"], mmproj=request["projector"])
     except NotImplementedError:
-        what = f"llama.cpp's converter does not know the architecture {printable(request['architecture'])}"
+        of = "pictures of the architecture" if request["projector"] else "the architecture"
+        what = f"llama.cpp's converter does not know {of} {printable(request['architecture'])}"
         raise WeightsRefused(what, "it knows Llama, Qwen, Gemma, Mistral, Phi, Granite, OLMo and more") from None
     base = importlib.import_module("conversion.base")
     recognised = base.TextModel.get_vocab_base_pre
