@@ -61,7 +61,7 @@ class TensorGroup:
         from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
         values, size = GGML_QUANT_SIZES[GGMLQuantizationType(kinds.of_tensor(kind))]
-        return self.values // values * size
+        return self.values // int(values) * int(size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,12 +234,26 @@ class SearchGguf(FileStep, frozen=True, kw_only=True):
             RecipeInvalid: it wants an importance matrix, and no earlier step has computed one.
         """
         assert work.calibration is not None
-        how = {"imatrix": _matrix(work, self.kind) if self.imatrix else None, "threads": work.threads}
-        text = Path(str(work.calibration["path"]))
+        matrix = _matrix(work, self.kind) if self.imatrix else None
         found = gguf_search.search(
-            work.file, text, bits=self.bits, chunks=self.chunks, folder=work.kept, watch=work.watch, **how
+            work.file,
+            Path(str(work.calibration["path"])),
+            bits=self.bits,
+            imatrix=matrix,
+            chunks=self.chunks,
+            folder=work.kept,
+            threads=work.threads,
+            watch=work.watch,
         )
-        gguf.quantize(work.file, work.output, found.kind, overrides=found.overrides, watch=work.watch, **how)
+        gguf.quantize(
+            work.file,
+            work.output,
+            found.kind,
+            imatrix=matrix,
+            overrides=found.overrides,
+            threads=work.threads,
+            watch=work.watch,
+        )
         return Made({work.key: work.output.name}, note=found.note)
 
 
