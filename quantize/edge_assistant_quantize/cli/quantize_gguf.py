@@ -34,7 +34,8 @@ def configure(group: argparse._ArgumentGroup) -> None:
     add("--bits-per-weight", type=float, metavar="N", help="of --type search: the most, over the whole file")
     add("--mib", type=float, metavar="N", help="of --type search: the most MiB of the file, in place of bits")
     add("--text", type=Path, metavar="F", help="of --type search: text that guides it; judge by another")
-    add("--chunks", type=arguments.count, metavar="N", help="of --type search: of 512 tokens of the text (8)")
+    add("--chunks", type=arguments.count, metavar="N", help="of --type search: of the text, at most (8)")
+    add("--context", type=arguments.count, metavar="N", help="of --type search: tokens of a chunk (512)")
 
 
 def add_tensors(group: arguments.Group) -> None:
@@ -80,8 +81,8 @@ def run(args: argparse.Namespace) -> int:
         searched = _searched(args, watch) if kind == kinds.SEARCH else None
         if searched is not None:
             kind, types = searched.kind, dict(searched.overrides)
-        elif args.text or args.bits_per_weight or args.mib or args.chunks:
-            raise UsageError("--text, --chunks and a budget are options of a search", "say --type search")
+        elif args.text or args.bits_per_weight or args.mib or args.chunks or args.context:
+            raise UsageError("a text, its chunks and a budget are options of a search", "say --type search")
         found = quantize.quantize(
             args.model,
             args.output,
@@ -124,7 +125,7 @@ def _searched(args: argparse.Namespace, watch: Watch) -> SearchedTypes:
     Raises:
         UsageError: it lacks a text or a budget, or types are given.
     """
-    from edge_assistant_quantize.gguf import header, search
+    from edge_assistant_quantize.gguf import header, perplexity, search
 
     if args.text is None or bool(args.bits_per_weight) == bool(args.mib):
         raise UsageError("a search needs a text and one budget", "give --text F and --bits-per-weight N or --mib N")
@@ -137,6 +138,7 @@ def _searched(args: argparse.Namespace, watch: Watch) -> SearchedTypes:
         bits=bits,
         imatrix=args.imatrix,
         allow_requantize=args.allow_requantize,
+        context=args.context or perplexity.CONTEXT,
         chunks=args.chunks,
         threads=arguments.threads(args),
         watch=watch,
