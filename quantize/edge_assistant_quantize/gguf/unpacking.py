@@ -13,14 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.fetching.weights import refuse_pickles
 from edge_assistant_quantize.gguf.checkpoint import json_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     Blocks = NDArray[np.float32]
@@ -45,9 +44,9 @@ def install(base: Any, adapter: Path | None, *, keep: bool) -> None:  # noqa: AN
     kept: dict[str, Any] = {}
 
     def unpacked(model: Any) -> None:  # noqa: ANN401 - a model of the converter
-        kinds = _prepare(model, base.LazyTorchTensor)
+        kinds = _prepare(model, base)
         unpack(model)
-        changed = set() if adapter is None else _merge(model, adapter, base.LazyTorchTensor)
+        changed = set() if adapter is None else _merge(model, adapter, base)
         kept.update({name: kind for name, kind in kinds.items() if keep and name not in changed})
 
     def kind_of(model: Any, name: str, *more: Any) -> Any:  # noqa: ANN401 - the converter's types
@@ -60,7 +59,7 @@ def install(base: Any, adapter: Path | None, *, keep: bool) -> None:  # noqa: AN
             kind.quantize_blocks = staticmethod(exactly(smallest=kind is quants.Q4_1))
 
 
-def _prepare(model: Any, lazy: Any) -> dict[str, Any]:  # noqa: ANN401 - classes of the converter
+def _prepare(model: Any, base: Any) -> dict[str, Any]:  # noqa: ANN401 - classes of the converter
     """Unpack AWQ, name the rest as GPTQ, and say which weights could keep their bits, in which type of ggml.
 
     Raises:
@@ -80,20 +79,20 @@ def _prepare(model: Any, lazy: Any) -> dict[str, Any]:  # noqa: ANN401 - classes
     tensors, kinds = model.model_tensors, {}
     if method == "awq" and (config.get("bits") != BITS or str(config.get("version", "gemm")).lower() != "gemm"):
         raise WeightsRefused("this AWQ model is not packed as version GEMM with 4 bits", "export it so")
-    for base in [name.removesuffix(".qweight") for name in tensors if name.endswith(".qweight")]:
-        parts = {part: tensors.get(f"{base}.{part}") for part in _PARTS}
+    for layer in [name.removesuffix(".qweight") for name in tensors if name.endswith(".qweight")]:
+        parts = {part: tensors.get(f"{layer}.{part}") for part in _PARTS}
         if not all(parts[part] for part in _PARTS[:3]):
-            raise WeightsRefused(f"{printable(base)} lacks qzeros or scales", "fetch the model again")
+            raise WeightsRefused(f"{printable(layer)} lacks qzeros or scales", "fetch the model again")
         columns = parts["qweight"]().shape[0] * (1 if method == "awq" else 32 // config["bits"])
         group = columns // parts["scales"]().shape[0]
         if method == "awq":
-            tensors[f"{base}.weight"] = _lazily(lazy, _from_awq, *(parts[part] for part in _PARTS[:3]))
+            tensors[f"{layer}.weight"] = _lazily(base, _from_awq, *(parts[part] for part in _PARTS[:3]))
             for part in _PARTS:
-                tensors.pop(f"{base}.{part}", None)
+                tensors.pop(f"{layer}.{part}", None)
         elif parts["g_idx"] is None:
-            tensors[f"{base}.g_idx"] = lambda columns=columns, group=group: _in_order(lazy, columns, group)
+            tensors[f"{layer}.g_idx"] = lambda columns=columns, group=group: _in_order(base, columns, group)
         if config.get("bits") == BITS and group % _BLOCK == 0 and not config.get("desc_act"):
-            kinds[f"{base}.weight"] = _kind(symmetric=method == "gptq" and bool(config.get("sym", True)))
+            kinds[f"{layer}.weight"] = _kind(symmetric=method == "gptq" and bool(config.get("sym", True)))
     if method == "awq":
         del model.hparams["quantization_config"]
     return kinds
@@ -105,20 +104,18 @@ def _kind(*, symmetric: bool) -> Any:  # noqa: ANN401 - an enumeration of gguf
     return GGMLQuantizationType.Q4_0 if symmetric else GGMLQuantizationType.Q4_1
 
 
-def _in_order(lazy: Any, columns: int, group: int) -> Any:  # noqa: ANN401 - a tensor of the converter
-    import torch
-
-    return lazy.from_eager(torch.arange(columns, dtype=torch.int32) // group)
+def _in_order(base: Any, columns: int, group: int) -> Any:  # noqa: ANN401 - a tensor of the converter
+    return base.LazyTorchTensor.from_eager(base.torch.arange(columns, dtype=base.torch.int32) // group)
 
 
-def _lazily(lazy: Any, function: Callable[..., Any], *parts: Callable[[], Any]) -> Callable[[], Any]:  # noqa: ANN401
+def _lazily(base: Any, function: Callable[..., Any], *parts: Callable[[], Any]) -> Callable[[], Any]:  # noqa: ANN401
     """A tensor in floats that is computed when it is written; `parts` give the tensors that it is made of."""
-    import torch
+    lazy = base.LazyTorchTensor
 
     def made() -> Any:  # noqa: ANN401 - a tensor of the converter
         given = [part() for part in parts]
-        shape = function(*(torch.empty(each.shape, dtype=each.dtype, device="meta") for each in given)).shape
-        return lazy(meta=lazy.meta_with_dtype_and_shape(torch.float32, shape), args=tuple(given), func=function)
+        shape = function(*(lazy.meta_with_dtype_and_shape(each.dtype, each.shape) for each in given)).shape
+        return lazy(meta=lazy.meta_with_dtype_and_shape(base.torch.float32, shape), args=tuple(given), func=function)
 
     return made
 
@@ -131,9 +128,7 @@ def _from_awq(qweight: Any, qzeros: Any, scales: Any) -> Any:  # noqa: ANN401 - 
         qzeros: of a group of rows likewise, [groups, outputs / 8].
         scales: [groups, outputs].
     """
-    import torch
-
-    places = torch.tensor([BITS * place for place in _AWQ_PLACES], dtype=torch.int32, device=qweight.device)
+    places = qweight.new_tensor([BITS * place for place in _AWQ_PLACES])
 
     def integers(packed: Any) -> Any:  # noqa: ANN401
         return ((packed.unsqueeze(2) >> places) & (2**BITS - 1)).reshape(packed.shape[0], -1)
@@ -143,7 +138,7 @@ def _from_awq(qweight: Any, qzeros: Any, scales: Any) -> Any:  # noqa: ANN401 - 
     return ((integers(qweight) - zeros) * scale).T
 
 
-def _merge(model: Any, folder: Path, lazy: Any) -> set[str]:  # noqa: ANN401 - classes of the converter
+def _merge(model: Any, folder: Path, base: Any) -> set[str]:  # noqa: ANN401 - classes of the converter
     """Add an adapter to the weights; the names of those that changed.
 
     Raises:
@@ -166,7 +161,7 @@ def _merge(model: Any, folder: Path, lazy: Any) -> set[str]:  # noqa: ANN401 - c
         old = model.model_tensors.get(weight)
         if old is None or second is None or tuple(old().shape) != (second.shape[0], first.shape[1]):
             raise WeightsRefused(f"{folder.name} changes {printable(weight)}, which the model lacks", "name its own")
-        model.model_tensors[weight] = _lazily(lazy, _added(scale * (second.float() @ first.float())), old)
+        model.model_tensors[weight] = _lazily(base, _added(scale * (second.float() @ first.float())), old)
         changed.add(weight)
     if given or not changed:
         raise WeightsRefused(f"{folder.name} is no plain LoRA adapter", "merge it with PEFT, and save the model")
@@ -183,6 +178,7 @@ def exactly(*, smallest: bool) -> Callable[[Blocks], NDArray[np.uint8]]:
     The values are the scale times whole numbers, and the scale has half precision, so a division of the largest by each
     whole number finds it. Q4_0 holds such values bit for bit; of Q4_1 the smallest value is rounded to half precision.
     """
+    import numpy as np
 
     def quantized(blocks: Blocks) -> NDArray[np.uint8]:
         least = blocks.min(axis=1, keepdims=True) if smallest else np.zeros((len(blocks), 1), np.float32)
