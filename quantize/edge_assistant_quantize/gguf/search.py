@@ -126,7 +126,8 @@ def search(
     of_model = groups(found)
     if not of_model:
         raise UsageError(f"{model.name} has no tensors to choose types for", "take a type instead of a search")
-    rest = model.stat().st_size - sum(tensor.bytes for tensor in found.tensors if tensor.name in _names(of_model))
+    chosen = {name for group in of_model for name in group.tensors}
+    rest = model.stat().st_size - sum(tensor.bytes for tensor in found.tensors if tensor.name in chosen)
     budget = math.floor(bits * found.weights / 8) - rest
     least = sum(group.bytes(group.ladder[0]) for group in of_model)
     if least > budget:
@@ -256,7 +257,3 @@ class _Losses:
 
 def _key(types: Mapping[str, str]) -> str:
     return sum_of_values(sorted(types.items()))
-
-
-def _names(of_model: Sequence[TensorGroup]) -> set[str]:
-    return {name for group in of_model for name in group.tensors}
