@@ -23,7 +23,7 @@ import pytest
 from edge_assistant_quantize import worker
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_LLAMA = ["llama_cpp", "edge_assistant_quantize.gguf.quantize", "edge_assistant_quantize.gguf.speed"]
+_LLAMA = ["llama_cpp", *(f"edge_assistant_quantize.gguf.{name}" for name in ("imatrix", "quantize", "speed"))]
 _TORCH = [
     *_LLAMA,
     *("torch", "transformers", "transformers.models.auto.auto_factory", "transformers.models.llama.modeling_llama"),

@@ -97,6 +97,26 @@ def families() -> dict[str, tuple[Any, Any]]:
     return found
 
 
+def picture_reader(folder: Path) -> None:
+    """Save a tiny SmolVLM, with the tokens that llama.cpp looks for around a picture."""
+    import torch
+    import transformers as t
+
+    torch.manual_seed(0)
+    eyes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
+    config = t.SmolVLMConfig(
+        vision_config={**eyes, "image_size": 32, "patch_size": 8},
+        text_config=t.LlamaConfig(**COMMON, architectures=["VLlama3ForCausalLM"]),  # as published
+        image_token_id=3,
+        scale_factor=2,
+    )
+    folder.mkdir(parents=True)
+    t.SmolVLMForConditionalGeneration(config).save_pretrained(folder)
+    byte_pairs(folder, None)
+    rules = {"size": {"longest_edge": 64}, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    (folder / "preprocessor_config.json").write_text(json.dumps(rules))
+
+
 def main(output: Path) -> None:
     """Make all of them below a folder."""
     import torch

@@ -121,7 +121,8 @@ def decide(
         watch: is told how far it is.
 
     Raises:
-        UsageError, RecipeInvalid: see `check`, `measure` and `gate.decide`.
+        UsageError: a language model is compared with itself; or see `check`, `measure` and `gate.decide`.
+        RecipeInvalid: see `check`.
         ModelCorrupt: a file changed while it was measured.
         StorageFull, KeyLost: the audit trail cannot be written.
         CalibrationInvalid, InputMissing: see `Metric.measure`.
@@ -135,8 +136,11 @@ def decide(
         data = dict(zip(data, copied, strict=True))
         sum_of = cache(lambda table: provenance.sum_of_data(json.loads(table)))
         sums = {each.metric: sum_of(json.dumps(_data_of(each.metric, data), sort_keys=True)) for each in criteria}
-        of_reference = measure_reference(other, data, runtime, watch)
         alike = (own, candidate.options, candidate.role) == (others, reference.options, reference.role)
+        if alike and candidate.role == "language" and any(criterion.compares for criterion in criteria):
+            what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
+            raise UsageError(what, "name the model that it was made from: --reference F")
+        of_reference = measure_reference(other, data, runtime, watch)
         known = of_reference if alike else {}
         rest = {name: given for name, given in data.items() if not {name, *metric(name).gives} & set(known)}
         results = known | measure(model, other, rest, runtime, watch)

@@ -12,7 +12,7 @@ from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli import inputs
+from edge_assistant_quantize.cli import inputs, quantize_gguf
 from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, UsageError, WeightsRefused
 from edge_assistant_quantize.export import export as onnx_export
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edge_assistant_models.conversion import Importer
 
 _SWEPT = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
-_MATRIX = "importance matrix, from 'edge-quantize imatrix'"
+_PRECISION = "of the matrices (default: f16); packed: 16 bits, but weights of GPTQ, AWQ and AutoRound keep their 4"
 
 
 @verb(
@@ -68,11 +68,19 @@ def fetch(args: argparse.Namespace) -> int:
 def _converted(parser: argparse.ArgumentParser) -> None:
     """The options of both forms; those of one are refused for the other."""
     to_gguf, to_onnx = parser.add_argument_group("to GGUF"), parser.add_argument_group("to ONNX")
-    to_gguf.add_argument("--precision", choices=tuple(conversion.PRECISIONS), help="of the matrices (default: f16)")
+    to_gguf.add_argument(
+        "--precision",
+        choices=tuple(conversion.PRECISIONS),
+        help="of the matrices (f16); packed: 4 bits of GPTQ, AWQ and AutoRound stay",
+    )
     to_gguf.add_argument(
         "--pre-tokenizer",
         metavar="NAME",
         help="how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ...",
+    )
+    to_gguf.add_argument("--lora", type=Path, metavar="DIR", help="a LoRA adapter of PEFT, added to the weights")
+    to_gguf.add_argument(
+        "--mmproj", action="store_true", help="the picture encoder and projector, not the language model"
     )
     onnx_export.configure(to_onnx)
     parser.set_defaults(to_gguf=to_gguf, to_onnx=to_onnx)
@@ -103,7 +111,14 @@ def convert(args: argparse.Namespace) -> int:
     precision, threads = args.precision or "f16", arguments.threads(args)
     with progress.shown() as watch:
         found = conversion.convert(
-            args.folder, args.output, precision=precision, pre=args.pre_tokenizer, threads=threads, watch=watch
+            args.folder,
+            args.output,
+            precision=precision,
+            pre=args.pre_tokenizer,
+            adapter=args.lora,
+            projector=args.mmproj,
+            threads=threads,
+            watch=watch,
         )
     tied = ", its output layer is its embedding (tied)" if found.tied else ""
     size = mebibytes(args.output.stat().st_size)
@@ -182,41 +197,10 @@ def _import_files(words: Sequence[str], name: str, importer: Importer) -> dict[s
     return files
 
 
-def _add_tensors(group: arguments.Group) -> None:
-    """The options on tensors of `quantize` and `sweep`."""
-    group.add_argument(
-        "--tensor-type",
-        action="append",
-        default=[],
-        metavar="REGEX=TYPE",
-        help="type of the tensors whose name the expression is found in; may be given again, the first one counts",
-    )
-    group.add_argument("--allow-requantize", action="store_true", help="also from a quantized model, which loses twice")
-
-
-def overrides(given: Sequence[str]) -> dict[str, str]:
-    """Types by expression.
-
-    Raises:
-        UsageError: one is not REGEX=TYPE, or stands twice.
-
-    >>> overrides(["attn_v=Q8_0"])
-    {'attn_v': 'Q8_0'}
-    """
-    found: dict[str, str] = {}
-    for one in given:
-        pattern, _, kind = one.rpartition("=")
-        if not pattern or not kind or pattern in found:
-            raise UsageError(f"--tensor-type {one} is not REGEX=TYPE", "say it once, as --tensor-type attn_v=Q8_0")
-        found[pattern] = kind
-    return found
-
-
 def _quantized(parser: argparse.ArgumentParser) -> None:
     """The options of both forms; those of one are refused for the other."""
     groups = {suffix: parser.add_argument_group(suffix[1:].upper()) for suffix in (".gguf", ".onnx")}
-    groups[".gguf"].add_argument("--imatrix", type=Path, metavar="F", help=_MATRIX)
-    _add_tensors(groups[".gguf"])
+    quantize_gguf.configure(groups[".gguf"])
     onnx.configure(groups[".onnx"])
     parser.set_defaults(groups=groups)
 
@@ -224,9 +208,7 @@ def _quantized(parser: argparse.ArgumentParser) -> None:
 @verb(
     "quantize",
     "quantize a GGUF or an ONNX model",
-    f"""  edge-quantize quantize model-f16.gguf --type Q4_K_M --output model-q4.gguf
-  edge-quantize quantize model-f16.gguf --type IQ2_XS --imatrix matrix.gguf --output model-iq2.gguf
-  edge-quantize quantize model-f16.gguf --type Q4_K_M --tensor-type attn_v=Q8_0 --output mixed.gguf
+    f"""{quantize_gguf.EXAMPLES}
 {onnx.EXAMPLES}""",
     option("model", type=Path, metavar="MODEL", help="a .gguf or .onnx file"),
     option("--output", type=Path, required=True, metavar="F", help="the file to write"),
@@ -234,7 +216,7 @@ def _quantized(parser: argparse.ArgumentParser) -> None:
         "--type",
         required=True,
         metavar="TYPE",
-        help=f"of GGUF: {', '.join(kinds.MODELS)}; of ONNX: {onnx.TYPES}",
+        help=f"of GGUF: {', '.join(kinds.MODELS)}, {kinds.SEARCH}; of ONNX: {onnx.TYPES}",
     ),
     arguments.add_threads,
     arguments.add_json,
@@ -252,50 +234,17 @@ def quantize(args: argparse.Namespace) -> int:
         raise UsageError(f"what is made of {own} is {own} again", f"name the output so: F{own}")
     arguments.refuse_other(args, args.groups[other])
     arguments.check_output(args.output)
-    return _quantize_gguf(args) if own == ".gguf" else onnx.run(args)
-
-
-def _quantize_gguf(args: argparse.Namespace) -> int:
-    from edge_assistant_quantize.gguf import header, quantize
-
-    with progress.shown() as watch:
-        found = quantize.quantize(
-            args.model,
-            args.output,
-            args.type,
-            imatrix=args.imatrix,
-            overrides=overrides(args.tensor_type),
-            allow_requantize=args.allow_requantize,
-            threads=arguments.threads(args),
-            watch=watch,
-        )
-    made, again = header.read(args.output), header.read(args.model).quantized
-    size, before = args.output.stat().st_size, args.model.stat().st_size
-    bits = 8 * size / made.weights
-    if args.json:
-        facts = {"output": str(args.output), "type": args.type.upper(), "bytes": size, "bytes_before": before}
-        facts |= {"bits_per_weight": round(bits, 3), "tensors": made.kinds, "fallbacks": dict(found.fallbacks)}
-        print(json.dumps({**facts, "sha256": sha256_of(args.output), "requantized": again}))
-        return 0
-    print(
-        f"{args.output.name}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}, {bits:.2f} bits a weight"
-    )
-    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.kinds.items()))
-    if found.note:
-        print(found.note)
-    if again:
-        print(f"{args.model.name} was quantized already: expect worse than from F16")
-    return 0
+    return quantize_gguf.run(args) if own == ".gguf" else onnx.run(args)
 
 
 @verb(
     "imatrix",
     "compute the importance matrix of a GGUF model over a calibration text",
     """  edge-quantize imatrix model-f16.gguf --text calibration.txt --output matrix.gguf
-  edge-quantize imatrix model-f16.gguf --text calibration.txt --chunks 50 --output matrix.dat""",
+  edge-quantize imatrix model-f16.gguf --text calibration.txt --chunks 50 --output matrix.gguf""",
     option("model", type=Path, metavar="MODEL", help="a .gguf file"),
     option("--text", type=Path, required=True, metavar="F", help="text of the kind that it will meet"),
-    option("--output", type=Path, required=True, metavar="F", help="a .gguf file, or .dat for older tools"),
+    option("--output", type=Path, required=True, metavar="F", help="a .gguf file"),
     lambda parser: arguments.add_text(parser, "that are taken"),
     arguments.add_threads,
     arguments.add_json,
@@ -326,7 +275,7 @@ def imatrix(args: argparse.Namespace) -> int:
 
 def _add_matrix(parser: argparse.ArgumentParser) -> None:
     matrix = parser.add_mutually_exclusive_group()
-    matrix.add_argument("--imatrix", type=Path, metavar="F", help=_MATRIX)
+    matrix.add_argument("--imatrix", type=Path, metavar="F", help=quantize_gguf.MATRIX)
     matrix.add_argument("--calibration", type=Path, metavar="F", help="text that an importance matrix is made of")
 
 
@@ -346,7 +295,7 @@ run again with the same folder it does what is missing, such as after an interru
     lambda parser: arguments.add_text(parser, "that are measured on"),
     arguments.add_threads,
     option("--json", action="store_true", help="print the record as JSON"),
-    lambda parser: _add_tensors(parser.add_argument_group("quantization")),
+    lambda parser: quantize_gguf.add_tensors(parser.add_argument_group("quantization")),
 )
 def sweep(args: argparse.Namespace) -> int:
     """Sweep, write record and report, and print the table; 0."""
@@ -365,7 +314,7 @@ def sweep(args: argparse.Namespace) -> int:
         reference=args.reference,
         context=args.context,
         chunks=args.chunks,
-        overrides=overrides(args.tensor_type),
+        overrides=quantize_gguf.overrides(args.tensor_type),
         requantize=args.allow_requantize,
     )
     threads, command = arguments.threads(args), arguments.command()

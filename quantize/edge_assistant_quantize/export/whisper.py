@@ -25,6 +25,7 @@ from edge_assistant_quantize.errors import QuantizationFailed, WeightsRefused
 from edge_assistant_quantize.export import exporter
 from edge_assistant_quantize.export.trace import SEED, Deviations, checked
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
+from edge_assistant_quantize.gguf.safetensors import floats
 from edge_assistant_quantize.importers.whisper import WhisperGraph, write
 from edge_assistant_quantize.progress import ProgressStep, Watch
 
@@ -37,7 +38,6 @@ Get = Callable[[str], Array]
 
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
 
-_TYPES = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
 _MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
 # Special tokens of letters, as those of languages are
@@ -135,10 +135,7 @@ def _reader(found: Checkpoint) -> Get:
 
     def get(name: str) -> Array:
         path, tensor = places[name]
-        found: NDArray[Any] = np.fromfile(path, _TYPES[tensor.dtype], tensor.values, offset=tensor.begin)
-        if tensor.dtype == "BF16":  # the upper half of a float32
-            found = (found.astype("<u4") << 16).view("<f4")
-        value: Array = found.astype(np.float32, copy=False).reshape(tensor.shape)
+        value = floats(path, tensor)
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")
         return value

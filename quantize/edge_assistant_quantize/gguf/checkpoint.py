@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from edge_assistant_quantize.fetching.weights import INDEX, SHARD, is_pickled, r
 from edge_assistant_quantize.gguf import safetensors
 from edge_assistant_quantize.gguf.safetensors import StoredTensor
 
+CONFIG = "config.json"
 MAX_JSON_BYTES = 64 << 20  # tokenizer.json of the largest vocabulary in use has 34 MB
 
 # llama.cpp's converter reads a vocabulary from any one of these
@@ -25,7 +25,6 @@ _DATA = ("*.json", "*.txt", "*.model", "*.jinja")
 _OBEYED = frozenset({"auto_map", "configuration_files", "transformers_weights"})
 _AGAIN = "fetch the model again, or export it again"
 _PARTS_AGAIN = "fetch the model again; parts that are there are not fetched again"
-_USUAL = ("Llama", "Qwen2", "Qwen3", "SmolLM3", "Gemma3", "Mistral", "Phi3", "Granite", "Olmo2")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Checkpoint:
 
     Attributes:
         folder: its path.
-        config: config.json.
+        config: config.json, with how the weights are packed.
         architecture: the class of transformers that it was saved from, such as "LlamaForCausalLM".
         weights: the tensors of each file.
     """
@@ -51,13 +50,13 @@ class Checkpoint:
 
     @property
     def values(self) -> int:
-        """Number of values of all tensors."""
-        return sum(tensor.values for tensor in self.tensors)
+        """Number of values of all tensors, at most; a word of packed weights holds eight."""
+        return sum(map(_values, self.tensors))
 
     @property
     def largest(self) -> int:
         """Number of values of the largest tensor."""
-        return max((tensor.values for tensor in self.tensors), default=0)
+        return max(map(_values, self.tensors), default=0)
 
     @property
     def bytes(self) -> int:
@@ -67,7 +66,7 @@ class Checkpoint:
     @property
     def tied(self) -> bool:
         """Whether the output layer is the embedding, so that the files hold it once."""
-        return not any(tensor.name.endswith("lm_head.weight") for tensor in self.tensors)
+        return not any(tensor.name.endswith(("lm_head.weight", "lm_head.qweight")) for tensor in self.tensors)
 
     def check_finite(self, moved: Callable[[int], None]) -> None:
         """Search every value for NaN and infinity; `moved` is called with the bytes that have been read.
@@ -93,8 +92,9 @@ class Checkpoint:
         staged.mkdir(parents=True)
         data = {path for pattern in _DATA for path in self.folder.glob(pattern) if path.is_file()}
         for path in (*data, *self.weights):
-            table = _json_value(path) if path.name.endswith("config.json") else None
-            if isinstance(table, dict) and _OBEYED & table.keys():
+            own = path.name == CONFIG
+            table = self.config if own else _json_value(path) if path.name.endswith("config.json") else None
+            if isinstance(table, Mapping) and (own or _OBEYED & table.keys()):
                 kept = {key: value for key, value in table.items() if key not in _OBEYED}
                 (staged / path.name).write_text(json.dumps(kept), "utf-8")
             else:
@@ -119,12 +119,12 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
         raise InputMissing(f"there is no folder {folder.name}", "name a folder with config.json and *.safetensors")
     names = {path.name for path in folder.iterdir() if path.is_file()}
     refuse_pickles(names, folder.name)
-    if "config.json" not in names:
+    if CONFIG not in names:
         raise InputMissing(f"{folder.name} holds no config.json", "name the folder that the model was exported to")
     if language and not any(names.issuperset(files) for files in _TOKENIZERS):
         hint = "copy tokenizer.json, or tokenizer.model, of the model that it was trained from into the folder"
         raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
-    config = json_of(folder / "config.json")
+    config = _packing(folder, json_of(folder / CONFIG))
     index = _index(folder) if INDEX in names else None
     files = _weight_files(folder, names) if index is None else _indexed_files(index, names)
     weights = {folder / name: safetensors.read(folder / name) for name in files}
@@ -137,6 +137,25 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
     if language:
         _check_output(found)
     return found
+
+
+def _values(tensor: StoredTensor) -> int:
+    return tensor.values * (8 if tensor.name.endswith(".qweight") else 1)
+
+
+def _packing(folder: Path, config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The configuration of a checkpoint, with how it is packed if another file says so, as older tools write it.
+
+    Raises:
+        WeightsRefused: that file cannot be read.
+    """
+    gptq, awq = folder / "quantize_config.json", folder / "quant_config.json"
+    if "quantization_config" in config or not (gptq.is_file() or awq.is_file()):
+        return config
+    said = json_of(gptq if gptq.is_file() else awq)
+    if "w_bit" in said:
+        said = {"quant_method": "awq", "bits": said["w_bit"], "group_size": said.get("q_group_size"), **said}
+    return {**config, "quantization_config": {"quant_method": "gptq", **said}}
 
 
 def json_of(path: Path) -> dict[str, Any]:
@@ -219,25 +238,3 @@ def _check_output(found: Checkpoint) -> None:
             "the output layer lm_head.weight is missing, and config.json says that it is not tied to the embedding",
             'export the model again, or say "tie_word_embeddings": true where it is',
         )
-
-
-def check_architecture(found: Checkpoint, converter: Path) -> None:
-    """Check that llama.cpp's converter knows the architecture: by the table in its source, which is read and not run.
-
-    Args:
-        found: the checkpoint.
-        converter: the folder of `fetching.llama.source`.
-
-    Raises:
-        WeightsRefused: it does not; the message names some that it knows.
-    """
-    tree = ast.parse((converter / "conversion" / "__init__.py").read_text("utf-8"))
-    tables = (node for node in tree.body if isinstance(node, ast.AnnAssign))
-    table = next((node.value for node in tables if ast.unparse(node.target) == "TEXT_MODEL_MAP"), None)
-    if table is None:
-        raise WeightsRefused("llama.cpp's converter has no table of architectures", "please report it")
-    known = frozenset(ast.literal_eval(table))
-    if found.architecture not in known:
-        named = ", ".join(name for name in (f"{family}ForCausalLM" for family in _USUAL) if name in known)
-        what = f"llama.cpp's converter does not know the architecture {printable(found.architecture)}"
-        raise WeightsRefused(what, f"it knows {len(known)}, among them {named}")

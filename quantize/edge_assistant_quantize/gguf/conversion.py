@@ -12,7 +12,7 @@ from edge_assistant.storage.atomic import storing, writing
 from edge_assistant_models import headers
 from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_quantize import progress, worker
-from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError, WeightsRefused
+from edge_assistant_quantize.errors import InputMissing, QuantizationFailed, ToolMissing, UsageError, WeightsRefused
 from edge_assistant_quantize.fetching import llama
 from edge_assistant_quantize.gguf import checkpoint, converter, tokenization
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
@@ -20,7 +20,8 @@ from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.room import check_disk, check_memory
 
 # Bytes of a value in the file: of q8_0 34 for each 32 (ggml's block_q8_0)
-PRECISIONS: Mapping[str, float] = {"f32": 4.0, "bf16": 2.0, "f16": 2.0, "q8_0": 34 / 32}
+PACKED = "packed"  # as F16, but weights that GPTQ, AWQ or AutoRound has packed in 4 bits keep them
+PRECISIONS: Mapping[str, float] = {"f32": 4.0, "bf16": 2.0, "f16": 2.0, "q8_0": 34 / 32, PACKED: 2.0}
 _HEADER_BYTES = 64 << 20  # vocabulary and merges of the largest models, and vectors, which are F32 in all precisions
 _BASE_MEMORY = 1 << 30  # torch, transformers and a tokenizer: 0.4 GiB with 49,000 tokens, 1.0 with 262,000, measured
 _COPIES = 3  # of the largest tensor in F32: as read, as computed with, as written
@@ -29,7 +30,15 @@ _SPLITS = "--pre-tokenizer llama-bpe, qwen2, smollm, ..."
 
 
 def convert(
-    folder: Path, output: Path, *, precision: str = "f16", pre: str | None = None, threads: int, watch: Watch
+    folder: Path,
+    output: Path,
+    *,
+    precision: str = "f16",
+    pre: str | None = None,
+    adapter: Path | None = None,
+    projector: bool = False,
+    threads: int,
+    watch: Watch,
 ) -> Checkpoint:
     """Convert a folder to one GGUF file, whole or not at all.
 
@@ -42,6 +51,9 @@ def convert(
         precision: one of `PRECISIONS`; vectors are F32 in all of them.
         pre: how a byte-pair tokenizer splits text, by llama.cpp's name of a model family that does it likewise; None
             if the converter recognises it, or its rules are those of a family.
+        adapter: a folder of a LoRA adapter, as PEFT saves it, that is added to the weights.
+        projector: whether to write the picture encoder and projector of a vision-language model (mmproj), and not its
+            language model.
         threads: cores to use.
         watch: receives the steps.
 
@@ -59,20 +71,32 @@ def convert(
         raise UsageError(f"there is no precision {precision}", f"take one of {', '.join(PRECISIONS)}")
     if output.is_dir():
         raise UsageError(f"{output.name} is a folder", "name the file to write")
-    found = checkpoint.read(folder)
+    if adapter is not None and not (adapter / "adapter_config.json").is_file():
+        raise InputMissing(f"{adapter.name} holds no adapter_config.json", "name the folder that PEFT saved it to")
+    found = checkpoint.read(folder, language=not projector)
     tool = llama.source()
-    checkpoint.check_architecture(found, tool)
     require_libraries("llama.cpp's converter", _LIBRARIES)
     check_disk(output.name, int(found.values * PRECISIONS[precision]) + _HEADER_BYTES, output.parent)
     check_memory(f"converting {folder.name}", _BASE_MEMORY + found.largest * 4 * _COPIES)
     found.check_finite(progress.counted("reading the weights, MiB", found.bytes, watch))
     with storing(output.name), writing(output) as file, tempfile.TemporaryDirectory() as work:
-        name = f"/dev/fd/{file.fileno()}"
+        name, kind = f"/dev/fd/{file.fileno()}", "f16" if precision == PACKED else precision
         request = {
             "tool": str(tool),
             "pre": pre,
             "family": tokenization.family(folder),
-            "arguments": [str(found.stage(Path(work))), "--outfile", name, "--outtype", precision],
+            "architecture": str(found.config.get("architectures", [""])[0]) if projector else found.architecture,
+            "arguments": [
+                str(found.stage(Path(work))),
+                "--outfile",
+                name,
+                "--outtype",
+                kind,
+                *["--mmproj"] * projector,
+            ],
+            "projector": projector,
+            "adapter": adapter and str(adapter.absolute()),
+            "keep": precision == PACKED,
             "folder": folder.name,
         }
         worker.run(
@@ -84,9 +108,11 @@ def convert(
             descriptor=file.fileno(),
             environment={**worker.LIBRARIES, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
         )
-        watch(ProgressStep("loading it with llama.cpp", 0, 1))
         with Path(name).open("rb") as made:
             headers.check(made, HeaderFormat.GGUF, output.name)
+        if projector:  # llama.cpp loads it beside its language model only
+            return found
+        watch(ProgressStep("loading it with llama.cpp", 0, 1))
         _check_tokens(found, tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
         watch(ProgressStep("loading it with llama.cpp", 1, 1))
     return found

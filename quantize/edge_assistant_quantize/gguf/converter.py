@@ -19,7 +19,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
+from edge_assistant_quantize.gguf import unpacking
 from edge_assistant_quantize.progress import ProgressStep, Watch
 
 _WRITTEN = re.compile(r"Writing:\s*(\d+)%")
@@ -31,16 +33,24 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
     Args:
         request: `tool`, the folder of `fetching.llama.source`; `arguments` of its convert_hf_to_gguf.py; `pre`, the
             family whose splitting is taken in any case, `family` the one to take if the converter recognises none;
-            `folder`, the model's name for messages.
+            `folder`, the model's name for messages, and its `architecture`; `projector`, whether that is wanted in its
+            place; `adapter` and `keep`, see `unpacking.install`.
         watch: receives the share that is written.
 
     Raises:
-        WeightsRefused: nobody knows how the tokenizer splits text.
+        WeightsRefused: the converter does not know the architecture, how the tokenizer splits text or how the weights
+            are packed, or it is no adapter of this model.
         RuntimeError: the converter gave up, with what it logged last.
     """
     code = importlib.import_module("transformers.dynamic_module_utils")
     setattr(code, "get_class_in_module", _refuse_code)  # noqa: B010 - a module's attribute, through which all code goes
     sys.path.insert(0, request["tool"])
+    try:
+        importlib.import_module("conversion").get_model_class(request["architecture"], mmproj=request["projector"])
+    except NotImplementedError:
+        of = "pictures of the architecture" if request["projector"] else "the architecture"
+        what = f"llama.cpp's converter does not know {of} {printable(request['architecture'])}"
+        raise WeightsRefused(what, "it knows Llama, Qwen, Gemma, Mistral, Phi, Granite, OLMo and more") from None
     base = importlib.import_module("conversion.base")
     recognised = base.TextModel.get_vocab_base_pre
 
@@ -58,6 +68,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
             ) from None
 
     base.TextModel.get_vocab_base_pre = told
+    unpacking.install(base, Path(request["adapter"]) if request["adapter"] else None, keep=request["keep"])
     errors = _Errors(logging.ERROR)
     logging.getLogger().addHandler(errors)
     script = Path(request["tool"], "convert_hf_to_gguf.py")

@@ -30,12 +30,14 @@ class GgufTensor:
         kind: its type by ggml's name, such as `q4_K`.
         shape: sizes of its dimensions, columns first.
         offset: where its bytes begin in the file.
+        bytes: their number.
     """
 
     name: str
     kind: str
     shape: tuple[int, ...]
     offset: int
+    bytes: int
 
     @property
     def quantized(self) -> bool:
@@ -91,6 +93,7 @@ def read(path: Path) -> Header:
                 tensor.tensor_type.name.lower().replace("_k", "_K"),
                 tuple(tensor.shape.tolist()),
                 tensor.data_offset,
+                tensor.n_bytes,
             )
             for tensor in content.tensors
         )

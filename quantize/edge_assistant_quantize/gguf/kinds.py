@@ -11,6 +11,7 @@ MODELS = (
     "Q4_0", "IQ4_NL", "IQ4_XS", "MXFP4_MOE", "Q3_K_L", "Q3_K_M", "Q3_K_S", "IQ3_M", "IQ3_S", "IQ3_XS",
     "IQ3_XXS", "Q2_K", "Q2_K_S", "IQ2_M", "IQ2_S", "IQ2_XS", "IQ2_XXS", "TQ2_0", "TQ1_0", "IQ1_M", "IQ1_S",
 )
+SEARCH = "search"  # stands for a type in each group of tensors, see `search`
 FLOATS = frozenset({"F32", "F16", "BF16"})
 # Of single tensors: names of ggml_type without GGML_TYPE_
 TENSORS = (

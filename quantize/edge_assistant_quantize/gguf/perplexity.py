@@ -67,18 +67,15 @@ class Divergence:
     Attributes:
         mean: Kullback-Leibler divergence, nats.
         uncertainty: standard error of the mean.
-        median, p99, largest: of the tokens; p99 is the 99th percentile.
+        median, p99: of the tokens; p99 is the 99th percentile.
         agreement: share of tokens whose likeliest prediction is the reference's.
-        reference_perplexity: of the reference over the same tokens.
     """
 
     mean: float
     uncertainty: float
     median: float
     p99: float
-    largest: float
     agreement: float
-    reference_perplexity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,11 +225,11 @@ def _computed(path: Path, reference: Model, pieces: text.Chunks, model: Model) -
 
 
 def _quality(figures: Figures, of_tokens: Sequence[str], *, compared: bool) -> TextQuality:
-    """The result of chunks, [chunks, 4, tokens], with the sum of each one's tokens; `compared` with a reference."""
-    loss, reference, divergence, agreeing = (figures[:, number].ravel() for number in range(4))
+    """The result of chunks, [chunks, 3, tokens], with the sum of each one's tokens; `compared` with a reference."""
+    loss, divergence, agreeing = (figures[:, number].ravel() for number in range(3))
     perplexity = math.exp(loss.mean())
     sums = tuple(
-        Chunk(one.shape[1], float(one[0].sum()), float(one[2].sum()), int(one[3].sum()), digest)
+        Chunk(one.shape[1], float(one[0].sum()), float(one[1].sum()), int(one[2].sum()), digest)
         for one, digest in zip(figures, of_tokens, strict=True)
     )
     found = None
@@ -242,9 +239,7 @@ def _quality(figures: Figures, of_tokens: Sequence[str], *, compared: bool) -> T
             _standard_error(divergence),
             float(np.median(divergence)),
             float(np.quantile(divergence, 0.99)),
-            float(divergence.max()),
             float(agreeing.mean()),
-            math.exp(reference.mean()),
         )
     return TextQuality(perplexity, perplexity * _standard_error(loss), sums, found)
 
@@ -254,7 +249,7 @@ def _standard_error(values: Figures) -> float:
 
 
 def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
-    """Of the tokens of a chunk, [4, tokens]: loss; and loss of, divergence from and agreement with the reference.
+    """Of the tokens of a chunk, [3, tokens]: loss; divergence from and agreement with the reference.
 
     Args:
         found: logits, [tokens, vocabulary].
@@ -264,7 +259,7 @@ def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
     Raises:
         WeightsRefused: a logit is not finite, so that nothing can be measured.
     """
-    figures = np.zeros((4, len(targets)))
+    figures = np.zeros((3, len(targets)))
     for part in _blocks(len(targets)):
         logits, places = found[part], (np.arange(part.stop - part.start), targets[part])
         top, log_sum = _log_sum_exp(logits)
@@ -275,9 +270,8 @@ def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
         expected = decode(rows[part])
         shares = np.exp(expected)
         shares[expected <= -RANGE] = 0  # as the tool leaves them out
-        figures[1, part] = -expected[places]
-        figures[2, part] = (shares * (expected - logits + norm[:, None])).sum(axis=1, dtype=np.float64)
-        figures[3, part] = expected.argmax(axis=1) == logits.argmax(axis=1)
+        figures[1, part] = (shares * (expected - logits + norm[:, None])).sum(axis=1, dtype=np.float64)
+        figures[2, part] = expected.argmax(axis=1) == logits.argmax(axis=1)
     if not np.isfinite(figures[0]).all():
         raise WeightsRefused("the model predicts what is no number", "its weights are damaged; quantize anew")
     return figures

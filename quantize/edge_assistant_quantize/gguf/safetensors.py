@@ -1,4 +1,4 @@
-"""Weights in safetensors: tensors and their places by the safetensors library, and a search for NaN and infinity.
+"""Weights in safetensors: tensors and their places by the safetensors library, as floats, and a search for NaN.
 
 The library checks a header against the file: types, sizes, no gaps. The search reads bits in chunks, as numpy has no
 bfloat16 and a tensor may be larger than memory.
@@ -10,10 +10,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_HEADER_BYTES = 16 << 20  # a shard of a model of 400 billion parameters has 200 kB; bounds memory to some 200 MB
 MAX_TENSORS = 65_536  # as of a GGUF file, see edge_assistant_models.headers
@@ -25,6 +29,7 @@ ITEM_BYTES: Mapping[str, int] = {
     "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
     "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
 }  # fmt: skip
+_FLOATS: Mapping[str, str] = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
 # The bits that are all set in NaN and infinity, and the unsigned type to read them as: IEEE 754's exponent
 _EXPONENTS: Mapping[str, tuple[str, int]] = {
     "F16": ("<u2", 0x7C00),
@@ -110,29 +115,35 @@ def check_finite(path: Path, tensors: tuple[StoredTensor, ...], moved: Callable[
     Raises:
         WeightsRefused: a value is NaN or infinite; the message names tensor and file.
     """
-    with path.open("rb") as file:
-        for tensor in tensors:
-            if tensor.dtype in _EXPONENTS and tensor.values:
-                _check_tensor(file, path, tensor, moved)
-            else:
-                moved(tensor.end)
-
-
-def _check_tensor(file: BinaryIO, path: Path, tensor: StoredTensor, moved: Callable[[int], None]) -> None:
     import numpy as np
 
-    kind, exponent = _EXPONENTS[tensor.dtype]
-    file.seek(tensor.begin)
-    left = tensor.end - tensor.begin
-    while left:
-        chunk = file.read(min(CHUNK_BYTES, left))
-        left -= len(chunk)
-        if not chunk or len(chunk) % ITEM_BYTES[tensor.dtype]:
-            raise _refused(path, "it was cut off while it was read")
-        bits = np.frombuffer(chunk, dtype=kind)
-        if bool(((bits & bits.dtype.type(exponent)) == exponent).any()):
-            raise WeightsRefused(
-                f"the tensor {printable(tensor.name)} in {path.name} holds NaN or infinity",
-                "the training diverged or the export is damaged: take an earlier checkpoint, or export it again",
-            )
-        moved(tensor.end - left)
+    for tensor in tensors:
+        kind, exponent = _EXPONENTS.get(tensor.dtype, ("u1", 0))
+        values = CHUNK_BYTES // np.dtype(kind).itemsize
+        for place in range(0, tensor.values if exponent else 0, values):
+            wanted = min(values, tensor.values - place)
+            bits = np.fromfile(path, kind, wanted, offset=tensor.begin + place * np.dtype(kind).itemsize)
+            if len(bits) < wanted:
+                raise _refused(path, "it was cut off while it was read")
+            if bool(((bits & bits.dtype.type(exponent)) == exponent).any()):
+                raise WeightsRefused(
+                    f"the tensor {printable(tensor.name)} in {path.name} holds NaN or infinity",
+                    "the training diverged or the export is damaged: take an earlier checkpoint, or export it again",
+                )
+            moved(tensor.begin + (place + wanted) * bits.itemsize)
+        moved(tensor.end)
+
+
+def floats(path: Path, tensor: StoredTensor) -> NDArray[np.float32]:
+    """One tensor of a file as F32.
+
+    Raises:
+        KeyError: it is of no type that holds floats of 16 bits or more.
+    """
+    import numpy as np
+
+    kind = _FLOATS[tensor.dtype]
+    found = np.fromfile(path, kind, tensor.values, offset=tensor.begin)
+    if tensor.dtype == "BF16":  # the upper half of a float32
+        found = (found.astype("<u4") << 16).view("<f4")
+    return found.astype(np.float32, copy=False).reshape(tensor.shape)

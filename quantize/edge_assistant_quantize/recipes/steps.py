@@ -15,6 +15,7 @@ from edge_assistant_quantize.errors import RecipeInvalid, UsageError
 from edge_assistant_quantize.export import export
 from edge_assistant_quantize.gguf import conversion, imatrix, kinds
 from edge_assistant_quantize.gguf import quantize as gguf
+from edge_assistant_quantize.gguf import search as gguf_search
 from edge_assistant_quantize.onnx import calibration, optimize, search
 from edge_assistant_quantize.onnx import quantize as onnx
 from edge_assistant_quantize.onnx.calibration import Calibration
@@ -175,13 +176,76 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
         Raises:
             RecipeInvalid: it wants an importance matrix, and there is none.
         """
-        matrix = work.form.aside.get(IMATRIX) if self.imatrix else None
-        if self.imatrix and matrix is None:
-            hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
-            raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
+        matrix = _matrix(work, self.kind) if self.imatrix else None
         how: dict[str, Any] = {"imatrix": matrix, "overrides": self.overrides, "allow_requantize": self.requantize}
         made = gguf.quantize(work.file, work.output, self.kind, **how, **work.computing)
         return Made({work.key: work.output.name}, note=made.note)
+
+
+class SearchGguf(FileStep, frozen=True, kw_only=True):
+    """A type for each group of tensors of a GGUF file, by measurement over the calibration text; data judges it.
+
+    Attributes:
+        kind: the key `type`.
+        bits: the key `bits_per_weight`: the most, over the whole file.
+        chunks: of the text that are taken at most.
+        imatrix: whether to use the importance matrix of an earlier step.
+    """
+
+    do: ClassVar = "quantize"
+    types: ClassVar = (kinds.SEARCH,)
+    kind: str = field(name="type")
+    bits: float = field(name="bits_per_weight")
+    chunks: Positive = gguf_search.CHUNKS
+    imatrix: bool = False
+
+    @property
+    def needs(self) -> Needs:
+        """The model and one form of it, and a file of predictions."""
+        libraries = ("llama-cpp-python", "gguf")
+        return Needs(label=self.kind, libraries=libraries, calibrates=True, aside=self.imatrix, written=2, memory=2)
+
+    def make(self, work: StepInput) -> Made:
+        """Search, and quantize one file.
+
+        Raises:
+            RecipeInvalid: it wants an importance matrix, and no earlier step has computed one.
+        """
+        assert work.calibration is not None
+        matrix = _matrix(work, self.kind) if self.imatrix else None
+        found = gguf_search.search(
+            work.file,
+            Path(str(work.calibration["path"])),
+            bits=self.bits,
+            imatrix=matrix,
+            chunks=self.chunks,
+            folder=work.kept,
+            threads=work.threads,
+            watch=work.watch,
+        )
+        gguf.quantize(
+            work.file,
+            work.output,
+            found.kind,
+            imatrix=matrix,
+            overrides=found.overrides,
+            threads=work.threads,
+            watch=work.watch,
+        )
+        return Made({work.key: work.output.name}, note=found.note)
+
+
+def _matrix(work: StepInput, kind: str) -> Path:
+    """The importance matrix that an earlier step has laid aside.
+
+    Raises:
+        RecipeInvalid: none has computed one.
+    """
+    matrix = work.form.aside.get(IMATRIX)
+    if matrix is None:
+        hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
+        raise RecipeInvalid(f"{kind} wants an importance matrix, and no step has computed one", hint)
+    return matrix
 
 
 class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
@@ -251,4 +315,4 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         return Made({work.key: work.output.name}, excluded=excluded)
 
 
-STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, Optimize, QuantizeGguf, QuantizeOnnx)
+STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, Optimize, QuantizeGguf, SearchGguf, QuantizeOnnx)

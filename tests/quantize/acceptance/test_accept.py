@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
-from helpers import damaged
+from helpers import damaged, tiny_llama
 from helpers.looks import hits
 
 from edge_assistant.compute.runtime import Runtime
@@ -197,3 +197,14 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
     assert seen == ["good 0 texts"]
     with model.held() as (_, sums):
         assert found.look.files == sums
+
+
+def test_a_language_model_is_not_compared_with_its_own_file(tmp_path):
+    """The losses of a text's few chunks tell nothing of it: their interval is wide, whatever the difference."""
+    tiny_llama.write(tmp_path / "one.gguf")
+    shutil.copyfile(tmp_path / "one.gguf", tmp_path / "other.gguf")
+    one, other = (Candidate(name, "language", tmp_path, {"model": f"{name}.gguf"}) for name in ("one", "other"))
+    (tmp_path / "text.txt").write_text(tiny_llama.prose(60))
+    asked = [criterion("log-perplexity at_most_worse=0.05")]
+    with pytest.raises(UsageError, match="one and other are the same file, so there is nothing to compare"):
+        accept.decide(one, other, asked, {"log-perplexity": {"path": str(tmp_path / "text.txt")}}, RUNTIME, ignore)

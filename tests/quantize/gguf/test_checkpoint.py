@@ -142,12 +142,3 @@ def test_what_is_no_model_is_missing(folder, tmp_path):
         assert "config.json" in refused(folder)
     (folder / "config.json").unlink()
     assert "model holds no config.json" in refused(folder, InputMissing)
-
-
-def test_an_architecture_that_the_converter_does_not_know_is_named(folder, converter):
-    for family in ("Llama", "Qwen2", "Qwen3", "SmolLM3", "Gemma3"):
-        configure(folder, architectures=[f"{family}ForCausalLM"])
-        checkpoint.check_architecture(checkpoint.read(folder), converter)
-    configure(folder, architectures=["Odd\x1bForCausalLM"])
-    with pytest.raises(WeightsRefused, match=r"architecture Odd\\x1bForCausalLM - it knows \d+, among them Llama"):
-        checkpoint.check_architecture(checkpoint.read(folder), converter)

@@ -142,10 +142,11 @@ def test_code_that_a_model_names_is_not_run(changed, converter, output, tmp_path
     change(changed / "config.json", configuration_files=["config.4.0.0.json"])
     for name in ("tokenizer_config.json", "special_tokens_map.json"):
         (changed / name).unlink(missing_ok=True)
-    refused(changed, output, QuantizationFailed)
+    refused(changed, output, QuantizationFailed, pre="qwen2")
     assert not ran.exists()
     arguments = [str(changed), "--outfile", str(output), "--outtype", "f32"]
     request = {"tool": str(converter), "pre": "qwen2", "family": None, "arguments": arguments, "folder": "changed"}
+    request |= {"architecture": "LLaDAModelLM", "adapter": None, "keep": False, "projector": False}
     with pytest.raises(QuantizationFailed, match="the model asks for code of its own, which is not run"):
         worker.run("edge_assistant_quantize.gguf.converter", request, progress.ignore)
     assert not ran.exists()
@@ -168,6 +169,36 @@ def test_what_was_interrupted_leaves_nothing(families, converter, output):
     refused(families / "llama", output, KeyboardInterrupt, watch=interrupt)
 
 
+def test_a_picture_encoder_is_written_beside_its_language_model(tmp_path, converter, families, output):
+    """llama.cpp's own library for pictures loads the one with the other."""
+    import llama_cpp
+    from llama_cpp import mtmd_cpp
+
+    forked.call(tiny_language_models.picture_reader, tmp_path / "eyes")
+    words = ["convert", tmp_path / "eyes", "--threads", "1", "--output"]
+    assert main([str(word) for word in [*words, output, "--pre-tokenizer", "smollm"]]) == 0
+    eyes = output.with_name("mmproj.gguf")
+    assert main([str(word) for word in [*words, eyes, "--mmproj"]]) == 0
+    params = llama_cpp.llama_model_default_params()
+    model = llama_cpp.llama_model_load_from_file(str(output).encode(), params)
+    context = mtmd_cpp.mtmd_init_from_file(str(eyes).encode(), model, mtmd_cpp.mtmd_context_params_default())
+    assert context
+    assert mtmd_cpp.mtmd_support_vision(context)
+    mtmd_cpp.mtmd_free(context)
+    llama_cpp.llama_model_free(model)
+
+
+def test_a_model_without_pictures_has_no_picture_encoder(families, converter, output):
+    said = refused(families / "llama", output, WeightsRefused, projector=True)
+    assert "does not know pictures of the architecture LlamaForCausalLM" in said
+
+
+def test_an_architecture_that_the_converter_does_not_know_is_named(changed, converter, output):
+    change(changed / "config.json", architectures=["Odd\x1bForCausalLM"])
+    said = refused(changed, output, WeightsRefused)
+    assert r"does not know the architecture Odd\x1bForCausalLM - it knows Llama, Qwen" in said
+
+
 def test_what_is_seen_before_anything_is_written(families, changed, converter, output, home, monkeypatch):
     assert "there is no precision q4_k" in refused(changed, output, UsageError, precision="q4_k")
     with pytest.raises(UsageError, match="is a folder - name the file to write"):
@@ -186,8 +217,6 @@ def test_what_is_seen_before_anything_is_written(families, changed, converter, o
     name = next(iter(arrays))
     save_file(arrays | {name: np.full_like(arrays[name], np.nan)}, str(changed / "model.safetensors"))
     assert f"the tensor {name} in model.safetensors holds NaN" in refused(changed, output, WeightsRefused)
-    change(changed / "config.json", architectures=["OddForCausalLM"])
-    assert "does not know the architecture OddForCausalLM" in refused(changed, output, WeightsRefused)
     (home / "cache" / "llama.cpp").unlink()
     assert "edge-quantize tools" in refused(changed, output, ToolMissing)
     assert main(["convert", str(families / "nothing"), "--output", str(output)]) == 3

@@ -56,7 +56,7 @@ def smaller(tiny, tmp_path_factory):
 SMOL, SMOL_ERROR = 339.5367, 56.82328
 TINY, TINY_ERROR = 959.3228, 92.91179
 QUANTIZED, DIVERGENCE, DIVERGENCE_ERROR, SAME_TOP = 982.758538, 0.221350, 0.007180, 0.46032
-MEDIAN, P99, LARGEST = 0.196150, 0.633084, 0.851160
+MEDIAN, P99 = 0.196150, 0.633084
 
 
 def test_a_real_model_has_the_perplexity_that_llama_perplexity_says(models, text):
@@ -76,7 +76,6 @@ def test_divergence_is_what_llama_perplexity_says(tiny, smaller, short):
     assert divergence is not None
     figures = (found.perplexity, divergence.mean, divergence.uncertainty, divergence.median, divergence.p99)
     assert figures == pytest.approx((QUANTIZED, DIVERGENCE, DIVERGENCE_ERROR, MEDIAN, P99), rel=1e-3)
-    assert (divergence.largest, divergence.reference_perplexity) == pytest.approx((LARGEST, TINY), rel=1e-3)
     assert divergence.agreement == pytest.approx(SAME_TOP, abs=1e-4)
     assert sum(chunk.divergence for chunk in found.chunks) / found.tokens == pytest.approx(divergence.mean)
     assert sum(chunk.agreeing for chunk in found.chunks) / found.tokens == divergence.agreement

@@ -11,7 +11,7 @@ from helpers import forked, smalldisk, tiny_llama
 
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli import make
+from edge_assistant_quantize.cli import quantize_gguf
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
@@ -90,7 +90,9 @@ def test_tensors_that_fall_back_to_another_type_are_counted_and_told(narrow, tin
     told = ", ".join(f"{count} to {kind}" for kind, count in fallbacks.items())
     assert f"14 tensors fell back, {told}: their rows are no multiples of 256\n" in said
     bits = 8 * output.stat().st_size / header.read(output).weights
-    assert f", {bits:.2f} bits a weight\n" in said
+    assert said.startswith(f"q5.gguf: {bits:.2f} bits a weight as Q5_K_M, ")
+    smaller = quantize.estimate(narrow, "IQ4_NL").bytes
+    assert f"smaller: IQ4_NL with {8 * smaller / header.read(output).weights:.2f} bits a weight" in said
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["fallbacks"], found["bits_per_weight"]) == (fallbacks, pytest.approx(bits, abs=0.001))
@@ -222,7 +224,7 @@ def test_the_verb_says_what_came_of_it_and_quantizes_twice_only_where_that_is_wa
     assert "tensors: 15 q4_0, 5 f32, 1 q6_K\nq8.gguf was quantized already" in capsys.readouterr().out
     for given in (["attn_v"], ["a=Q8_0", "a=Q4_0"]):
         with pytest.raises(UsageError):
-            make.overrides(given)
+            quantize_gguf.overrides(given)
 
 
 @pytest.mark.bench

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from helpers import small_onnx, tiny_llama
+from helpers import forked, small_onnx, tiny_llama
 
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.export import Done, export
+from edge_assistant_quantize.gguf.header import read
 from edge_assistant_quantize.onnx import calibration
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import ignore
@@ -45,6 +47,11 @@ def parsed(said):
         ('do = "quantize", type = "static-int8", exclude = ["a"], exclude_until_accepted = 2', "do not go together"),
         ('do = "quantize", type = "Q4_K_M", overrides = { attn_v = "Q9" }', "there is no type 'Q9' of tensors"),
         ('do = "convert", precision = "f8"', "there is no precision 'f8'"),
+        ('do = "quantize", type = "search"', "bits_per_weight"),
+        (
+            'do = "quantize", type = "search", bits_per_weight = 5, overrides = { a = "Q8_0" }',
+            "unknown key `overrides`",
+        ),
         ('do = "imatrix", chunks = 0', "chunks: expected `int` >= 1"),
         ('do = "export", part = "vision"', "unknown key `part`"),
         ('do = "convert", file = "model"', "unknown key `file`"),
@@ -64,6 +71,7 @@ def test_what_a_step_may_not_say(said, wrong):
         ('do = "quantize", type = "int4-weights"', {"calibrates": False, "label": "int4-weights"}),
         ('do = "quantize", type = "int4-weights", exclude_until_accepted = 2', {"calibrates": True, "searches": True}),
         ('do = "quantize", type = "F16", requantize = true', {"growth": 4}),
+        ('do = "quantize", type = "search", bits_per_weight = 5', {"calibrates": True, "searches": False}),
         ('do = "convert", precision = "f32"', {"growth": 2, "label": "convert"}),
         ('do = "export"', {"growth": 4, "label": "export"}),
     ],
@@ -139,6 +147,21 @@ def test_tensors_that_fall_back_are_noted(chain, tmp_path, monkeypatch):
     made = make('do = "quantize", type = "Q5_K_M"', gguf, tmp_path / "quantize")
     assert made.note == "14 tensors fell back, 12 to q5_1, 2 to q8_0: their rows are no multiples of 256"
     assert make('do = "quantize", type = "Q8_0"', gguf, tmp_path / "eight").note == ""
+
+
+def test_types_are_searched_over_the_calibration_text(chain, tmp_path, monkeypatch):
+    forked.use(monkeypatch, torch=False)
+    monkeypatch.chdir(tmp_path)
+    Path("photos").write_text(tiny_llama.prose(200))
+    gguf = replace(chain, files={"model": tiny_llama.write(tmp_path / "tiny.gguf")})
+    said = 'do = "quantize", type = "search", bits_per_weight = 6.5, chunks = 1'
+    made = make(said, gguf, tmp_path / "search")
+    header = read(tmp_path / "search" / "made" / made.files["model"])
+    assert 8 * (tmp_path / "search" / "made" / "model.gguf").stat().st_size / header.weights <= 6.5
+    assert "Q8_0: " in made.note
+    assert (tmp_path / "search" / "kept" / "losses.json").is_file()
+    with pytest.raises(RecipeInvalid, match="search wants an importance matrix"):
+        make(f"{said}, imatrix = true", gguf, tmp_path / "matrix")
 
 
 def test_what_an_export_has_to_say_is_noted(chain, tmp_path, monkeypatch):
