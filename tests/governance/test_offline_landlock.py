@@ -20,7 +20,7 @@ pytestmark = needs_lock
 # Runs a command under a filter that answers Landlock's calls as a kernel without it does.
 WITHOUT = """
 import errno, os, sys
-from edge_assistant.governance.offline import seccomp
+from edge_assistant.sandbox import seccomp
 made = seccomp.BpfInstruction
 seccomp.install([made(0x20, 0, 0, 0), made(0x15, 0, 1, 444), made(0x06, 0, 0, 0x50000 | errno.ENOSYS),
                  made(0x06, 0, 0, seccomp.ALLOW)], seccomp.machine().numbers["seccomp"])
