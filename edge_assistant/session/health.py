@@ -58,6 +58,7 @@ def checks(profile: str, gpu: str = AUTO) -> Iterator[DoctorCheck]:
     yield from machine()
     yield from graphics_cards(gpu)
     yield offline_lock()
+    yield decoders()
     yield from packages()
     yield from installed_plugins()
     yield from models(profile)
@@ -124,6 +125,21 @@ def offline_lock() -> DoctorCheck:
         without = f", but other processes and all files are in reach, as {why}" if (why := lock.together()) else ""
         return DoctorCheck("offline lock", True, f"{found.word}{without}; doctor --prove-offline tries it")
     return DoctorCheck("offline lock", False, f"{found.word}, {found.why_not}", found.hint)
+
+
+def decoders() -> DoctorCheck:
+    """Whether what decodes files has nothing but the file; without, it still runs in a process of its own."""
+    from edge_assistant.core.errors import InputError
+    from edge_assistant.perception.decoders import pool
+
+    try:
+        lacks = pool.missing()
+    except InputError as error:
+        return DoctorCheck("decoders", False, error.message, error.hint)
+    apart = "pictures, documents, sound and video are decoded in processes of their own"
+    if lacks:
+        return DoctorCheck("decoders", None, f"{apart}, which are not confined, as {' and '.join(lacks)}")
+    return DoctorCheck("decoders", True, f"{apart}, without files, sockets and programs")
 
 
 def packages() -> Iterator[DoctorCheck]:

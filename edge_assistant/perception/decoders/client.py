@@ -81,7 +81,7 @@ def listen(signal: Signal, start: float = 0.0) -> Iterator[tuple[Sound, Iterator
     with closing(_job(signal, "listen", start)) as items:
         header, _ = next(items)
         if not isinstance(header, wire.SoundMessage):
-            items.throw(pool.Ended)  # which raises InputCorrupt
+            items.throw(pool.DecoderEnded)  # which raises InputCorrupt
             return
         sound = Sound(header.seconds, notes=list(wire.notes_of(header.notes)))
         yield sound, _blocks(items, sound)
@@ -93,7 +93,7 @@ def _blocks(items: _Items, sound: Sound) -> Iterator[NDArray[np.float32]]:
 
     for header, array in _until_done(items, over):
         if not isinstance(header, wire.BlockMessage) or len(array) % 4:
-            items.throw(pool.Ended)
+            items.throw(pool.DecoderEnded)
             return
         block = np.frombuffer(array, np.float32)
         sound.heard = header.heard
@@ -119,7 +119,7 @@ def _job(
         InputError: of the signal, or the process ended in the middle.
     """
     with signal.open() as stream, pool.borrowed(_family(signal, stream), signal.name, check) as process:
-        job = wire.Job(call, wire.sendable(signal.name), signal.kind, numbers)
+        job = wire.DecodeJob(call, wire.sendable(signal.name), signal.kind, numbers)
         if isinstance(stream, io.BufferedReader):
             process.send(job, descriptor=stream.fileno())
         else:
@@ -156,7 +156,7 @@ def _family(signal: Signal, stream: io.BufferedReader | io.BytesIO) -> str:
 def _page(items: _Items, header: wire.Message, array: bytearray) -> tuple[Page, tuple[float, float]]:
     """A page, and its seconds in a video."""
     if not isinstance(header, wire.PageMessage) or len(array) != header.height * header.width * 3:
-        items.throw(pool.Ended)  # which gives back no item, but raises InputCorrupt
+        items.throw(pool.DecoderEnded)  # which gives back no item, but raises InputCorrupt
         raise AssertionError
     rgb = np.frombuffer(array, np.uint8).reshape(header.height, header.width, 3)
     layer = None if header.text_layer is None else tuple(TextRun(*run) for run in header.text_layer)

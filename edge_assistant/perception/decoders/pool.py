@@ -24,7 +24,7 @@ _STUCK_LOOKS = 600  # in which a process that decodes has taken no time at all: 
 _MOST_IDLE = 1  # of each family, between two signals
 
 
-class Ended(Exception):
+class DecoderEnded(Exception):
     """A process is gone, or says what makes no sense."""
 
 
@@ -55,20 +55,20 @@ class DecoderProcess:
         return self._limits == wire.lowered()
 
     def ready(self, check: Callable[[], None]) -> None:
-        """Wait until it takes jobs; raises Ended."""
+        """Wait until it takes jobs; raises DecoderEnded."""
         if self.missing is None:
             match self.receive(check)[0]:
                 case wire.ReadyMessage(missing):
                     self.missing = missing
                 case _:
-                    raise Ended
+                    raise DecoderEnded
 
     def send(self, header: msgspec.Struct, array: bytes = b"", descriptor: int | None = None) -> None:
-        """Say something; raises Ended."""
+        """Say something; raises DecoderEnded."""
         try:
             wire.send(self._child.channel, header, array, descriptor)
         except OSError:
-            raise Ended from None
+            raise DecoderEnded from None
 
     def receive(self, check: Callable[[], None]) -> tuple[wire.Message, bytearray]:
         """The next message, with its array.
@@ -77,7 +77,7 @@ class DecoderProcess:
             check: is called while this waits; what it raises ends the waiting.
 
         Raises:
-            Ended: there is none.
+            DecoderEnded: there is none.
         """
         looks, before = 0, -1.0
 
@@ -89,13 +89,13 @@ class DecoderProcess:
                     looks, before = 0, now
                 looks += 1
                 if now and looks > _STUCK_LOOKS:
-                    raise Ended
+                    raise DecoderEnded
 
         try:
             header, array = wire.receive(self._child.channel, wait)
             return wire.understood(header), array
         except (OSError, EOFError, wire.Garbled, msgspec.MsgspecError):
-            raise Ended from None
+            raise DecoderEnded from None
 
     def end(self) -> None:
         """Kill it."""
@@ -147,7 +147,7 @@ def borrowed(family: str, name: str, check: Callable[[], None]) -> Iterator[Deco
         process.ready(check)
         yield process
         finished = True
-    except Ended:
+    except DecoderEnded:
         hint = "copy or export it again"
         raise InputCorrupt(f"{name} is damaged: what decodes it has ended in the middle", hint) from None
     except (InputError, GeneratorExit):  # it said so, or was told that no more is wanted

@@ -42,7 +42,7 @@ _Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 _Note = tuple[str, str | None, str]  # the note; of a `Gap`, what is said, and the column
 
 
-class Job(Struct, frozen=True):
+class DecodeJob(Struct, frozen=True):
     """What is to be decoded.
 
     Attributes:
@@ -125,7 +125,7 @@ Message = (
 )  # fmt: skip
 _encoder = Encoder()
 _message: Decoder[Message] = Decoder(Message)
-job: Decoder[Job] = Decoder(Job)
+job: Decoder[DecodeJob] = Decoder(DecodeJob)
 order: Decoder[NextMessage | CloseMessage] = Decoder(NextMessage | CloseMessage)
 
 

@@ -170,13 +170,13 @@ def _sent(channel: socket.socket, items: Generator[Sent]) -> wire.DoneMessage:
     for header, array in items:
         if isinstance(header, wire.DoneMessage):
             return header
-        wire.send(channel, header, b"" if array is None else memoryview(np.ascontiguousarray(array)).cast("B"))
+        wire.send(channel, header, b"" if array is None else np.ascontiguousarray(array).data.cast("B"))
         if isinstance(wire.order.decode(wire.receive(channel, _at_once)[0]), wire.CloseMessage):
             break
     return wire.DoneMessage()
 
 
-def _taken(channel: socket.socket) -> tuple[wire.Job, HandedSignal]:
+def _taken(channel: socket.socket) -> tuple[wire.DecodeJob, HandedSignal]:
     prefix, descriptors, _, _ = socket.recv_fds(channel, wire.PREFIX.size, 1)
     if not prefix:
         raise EOFError

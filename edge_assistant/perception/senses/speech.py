@@ -80,7 +80,7 @@ class SpeechSense(Sense):
         from edge_assistant.perception.vad import chunks
 
         ahead(signal)
-        self.prepare()  # while the process that decodes starts
+        self._vad  # noqa: B018 - loaded while the process that decodes starts
         evidence: list[Evidence] = []
         with listen(signal) as (sound, blocks):
             found = chunks(_watched(blocks, sound, request), self._vad)
