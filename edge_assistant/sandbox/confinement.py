@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from edge_assistant.core.errors import LockFailed
-from edge_assistant.sandbox import landlock, seccomp
+from edge_assistant.sandbox import capabilities, landlock, seccomp
 from edge_assistant.sandbox.seccomp import ALLOW, EQUAL, ERRNO, RETURN, BpfInstruction, SyscallTable
 
 _X86_64, _ARM64 = 0xC000003E, 0xC00000B7  # AUDIT_ARCH
@@ -58,6 +58,7 @@ def confine(readable: Sequence[str], bytes_more: int) -> tuple[str, ...]:
     missing: list[str] = []
     try:
         seccomp.no_new_privileges()
+        capabilities.give_up()
         known = landlock.abi()
         if known and _is_alone():
             landlock.keep_out(readable, known)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import COMMAND
-from helpers.platforms import needs_landlock_scopes, needs_lock
+from helpers.platforms import needs_landlock, needs_landlock_scopes, needs_lock
 
 pytestmark = needs_lock
 
@@ -44,6 +44,18 @@ def told(script: str, *arguments: object, before: str = "lock.engage()", **how: 
     ran = subprocess.run(command, capture_output=True, text=True, check=False, **how)  # type: ignore[call-overload]
     assert ran.returncode == 0, ran.stderr
     return str(ran.stdout).split()
+
+
+@needs_landlock
+@pytest.mark.parametrize("file", ["environ", "maps", "auxv"])
+def test_root_reads_neither_the_environment_nor_the_memory_map_of_another_process(file: str) -> None:
+    """Of a user the kernel refuses it by Landlock; root it lets past that, by rights that are given up."""
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            found = told(f"tries(lambda: open(f'/proc/{{sys.argv[1]}}/{file}', 'rb').read())", other.pid)
+        finally:
+            other.kill()
+    assert found == ["EACCES"]
 
 
 @needs_landlock_scopes

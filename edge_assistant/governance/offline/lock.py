@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_assistant.core.errors import LockFailed
-from edge_assistant.sandbox import landlock, seccomp
+from edge_assistant.sandbox import capabilities, landlock, seccomp
 
 # What libraries send by themselves is off even where there is no lock: they look at these when they are imported.
 QUIET = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -112,6 +112,7 @@ def _part() -> None:
     known = landlock.abi()
     try:
         if known:
+            capabilities.give_up()
             landlock.part(known)
         _abi, _together = known, "" if known else "this kernel has no Landlock, or none since Linux 5.19"
     except OSError as error:
