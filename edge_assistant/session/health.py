@@ -177,6 +177,8 @@ def models(profile: str) -> Iterator[DoctorCheck]:
         what = "catalog" if isinstance(error, CatalogInvalid) else "profile"
         yield DoctorCheck(what, False, error.message, error.hint)
         return
+    for fault in portfolio.wrong:
+        yield DoctorCheck("catalog", False, f"{fault.message}; it is left out", fault.hint)
     for role, name in portfolio.resolve(profile).items():
         state = portfolio.state(name)
         here = state.value == "installed"
