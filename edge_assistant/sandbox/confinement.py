@@ -22,7 +22,7 @@ _X86_64, _ARM64 = 0xC000003E, 0xC00000B7  # AUDIT_ARCH
 _COMPUTES = {
     "read": (0, 63), "write": (1, 64), "readv": (19, 65), "writev": (20, 66), "pread64": (17, 67), "preadv": (295, 69),
     "preadv2": (327, 286),
-    "lseek": (8, 62), "close": (3, 57), "fstat": (5, 80), "fcntl": (72, 25), "ppoll": (271, 73), "poll": (7, None),
+    "lseek": (8, 62), "close": (3, 57), "fstat": (5, 80), "ppoll": (271, 73), "poll": (7, None),
     "sendto": (44, 206), "recvfrom": (45, 207), "sendmsg": (46, 211), "recvmsg": (47, 212),
     "mmap": (9, 222), "munmap": (11, 215), "mremap": (25, 216), "mprotect": (10, 226), "madvise": (28, 233),
     "brk": (12, 214), "futex": (202, 98), "set_robust_list": (273, 99), "rseq": (334, 293), "gettid": (186, 178),
@@ -33,6 +33,8 @@ _COMPUTES = {
     "exit": (60, 93), "exit_group": (231, 94),
 }  # fmt: skip
 _CLONE, _CLONE3, _OPENAT, _GETDENTS, _STAT = (56, 220), (435, 435), (257, 56), (217, 61), (262, 79)
+_FCNTL = (72, 25)
+_DESCRIPTORS = (0, 1, 2, 3, 1030)  # F_DUPFD, GETFD, SETFD, GETFL, DUPFD_CLOEXEC; not SETOWN, which sends signals
 _CLONE_THREAD = 0x00010000  # of this process; without it another one is made
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _EMPTY_PATH = 0x1000  # AT_EMPTY_PATH: of what is open, which is how the C library asks for it
@@ -107,6 +109,7 @@ def _allow_list(machine: SyscallTable, *, reads: bool) -> Iterator[BpfInstructio
     yield BpfInstruction(EQUAL, 0, 1, _CLONE3[which])
     yield BpfInstruction(RETURN, 0, 0, ERRNO | errno.ENOSYS)  # whose arguments no filter sees; `clone` is called then
     yield from seccomp.bits(_CLONE[which], 0, _CLONE_THREAD, ALLOW, refused)
+    yield from seccomp.argument(_FCNTL[which], 1, _DESCRIPTORS, ALLOW, refused)
     yield from seccomp.bits(_STAT[which], 3, _EMPTY_PATH, ALLOW, refused)
     if reads:
         yield from seccomp.bits(_OPENAT[which], 2, _WRITES, refused, ALLOW)

@@ -121,8 +121,8 @@ def _instructions(machine: SyscallTable) -> Iterator[BpfInstruction]:
         yield BpfInstruction(EQUAL, 0, 1, machine.numbers[name])
         yield BpfInstruction(RETURN, 0, 0, ERRNO | told)
     for name in SOCKETS:
-        yield from _argument(machine.numbers[name], 0, (AF_UNIX,), ALLOW, ERRNO | errno.EACCES)
-    yield from _argument(machine.numbers["ioctl"], 1, IOCTLS, ERRNO | errno.EPERM, ALLOW)
+        yield from argument(machine.numbers[name], 0, (AF_UNIX,), ALLOW, ERRNO | errno.EACCES)
+    yield from argument(machine.numbers["ioctl"], 1, IOCTLS, ERRNO | errno.EPERM, ALLOW)
     yield BpfInstruction(RETURN, 0, 0, ALLOW)
 
 
@@ -146,7 +146,7 @@ def bits(number: int, which: int, mask: int, some: int, none: int) -> Iterator[B
     yield BpfInstruction(RETURN, 0, 0, none)
 
 
-def _argument(number: int, which: int, values: Sequence[int], among: int, other: int) -> Iterator[BpfInstruction]:
+def argument(number: int, which: int, values: Sequence[int], among: int, other: int) -> Iterator[BpfInstruction]:
     """A call's verdict by whether one of its arguments is among values; the kernel takes its lower 32 bits."""
     yield BpfInstruction(EQUAL, 0, len(values) + 3, number)
     yield BpfInstruction(LOAD, 0, 0, _ARGUMENTS + 8 * which)

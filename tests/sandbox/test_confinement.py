@@ -41,6 +41,7 @@ REFUSED = {
     "fork": "os.fork()",
     "start another program": "subprocess.run(['true'], check=False)",
     "signal its parent": "os.kill(os.getppid(), 0)",
+    "signal its parent by a file": "fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())",
     "look into its parent": "open(f'/proc/{os.getppid()}/environ')",
     "take what its parent has open": "os.pidfd_open(os.getppid())",
     "change its priority": "os.nice(-1)",
