@@ -138,7 +138,7 @@ def decoders() -> DoctorCheck:
         return DoctorCheck("decoders", False, error.message, error.hint)
     apart = "pictures, documents, sound and video are decoded in processes of their own"
     if lacks:
-        return DoctorCheck("decoders", None, f"{apart}, which are not confined, as {' and '.join(lacks)}")
+        return DoctorCheck("decoders", None, f"{apart}, which are confined in part, as {' and '.join(lacks)}")
     return DoctorCheck("decoders", True, f"{apart}, without files, sockets and programs")
 
 
