@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import stat
@@ -72,6 +73,8 @@ def engage(wanted: bool = True, apart: bool = True) -> OfflineLock:
             raise LockFailed("the offline lock was set and is not in force", seccomp.HINT)
         _look_up_no_names()
         _set_here = True
+        with contextlib.suppress(OSError):
+            capabilities.give_up()  # the resident too: it answers only whoever has the same rights
         if apart:
             _part()
     return state()
@@ -112,7 +115,6 @@ def _part() -> None:
     known = landlock.abi()
     try:
         if known:
-            capabilities.give_up()
             landlock.part(known)
         _abi, _together = known, "" if known else "this kernel has no Landlock, or none since Linux 5.19"
     except OSError as error:
