@@ -169,6 +169,17 @@ def test_one_that_dies_fails_its_signal_alone(how: signals.Signals) -> None:
     assert len(list(client.pages(taken(pdf_of(TEXT, TEXT))))) == 2
 
 
+def test_one_that_hangs_fails_its_signal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_STUCK_LOOKS", 15)
+    pages = client.pages(taken(pdf_of(TEXT, TEXT)))
+    next(pages)
+    (pid,) = lent()
+    os.kill(pid, signals.SIGSTOP)
+    with pytest.raises(InputCorrupt, match="has ended in the middle"):
+        list(pages)
+    assert len(list(client.pages(taken(pdf_of(TEXT, TEXT))))) == 2
+
+
 def test_what_takes_too_long_is_killed_in_the_middle_of_a_call() -> None:
     with limits.lowered({"signal_seconds": 1}), pytest.raises(InputTooLarge, match="over 1 s of computing"):
         bounded(PERCEIVE, Halt())(taken(pdf_of(SLOW)), Request())

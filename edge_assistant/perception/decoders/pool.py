@@ -20,7 +20,8 @@ from edge_assistant.sandbox.child import ChildProcess
 PICTURES, DOCUMENTS, FILMS = "pictures", "documents", "films"
 _WORKER = "edge_assistant.perception.decoders.worker"
 _LOOK_S = 0.1  # from one look at the socket to the next, between which whoever waits may be stopped
-_STUCK_LOOKS = 600  # in which a process that decodes has taken no time at all: a minute
+_STUCK_LOOKS = 600  # in which a process that decodes has computed next to nothing: a minute
+_NOTHING_S = 0.05  # of computing, which it takes to look whether this process is still there
 _MOST_IDLE = 1  # of each family, between two signals
 
 
@@ -79,13 +80,13 @@ class DecoderProcess:
         Raises:
             DecoderEnded: there is none.
         """
-        looks, before = 0, -1.0
+        looks, before = 0, self._child.seconds()
 
         def wait() -> None:
             nonlocal looks, before
             while not select.select([self._child.channel], [], [], _LOOK_S)[0]:
                 check()
-                if (now := self._child.seconds()) > before:
+                if (now := self._child.seconds()) > before + _NOTHING_S:
                     looks, before = 0, now
                 looks += 1
                 if now and looks > _STUCK_LOOKS:
