@@ -36,7 +36,7 @@ Seconds of computing are CPU time of all threads together. A busy machine or a s
 | no other signal is left | the question fails with this error (status 3) |
 
 `edge_assistant/compute/scheduling/budget.py` checks ten times a second. It interrupts the product's own code anywhere,
-but not a single call of a decoder or of a model's library.
+and kills [decoders](decoders.md) in the middle of a call, but does not interrupt a single call of a model's library.
 
 ## Partial reading
 
@@ -46,9 +46,9 @@ sources answers this" then refers to the part that was read.
 
 ## Processes and threads
 
-A question starts no process. Each kind of signal in parallel perception uses as many threads as there are cores
-([scheduling.md](scheduling.md)). The app consists of its launcher, itself, at most one pull and at most one run of
-espeak-ng.
+A question starts a process for each kind of decoder that it needs, and uses it again ([decoders.md](decoders.md)). Each kind of signal in parallel perception uses as many threads as there are cores
+([scheduling.md](scheduling.md)). The app consists of its launcher, itself, decoders, at most one pull and at most one run
+of espeak-ng.
 
 `tools/limits_table.py` generates both pages from `edge_assistant/core/limits.py`.
 """

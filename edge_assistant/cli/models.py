@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.cli import terminal
 from edge_assistant.core.signals import printable
 
 if TYPE_CHECKING:
@@ -93,9 +94,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         EdgeAssistantError: what cannot be done, with the status to exit with.
     """
-    from edge_assistant_models.portfolio import Portfolio
-
-    status: int = args.models_action(args, Portfolio())
+    portfolio = terminal.portfolio()
+    status: int = args.models_action(args, portfolio)
     return status
 
 

@@ -158,7 +158,6 @@ def _assistant(question: QuestionMessage, approve: Approve | None, warm: Warm | 
     from edge_assistant.reasoning.rules import domain
     from edge_assistant.session.assistant import Assistant
     from edge_assistant.vault.vault import Vault
-    from edge_assistant_models.portfolio import Portfolio
 
     chosen = question.domain
     if chosen and chosen not in domain.names():
@@ -166,7 +165,7 @@ def _assistant(question: QuestionMessage, approve: Approve | None, warm: Warm | 
     vocabulary = domain.load(chosen) if chosen else None
     vault = Vault()  # one for all, so that its key is asked for once
     return Assistant(
-        Portfolio(),
+        terminal.portfolio(),
         question.profile,
         runtime=None if warm is None else warm.runtime,
         vocabulary=vocabulary if warm is None else warm.vocabulary(vocabulary),

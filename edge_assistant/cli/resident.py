@@ -127,6 +127,7 @@ def _run(args: argparse.Namespace) -> int:
     kept = _warm.Warm(Runtime.detect(gpu))
 
     def warm() -> None:
+        _reap()
         chosen = args.settings.domain
         words = domain.load(chosen) if chosen else None
         _warm.get_ready(kept, args.settings.profile, words, Vault() if args.settings.cache else None)
@@ -153,6 +154,13 @@ def _run(args: argparse.Namespace) -> int:
     )
     server.serve(held, work, args.minutes)
     return 0
+
+
+def _reap() -> None:
+    """Forget the processes that decoded for this one before it restarted, which have ended with their sockets."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _stop(args: argparse.Namespace) -> int:

@@ -13,8 +13,19 @@ from edge_assistant.core.signals import printable
 if TYPE_CHECKING:
     from edge_assistant.governance.policy.approval import Approve, Doubt
     from edge_assistant.governance.policy.policy import Policy
+    from edge_assistant_models.portfolio import Portfolio
 
 TRIES = 3
+
+
+def portfolio() -> Portfolio:
+    """The models; what is wrong with files of the person's own catalog, which are left out, is told on stderr."""
+    from edge_assistant_models.portfolio import Portfolio
+
+    made = Portfolio()
+    for fault in made.wrong:
+        print(printable(f"warning: {fault.message}; it is left out - {fault.hint}"), file=sys.stderr)
+    return made
 
 
 def redraws(stream: TextIO, *, plain: bool = False) -> bool:

@@ -191,7 +191,7 @@ def _shown(path: Path) -> Generator[_Shown]:
 
 def _slides(files: list[Path], name: str) -> Generator[_Shown]:
     """Pictures one after the other, each decoded when it is its turn; raises InputError if none can be decoded."""
-    from edge_assistant.perception.pictures import pages
+    from edge_assistant.perception.decoders.client import pages
 
     at, failed = 0.0, 0
     error: InputError = InputUnsupported(f"{printable(name)} holds no pictures", "name a folder that has some")

@@ -169,7 +169,8 @@ class FileMicrophone:
 
 def _blocks(path: Path) -> Generator[Samples]:
     """First an empty array when the recording is open, then its blocks and those of the silence behind it."""
-    from edge_assistant.perception.audio import cut, listen
+    from edge_assistant.perception.audio import cut
+    from edge_assistant.perception.decoders.client import listen
 
     with listen(as_signal(path, Kind.AUDIO, Origin.MICROPHONE)) as (_, parts):
         yield np.zeros(0, dtype=np.float32)

@@ -9,16 +9,17 @@ that nobody has to know which of it came of what.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.core.errors import KeyLost, StorageFull, UsageError
+from edge_assistant.governance import intents
+from edge_assistant.governance.intents import WHAT, Intent
 from edge_assistant.storage import atomic
 from edge_assistant.vault.master import keys_dir
 from edge_assistant_models import paths
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from edge_assistant.history.store import History
     from edge_assistant.vault.vault import Vault
 
-INTENT = "forgetting.json"
 EXPIRED = "expired"  # a file whose time is when what is too old was last looked for
 EVERY_S = 3600.0  # between two times that what is too old is looked for
 _LOCK_WAIT_S = 60.0  # for another process that forgets
@@ -36,27 +36,6 @@ _OF_KEYS = re.compile(
     r"keys\.(db(-wal|-shm|-journal)?|lock)|master\.(key|lock)|keyring|forgetting\.(json|lock)|expired", re.ASCII
 )
 _OF_HISTORY = re.compile(r"history(-damaged-[\dT]+)?\.(db(-wal|-shm|-journal)?|lock)|open|open\.lock", re.ASCII)
-_MAX_INTENT = 64 << 20  # bytes of what is written down: two million conversations
-_WHAT = "the list of an erasure"
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What is being forgotten.
-
-    Attributes:
-        ids: of conversations, those of single questions too.
-        why: `asked` by a person, or `expired`.
-        all: whether it is everything, and so logs, too.
-        files: set aside damaged, by name; they lie beside the history.
-        destroyed: whether all is gone and the trail says so, but for the memory of a resident that cannot be reached.
-    """
-
-    ids: list[str]
-    why: str
-    all: bool = False
-    files: list[str] | None = None
-    destroyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +170,7 @@ def expire(days: int, history: History | None = None) -> int:
     """
     with _opened(history) as opened:
         gone = forget_before(opened, datetime.now(UTC) - timedelta(days=days), "expired")
-    with atomic.storing(_WHAT):
+    with atomic.storing(WHAT):
         (keys_dir() / EXPIRED).touch()
     return len(gone)
 
@@ -204,7 +183,7 @@ def expire_when_due(days: int | None) -> int:
     """
     if days is None:
         return 0
-    with atomic.storing(_WHAT), contextlib.suppress(FileNotFoundError):
+    with atomic.storing(WHAT), contextlib.suppress(FileNotFoundError):
         if not keys_dir().is_dir() or 0 <= time.time() - (keys_dir() / EXPIRED).stat().st_mtime < EVERY_S:
             return 0
     return expire(days)
@@ -233,8 +212,8 @@ def pending() -> bool:
     Raises:
         StorageFull: it cannot be looked for.
     """
-    with atomic.storing(_WHAT):
-        return (keys_dir() / INTENT).exists()
+    with atomic.storing(WHAT):
+        return (keys_dir() / intents.FILE).exists()
 
 
 def complete(history: History | None = None) -> None:
@@ -245,7 +224,7 @@ def complete(history: History | None = None) -> None:
     """
     if pending():
         with _alone(), _opened(history) as opened:
-            if (intent := _intended()) is not None:
+            if (intent := intents.read()) is not None:
                 _carry_out(opened, intent)
 
 
@@ -254,50 +233,79 @@ def _begin(history: History, intent: Intent) -> None:
 
     What stopped the former one, such as damaged keys, does not stop one of everything.
     """
-    if (former := _intended()) is not None and not former.destroyed:  # a resident's memory goes with this one, too
-        if intent.all:
-            files = [*(former.files or ()), *(intent.files or ())]
-            intent = replace(intent, ids=list(dict.fromkeys([*former.ids, *intent.ids])), files=files)
-        else:
+    former = intents.read()
+    if former is not None and not (intent.all or former.destroyed):
+        try:
             _carry_out(history, former)
-    _write_down(intent)
+        except (StorageFull, KeyLost):
+            if (left := intents.read()) is None or not left.destroyed:
+                raise
+            former = left
+        else:
+            former = None
+    if former is not None and not former.recorded:  # a resident's memory goes with this one, too
+        files = [*(former.files or ()), *(intent.files or ())]
+        intent = replace(intent, ids=list(dict.fromkeys([*former.ids, *intent.ids])), files=files)
+    try:
+        intents.write(intent)
+    except StorageFull:
+        _make_room()
+        intents.write(intent)
     _carry_out(history, intent)
 
 
-def _write_down(intent: Intent) -> None:
-    with atomic.storing(_WHAT), atomic.writing(keys_dir() / INTENT) as stream:
-        stream.write(json.dumps(asdict(intent)).encode())
-
-
 def _carry_out(history: History, intent: Intent) -> None:
-    """Do it, but what was done before where a resident alone could not be reached: its memory is the last to go."""
+    """Do it, but what was done before; what the disk has goes first, whatever cannot be written of it then.
+
+    Raises:
+        StorageFull, KeyLost: the next start goes on with what is left to do.
+    """
     if not intent.destroyed:
         _destroy(history, intent)
+        intent = replace(intent, destroyed=True)
+    faults: list[StorageFull | KeyLost] = []
+    try:
+        if not intent.recorded:
+            _record(history, intent)
+            intent = replace(intent, recorded=True)
+    except (StorageFull, KeyLost) as error:
+        told = f"what was to be forgotten is erased, but not recorded: {error.message}"
+        faults.append(type(error)(told, error.hint))
     try:
         _empty_resident()
-    except StorageFull:
-        if not intent.destroyed:
-            _write_down(replace(intent, destroyed=True))
-        raise
-    with atomic.storing(_WHAT):
-        (keys_dir() / INTENT).unlink(missing_ok=True)
+    except StorageFull as error:
+        faults.append(error)
+    if faults:
+        with contextlib.suppress(StorageFull):
+            intents.write(intent)
+        raise faults[0]
+    intents.remove()
 
 
 def _destroy(history: History, intent: Intent) -> None:
-    """Destroy what is kept on the disk, and write into the audit trail that it was done."""
+    """Destroy what is kept on the disk."""
     from edge_assistant.vault import caches
 
     if intent.all:
         _mend_keys(history)
     history.erase(intent.ids)
     caches.forget_all(history.vault)
-    with atomic.storing(_WHAT):
+    with atomic.storing(WHAT):
         for name in intent.files or ():
             (history.folder / Path(name).name).unlink(missing_ok=True)
         if intent.all:
             history.sweep()
             _remove_logs()
-    _record(history, intent)
+
+
+def _make_room() -> None:
+    """On a full disk, give up what goes with whatever is forgotten, and what is there for a disk that is full."""
+    from edge_assistant.governance.audit.trail import RESERVE
+    from edge_assistant.vault import caches
+
+    caches.remove_files()
+    with atomic.storing(WHAT):
+        (paths.data_dir() / "audit" / RESERVE).unlink(missing_ok=True)
 
 
 def _mend_keys(history: History) -> None:
@@ -348,24 +356,6 @@ def _record(history: History, intent: Intent) -> None:
         trail.append("forgot", body, intent.ids[0] if len(intent.ids) == 1 else "")
 
 
-def _intended() -> Intent | None:
-    """What is written down; None where nothing is, or nothing that was written by us."""
-    file = keys_dir() / INTENT
-    with atomic.storing(_WHAT):
-        try:
-            found = json.loads(atomic.read_small(file, _MAX_INTENT))
-            ids, files = list(found["ids"]), list(found["files"] or ())
-            if not all(isinstance(text, str) for text in (*ids, *files)) or any(":" in id for id in ids):
-                raise ValueError
-            why = "expired" if found["why"] == "expired" else "asked"
-            return Intent(ids, why, found["all"] is True, files, found.get("destroyed") is True)
-        except FileNotFoundError:
-            return None
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-            file.unlink()
-            return None
-
-
 @contextlib.contextmanager
 def _held(history: History, ids: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
     """Hold conversations for a moment; those that are, and those that another app has open."""
@@ -396,7 +386,7 @@ def _alone() -> Iterator[None]:
     """One process forgets at a time; raises StorageFull if another one does, for long."""
     from filelock import FileLock, Timeout
 
-    with atomic.storing(_WHAT):
+    with atomic.storing(WHAT):
         keys_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = FileLock(keys_dir() / "forgetting.lock", timeout=_LOCK_WAIT_S)
         try:

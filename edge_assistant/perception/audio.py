@@ -13,7 +13,7 @@ import numpy as np
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputUnsupported
 from edge_assistant.core.signals import SAMPLE_RATE, Signal
-from edge_assistant.perception.sense import Gap
+from edge_assistant.perception.gap import Gap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

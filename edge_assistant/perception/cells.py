@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.perception.characters import shown
-from edge_assistant.perception.sense import Gap
+from edge_assistant.perception.gap import Gap
 
 if TYPE_CHECKING:
     import pyarrow

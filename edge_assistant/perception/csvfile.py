@@ -21,7 +21,7 @@ from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputTooLarge, InputUnsupported
 from edge_assistant.perception.cells import MISSING, Cells, Times, parse_time
 from edge_assistant.perception.characters import HEAD, encoding_of, shown
-from edge_assistant.perception.sense import Gap
+from edge_assistant.perception.gap import Gap
 from edge_assistant.perception.statistics import Bools, Ints
 from edge_assistant.perception.table import Column, Table
 

@@ -16,8 +16,8 @@ from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputError, InputTooLarge, InputUnsupported
 from edge_assistant.core.signals import Signal
 from edge_assistant.perception import audio
+from edge_assistant.perception.gap import Gap
 from edge_assistant.perception.page import Page
-from edge_assistant.perception.sense import Gap
 
 if TYPE_CHECKING:
     import av
@@ -64,13 +64,11 @@ class Shot:
         start: seconds.
         end: seconds.
         page: its stillest early frame, upright; boxes are told in pixels of the video.
-        look: that frame, made small.
     """
 
     start: float
     end: float
     page: Page
-    look: Look
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,15 +109,15 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
         InputTooLarge: frames of over `MAX_PIXELS`.
         InputCorrupt: no frame can be decoded.
     """
-    found: list[tuple[float, Shot]] = []
+    found: list[tuple[float, Shot, Look]] = []
     total = 0
     with opened(signal) as (container, film):
-        for shot in _cut(_samples(container, film, threads, progress), film):
+        for shot, seen in _cut(_samples(container, film, threads, progress), film):
             total += 1
-            if any(_alike(shot.look, other.look) for _, other in found):
+            if any(_alike(seen, other) for *_, other in found):
                 continue
-            looks = [(shot.look, other.look) for _, other in found]
-            found.append((min((max(difference(*two), moved(*two)) for two in looks), default=1.0), shot))
+            apart = min((max(difference(seen, other), moved(seen, other)) for *_, other in found), default=1.0)
+            found.append((apart, shot, seen))
             if len(found) > MAX_SHOTS:
                 del found[min(range(len(found)), key=lambda i: found[i][0])]
     if not found:
@@ -127,7 +125,7 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
     if total > len(found):
         said = f"of {total:,} scenes the {len(found)} that differ most were looked at"
         film.notes.append(Gap(f"{signal.name}: {said}", f"only {len(found)} of {total:,} scenes were looked at"))
-    return [shot for _, shot in found], tuple(film.notes)
+    return [shot for _, shot, _ in found], tuple(film.notes)
 
 
 def look(rgb: NDArray[np.uint8]) -> Look:
@@ -166,8 +164,8 @@ def _alike(a: Look, b: Look) -> bool:
     return difference(a, b) <= CUT and moved(a, b) <= WRITTEN
 
 
-def _cut(samples: Iterator[FrameSample], film: Film) -> Iterator[Shot]:
-    """Group samples into shots."""
+def _cut(samples: Iterator[FrameSample], film: Film) -> Iterator[tuple[Shot, Look]]:
+    """Group samples into shots, each with its page made small."""
     first = next(samples, None)
     if first is None:
         return
@@ -205,9 +203,9 @@ class _Growing:
         self._last = sample
         return None
 
-    def shot(self, end: float) -> Shot:
-        """The shot that ends there."""
-        return Shot(self._start, end, upright(self._best.frame), self._best.look)
+    def shot(self, end: float) -> tuple[Shot, Look]:
+        """The shot that ends there, and its page made small."""
+        return Shot(self._start, end, upright(self._best.frame)), self._best.look
 
 
 def upright(frame: av.VideoFrame) -> Page:

@@ -17,7 +17,8 @@ from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.limits import EVIDENCE, SIGNAL_SECONDS, SOUND_SECONDS, WORK_BYTES
 from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception.characters import NOTE, cleaned
-from edge_assistant.perception.sense import Gap, Percept, Request, Sense
+from edge_assistant.perception.gap import Gap
+from edge_assistant.perception.sense import Percept, Request, Sense
 from edge_assistant.perception.table import Table
 
 Perceive = Callable[[Signal, Request], Percept]

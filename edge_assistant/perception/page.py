@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.core import limits
 from edge_assistant.core.evidence import Box
-from edge_assistant.perception.sense import Gap
+from edge_assistant.perception.gap import Gap
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,7 +15,8 @@ from msgspec import Raw, Struct
 from numpy.typing import NDArray
 
 from edge_assistant.core.evidence import Detail, Evidence, Locator
-from edge_assistant.perception.sense import Gap, Percept
+from edge_assistant.perception.gap import Gap
+from edge_assistant.perception.sense import Percept
 
 if TYPE_CHECKING:
     from edge_assistant.perception.table import Column, Table

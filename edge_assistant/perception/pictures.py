@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from edge_assistant.core import limits
-from edge_assistant.core.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported
+from edge_assistant.core.errors import InputCorrupt, InputError, InputTooLarge, InputUnsupported
 from edge_assistant.core.signals import Signal
+from edge_assistant.perception.gap import Gap
 from edge_assistant.perception.page import KEEP_PIXELS, Page, page_limit_note
-from edge_assistant.perception.sense import Gap
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,19 +31,6 @@ _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8")
 _BAND = 128  # rows of the smaller picture
 _ORIENTATION = 0x0112  # the EXIF tag
 _USE_INSTEAD = "give a PNG, JPEG, WebP, BMP, TIFF or PDF"
-
-
-def page(signal: Signal, number: int | None) -> Page:
-    """One page of a document by its number from 1, or the picture where it has none.
-
-    Raises:
-        InputCorrupt, InputTooLarge, InputUnsupported: as `pages` says.
-        InputMissing: there is no such page.
-    """
-    found = next(pages(signal, number or 1), None)
-    if found is None or found.number != number:
-        raise InputMissing(f"{signal.name} has no page {number}", "look at the file itself")
-    return found
 
 
 def pages(signal: Signal, first: int = 1) -> Iterator[Page]:
@@ -70,7 +57,7 @@ def _frames(stream: BinaryIO, head: bytes, name: str, first: int) -> Iterator[Pa
     if image.format != "TIFF":
         yield _page(image, None, name, _animation_note(image, name))
         return
-    _silence_libtiff()
+    silence_libtiff()
     if first > 1 and not _seek(image, first - 1, name):
         return
     most = limits.PAGES.now
@@ -84,7 +71,7 @@ def _frames(stream: BinaryIO, head: bytes, name: str, first: int) -> Iterator[Pa
 
 
 @cache
-def _silence_libtiff() -> None:
+def silence_libtiff() -> None:
     """Stop libtiff from printing on stderr what is wrong with a file; it is found through Pillow's module."""
     library = ctypes.CDLL(importlib.import_module("PIL._imaging").__file__)
     for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):

@@ -39,24 +39,6 @@ class Request:
     progress: Callable[[float], None] = field(default=lambda fraction: None, compare=False)
 
 
-class Gap(str):
-    """A note that a part of a signal was not read, so that an answer says it, too.
-
-    Attributes:
-        said: what an answer says behind "Of" and the signal's name; nothing of the signal's content.
-        column: of readings, where only answers that rest on it say it; empty for all.
-    """
-
-    said: str
-    column: str
-
-    def __new__(cls, note: str, said: str, column: str = "") -> Gap:
-        """A note with what an answer says."""
-        gap = super().__new__(cls, note)
-        gap.said, gap.column = said, column
-        return gap
-
-
 @dataclass(frozen=True, slots=True)
 class Percept:
     """What one sense made of one signal.

@@ -10,8 +10,9 @@ from edge_assistant.core.evidence import Evidence, Thing, TickBox
 from edge_assistant.core.limits import READ_CHARACTERS, READ_PIECES
 from edge_assistant.core.signals import Signal
 from edge_assistant.language.embedder import Embedder
+from edge_assistant.perception.gap import Gap
 from edge_assistant.perception.gather import Sensed
-from edge_assistant.perception.sense import REST, Gap
+from edge_assistant.perception.sense import REST
 from edge_assistant.perception.table import Table
 from edge_assistant.reasoning.values.words import as_words
 

@@ -58,6 +58,7 @@ def checks(profile: str, gpu: str = AUTO) -> Iterator[DoctorCheck]:
     yield from machine()
     yield from graphics_cards(gpu)
     yield offline_lock()
+    yield decoders()
     yield from packages()
     yield from installed_plugins()
     yield from models(profile)
@@ -126,6 +127,21 @@ def offline_lock() -> DoctorCheck:
     return DoctorCheck("offline lock", False, f"{found.word}, {found.why_not}", found.hint)
 
 
+def decoders() -> DoctorCheck:
+    """Whether what decodes files has nothing but the file; without, it still runs in a process of its own."""
+    from edge_assistant.core.errors import InputError
+    from edge_assistant.perception.decoders import pool
+
+    try:
+        lacks = pool.missing()
+    except InputError as error:
+        return DoctorCheck("decoders", False, error.message, error.hint)
+    apart = "pictures, documents, sound and video are decoded in processes of their own"
+    if lacks:
+        return DoctorCheck("decoders", None, f"{apart}, which are confined in part, as {' and '.join(lacks)}")
+    return DoctorCheck("decoders", True, f"{apart}, without files, sockets and programs")
+
+
 def packages() -> Iterator[DoctorCheck]:
     """The libraries that inputs need."""
     for package, purpose in _PACKAGES.items():
@@ -161,6 +177,8 @@ def models(profile: str) -> Iterator[DoctorCheck]:
         what = "catalog" if isinstance(error, CatalogInvalid) else "profile"
         yield DoctorCheck(what, False, error.message, error.hint)
         return
+    for fault in portfolio.wrong:
+        yield DoctorCheck("catalog", False, f"{fault.message}; it is left out", fault.hint)
     for role, name in portfolio.resolve(profile).items():
         state = portfolio.state(name)
         here = state.value == "installed"

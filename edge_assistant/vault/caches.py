@@ -219,6 +219,11 @@ def forget_all(vault: Vault) -> None:
     """
     if caches := vault.caches():
         vault.destroy(caches)
+    remove_files()
+
+
+def remove_files() -> None:
+    """Remove the files of every cache; raises StorageFull."""
     with atomic.storing(_WHAT, _HINT):
         for folder in _folders():
             _emptied(folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_assistant_models import regular, sources
 from edge_assistant_models.errors import CatalogInvalid
-from edge_assistant_models.schema import HTTP_URL, MAX_TOML_BYTES, NAME, TomlTable
+from edge_assistant_models.schema import HTTP_URL, MAX_TOML_BYTES, NAME, TomlTable, printable
 from edge_assistant_models.sources import DownloadSource, FileSpec
 
 REFERENCE = "reference"  # what benches compare with; no profile has it and no sense uses it
@@ -234,35 +234,42 @@ def shipped() -> Iterator[tuple[str, bytes]]:
             yield file.name, file.read_bytes()
 
 
-def users(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every catalog file of the user's own.
+def load() -> dict[str, Entry]:
+    """Every model that comes with the package, by name.
 
     Raises:
-        CatalogInvalid: one cannot be read.
+        CatalogInvalid: a file breaks the schema, two carry the same name, or one says in which profiles it comes first,
+            which the profiles themselves say.
     """
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            yield f"{folder.name}/{path.name}", regular.read(path, MAX_TOML_BYTES)
-        except OSError as error:
-            raise CatalogInvalid(f"{path.name}: cannot be read ({error.strerror})", "correct or remove it") from None
-
-
-def load(user_folder: Path | None = None) -> dict[str, Entry]:
-    """Every model by name: those that come with the package, and the user's own.
-
-    Raises:
-        CatalogInvalid: a file breaks the schema, two carry the same name, or one that comes with the package says in
-            which profiles it comes first, which the profiles themselves say.
-    """
-    files = [(file, False) for file in shipped()]
-    files += [(file, True) for file in users(user_folder)] if user_folder else []
     entries: dict[str, Entry] = {}
-    for (origin, content), own in files:
-        entry = replace(parse(content, origin), own=own)
-        if entry.name in entries:
-            other = entries[entry.name].origin
-            raise CatalogInvalid(f"{origin} and {other} both describe '{entry.name}'", "give yours another name")
-        if entry.profiles and not own:
+    for origin, content in shipped():
+        entry = _new(parse(content, origin), entries)
+        if entry.profiles:
             raise CatalogInvalid(f"{origin}: 'profiles' is for the user's own entries", "name it in the profile")
         entries[entry.name] = entry
     return entries
+
+
+def load_own(folder: Path, entries: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[CatalogInvalid]]:
+    """The user's own models by name, beside those that there are; and what is wrong with files that are left out."""
+    own: dict[str, Entry] = {}
+    wrong: list[CatalogInvalid] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            content = regular.read(path, MAX_TOML_BYTES)
+            entry = _new(parse(content, f"{folder.name}/{path.name}"), {**entries, **own})
+            own[entry.name] = replace(entry, own=True)
+        except CatalogInvalid as error:
+            wrong.append(error)
+        except OSError as error:
+            what = f"{printable(path.name)}: cannot be read ({error.strerror})"
+            wrong.append(CatalogInvalid(what, "correct or remove it"))
+    return own, wrong
+
+
+def _new(entry: Entry, entries: Mapping[str, Entry]) -> Entry:
+    """An entry whose name no other one has; raises CatalogInvalid."""
+    if entry.name in entries:
+        other = entries[entry.name].origin
+        raise CatalogInvalid(f"{entry.origin} and {other} both describe '{entry.name}'", "give yours another name")
+    return entry

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge_assistant_models import entries, paths, profile, transfer
 from edge_assistant_models.entries import Entry
-from edge_assistant_models.errors import ModelError, ModelUnknown, PullFailed
+from edge_assistant_models.errors import CatalogInvalid, ModelError, ModelUnknown, PullFailed
 from edge_assistant_models.machine import Machine
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.profile import Profile
@@ -16,7 +16,12 @@ from edge_assistant_models.store import FileCheck, ModelState, Store
 
 
 class Portfolio:
-    """What models there are, which of them are here, and which a profile takes."""
+    """What models there are, which of them are here, and which a profile takes.
+
+    Attributes:
+        store: where the models are.
+        wrong: what is the matter with files of the user's own catalog, which are left out.
+    """
 
     def __init__(
         self, root: Path | None = None, user_catalog: Path | None = None, machine: Machine | None = None
@@ -29,11 +34,19 @@ class Portfolio:
             machine: facts for the profile `auto`; None to look at this machine when they are needed.
 
         Raises:
-            CatalogInvalid: a file breaks its schema, two carry the same name, or one names an unknown profile.
+            CatalogInvalid: a file that comes with the package breaks its schema.
         """
         self.store = Store(root or paths.models_dir())
-        self._entries = entries.load(user_catalog or paths.user_catalog_dir())
-        self._profiles = profile.preferring(profile.load(), self._entries.values())
+        shipped, profiles = entries.load(), profile.load()
+        own, self.wrong = entries.load_own(user_catalog or paths.user_catalog_dir(), shipped)
+        for name, entry in list(own.items()):
+            try:
+                profile.known(entry, profiles)
+            except CatalogInvalid as error:
+                self.wrong.append(error)
+                del own[name]
+        self._entries = {**shipped, **own}
+        self._profiles = profile.preferring(profiles, own.values())
         self._machine = machine
 
     def entries(self) -> tuple[Entry, ...]:

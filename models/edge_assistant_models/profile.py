@@ -73,18 +73,28 @@ def load() -> dict[str, Profile]:
     return {profile.name: profile for profile in profiles}
 
 
+def known(entry: Entry, profiles: Collection[str]) -> None:
+    """Whether the profiles that an entry names are there.
+
+    Raises:
+        CatalogInvalid: one is not.
+    """
+    for name in entry.profiles:
+        if name not in profiles:
+            there = f"there is none, of {', '.join(profiles)} one may be named"
+            raise CatalogInvalid(f"{entry.origin}: 'profiles' names '{name}': {there}", "correct the file")
+
+
 def preferring(profiles: Mapping[str, Profile], entries: Iterable[Entry]) -> dict[str, Profile]:
     """Profiles in which the entries that ask for it come first, by name; a role that a profile lacks is optional in it.
 
-    Raises:
-        CatalogInvalid: an entry names a profile that does not exist.
+    Args:
+        profiles: all, by name.
+        entries: whose profiles are there, see `known`.
     """
     changed = dict(profiles)
     for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
         for name in entry.profiles:
-            if name not in changed:
-                there = f"there is none, of {', '.join(changed)} one may be named"
-                raise CatalogInvalid(f"{entry.origin}: 'profiles' names '{name}': {there}", "correct the file")
             old = changed[name]
             roles = {**old.roles, entry.role: (entry.name, *old.roles.get(entry.role, ()))}
             optional = old.optional if entry.role in old.roles else old.optional | {entry.role}

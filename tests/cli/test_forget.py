@@ -22,7 +22,7 @@ from helpers.smalldisk import seen_read_only
 
 from edge_assistant.cli.main import main
 from edge_assistant.core.errors import StorageFull
-from edge_assistant.governance import erasure
+from edge_assistant.governance import intents
 from edge_assistant.governance.policy import pin
 from edge_assistant.history.store import History
 from edge_assistant.reasoning import talk
@@ -306,7 +306,7 @@ def sums(cache: Path) -> set[str]:
 
 def test_any_command_completes_what_a_crash_interrupted(kept: list[str], home: Path, capsys: Capsys) -> None:
     intent = {"ids": kept, "why": "asked", "all": False, "files": []}
-    (home / "keys" / erasure.INTENT).write_text(json.dumps(intent))
+    (home / "keys" / intents.FILE).write_text(json.dumps(intent))
     assert main(["models", "list", "--json"]) == 0
     assert capsys.readouterr().err == ""
     assert left() == []
@@ -314,7 +314,7 @@ def test_any_command_completes_what_a_crash_interrupted(kept: list[str], home: P
 
 def test_what_cannot_be_completed_is_said_and_the_command_runs(kept: list[str], home: Path, capsys: Capsys) -> None:
     intent = {"ids": kept, "why": "asked", "all": False, "files": []}
-    (home / "keys" / erasure.INTENT).write_text(json.dumps(intent))
+    (home / "keys" / intents.FILE).write_text(json.dumps(intent))
     (home / "audit").write_text("a file where the folder should be")
     assert main(["models", "list", "--json"]) == 0
     assert capsys.readouterr().err.startswith("warning: an interrupted erasure is not complete, as ")

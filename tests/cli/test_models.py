@@ -86,6 +86,16 @@ def test_info_tells_all_that_the_catalog_says(run: Any) -> None:
     assert facts["options"] == {"words": True}
 
 
+def test_a_damaged_file_of_the_catalog_is_left_out_and_said(run: Any, home: Path) -> None:
+    (home / "catalog" / "broken.toml").write_text("name = ")
+    (home / "catalog" / "folder.toml").mkdir()
+    status, out, err = run("list")
+    assert status == 0
+    assert "mine" in out
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["warning", "warning"]
+    assert "broken.toml: not TOML" in err
+
+
 def test_a_catalog_cannot_steer_the_terminal(run: Any, home: Path) -> None:
     file = home / "catalog" / "mine.toml"
     text = file.read_text().replace('"made up"', '"made \\u001b[31m up"').replace('"MIT"', '"MIT\\u009b2J\\rfake"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -19,7 +20,7 @@ from helpers.forgetting import LONG_AGO, Home, aged, audited, cached, question, 
 
 from edge_assistant.cli.main import main
 from edge_assistant.core.errors import KeyLost, StorageFull, UsageError
-from edge_assistant.governance import erasure
+from edge_assistant.governance import erasure, intents
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.governance.audit.verify import Damage, verify
 from edge_assistant.history.store import History
@@ -57,7 +58,7 @@ def test_what_another_app_has_open_is_refused_and_nothing_goes(home: Path, histo
     aged(home, gone, busy, begun)
     assert sorted(erasure.kept(other).busy) == sorted([busy, begun])
     assert erasure.kept(other).questions == erasure.kept(history).questions == []
-    (home / "keys" / erasure.INTENT).write_text("{}")  # an intent that is none of ours is removed
+    (home / "keys" / intents.FILE).write_text("{}")  # an intent that is none of ours is removed
     erasure.complete()
     assert not erasure.pending()
     assert erasure.forget_before(other, datetime.now(UTC)) == [gone]
@@ -271,6 +272,49 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert history.vault.ids() == []
         history.quit()
         assert planted.found([disk]) == []
+
+
+@pytest.mark.parametrize("all_", [True, False])
+def test_on_a_full_disk_what_goes_anyway_makes_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_: bool
+) -> None:
+    with smalldisk.mounted(tmp_path / "disk", lazy=True) as disk:
+        monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(disk))
+        history = History()
+        id = planted.plant(history)
+        question()
+        (disk / "state").mkdir(exist_ok=True)
+        smalldisk.fill(disk)
+        with contextlib.suppress(StorageFull):  # that it is done may not be recorded, which is said
+            erasure.forget_all(history) if all_ else erasure.forget(history, [id])
+        assert history.conversations() == []
+        assert id not in history.vault.ids()
+        history.quit()
+        assert planted.found([disk]) == []
+
+
+def test_a_damaged_trail_stops_nothing_from_being_forgotten(home: Path, history: History) -> None:
+    first, second = planted.plant(history), planted.plant(history)
+    question()
+    with closing(sqlite3.connect(home / "audit" / "audit.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE head SET count = 99")
+    with pytest.raises(StorageFull, match="is erased, but not recorded: the audit trail was changed from outside"):
+        erasure.forget(history, [first])
+    later = planted.plant(history)
+    with pytest.raises(StorageFull, match="is erased, but not recorded"):
+        erasure.forget(history, [second])
+    assert [summary.id for summary in history.conversations()] == [later]
+    for again in (erasure.complete, erasure.forget_all):
+        with pytest.raises(StorageFull, match="is erased, but not recorded"):
+            again(history)
+    assert history.conversations() == history.vault.ids() == []
+    with closing(Trail()) as trail:
+        trail.begin()
+    erasure.complete(history)
+    assert not erasure.pending()
+    (row,) = (row for row in audited() if row.kind == "forgot")
+    assert {first, second, later} <= set(json.loads(row.body)["conversations"])
+    assert planted.found([home]) == []
 
 
 # what somebody planted to keep what is forgotten

@@ -13,7 +13,7 @@ import pytest
 from helpers.forgetting import Home
 
 from edge_assistant.cli.main import main
-from edge_assistant.governance import erasure
+from edge_assistant.governance import erasure, intents
 from edge_assistant.governance.audit.trail import Trail
 
 pytestmark = pytest.mark.usefixtures("temporary")
@@ -40,7 +40,7 @@ def writable(file: str, statement: str) -> Manipulation:
 
 
 def intent(**found: object) -> Manipulation:
-    return lambda home: (home / "keys" / erasure.INTENT).write_text(json.dumps({"why": "asked", "all": False, **found}))
+    return lambda home: (home / "keys" / intents.FILE).write_text(json.dumps({"why": "asked", "all": False, **found}))
 
 
 def replaced(file: str, by: Callable[[Path], object]) -> Manipulation:
@@ -83,7 +83,7 @@ OTHERS: dict[str, Manipulation] = {
     "ids that are none": intent(ids=[{}], files=None),
     "files that are none": intent(ids=[], files=[7]),
     "the witness to be forgotten": intent(ids=["audit:end"], files=[]),
-    "no object": replaced(f"keys/{erasure.INTENT}", lambda file: file.write_text("[" * 100_000)),
+    "no object": replaced(f"keys/{intents.FILE}", lambda file: file.write_text("[" * 100_000)),
     "garbage as the log of writes": replaced(f"{AUDIT}-wal", lambda file: file.write_bytes(b"x" * 5_000)),
     "garbage as shared memory": replaced(f"{KEYS}-shm", lambda file: file.write_bytes(b"x" * 32_768)),
     "a pipe as a lock": replaced("keys/keys.lock", os.mkfifo),

@@ -11,8 +11,8 @@ from helpers import bpf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant.governance.offline import seccomp
-from edge_assistant.governance.offline.seccomp import ALLOW, KILL, MACHINES, REFUSED, SyscallTable, program
+from edge_assistant.sandbox import seccomp
+from edge_assistant.sandbox.seccomp import ALLOW, KILL, MACHINES, REFUSED, SyscallTable, program
 
 ERRNO = 0x00050000
 OTHERS = {"x86_64": [0x40000003, 0xC00000B7, 0x40000028], "aarch64": [0x40000028, 0xC000003E, 0x800000B7, 0x40000003]}

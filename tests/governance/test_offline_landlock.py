@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import COMMAND
-from helpers.platforms import needs_landlock_scopes, needs_lock
+from helpers.platforms import needs_landlock, needs_landlock_scopes, needs_lock
 
 pytestmark = needs_lock
 
 # Runs a command under a filter that answers Landlock's calls as a kernel without it does.
 WITHOUT = """
 import errno, os, sys
-from edge_assistant.governance.offline import seccomp
+from edge_assistant.sandbox import seccomp
 made = seccomp.BpfInstruction
 seccomp.install([made(0x20, 0, 0, 0), made(0x15, 0, 1, 444), made(0x06, 0, 0, 0x50000 | errno.ENOSYS),
                  made(0x06, 0, 0, seccomp.ALLOW)], seccomp.machine().numbers["seccomp"])
@@ -44,6 +44,18 @@ def told(script: str, *arguments: object, before: str = "lock.engage()", **how: 
     ran = subprocess.run(command, capture_output=True, text=True, check=False, **how)  # type: ignore[call-overload]
     assert ran.returncode == 0, ran.stderr
     return str(ran.stdout).split()
+
+
+@needs_landlock
+@pytest.mark.parametrize("file", ["environ", "maps", "auxv"])
+def test_root_reads_neither_the_environment_nor_the_memory_map_of_another_process(file: str) -> None:
+    """Of a user the kernel refuses it by Landlock; root it lets past that, by rights that are given up."""
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            found = told(f"tries(lambda: open(f'/proc/{{sys.argv[1]}}/{file}', 'rb').read())", other.pid)
+        finally:
+            other.kill()
+    assert found == ["EACCES"]
 
 
 @needs_landlock_scopes

@@ -20,7 +20,8 @@ from helpers.commands import COMMAND
 from helpers.platforms import needs_lock
 
 from edge_assistant.core.errors import LockFailed
-from edge_assistant.governance.offline import lock, seccomp
+from edge_assistant.governance.offline import lock
+from edge_assistant.sandbox import seccomp
 from edge_assistant.session import health
 
 pytestmark = needs_lock
@@ -28,7 +29,7 @@ pytestmark = needs_lock
 # Runs a command under a filter that refuses the call `seccomp`, as a strict sandbox does.
 REFUSING = """
 import errno, os, sys
-from edge_assistant.governance.offline import seccomp
+from edge_assistant.sandbox import seccomp
 number = seccomp.machine().numbers["seccomp"]
 made = seccomp.BpfInstruction
 refuses = [made(0x20, 0, 0, 0), made(0x15, 0, 1, number), made(0x06, 0, 0, 0x50000 | errno.EPERM),
@@ -42,7 +43,8 @@ IA32_GETPID = bytes.fromhex("b814000000 cd80 c3")  # mov eax, 20; int 0x80; ret
 def locked(script: str, *arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
     """Run Python code in a process that has locked itself after `before`."""
     code = "import ctypes, errno, os, socket, subprocess, sys, threading\n"
-    code += "from edge_assistant.governance.offline import lock, seccomp\n" + textwrap.dedent(before)
+    code += "from edge_assistant.governance.offline import lock\nfrom edge_assistant.sandbox import seccomp\n"
+    code += textwrap.dedent(before)
     code += "\nassert lock.engage() == lock.OfflineLock(True)\n" + textwrap.dedent(script)
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
 
@@ -233,7 +235,8 @@ def test_no_resolver_of_this_machine_is_asked_for_a_name(tmp_path: Path, set_: s
     """One that runs beside, such as nscd or systemd-resolved, would pass the name on to the network."""
     script = """
     import socket, sys
-    from edge_assistant.governance.offline import lock, seccomp
+    from edge_assistant.governance.offline import lock
+    from edge_assistant.sandbox import seccomp
     if sys.argv[1] == "whole":
         lock.engage()
     else:

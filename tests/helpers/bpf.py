@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from edge_assistant.governance.offline.seccomp import BpfInstruction
+from edge_assistant.sandbox.seccomp import BpfInstruction
 
 DATA = 64  # bytes of struct seccomp_data
 _LD_W_ABS, _JEQ, _JGT, _JGE, _JSET, _RET = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06

@@ -16,7 +16,7 @@ import pytest
 from helpers import planted
 
 from edge_assistant.core.errors import KeyGone, UsageError
-from edge_assistant.governance import erasure
+from edge_assistant.governance import erasure, intents
 from edge_assistant.governance.audit.rows import AuditRow
 from edge_assistant.governance.audit.trail import Trail
 from edge_assistant.governance.audit.verify import verify, whole
@@ -83,7 +83,7 @@ def nowhere(home: Path, keys: dict[str, bytes], gone: list[str]) -> None:
     assert planted.found([home]) == []
     raw = b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file())
     assert [id for id in gone if any(keys[id][at : at + 16] in raw for at in (0, 40, 76))] == []
-    assert not (home / "keys" / erasure.INTENT).exists()
+    assert not (home / "keys" / intents.FILE).exists()
     assert not [lock for lock in (home / "history" / "open").glob("*") if lock.stem in gone]
     history = History()
     for id in gone:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from edge_assistant.core.evidence import Box, Detail, Evidence, Line, Locator, Passage, Statistic
 from edge_assistant.perception import percepts
-from edge_assistant.perception.sense import Gap, Percept
+from edge_assistant.perception.gap import Gap
+from edge_assistant.perception.sense import Percept
 from edge_assistant.perception.table import Column, Table
 
 ZONES = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))

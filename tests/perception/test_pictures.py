@@ -11,11 +11,11 @@ from helpers.pdf_files import pdf_objects, pdf_of
 from PIL import Image
 
 from edge_assistant.core import limits
-from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputMissing, InputTooLarge
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputTooLarge
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
 from edge_assistant.perception import pictures
 from edge_assistant.perception.page import Page
-from edge_assistant.perception.pictures import page, pages
+from edge_assistant.perception.pictures import pages
 
 
 def signal(data: bytes, name: str = "picture") -> Signal:
@@ -174,15 +174,3 @@ def test_what_was_filled_into_a_pdf_form_is_in_its_text_layer() -> None:
 def test_a_damaged_pdf_is_corrupt(damage: Callable[[bytes], bytes]) -> None:
     with pytest.raises((InputCorrupt, InputEmpty)):
         list(pages(signal(damage(pdf_of(TEXT)))))
-
-
-def test_one_page_of_a_document_is_had_without_those_before_it() -> None:
-    frames = [Image.new("RGB", (30 + number, 20), "white") for number in range(3)]
-    scan = signal(saved(frames[0], "TIFF", save_all=True, append_images=frames[1:]))
-    document = signal(pdf_of(TEXT, TEXT, TEXT))
-    assert [page(scan, number).size[0] for number in (3, 1)] == [32, 30]
-    assert page(document, 2).number == 2
-    assert page(signal(saved(frames[0], "PNG")), None).size == (30, 20)
-    for given, number in ((scan, 4), (document, 4), (signal(saved(frames[0], "PNG")), 2)):
-        with pytest.raises(InputMissing, match=f"no page {number}"):
-            page(given, number)

@@ -36,6 +36,7 @@ ALLOWED = {
     "edge_assistant/perception/frames.py": {"thread_count"},
     "edge_assistant/perception/documents/ocr.py": {"ThreadPoolExecutor"},
     "edge_assistant/perception/senses/speech.py": {"ThreadPoolExecutor"},
+    "edge_assistant/sandbox/child.py": {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"},  # one: see `confinement.confine`
     "edge_assistant/compute/scheduling/topology.py": {
         *("OPENBLAS_NUM_THREADS", "GOMP_SPINCOUNT", "OPENCV_FOR_THREADS_NUM", "RAYON_NUM_THREADS")
     },

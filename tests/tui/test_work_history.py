@@ -17,7 +17,7 @@ from helpers.work import Worker
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.core.events import Answered, Perceived, Said
 from edge_assistant.core.signals import Kind, Origin
-from edge_assistant.governance import erasure
+from edge_assistant.governance import erasure, intents
 from edge_assistant.governance.audit.queries import RowFilter, rows
 from edge_assistant.governance.audit.rows import AuditRow
 from edge_assistant.governance.audit.trail import Trail
@@ -108,7 +108,7 @@ def test_without_its_key_the_history_is_off_and_the_conversation_goes_on(home: P
 def test_what_a_crash_interrupted_is_forgotten_when_the_app_starts(home: Path) -> None:
     gone, kept = killed(), killed()
     intent = {"ids": [gone], "why": "asked", "all": False, "files": []}
-    (home / "keys" / erasure.INTENT).write_text(json.dumps(intent))
+    (home / "keys" / intents.FILE).write_text(json.dumps(intent))
     work = Worker()
     work.wait()
     work.close()
@@ -202,7 +202,7 @@ def test_memory_goes_with_what_is_too_old_and_where_a_forgetting_is_completed(ho
             cached()  # caches alone, too
     kept.offer()
     assert remembering.forgotten == 2
-    (home / "keys" / erasure.INTENT).write_text(json.dumps(asdict(erasure.Intent([], "asked"))))
+    (home / "keys" / intents.FILE).write_text(json.dumps(asdict(erasure.Intent([], "asked"))))
     kept.offer()
     assert (remembering.forgotten, erasure.pending()) == (3, False)
     kept.quit()

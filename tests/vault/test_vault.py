@@ -26,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import KeyGone, KeyLost, StorageFull
-from edge_assistant.governance import erasure
+from edge_assistant.governance import erasure, intents
 from edge_assistant.governance.audit.trail import RESERVE, Trail
 from edge_assistant.history.store import History
 from edge_assistant.vault import master
@@ -308,7 +308,7 @@ def changed(file: Path, *statements: str) -> None:
 def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(home: Path) -> None:
     (home / "keys").mkdir(parents=True)
     (home / "audit").mkdir()
-    for name in ("master.key", "keyring", erasure.INTENT):
+    for name in ("master.key", "keyring", intents.FILE):
         os.mkfifo(home / "keys" / name)
     assert erasure.pending()
     with pytest.raises(OSError, match="the list of an erasure"):

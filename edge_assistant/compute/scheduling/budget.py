@@ -31,6 +31,7 @@ _PRODUCT = "edge_assistant"
 _PLAIN = frozenset({*sys.stdlib_module_names, "numpy", "PIL"})  # what is called from there is not called back from C
 _PAGE = 4096
 
+_helpers: list[Callable[[], float]] = []  # processes of this one's that compute for it: seconds that each has taken
 _working: list[tuple[str, int]] = []  # package and thread of all that goes on: side by side they share what is taken
 
 
@@ -105,11 +106,11 @@ class _Watch:
             pass
 
     def _run(self) -> None:
-        before, asked = time.process_time(), 0.0
+        before, asked = taken(), 0.0
         while not self._ended.wait(_LOOK_S):
-            now = time.process_time()
+            now = taken()
             beside = {thread for package, thread in _working if package == self._package}
-            self._seconds += (now - before) / max(1, len(beside))
+            self._seconds += max(0.0, now - before) / max(1, len(beside))  # less where a helper has ended
             before = now
             asked = asked + _LOOK_S if self._halt.asked else 0.0
             self.why = self.why or self._over()
@@ -141,6 +142,22 @@ class _Watch:
                 return False
             at = at.f_back
         return at is not None
+
+
+def beside(seconds: Callable[[], float]) -> None:
+    """Count the processor time of another process, too, which computes for this one."""
+    _helpers.append(seconds)
+
+
+def no_more(seconds: Callable[[], float]) -> None:
+    """Count it no more, as it has ended."""
+    if seconds in _helpers:
+        _helpers.remove(seconds)
+
+
+def taken() -> float:
+    """Seconds of processor time that this process has taken, and those that compute for it."""
+    return time.process_time() + sum(seconds() for seconds in list(_helpers))
 
 
 def grown() -> int:

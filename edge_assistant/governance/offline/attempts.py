@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from edge_assistant.governance.offline import seccomp
 from edge_assistant.governance.offline.listener import LOOPBACK, REACH_S, reach, use
+from edge_assistant.sandbox import seccomp
 
 Attempt = Callable[[int, int, int], None]
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import stat
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_assistant.core.errors import LockFailed
-from edge_assistant.governance.offline import landlock, seccomp
+from edge_assistant.sandbox import capabilities, landlock, seccomp
 
 # What libraries send by themselves is off even where there is no lock: they look at these when they are imported.
 QUIET = {"ORT_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -72,6 +73,8 @@ def engage(wanted: bool = True, apart: bool = True) -> OfflineLock:
             raise LockFailed("the offline lock was set and is not in force", seccomp.HINT)
         _look_up_no_names()
         _set_here = True
+        with contextlib.suppress(OSError):
+            capabilities.give_up()  # the resident too: it answers only whoever has the same rights
         if apart:
             _part()
     return state()

@@ -56,13 +56,15 @@ class Objects(Sense):
 
     def perceive(self, signal: Signal, request: Request) -> Percept:
         """Look at every page of a picture; see `Sense.perceive`."""
-        from edge_assistant.perception import pictures
+        from edge_assistant.perception.decoders import client
 
+        client.ahead(signal)
         if _is_pdf(signal):
             return Percept(())
+        self._detector, self._classifier, self._faces  # noqa: B018 - loaded while the process that decodes starts
         evidence: list[Evidence] = []
         notes: list[str] = []
-        for page in pictures.pages(signal):
+        for page in client.pages(signal):
             evidence += self.look(page.rgb, signal.id, partial(_locate, page))
             notes += page.notes
             request.progress(0.5)

@@ -76,9 +76,11 @@ class SpeechSense(Sense):
             InputCorrupt, InputEmpty: nothing in it can be played.
             ModelError: a model cannot be loaded.
         """
-        from edge_assistant.perception.audio import listen
+        from edge_assistant.perception.decoders.client import ahead, listen
         from edge_assistant.perception.vad import chunks
 
+        ahead(signal)
+        self._vad  # noqa: B018 - loaded while the process that decodes starts
         evidence: list[Evidence] = []
         with listen(signal) as (sound, blocks):
             found = chunks(_watched(blocks, sound, request), self._vad)

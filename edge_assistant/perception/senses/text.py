@@ -12,7 +12,8 @@ from edge_assistant.core.errors import InputEmpty, InputUnsupported
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, Signal
 from edge_assistant.perception.characters import HEAD, encoding_of
-from edge_assistant.perception.sense import Gap, Percept, Request, Sense
+from edge_assistant.perception.gap import Gap
+from edge_assistant.perception.sense import Percept, Request, Sense
 
 MAX_PASSAGE = limits.PASSAGE_CHARACTERS.value
 MAX_PASSAGES = limits.PASSAGES.value

@@ -39,7 +39,7 @@ class Video(Sense):
             InputError: see `frames.shots`.
             ModelError: a model cannot be loaded.
         """
-        from edge_assistant.perception.frames import shots as shots_of
+        from edge_assistant.perception.decoders.client import shots as shots_of
 
         shots, notes = shots_of(signal, self.runtime.threads, lambda done: request.progress(done * _CUT))
         seen: list[list[Evidence]] = []
@@ -83,7 +83,7 @@ class Video(Sense):
 
     def _listen(self, signal: Signal, request: Request) -> tuple[list[Evidence], tuple[str, ...]]:
         """What is said, and notes; sound that is damaged takes nothing from the pictures."""
-        from edge_assistant.perception.audio import has_sound
+        from edge_assistant.perception.decoders.client import has_sound
 
         if self._speech is None or not has_sound(signal):
             return [], ()

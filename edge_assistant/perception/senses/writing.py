@@ -31,12 +31,12 @@ class Writing(Sense):
 
     def perceive(self, signal: Signal, request: Request) -> Percept:
         """Read every page; see `Sense.perceive`."""
-        from edge_assistant.perception import pictures
+        from edge_assistant.perception.decoders import client
         from edge_assistant.perception.documents import sheets
 
         evidence: list[Evidence] = []
         notes: list[str] = []
-        for number, page in enumerate(pictures.pages(signal), 1):
+        for number, page in enumerate(client.pages(signal), 1):
             sheet = self.sheet(page)
             evidence += sheets.evidence(page, sheet, signal.id)
             notes += page.notes + sheet.notes

@@ -42,15 +42,16 @@ class Decoded:
 
     def page(self, signal: Signal, number: int | None) -> Page:
         """A page of a picture or document; raises InputError."""
-        from edge_assistant.perception import pictures
+        from edge_assistant.perception.decoders import client
 
-        return self._once((signal.sha256, "page", number), signal, lambda: pictures.page(signal, number))
+        made = lambda: client.page(signal, number, self.check)  # noqa: E731
+        return self._once((signal.sha256, "page", number), signal, made)
 
     def frame(self, signal: Signal, seconds: tuple[float, float]) -> Page:
         """The frame of a video that was looked at in a stretch of it; raises InputError."""
-        from edge_assistant_tui.rendering import frames
+        from edge_assistant.perception.decoders import client
 
-        made = lambda: frames.frame(signal, seconds, self.check)  # noqa: E731
+        made = lambda: client.still(signal, seconds, self.check)  # noqa: E731
         return self._once((signal.sha256, "frame", seconds), signal, made)
 
     def table(self, signal: Signal) -> Table:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.signals import SAMPLE_RATE, Signal
-from edge_assistant.perception import audio
+from edge_assistant.perception.decoders import client
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ def excerpt(signal: Signal, seconds: tuple[float, float], check: Callable[[], No
     start = max(0.0, seconds[0] - _AROUND)
     end = min(seconds[1] + _AROUND, start + MAX_SECONDS)
     parts: list[NDArray[np.float32]] = []
-    with audio.listen(signal, start) as (sound, blocks):
+    with client.listen(signal, start) as (sound, blocks):
         for block in blocks:
             check()
             begins = sound.heard  # of this block: it counts what was handed out before

@@ -11,17 +11,19 @@ import ctypes
 import os
 from collections.abc import Iterable
 
-from edge_assistant.governance.offline.seccomp import system_call
+from edge_assistant.sandbox.seccomp import system_call
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446  # landlock_create_ruleset, _add_rule, _restrict_self, of all machines
 _VERSION = 1  # LANDLOCK_CREATE_RULESET_VERSION
 _BENEATH = 1  # LANDLOCK_RULE_PATH_BENEATH
 _OLDEST = 2  # ABI, Linux 5.19: before it no file could be moved to another folder
-_TCP, _SCOPED, _TRUNCATES = 4, 6, 3  # ABIs since which there are network rights, scopes, and a right to truncate
+_TCP, _SCOPED, _TRUNCATES, _DEVICES = 4, 6, 3, 5  # ABIs since which TCP, scopes, truncation, and ioctl are known
 
 _BIND_AND_CONNECT_TCP = 0b11
+_SIGNALS = 0b10  # LANDLOCK_SCOPE_SIGNAL: to processes outside
 _ABSTRACT_SOCKETS = 0b01  # LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET: of others, such as those of X11
 _WRITE_FILE, _REMOVE_AND_MAKE, _REFER, _TRUNCATE = 1 << 1, 0x1FF << 4, 1 << 13, 1 << 14
+_EXECUTE, _READ, _IOCTL = 1, 0b11 << 2, 1 << 15  # programs; files and folders; devices
 
 _BUS = "DBUS_SESSION_BUS_ADDRESS"
 
@@ -73,6 +75,22 @@ def keep_writes_within(places: Iterable[str], known: int) -> None:
     file = _WRITE_FILE | (_TRUNCATE if known >= _TRUNCATES else 0)
     folder = file | _REMOVE_AND_MAKE | _REFER
     _restrict(_Ruleset(folder, 0, 0), {place: folder if os.path.isdir(place) else file for place in places})  # noqa: PTH112
+
+
+def keep_out(readable: Iterable[str], known: int) -> None:
+    """Take all files, other processes and TCP from this thread and its children, for good; what is open stays open.
+
+    Args:
+        readable: folders in which files can still be read.
+        known: what `abi` said.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    files = _EXECUTE | _WRITE_FILE | _READ | _REMOVE_AND_MAKE | _REFER
+    files |= (_TRUNCATE if known >= _TRUNCATES else 0) | (_IOCTL if known >= _DEVICES else 0)
+    scoped = _ABSTRACT_SOCKETS | _SIGNALS if known >= _SCOPED else 0
+    _restrict(_Ruleset(files, _BIND_AND_CONNECT_TCP if known >= _TCP else 0, scoped), dict.fromkeys(readable, _READ))
 
 
 def _restrict(ruleset: _Ruleset, rules: dict[str, int]) -> None:

@@ -47,7 +47,7 @@ REFUSED: Mapping[str, int] = {
 SOCKETS = ("socket", "socketpair")
 
 # Classic BPF: a register is loaded from the call's description, compared, and a verdict returned.
-LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
+LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data; both machines are little endian
 KILL, ALLOW, ERRNO = 0x80000000, 0x7FFF0000, 0x00050000  # the process; the call; errno in the lower 16 bits
 
@@ -116,6 +116,18 @@ def program(machine: SyscallTable) -> tuple[BpfInstruction, ...]:
 
 
 def _instructions(machine: SyscallTable) -> Iterator[BpfInstruction]:
+    yield from start(machine)
+    for name, told in REFUSED.items():
+        yield BpfInstruction(EQUAL, 0, 1, machine.numbers[name])
+        yield BpfInstruction(RETURN, 0, 0, ERRNO | told)
+    for name in SOCKETS:
+        yield from argument(machine.numbers[name], 0, (AF_UNIX,), ALLOW, ERRNO | errno.EACCES)
+    yield from argument(machine.numbers["ioctl"], 1, IOCTLS, ERRNO | errno.EPERM, ALLOW)
+    yield BpfInstruction(RETURN, 0, 0, ALLOW)
+
+
+def start(machine: SyscallTable) -> Iterator[BpfInstruction]:
+    """What every filter begins with: calls of another machine end the process, and the call's number is loaded."""
     yield BpfInstruction(LOAD, 0, 0, _ARCHITECTURE)
     yield BpfInstruction(EQUAL, 1, 0, machine.audit)
     yield BpfInstruction(RETURN, 0, 0, KILL)  # a 32-bit program, whose numbers mean other calls
@@ -123,16 +135,18 @@ def _instructions(machine: SyscallTable) -> Iterator[BpfInstruction]:
     if machine.numbers_end is not None:
         yield BpfInstruction(AT_LEAST, 0, 1, machine.numbers_end)
         yield BpfInstruction(RETURN, 0, 0, ERRNO | errno.ENOSYS)
-    for name, told in REFUSED.items():
-        yield BpfInstruction(EQUAL, 0, 1, machine.numbers[name])
-        yield BpfInstruction(RETURN, 0, 0, ERRNO | told)
-    for name in SOCKETS:
-        yield from _argument(machine.numbers[name], 0, (AF_UNIX,), ALLOW, ERRNO | errno.EACCES)
-    yield from _argument(machine.numbers["ioctl"], 1, IOCTLS, ERRNO | errno.EPERM, ALLOW)
-    yield BpfInstruction(RETURN, 0, 0, ALLOW)
 
 
-def _argument(number: int, which: int, values: Sequence[int], among: int, other: int) -> Iterator[BpfInstruction]:
+def bits(number: int, which: int, mask: int, some: int, none: int) -> Iterator[BpfInstruction]:
+    """A call's verdict by whether one of its arguments has some of the bits; the kernel takes its lower 32 bits."""
+    yield BpfInstruction(EQUAL, 0, 4, number)
+    yield BpfInstruction(LOAD, 0, 0, _ARGUMENTS + 8 * which)
+    yield BpfInstruction(ANY_BIT, 0, 1, mask)
+    yield BpfInstruction(RETURN, 0, 0, some)
+    yield BpfInstruction(RETURN, 0, 0, none)
+
+
+def argument(number: int, which: int, values: Sequence[int], among: int, other: int) -> Iterator[BpfInstruction]:
     """A call's verdict by whether one of its arguments is among values; the kernel takes its lower 32 bits."""
     yield BpfInstruction(EQUAL, 0, len(values) + 3, number)
     yield BpfInstruction(LOAD, 0, 0, _ARGUMENTS + 8 * which)
@@ -159,6 +173,17 @@ def system_call(number: int, *arguments: object) -> int:
     return result
 
 
+def no_new_privileges() -> None:
+    """Let nothing that this process runs have more rights than it, without which the kernel takes no filter of it.
+
+    Raises:
+        LockFailed: the kernel refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))):
+        raise _refused("prctl", ctypes.get_errno())
+
+
 def install(instructions: Sequence[BpfInstruction], seccomp: int) -> None:
     """Put a filter over this process and all its threads, for good.
 
@@ -169,9 +194,7 @@ def install(instructions: Sequence[BpfInstruction], seccomp: int) -> None:
     Raises:
         LockFailed: the kernel refuses.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))):
-        raise _refused("prctl", ctypes.get_errno())
+    no_new_privileges()
     filters = (_Filter * len(instructions))(*(_Filter(*instruction) for instruction in instructions))
     described = _Program(len(instructions), filters)
     flags = ctypes.c_ulong(_TSYNC | _SPEC_ALLOW)

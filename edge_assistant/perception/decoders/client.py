@@ -1,0 +1,163 @@
+"""What is decoded, as the decoders of this package give it, but by a process that has no files and can be killed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_assistant.core.errors import InputError, InputMissing
+from edge_assistant.core.signals import SAMPLE_RATE, Kind, Signal
+from edge_assistant.perception.audio import Sound
+from edge_assistant.perception.decoders import pool, wire
+from edge_assistant.perception.frames import Shot
+from edge_assistant.perception.page import Page, TextRun
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Check = Callable[[], None]
+_Items = Generator[tuple[wire.Message, bytearray], None, wire.DoneMessage]
+
+
+def ahead(signal: Signal) -> None:
+    """Start what decodes a signal, which gets ready while other things are loaded; what fails is told by the job."""
+    with suppress(InputError), signal.open() as stream:
+        pool.ahead(_family(signal, stream))
+
+
+def pages(signal: Signal, first: int = 1) -> Iterator[Page]:
+    """The pages of a picture or document from the first one wanted; see `pictures.pages`."""
+    with closing(_job(signal, "pages", first)) as items:
+        yield from (_page(items, *item)[0] for item in items)
+
+
+def page(signal: Signal, number: int | None, check: Check = lambda: None) -> Page:
+    """One page of a document by its number from 1, or the picture where it has none.
+
+    Raises:
+        InputCorrupt, InputTooLarge, InputUnsupported: as `pages`.
+        InputMissing: there is no such page.
+    """
+    with closing(_job(signal, "pages", number or 1, check=check)) as items:
+        found = next((_page(items, *item)[0] for item in items), None)
+    if found is None or found.number != number:
+        raise InputMissing(f"{signal.name} has no page {number}", "look at the file itself")
+    return found
+
+
+def still(signal: Signal, seconds: tuple[float, float], check: Check) -> Page:
+    """The frame of a video that was looked at in a stretch of it; see `stills.frame`."""
+    with closing(_job(signal, "still", *seconds, check=check)) as items:
+        return _page(items, *next(items))[0]
+
+
+def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tuple[list[Shot], tuple[str, ...]]:
+    """The shots of a video in order, and notes on what was left out; see `frames.shots`."""
+    found: list[Shot] = []
+    notes: list[str] = []
+    with closing(_job(signal, "shots", threads, progress=progress)) as items:
+        for header, array in _until_done(items, lambda done: notes.extend(wire.notes_of(done.notes))):
+            shown, seconds = _page(items, header, array)
+            found.append(Shot(*seconds, shown))
+    return found, tuple(notes)
+
+
+def has_sound(signal: Signal) -> bool:
+    """Whether a container has an audio stream; see `audio.has_sound`."""
+    found: list[bool] = []
+    with closing(_job(signal, "has_sound")) as items:
+        for _ in _until_done(items, lambda done: found.append(done.has_sound)):
+            pass
+    return any(found)
+
+
+@contextmanager
+def listen(signal: Signal, start: float = 0.0) -> Iterator[tuple[Sound, Iterator[NDArray[np.float32]]]]:
+    """Open the sound of a recording or a video; its blocks are a second long here. See `audio.listen`."""
+    with closing(_job(signal, "listen", start)) as items:
+        header, _ = next(items)
+        if not isinstance(header, wire.SoundMessage):
+            items.throw(pool.DecoderEnded)  # which raises InputCorrupt
+            return
+        sound = Sound(header.seconds, notes=list(wire.notes_of(header.notes)))
+        yield sound, _blocks(items, sound)
+
+
+def _blocks(items: _Items, sound: Sound) -> Iterator[NDArray[np.float32]]:
+    def over(done: wire.DoneMessage) -> None:
+        sound.heard, sound.notes[:] = done.heard, wire.notes_of(done.notes)
+
+    for header, array in _until_done(items, over):
+        if not isinstance(header, wire.BlockMessage) or len(array) % 4:
+            items.throw(pool.DecoderEnded)
+            return
+        block = np.frombuffer(array, np.float32)
+        sound.heard = header.heard
+        yield block
+        sound.heard = header.heard + len(block) / SAMPLE_RATE
+
+
+def _until_done(items: _Items, over: Callable[[wire.DoneMessage], None]) -> Iterator[tuple[wire.Message, bytearray]]:
+    """The items of a job; `over` is given what is said at its end."""
+    over((yield from items))
+
+
+def _job(
+    signal: Signal,
+    call: str,
+    *numbers: float,
+    check: Check = lambda: None,
+    progress: Callable[[float], None] = lambda done: None,
+) -> _Items:
+    """Have something decoded, one thing at a time; where this is closed before its end, the process is told so.
+
+    Raises:
+        InputError: of the signal, or the process ended in the middle.
+    """
+    with signal.open() as stream, pool.borrowed(_family(signal, stream), signal.name, check) as process:
+        job = wire.DecodeJob(call, wire.sendable(signal.name), signal.kind, numbers)
+        if isinstance(stream, io.BufferedReader):
+            process.send(job, descriptor=stream.fileno())
+        else:
+            process.send(job, stream.getvalue())
+        while True:
+            header, array = process.receive(check)
+            match header:
+                case wire.ProgressMessage(done):
+                    progress(done)
+                    continue
+                case wire.DoneMessage():
+                    return header
+                case wire.FaultMessage():
+                    raise wire.error_of(header)
+            try:
+                yield header, array
+            except GeneratorExit:
+                process.send(wire.CloseMessage())
+                while not isinstance(process.receive(check)[0], wire.DoneMessage):
+                    pass
+                raise
+            process.send(wire.NextMessage())
+
+
+def _family(signal: Signal, stream: io.BufferedReader | io.BytesIO) -> str:
+    """Which process decodes a signal; its stream is at the start again."""
+    if signal.kind is not Kind.IMAGE:
+        return pool.FILMS
+    head = stream.read(1024)
+    stream.seek(0)
+    return pool.DOCUMENTS if b"%PDF-" in head else pool.PICTURES
+
+
+def _page(items: _Items, header: wire.Message, array: bytearray) -> tuple[Page, tuple[float, float]]:
+    """A page, and its seconds in a video."""
+    if not isinstance(header, wire.PageMessage) or len(array) != header.height * header.width * 3:
+        items.throw(pool.DecoderEnded)  # which gives back no item, but raises InputCorrupt
+        raise AssertionError
+    rgb = np.frombuffer(array, np.uint8).reshape(header.height, header.width, 3)
+    layer = None if header.text_layer is None else tuple(TextRun(*run) for run in header.text_layer)
+    return Page(header.number, rgb, header.size, header.scale, layer, wire.notes_of(header.notes)), header.seconds

@@ -1,0 +1,214 @@
+"""The processes that decode: started when the first one is needed, used again, killed where a job is not finished."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+import msgspec
+
+from edge_assistant.compute.scheduling import budget
+from edge_assistant.core.errors import InputCorrupt, InputError
+from edge_assistant.perception.decoders import wire
+from edge_assistant.sandbox.child import ChildProcess
+
+PICTURES, DOCUMENTS, FILMS = "pictures", "documents", "films"
+_WORKER = "edge_assistant.perception.decoders.worker"
+_LOOK_S = 0.1  # from one look at the socket to the next, between which whoever waits may be stopped
+_STUCK_LOOKS = 600  # in which a process that decodes has computed next to nothing: a minute
+_NOTHING_S = 0.05  # of computing, which it takes to look whether this process is still there
+_MOST_IDLE = 1  # of each family, between two signals
+
+
+class DecoderEnded(Exception):
+    """A process is gone, or says what makes no sense."""
+
+
+class DecoderProcess:
+    """A process that decodes.
+
+    Attributes:
+        missing: what the system lacks to confine it; known once a first job was taken.
+    """
+
+    missing: tuple[str, ...] | None = None
+
+    def __init__(self, family: str) -> None:
+        """Start it; raises OSError."""
+        self._child = ChildProcess(_WORKER)
+        self._limits = wire.lowered()
+        budget.beside(self._child.seconds)
+        wire.send(self._child.channel, _Start(family, self._limits))
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._child.pid
+
+    @property
+    def fits(self) -> bool:
+        """Whether it keeps the limits that hold now."""
+        return self._limits == wire.lowered()
+
+    def ready(self, check: Callable[[], None]) -> None:
+        """Wait until it takes jobs; raises DecoderEnded."""
+        if self.missing is None:
+            match self.receive(check)[0]:
+                case wire.ReadyMessage(missing):
+                    self.missing = missing
+                case _:
+                    raise DecoderEnded
+
+    def send(self, header: msgspec.Struct, array: bytes = b"", descriptor: int | None = None) -> None:
+        """Say something; raises DecoderEnded."""
+        try:
+            wire.send(self._child.channel, header, array, descriptor)
+        except OSError:
+            raise DecoderEnded from None
+
+    def receive(self, check: Callable[[], None]) -> tuple[wire.Message, bytearray]:
+        """The next message, with its array.
+
+        Args:
+            check: is called while this waits; what it raises ends the waiting.
+
+        Raises:
+            DecoderEnded: there is none.
+        """
+        looks, before = 0, self._child.seconds()
+
+        def wait() -> None:
+            nonlocal looks, before
+            while not select.select([self._child.channel], [], [], _LOOK_S)[0]:
+                check()
+                if (now := self._child.seconds()) > before + _NOTHING_S:
+                    looks, before = 0, now
+                looks += 1
+                if now and looks > _STUCK_LOOKS:
+                    raise DecoderEnded
+
+        try:
+            header, array = wire.receive(self._child.channel, wait)
+            return wire.understood(header), array
+        except (OSError, EOFError, wire.Garbled, msgspec.MsgspecError):
+            raise DecoderEnded from None
+
+    def end(self) -> None:
+        """Kill it."""
+        self._child.end()
+        budget.no_more(self._child.seconds)
+
+    def let_go(self) -> None:
+        """Leave it to the process of which this one is a fork."""
+        self._child.let_go()
+
+
+class _Start(msgspec.Struct, array_like=True):
+    family: str
+    limits: dict[str, int]
+
+
+class _Idle(NamedTuple):
+    lock: threading.Lock
+    processes: dict[str, list[DecoderProcess]]
+
+
+_idle = _Idle(threading.Lock(), {})
+
+
+def ahead(family: str) -> None:
+    """Start a process for a job that follows soon, where there is none: it imports while others load models."""
+    with suppress(OSError), _idle.lock:
+        kept = _idle.processes.setdefault(family, [])
+        if not kept:
+            kept.append(DecoderProcess(family))
+
+
+@contextmanager
+def borrowed(family: str, name: str, check: Callable[[], None]) -> Iterator[DecoderProcess]:
+    """A process for one job; it is killed where that is left with another error than one of the signal.
+
+    Args:
+        family: what it decodes.
+        name: of the signal, for errors.
+        check: is called while this waits for the process.
+
+    Raises:
+        InputCorrupt: it ended in the middle of the job.
+        InputError: it cannot be started.
+    """
+    process, finished = None, False
+    try:
+        process = _taken(family)
+        process.ready(check)
+        yield process
+        finished = True
+    except DecoderEnded:
+        hint = "copy or export it again"
+        raise InputCorrupt(f"{name} is damaged: what decodes it has ended in the middle", hint) from None
+    except (InputError, GeneratorExit):  # it said so, or was told that no more is wanted
+        finished = True
+        raise
+    except OSError as error:
+        what = f"{name} cannot be decoded: no process can be started ({error.strerror})"
+        raise InputError(what, "free some memory, and ask again") from None
+    finally:
+        if process is not None:
+            _give_back(family, process) if finished else process.end()
+
+
+def _taken(family: str) -> DecoderProcess:
+    """One that is idle, or a new one; raises OSError."""
+    while True:
+        with _idle.lock:
+            kept = _idle.processes.get(family)
+            if not kept:
+                break
+            process = kept.pop()
+        if process.fits:
+            return process
+        process.end()
+    return DecoderProcess(family)
+
+
+def _give_back(family: str, process: DecoderProcess) -> None:
+    with _idle.lock:
+        kept = _idle.processes.setdefault(family, [])
+        if len(kept) < _MOST_IDLE:
+            kept.append(process)
+            return
+    process.end()
+
+
+def end_idle() -> None:
+    """End the processes that have nothing to do."""
+    with _idle.lock:
+        ended = [process for kept in _idle.processes.values() for process in kept]
+        _idle.processes.clear()
+    for process in ended:
+        process.end()
+
+
+def _leave_to_parent() -> None:
+    """In a fork: the processes, and a lock that another thread may hold there, are the parent's."""
+    global _idle
+    for kept in _idle.processes.values():
+        for process in kept:
+            process.let_go()
+    _idle = _Idle(threading.Lock(), {})
+
+
+def missing() -> tuple[str, ...]:
+    """What the system lacks to confine processes that decode; raises InputError where none can be started."""
+    with borrowed(PICTURES, "nothing", lambda: None) as process:
+        return process.missing or ()
+
+
+atexit.register(end_idle)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)

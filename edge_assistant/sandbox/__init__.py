@@ -1,0 +1,1 @@
+"""What the kernel can take from a process: system calls (seccomp), files and other processes (Landlock)."""
