@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
@@ -248,6 +248,9 @@ def _quantized(parser: argparse.ArgumentParser) -> None:
 )
 def quantize(args: argparse.Namespace) -> int:
     """Quantize and say what came of it; 0."""
+    from edge_assistant_quantize.onnx import external
+    from edge_assistant_quantize.report import precision
+
     own = args.model.suffix.lower()
     if own not in args.groups:
         hint = "name a file; models of the catalog are quantized by a recipe: edge-quantize recipes"
@@ -258,12 +261,24 @@ def quantize(args: argparse.Namespace) -> int:
         raise UsageError(f"what is made of {own} is {own} again", f"name the output so: F{own}")
     arguments.refuse_other(args, args.groups[other])
     arguments.check_output(args.output)
-    return _quantize_gguf(args) if own == ".gguf" else onnx.run(args)
+    facts, notes = (_quantize_gguf if own == ".gguf" else onnx.run)(args)
+    size, before = args.output.stat().st_size, external.size(args.model)
+    bits = precision.bits(precision.of_files([args.output]))
+    if args.json:
+        facts |= {"bytes": size, "bytes_before": before, "bits_per_weight": round(bits, 3)}
+        print(json.dumps({"output": str(args.output), "type": args.type, **facts, "sha256": sha256_of(args.output)}))
+        return 0
+    share = f"{size / before:.0%} of {mebibytes(before)}"
+    notes = [f"{args.output.name}: {mebibytes(size)}, {share}, {bits:.2f} bits a weight", *filter(None, notes)]
+    print("\n".join(notes))
+    return 0
 
 
-def _quantize_gguf(args: argparse.Namespace) -> int:
+def _quantize_gguf(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """See `onnx.run`."""
     from edge_assistant_quantize.gguf import header, quantize
 
+    args.type = args.type.upper()
     with progress.shown() as watch:
         found = quantize.quantize(
             args.model,
@@ -275,23 +290,10 @@ def _quantize_gguf(args: argparse.Namespace) -> int:
             threads=arguments.threads(args),
             watch=watch,
         )
-    made, again = header.read(args.output), header.read(args.model).quantized
-    size, before = args.output.stat().st_size, args.model.stat().st_size
-    bits = 8 * size / made.weights
-    if args.json:
-        facts = {"output": str(args.output), "type": args.type.upper(), "bytes": size, "bytes_before": before}
-        facts |= {"bits_per_weight": round(bits, 3), "tensors": made.kinds, "fallbacks": dict(found.fallbacks)}
-        print(json.dumps({**facts, "sha256": sha256_of(args.output), "requantized": again}))
-        return 0
-    print(
-        f"{args.output.name}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}, {bits:.2f} bits a weight"
-    )
-    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.kinds.items()))
-    if found.note:
-        print(found.note)
-    if again:
-        print(f"{args.model.name} was quantized already: expect worse than from F16")
-    return 0
+    kinds, again = header.read(args.output).kinds, header.read(args.model).quantized
+    facts = {"tensors": kinds, "fallbacks": dict(found.fallbacks), "requantized": again}
+    warning = f"{args.model.name} was quantized already: expect worse than from F16" * again
+    return facts, ["tensors: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()), found.note, warning]
 
 
 @verb(

@@ -114,7 +114,7 @@ def widen(model: onnx.ModelProto) -> onnx.ModelProto:
     ready = fold(model)
     known = constants(ready.graph)
     for node in ready.graph.node:
-        if node.op_type in {"Cast", "Transpose"} and node.output[0] in known:
+        if node.output and node.output[0] in known:
             ready.graph.initializer.append(numpy_helper.from_array(known[node.output[0]], node.output[0]))
             del node.output[:]
     drop_unused(ready.graph)

@@ -4,12 +4,12 @@
 | --- | --- |
 | `dynamic-int8` | of `onnxruntime.quantization.quantize_dynamic`: a baseline, not a recommendation |
 | `static-int8` | 8-bit activations in calibrated ranges and 8-bit weights, as `qdq` writes them |
-| `int8-weights`, `int4-weights` | weights in blocks, a scale each: see `weight_only` |
+| `int8-weights`, `int4-weights` | weights in blocks, a scale each: see `rules.weights_only` |
 | `fp16` | weights in half precision, computed in float32: half the size at the same speed |
 | `rules` | each weight in the form that a rule for its name says: see `rules` |
 
-All but the first give the same tensors on every machine, so a model can be quantized again from its float weights and a
-small table (`tables`).
+All but the first, and but `int4-weights` by GPTQ, give the same tensors on every machine, so a model can be quantized
+again from its float weights and a small table (`tables`).
 """
 
 from __future__ import annotations
@@ -23,28 +23,35 @@ from edge_assistant_quantize.errors import UsageError
 METHODS = ("dynamic-int8", "static-int8", "int8-weights", "int4-weights", "fp16", "rules")
 DYNAMIC, STATIC, INT8, INT4, FP16, RULES = METHODS
 NAMED = tuple(method for method in METHODS if method != RULES)  # that need no more than a name, as on command lines
-CALIBRATED = frozenset({STATIC})
 BLOCK_SIZES = (16, 32, 64, 128, 256)  # inputs that share a scale, as ONNX Runtime's MatMulNBits has them
-CALIBRATORS = ("min-max", "percentile", "entropy", "mse")  # see `ranges`
-FORMS = ("blockwise", "integer", "packed", "bytes", "half")  # of rules, see `rules`
+CALIBRATORS = ("mse", "min-max")  # see `ranges`
+ALGORITHMS = ("rtn", "gptq")  # of int4-weights: rounded to the nearest, or so that products err least, see `blocks`
+GPTQ = ALGORITHMS[1]
+FORMS = ("blockwise", "integer", "bytes", "half")  # of rules, see `rules`
 MEASURED = ("ranges", "means")  # options of static-int8 that calibration gives
 
-_BLOCKS = {"block_size": int, "symmetric": bool, "accuracy_level": int}
+_BLOCKS = {"block_size": int, "accuracy_level": int}
 _MEASURED = {"bias_correction": bool, "ranges": dict, "means": dict}
 _OPTIONS: Mapping[str, Mapping[str, type]] = {
     DYNAMIC: {"per_channel": bool},
-    STATIC: {"calibrator": str, "percentile": float, "weight_bits": int, **_MEASURED},
+    STATIC: {"calibrator": str, "weight_bits": int, **_MEASURED},
     INT8: _BLOCKS,
-    INT4: _BLOCKS,
+    INT4: {**_BLOCKS, "algorithm": str},
     FP16: {},
     RULES: {"rules": list},
 }
 _CHOICES: Mapping[str, Collection[object]] = {
     "block_size": BLOCK_SIZES,
     "accuracy_level": (0, 1, 4),
+    "algorithm": ALGORITHMS,
     "calibrator": CALIBRATORS,
     "weight_bits": (4, 5, 6, 7, 8),
 }
+
+
+def calibrates(method: str, options: Mapping[str, object]) -> bool:
+    """Whether a method with these options needs calibration data."""
+    return (method == STATIC and "ranges" not in options) or options.get("algorithm") == GPTQ
 
 
 def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
@@ -60,14 +67,11 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
         if key not in known:
             hint = f"it has {', '.join(known)}" if known else "it has none"
             raise UsageError(f"{method} has no option '{key}'", hint)
-        whole = known[key] is float and isinstance(value, int)
-        if not (isinstance(value, known[key]) or whole) or (isinstance(value, bool) and known[key] is not bool):
+        if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool):
             raise UsageError(f"'{key}' of {method} is no {known[key].__name__}", "correct its value")
         if key in _CHOICES and value not in _CHOICES[key]:
             choices = ", ".join(str(choice) for choice in _CHOICES[key])
             raise UsageError(f"'{key}' of {method} cannot be {value}", f"choose one of {choices}")
-    if not 50 < float(str(options.get("percentile", 99.0))) <= 100:
-        raise UsageError("'percentile' is a share in percent, above 50", "such as 99.99")
     if method == RULES:
         if "rules" not in options:
             hint = 'write them into a recipe: steps = [{ do = "quantize", type = "rules", options.rules = [...] }]'
@@ -86,7 +90,7 @@ class WeightRule:
     weights: str  # a pattern of their names, as `fnmatch` takes it; the first rule that fits counts
     form: str  # one of `FORMS`
     bits: int = 4  # of `blockwise`: 4 or 8
-    block: int = 32  # inputs that share a scale; of `blockwise` and `packed`
+    block: int = 32  # inputs that share a scale; of `blockwise`
 
 
 def parse_rules(said: object) -> tuple[WeightRule, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, UsageError
-from edge_assistant_quantize.onnx import folding, graphs, sensitivity, weight_only
+from edge_assistant_quantize.onnx import folding, graphs, halves, sensitivity
 from edge_assistant_quantize.onnx.builder import HALF
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def optimize(model: Path, output: Path, *, threads: int) -> None:
         one.write_bytes(before.SerializeToString())
         after = _inferred(_basic(one, path, model.name))
         if any(tensor.data_type == HALF for tensor in before.graph.initializer):
-            after = weight_only.half(after, exact=True)  # folding has widened the weights in half precision
+            after = halves.half(after, exact=True)  # folding has widened the weights in half precision
         path.write_bytes(after.SerializeToString(deterministic=True))
         given = _made_up(path, threads)
         exact = list(sensitivity.outputs(before, given, threads))

@@ -23,12 +23,12 @@ from edge_assistant.storage import atomic
 from edge_assistant_models import schema
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import folding, graphs, methods, quantize
-from edge_assistant_quantize.onnx.methods import MEASURED, STATIC, check_options
+from edge_assistant_quantize.onnx.methods import GPTQ, MEASURED, STATIC, check_options
 from edge_assistant_quantize.onnx.plan import plan
 from edge_assistant_quantize.progress import ignore
 
 METHODS = methods.METHODS[1:]  # without dynamic-int8, whose result depends on the library's release
-_SPENT = ("calibrator", "percentile", "bias_correction")  # options that are in what was measured
+_SPENT = ("calibrator", "bias_correction", "algorithm")  # options that no other machine repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,9 @@ def write(path: Path, key: str, model: Path, method: str, exclude: Collection[st
     """
     import tomlkit
 
-    if method not in METHODS:
-        raise UsageError(f"there are no tables of {method}", f"it can be {', '.join(METHODS)}")
+    if method not in METHODS or options.get("algorithm") == GPTQ:
+        what = f"there are no tables of {options.get('algorithm', method)}, which differs between machines"
+        raise UsageError(what, f"it can be {', '.join(METHODS)}")
     table = {"method": method, "excluded": sorted(exclude), **_used(model, method, exclude, options)}
     text = path.read_text("utf-8") if path.is_file() else ""
     parse(text.encode(), path.name)

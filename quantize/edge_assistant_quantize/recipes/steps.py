@@ -214,7 +214,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         method: the key `type`.
         exclude: nodes that are not quantized.
         most: the key `exclude_until_accepted`: exclude up to so many nodes, the worst first, until it is accepted.
-        options: of the method, such as { calibrator = "percentile" }.
+        options: of the method, such as { algorithm = "gptq" }.
     """
 
     do: ClassVar = "quantize"
@@ -240,7 +240,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         return Needs(
             label=self.method,
             libraries=("numpy", "onnx", "onnxruntime"),
-            calibrates=searches or (self.method in onnx.CALIBRATED and "ranges" not in self.options),
+            calibrates=searches or onnx.calibrates(self.method, self.options),
             searches=searches,
             memory=6,
         )
@@ -259,7 +259,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
     def _quantize(
         self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
     ) -> Made:
-        onnx.quantize(
+        note = onnx.quantize(
             work.file,
             work.output,
             self.method,
@@ -269,7 +269,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
             threads=work.threads,
             watch=work.watch,
         )
-        return Made({work.key: work.output.name}, excluded=excluded)
+        return Made({work.key: work.output.name}, excluded=excluded, note=note)
 
     def _search(self, work: StepInput, given: Calibration | None, most: int) -> Made:
         """The accepted form; if there is none, the form with the most nodes excluded."""

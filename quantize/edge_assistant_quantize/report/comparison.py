@@ -70,7 +70,10 @@ def rows(compared: Comparison) -> list[Row]:
         bits = precision.bits(one.precisions), precision.bits(other.precisions)
         found.append(("bits per weight", f"{bits[0]:.2f}", f"{bits[1]:.2f}", text.share(bits[1], bits[0])))
     kinds = dict.fromkeys(each.kind for side in (one, other) for each in side.precisions)
-    found += [(f"weights as {kind}", _stored(one, kind), _stored(other, kind), "") for kind in kinds]
+    found += [
+        (kind if kind.endswith("scales") else f"weights as {kind}", _stored(one, kind), _stored(other, kind), "")
+        for kind in kinds
+    ]
     for name, (first, second) in compared.measured.items():
         measure = Measure(second.lower_is_better, second.unit)
         values = text.number(measure, first.value), text.number(measure, second.value)
@@ -85,6 +88,8 @@ def _stored(side: Side, kind: str) -> str:
     found = next((each for each in side.precisions if each.kind == kind), None)
     if found is None:
         return NOTHING
+    if not found.weights:
+        return f"{found.tensors} tensor{'s' * (found.tensors != 1)}, {mebibytes(found.bytes)}"
     numbers = f"{found.weights / 1e6:,.1f} M" if found.weights >= 1e5 else f"{found.weights:,}"
     return f"{found.tensors} tensor{'s' * (found.tensors != 1)}, {numbers} at {found.bits:.2f} bits"
 

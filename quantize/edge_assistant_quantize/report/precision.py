@@ -1,4 +1,8 @@
-"""How precisely a model's numbers are stored: tensors, weights and bits of each type, read from GGUF and ONNX files."""
+"""How precisely a model's numbers are stored: tensors, weights and bits of each type, read from GGUF and ONNX files.
+
+`bits` is the one figure of bits a weight that all reports give: what all tensors take, by the weights of the model. The
+scales and zero points of an ONNX graph are tensors of their own, whose bytes count and which are no weights.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 PACKED = "MatMulNBits"  # holds its weights packed into bytes; what they are stands in its attributes
+# Of operators, the first input that is a scale or zero point
+_SCALES = {PACKED: 2, "DequantizeLinear": 1, "QuantizeLinear": 1, "GatherBlockQuantized": 2, "MatMulIntegerToFloat": 2}
 _PACKED_TYPES = {"INT4": 0.5, "UINT4": 0.5, "FLOAT4E2M1": 0.5, "INT2": 0.25, "UINT2": 0.25}  # bytes of one number
 
 
@@ -26,7 +32,7 @@ class Precision:
     Attributes:
         kind: the type, as the format calls it: `q4_K`, `int8`, `4 bits in blocks of 32`.
         tensors: how many.
-        weights: numbers in them.
+        weights: numbers in them; of scales and zero points none.
         bytes: that they take, scales within them included.
     """
 
@@ -58,7 +64,7 @@ def of_files(paths: Iterable[Path]) -> list[Precision]:
 
 
 def bits(precisions: Iterable[Precision]) -> float:
-    """Bits for each number over all of them."""
+    """Bits for each weight over all of them, scales and zero points included."""
     there = list(precisions)
     return Precision("", 0, sum(each.weights for each in there), sum(each.bytes for each in there)).bits
 
@@ -90,9 +96,22 @@ def _of_onnx(path: Path) -> Iterator[Precision]:
         model: ModelProto = onnx.load(file, load_external_data=False)
     for graph in _graphs(model.graph):
         packed = {node.input[1]: node for node in graph.node if node.op_type == PACKED and len(node.input) > 1}
+        scales = _scales(graph)
         for tensor in (*graph.initializer, *_constants(graph)):
             node = packed.get(tensor.name)
-            yield _of_tensor(tensor) if node is None else _of_packed(tensor, node)
+            found = _of_tensor(tensor) if node is None else _of_packed(tensor, node)
+            yield Precision(f"{found.kind} scales", 1, 0, found.bytes) if tensor.name in scales else found
+
+
+def _scales(graph: GraphProto) -> set[str]:
+    """Names of scales and zero points: what nodes read as these, and what is widened for it."""
+    names = {name for node in graph.node for name in node.input[_SCALES.get(node.op_type, len(node.input)) :]}
+    names |= {node.input[0] for node in graph.node if node.op_type == "Cast" and node.output[0] in names}
+    levels = {node.output[0] for node in graph.node if node.op_type == "Cast"}
+    for node in graph.node:  # weights in bytes are widened, then multiplied by a scale for each row
+        if node.op_type == "Mul" and node.input[0] in levels and node.input[1].endswith("/scale"):
+            names.add(node.input[1])
+    return names
 
 
 def _graphs(graph: GraphProto) -> Iterator[GraphProto]:

@@ -97,7 +97,7 @@ def test_tables_that_cannot_be_written(folder: Path) -> None:
         (FP16 + "[model.ranges]\nx = [0, 1]\n", "'ranges' belong"),
         (FP16 + "[model.means]\nx = [0, 1]\n", "fp16 has no option 'means'"),
         (STATIC + '[model.means]\nx = "much"\n', "must be a list of numbers"),
-        (STATIC + "[model.options]\npercentile = 99.0\n", "'options' cannot have percentile"),
+        (STATIC + '[model.options]\ncalibrator = "mse"\n', "'options' cannot have calibrator"),
         (FP16 + "options = { block_size = 32 }\n", "fp16 has no option 'block_size'"),
         (STATIC.replace("[-1, 1.5]", "[1]"), "the range of 'x' must be two numbers"),
         (STATIC.replace("[-1, 1.5]", "[2, 1]"), "the least first"),

@@ -35,11 +35,32 @@ def test_tensors_are_counted_by_type(tmp_path):
     )
     assert precision.of_files([path, tmp_path / "tokenizer.json"]) == [
         Precision("4 bits in blocks of 32", 1, 512, 256),
-        Precision("float32", 1, 16, 64),
+        Precision("float32 scales", 1, 0, 64),
         Precision("float16", 1, 4, 8),
         Precision("int4", 1, 5, 3),
     ]
-    assert precision.bits(precision.of_files([path])) == pytest.approx(8 * 331 / 537)
+    assert precision.bits(precision.of_files([path])) == pytest.approx(8 * 331 / 521)
+
+
+def test_scales_are_no_weights(tmp_path):
+    """Of weights in blocks whose scales are widened, and of weights in bytes: 8 bits, and what the scales take."""
+    path = saved(
+        tmp_path / "m.onnx",
+        [
+            helper.make_node("Cast", ["h"], ["s"], to=TensorProto.FLOAT),
+            helper.make_node("MatMulNBits", ["x", "q", "s", "z"], ["y"], domain="com.microsoft", bits=8, K=64, N=8),
+            helper.make_node("Cast", ["b"], ["wide"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["wide", "b/scale"], ["w"]),
+        ],
+        numpy_helper.from_array(np.zeros((8, 2, 32), np.uint8), "q"),
+        numpy_helper.from_array(np.zeros((8, 2), np.float16), "h"),
+        numpy_helper.from_array(np.zeros((8, 2), np.uint8), "z"),
+        numpy_helper.from_array(np.zeros((8, 64), np.int8), "b"),
+        numpy_helper.from_array(np.zeros((8, 1), np.float32), "b/scale"),
+    )
+    found = precision.of_files([path])
+    assert sum(each.weights for each in found) == 2 * 8 * 64
+    assert precision.bits(found) == pytest.approx(8 + 8 * (32 + 16 + 32) / 1024)
 
 
 def test_tensors_of_graphs_in_graphs_count(tmp_path):
