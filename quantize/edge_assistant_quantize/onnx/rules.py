@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +42,7 @@ Array = NDArray[Any]
 
 _FEWEST = 64  # smaller weights are not worth a node of their own
 _FEWEST_IN_BLOCKS = 16 * 16
+_WIDEST = (256, 128, 64, 32)  # blocks of tables, whose 8 bits lose little
 
 
 def apply(model: onnx.ModelProto, rules: Sequence[WeightRule]) -> onnx.ModelProto:
@@ -80,7 +81,7 @@ def weights_only(
         model: float32; half-precision weights behind a Cast are read.
         bits: 8 or 4; tables get 8, and so do products with them.
         excluded: names of nodes that stay as they are.
-        block_size: inputs that share a scale.
+        block_size: inputs that share a scale; tables have the largest block that divides their rows.
         accuracy_level: of MatMulNBits: 4 rounds activations to 8 bits, which is faster; 1 computes in float32.
         moments: of the inputs of products, by name, for GPTQ (see `blocks.gptq`); without, each is rounded alone.
 
@@ -172,7 +173,10 @@ class _Graph(GraphBuilder):
         """The first rule for the weight that a node reads under some name."""
         source = self.sources.get(value)
         rule = next((rule for rule in self.rules if source is not None and fnmatchcase(source, rule.weights)), None)
-        return replace(rule, bits=8) if rule is not None and source in self.tables else rule
+        if rule is None or source not in self.tables:
+            return rule
+        width = self.known[value].shape[1]
+        return msgspec.structs.replace(rule, bits=8, block=next((s for s in _WIDEST if width % s == 0), rule.block))
 
     def take(self, node: onnx.NodeProto) -> None:
         """Add a node of the old graph, or nodes that compute the same from weights in fewer bits."""

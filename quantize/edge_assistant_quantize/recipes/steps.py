@@ -14,7 +14,7 @@ from edge_assistant_quantize.errors import RecipeInvalid, UsageError
 from edge_assistant_quantize.export import export
 from edge_assistant_quantize.gguf import conversion, imatrix, kinds
 from edge_assistant_quantize.gguf import quantize as gguf
-from edge_assistant_quantize.onnx import calibration, optimize, search
+from edge_assistant_quantize.onnx import calibration, search
 from edge_assistant_quantize.onnx import quantize as onnx
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, Step, StepInput, WholeStep
@@ -138,22 +138,6 @@ class Imatrix(WholeStep, frozen=True, kw_only=True):
             watch=work.watch,
         )
         return Made(aside={_MATRIX: output.name})
-
-
-class Optimize(FileStep, frozen=True, kw_only=True):
-    """The graph of an ONNX file simplified once, instead of at each start."""
-
-    do: ClassVar = "optimize"
-
-    @property
-    def needs(self) -> Needs:
-        """Both graphs and a session of each."""
-        return Needs(label=self.do, libraries=("numpy", "onnx", "onnxruntime"), memory=6)
-
-    def make(self, work: StepInput) -> Made:
-        """Optimize one file."""
-        optimize.optimize(work.file, work.output, threads=work.threads)
-        return Made({work.key: work.output.name})
 
 
 class QuantizeGguf(FileStep, frozen=True, kw_only=True):
@@ -295,4 +279,4 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         return msgspec.structs.replace(made, layers=layers, note=f"{tries or 'one form tried'}, none accepted")
 
 
-STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, Optimize, QuantizeGguf, QuantizeOnnx)
+STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, QuantizeGguf, QuantizeOnnx)

@@ -243,13 +243,13 @@ def test_unusable_models(tmp_path: Path):
     ("method", "options", "said"),
     [
         ("int5", {}, "no method"),
-        ("fp16", {"block_size": 32}, "has no option"),
-        ("int4-weights", {"block_size": 48}, "cannot be 48"),
-        ("int4-weights", {"block_size": "32"}, "is no int"),
-        ("static-int8", {"bias_correction": 1}, "is no bool"),
-        ("int8-weights", {"algorithm": "gptq"}, "has no option"),
-        ("static-int8", {"calibrator": "magic"}, "cannot be magic"),
-        ("static-int8", {"percentile": 99.9}, "has no option"),
+        ("fp16", {"block_size": 32}, "unknown key `block_size`"),
+        ("int4-weights", {"block_size": 48}, "invalid enum value 48"),
+        ("int4-weights", {"block_size": "32"}, "expected `int`"),
+        ("static-int8", {"bias_correction": 1}, "expected `bool`"),
+        ("int8-weights", {"algorithm": "gptq"}, "unknown key `algorithm`"),
+        ("static-int8", {"calibrator": "magic"}, "invalid enum value 'magic'"),
+        ("static-int8", {"percentile": 99.9}, "unknown key `percentile`"),
     ],
 )
 def test_wrong_options(tmp_path: Path, method: str, options: dict[str, object], said: str):
