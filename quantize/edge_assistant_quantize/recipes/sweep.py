@@ -24,6 +24,7 @@ from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.provenance import sum_of_values
 from edge_assistant_quantize.recipes.workspace import Workspace
 from edge_assistant_quantize.record import Measure, ModelFile, Record, Variant
+from edge_assistant_quantize.report import precision
 
 MATRIX, _STATES, _PREDICTIONS = "imatrix.gguf", "states", "predictions.npy"
 MEASURES = {  # reports decide by the first: perplexity may fall by chance if a model was damaged
@@ -213,7 +214,7 @@ class _Run:
             }
         else:
             metrics |= {"kl-divergence": 0.0, "token-agreement": 1.0}  # the reference's from itself
-        metrics["bits-per-weight"] = 8 * file.bytes / header.read(path).weights
+        metrics["bits-per-weight"] = precision.bits(precision.of_files([path]))
         return Variant(name, method, {"model": file}, metrics, speed=measured.speed, peak_mib=measured.peak_mib)
 
     def _path(self, kind: str) -> Path:

@@ -96,11 +96,19 @@ def _of_onnx(path: Path) -> Iterator[Precision]:
         model: ModelProto = onnx.load(file, load_external_data=False)
     for graph in _graphs(model.graph):
         packed = {node.input[1]: node for node in graph.node if node.op_type == PACKED and len(node.input) > 1}
-        scales = _scales(graph)
+        scales, halves = _scales(graph), _halves(graph)
         for tensor in (*graph.initializer, *_constants(graph)):
             node = packed.get(tensor.name)
             found = _of_tensor(tensor) if node is None else _of_packed(tensor, node)
+            if node is None and tensor.name in halves:
+                found = Precision("4 bits in rows", 1, 2 * found.weights, found.bytes)
             yield Precision(f"{found.kind} scales", 1, 0, found.bytes) if tensor.name in scales else found
+
+
+def _halves(graph: GraphProto) -> set[str]:
+    """Names of tables that hold two numbers in a byte, whose rows are looked up and taken apart."""
+    apart = {node.input[0] for node in graph.node if node.op_type == "BitwiseAnd"}
+    return {node.input[0] for node in graph.node if node.op_type == "Gather" and node.output[0] in apart}
 
 
 def _scales(graph: GraphProto) -> set[str]:

@@ -43,7 +43,7 @@ def test_tensors_are_counted_by_type(tmp_path):
 
 
 def test_scales_are_no_weights(tmp_path):
-    """Of weights in blocks whose scales are widened, and of weights in bytes: 8 bits, and what the scales take."""
+    """Of weights in blocks whose scales are widened, of weights in bytes, and of two in a byte."""
     path = saved(
         tmp_path / "m.onnx",
         [
@@ -51,7 +51,10 @@ def test_scales_are_no_weights(tmp_path):
             helper.make_node("MatMulNBits", ["x", "q", "s", "z"], ["y"], domain="com.microsoft", bits=8, K=64, N=8),
             helper.make_node("Cast", ["b"], ["wide"], to=TensorProto.FLOAT),
             helper.make_node("Mul", ["wide", "b/scale"], ["w"]),
+            helper.make_node("Gather", ["t", "x"], ["found"]),
+            helper.make_node("BitwiseAnd", ["found", "x"], ["low"]),
         ],
+        numpy_helper.from_array(np.zeros((8, 2, 16), np.uint8), "t"),
         numpy_helper.from_array(np.zeros((8, 2, 32), np.uint8), "q"),
         numpy_helper.from_array(np.zeros((8, 2), np.float16), "h"),
         numpy_helper.from_array(np.zeros((8, 2), np.uint8), "z"),
@@ -59,8 +62,12 @@ def test_scales_are_no_weights(tmp_path):
         numpy_helper.from_array(np.zeros((8, 1), np.float32), "b/scale"),
     )
     found = precision.of_files([path])
-    assert sum(each.weights for each in found) == 2 * 8 * 64
-    assert precision.bits(found) == pytest.approx(8 + 8 * (32 + 16 + 32) / 1024)
+    assert {each.kind: each.weights for each in found if each.weights} == {
+        "8 bits in blocks of 0": 512,
+        "int8": 512,
+        "4 bits in rows": 512,
+    }
+    assert precision.bits(found) == pytest.approx((8 + 8 + 4) / 3 + 8 * (32 + 16 + 32) / 1536)
 
 
 def test_tensors_of_graphs_in_graphs_count(tmp_path):
