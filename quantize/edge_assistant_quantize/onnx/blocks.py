@@ -147,7 +147,7 @@ def _limits(cut: Array) -> tuple[Array, Array]:
 
 
 def _between(cut: Array, halves: Array, zeros: Array) -> Array:
-    return np.clip(np.rint(cut / halves.astype(np.float32)) + zeros, 0, 15).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(cut / halves.astype(np.float32)) + zeros, 0, 15), np.uint8)
 
 
 def pack(levels: Array, bits: int) -> Array:
