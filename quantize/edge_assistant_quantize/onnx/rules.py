@@ -32,7 +32,7 @@ from edge_assistant_quantize.onnx import blocks, linear
 from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, GraphBuilder
 from edge_assistant_quantize.onnx.folding import attributes, check_nodes, constants, plain, standard, widen
 from edge_assistant_quantize.onnx.halves import fits_half, half
-from edge_assistant_quantize.onnx.methods import WeightRule
+from edge_assistant_quantize.onnx.methods import WeightRule, parse_rules
 from edge_assistant_quantize.onnx.rounding import by_channel
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ def weights_only(
     chosen = [node for node in candidates(ready) if node.name not in excluded]
     if not chosen:
         raise ModelCorrupt("the model has no matrix product to quantize", "take another method, such as static-int8")
-    graph = _Graph(ready.graph, [WeightRule("*", "blockwise", bits, block_size)])
+    rule = {"weights": "*", "form": "blockwise", "bits": bits, "block": block_size}
+    graph = _Graph(ready.graph, parse_rules([rule]))
     graph.accuracy_level, graph.has_zeros = accuracy_level, True
     graph.tables = {node.input[0] for node in chosen if node.op_type == "Gather"}
     graph.moments = {node.input[1]: moments[node.input[0]] for node in chosen if node.input[0] in moments}
@@ -110,8 +111,9 @@ def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
 
     def worth(name: str) -> bool:
         weight = known.get(name)
-        floats = weight is not None and weight.dtype == "float32"
-        return floats and weight.ndim == 2 and weight.size >= _FEWEST_IN_BLOCKS
+        if weight is None or weight.dtype != "float32":
+            return False
+        return weight.ndim == 2 and weight.size >= _FEWEST_IN_BLOCKS
 
     for node in filter(standard, model.graph.node):
         if node.op_type in {"MatMul", "Gemm"}:
@@ -126,7 +128,7 @@ def share(model: onnx.ModelProto) -> float:
     ready = widen(model)
     taken = {node.input[0 if node.op_type == "Gather" else 1] for node in candidates(ready)}
     sizes = {tensor.name: math.prod(tensor.dims) for tensor in ready.graph.initializer}
-    return sum(sizes.get(name, 0) for name in taken) / max(sum(sizes.values()), 1)
+    return float(sum(sizes.get(name, 0) for name in taken) / max(sum(sizes.values()), 1))
 
 
 class _Graph(GraphBuilder):

@@ -189,6 +189,18 @@ def test_blocks(tmp_path: Path, bits: str, tied: str, block_size: int):
     assert noise(outputs(float_one, given), outputs(small, given)) < bound
 
 
+def test_an_older_operator_set_is_converted(tmp_path: Path):
+    """PP-OCR has operator set 11, which knows no scale for each channel."""
+    model = chain(3, ["conv", "relu", "conv"], pictures=True)
+    model.opset_import[0].version = 11
+    float_one = written(model, tmp_path / "float.onnx")
+    calibration = calibrated(3, 3)
+    int8 = made(float_one, "static-int8", tmp_path / "int8.onnx", calibration=calibration)
+    assert [item.version for item in onnx.load(int8).opset_import] == [13]
+    given = [*calibration.feeds]
+    assert noise(outputs(float_one, given), outputs(int8, given)) < 0.05
+
+
 def test_gptq_needs_data_and_errs_less(tmp_path: Path):
     """Rows that hang together, as activations do."""
     random = np.random.default_rng(0)
