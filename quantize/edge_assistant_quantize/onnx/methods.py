@@ -25,7 +25,7 @@ from edge_assistant_quantize.errors import UsageError
 METHODS = ("dynamic-int8", "static-int8", "int8-weights", "int4-weights", "fp16", "rules")
 DYNAMIC, STATIC, INT8, INT4, FP16, RULES = METHODS
 NAMED = tuple(method for method in METHODS if method != RULES)  # that need no more than a name, as on command lines
-CALIBRATORS = ("mse", "min-max")  # see `ranges`
+CALIBRATORS = ("mse", "min-max")
 GPTQ = "gptq"
 MEASURED = ("ranges", "means")  # options of static-int8 that calibration gives
 
@@ -41,23 +41,23 @@ class WeightRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     block: BlockSize = 32  # of `blockwise`
 
 
-class _Fp16(msgspec.Struct, forbid_unknown_fields=True):
-    """None."""
+class _Options(msgspec.Struct, forbid_unknown_fields=True):
+    """The options of a method, as those of `fp16`: none."""
 
 
-class _Dynamic(_Fp16):
+class _Dynamic(_Options):
     per_channel: bool = False
 
 
-class _Static(_Fp16):
-    calibrator: Literal["mse", "min-max"] = "mse"
+class _Static(_Options):
+    calibrator: Literal["mse", "min-max"] = "mse"  # see `ranges`
     weight_bits: Literal[4, 5, 6, 7, 8] = 8
     bias_correction: bool = True
     ranges: dict[str, tuple[float, float]] | None = None
     means: dict[str, list[float]] | None = None
 
 
-class _Int8(_Fp16):
+class _Int8(_Options):
     block_size: BlockSize = 32
     accuracy_level: Literal[0, 1, 4] = 4
 
@@ -66,11 +66,11 @@ class _Int4(_Int8):
     algorithm: Literal["rtn", "gptq"] = "rtn"  # rounded to the nearest, or so that products err least, see `blocks`
 
 
-class _Rules(_Fp16):
+class _Rules(_Options):
     rules: list[WeightRule]
 
 
-_OPTIONS = dict(zip(METHODS, (_Dynamic, _Static, _Int8, _Int4, _Fp16, _Rules), strict=True))
+_BY_METHOD = dict(zip(METHODS, (_Dynamic, _Static, _Int8, _Int4, _Options, _Rules), strict=True))
 
 
 def calibrates(method: str, options: Mapping[str, object]) -> bool:
@@ -90,9 +90,9 @@ def check_options(method: str, options: Mapping[str, object]) -> dict[str, Any]:
         hint = 'write them into a recipe: steps = [{ do = "quantize", type = "rules", options.rules = [...] }]'
         raise UsageError("'rules' needs a list of rules, which no option of a command line gives", hint)
     try:
-        decoding.convert(dict(options), _OPTIONS[method])
+        decoding.convert(dict(options), _BY_METHOD[method])
     except ValueError as error:
-        known = ", ".join(_OPTIONS[method].__struct_fields__)
+        known = ", ".join(_BY_METHOD[method].__struct_fields__)
         raise UsageError(f"options of {method}: {error}", f"it has {known or 'none'}") from None
     return dict(options)
 
