@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_assistant_models.errors import ModelCorrupt
+
 Array = NDArray[Any]
 
 LIMIT = 8  # levels run from -8 to 7
@@ -117,10 +119,12 @@ def gptq(weight: Array, block: int, moments: Array) -> tuple[Array, Array, Array
 
     Returns:
         As `by_limits`; other machines may give other levels, as the inverse is BLAS's.
+
+    Raises:
+        ModelCorrupt: the moments cannot be inverted.
     """
     left = np.array(weight, np.float32)
-    damped = moments + np.eye(len(moments)) * max(_DAMPING * np.diag(moments).mean(), _LEAST_MOMENT)
-    factor = np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
+    factor = _factor(moments)
     levels = np.zeros(weight.shape, np.uint8)
     parts = []
     for begin in range(0, weight.shape[1], block):
@@ -136,6 +140,19 @@ def gptq(weight: Array, block: int, moments: Array) -> tuple[Array, Array, Array
         left[:, end:] -= errors @ factor[begin:end, end:]
     scales, points = (np.stack(each, axis=1) for each in zip(*parts, strict=True))
     return levels.reshape(len(weight), -1, block), scales, points
+
+
+def _factor(moments: Array) -> Array:
+    """The Cholesky factor of the inverse, upper, f32; moments are damped, more if they are singular all the same."""
+    damping = _DAMPING
+    while True:
+        damped = moments + np.eye(len(moments)) * max(damping * np.diag(moments).mean(), _LEAST_MOMENT)
+        try:
+            return np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
+        except np.linalg.LinAlgError:
+            if damping > 1:
+                raise ModelCorrupt("GPTQ cannot invert the moments of this data", "take more data, or rtn") from None
+            damping *= 10
 
 
 def _limits(cut: Array) -> tuple[Array, Array]:

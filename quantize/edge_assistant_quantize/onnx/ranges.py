@@ -95,7 +95,11 @@ def means(
 def moments(
     model: onnx.ModelProto, values: Sequence[str], feeds: Feeds, *, threads: int, watch: Watch
 ) -> dict[str, Array]:
-    """The mean of x xT over the rows x of each value [..., n], f64 [n, n]: what GPTQ knows of a product's inputs."""
+    """The mean of x xT over the rows x of each value [..., n], f64 [n, n]: what GPTQ knows of a product's inputs.
+
+    Raises:
+        CalibrationInvalid: see `measure`.
+    """
     if not feeds:
         raise CalibrationInvalid("there is nothing to calibrate with", "give calibration data")
     sums: dict[str, Array] = {}
@@ -105,6 +109,11 @@ def moments(
             flat = result.reshape(-1, result.shape[-1])
             sums[name] = sums.get(name, 0.0) + (flat.T @ flat).astype(np.float64)
             rows[name] += len(flat)
+    for name, total in sums.items():
+        if not np.isfinite(total).all():
+            raise CalibrationInvalid(
+                f"'{name}' becomes infinite over this data", "give data that the model is made for"
+            )
     return {name: total / max(rows[name], 1) for name, total in sums.items()}
 
 

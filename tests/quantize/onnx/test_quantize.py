@@ -210,6 +210,10 @@ def test_gptq_needs_data_and_errs_less(tmp_path: Path):
     options = {"algorithm": "gptq"}
     with pytest.raises(CalibrationInvalid, match="needs calibration data"):
         made(float_one, "int4-weights", tmp_path / "none.onnx", options=options)
+    infinite = Calibration(({"x": np.full((3, 64), np.inf, np.float32)},))
+    for said, calibration in (("infinite", infinite), ("nothing to calibrate", Calibration(()))):
+        with pytest.raises(CalibrationInvalid, match=said):
+            made(float_one, "int4-weights", tmp_path / "none.onnx", options=options, calibration=calibration)
     exact = outputs(float_one, given)[0]
     calibration = Calibration((*given,))
     better = made(float_one, "int4-weights", tmp_path / "a.onnx", options=options, calibration=calibration)
