@@ -70,7 +70,9 @@ class _Rules(_Options):
     rules: list[WeightRule]
 
 
-_BY_METHOD = dict(zip(METHODS, (_Dynamic, _Static, _Int8, _Int4, _Options, _Rules), strict=True))
+_BY_METHOD: Mapping[str, type[_Options]] = dict(
+    zip(METHODS, (_Dynamic, _Static, _Int8, _Int4, _Options, _Rules), strict=True)
+)
 
 
 def calibrates(method: str, options: Mapping[str, object]) -> bool:
