@@ -46,9 +46,9 @@ sources answers this" then refers to the part that was read.
 
 ## Processes and threads
 
-A question starts a process for each kind of decoder that it needs, and uses it again ([decoders.md](decoders.md)). Each kind of signal in parallel perception uses as many threads as there are cores
-([scheduling.md](scheduling.md)). The app consists of its launcher, itself, decoders, at most one pull and at most one run
-of espeak-ng.
+A question starts a process for each kind of decoder that it needs, and uses it again ([decoders.md](decoders.md)). Each
+kind of signal in parallel perception uses as many threads as there are cores ([scheduling.md](scheduling.md)). The app
+consists of its launcher, itself, decoders, at most one pull and at most one run of espeak-ng.
 
 `tools/limits_table.py` generates both pages from `edge_assistant/core/limits.py`.
 """

@@ -224,6 +224,9 @@ def _quantized(parser: argparse.ArgumentParser) -> None:
 )
 def quantize(args: argparse.Namespace) -> int:
     """Quantize and say what came of it; 0."""
+    from edge_assistant_quantize.onnx import external
+    from edge_assistant_quantize.report import precision
+
     own = args.model.suffix.lower()
     if own not in args.groups:
         hint = "name a file; models of the catalog are quantized by a recipe: edge-quantize recipes"
@@ -234,7 +237,17 @@ def quantize(args: argparse.Namespace) -> int:
         raise UsageError(f"what is made of {own} is {own} again", f"name the output so: F{own}")
     arguments.refuse_other(args, args.groups[other])
     arguments.check_output(args.output)
-    return quantize_gguf.run(args) if own == ".gguf" else onnx.run(args)
+    facts, notes = (quantize_gguf if own == ".gguf" else onnx).run(args)
+    size, before = args.output.stat().st_size, external.size(args.model)
+    bits = precision.bits(precision.of_files([args.output]))
+    if args.json:
+        facts |= {"bytes": size, "bytes_before": before, "bits_per_weight": round(bits, 3)}
+        print(json.dumps({"output": str(args.output), "type": args.type, **facts, "sha256": sha256_of(args.output)}))
+        return 0
+    share = f"{size / before:.0%} of {mebibytes(before)}"
+    made = f"{args.output.name}: {bits:.2f} bits a weight as {args.type}, {mebibytes(size)}, {share}"
+    print("\n".join([made, *filter(None, notes)]))
+    return 0
 
 
 @verb(

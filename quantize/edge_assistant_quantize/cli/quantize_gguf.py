@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
-from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import kinds
 
@@ -68,8 +65,8 @@ def overrides(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def run(args: argparse.Namespace) -> int:
-    """Quantize and say what came of it; 0.
+def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """Quantize; facts of the result for JSON, and lines for people.
 
     Raises:
         EdgeAssistantError: see `quantize.quantize` and `search.search`.
@@ -93,30 +90,22 @@ def run(args: argparse.Namespace) -> int:
             threads=arguments.threads(args),
             watch=watch,
         )
+    args.type = args.type.upper()
     made, again = header.read(args.output), header.read(args.model).quantized
-    size, before = args.output.stat().st_size, args.model.stat().st_size
-    bits = 8 * size / made.weights
-    if args.json:
-        facts = {"output": str(args.output), "type": args.type.upper(), "bytes": size, "bytes_before": before}
-        facts |= {"bits_per_weight": round(bits, 3), "tensors": made.kinds, "fallbacks": dict(found.fallbacks)}
-        facts |= {"losses": dict(searched.losses), "types": dict(searched.types)} if searched else {}
-        print(json.dumps({**facts, "sha256": sha256_of(args.output), "requantized": again}))
-        return 0
-    share = f"{size / before:.0%} of {mebibytes(before)}"
-    print(f"{args.output.name}: {bits:.2f} bits a weight as {args.type.upper()}, {mebibytes(size)}, {share}")
-    print("tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.kinds.items()))
+    facts: dict[str, Any] = {"tensors": made.kinds, "fallbacks": dict(found.fallbacks), "requantized": again}
+    notes = ["tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.kinds.items())]
     if searched is not None:
-        print(searched.note)
+        facts |= {"losses": dict(searched.losses), "types": dict(searched.types)}
+        notes.append(searched.note)
     if found.fallbacks:
-        print(found.note)
+        notes.append(found.note)
         smaller = quantize.estimate(args.model, _NARROW, allow_requantize=args.allow_requantize).bytes
-        if smaller < size:
-            print(
-                f"smaller: {_NARROW} with {8 * smaller / made.weights:.2f} bits a weight; --type search measures more"
-            )
+        if smaller < args.output.stat().st_size:
+            bits = 8 * smaller / made.weights
+            notes.append(f"smaller: {_NARROW} with {bits:.2f} bits a weight; --type search measures more")
     if again:
-        print(f"{args.model.name} was quantized already: expect worse than from F16")
-    return 0
+        notes.append(f"{args.model.name} was quantized already: expect worse than from F16")
+    return facts, notes
 
 
 def _searched(args: argparse.Namespace, watch: Watch) -> SearchedTypes:

@@ -1,7 +1,7 @@
-"""Matrices in 8 or 4 bits with a scale for each block of inputs: by the block's range, or by the least squared error.
+"""Matrices in 8 or 4 bits with a scale for each block of inputs: by range, by least squared error, or by GPTQ.
 
-The search for the latter is llama.cpp's (ggml-quants.c, make_qx_quants): levels for several scales, and for each the
-scale that fits them best. Sums run over the places of a block in their order, so that any machine gets the same.
+The search for the least error is llama.cpp's (ggml-quants.c, make_qx_quants): levels for several scales, and for each
+the scale that fits them best. Sums run over the places of a block in their order, so that any machine gets the same.
 """
 
 from __future__ import annotations
@@ -12,31 +12,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_assistant_models.errors import ModelCorrupt
+
 Array = NDArray[Any]
 
 LIMIT = 8  # levels run from -8 to 7
-MOST = 8  # times a step of 8 bits: 8 levels of 8 steps are 64, and `linear.py` says why there are no more
 # Of the scale that gives the farthest value the level -8
 _FACTORS = tuple(np.float32(one / 20) for one in range(14, 26))
+_DAMPING = 0.01  # of the mean moment, as in GPTQ's own code
+_LEAST_MOMENT = 1e-8
 _CHUNK = 1 << 13  # blocks at a time, so that they stay in the processor's cache
 
 
-def by_range(weight: Array, block: int, bits: int, *, symmetric: bool = True) -> tuple[Array, Array, Array | None]:
-    """Quantize a matrix [outputs, inputs], the scale of each block by its range.
+def by_range(weight: Array, block: int, bits: int) -> tuple[Array, Array]:
+    """Quantize a matrix [outputs, inputs]: the value of each block that is farthest from zero gets the least level.
 
     Args:
         weight: the matrix; inputs are padded with zeros to whole blocks.
         block: inputs that share a scale.
         bits: 4 or 8.
-        symmetric: whether zero is the middle level, and the value farthest from zero the least level exactly; else
-            levels go from the least to the greatest value of a block, and zero is one of them.
 
     Returns:
-        Levels u8 [outputs, blocks, block], scales f32 [outputs, blocks], and zero points u8 [outputs, blocks], None
-        if they are the middle.
+        Levels u8 [outputs, blocks, block] around the middle, and scales f32 [outputs, blocks].
     """
-    levels, scales, zeros = _in_parts(weight, block, lambda rows: _by_range(rows, block, bits, symmetric))
-    return levels, scales, None if symmetric else zeros
+    limit = 1 << bits - 1
+
+    def quantized(rows: Array) -> tuple[Array, Array]:
+        cut = padded(rows, block).astype(np.float64).reshape(len(rows), -1, block)
+        farthest = np.take_along_axis(cut, np.abs(cut).argmax(axis=-1, keepdims=True), axis=-1)
+        scales = np.where(farthest == 0, 1.0, farthest / -limit).astype(np.float32)
+        levels = np.clip(np.rint(cut / scales.astype(np.float64)) + limit, 0, 2 * limit - 1)
+        return levels.astype(np.uint8), scales[..., 0]
+
+    levels, scales = _in_parts(weight, block, quantized)
+    return levels, scales
+
+
+def padded(weight: Array, block: int) -> Array:
+    """A matrix [outputs, inputs] with zeros as more inputs, to whole blocks."""
+    return np.pad(weight, ((0, 0), (0, -weight.shape[1] % block)))
 
 
 def _in_parts(weight: Array, block: int, function: Callable[[Array], tuple[Array, ...]]) -> list[Array]:
@@ -44,25 +58,6 @@ def _in_parts(weight: Array, block: int, function: Callable[[Array], tuple[Array
     rows = max(1, _CHUNK * block // weight.shape[1])
     parts = [function(weight[at : at + rows]) for at in range(0, len(weight), rows)]
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
-
-
-def _by_range(weight: Array, block: int, bits: int, symmetric: bool) -> tuple[Array, Array, Array]:
-    outputs, inputs = weight.shape
-    cut = np.zeros((outputs, -(-inputs // block) * block))
-    cut[:, :inputs] = weight
-    cut = cut.reshape(outputs, -1, block)
-    most = 2**bits - 1
-    if symmetric:
-        farthest = np.take_along_axis(cut, np.abs(cut).argmax(axis=-1, keepdims=True), axis=-1)
-        scales = np.where(farthest == 0, 1.0, farthest / -(2.0 ** (bits - 1))).astype(np.float32)
-        zeros = np.full(scales.shape, 2.0 ** (bits - 1))
-    else:
-        low = np.minimum(cut.min(axis=-1, keepdims=True), 0.0)
-        high = np.maximum(cut.max(axis=-1, keepdims=True), 0.0)
-        scales = np.where(high == low, 1.0, (high - low) / most).astype(np.float32)
-        zeros = np.clip(np.rint(-low / scales.astype(np.float64)), 0, most)
-    levels = np.clip(np.rint(cut / scales.astype(np.float64)) + zeros, 0, most).astype(np.uint8)
-    return levels, scales[..., 0], zeros[..., 0].astype(np.uint8)
 
 
 def by_error(weight: Array, block: int, bits: int, importance: Array | None = None) -> tuple[Array, Array]:
@@ -89,24 +84,87 @@ def by_error(weight: Array, block: int, bits: int, importance: Array | None = No
     return levels, scales
 
 
-def four_in_eight(weight: Array, block: int, importance: Array | None = None) -> tuple[Array, Array, Array]:
-    """Quantize a matrix [outputs, inputs] so that levels times multiples are whole numbers of 8 bits.
+def by_limits(weight: Array, block: int) -> tuple[Array, Array, Array]:
+    """Quantize a matrix [outputs, inputs] in 4 bits from the least to the greatest value of each block, and zero.
+
+    Args:
+        weight: the matrix.
+        block: inputs that share a scale; divides their number.
 
     Returns:
-        Levels as of `by_error`, multiples i8 [outputs, blocks] from -8 to 8, and the steps f32 [outputs] of both.
+        Levels u8 [outputs, blocks, block], scales f16 and zero points u8 [outputs, blocks].
     """
 
     def quantized(rows: Array) -> tuple[Array, Array, Array]:
-        part, counts = _columns(rows, block, importance)
-        wanted = _scales(part, counts).reshape(len(rows), -1)
-        steps = np.maximum(np.abs(wanted).max(axis=1), np.float32(1e-8)) / np.float32(MOST)
-        near = np.rint(wanted / steps[:, None])
-        best, chosen = _nearest(part, counts, np.repeat(steps, near.shape[1]), near.reshape(-1))
-        levels = (best.T + LIMIT).astype(np.uint8).reshape(len(rows), -1, block)
-        return levels, chosen.astype(np.int8).reshape(len(rows), -1), steps
+        cut = rows.reshape(len(rows), -1, block).astype(np.float32)
+        halves, zeros = _limits(cut)
+        return _between(cut, halves[..., None], zeros[..., None]), halves, zeros
 
-    levels, multiples, steps = _in_parts(weight, block, quantized)
-    return levels, multiples, steps
+    levels, scales, zeros = _in_parts(weight, block, quantized)
+    return levels, scales, zeros
+
+
+def gptq(weight: Array, block: int, moments: Array) -> tuple[Array, Array, Array]:
+    """Quantize a matrix [outputs, inputs] in 4 bits so that its products err least, by GPTQ.
+
+    Input by input, the error of what is rounded is taken out of the inputs that are not rounded yet
+    (https://arxiv.org/abs/2210.17323, algorithm 1). onnxruntime 1.32 has the same in
+    `quantization/neural_compressor/weight_only.py`, but reads the Cholesky factor where it is zero, so that its levels
+    are those of rounding to the nearest.
+
+    Args:
+        weight: the matrix.
+        block: inputs that share a scale; divides their number.
+        moments: mean of x xT over inputs x, f64 [inputs, inputs].
+
+    Returns:
+        As `by_limits`; other machines may give other levels, as the inverse is BLAS's.
+
+    Raises:
+        ModelCorrupt: the moments cannot be inverted.
+    """
+    left = np.array(weight, np.float32)
+    factor = _factor(moments)
+    levels = np.zeros(weight.shape, np.uint8)
+    parts = []
+    for begin in range(0, weight.shape[1], block):
+        end, errors = begin + block, np.zeros((len(weight), block), np.float32)
+        halves, zeros = _limits(left[:, begin:end])
+        parts.append((halves, zeros))
+        for place in range(begin, end):
+            levels[:, place] = _between(left[:, place], halves, zeros)
+            whole = levels[:, place].astype(np.float32) - zeros
+            error = (left[:, place] - whole * halves.astype(np.float32)) / factor[place, place]
+            left[:, place + 1 : end] -= np.outer(error, factor[place, place + 1 : end])
+            errors[:, place - begin] = error
+        left[:, end:] -= errors @ factor[begin:end, end:]
+    scales, points = (np.stack(each, axis=1) for each in zip(*parts, strict=True))
+    return levels.reshape(len(weight), -1, block), scales, points
+
+
+def _factor(moments: Array) -> Array:
+    """The Cholesky factor of the inverse, upper, f32; moments are damped, more if they are singular all the same."""
+    damping = _DAMPING
+    while True:
+        damped = moments + np.eye(len(moments)) * max(damping * np.diag(moments).mean(), _LEAST_MOMENT)
+        try:
+            return np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
+        except np.linalg.LinAlgError:
+            if damping > 1:
+                raise ModelCorrupt("GPTQ cannot invert the moments of this data", "take more data, or rtn") from None
+            damping *= 10
+
+
+def _limits(cut: Array) -> tuple[Array, Array]:
+    """Scales f16 and zero points u8 of blocks on the last axis."""
+    low, high = np.minimum(cut.min(axis=-1), 0), np.maximum(cut.max(axis=-1), 0)
+    halves = ((high - low) / np.float32(15)).astype(np.float16)
+    halves = np.where(halves == 0, np.float16(1), halves)
+    return halves, np.clip(np.rint(-low / halves.astype(np.float32)), 0, 15).astype(np.uint8)
+
+
+def _between(cut: Array, halves: Array, zeros: Array) -> Array:
+    return np.asarray(np.clip(np.rint(cut / halves.astype(np.float32)) + zeros, 0, 15), np.uint8)
 
 
 def pack(levels: Array, bits: int) -> Array:
@@ -148,21 +206,3 @@ def _first(part: Array, limit: int) -> Array:
 def _levels(part: Array, scales: Array, limit: int = LIMIT) -> Array:
     safe = np.where(scales == 0, np.float32(1), scales)
     return np.clip(np.rint(part / safe), -limit, limit - 1)
-
-
-def _nearest(part: Array, counts: Array, steps: Array, near: Array) -> tuple[Array, Array]:
-    """Levels and multiples of each block: of three multiples the one with the least squared error."""
-    chosen = np.where(near == 0, np.float32(1), near)
-    best = _levels(part, steps * chosen)
-    least = sum(counts * (part - best * (steps * chosen)) ** 2)
-    for other in (near - 1, near + 1):
-        tried = np.clip(np.where(other == 0, np.float32(-1), other), -MOST, MOST)
-        levels = _levels(part, steps * tried)
-        error = sum(counts * (part - levels * (steps * tried)) ** 2)
-        better = error < least
-        best, chosen, least = (
-            np.where(better, levels, best),
-            np.where(better, tried, chosen),
-            np.where(better, error, least),
-        )
-    return best, chosen

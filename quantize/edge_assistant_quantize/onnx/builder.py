@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Shapes = Mapping[str, Sequence[int | str | None]]
 
 CONTRIBUTED = "com.microsoft"  # domain of the operators that ONNX Runtime adds to the standard's
-FLOAT, INT8, HALF = 1, 3, 10  # onnx.TensorProto, without its import
+FLOAT, HALF = 1, 10  # onnx.TensorProto, without its import
 
 
 class GraphBuilder:

@@ -44,20 +44,16 @@ def load(path: Path, times_memory: int) -> onnx.ModelProto:
     import onnx
 
     room.check_memory(f"working on {path.name}", path.stat().st_size * times_memory)
-    try:
-        _check(path)
-    except ModelCorrupt:
-        model, outside = _with_others(path)
-        if model is None:
-            raise
-        room.check_memory(f"working on {path.name}", _bytes(path, outside) * times_memory)
-        _take(outside, path)
-        with atomic.storing(f"{path.name} as one file", "free some space"), tempfile.TemporaryFile() as file:
-            file.write(model.SerializeToString(deterministic=True))
-            file.flush()
-            headers.check(file, headers.HeaderFormat.ONNX, path.name)
-        return model
-    return onnx.load(str(path), load_external_data=False)
+    model, outside = _with_others(path)
+    if model is None:
+        return onnx.load(str(path), load_external_data=False)
+    room.check_memory(f"working on {path.name}", _bytes(path, outside) * times_memory)
+    _take(outside, path)
+    with atomic.storing(f"{path.name} as one file", "free some space"), tempfile.TemporaryFile() as file:
+        file.write(model.SerializeToString(deterministic=True))
+        file.flush()
+        headers.check(file, headers.HeaderFormat.ONNX, path.name)
+    return model
 
 
 def size(path: Path) -> int:
@@ -80,40 +76,37 @@ def check_one_file(path: Path) -> None:
         raise WeightsRefused(what, _ONE_FILE.format(path.name))
 
 
-def _check(path: Path) -> None:
-    with path.open("rb") as file:
-        headers.check(file, headers.HeaderFormat.ONNX, path.name)
-
-
 def _others(path: Path) -> list[onnx.TensorProto]:
-    """The weights whose values lie in other files; a file that is sound in itself has none, and is not parsed."""
+    """The weights whose values lie in other files; none where it is no model."""
     try:
-        _check(path)
-    except ModelCorrupt:
         return _with_others(path)[1]
-    except OSError:
-        pass
-    return []
+    except (ModelCorrupt, OSError):
+        return []
 
 
 def _with_others(path: Path) -> tuple[onnx.ModelProto | None, list[onnx.TensorProto]]:
-    """A model and its weights in other files; None and nothing where it has none, or is no model."""
+    """A model and its weights in other files; None and nothing where it is sound in itself, which is not parsed.
+
+    Raises:
+        ModelCorrupt: it is neither.
+    """
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
-    try:
-        model = onnx.load(str(path), load_external_data=False)
-    except (DecodeError, OSError, ValueError):
-        return None, []
-    outside = _outside(model)
-    return (model, outside) if outside else (None, [])
-
-
-def _outside(model: onnx.ModelProto) -> list[onnx.TensorProto]:
-    """The weights whose values lie in other files."""
     from onnx.external_data_helper import uses_external_data
 
-    return [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
+    try:
+        with path.open("rb") as file:
+            headers.check(file, headers.HeaderFormat.ONNX, path.name)
+    except ModelCorrupt as unsound:
+        try:
+            model = onnx.load(str(path), load_external_data=False)
+        except (DecodeError, OSError, ValueError):
+            raise unsound from None
+        outside = [tensor for tensor in model.graph.initializer if uses_external_data(tensor)]
+        if not outside:
+            raise
+        return model, outside
+    return None, []
 
 
 def _place(tensor: onnx.TensorProto) -> str:
@@ -128,19 +121,18 @@ def _bytes(path: Path, outside: list[onnx.TensorProto]) -> int:
     """
     from onnx.external_data_helper import ExternalDataInfo
 
-    sizes = {place: _inside(path, place).stat().st_size for place in {_place(tensor) for tensor in outside}}
     total = path.stat().st_size
     for tensor in outside:
+        there = _inside(path, _place(tensor)).stat().st_size
         try:
             with warnings.catch_warnings(action="ignore"):  # of keys that nobody knows
                 told = ExternalDataInfo(tensor)
             begin, length = int(told.offset or 0), told.length
         except ValueError:
             begin, length = -1, None
-        there = sizes[_place(tensor)] - begin
-        if begin < 0 or there < 0 or (length or 0) > there:
+        if begin < 0 or begin + (length or 0) > there:
             raise WeightsRefused(f"{printable(_place(tensor))} is shorter than {path.name} says", _WHOLE)
-        total += there if length is None else length
+        total += there - begin if length is None else length
     if total > MAX_BYTES:
         what = f"{path.name} has {total / 1e9:.1f} GB with its other files, and one ONNX file holds 2.1 GB"
         raise ModelTooLarge(what, "take a smaller model; a language model can be converted to GGUF")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _FLOAT = 1  # TensorProto.FLOAT
+LEAST_OPSET = 13  # the first whose DequantizeLinear takes a scale for each channel
 _STANDARD = frozenset({"", "ai.onnx"})
 
 
@@ -33,14 +35,22 @@ def title(node: onnx.NodeProto) -> str:
 def fold(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy of the model in which every node has a name, and convolutions their padding and bias.
 
+    A model of an older operator set than `LEAST_OPSET` is converted, if onnx knows its operators.
+
     Values keep their names, but for those between a convolution and what it has taken in, which are gone.
     """
     import onnx
+    from onnx import version_converter
 
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
+    for node in copy.graph.node:
+        node.name = title(node)
+    if 0 < opset(model) < LEAST_OPSET:
+        with suppress(RuntimeError, version_converter.ConvertError):
+            copy = version_converter.convert_version(copy, LEAST_OPSET)
     graph = copy.graph
-    for node in graph.node:
+    for node in graph.node:  # conversion adds some
         node.name = title(node)
     known = constants(graph)
     _pad(graph, known)
@@ -114,7 +124,7 @@ def widen(model: onnx.ModelProto) -> onnx.ModelProto:
     ready = fold(model)
     known = constants(ready.graph)
     for node in ready.graph.node:
-        if node.op_type in {"Cast", "Transpose"} and node.output[0] in known:
+        if node.output and node.output[0] in known:
             ready.graph.initializer.append(numpy_helper.from_array(known[node.output[0]], node.output[0]))
             del node.output[:]
     drop_unused(ready.graph)

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.onnx.builder import GraphBuilder
 
 _TIMES_MEMORY = 6  # of the file's size: the graph twice, the largest weights in float64, and the session that tries it
+_NARROW = frozenset({2, 3, 21, 22})  # TensorProto.UINT8, INT8, UINT4, INT4
+_QUANTIZED = frozenset(
+    {"MatMulNBits", "GatherBlockQuantized", "DequantizeLinear", "MatMulInteger", "MatMulIntegerToFloat", "ConvInteger"}
+    | {"QLinearConv", "QLinearMatMul", "DynamicQuantizeMatMul"}
+)
 _EXPORT = "export it again, into one file, with the standard's operators"
 
 
@@ -63,6 +68,14 @@ def _check_numbers(graph: onnx.GraphProto, name: str) -> None:
         if tensor.data_type in floats and np.isnan(numpy_helper.to_array(tensor)).any():
             hint = "take another export or checkpoint; this one was damaged or its training diverged"
             raise WeightsRefused(f"the weight '{tensor.name}' of {name} holds a NaN", hint)
+
+
+def quantized_nodes(model: onnx.ModelProto) -> int:
+    """How many nodes of a model compute with quantized weights, or widen them."""
+    stored = {tensor.name for tensor in model.graph.initializer if tensor.data_type in _NARROW}
+    return sum(
+        node.op_type in _QUANTIZED or (node.op_type == "Cast" and node.input[0] in stored) for node in model.graph.node
+    )
 
 
 def save(model: onnx.ModelProto, output: Path, *, threads: int) -> None:

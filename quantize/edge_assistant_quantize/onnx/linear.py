@@ -73,7 +73,7 @@ def _stored(graph: GraphBuilder, name: str, weight: NDArray[Any]) -> tuple[str, 
 
     scale = f"{name}/scale"
     if name not in graph.weights:
-        levels, scales, _ = blocks.by_range(weight, BLOCK, 8)
+        levels, scales = blocks.by_range(weight, BLOCK, 8)
         graph.constant(name, levels)
         graph.constant(scale, scales)
     return name, scale

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.tensors import tensor_digest
-from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize import candidate as candidates
-from edge_assistant_quantize.candidate import Candidate, sha256_of
+from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.onnx.methods import NAMED, check_options
 from edge_assistant_quantize.progress import Watch
@@ -23,9 +21,11 @@ if TYPE_CHECKING:
 
 TYPES = ", ".join(NAMED)
 EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibration photos --of nanodet --output o.onnx
-  edge-quantize quantize embedder.onnx --type int4-weights --block-size 32 --output int4.onnx"""
+  edge-quantize quantize embedder.onnx --type int4-weights --block-size 32 --output int4.onnx
+  edge-quantize quantize embedder.onnx --type int4-weights --algorithm gptq --calibration texts.txt --of minilm-l6-f32 \
+      --output int4.onnx"""
 
-_OPTIONS = ("block_size", "symmetric", "accuracy_level", "calibrator", "percentile", "weight_bits", "per_channel")
+_OPTIONS = ("block_size", "algorithm", "accuracy_level", "calibrator", "weight_bits", "per_channel")
 
 
 def configure(group: argparse._ArgumentGroup) -> None:
@@ -41,21 +41,20 @@ def add_method_options(group: arguments.Group) -> None:
     """The options of methods."""
     add = group.add_argument
     add("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)")
-    add("--asymmetric", dest="symmetric", action="store_const", const=False, help="with zero points")
+    add("--algorithm", metavar="NAME", help="of int4-weights: rtn (default), or gptq over --calibration")
     add("--accuracy-level", type=int, metavar="N", help="4 rounds activations to 8 bits (default), 1 not")
-    add("--calibrator", metavar="NAME", help="percentile (default), min-max, entropy or mse")
-    add("--percentile", type=float, metavar="P", help="of that calibrator (default: 99.99)")
+    add("--calibrator", metavar="NAME", help="mse (default) or min-max")
     add("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer")
     add("--per-channel", action="store_const", const=True, help="of dynamic-int8")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Quantize and say what came of it; 0.
+def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """Quantize; facts of the result for JSON, and lines for people.
 
     Raises:
         EdgeAssistantError: see `quantize`.
     """
-    from edge_assistant_quantize.onnx import external, tables
+    from edge_assistant_quantize.onnx import tables
     from edge_assistant_quantize.onnx.quantize import prepared, quantize
 
     said = method_options(args)
@@ -64,18 +63,11 @@ def run(args: argparse.Namespace) -> int:
     with progress.shown() as watch:
         calibration = calibrated(args, args.model, watch)
         options = prepared(args.model, args.type, said, calibration, threads=threads, watch=watch)
-        how = {"exclude": args.exclude, "options": options, "threads": threads, "watch": watch}
-        quantize(args.model, args.output, args.type, **how)
+        how = {"calibration": calibration, "exclude": args.exclude, "options": options}
+        note = quantize(args.model, args.output, args.type, threads=threads, watch=watch, **how)
         if args.table is not None:
             tables.write(args.table, args.key or "model", args.model, args.type, args.exclude, options)
-    size, before = args.output.stat().st_size, external.size(args.model)
-    if not args.json:
-        print(f"{args.output}: {mebibytes(size)}, {size / before:.0%} of {mebibytes(before)}")
-        return 0
-    made = {"output": str(args.output), "type": args.type, "bytes": size, "bytes_before": before}
-    sums = {"sha256": sha256_of(args.output), "tensors_sha256": tensor_digest(args.output)}
-    print(json.dumps({**made, **sums, "excluded": args.exclude}))
-    return 0
+    return {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": note}, [note]
 
 
 def method_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.onnx.folding import check_nodes, constants, opset, plain, standard, uses
+from edge_assistant_quantize.onnx.folding import LEAST_OPSET, check_nodes, constants, opset, plain, standard, uses
 
 if TYPE_CHECKING:
     import onnx
 
 Array = NDArray[Any]
-
-LEAST_OPSET = 13  # the first whose DequantizeLinear takes a scale for each channel
 
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
 COMPUTED = frozenset({"Add", "Mul", "Concat", "LeakyRelu", "Sigmoid", "GlobalAveragePool", "AveragePool"})

@@ -17,15 +17,16 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.onnx import folding, graphs, qdq, ranges, rules, weight_only
+from edge_assistant_quantize.onnx import external, folding, graphs, halves, qdq, ranges, rules
 from edge_assistant_quantize.onnx.methods import (
-    CALIBRATED,
     DYNAMIC,
     FP16,
+    GPTQ,
     INT4,
     INT8,
     METHODS,
     STATIC,
+    calibrates,
     check_options,
     parse_rules,
 )
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.onnx.calibration import Calibration
 
 __all__ = [
-    "CALIBRATED",
     "METHODS",
     "Job",
+    "calibrates",
     "check_options",
     "measured",
     "prepared",
@@ -72,18 +73,21 @@ def quantize(
     options: Mapping[str, object] = {},
     threads: int,
     watch: Watch,
-) -> None:
+) -> str:
     """Write a model in another precision; the same input gives the same tensors.
 
     Args:
         model: float32, or with half-precision weights that are widened for use.
         output: an .onnx file, written whole or not at all.
         method: one of `METHODS`.
-        calibration: of `static-int8`.
+        calibration: of `static-int8` and of GPTQ.
         exclude: names of nodes that stay as they are; a node without a name has that of its first output.
         options: of the method, see `methods`; the result of `prepared` replaces calibration.
         threads: cores to use.
         watch: receives the steps.
+
+    Returns:
+        What is to be known of the result: the model was quantized already, or is no smaller now; else empty.
 
     Raises:
         UsageError: an unknown method, option or node.
@@ -95,7 +99,22 @@ def quantize(
     checked = check_options(method, options)
     graph = graphs.load(model)
     job = Job(method, calibration, exclude, checked, threads, watch)
-    graphs.save(transformed(graph, job), output, threads=threads)
+    again, before = graphs.quantized_nodes(graph), external.size(model)
+    try:
+        made = transformed(graph, job)
+    except QuantizationFailed as error:
+        if not again:
+            raise
+        raise QuantizationFailed(f"{error.message}; it was quantized already", "take the float model") from error
+    graphs.save(made, output, threads=threads)
+    notes = []
+    if again:
+        notes.append(f"{model.name} was quantized already ({again} nodes): expect worse than from its float model")
+    if (size := output.stat().st_size) >= before:
+        share = rules.share(graph) if method in {INT8, INT4} else None
+        why = "" if share is None else f", as products and tables have {share:.0%} of its weights"
+        notes.append(f"{output.name} is no smaller than {model.name} ({size / before:.0%}){why}")
+    return "; ".join(notes)
 
 
 def prepared(
@@ -141,9 +160,9 @@ def rewritten(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
         bits = options.get("weight_bits", qdq.WEIGHT_BITS)
         return qdq.static_int8(graph, options["ranges"], job.exclude, means=options.get("means"), weight_bits=bits)
     if job.method in {INT8, INT4}:
-        return weight_only.weights_only(graph, 8 if job.method == INT8 else 4, job.exclude, **job.options)
+        return _in_blocks(graph, job)
     if job.method == FP16:
-        return weight_only.half(graph, job.exclude)
+        return halves.half(graph, job.exclude)
     if job.method == DYNAMIC:
         return _dynamic(graph, job)
     if job.exclude:
@@ -151,13 +170,30 @@ def rewritten(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
     return rules.apply(graph, parse_rules(job.options["rules"]))
 
 
+def _in_blocks(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
+    """Weights in blocks, for GPTQ by what products are given over calibration data."""
+    options = dict(job.options)
+    if options.pop("algorithm", "") == GPTQ:
+        ready = folding.widen(graph)
+        products = [node for node in rules.candidates(ready) if node.op_type != "Gather"]
+        names = {node.input[0] for node in products if node.name not in job.exclude}
+        how: dict[str, Any] = {"threads": job.threads, "watch": job.watch}
+        options["moments"] = ranges.moments(ready, sorted(names), _feeds(job), **how)
+    return rules.weights_only(graph, 8 if job.method == INT8 else 4, job.exclude, **options)
+
+
+def _feeds(job: Job) -> ranges.Feeds:
+    if job.calibration is None:
+        raise CalibrationInvalid(f"{job.method} needs calibration data", "give some: --calibration DIR --role ROLE")
+    return job.calibration.feeds
+
+
 def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:
     """The options of `static-int8` with the ranges and means of all values that it reads, whatever is excluded later.
 
     They are rounded as tables write them, so that the same model can be made from a table.
     """
-    if job.calibration is None:
-        raise CalibrationInvalid(f"{job.method} needs calibration data", "give some: --calibration DIR --role ROLE")
+    feeds = _feeds(job)
     ready = folding.fold(graph)
     planned = plan(ready)
     if not planned.measurable:
@@ -166,14 +202,13 @@ def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:
     found = ranges.measure(
         ready,
         planned.measurable,
-        job.calibration.feeds,
+        feeds,
         calibrator=job.options.get("calibrator", ranges.DEFAULT),
-        percentile=float(job.options.get("percentile", 99.99)),
         slopes=_slopes(ready.graph),
         **how,
     )
     corrects = job.options.get("bias_correction", True)
-    means = ranges.means(ready, planned.averaged, job.calibration.feeds, **how) if corrects else {}
+    means = ranges.means(ready, planned.averaged, feeds, **how) if corrects else {}
     return {
         **job.options,
         "ranges": {name: (float(f"{low:.7g}"), float(f"{high:.7g}")) for name, (low, high) in found.items()},

@@ -1,16 +1,12 @@
 """Between what each value of a graph lies: measured by running it over calibration feeds.
 
-- `min-max`: the least and greatest value seen.
-- `percentile`: the range that holds that share of all values, half of the rest on each side
-  (https://arxiv.org/abs/2004.09602, section 5.2).
-- `entropy`: the clipped range whose 8-bit histogram differs least from what was seen by the Kullback-Leibler divergence
-  (Migacz, 8-bit Inference with TensorRT, GTC 2017), here for ranges with an end on each side of zero. What is exactly
-  zero is left out, as a ReLU gives much of it and every range holds it exactly.
 - `mse`: the clipped range with the least mean squared error of rounding and clipping, an end on each side of zero
-  (https://arxiv.org/abs/2106.08295, section 3.1).
+  (https://arxiv.org/abs/2106.08295, section 3.1). Histograms have 2048 bins between the least and greatest value, so
+  that memory does not grow with the feeds; values come group by group, as many at once as fit a bound.
+- `min-max`: the least and greatest value seen.
 
-Histograms have 2048 bins between the least and greatest value, so that memory does not grow with the feeds. Values come
-group by group, as many at once as fit a bound.
+onnxruntime's calibrators have no least error, and choose values by operator instead of by name. Percentile and entropy
+lost to these two on each model that was tried (docs/quantize-schemes.md).
 """
 
 from __future__ import annotations
@@ -36,7 +32,7 @@ Histogram = NDArray[np.int64]
 Feeds = Sequence[Mapping[str, Any]]
 Range = tuple[float, float]
 
-DEFAULT = "percentile"  # the least noise in the outputs of the product's detector and classifier
+DEFAULT = "mse"
 BINS = 2048
 _LEVELS = 256  # of uint8
 _PARTS = np.geomspace(1, 1 / 32, 61)  # the clipped ranges that are compared, as shares of the whole
@@ -49,7 +45,6 @@ def measure(
     feeds: Feeds,
     *,
     calibrator: str = DEFAULT,
-    percentile: float = 99.99,
     slopes: Mapping[str, float] = {},
     threads: int,
     watch: Watch,
@@ -61,7 +56,6 @@ def measure(
         values: names of float32 values in it, inputs among them.
         feeds: inputs of the model, one for each run.
         calibrator: one of `methods.CALIBRATORS`.
-        percentile: of `percentile`, in percent.
         slopes: of `mse`, for values that only a leaky ReLU reads: its factor for negative numbers.
         threads: of each run.
         watch: receives each run.
@@ -76,10 +70,6 @@ def measure(
     if calibrator == "min-max":
         return ends
     counted = _histograms(runs, ends, sizes)
-    if calibrator == "percentile":
-        return {name: _percentile(counted[name], ends[name], percentile) for name in values}
-    if calibrator == "entropy":
-        return {name: _entropy(counted[name], ends[name]) for name in values}
     return {name: _mse(counted[name], ends[name], slopes.get(name, 1.0)) for name in values}
 
 
@@ -100,6 +90,31 @@ def means(
     for results in _Runs(model, feeds, threads, watch).reduced(added, "means of channels"):
         sums = [before + result.astype(np.float64) for before, result in zip(sums, results, strict=True)]
     return {name: (total / len(feeds)).ravel().tolist() for name, total in zip(values, sums, strict=True)}
+
+
+def moments(
+    model: onnx.ModelProto, values: Sequence[str], feeds: Feeds, *, threads: int, watch: Watch
+) -> dict[str, Array]:
+    """The mean of x xT over the rows x of each value [..., n], f64 [n, n]: what GPTQ knows of a product's inputs.
+
+    Raises:
+        CalibrationInvalid: see `measure`.
+    """
+    if not feeds:
+        raise CalibrationInvalid("there is nothing to calibrate with", "give calibration data")
+    sums: dict[str, Array] = {}
+    rows = dict.fromkeys(values, 0)
+    for results in _Runs(model, feeds, threads, watch).values(values, "inputs of products"):
+        for name, result in zip(values, results, strict=True):
+            flat = result.reshape(-1, result.shape[-1])
+            sums[name] = sums.get(name, 0.0) + (flat.T @ flat).astype(np.float64)
+            rows[name] += len(flat)
+    for name, total in sums.items():
+        if not np.isfinite(total).all():
+            raise CalibrationInvalid(
+                f"'{name}' becomes infinite over this data", "give data that the model is made for"
+            )
+    return {name: total / max(rows[name], 1) for name, total in sums.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,26 +203,6 @@ def _groups(sizes: Mapping[str, int]) -> Iterator[list[str]]:
         yield group
 
 
-def _percentile(counted: Histogram, ends: Range, percentile: float) -> Range:
-    """The ends of the bins between which that share lies."""
-    beyond = (100.0 - percentile) / 200.0 * float(counted.sum())
-    sums = np.cumsum(counted)
-    first = int(np.searchsorted(sums, beyond, side="right"))
-    last = int(np.searchsorted(sums, sums[-1] - beyond, side="left"))
-    edges = _edges(ends)
-    return float(edges[min(first, last)]), min(float(edges[min(last, BINS - 1) + 1]), max(ends[1], ends[0]))
-
-
-def _entropy(counted: Histogram, ends: Range) -> Range:
-    """Of ranges that shrink towards zero at the same rate at both ends, the one that loses least information."""
-    low, high = min(ends[0], 0.0), max(ends[1], 0.0)
-    edges = _edges(ends)
-    centres, counted = (edges[:-1] + edges[1:]) / 2, _without_zeros(counted, edges)
-    tried = [(float(low * part), float(high * part)) for part in _PARTS]
-    lost = [_divergence(counted, centres, each) for each in tried]
-    return tried[int(np.argmin(lost))]
-
-
 def _without_zeros(counted: Histogram, edges: Array) -> Histogram:
     """A histogram whose bin around zero holds no more than its fuller neighbour."""
     place = int(np.searchsorted(edges, 0.0, side="right")) - 1
@@ -239,26 +234,3 @@ def _mse(counted: Histogram, ends: Range, slope: float) -> Range:
             if lost < least:
                 best, least = (float(low * first), float(high * last)), lost
     return best
-
-
-def _divergence(counted: Histogram, centres: Array, tried: Range) -> float:
-    """The Kullback-Leibler divergence in nats of a histogram, clipped to a range, from the same in 256 levels."""
-    inside = (centres >= tried[0]) & (centres <= tried[1])
-    if not inside.any():
-        return float("inf")
-    places = np.flatnonzero(inside)
-    seen = counted[inside].astype(np.float64)
-    spread = seen.copy()
-    seen[0] += counted[: places[0]].sum()
-    seen[-1] += counted[places[-1] + 1 :].sum()
-    step = (tried[1] - tried[0]) / (_LEVELS - 1) or 1.0
-    levels = np.rint((centres[inside] - tried[0]) / step).astype(np.int64).clip(0, _LEVELS - 1)
-    occupied = spread > 0
-    sums = np.bincount(levels, spread, _LEVELS)
-    shares = np.bincount(levels, occupied, _LEVELS)
-    model = np.where(occupied, sums[levels] / np.maximum(shares[levels], 1), 0.0)
-    if not seen.sum() or not model.sum():
-        return float("inf")
-    p, q = seen / seen.sum(), np.maximum(model / model.sum(), 1e-9)  # no level is impossible
-    there = p > 0
-    return float((p[there] * np.log(p[there] / q[there])).sum())

@@ -6,29 +6,34 @@ comes. So a rule is only a pattern of weights' names and a form:
 - `blockwise`, 8 or 4 bits with a scale for each block of inputs (MatMulNBits): for one row at a time, where reading the
   weights is what takes the time. Rows that are looked up in such a matrix are widened as they are read.
 - `integer`, 8 bits with a scale for each output (see `rounding.py`), multiplied in integers: for many rows.
-- `packed`, 4 bits that are widened to those 8 when the model is loaded: half of the file and the same product.
 - `bytes`, 8 bits with a scale for each entry of the first axis, widened when the model is loaded: where no product is.
 - `half`, 16 bits, widened when the model is loaded.
+
+The methods `int8-weights` and `int4-weights` are one such rule for all products. onnxruntime's MatMulNBitsQuantizer
+writes the same operators, but needs a package that onnxruntime does not bring (onnx_ir), leaves Gemm and rows in 8 bits
+alone, and has no scales in half precision and no working GPTQ (`blocks.gptq`).
 
 numpy and onnx only. Sums are made element by element in one order, so that every machine writes the same tensors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
-from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, INT8, GraphBuilder
-from edge_assistant_quantize.onnx.folding import attributes, constants, plain, standard
-from edge_assistant_quantize.onnx.methods import WeightRule
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, GraphBuilder
+from edge_assistant_quantize.onnx.folding import attributes, check_nodes, constants, plain, standard, widen
+from edge_assistant_quantize.onnx.halves import fits_half, half
+from edge_assistant_quantize.onnx.methods import WeightRule, parse_rules
 from edge_assistant_quantize.onnx.rounding import by_channel
-from edge_assistant_quantize.onnx.weight_only import fits_half
 
 if TYPE_CHECKING:
     import onnx
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _FEWEST = 64  # smaller weights are not worth a node of their own
+_FEWEST_IN_BLOCKS = 16 * 16
+_WIDEST = (256, 128, 64, 32)  # blocks of tables, whose 8 bits lose little
 
 
 def apply(model: onnx.ModelProto, rules: Sequence[WeightRule]) -> onnx.ModelProto:
@@ -59,6 +66,71 @@ def apply(model: onnx.ModelProto, rules: Sequence[WeightRule]) -> onnx.ModelProt
     return copy
 
 
+def weights_only(
+    model: onnx.ModelProto,
+    bits: int,
+    excluded: Collection[str] = (),
+    *,
+    block_size: int = 32,
+    accuracy_level: int = 4,
+    moments: Mapping[str, Array] = {},
+) -> onnx.ModelProto:
+    """A copy of a model with the weights of matrix products and embedding tables in blocks.
+
+    Args:
+        model: float32; half-precision weights behind a Cast are read.
+        bits: 8 or 4; tables get 8, and so do products with them.
+        excluded: names of nodes that stay as they are.
+        block_size: inputs that share a scale; tables have the largest block that divides their rows.
+        accuracy_level: of MatMulNBits: 4 rounds activations to 8 bits, which is faster; 1 computes in float32.
+        moments: of the inputs of products, by name, for GPTQ (see `blocks.gptq`); without, each is rounded alone.
+
+    Raises:
+        ModelCorrupt: there is no such node, a weight is not finite, or nothing can be quantized.
+    """
+    ready = widen(model)
+    check_nodes(ready, excluded)
+    chosen = [node for node in candidates(ready) if node.name not in excluded]
+    if not chosen:
+        raise ModelCorrupt("the model has no matrix product to quantize", "take another method, such as static-int8")
+    rule = {"weights": "*", "form": "blockwise", "bits": bits, "block": block_size}
+    graph = _Graph(ready.graph, parse_rules([rule]))
+    graph.accuracy_level, graph.has_zeros = accuracy_level, True
+    graph.tables = {node.input[0] for node in chosen if node.op_type == "Gather"}
+    graph.moments = {node.input[1]: moments[node.input[0]] for node in chosen if node.input[0] in moments}
+    replaced = {node.output[0] for node in chosen}
+    for node in list(ready.graph.node):
+        graph.take(node) if node.output[0] in replaced else graph.nodes.append(node)
+    graph.replace(ready)
+    return half(ready, exact=True)  # what was in half precision and is not replaced
+
+
+def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of a folded model that `weights_only` replaces: products with weights, and rows of tables."""
+    known = constants(model.graph)
+
+    def worth(name: str) -> bool:
+        weight = known.get(name)
+        if weight is None or weight.dtype != "float32":
+            return False
+        return weight.ndim == 2 and weight.size >= _FEWEST_IN_BLOCKS
+
+    for node in filter(standard, model.graph.node):
+        if node.op_type in {"MatMul", "Gemm"}:
+            if plain(node) and worth(node.input[1]) and node.input[0] not in known:
+                yield node
+        elif node.op_type == "Gather" and attributes(node).get("axis", 0) == 0 and worth(node.input[0]):
+            yield node
+
+
+def share(model: onnx.ModelProto) -> float:
+    """The share of a model's weights that `weights_only` takes."""
+    ready = widen(model)
+    taken = {node.input[0 if node.op_type == "Gather" else 1] for node in candidates(ready)}
+    sizes = {tensor.name: math.prod(tensor.dims) for tensor in ready.graph.initializer}
+    return float(sum(sizes.get(name, 0) for name in taken) / max(sum(sizes.values()), 1))
+
+
 class _Graph(GraphBuilder):
     """The nodes and weights that replace those of a graph; each method that adds a node returns its value's name."""
 
@@ -70,8 +142,13 @@ class _Graph(GraphBuilder):
         self.sources = {name: name for name in stored} | {wide: name for wide, name in casts.items() if name in stored}
         self.graph = graph
         self.rules = rules
+        self.accuracy_level = 4
+        self.has_zeros = False  # whether 4 bits are of `by_limits`
+        self.tables: Collection[str] = ()  # names of matrices that have 8 bits whatever the rule says
+        self.moments: Mapping[str, Array] = {}  # of what matrices are multiplied by, by their name
         self.importance = self._importance()
-        self.levels: dict[str, str] = {}  # of matrices in blocks, by the name of their source
+        self.stored: dict[str, list[str]] = {}  # levels, scales and zero points of matrices in blocks, by name
+        self.by_row: dict[str, bool] = {}  # whether the blocks of that name are of rows as they are stored
 
     def _importance(self) -> dict[str, Array]:
         """The mean square of each input of a matrix that a layer normalisation gives.
@@ -97,7 +174,11 @@ class _Graph(GraphBuilder):
     def rule(self, value: str) -> WeightRule | None:
         """The first rule for the weight that a node reads under some name."""
         source = self.sources.get(value)
-        return next((rule for rule in self.rules if source is not None and fnmatchcase(source, rule.weights)), None)
+        rule = next((rule for rule in self.rules if source is not None and fnmatchcase(source, rule.weights)), None)
+        if rule is None or source not in self.tables:
+            return rule
+        width = self.known[value].shape[1]
+        return msgspec.structs.replace(rule, bits=8, block=next((s for s in _WIDEST if width % s == 0), rule.block))
 
     def take(self, node: onnx.NodeProto) -> None:
         """Add a node of the old graph, or nodes that compute the same from weights in fewer bits."""
@@ -113,19 +194,23 @@ class _Graph(GraphBuilder):
         said = attributes(node)
         if node.op_type == "Gather" and rule.form == "blockwise" and not said.get("axis", 0):
             name = node.input[0]
-            return self._rows(node.input[1], self.sources[name], self._checked(self.known[name], name, rule), rule)
+            return self._rows(node.input[1], self._called(name, True), self._checked(self.known[name], name), rule)
         if node.op_type not in {"MatMul", "Gemm"} or not plain(node) or rule.form not in _PRODUCTS:
             return None
         weight = self.known[node.input[1]]
-        matrix = self._checked(weight if said.get("transB", 0) else weight.T, node.input[1], rule)
-        product = _PRODUCTS[rule.form](self, node.input[0], self.sources[node.input[1]], matrix, rule)
+        by_row = bool(said.get("transB", 0))
+        matrix = self._checked(weight if by_row else weight.T, node.input[1])
+        product = _PRODUCTS[rule.form](self, node.input[0], self._called(node.input[1], by_row), matrix, rule)
         return self.op("Add", product, node.input[2]) if len(node.input) > 2 else product
 
-    def _checked(self, weight: Array, name: str, rule: WeightRule) -> Array:
+    def _called(self, name: str, by_row: bool) -> str:
+        """The name under which a matrix is stored; products and rows that read it alike share it."""
+        source = self.sources[name]
+        return source if self.by_row.setdefault(source, by_row) == by_row else f"{source}/turned"
+
+    def _checked(self, weight: Array, name: str) -> Array:
         if weight.ndim != 2 or not np.isfinite(weight).all():
             raise ModelCorrupt(f"the weight '{name}' is no matrix, or is not finite", "get the model again")
-        if rule.form != "integer" and weight.shape[1] % rule.block:
-            raise ModelCorrupt(f"blocks of {rule.block} do not divide '{name}' {weight.shape}", "take smaller blocks")
         return weight
 
     def _rows(self, numbers: str, name: str, weight: Array, rule: WeightRule) -> str:
@@ -140,6 +225,10 @@ class _Graph(GraphBuilder):
         steps = self.op("Gather", scales, flat, axis=0)
         rows = self.op("Mul", parts, self.op("Unsqueeze", steps, self.constant("last_axis", np.array([-1]))))
         width = self.constant(f"width_{weight.shape[1]}", np.array([weight.shape[1]]))
+        if weight.shape[1] % rule.block:
+            rows = self.op("Reshape", rows, self.constant("whole_rows", np.array([0, -1])))
+            begin, one = self.constant("begin", np.array([0])), self.constant("second_axis", np.array([1]))
+            rows = self.op("Slice", rows, begin, width, one)
         return self.op("Reshape", rows, self.op("Concat", self.op("Shape", numbers), width, axis=0))
 
     def _unpacked(self, value: str) -> str:
@@ -149,20 +238,32 @@ class _Graph(GraphBuilder):
         high = self.op("BitShift", value, self.constant("four", np.uint8(4)), direction="RIGHT")
         return self.op("Concat", self.op("Unsqueeze", low, last), self.op("Unsqueeze", high, last), axis=-1)
 
-    def _blocks(self, name: str, weight: Array, rule: WeightRule) -> tuple[str, str]:
-        """Levels as MatMulNBits has them and scales, as names of values."""
-        scales = f"{name}/scales_of_{rule.bits}_bits"
-        if name not in self.levels:
-            levels, halves = blocks.by_error(weight, rule.block, rule.bits, self.importance.get(name))
-            self.levels[name] = self.constant(f"{name}/{rule.bits}_bits", blocks.pack(levels, rule.bits))
+    def _blocks(self, name: str, weight: Array, rule: WeightRule) -> list[str]:
+        """Levels as MatMulNBits has them, scales, and zero points if they are not the middle, as names of values."""
+        base = f"{name}/{rule.bits}_bits"
+        if base not in self.stored:
+            whole = blocks.padded(weight, rule.block)
+            more = whole.shape[1] - weight.shape[1]
+            zeros: list[Array] = []
+            if rule.bits == 4 and name in self.moments:
+                levels, halves, *zeros = blocks.gptq(whole, rule.block, np.pad(self.moments[name], (0, more)))
+            elif rule.bits == 4 and self.has_zeros:
+                levels, halves, *zeros = blocks.by_limits(whole, rule.block)
+            else:
+                importance = self.importance.get(name)
+                counts = None if importance is None else np.pad(importance, (0, more))
+                levels, halves = blocks.by_error(whole, rule.block, rule.bits, counts)
+            scales = f"{name}/scales_of_{rule.bits}_bits"
             self.op("Cast", self.constant(f"{name}/scales", halves), name=scales, to=FLOAT)
-        return self.levels[name], scales
+            points = [self.constant(f"{name}/zeros", blocks.pack(each, 4)) for each in zeros]
+            self.stored[base] = [self.constant(base, blocks.pack(levels, rule.bits)), scales, *points]
+        return self.stored[base]
 
     def blockwise(self, value: str, name: str, weight: Array, rule: WeightRule) -> str:
         """Multiply by blocks."""
         stored = self._blocks(name, weight, rule)
         how = {"K": weight.shape[1], "N": weight.shape[0], "bits": rule.bits, "block_size": rule.block}
-        return self.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, accuracy_level=4, **how)
+        return self.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, accuracy_level=self.accuracy_level, **how)
 
     def integer(self, value: str, name: str, weight: Array, _: WeightRule) -> str:
         """Multiply by integers of 8 bits."""
@@ -170,18 +271,6 @@ class _Graph(GraphBuilder):
         levels, scales = by_channel(turned, 1, np.zeros(turned.shape[1]), 1.0, 8, alone=False)
         stored = self.constant(f"{name}/8_bits", levels), self.constant(f"{name}/steps", scales)
         return linear.integer_product(self, value, *stored)
-
-    def packed(self, value: str, name: str, weight: Array, rule: WeightRule) -> str:
-        """Multiply by integers of 8 bits that are widened from 4."""
-        levels, multiples, steps = blocks.four_in_eight(weight, rule.block, self.importance.get(name))
-        pairs = self._unpacked(self.constant(f"{name}/4_bits", blocks.pack(levels, 4)))
-        parts = self.op("Reshape", pairs, self.constant(f"blocks_{rule.block}", np.array([0, -1, rule.block])))
-        centred = self.op("Sub", self.op("Cast", parts, to=FLOAT), self.constant("middle_4", np.float32(8)))
-        times = self.constant(f"{name}/multiples", multiples[..., None])
-        whole = self.op("Mul", centred, self.op("Cast", times, to=FLOAT))
-        matrix = self.op("Reshape", whole, self.constant("flat_rows", np.array([0, -1])))
-        turned = self.op("Cast", self.op("Transpose", matrix, perm=[1, 0]), to=INT8)
-        return linear.integer_product(self, value, turned, self.constant(f"{name}/steps", steps))
 
     def narrow(self) -> None:
         """Store weights that no product took in the form of their rule, and widen them before the first node."""
@@ -208,4 +297,4 @@ class _Graph(GraphBuilder):
         self.op("Mul", self.op("Cast", levels, to=FLOAT), self.constant(f"{name}/scale", scale), name=name)
 
 
-_PRODUCTS = {"blockwise": _Graph.blockwise, "integer": _Graph.integer, "packed": _Graph.packed}
+_PRODUCTS = {"blockwise": _Graph.blockwise, "integer": _Graph.integer}

@@ -2,7 +2,7 @@
 
 Nodes are ranked by `sensitivity`. Doubling and bisection find how many of the worst have to stay, as if more excluded
 nodes were never worse; then those of them that hurt least are quantized again, one by one, if the model is still
-accepted. Of all accepted tries the smallest file is taken.
+accepted. Of all accepted tries the smallest file is taken. onnxruntime and optimum have no such search.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.onnx import folding, graphs, quantize, weight_only
+from edge_assistant_quantize.onnx import folding, graphs, quantize, rules
 from edge_assistant_quantize.onnx.calibration import Calibration, batches
 from edge_assistant_quantize.onnx.methods import FP16, INT4, INT8, STATIC, check_options
 from edge_assistant_quantize.onnx.plan import WEIGHTED, plan
@@ -79,7 +79,7 @@ def quantizable(graph: onnx.ModelProto, method: str) -> list[onnx.NodeProto]:
         chosen = plan(ready).nodes
         return [node for node in ready.graph.node if node.name in chosen and node.op_type in WEIGHTED]
     if method in {INT8, INT4}:
-        return list(weight_only.candidates(ready, known))
+        return list(rules.candidates(ready))
     kinds = WEIGHTED | {"Gather"} if method == FP16 else WEIGHTED
     return [
         node

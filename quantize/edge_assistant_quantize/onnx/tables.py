@@ -23,12 +23,12 @@ from edge_assistant.storage import atomic
 from edge_assistant_models import schema
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import folding, graphs, methods, quantize
-from edge_assistant_quantize.onnx.methods import MEASURED, STATIC, check_options
+from edge_assistant_quantize.onnx.methods import GPTQ, MEASURED, STATIC, check_options
 from edge_assistant_quantize.onnx.plan import plan
 from edge_assistant_quantize.progress import ignore
 
 METHODS = methods.METHODS[1:]  # without dynamic-int8, whose result depends on the library's release
-_SPENT = ("calibrator", "percentile", "bias_correction")  # options that are in what was measured
+_SPENT = ("calibrator", "bias_correction", "algorithm")  # options that no other machine repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +53,22 @@ def parse(content: bytes, origin: str) -> dict[str, QuantizationTable]:
 
 def _parse(table: schema.TomlTable) -> QuantizationTable:
     method, excluded = table.text("method"), table.texts("excluded", required=False)
-    options = table.free("options")
-    ranges = {name: _range(table, name, value) for name, value in table.free("ranges").items()}
-    means = {name: _numbers(table, name, value) for name, value in table.free("means").items()}
+    options, measured = table.free("options"), {name: table.free(name) for name in MEASURED}
     table.end()
     if method not in METHODS:
         raise table.invalid(f"unknown method '{method}' (there are {', '.join(METHODS)})")
     if known := options.keys() & {*MEASURED, *_SPENT}:
         raise table.invalid(f"'options' cannot have {min(known)}")
-    if bool(ranges) != (method == STATIC):
+    if bool(measured["ranges"]) != (method == STATIC):
         raise table.invalid(f"'ranges' belong to '{STATIC}', which needs them")
-    options |= {name: value for name, value in zip(MEASURED, (ranges, means), strict=True) if value}
     try:
-        return QuantizationTable(method, excluded, check_options(method, options))
+        checked = check_options(method, options | {name: values for name, values in measured.items() if values})
     except UsageError as error:
         raise table.invalid(error.message) from None
-
-
-def _numbers(table: schema.TomlTable, name: str, value: object) -> tuple[float, ...]:
-    if not isinstance(value, list) or not all(type(number) in {int, float} for number in value):
-        raise table.invalid(f"what belongs to '{name}' must be a list of numbers")
-    return tuple(float(number) for number in value)
-
-
-def _range(table: schema.TomlTable, name: str, value: object) -> tuple[float, float]:
-    ends = _numbers(table, name, value)
-    if len(ends) == 2 and ends[0] <= ends[1]:
-        return ends[0], ends[1]
-    raise table.invalid(f"the range of '{name}' must be two numbers, the least first")
+    for name, (least, most) in checked.get("ranges", {}).items():
+        if not least <= most:
+            raise table.invalid(f"the range of '{name}' must be two numbers, the least first")
+    return QuantizationTable(method, excluded, checked)
 
 
 def apply(table: QuantizationTable, path: Path) -> None:
@@ -108,8 +96,9 @@ def write(path: Path, key: str, model: Path, method: str, exclude: Collection[st
     """
     import tomlkit
 
-    if method not in METHODS:
-        raise UsageError(f"there are no tables of {method}", f"it can be {', '.join(METHODS)}")
+    if method not in METHODS or options.get("algorithm") == GPTQ:
+        what = f"there are no tables of {options.get('algorithm', method)}, which differs between machines"
+        raise UsageError(what, f"it can be {', '.join(METHODS)}")
     table = {"method": method, "excluded": sorted(exclude), **_used(model, method, exclude, options)}
     text = path.read_text("utf-8") if path.is_file() else ""
     parse(text.encode(), path.name)

@@ -16,7 +16,7 @@ from edge_assistant_quantize.export import export
 from edge_assistant_quantize.gguf import conversion, imatrix, kinds
 from edge_assistant_quantize.gguf import quantize as gguf
 from edge_assistant_quantize.gguf import search as gguf_search
-from edge_assistant_quantize.onnx import calibration, optimize, search
+from edge_assistant_quantize.onnx import calibration, search
 from edge_assistant_quantize.onnx import quantize as onnx
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.recipes.step import IMATRIX, FileStep, Made, Needs, Step, StepInput, WholeStep
@@ -123,22 +123,6 @@ class Imatrix(WholeStep, frozen=True, kw_only=True):
         text, output = Path(str(work.calibration["path"])), work.folder / "imatrix.gguf"
         imatrix.compute(model, text, output, context=self.context, chunks=self.chunks, **work.computing)
         return Made(aside={IMATRIX: output.name})
-
-
-class Optimize(FileStep, frozen=True, kw_only=True):
-    """The graph of an ONNX file simplified once, instead of at each start."""
-
-    do: ClassVar = "optimize"
-
-    @property
-    def needs(self) -> Needs:
-        """Both graphs and a session of each."""
-        return Needs(label=self.do, libraries=("numpy", "onnx", "onnxruntime"), memory=6)
-
-    def make(self, work: StepInput) -> Made:
-        """Optimize one file."""
-        optimize.optimize(work.file, work.output, threads=work.threads)
-        return Made({work.key: work.output.name})
 
 
 class QuantizeGguf(FileStep, frozen=True, kw_only=True):
@@ -255,7 +239,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         method: the key `type`.
         exclude: nodes that are not quantized.
         most: the key `exclude_until_accepted`: exclude up to so many nodes, the worst first, until it is accepted.
-        options: of the method, such as { calibrator = "percentile" }.
+        options: of the method, such as { algorithm = "gptq" }.
     """
 
     do: ClassVar = "quantize"
@@ -281,7 +265,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         return Needs(
             label=self.method,
             libraries=("numpy", "onnx", "onnxruntime"),
-            calibrates=searches or (self.method in onnx.CALIBRATED and "ranges" not in self.options),
+            calibrates=searches or onnx.calibrates(self.method, self.options),
             searches=searches,
             memory=6,
         )
@@ -311,8 +295,8 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
     ) -> Made:
         how: dict[str, Any] = {"calibration": given, "exclude": excluded, "options": options}
-        onnx.quantize(work.file, work.output, self.method, **how, **work.computing)
-        return Made({work.key: work.output.name}, excluded=excluded)
+        note = onnx.quantize(work.file, work.output, self.method, **how, **work.computing)
+        return Made({work.key: work.output.name}, excluded=excluded, note=note)
 
 
-STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, Optimize, QuantizeGguf, SearchGguf, QuantizeOnnx)
+STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, QuantizeGguf, SearchGguf, QuantizeOnnx)

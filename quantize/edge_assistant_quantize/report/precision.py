@@ -20,12 +20,10 @@ if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto, TensorProto
 
 PACKED = "MatMulNBits"  # holds its weights packed into bytes; what they are stands in its attributes
+# Of operators, the first input that is a scale or zero point
+_SCALES = {PACKED: 2, "DequantizeLinear": 1, "QuantizeLinear": 1, "GatherBlockQuantized": 2, "MatMulIntegerToFloat": 2}
 _PACKED_TYPES = {"INT4": 0.5, "UINT4": 0.5, "FLOAT4E2M1": 0.5, "INT2": 0.25, "UINT2": 0.25}  # bytes of one number
 SCALES, REST = "scales", "vocabulary, graph, padding"
-# Inputs of an operator that hold scales and zero points of its weights; and what `onnx.rules` calls its tensors
-_SCALES = {PACKED: slice(2, 4), "GatherBlockQuantized": slice(2, 4), "MatMulIntegerToFloat": slice(2, 6)}
-_SCALES |= {"DequantizeLinear": slice(1, 3), "QuantizeLinear": slice(1, 3), "DynamicQuantizeMatMul": slice(2, 4)}
-_OWN_SCALES, _OWN_PAIRS = ("/scales", "/scale", "/steps", "/multiples"), "/4_bits"
 _BLOCK = 256  # values of a block of the K types and most IQ types
 
 
@@ -109,11 +107,29 @@ def _of_onnx(path: Path) -> Iterator[Precision]:
         model = onnx.load(file, load_external_data=False)
     for graph in _graphs(model.graph):
         packed = {node.input[1]: node for node in graph.node if node.op_type == PACKED and len(node.input) > 1}
-        scales = {name for node in graph.node for name in node.input[_SCALES.get(node.op_type, slice(0))]}
+        scales, halves = _scales(graph), _halves(graph)
         for name, tensor in _tensors(graph):
             one = _of_packed(tensor, packed[name]) if name in packed else _of_tensor(tensor)
-            is_scale = name in scales or name.endswith(_OWN_SCALES)
-            yield Precision(SCALES, 1, 0, one.bytes) if is_scale else one
+            if name in halves and name not in packed:
+                one = Precision("4 bits, two in a byte", 1, 2 * one.weights, one.bytes)
+            yield Precision(SCALES, 1, 0, one.bytes) if name in scales else one
+
+
+def _halves(graph: GraphProto) -> set[str]:
+    """Names of tables that hold two numbers in a byte, whose rows are looked up and taken apart."""
+    apart = {node.input[0] for node in graph.node if node.op_type == "BitwiseAnd"}
+    return {node.input[0] for node in graph.node if node.op_type == "Gather" and node.output[0] in apart}
+
+
+def _scales(graph: GraphProto) -> set[str]:
+    """Names of scales and zero points: what nodes read as these, and what is widened for it."""
+    names = {name for node in graph.node for name in node.input[_SCALES.get(node.op_type, len(node.input)) :]}
+    names |= {node.input[0] for node in graph.node if node.op_type == "Cast" and node.output[0] in names}
+    levels = {node.output[0] for node in graph.node if node.op_type == "Cast"}
+    for node in graph.node:  # weights in bytes are widened, then multiplied by a scale for each row
+        if node.op_type == "Mul" and node.input[0] in levels and node.input[1].endswith("/scale"):
+            names.add(node.input[1])
+    return names
 
 
 def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
@@ -142,8 +158,6 @@ def _of_tensor(tensor: TensorProto) -> Precision:
     weights = math.prod(tensor.dims)
     if name in _PACKED_TYPES:
         return Precision(name.lower(), 1, weights, math.ceil(weights * _PACKED_TYPES[name]))
-    if tensor.name.endswith(_OWN_PAIRS):
-        return Precision("4 bits, two in a byte", 1, 2 * weights, weights)
     kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     return Precision(str(np.dtype(kind)), 1, weights, weights * np.dtype(kind).itemsize)
 

@@ -19,7 +19,6 @@ from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelTooLarge, WeightsRefused
 from edge_assistant_quantize.onnx import external, graphs
-from edge_assistant_quantize.onnx.optimize import optimize
 
 DATA = "model.onnx.data"
 FEED = {"x": np.ones((1, 16, 6, 6), np.float32)}
@@ -55,12 +54,11 @@ def test_the_values_beside_the_model_are_taken_and_one_file_is_written(large: Pa
     one = tmp_path / "one.onnx"
     assert main(["convert", str(large), "--output", str(one)]) == 0
     assert capsys.readouterr().out == f"one.onnx: {one.stat().st_size / 1024:.1f} KiB in one file\n"
-    optimize(large, tmp_path / "optimized.onnx", threads=1)
     words = ["quantize", str(large), "--type", "fp16", "--output", str(tmp_path / "half.onnx"), "--threads", "1"]
     assert main(words) == 0
     assert ", 5" in capsys.readouterr().out.partition("%")[0]  # of both files together
     (wanted,) = Runtime(1).session(whole).run(None, FEED)
-    for name in ("one", "optimized", "half"):
+    for name in ("one", "half"):
         path = tmp_path / f"{name}.onnx"
         external.check_one_file(path)
         np.testing.assert_allclose(Runtime(1).session(path).run(None, FEED)[0], wanted, atol=2e-2)

@@ -1,4 +1,4 @@
-"""Two models layer by layer; a graph optimized; and the verbs over ONNX files."""
+"""Two models layer by layer, and the verbs over ONNX files."""
 
 from __future__ import annotations
 
@@ -7,21 +7,17 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
 from helpers import drawings
 from helpers.small_onnx import Chain, chain, feeds, written
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.cli.main import main
-from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, WeightsRefused
+from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed
 from edge_assistant_quantize.onnx import layers
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.onnx.folding import constants
-from edge_assistant_quantize.onnx.optimize import optimize
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ignore
 
@@ -65,38 +61,6 @@ def test_models_that_cannot_be_compared(float_one: Path, tmp_path: Path) -> None
         layers.compare(float_one, float_one, [], threads=1)
     with pytest.raises(CalibrationInvalid, match="does not take this data"):
         layers.compare(float_one, float_one, feeds(1, 1, pictures=False), threads=1)
-
-
-def test_a_graph_is_optimized(tmp_path: Path) -> None:
-    """Constants are folded, weights in half precision stay so, free axes are kept."""
-    built = Chain(3, ["n", 64])
-    half = numpy_helper.from_array(np.random.default_rng(0).normal(0, 0.1, (64, 64)).astype(np.float16), "half")
-    built.tensors += [half, numpy_helper.from_array(np.float32(2), "two")]
-    built.nodes.append(helper.make_node("Cast", ["half"], ["wide"], to=TensorProto.FLOAT))
-    built.nodes.append(helper.make_node("Add", ["two", "two"], ["four"]))
-    built.emit("MatMul", "x", "wide")
-    built.emit("Identity", built.value)
-    built.emit("Mul", built.value, "four")
-    float_one = written(built.model(), tmp_path / "float.onnx")
-    optimize(float_one, tmp_path / "optimized.onnx", threads=1)
-    graph = onnx.load(tmp_path / "optimized.onnx").graph
-    assert [node.op_type for node in graph.node] == ["Cast", "MatMul", "Mul"]
-    assert {tensor.data_type for tensor in graph.initializer if len(tensor.dims) == 2} == {TensorProto.FLOAT16}
-    assert len(constants(graph)) == 3
-    given = {"x": np.ones((3, 64), np.float32)}
-    before, after = (Runtime(1).session(tmp_path / f"{n}.onnx").run(None, given)[0] for n in ("float", "optimized"))
-    np.testing.assert_allclose(before, after, rtol=1e-5)
-
-
-def test_what_cannot_be_optimized(tmp_path: Path) -> None:
-    (tmp_path / "text.onnx").write_bytes(b"text")
-    with pytest.raises(WeightsRefused):
-        optimize(tmp_path / "text.onnx", tmp_path / "out.onnx", threads=1)
-    unknown = chain(1, ["conv"], pictures=True)
-    unknown.graph.node[0].op_type = "Frobnicate"
-    with pytest.raises(QuantizationFailed, match="cannot be optimized"):
-        optimize(written(unknown, tmp_path / "unknown.onnx"), tmp_path / "out.onnx", threads=1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["text.onnx", "unknown.onnx"]
 
 
 @pytest.fixture
@@ -165,7 +129,7 @@ def test_the_verb_sensitivity(
         (["--type", "static-int8", "--calibration", "."], 2, "nothing says what"),
         (["--type", "static-int8", "--calibration", ".", "--role", "classifier"], 3, "has no file 'labels'"),
         (["--type", "fp16", "--exclude", "b"], 2, "no node 'b'"),
-        (["--type", "fp16", "--block-size", "32"], 2, "has no option"),
+        (["--type", "fp16", "--block-size", "32"], 2, "unknown key `block_size`"),
     ],
 )
 def test_wrong_command_lines(

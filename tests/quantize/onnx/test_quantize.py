@@ -167,22 +167,71 @@ def test_what_a_convolution_takes_in(tmp_path: Path, model: Callable[[], onnx.Mo
 
 
 @pytest.mark.parametrize("bits", ["int8-weights", "int4-weights"])
-@pytest.mark.parametrize(("block_size", "symmetric"), [(16, True), (32, False), (128, False)])
-def test_blocks(tmp_path: Path, bits: str, symmetric: bool, block_size: int):
-    """A width that no block size divides, an embedding table, and a tied weight."""
+@pytest.mark.parametrize("block_size", [16, 128])
+@pytest.mark.parametrize("tied", ["", "rows", "columns"])
+def test_blocks(tmp_path: Path, bits: str, tied: str, block_size: int):
+    """A width that no block size divides, an embedding table, and a matrix that is read both ways."""
     built = Chain(4, ["n"])
     table, square = built.weight(40, 72), built.weight(72, 40)
     built.emit("Gather", table, "x")
     built.emit("MatMul", built.value, square)
+    if tied:
+        turned = tied == "rows"
+        built.emit("MatMul", built.value, table) if not turned else built.emit("Gemm", built.value, square, transB=1)
     model = built.model()
     model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
     float_one = written(model, tmp_path / "float.onnx")
-    options = {"block_size": block_size, "symmetric": symmetric}
-    small = made(float_one, bits, tmp_path / "small.onnx", options=options)
+    small = made(float_one, bits, tmp_path / "small.onnx", options={"block_size": block_size})
     assert {"MatMulNBits", "Gather", "Mul"} <= set(operators(small))
+    assert not {"MatMul", "Gemm"} & set(operators(small))
     given = [{"x": np.arange(40)}]
     bound = 0.02 if bits == "int8-weights" else 0.2
     assert noise(outputs(float_one, given), outputs(small, given)) < bound
+
+
+def test_an_older_operator_set_is_converted(tmp_path: Path):
+    """PP-OCR has operator set 11, which knows no scale for each channel."""
+    model = chain(3, ["conv", "relu", "conv"], pictures=True)
+    model.opset_import[0].version = 11
+    float_one = written(model, tmp_path / "float.onnx")
+    calibration = calibrated(3, 3)
+    int8 = made(float_one, "static-int8", tmp_path / "int8.onnx", calibration=calibration)
+    assert [item.version for item in onnx.load(int8).opset_import] == [13]
+    given = [*calibration.feeds]
+    assert noise(outputs(float_one, given), outputs(int8, given)) < 0.05
+
+
+def test_gptq_needs_data_and_errs_less(tmp_path: Path):
+    """Rows that hang together, as activations do."""
+    random = np.random.default_rng(0)
+    rows = random.normal(0, 1, (300, 4)) @ random.normal(0, 1, (4, 64)) + random.normal(0, 0.2, (300, 64))
+    given = [{"x": rows.astype(np.float32)}]
+    float_one = written(wide(7), tmp_path / "float.onnx")
+    options = {"algorithm": "gptq"}
+    with pytest.raises(CalibrationInvalid, match="needs calibration data"):
+        made(float_one, "int4-weights", tmp_path / "none.onnx", options=options)
+    infinite = Calibration(({"x": np.full((3, 64), np.inf, np.float32)},))
+    for said, calibration in (("infinite", infinite), ("nothing to calibrate", Calibration(()))):
+        with pytest.raises(CalibrationInvalid, match=said):
+            made(float_one, "int4-weights", tmp_path / "none.onnx", options=options, calibration=calibration)
+    exact = outputs(float_one, given)[0]
+    calibration = Calibration((*given,))
+    better = made(float_one, "int4-weights", tmp_path / "a.onnx", options=options, calibration=calibration)
+    plain = made(float_one, "int4-weights", tmp_path / "b.onnx")
+    assert noise(exact, outputs(better, given)[0]) < 0.7 * noise(exact, outputs(plain, given)[0])
+    assert better.stat().st_size == plain.stat().st_size
+
+
+def test_what_was_quantized_already_or_is_no_smaller_is_said(tmp_path: Path):
+    float_one = written(wide(7), tmp_path / "float.onnx")
+    once, again = tmp_path / "once.onnx", tmp_path / "again.onnx"
+    how = {"threads": 1, "watch": ignore}
+    assert quantize(float_one, once, "int8-weights", **how) == ""
+    note = quantize(once, again, "fp16", exclude=[], **how)
+    assert note.startswith("once.onnx was quantized already (")
+    assert "again.onnx is no smaller than once.onnx (1" in note
+    with pytest.raises(QuantizationFailed, match="no matrix product to quantize; it was quantized already"):
+        quantize(once, again, "int4-weights", **how)
 
 
 def test_unusable_models(tmp_path: Path):
@@ -210,12 +259,13 @@ def test_unusable_models(tmp_path: Path):
     ("method", "options", "said"),
     [
         ("int5", {}, "no method"),
-        ("fp16", {"block_size": 32}, "has no option"),
-        ("int4-weights", {"block_size": 48}, "cannot be 48"),
-        ("int4-weights", {"block_size": "32"}, "is no int"),
-        ("int4-weights", {"symmetric": 1}, "is no bool"),
-        ("static-int8", {"calibrator": "magic"}, "cannot be magic"),
-        ("static-int8", {"percentile": 30.0}, "above 50"),
+        ("fp16", {"block_size": 32}, "unknown key `block_size`"),
+        ("int4-weights", {"block_size": 48}, "invalid enum value 48"),
+        ("int4-weights", {"block_size": "32"}, "expected `int`"),
+        ("static-int8", {"bias_correction": 1}, "expected `bool`"),
+        ("int8-weights", {"algorithm": "gptq"}, "unknown key `algorithm`"),
+        ("static-int8", {"calibrator": "magic"}, "invalid enum value 'magic'"),
+        ("static-int8", {"percentile": 99.9}, "unknown key `percentile`"),
     ],
 )
 def test_wrong_options(tmp_path: Path, method: str, options: dict[str, object], said: str):

@@ -29,10 +29,9 @@ def measured(values: np.ndarray, calibrator: str, **more: object) -> dict[str, t
 
 @settings(max_examples=40)
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=3, max_size=40), st.sampled_from(CALIBRATORS))
-@example([8192.0, 8192.0, 8192.0], "percentile")
 @example([8192.0, 8192.0, 8192.001], "mse")
-@example([0.0, 0.0, 1e-40], "entropy")
-@example([8192.0, 8192.0, 8193.0], "entropy")
+@example([0.0, 0.0, 1e-40], "mse")
+@example([8192.0, 8192.0, 8193.0], "mse")
 @example([-2.5, 0.0, 7.0], "min-max")
 def test_no_range_is_wider_than_what_was_seen_with_zero(values: list[float], calibrator: str) -> None:
     found = measured(np.array(values), calibrator)
@@ -44,12 +43,10 @@ def test_no_range_is_wider_than_what_was_seen_with_zero(values: list[float], cal
         assert found["z"] == (max(min(values), 0), max(max(values), 0))
 
 
-def test_outliers_are_cut_by_all_but_min_max() -> None:
+def test_outliers_are_cut_by_the_least_error() -> None:
     values = np.random.default_rng(0).normal(0, 1, 200_000)
     values[7] = 300.0
     assert measured(values, "min-max")["y"][1] == 300
-    assert measured(values, "percentile", percentile=99.9)["y"][1] < 10
-    assert measured(values, "entropy")["y"][1] < 200
     assert measured(values, "mse")["y"][1] < 300
 
 
@@ -68,16 +65,10 @@ def test_the_range_with_the_least_error_is_found() -> None:
     assert measured(values, "mse", slopes={"y": 0.1})["y"][0] > whole[0]  # a leaky ReLU takes those errors away
 
 
-def test_a_percentile_holds_that_share() -> None:
-    values = np.random.default_rng(3).uniform(-1, 1, 100_000)
-    np.testing.assert_allclose(measured(values, "percentile", percentile=90.0)["y"], (-0.9, 0.9), atol=0.01)
-
-
 def test_much_that_is_zero_does_not_hide_the_rest() -> None:
     """After a ReLU most values are exactly zero; ranges are those of the others."""
     values = np.maximum(np.random.default_rng(4).normal(-1, 1, 100_000), 0)
-    for calibrator in ("entropy", "mse"):
-        assert measured(values, calibrator)["z"][1] > 0.5 * values.max()
+    assert measured(values, "mse")["z"][1] > 0.5 * values.max()
 
 
 @given(st.integers(1, 9), st.integers(0, 60))

@@ -69,7 +69,7 @@ RULES = {
     "4 bits in blocks": ([BLOCKS_4], 0.15),
     "8 bits in blocks": ([BLOCKS_8], 0.02),
     "integers": ([WeightRule("table", "half"), WeightRule("*", "integer")], 0.03),
-    "4 bits for integers": ([WeightRule("table", "blockwise", 8, 32), WeightRule("*", "packed", 4, 16)], 0.15),
+    "blocks that do not divide": ([WeightRule("*", "blockwise", 8, 256)], 0.02),
     "bytes": ([WeightRule("*", "bytes")], 0.02),
     "halves": ([WeightRule("*", "half")], 0.001),
     "nothing": ([WeightRule("elsewhere*", "half")], 0.0),
@@ -100,12 +100,12 @@ def test_every_machine_writes_the_same_tensors(tmp_path: Path) -> None:
     """Sums that a machine made in an order of its own would show here."""
     rules = [
         WeightRule("table", "blockwise", 4, 32),
-        WeightRule("matrix", "packed", 4, 16),
+        WeightRule("matrix", "blockwise", 8, 16),
         WeightRule("back", "integer"),
     ]
     path = tmp_path / "model.onnx"
     path.write_bytes(apply(model(weights()), rules).SerializeToString(deterministic=True))
-    assert tensor_digest(path) == "cc923cb85dfdc0bc98b24b11281a2392589014aaa65123cd9a65ca7ecbeb9c3d"
+    assert tensor_digest(path) == "8e9485581a23867bc844354bbab496edf16f445c102af052dc47f975c946776b"
 
 
 def test_the_searched_scales_leave_less_error_than_the_largest_value_gives() -> None:
@@ -113,39 +113,46 @@ def test_the_searched_scales_leave_less_error_than_the_largest_value_gives() -> 
     counts = np.linspace(0.1, 3, 128, dtype=np.float32)
     levels, scales = blocks.by_error(matrix, 32, 4, counts)
     restored = ((levels.astype(np.float32) - 8) * scales[..., None].astype(np.float32)).reshape(matrix.shape)
-    plain_levels, plain_scales, _ = blocks.by_range(matrix, 32, 4)
+    plain_levels, plain_scales = blocks.by_range(matrix, 32, 4)
     rounded = ((plain_levels.astype(np.float32) - 8) * plain_scales[..., None]).reshape(matrix.shape)
     assert (counts * (restored - matrix) ** 2).sum() < 0.9 * (counts * (rounded - matrix) ** 2).sum()
 
 
 def test_blocks_keep_their_largest_value() -> None:
     weight = np.random.default_rng(0).standard_normal((3, 64)).astype(np.float32)
-    levels, scales, _ = blocks.by_range(weight, 32, 8)
+    levels, scales = blocks.by_range(weight, 32, 8)
     restored = ((levels.astype(np.float32) - 128) * scales[..., None]).reshape(weight.shape)
     assert np.abs(restored - weight).max() < np.abs(weight).max() / 127
     assert (levels == 0).any(axis=-1).all()
     assert (blocks.by_range(np.zeros((1, 32)), 32, 8)[0] == 128).all()
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([16, 32]))
-def test_4_bits_for_integers_are_whole_numbers_that_cannot_overflow(seed: int, block: int) -> None:
+def test_gptq_leaves_less_error_of_products(seed: int, block: int) -> None:
+    """Where inputs hang together; also with inputs that are always zero."""
     random = np.random.default_rng(seed)
-    matrix = (random.standard_normal((6, 64)) * random.lognormal(0, 3, (6, 1))).astype(np.float32)
-    levels, multiples, steps = blocks.four_in_eight(matrix, block)
-    whole = (levels.astype(int) - 8) * multiples[..., None].astype(int)
-    assert np.abs(whole).max() <= 64
-    restored = (whole.reshape(matrix.shape) * steps[:, None]).astype(np.float32)
-    assert np.abs(restored - matrix).max() <= np.abs(matrix).max() / 4
+    matrix = random.standard_normal((24, 64)).astype(np.float32)
+    rows = random.standard_normal((400, 8)) @ random.standard_normal((8, 64)) + 0.3 * random.standard_normal((400, 64))
+    rows[:, 5] = 0
+
+    def error(levels: np.ndarray, scales: np.ndarray, zeros: np.ndarray) -> float:
+        whole = levels.astype(np.float32) - zeros[..., None]
+        restored = (whole * scales[..., None].astype(np.float32)).reshape(matrix.shape)
+        return float(np.square(rows @ (restored - matrix).T).sum())
+
+    plain = blocks.by_limits(matrix, block)
+    assert error(*blocks.gptq(matrix, block, rows.T @ rows / len(rows))) < 0.6 * error(*plain)
+    steps = plain[1].astype(np.float32)
+    restored = ((plain[0].astype(np.float32) - plain[2][..., None]) * steps[..., None]).reshape(matrix.shape)
+    assert (np.abs(restored - matrix).reshape(24, -1, block) <= 1.01 * steps[..., None]).all()
 
 
-def test_what_is_not_finite_or_does_not_divide_is_refused() -> None:
+def test_what_is_not_finite_is_refused() -> None:
     broken = weights()
     broken["table"][5, 5] = np.nan
     with pytest.raises(ModelCorrupt, match="not finite"):
         apply(model(broken), [BLOCKS_4])
-    with pytest.raises(ModelCorrupt, match="do not divide"):
-        apply(model(weights()), [WeightRule("*", "blockwise", 4, 128)])
 
 
 @pytest.mark.parametrize(
@@ -156,8 +163,8 @@ def test_what_is_not_finite_or_does_not_divide_is_refused() -> None:
         'rules = [{ weights = "*" }]',
         'rules = [{ weights = "*", form = "3 bits" }]',
         'rules = [{ weights = "*", form = "half", of = 3 }]',
-        'rules = [{ weights = "*", form = "packed", block = 33 }]',
-        'rules = [{ weights = "*", form = "packed", block = "32" }]',
+        'rules = [{ weights = "*", form = "blockwise", block = 33 }]',
+        'rules = [{ weights = "*", form = "blockwise", block = "32" }]',
     ],
 )
 def test_wrong_rules_are_refused_when_the_catalog_is_read(rules: str) -> None:

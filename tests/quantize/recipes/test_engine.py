@@ -238,7 +238,7 @@ def test_a_language_model_twice_gives_the_same_tensors(tmp_path, monkeypatch):
     (tmp_path / "weights").mkdir()  # which are not converted
     (tmp_path / "weights" / "config.json").write_text("{}")
     (tmp_path / "weights" / "model.safetensors").write_bytes(bytes(8))
-    said = LANGUAGE.replace('"tiny.gguf"', '"weights"').replace('do = "convert"', 'do = "optimize"')
-    with pytest.raises(RecipeInvalid, match="prepare: optimize finds weights that are not converted yet") as caught:
+    said = LANGUAGE.replace('"tiny.gguf"', '"weights"').replace('do = "convert"', 'do = "quantize", type = "fp16"')
+    with pytest.raises(RecipeInvalid, match="prepare: fp16 finds weights that are not converted yet") as caught:
         run("out", said)
     assert 'prepare = [{ do = "convert" }]' in caught.value.hint

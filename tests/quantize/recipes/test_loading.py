@@ -26,7 +26,7 @@ source = { path = "model" }
 calibration = { path = "photos" }
 data.photos = { path = "photos", limit = 3 }
 metrics = [{ metric = "presence", data = "photos" }]
-variants = [{ name = "tiny", steps = [{ do = "optimize" }] }]
+variants = [{ name = "tiny", steps = [{ do = "quantize", type = "fp16" }] }]
 """
 
 

@@ -38,12 +38,12 @@ def parsed(said):
 @pytest.mark.parametrize(
     ("said", "wrong"),
     [
-        ('do = "grow"', "unknown step 'grow' (there are convert, export, imatrix, optimize, quantize)"),
+        ('do = "grow"', "unknown step 'grow' (there are convert, export, imatrix, quantize)"),
         ('do = "quantize", type = "int9"', "unknown type 'int9' (there are "),
         ('do = "quantize"', "'type' is missing"),
         ('do = "quantize", type = "dynamic-int8", imatrix = true', "unknown key `imatrix`"),
         ('do = "quantize", type = "Q4_K_M", exclude = ["a"]', "unknown key `exclude`"),
-        ('do = "quantize", type = "static-int8", options = { calibrator = "best" }', "'calibrator' of static-int8"),
+        ('do = "quantize", type = "static-int8", options = { calibrator = "best" }', "calibrator: invalid enum value"),
         ('do = "quantize", type = "static-int8", exclude = ["a"], exclude_until_accepted = 2', "do not go together"),
         ('do = "quantize", type = "Q4_K_M", overrides = { attn_v = "Q9" }', "there is no type 'Q9' of tensors"),
         ('do = "convert", precision = "f8"', "there is no precision 'f8'"),
@@ -69,6 +69,7 @@ def test_what_a_step_may_not_say(said, wrong):
         ('do = "quantize", type = "static-int8"', {"calibrates": True, "searches": False}),
         ('do = "quantize", type = "static-int8", options = { ranges = {} }', {"calibrates": False}),
         ('do = "quantize", type = "int4-weights"', {"calibrates": False, "label": "int4-weights"}),
+        ('do = "quantize", type = "int4-weights", options = { algorithm = "gptq" }', {"calibrates": True}),
         ('do = "quantize", type = "int4-weights", exclude_until_accepted = 2', {"calibrates": True, "searches": True}),
         ('do = "quantize", type = "F16", requantize = true', {"growth": 4}),
         ('do = "quantize", type = "search", bits_per_weight = 5', {"calibrates": True, "searches": False}),
@@ -109,9 +110,8 @@ def make(said, form, folder, accepts=lambda path: True):
     return made
 
 
-def test_onnx_files_are_optimized_quantized_and_searched(chain, tmp_path):
-    for name, said in (("a", 'do = "optimize"'), ("b", 'do = "quantize", type = "static-int8"')):
-        assert make(said, chain, tmp_path / name).files == {"model": "model.onnx"}
+def test_onnx_files_are_quantized_and_searched(chain, tmp_path):
+    assert make('do = "quantize", type = "static-int8"', chain, tmp_path / "b").files == {"model": "model.onnx"}
     answers = iter([False, True])
     made = make(SEARCH, chain, tmp_path / "c", lambda path: next(answers))
     assert (len(made.excluded), made.note) == (1, "2 forms tried")
@@ -122,7 +122,9 @@ def test_onnx_files_are_optimized_quantized_and_searched(chain, tmp_path):
 
 
 def test_nodes_are_ranked_once(chain, tmp_path):
-    job = RecipeJob(parsed('do = "optimize"'), Workspace(tmp_path / "out"), 1, ignore, {"calibration": ""})
+    job = RecipeJob(
+        parsed('do = "quantize", type = "fp16"'), Workspace(tmp_path / "out"), 1, ignore, {"calibration": ""}
+    )
     with job.space.locked(""):
         layers = measurements.layers(job, chain)
         assert [layer.file for layer in layers] == ["model", "model"]

@@ -53,23 +53,6 @@ def test_tensors_are_counted_by_type(tmp_path):
     assert math.isnan(precision.bits([]))
 
 
-def test_scales_and_pairs_of_our_own_layout_are_what_they_are(tmp_path):
-    path = saved(
-        tmp_path / "m.onnx",
-        [helper.make_node("DequantizeLinear", ["w", "w_scale", "w_zero"], ["y"])],
-        numpy_helper.from_array(np.zeros((8,), np.uint8), "rows/4_bits"),
-        numpy_helper.from_array(np.zeros((2,), np.float16), "rows/scales"),
-        numpy_helper.from_array(np.zeros((64,), np.int8), "w"),
-        numpy_helper.from_array(np.float32(1), "w_scale"),
-        numpy_helper.from_array(np.int8(0), "w_zero"),
-    )
-    assert tensors(path) == [
-        Precision("int8", 1, 64, 64),
-        Precision("scales", 3, 0, 9),
-        Precision("4 bits, two in a byte", 1, 16, 8),
-    ]
-
-
 @pytest.mark.parametrize(("kind", "fell"), [("MOSTLY_Q5_K_M", 1), ("MOSTLY_Q5_1", 0), ("MOSTLY_IQ4_NL", 0)])
 def test_a_tensor_that_got_another_type_than_the_file_is_a_fallback(tmp_path, kind, fell):
     writer = gguf.GGUFWriter(tmp_path / "m.gguf", "llama")
@@ -87,6 +70,34 @@ def test_a_tensor_that_got_another_type_than_the_file_is_a_fallback(tmp_path, ki
         Precision("q8_0", 1, 1024, 1088),
         Precision("q5_1", 1, 1152, 864, fell),
     ]
+
+
+def test_scales_are_no_weights(tmp_path):
+    """Of weights in blocks whose scales are widened, of weights in bytes, and of two in a byte."""
+    path = saved(
+        tmp_path / "m.onnx",
+        [
+            helper.make_node("Cast", ["h"], ["s"], to=TensorProto.FLOAT),
+            helper.make_node("MatMulNBits", ["x", "q", "s", "z"], ["y"], domain="com.microsoft", bits=8, K=64, N=8),
+            helper.make_node("Cast", ["b"], ["wide"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["wide", "b/scale"], ["w"]),
+            helper.make_node("Gather", ["t", "x"], ["found"]),
+            helper.make_node("BitwiseAnd", ["found", "x"], ["low"]),
+        ],
+        numpy_helper.from_array(np.zeros((8, 2, 16), np.uint8), "t"),
+        numpy_helper.from_array(np.zeros((8, 2, 32), np.uint8), "q"),
+        numpy_helper.from_array(np.zeros((8, 2), np.float16), "h"),
+        numpy_helper.from_array(np.zeros((8, 2), np.uint8), "z"),
+        numpy_helper.from_array(np.zeros((8, 64), np.int8), "b"),
+        numpy_helper.from_array(np.zeros((8, 1), np.float32), "b/scale"),
+    )
+    found = tensors(path)
+    assert {each.kind: each.weights for each in found if each.weights} == {
+        "8 bits in blocks of 0": 512,
+        "int8": 512,
+        "4 bits, two in a byte": 512,
+    }
+    assert precision.bits(found) == pytest.approx((8 + 8 + 4) / 3 + 8 * (32 + 16 + 32) / 1536)
 
 
 def test_tensors_of_graphs_in_graphs_count(tmp_path):
