@@ -248,15 +248,25 @@ def clusters(role: str, data: Data, items: Iterable[str]) -> tuple[str, ...]:
     """For each item the sum of what it comes from, so that equal content counts once; rendered pages stand alone."""
     if "path" not in data:
         return ()
+    sums = sources(role, data)  # parts and pages of a picture have its name before a `#`
+    return tuple(sums[item] if item in sums else sums[item.partition("#")[0]] for item in items)
+
+
+def sources(role: str, data: Data) -> dict[str, str]:
+    """The sum of each recording, photograph or text by its name; a rendered page, which is no file, has its name.
+
+    Raises:
+        CalibrationInvalid, InputMissing: see `perceive`.
+    """
     if role == "embedder":  # which reads neither case nor spaces
         plain = (" ".join(unicodedata.normalize("NFKC", text).casefold().split()) for text in texts(data))
-        sums = {f"text {n}": hashlib.sha256(text.encode()).hexdigest() for n, text in enumerate(plain, 1)}
-    elif role == "speech":
+        return {f"text {n}": hashlib.sha256(text.encode()).hexdigest() for n, text in enumerate(plain, 1)}
+    if role in {"speech", "vad"}:
         folder = folder_of(data)
-        sums = {name_of(spoken, folder): sha256_of(spoken.path) for spoken in recordings(data)}
-    else:  # parts and pages of a picture have its name before a `#`
-        sums = {path.name: sha256_of(path) for path in photographs(data)}
-    return tuple(sums[item] if item in sums else sums[item.partition("#")[0]] for item in items)
+        return {name_of(spoken, folder): sha256_of(spoken.path) for spoken in recordings(data)}
+    if role == "writing" and "path" not in data:
+        return {f"page {seed}": f"page {seed}" for seed in seeds(data)}
+    return {path.name: sha256_of(path) for path in photographs(data)}
 
 
 def path_of(data: Data) -> Path:

@@ -99,10 +99,12 @@ def _measured(
     one: Candidate, other: Candidate, args: argparse.Namespace, watch: progress.Watch
 ) -> dict[str, tuple[Measured, Measured]]:
     """Results of both by name; the first is the reference of relative metrics."""
-    from edge_assistant_quantize.acceptance import accept
+    from edge_assistant_quantize.acceptance import accept, looks
 
     data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
     of_one, of_other = (accept.measure(each, one, data, runtime, watch) for each in (one, other))
+    for model, results in ((one, of_one), (other, of_other)):
+        looks.seen(model.sums(), results)
     return {name: (of_one[name], of_other[name]) for name in of_other if name in of_one}
 
 

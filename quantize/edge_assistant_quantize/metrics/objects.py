@@ -15,7 +15,7 @@ from edge_assistant.perception.senses.objects import Seen
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.labels import CLEAR, Box, Labelled
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import Viewed, clusters, labels_of, perceive
@@ -147,8 +147,8 @@ METRICS = (
     Metric(
         name="objects",
         gives={
-            "presence": Standard(0.2, 0.03, task=True),
-            "presence_all": Standard(0.1, 0.03, task=True),
+            "presence": Standard(0.2, 0.03, task=True, whole=True),
+            "presence_all": Standard(0.1, 0.03, task=True, whole=True),
             "precision": Standard(0.3, 0.03, task=True),
             "map50": Standard(0.05, least=0),  # its items are labels, not photographs
         },
@@ -158,6 +158,7 @@ METRICS = (
             "share that is seen; of what is seen the share that is there (precision); mean average precision of the "
             "boxes at an intersection over union of 0.5 (map50)"
         ),
+        keys={"path": "a folder of photographs with labels.json", "limit": LIMIT},
         measure=measure,
     ),
 )

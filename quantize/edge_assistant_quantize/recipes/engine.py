@@ -10,7 +10,7 @@ import msgspec
 
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.acceptance import signature
+from edge_assistant_quantize.acceptance import gate, signature
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
@@ -181,6 +181,7 @@ class RecipeRun:
         if asked.prepare:
             job.space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
         results = measurements.results(job, self.reference, self.reference)
+        gate.check_reference(self.reference.name, asked.criteria, results)
         self._tick()
         variants = [self._variant(variant, start) for variant in asked.variants]
         layers = next((list(form.layers) for form in self.forms.values() if form.layers), [])

@@ -48,6 +48,8 @@ def judge(
         criteria = [each.criterion for each in asked if each.criterion]
         sums = dict.fromkeys((each.metric for each in criteria), job.data_sum(data))
         found.append(looks.take(*models, criteria, of_form, of_reference, sums))
+    measured = [_result(job, each, form, reference) for each in job.recipe.metrics if not each.criterion]
+    looks.seen(form.sums, {name: result for each in measured for name, result in each.items()})
     return found
 
 

@@ -225,8 +225,7 @@ def check(recipe: Recipe) -> None:
         raise RecipeInvalid(what, "give one: at_least, at_most_worse or within_interval")
     accept.check(recipe.criteria)
     for each in recipe.metrics:
-        roles = metric(each.metric).roles
-        if recipe.role not in roles:
-            what = f"the metric '{each.metric}' measures {', '.join(sorted(roles))}"
-            hint = "see 'edge-quantize metrics' for those of each role"
-            raise RecipeInvalid(f"{recipe.name}: {what}, and the recipe is for role '{recipe.role}'", hint)
+        metric(each.metric).check(recipe.role, recipe.data[each.data])
+    data = {each.metric: recipe.data[each.data] for each in recipe.metrics if each.criterion}
+    searched = any(step.needs.searches for step in recipe.steps)
+    accept.check_data(recipe.criteria, recipe.role, {}, data, searched=searched)

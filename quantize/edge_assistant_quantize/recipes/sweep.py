@@ -15,11 +15,12 @@ from msgspec.structs import replace
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import provenance, record, room
-from edge_assistant_quantize.acceptance import signature
+from edge_assistant_quantize.acceptance import looks, signature
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.gguf import header, imatrix, kinds, perplexity, quantize, speed, text
 from edge_assistant_quantize.gguf.perplexity import TextQuality
+from edge_assistant_quantize.metrics.perplexity import of_text
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.provenance import sum_of_values
 from edge_assistant_quantize.recipes.workspace import Workspace
@@ -193,6 +194,7 @@ class _Run:
         )
         self._there[kind] = file
         quality = perplexity.measure(path, sweep.text, predictions=self._predictions, chunks=sweep.chunks, **self._how)
+        looks.seen({"model": file.sha256}, of_text(quality))  # a person chooses by it
         variant = self._figures(kind, kind, file, quality, path)
         ratio = reference.speed["decode_tokens_per_s"] / variant.speed["decode_tokens_per_s"]
         again = "from a model that was quantized already" if header.read(sweep.model).quantized else ""

@@ -16,7 +16,7 @@ from edge_assistant_quantize.acceptance.criteria import from_words
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics import metric as metrics
-from edge_assistant_quantize.metrics.metric import Standard, compared
+from edge_assistant_quantize.metrics.metric import Metric, Standard, compared
 from edge_assistant_quantize.progress import ignore
 
 RUNTIME = Runtime(1)
@@ -24,21 +24,33 @@ RUNTIME = Runtime(1)
 
 @dataclass
 class Scripted:
-    """Gives two results over forty items, and notes which models were measured on what."""
+    """Gives two results over many items, and notes which models were measured on what."""
 
     shares: Mapping[str, float]
     relative: bool = False
-    name: str = "scripted"
-    gives: Mapping[str, Standard] = field(
-        default_factory=lambda: {"wrong": Standard(0.9, 0.1, task=True), "right": Standard(0.1, 0.1, task=True)}
-    )
-    roles: frozenset[str] = frozenset({"speech"})
-    description: str = "scripted"
+    items: int = 400
     ran: list[tuple[str, object]] = field(default_factory=list)
+
+    @property
+    def metric(self):
+        return Metric(
+            name="scripted",
+            gives={
+                "wrong": Standard(0.9, 0.1, task=True),
+                "right": Standard(0.1, 0.1, task=True, whole=True),
+                "beside": Standard(0.1, least=0),
+            },
+            roles=frozenset({"speech"}),
+            description="scripted",
+            keys={"path": "where nobody looks"},
+            measure=self.measure,
+            count=lambda role, files, data: self.items,
+            relative=self.relative,
+        )
 
     def measure(self, model, reference, data, runtime, watch):
         if self.relative:
-            compared(self.name, reference)
+            compared("scripted", reference)
         self.ran.append((model.name, data.get("path")))
         right = hits("right", self.shares[model.name])
         wrong = replace(right, metric="wrong", parts=tuple(1 - part for part in right.parts), lower_is_better=True)
@@ -58,7 +70,7 @@ def criterion(words):
 def scripted(monkeypatch):
     def install(relative=False):
         found = Scripted({"good": 0.85, "same": 0.85, "bad": 0.6}, relative)
-        monkeypatch.setattr(metrics, "all_metrics", lambda: {"scripted": found})
+        monkeypatch.setattr(metrics, "all_metrics", lambda: {"scripted": found.metric})
         return found
 
     return install
@@ -110,8 +122,14 @@ def test_what_cannot_be_decided(scripted, tmp_path):
     good = candidate(tmp_path, "good")
     with pytest.raises(UsageError, match="'scripted' is no result"):
         accept.check([criterion("scripted within_interval")])
-    with pytest.raises(UsageError, match="scripted measures speech, and eye is a detector"):
+    with pytest.raises(UsageError, match="scripted measures speech, and the model is a detector"):
         accept.measure(candidate(tmp_path, "eye", "detector"), None, {"wrong": {}}, RUNTIME, ignore)
+    with pytest.raises(UsageError, match="scripted reads no 'pth' of its data, but path"):
+        accept.measure(good, None, {"wrong": {"pth": "x"}}, RUNTIME, ignore)
+    with pytest.raises(RecipeInvalid, match="beside is measured and decides nothing - ask wrong or right"):
+        accept.check([criterion("beside at_least=0.5")])
+    with pytest.raises(RecipeInvalid, match="right: 'at most 0 worse' holds on no data"):
+        accept.check([criterion("right at_most_worse=0")])
     results = accept.measure(good, None, {"wrong": {}}, RUNTIME, ignore)
     for given in (({}, results), (results, {})):
         with pytest.raises(UsageError, match="nothing was measured that says 'wrong'"):
@@ -126,7 +144,7 @@ def installed(model):
 
 def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
     reference = installed(models("embedder"))
-    lines = [f"Pump {number} runs at {number + 20} degrees." for number in range(100)]
+    lines = [f"Pump {number} runs at {number + 20} degrees." for number in range(120)]
     (tmp_path / "texts.txt").write_text("\n".join(lines))
     for path in reference.paths.values():
         if path.suffix != ".onnx":  # a link to it would be a change of it, for whoever loads it meanwhile

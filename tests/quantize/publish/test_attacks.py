@@ -305,7 +305,10 @@ def test_later_looks_at_the_same_data_ask_for_more(judged, capsys):
     shutil.rmtree(judged.model(60).parent / "record")
     fresh = share - 1 if share < 79 else share
     assert judged.accept(fresh, 80, "hits at_most_worse=0.049") == 1
-    assert "at this data, so the interval is wider" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    (number,) = re.findall(r"\(look (\d+) at this data, 400 independent items\)", printed)
+    assert int(number) > 30
+    assert f"shared items with its data, for a decision or an evaluation: {int(number) - 1}\n" in printed
 
 
 def test_a_refusal_stays_on_the_card(judged):
