@@ -72,7 +72,7 @@ def test_a_run_becomes_an_entry_with_a_card_that_the_product_opens(run_folder, h
     assert figures["metrics"] == {"presence": 0.81}
     said = "presence 81.0 % against 81.2 %"
     (criterion,) = figures["criteria"]
-    assert re.fullmatch(rf"{said} \(-1.0 points, 93.9 % interval .* points; asked: at most 0.05 worse\)", criterion)
+    assert re.fullmatch(rf"{said} \(-0.2 points, 93.9 % interval .* points; asked: at most 0.05 worse\)", criterion)
     assert (figures["looks"], figures["signer"], "refused" in figures) == (1, records.read(run_folder).signer, False)
     assert figures["speed"] == {"median_ms": 13.5, "ratio": 0.5}
     assert (figures["form"], figures["reference"], figures["recipe"]) == ("int8", "f32", "ours")
