@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from edge_assistant_quantize.acceptance.intervals import interval, spent
 from edge_assistant_quantize.errors import NotAccepted, UsageError
-from edge_assistant_quantize.metrics.metric import metric, standard
+from edge_assistant_quantize.metrics.metric import SKEWED, metric, standard
 from edge_assistant_quantize.record import AcceptanceLook, Bound, Criterion, CriterionVerdict, Measured
 
+_RARE = 0.03  # of the items: a large loss in so many is in none of n with a probability of 0.97 ** n
 _CONFIDENCE = 0.95  # of the interval that a floor is held with, and of a search
 
 
@@ -32,9 +33,12 @@ def decide(look: AcceptanceLook) -> list[CriterionVerdict]:
         result = _result(asked, look.of_candidate)
         other = _compared(asked, look.of_reference)
         reason = same if metric(asked.metric).relative else ""
-        reason = reason or _hollow(asked.metric, look.form, look.of_candidate)
-        reason = reason or (_hollow(asked.metric, look.reference, look.of_reference) if other else "") or unsound
-        level = 1 - 2 * spent(look.numbers[asked.metric])
+        number = look.numbers[asked.metric]
+        reason = reason or _hollow(asked.metric, look.form, look.of_candidate, number)
+        reason = (
+            reason or (_hollow(asked.metric, look.reference, look.of_reference, number) if other else "") or unsound
+        )
+        level = 1 - 2 * spent(number)
         found.append(_verdict(asked, result, other, level, reason))
     return found
 
@@ -129,7 +133,7 @@ def _compared(asked: Criterion, of_reference: Mapping[str, Measured]) -> Measure
     return _result(asked, of_reference) if asked.compares else of_reference.get(asked.metric)
 
 
-def _hollow(name: str, model: str, results: Mapping[str, Measured]) -> str:
+def _hollow(name: str, model: str, results: Mapping[str, Measured], look: int = 1) -> str:
     """Why a result of a model decides nothing, by itself or by what stands beside it; empty where it decides."""
 
     def reasons() -> Iterator[str]:
@@ -138,14 +142,17 @@ def _hollow(name: str, model: str, results: Mapping[str, Measured]) -> str:
             if found is None:
                 yield ("" if never else f"nothing says '{each}', without which '{name}' decides nothing")
             else:
-                yield ("" if never and each != name else _too_few(found)) or _below(model, found)
+                yield ("" if never and each != name else _too_few(found, look)) or _below(model, found)
 
     return next(filter(None, reasons()), "")
 
 
-def _too_few(result: Measured) -> str:
+def _too_few(result: Measured, look: int = 1) -> str:
+    """Why the items of a result are too few for a look; of what is skewed, a loss in `_RARE` of them has to be seen."""
     count, least = len(result.independent), standard(result.metric).least
-    few = f"'{result.metric}' was measured on {count} independent items, and at least {least} decide"
+    if least >= SKEWED:
+        least = max(least, math.ceil(math.log(spent(look)) / math.log1p(-_RARE)))
+    few = f"'{result.metric}' was measured on {count} independent items, and at least {least} decide at look {look}"
     return "" if least and count >= least else few
 
 

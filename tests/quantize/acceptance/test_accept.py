@@ -13,8 +13,9 @@ from helpers.looks import hits
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize.acceptance import accept, gate
 from edge_assistant_quantize.acceptance.criteria import from_words
+from edge_assistant_quantize.acceptance.intervals import spent
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, NotAccepted, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics import metric as metrics
 from edge_assistant_quantize.metrics.metric import Metric, Standard, compared
 from edge_assistant_quantize.progress import ignore
@@ -163,3 +164,41 @@ def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
         assert found.look.sound == models("embedder").name
     with pytest.raises(CalibrationInvalid, match="is not text"):
         accept.measure(reference, reference, {"cosine": {"path": str(tmp_path)}}, RUNTIME, ignore)
+
+
+@pytest.mark.parametrize(("look", "least"), [(1, 120), (2, 161), (10, 266)])
+def test_a_rare_large_loss_has_to_be_seen_with_the_confidence_of_the_look(look, least):
+    """In 3 % of the items, as of chunks that are 3 nats worse: in none of so many with what the look may spend."""
+    assert 0.97**least <= spent(look)
+    assert not gate._too_few(hits("log-perplexity", 0.5, least), look)
+    assert "decide at look" in gate._too_few(hits("cosine", 0.5, least - 1), look)
+
+
+def test_what_the_reference_misses_ends_it_before_the_candidate_runs(scripted, tmp_path):
+    script = scripted()
+    script.shares = {"dead": 0.02, "good": 0.85}
+    good, dead = candidate(tmp_path, "good"), candidate(tmp_path, "dead")
+    with pytest.raises(NotAccepted, match=r"nothing can be compared with dead: 'right' of dead is 0\.02 and may be"):
+        accept.decide(good, dead, [criterion("right within_interval")], {"right": {}}, RUNTIME, ignore)
+    assert [name for name, _ in script.ran] == ["dead"]
+
+
+@pytest.mark.parametrize(
+    ("items", "words", "needed"),
+    [
+        (19, "wrong at_most=0.9", 20),
+        (33, "right within_interval", 34),  # 0.9 ** 34 is what a first look may spend
+        (48, "right at_least=0.93", 49),
+    ],
+)
+def test_data_that_can_never_show_it_is_not_measured(scripted, tmp_path, items, words, needed):
+    script = scripted()
+    script.items = items
+    good = candidate(tmp_path, "good")
+    with pytest.raises(CalibrationInvalid, match=f"^{items} independent items cannot .* takes at least {needed} - "):
+        accept.decide(good, good, [criterion(words)], {"right": {}}, RUNTIME, ignore)
+    assert not script.ran
+    script.items += 1
+    accept.check_data([criterion(words)], "speech", {}, {"right": {}})
+    with pytest.raises(CalibrationInvalid, match="as a search looks at the other half"):
+        accept.check_data([criterion(words)], "speech", {}, {"right": {}}, searched=True)
