@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-import random
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -209,21 +208,10 @@ def _faults(values: object, kind: Any, place: str = "") -> Iterator[str]:  # noq
     yield from inner or [f"{place}: ".removeprefix(": ") + said + among]
 
 
-def jobs(
-    scenarios: Sequence[Scenario], limit: int | None = None, sample: int | None = None, seed: int = 0
-) -> list[ScenarioJob]:
-    """Every question in order: the first `limit`, and of these a sample that a seed draws."""
-    found = [ScenarioJob(scenario, number) for scenario in scenarios for number in range(len(scenario.questions))][
-        :limit
-    ]
-    return draw(found, sample, seed)
-
-
-def draw(found: Sequence[ScenarioJob], sample: int | None, seed: int) -> list[ScenarioJob]:
-    """A sample of questions in their own order; all of them where it is None or they are no more."""
-    if sample is None or sample >= len(found):
-        return list(found)
-    return [found[i] for i in sorted(random.Random(seed).sample(range(len(found)), sample))]  # noqa: S311 - no secret
+def jobs(scenarios: Sequence[Scenario], limit: int | None = None) -> list[ScenarioJob]:
+    """Every question in order, or the first `limit`."""
+    found = [ScenarioJob(scenario, number) for scenario in scenarios for number in range(len(scenario.questions))]
+    return found[:limit]
 
 
 def _text(path: Path) -> str:

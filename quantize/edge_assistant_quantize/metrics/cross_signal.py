@@ -26,7 +26,7 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
 from edge_assistant_quantize.metrics.metric import LEAST, Data, Metric, Standard, measured
-from edge_assistant_quantize.metrics.scoring import AnswerScore, cited, judge
+from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
 from edge_assistant_quantize.metrics.warm import CountedRuntime, WarmAssistant
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Measured
@@ -66,37 +66,6 @@ class ScenarioResult:
     def said(self) -> str:
         """The status that was said; empty where there was no answer."""
         return str(self.reply.said.get("status") or "")
-
-    @property
-    def confidence(self) -> float | None:
-        """That of the least sure value that the answer says; None where it says none."""
-        verdicts = self.reply.said.get("verdicts") or ()
-        return min((told["confidence"] for verdict in verdicts for told in verdict["values"]), default=None)
-
-    def to_json(self) -> dict[str, Any]:
-        """One line of the file of results."""
-        question, said = self.job.question, self.reply.said
-        return {
-            "way": self.way,
-            "id": self.job.scenario.id,
-            "domain": self.job.scenario.domain,
-            "type": question.type,
-            "ask": question.ask,
-            "gold_status": question.status,
-            "gold_answer": list(question.answer),
-            "gold_cites": list(question.cites),
-            "status": said.get("status"),
-            "answer": said.get("answer"),
-            "confidence": self.confidence,
-            "cited": sorted(cited(said)),
-            "status_ok": self.judged.status,
-            "answer_ok": self.judged.answer,
-            "cites_ok": self.judged.cites,
-            "correct": self.judged.correct,
-            "seconds": self.reply.seconds,
-            "error": self.reply.error,
-            "ungrounded": None if self.reply.ungrounded is None else list(self.reply.ungrounded),
-        }
 
 
 class Product:
