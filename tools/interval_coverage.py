@@ -1,6 +1,6 @@
 """Simulate how often the intervals of `edge-quantize` hold the truth: python tools/interval_coverage.py [RUNS].
 
-Prints the table of docs/quantize-acceptance.md: coverage and missed losses by kind of data and number of clusters,
+Prints the table of docs/quantize-intervals.md: coverage and missed losses by kind of data and number of clusters,
 missed losses at a level of 0.999, and how often a true loss of the margin is accepted by one of ten looks. In every
 scenario less is better, so the upper end is the one on the side of the loss. 2000 runs take ten minutes.
 """
@@ -38,7 +38,7 @@ class Scenario:
     unit: str = "share"
     clustered: bool = False
 
-    @cache  # noqa: B019 - there are fifteen
+    @cache  # noqa: B019 - there are seventeen
     def truth(self) -> float:
         """The value or difference over very many items."""
         sums = self.draw(np.random.default_rng(0), _MANY // (10 if self.clustered else 1)).sum(1)
