@@ -49,7 +49,7 @@ def in_task(look: AcceptanceLook, verdicts: Sequence[CriterionVerdict]) -> bool:
     All that was asked holds, and a loss in a result of the task is within the result's own margin, whatever was asked.
     """
     return all(each.accepted for each in verdicts) and any(
-        _own(each.metric).holds(
+        Criterion(each.metric, Bound.WITHIN_INTERVAL).holds(
             each.interval.low,
             each.interval.high,
             lower_is_better=look.of_candidate[each.metric].lower_is_better,
@@ -58,10 +58,6 @@ def in_task(look: AcceptanceLook, verdicts: Sequence[CriterionVerdict]) -> bool:
         for each in verdicts
         if each.compares and each.interval is not None and standard(each.metric).task
     )
-
-
-def _own(name: str) -> Criterion:
-    return Criterion(name, Bound.WITHIN_INTERVAL)
 
 
 def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[str, Measured]) -> None:

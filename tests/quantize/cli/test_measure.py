@@ -162,7 +162,7 @@ def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkey
     monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "two words"])
     monkeypatch.setattr(page, "draw", lambda record: None)  # its plots are drawn elsewhere
     whole = models("embedder")
-    (tmp_path / "texts.txt").write_text("\n".join(f"Pump {n} runs at {n + 20} degrees." for n in range(160)))
+    (tmp_path / "texts.txt").write_text("\n".join(f"Pump {n} runs at {n + 20} degrees." for n in range(161)))
     out, texts = tmp_path / "out", str(tmp_path / "texts.txt")
     asked = ["--metric", "cosine at_least=0.95", "--data", texts, "--record", str(out)]
     assert main(["accept", whole.name, "--reference", whole.name, *asked]) == 1  # what agrees with itself shows nothing
