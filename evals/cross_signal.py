@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -12,11 +13,11 @@ from typing import Any
 
 from edge_assistant.core.errors import UsageError
 from edge_assistant_quantize import arguments
-from edge_assistant_quantize.datasets.scenarios import ScenarioJob, draw, jobs, load
+from edge_assistant_quantize.datasets.scenarios import ScenarioJob, jobs, load
 from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Product, ScenarioResult
 from edge_assistant_quantize.metrics.warm import WarmAssistant
 from evals import record
-from evals.results import Results, figures, progress, show
+from evals.results import Results, figures, progress, show, to_json
 from evals.ways import Ablation, BaselinePrompt, BaselineWay, Command, Way
 
 NAME = "cross-signal"
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     with_gold = [scenario for scenario in scenarios if args.gold and scenario.gold()]  # read before hours of work
     if args.gold and not with_gold:
         raise UsageError(f"no scenario of {args.folder.name} has gold evidence", "leave --gold out")
-    asked = jobs(scenarios, args.limit, args.sample, args.seed)
+    asked = draw(jobs(scenarios, args.limit), args.sample, args.seed)
     fewer = draw(asked, args.baseline_questions, args.seed)
     profile, domain = args.profile or args.settings.profile, args.domain or args.settings.domain
     settings = {"profile": profile, "domain": domain, "gold": args.gold, "command": None}
@@ -143,6 +144,13 @@ def _answer_all(way: Way, asked: Sequence[ScenarioJob], results: Results) -> lis
     return done
 
 
+def draw(found: Sequence[ScenarioJob], sample: int | None, seed: int) -> list[ScenarioJob]:
+    """A sample of questions in their own order; all of them where it is None or they are no more."""
+    if sample is None or sample >= len(found):
+        return list(found)
+    return [found[i] for i in sorted(random.Random(seed).sample(range(len(found)), sample))]  # noqa: S311 - no secret
+
+
 def _summary(
     args: argparse.Namespace, settings: dict[str, Any], done: dict[str, list[ScenarioResult]]
 ) -> dict[str, Any]:
@@ -158,6 +166,6 @@ def _summary(
         "seconds_include_perception": not args.gold,
         EVERYTHING: figures(product),
         "side_by_side": {way: figures(results) for way, results in shared.items()} if len(done) > 1 else None,
-        "wrong": [result.to_json() for result in product if not result.judged.correct],
-        "ungrounded": [result.to_json() for result in product if result.reply.ungrounded],
+        "wrong": [to_json(result) for result in product if not result.judged.correct],
+        "ungrounded": [to_json(result) for result in product if result.reply.ungrounded],
     }

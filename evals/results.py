@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from edge_assistant.core.errors import StorageFull, UsageError
 from edge_assistant_quantize.datasets.scenarios import ScenarioJob
 from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Reply, ScenarioResult, counts
+from edge_assistant_quantize.metrics.scoring import cited
 
 
 class Results:
@@ -70,7 +71,7 @@ class Results:
     def add(self, result: ScenarioResult) -> None:
         """Keep a result."""
         if self._file is not None:
-            self._file.write(json.dumps({**result.to_json(), "run": self._run}, ensure_ascii=False) + "\n")
+            self._file.write(json.dumps({**to_json(result), "run": self._run}, ensure_ascii=False) + "\n")
             self._file.flush()
             self.kept += 1
 
@@ -117,6 +118,38 @@ def figures(results: Sequence[ScenarioResult]) -> dict[str, Any]:
     }
 
 
+def confidence(result: ScenarioResult) -> float | None:
+    """That of the least sure value that the answer says; None where it says none."""
+    verdicts = result.reply.said.get("verdicts") or ()
+    return min((told["confidence"] for verdict in verdicts for told in verdict["values"]), default=None)
+
+
+def to_json(result: ScenarioResult) -> dict[str, Any]:
+    """One line of the file of results."""
+    question, said = result.job.question, result.reply.said
+    return {
+        "way": result.way,
+        "id": result.job.scenario.id,
+        "domain": result.job.scenario.domain,
+        "type": question.type,
+        "ask": question.ask,
+        "gold_status": question.status,
+        "gold_answer": list(question.answer),
+        "gold_cites": list(question.cites),
+        "status": said.get("status"),
+        "answer": said.get("answer"),
+        "confidence": confidence(result),
+        "cited": sorted(cited(said)),
+        "status_ok": result.judged.status,
+        "answer_ok": result.judged.answer,
+        "cites_ok": result.judged.cites,
+        "correct": result.judged.correct,
+        "seconds": result.reply.seconds,
+        "error": result.reply.error,
+        "ungrounded": None if result.reply.ungrounded is None else list(result.reply.ungrounded),
+    }
+
+
 def reliability(results: Sequence[ScenarioResult]) -> dict[str, Any]:
     """How often answers of each confidence are right, and the expected calibration error (Guo et al., 2017).
 
@@ -125,9 +158,9 @@ def reliability(results: Sequence[ScenarioResult]) -> dict[str, Any]:
     """
     bins: dict[int, list[tuple[float, bool]]] = {}
     for result in results:
-        if result.confidence is not None:
+        if (sure := confidence(result)) is not None:
             right = result.judged.status and result.judged.answer
-            bins.setdefault(min(9, int(result.confidence * 10)), []).append((result.confidence, right))
+            bins.setdefault(min(9, int(sure * 10)), []).append((sure, right))
     rows = [
         {
             "from": place / 10,
@@ -202,7 +235,7 @@ def _show_wrong(wrong: Sequence[ScenarioResult]) -> None:
             print(f"    failed: {result.reply.error}")
         else:
             text = " ".join(str(said.get("answer")).split())[:_MAX_SAID]
-            print(f"    got:    {result.said}, {text!r}, of {_enumerate(result.to_json()['cited'])}")
+            print(f"    got:    {result.said}, {text!r}, of {_enumerate(to_json(result)['cited'])}")
     if wrong:
         print()
 

@@ -1,6 +1,6 @@
 """Simulate how often the intervals of `edge-quantize` hold the truth: python tools/interval_coverage.py [RUNS].
 
-Prints the table of docs/quantize-acceptance.md: coverage and missed losses by kind of data and number of clusters,
+Prints the table of docs/quantize-intervals.md: coverage and missed losses by kind of data and number of clusters,
 missed losses at a level of 0.999, and how often a true loss of the margin is accepted by one of ten looks. In every
 scenario less is better, so the upper end is the one on the side of the loss. 2000 runs take ten minutes.
 """
@@ -19,7 +19,7 @@ from edge_assistant_quantize.acceptance.intervals import LEVEL, interval, spent
 from edge_assistant_quantize.record import Interval, Measured
 
 Table = NDArray[np.float64]
-SIZES = (5, 10, 20, 50, 100, 400)
+SIZES = (5, 10, 20, 50, 100, 120, 400)
 LOOKS = 10
 _MANY = 400_000  # items of which the truth is taken
 
@@ -38,7 +38,7 @@ class Scenario:
     unit: str = "share"
     clustered: bool = False
 
-    @cache  # noqa: B019 - there are fifteen
+    @cache  # noqa: B019 - there are seventeen
     def truth(self) -> float:
         """The value or difference over very many items."""
         sums = self.draw(np.random.default_rng(0), _MANY // (10 if self.clustered else 1)).sum(1)
@@ -124,6 +124,17 @@ def _perplexity(random: np.random.Generator, n: int) -> Table:
     return np.array([(loss + random.normal(0.02, 0.03, n)) * tokens, tokens, loss * tokens, tokens])
 
 
+def _rare(random: np.random.Generator, n: int) -> Table:
+    """Chunks of which 3 % are 3 nats worse, among small differences."""
+    one, tokens, other, _ = _perplexity(random, n)
+    return np.array([one + 3 * tokens * (random.random(n) < 0.03), tokens, other, tokens])
+
+
+def _turned(random: np.random.Generator, n: int) -> Table:
+    """1 - cosine of texts, of which 3 % point elsewhere."""
+    return np.where(random.random(n) < 0.03, 0.5, random.gamma(1, 0.002, n))
+
+
 def _alone(values: Callable[[np.random.Generator, int], Table]) -> Callable[[np.random.Generator, int], Table]:
     return lambda random, n: np.array([values(random, n), np.ones(n)], float)
 
@@ -142,6 +153,8 @@ SCENARIOS = {
     "precision, wholes differ": Scenario(_precision),
     "1 - cosine, alone": Scenario(_alone(lambda random, n: random.gamma(1, 0.01, n))),
     "log-perplexity": Scenario(_perplexity, "nats"),
+    "log-perplexity, 3 % of chunks 3 nats worse": Scenario(_rare, "nats"),
+    "1 - cosine, 3 % of texts at 0.5": Scenario(_alone(_turned)),
     "divergence, lognormal sigma 0.5": Scenario(_alone(lambda random, n: random.lognormal(-3, 0.5, n)), "nats"),
     "divergence, lognormal sigma 1": Scenario(_alone(lambda random, n: random.lognormal(-3, 1, n)), "nats"),
 }

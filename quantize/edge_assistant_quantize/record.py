@@ -107,7 +107,7 @@ class Criterion:
     def text(self) -> str:
         """In words, such as "at most 0.005 worse"."""
         if self.bound is Bound.WITHIN_INTERVAL:
-            return "no loss beyond the metric's margin"
+            return "at most the metric's margin worse"
         if self.bound is Bound.AT_MOST_WORSE:
             return f"at most {self.limit:g} worse"
         return f"{self.bound.replace('_', ' ')} {self.limit:g}"

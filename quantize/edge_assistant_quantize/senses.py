@@ -246,15 +246,25 @@ def clusters(role: str, data: Data, items: Iterable[str]) -> tuple[str, ...]:
     """For each item the sum of what it comes from, so that equal content counts once; rendered pages stand alone."""
     if "path" not in data:
         return ()
-    if role == "embedder":  # which reads neither case nor spaces
-        sums = {f"text {n}": contents.of_text(text) for n, text in enumerate(texts(data), 1)}
-    elif role == "speech":
-        folder = folder_of(data)
-        sums = {name_of(spoken, folder): contents.of_file(Kind.AUDIO, spoken.path) for spoken in recordings(data)}
-    else:  # parts and pages of a picture have its name before a `#`; only writing looks at more than the first page
-        pages = None if role == "writing" else 1
-        sums = {path.name: contents.of_file(Kind.IMAGE, path, pages=pages) for path in photographs(data)}
+    sums = sources(role, data)  # parts and pages of a picture have its name before a `#`
     return tuple(sums[item] if item in sums else sums[item.partition("#")[0]] for item in items)
+
+
+def sources(role: str, data: Data) -> dict[str, str]:
+    """The sum of each recording, photograph or text by its name; a rendered page, which is no file, has its name.
+
+    Raises:
+        CalibrationInvalid, InputMissing: see `perceive`.
+    """
+    if role == "embedder":  # which reads neither case nor spaces
+        return {f"text {n}": contents.of_text(text) for n, text in enumerate(texts(data), 1)}
+    if role in {"speech", "vad"}:
+        folder = folder_of(data)
+        return {name_of(spoken, folder): contents.of_file(Kind.AUDIO, spoken.path) for spoken in recordings(data)}
+    if role == "writing" and "path" not in data:
+        return {f"page {seed}": f"page {seed}" for seed in seeds(data)}
+    pages = None if role == "writing" else 1  # only writing looks at more than the first page
+    return {path.name: contents.of_file(Kind.IMAGE, path, pages=pages) for path in photographs(data)}
 
 
 def path_of(data: Data) -> Path:

@@ -19,9 +19,10 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputCorrupt, ModelMissing, StorageFull, UsageError
 from edge_assistant.perception.senses.readings import Readings
 from edge_assistant.storage.settings import Settings
-from edge_assistant_quantize.datasets.scenarios import load
+from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, load
 from edge_assistant_quantize.metrics import warm
 from evals import cross_signal
+from evals.cross_signal import draw
 
 ROWS = "".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}\n" for minute in range(40))
 HIGHEST = "What was the highest temperature?"
@@ -317,6 +318,15 @@ def test_a_command_that_is_not_there(bench: Bench, tmp_path: Path) -> None:
     assert "it cannot be started: No such file or directory" in printed
     assert "ungrounded not checked" in printed
     assert "cold, the whole command" in printed
+
+
+def test_samples_are_drawn_by_a_seed_and_keep_their_order() -> None:
+    every = [ScenarioJob(Scenario(f"s-{number}", "d", Path(), (), ()), 0) for number in range(40)]
+    sample = draw(every, 10, 7)
+    assert sample == draw(every, 10, 7) != draw(every, 10, 8)
+    assert sample == [job for job in every if job in sample]
+    assert len(sample) == 10
+    assert draw(every, 99, 0) == draw(every, None, 0) == every
 
 
 def test_the_scenarios_of_the_tests_are_well_formed(tmp_path: Path) -> None:

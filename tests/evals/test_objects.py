@@ -16,10 +16,8 @@ from edge_assistant.perception.detectors import Detection
 from edge_assistant.perception.senses.objects import Seen
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.labels import Labelled, read_labels
-from edge_assistant_quantize.metrics import objects as metric
-from edge_assistant_quantize.metrics.objects import average_precision
 from evals import objects as bench
-from evals.objects import score
+from evals.objects import average_precision, score
 
 SIGN = {"label": "stop sign", "box": [228, 78, 184, 184]}
 CLOCK = {"label": "clock", "box": [200, 100, 240, 240]}
@@ -90,7 +88,7 @@ def test_nothing_seen_is_nothing_right() -> None:
 def test_average_precision_and_examples() -> None:
     assert average_precision([], 3) == 0
     assert average_precision([(0.5, True)], 2) == 0.5
-    assert doctest.testmod(metric).failed == 0
+    assert doctest.testmod(bench).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ def scripted(name: str, role: str, measure: Callable[..., Any], *, relative: boo
         gives={name: Standard(0.3, 0.05, task=not relative)},
         roles=frozenset({role}),
         description="what a test says",
+        keys={"path": "where nobody looks"},
+        count=lambda role, files, data: 400,
         measure=measure,
         relative=relative,
     )

@@ -76,6 +76,8 @@ def metric(name: str, role: str) -> Metric:
         gives={name: Standard(0.05), "labels": Standard(0, least=0)},
         roles=frozenset({role}),
         description="how long the model is",
+        keys={"path": "where nobody looks", "limit": "which nobody reads"},
+        count=lambda role, files, data: 200,
         measure=length,
     )
 

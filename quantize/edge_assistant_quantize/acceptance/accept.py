@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
-from edge_assistant_quantize.acceptance import looks
+from edge_assistant_quantize.acceptance import gate, looks
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import RecipeInvalid, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import Metric, metric, standard
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
@@ -44,7 +46,7 @@ def measure(
     runs: dict[tuple[str, str], tuple[Metric, Mapping[str, object]]] = {}
     for name, given in data.items():
         found = metric(name)
-        _check_role(found, model)
+        found.check(model.role, given)
         runs[found.name, json.dumps(given, sort_keys=True, default=str)] = found, given
     results: dict[str, Measured] = {}
     for found, given in runs.values():
@@ -54,18 +56,12 @@ def measure(
     return results
 
 
-def _check_role(found: Metric, model: InstalledModel) -> None:
-    if model.role not in found.roles:
-        what = f"{found.name} measures {', '.join(sorted(found.roles))}, and {model.name} is a {model.role}"
-        raise UsageError(what, "see 'edge-quantize metrics'")
-
-
 def check(criteria: Iterable[Criterion]) -> None:
     """Say that criteria can be decided, before hours of measuring.
 
     Raises:
         UsageError: there is no such result, or only a metric is named.
-        RecipeInvalid: a relative metric, which is the comparison already, is to be compared.
+        RecipeInvalid: it decides nothing, holds on no data, or a metric that is the comparison already is compared.
     """
     for criterion in criteria:
         found = metric(criterion.metric)
@@ -73,11 +69,40 @@ def check(criteria: Iterable[Criterion]) -> None:
             what = f"'{criterion.metric}' is no result that could be decided by"
             raise UsageError(what, f"name what it gives: {' or '.join(found.gives)}")
         if not standard(criterion.metric).least:
-            hint = "its items are no independent ones; decide by presence and precision"
-            raise RecipeInvalid(f"{criterion.metric} is measured and decides nothing", hint)
+            deciding = [name for name, each in found.gives.items() if each.least]
+            raise RecipeInvalid(f"{criterion.metric} is measured and decides nothing", f"ask {' or '.join(deciding)}")
+        if gate.needed(criterion) == math.inf:
+            what = f"{criterion.metric}: '{criterion.text}' holds on no data, as an interval always has a width"
+            raise RecipeInvalid(what, "allow some loss")
         if found.relative and criterion.compares:
             hint = "bound its own value: at_least, or at_most where less is better"
             raise RecipeInvalid(f"{criterion.metric} says by itself how far both agree", hint)
+
+
+def check_data(
+    criteria: Iterable[Criterion], role: str, files: Mapping[str, Path], data: DataOf, *, searched: bool = False
+) -> None:
+    """Say that data is enough to decide criteria by, before hours of measuring.
+
+    Args:
+        criteria: what must hold.
+        role: of the models.
+        files: of one of them by key; empty where there is none yet.
+        data: by metric or result.
+        searched: whether a search sees half of it.
+
+    Raises:
+        UsageError: nothing is given for a criterion, see `_data_of`, or see `Metric.check`.
+        CalibrationInvalid, InputMissing: it is not, or see `Metric.count`.
+    """
+    for each in criteria:
+        by, given = metric(each.metric), _data_of(each.metric, data)
+        by.check(role, given)
+        count, needed = by.count(role, files, given) // (2 if searched else 1), gate.needed(each)
+        if count < needed:
+            what = f"{count} independent items cannot show '{each.metric} {each.text}'"
+            half = ", as a search looks at the other half" if searched else ""
+            raise CalibrationInvalid(f"{what}, which takes at least {needed:.0f}{half}", "take more data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +150,11 @@ def decide(
         RecipeInvalid: see `check`.
         ModelCorrupt: a file changed while it was measured.
         StorageFull, KeyLost: the audit trail cannot be written.
-        CalibrationInvalid, InputMissing: see `Metric.measure`.
+        CalibrationInvalid, InputMissing: see `check_data` and `Metric.measure`.
+        NotAccepted: the reference does not count, so nothing is compared with it.
     """
     check(criteria)
+    check_data(criteria, candidate.role, candidate.paths, data)
     with (
         provenance.copies(list(data.values())) as copied,
         candidate.held() as (model, own),
@@ -141,6 +168,7 @@ def decide(
             what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
             raise UsageError(what, "name the model that it was made from: --reference F")
         of_reference = measure_reference(other, data, runtime, watch)
+        gate.check_reference(reference.name, criteria, of_reference)
         known = of_reference if alike else {}
         rest = {name: given for name, given in data.items() if not {name, *metric(name).gives} & set(known)}
         results = known | measure(model, other, rest, runtime, watch)

@@ -59,7 +59,7 @@ def from_words(words: str) -> tuple[str, Criterion | None]:
     >>> from_words("wer at_most_worse=0.005")[1].text
     'at most 0.005 worse'
     >>> from_words("presence within_interval")[1].text
-    "no loss beyond the metric's margin"
+    "at most the metric's margin worse"
 
     Raises:
         RecipeInvalid: the criterion cannot be understood.

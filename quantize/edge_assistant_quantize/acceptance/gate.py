@@ -1,19 +1,21 @@
 """The gate: what a look at a candidate decides. Publishing decides again from the results that lie in the record.
 
 A criterion holds by the end of the interval, at the level that the number of the look leaves it; candidate and
-reference reach the floor of each result; there are enough independent items; and something says that the reference is
-no damaged model itself: its floor, the catalog, or an acceptance of its own.
+reference reach the floor of each result and of those beside it; there are enough independent items; and something says
+that the reference is no damaged model itself: its floor, the catalog, or an acceptance of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 from edge_assistant_quantize.acceptance.intervals import interval, spent
-from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.metrics.metric import metric, standard
-from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
+from edge_assistant_quantize.errors import NotAccepted, UsageError
+from edge_assistant_quantize.metrics.metric import SKEWED, metric, standard
+from edge_assistant_quantize.record import AcceptanceLook, Bound, Criterion, CriterionVerdict, Measured
 
+_RARE = 0.03  # of the items: a large loss in so many is in none of n with a probability of 0.97 ** n
 _CONFIDENCE = 0.95  # of the interval that a floor is held with, and of a search
 
 
@@ -31,11 +33,62 @@ def decide(look: AcceptanceLook) -> list[CriterionVerdict]:
         result = _result(asked, look.of_candidate)
         other = _compared(asked, look.of_reference)
         reason = same if metric(asked.metric).relative else ""
-        reason = reason or _too_few(result) or _below(look.form, result)
-        reason = reason or (_below(look.reference, other) if other else "") or unsound
-        level = 1 - 2 * spent(look.numbers[asked.metric])
+        number = look.numbers[asked.metric]
+        reason = reason or _hollow(asked.metric, look.form, look.of_candidate, number)
+        reason = (
+            reason or (_hollow(asked.metric, look.reference, look.of_reference, number) if other else "") or unsound
+        )
+        level = 1 - 2 * spent(number)
         found.append(_verdict(asked, result, other, level, reason))
     return found
+
+
+def in_task(look: AcceptanceLook, verdicts: Sequence[CriterionVerdict]) -> bool:
+    """Whether a look shows that the candidate does the product's task as the reference does.
+
+    All that was asked holds, and a loss in a result of the task is within the result's own margin, whatever was asked.
+    """
+    return all(each.accepted for each in verdicts) and any(
+        Criterion(each.metric, Bound.WITHIN_INTERVAL).holds(
+            each.interval.low,
+            each.interval.high,
+            lower_is_better=look.of_candidate[each.metric].lower_is_better,
+            margin=standard(each.metric).margin,
+        )
+        for each in verdicts
+        if each.compares and each.interval is not None and standard(each.metric).task
+    )
+
+
+def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[str, Measured]) -> None:
+    """Say of a reference that was measured that it counts, before anything is compared with it.
+
+    Args:
+        name: of the reference.
+        criteria: what will be asked of candidates.
+        results: the reference's.
+
+    Raises:
+        NotAccepted: it surely does not, whatever a candidate does.
+    """
+    there = {name for name, found in results.items() if math.isfinite(found.value) and not metric(name).relative}
+    asked = there.intersection(each.metric for each in criteria)
+    for reason in filter(None, (_hollow(each, name, results) for each in sorted(asked))):
+        raise NotAccepted(f"nothing can be compared with {name}: {reason}", "take a reference that works, or more data")
+
+
+def needed(asked: Criterion) -> float:
+    """How many independent items a criterion takes at least; infinite where none would do.
+
+    Where an item is right or wrong, no loss in n of them leaves `spent(1) ** (1 / n)` of the share that is right sure
+    (Clopper & Pearson 1934), and any loss less.
+    """
+    of = standard(asked.metric)
+    limit = of.margin if asked.bound is Bound.WITHIN_INTERVAL else asked.limit
+    sure = {Bound.AT_MOST: 0.0, Bound.AT_LEAST: limit}.get(asked.bound, 1 - limit)
+    if not of.whole or sure <= 0:
+        return of.least
+    return math.inf if sure >= 1 else max(of.least, math.ceil(math.log(spent(1)) / math.log(sure)))
 
 
 def sound(look: AcceptanceLook) -> bool:
@@ -58,8 +111,9 @@ def _verdict(asked: Criterion, result: Measured, other: Measured | None, level: 
     margin = standard(result.metric).margin
     holds = asked.holds(within.low, within.high, lower_is_better=result.lower_is_better, margin=margin)
     value = None if other is None else other.value
+    text = f"at most {margin:g} worse" if asked.bound is Bound.WITHIN_INTERVAL else asked.text
     accepted = holds and not reason
-    return CriterionVerdict(asked.metric, result.value, value, within, asked.text, accepted, reason, asked.compares)
+    return CriterionVerdict(asked.metric, result.value, value, within, text, accepted, reason, asked.compares)
 
 
 def _result(asked: Criterion, results: Mapping[str, Measured]) -> Measured:
@@ -75,14 +129,33 @@ def _compared(asked: Criterion, of_reference: Mapping[str, Measured]) -> Measure
     return _result(asked, of_reference) if asked.compares else of_reference.get(asked.metric)
 
 
-def _too_few(result: Measured) -> str:
+def _hollow(name: str, model: str, results: Mapping[str, Measured], look: int = 1) -> str:
+    """Why a result of a model decides nothing, by itself or by what stands beside it; empty where it decides."""
+
+    def reasons() -> Iterator[str]:
+        for each in (name, *standard(name).beside):
+            never, found = not standard(each).least, results.get(each)
+            if found is None:
+                yield ("" if never else f"nothing says '{each}', without which '{name}' decides nothing")
+            else:
+                yield ("" if never and each != name else _too_few(found, look)) or _below(model, found)
+
+    return next(filter(None, reasons()), "")
+
+
+def _too_few(result: Measured, look: int = 1) -> str:
+    """Why the items of a result are too few for a look; of what is skewed, a loss in `_RARE` of them has to be seen."""
     count, least = len(result.independent), standard(result.metric).least
-    return "" if least and count >= least else f"{count} independent items, and at least {least} decide"
+    if least >= SKEWED:
+        least = max(least, math.ceil(math.log(spent(look)) / math.log1p(-_RARE)))
+    few = f"'{result.metric}' was measured on {count} independent items, and at least {least} decide at look {look}"
+    return "" if least and count >= least else few
 
 
 def _below(name: str, result: Measured) -> str:
     """Why a model does not reach the floor of a result; empty where it does."""
     floor, within = standard(result.metric).floor, interval(result, None, level=_CONFIDENCE)
-    reached = within.high <= floor if result.lower_is_better else within.low >= floor
-    bound = "at most" if result.lower_is_better else "at least"
-    return "" if reached else f"{name} has {result.value:.3g}, and a working model surely {bound} {floor:g}"
+    end, bound, far = (within.high, "most", "high") if result.lower_is_better else (within.low, "least", "low")
+    reached = end <= floor if result.lower_is_better else end >= floor
+    what = f"'{result.metric}' of {name} is {result.value:.3g} and may be as {far} as {end:.3g}"
+    return "" if reached else f"{what}; that of a working model is at {bound} {floor:g}"

@@ -11,10 +11,11 @@ form of Barndorff-Nielsen 1986), which takes one bisection: nothing is drawn, so
 The added number is the largest that was seen. If fewer than ten clusters are worse than the median one, the largest
 deviation is stretched by ten over their effective number, at most to a cluster that is lost whole.
 
-`tools/interval_coverage.py` simulates it; docs/quantize-acceptance.md has the table. At a level of 0.95 each end misses
+`tools/interval_coverage.py` simulates it; docs/quantize-intervals.md has the table. At a level of 0.95 each end misses
 in at most 2.5 % from n = 20 on for shares, word errors, cosines and divergences that are little skewed, from n = 100 on
 for lognormal ones with sigma 1 (4 to 5 % below). Rare losses of whole items among many small differences need
-n = 100 to 400: at n = 20 and 50 they are denied in 7 to 12 %.
+n = 100 to 400: at n = 20 and 50 they are denied in 7 to 12 %. Rare losses without a bound are seen only where
+they are among the items, so `gate` asks for as many items as show one in 3 % of them.
 """
 
 from __future__ import annotations

@@ -2,10 +2,13 @@
 
 | row | facts |
 | --- | --- |
-| `look` | id of the look at one data set, metric, the least sums of its items; written before anything is decided |
+| `look` | id of the look, metric, the least sums of its items; written before anything is decided or shown |
 | `judged` | sum of the look, of the model, and whether it was accepted in the task itself |
 
 Only who was accepted in the task counts as a reference later: by agreement alone, a chain of models may drift far.
+
+A model that is evaluated without a decision has been looked at as well: whoever evaluates twenty and has the best one
+accepted chose it by the same items. Evaluating a model and then deciding on it is one look.
 
 Two data sets are the same where their `SKETCH` least sums have one in common: a bottom-k sketch (Broder 1997, "On the
 resemblance and containment of documents"), whole for small sets, and sure to meet where a twentieth is shared.
@@ -17,7 +20,7 @@ import hashlib
 import importlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -110,6 +113,7 @@ def take(
         if broken := [name for name, found in results.items() if not math.isfinite(found.value)]:
             raise WeightsRefused(f"{model.name} gives '{broken[0]}' that is no number", "quantize it in another way")
     asked = {criterion.metric for criterion in criteria}
+    kept = {name for each in asked for name in (each, *standard(each).beside)}
     with closing(Trail()) as trail:
         verify.require_whole(trail)
         there = sorted(name for name in asked if name in of_candidate)  # what is missing is said by the gate
@@ -124,7 +128,7 @@ def take(
             reference_options=dict(reference.options),
             sound=reference.sound or _accepted(trail, reference),
             criteria=list(criteria),
-            of_candidate={name: found for name, found in of_candidate.items() if name in asked},
+            of_candidate={name: found for name, found in of_candidate.items() if name in kept},
             of_reference=dict(of_reference),
             data=dict(data),
             numbers=numbers,
@@ -132,10 +136,33 @@ def take(
         )
         look = msgspec.json.decode(msgspec.json.encode(look), type=AcceptanceLook)  # as it is read: floats throughout
         verdicts = gate.decide(look)
-        accepted = all(verdict.accepted for verdict in verdicts)
-        task = any(standard(name).task for name in asked)
-        trail.append("judged", {"look": sum_of(look), "model": candidate.id, "accepted": accepted and task})
+        accepted = gate.in_task(look, verdicts)
+        trail.append("judged", {"look": sum_of(look), "model": candidate.id, "accepted": accepted})
     return look, verdicts
+
+
+def seen(files: Mapping[str, str], results: Mapping[str, Measured]) -> None:
+    """Count looks at a model that nothing is decided by.
+
+    Args:
+        files: the sha256 of each of its files by key.
+        results: by name, of one model.
+
+    Raises:
+        StorageFull, KeyLost: the audit trail cannot be written.
+    """
+    sketches = {(metric(name).name, "".join(_sketch(found.independent))) for name, found in results.items()}
+    with closing(Trail()) as trail:
+        for name, items in sorted(sketches):
+            trail.append("look", {"id": _evaluated(files), "metric": name, "items": items})
+
+
+def _evaluated(files: Mapping[str, str]) -> str:
+    return sum_of_values(["evaluated", dict(files)])
+
+
+def _sketch(items: Collection[str]) -> list[str]:
+    return sorted(signature.code(name.encode())[:_LETTERS] for name in items)[:SKETCH]
 
 
 def judged(model: ModelSums) -> list[str]:
@@ -168,18 +195,20 @@ def code() -> str:
 def _counted(
     trail: Trail, candidate: ModelSums, reference: ModelSums, criteria: Sequence[Criterion], found: Measured
 ) -> int:
-    """Write that somebody looks at the items of a result, and say which look it is; a repeated one is none."""
+    """Write that somebody looks at the items of a result, and say which look it is; a repeated one is none.
+
+    The m-th decision has at least m - 1 before it, so what all of them spend together is within the series of `spent`.
+    """
     by = metric(found.metric)
     asked = sorted(f"{each.metric} {each.text}" for each in criteria if each.metric in by.gives)
-    sketch = sorted(signature.code(name.encode())[:_LETTERS] for name in found.independent)[:SKETCH]
+    sketch, ids = _sketch(found.independent), [_evaluated(candidate.files)]
     id = sum_of_values([candidate.id, reference.id, asked, sketch])
     trail.append("look", {"id": id, "metric": by.name, "items": "".join(sketch)})
-    ids: list[str] = []
     for row in _rows(trail, "look"):
         items = (row["items"][at : at + _LETTERS] for at in range(0, len(row["items"]), _LETTERS))
         if row["metric"] == by.name and row["id"] not in ids and not {*sketch}.isdisjoint(items):
             ids.append(row["id"])
-    return ids.index(id) + 1
+    return ids.index(id)
 
 
 def _accepted(trail: Trail, model: ModelSums) -> str:

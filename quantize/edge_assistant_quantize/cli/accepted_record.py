@@ -40,7 +40,7 @@ def record(
     inputs = {f"data/{name}": digest for name, digest in look.data.items()}
     inputs |= {f"reference/{key}": digest for key, digest in look.reference_files.items()}
     return Record(
-        name=f"in place of {reference.name}",
+        name=f"candidates for {reference.name}",
         role=candidate.role,
         recipe=recipe,
         commands=[printable(arguments.command())],
@@ -110,7 +110,8 @@ def former(folder: Path, reference: Mapping[str, str], role: str) -> Record | No
     if old is None and (folder / records.FILE).is_file():
         raise UsageError(f"the record in {printable(folder.name)} is not signed, as one of an earlier build", hint)
     if old is not None and (_sums(old.reference), old.role) != (reference, role):
-        raise UsageError(f"the record there compares with {old.reference.name}, and not with this reference", hint)
+        what = f"the record in {printable(folder.name)} compares with {old.reference.name}, another reference"
+        raise UsageError(what, hint)
     return old
 
 

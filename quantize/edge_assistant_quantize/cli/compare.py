@@ -107,15 +107,19 @@ def _measured(
     models: Sequence[Candidate], args: argparse.Namespace, watch: progress.Watch
 ) -> list[dict[str, Measured]]:
     """Results of each model by name; the first is the reference of relative metrics."""
-    from edge_assistant_quantize.acceptance import accept
+    from edge_assistant_quantize.acceptance import accept, looks
 
     if not args.metric:
         return [{} for _ in models]
     data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
     with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(each.held())[0] for each in models]
-        found = [accept.measure_reference(held[0], data, runtime, watch)]
-        return found + [accept.measure(each, held[0], data, runtime, watch) for each in held[1:]]
+        held = [stack.enter_context(each.held()) for each in models]
+        first = held[0][0]
+        found = [accept.measure_reference(first, data, runtime, watch)]
+        found += [accept.measure(model, first, data, runtime, watch) for model, _ in held[1:]]
+        for (_, sums), results in zip(held, found, strict=True):
+            looks.seen(sums, results)
+    return found
 
 
 def _page(

@@ -119,7 +119,9 @@ def parsed(words: str) -> dict[str, object]:
     """
     if "=" not in words or Path(words).exists():
         return {"path": words}
-    pairs = (part.partition("=") for part in words.split(","))
+    pairs = [part.partition("=") for part in words.split(",")]
+    if without := next((key for key, is_set, _ in pairs if not is_set), None):
+        raise UsageError(f"--data {printable(words)}: '{printable(without)}' has no value", "write it as KEY=VALUE")
     return {key.strip(): _value(value.strip()) for key, _, value in pairs}
 
 

@@ -19,26 +19,27 @@ from edge_assistant_quantize.errors import UsageError
 if TYPE_CHECKING:
     from edge_assistant_quantize.acceptance.accept import DataOf
     from edge_assistant_quantize.acceptance.pairs import PairedCounts
-    from edge_assistant_quantize.record import Criterion, CriterionVerdict, Measured
+    from edge_assistant_quantize.metrics.metric import Metric
+    from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
 _REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
-_HEAD = ("metric", "candidate", "reference", "difference", "interval", "criterion", "verdict")
 _LOST_SHOWN = 5  # items that only the reference has right
 
 
 @verb(
     "metrics",
-    "list what models are measured by, by role",
+    "list what models are measured by, by role, or say what one metric takes and gives",
     """  edge-quantize metrics
-  edge-quantize metrics --json""",
+  edge-quantize metrics cross-signal""",
+    option("name", nargs="?", metavar="NAME", help="of a metric or result"),
     arguments.add_json,
 )
 def metrics(args: argparse.Namespace) -> int:
-    """Print every metric with what it gives; 0."""
+    """Print every metric with what it gives, or one with its floors, margins and keys; 0."""
     from edge_assistant_models.entries import ROLES
-    from edge_assistant_quantize.metrics.metric import all_metrics
+    from edge_assistant_quantize.metrics.metric import all_metrics, metric
 
-    found = all_metrics()
+    found = all_metrics() if args.name is None else {(one := metric(args.name)).name: one}
     if args.json:
         facts = {
             name: {
@@ -46,47 +47,67 @@ def metrics(args: argparse.Namespace) -> int:
                 "roles": sorted(each.roles),
                 "description": each.description,
                 "relative": each.relative,
+                "keys": dict(each.keys),
             }
             for name, each in found.items()
         }
         print(json.dumps(facts))
         return 0
-    fold = textwrap.TextWrapper(100, initial_indent="      ", subsequent_indent="      ")
+    if args.name is not None:
+        _show_metric(metric(args.name))
+        return 0
     for role in ROLES:
-        own = [metric for metric in found.values() if role in metric.roles]
+        own = [each for each in found.values() if role in each.roles]
         if own:
             print(role)
-        for metric in own:
-            against = " (against --reference)" if metric.relative else ""
-            print(f"  {', '.join(metric.gives)}{against}\n{fold.fill(metric.description)}")
+        for each in own:
+            against = " (against --reference)" if each.relative else ""
+            print(f"  {', '.join(each.gives)}{against}\n{_folded(each.description)}")
     return 0
+
+
+def _folded(text: str) -> str:
+    return textwrap.fill(text, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
+
+
+def _show_metric(found: Metric) -> None:
+    print(f"{found.name}, of {', '.join(sorted(found.roles))}\n{_folded(found.description)}")
+    for name, of in found.gives.items():
+        decides = f"decides from {of.least} independent items on" if of.least else "decides nothing by itself"
+        margin = f"'within_interval' allows {of.margin:g} worse, " if of.margin else ""
+        print(f"  {name}: a working model reaches {of.floor:g}, {margin}{decides}")
+    print("  keys of its data:")
+    inputs.show([(f"    {key}", line) for key, line in found.keys.items()])
 
 
 @verb(
     "evaluate",
     "measure a model over data",
     """  edge-quantize evaluate whisper-base --metric wer --data recordings
-  edge-quantize evaluate nanodet-int8.onnx --reference nanodet --metric objects --data photos
+  edge-quantize evaluate nanodet-int8.onnx --reference nanodet --metric presence --data photos
   edge-quantize evaluate pp-ocrv6-small --metric cer --metric fields --data count=25,seed=0
   edge-quantize evaluate mine --reference minilm-l6-int8 --metric cosine --data texts.txt
 
 MODEL is a folder with candidate.toml, a .gguf or .onnx file, or a model of the catalog. 'edge-quantize metrics' lists
-what it can be measured by.""",
+what it can be measured by, and 'edge-quantize metrics NAME' the keys of --data. An evaluation counts as a look at its
+data, so look for a good model with other data than will accept it.""",
     option("model", metavar="MODEL", help="a folder, a file or a name of the catalog"),
     option("--metric", action="append", required=True, metavar="M", help="may be given several times"),
     option("--reference", metavar="R", help=_REFERENCE),
     inputs.add_measurement,
 )
 def evaluate(args: argparse.Namespace) -> int:
-    """Measure and print; 0."""
+    """Measure, count the look and print; 0."""
+    from edge_assistant_quantize.acceptance import looks
     from edge_assistant_quantize.acceptance.accept import measure
 
     data = inputs.by_metric(args.metric, args.data)
     model, reference = inputs.models(args.model, args.reference, args)
     runtime = inputs.runtime(args)
-    with progress.shown() as watch, contextlib.ExitStack() as held:
-        one, *others = (held.enter_context(each.held())[0] for each in (model, reference) if each is not None)
-        results = measure(one, others[0] if others else None, data, runtime, watch)
+    with progress.shown() as watch, contextlib.ExitStack() as stack:
+        (one, sums), *others = (stack.enter_context(each.held()) for each in (model, reference) if each is not None)
+        results = measure(one, others[0][0] if others else None, data, runtime, watch)
+        looks.seen(sums, results)
     if args.json:
         measured = {name: _facts(result) for name, result in results.items()}
         print(json.dumps({"model": model.name, "threads": runtime.threads, "metrics": measured}))
@@ -158,14 +179,15 @@ def accept(args: argparse.Namespace) -> int:
         paired = {name: counted.to_json() for name, counted in pairs.items()}
         print(json.dumps({**facts, **look, "verdicts": msgspec.to_builtins(found.verdicts), "pairs": paired}))
         return 0 if found.accepted else 1
-    inputs.show([_HEAD, *(_row(verdict) for verdict in found.verdicts)])
+    for verdict in found.verdicts:
+        print(printable(_sentence(verdict, found.look)))
     for name, counted in pairs.items():
         _show_pairs(name, counted)
-    for verdict in found.verdicts:
-        if verdict.reason:
-            print(printable(f"{verdict.metric}: {verdict.reason}"))
-    if (looks := max(found.look.numbers.values())) > 1:
-        print(f"look {looks} at this data, so the interval is wider than that of a first look")
+    if (earlier := max(found.look.numbers.values()) - 1) > 0:
+        print(f"looks before this one that shared items with its data, for a decision or an evaluation: {earlier}")
+        print(
+            "each is a chance more to err, so it widens the interval of the next; data without these items begins anew"
+        )
     print(f"{candidate.name} is {'' if found.accepted else 'not '}accepted in place of {reference.name}")
     return 0 if found.accepted else 1
 
@@ -218,15 +240,17 @@ def _of_recipe(named: str, data: Sequence[str]) -> tuple[str, list[Criterion], D
     return recipe.text, recipe.criteria, {each.metric: recipe.data[each.data] for each in decided}
 
 
-def _row(verdict: CriterionVerdict) -> tuple[str, ...]:
-    interval = verdict.interval
-    within = "-" if interval is None else f"{interval.low:z.4f} to {interval.high:z.4f} ({interval.level:.1%})"
-    return (
-        verdict.metric,
-        f"{verdict.value:z.4f}",
-        "-" if verdict.reference is None else f"{verdict.reference:.4f}",
-        f"{interval.difference:+z.4f}" if interval is not None and verdict.compares else "-",
-        within,
-        verdict.criterion,
-        "accepted" if verdict.accepted else "not accepted",
-    )
+def _sentence(verdict: CriterionVerdict, look: AcceptanceLook) -> str:
+    """A verdict with value, interval, limit and number of the look."""
+    within = verdict.interval
+    assert within is not None
+    sign = "+" if verdict.compares else ""
+    said = f"{verdict.value:z.4f}"
+    if verdict.compares:
+        said += f" against {verdict.reference:z.4f} of {look.reference}, a difference of {within.difference:+z.4f}"
+    said += f" (interval {within.low:{sign}z.4f} to {within.high:{sign}z.4f} at {within.level:.2%})"
+    why = verdict.reason or "the end of the interval is beyond that"
+    decided = "is accepted" if verdict.accepted else "is not accepted"
+    because = "" if verdict.accepted else f", but {why}"
+    counted = f"look {look.numbers[verdict.metric]} at this data, {within.n} independent items"
+    return f"{verdict.metric} {decided}: {said}; asked was {verdict.criterion}{because} ({counted})"

@@ -5,16 +5,17 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-import random
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from enum import EnumType
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
+import msgspec
 from msgspec import Meta, Struct
 
-from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputMissing, InputTooLarge
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal, take_file
 from edge_assistant_models.schema import is_inside
@@ -25,6 +26,8 @@ from edge_assistant_quantize.decoding import Text
 FILE = "scenario.toml"
 GOLD = "evidence.json"
 _MAX_BYTES = 4 << 20  # of scenario.toml and evidence.json; the gold evidence of an hour of speech is below 2 MB
+
+_MOST = 12  # faults that are told at once
 
 _HINT = "see docs/scenarios.md for its form"
 
@@ -172,43 +175,58 @@ def read(path: Path) -> Scenario:
     """
     folder, name = path.parent, path.parent.name
     try:
-        found = decoding.convert(tomllib.loads(_text(path)), _File)
-        if found.id != name:
-            raise ValueError(f"id is {found.id!r}, but the folder is named otherwise")
-        given = tuple((signal.kind, _inside(folder, signal.file)) for signal in found.signals)
-    except InputError:
-        raise
-    except ValueError as error:
+        values = tomllib.loads(_text(path))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputCorrupt(f"{name}/{FILE} is malformed: {error}", _HINT) from None
-    scenario = Scenario(name, found.domain, folder, given, found.questions)
-    if strange := {signal for each in found.questions for signal in each.cites} - scenario.ids:
-        raise InputCorrupt(f"{name}/{FILE} is malformed: {min(strange)!r} in 'cites' is no signal", _HINT)
+    wrong = list(_faults(values, _File))
+    if not wrong:
+        found = msgspec.convert(values, _File)
+        given = tuple((signal.kind, folder / signal.file) for signal in found.signals)
+        scenario = Scenario(name, found.domain, folder, given, found.questions)
+        wrong += [] if found.id == name else [f"id is {found.id!r}, but the folder is named otherwise"]
+        wrong += [
+            f"a signal is outside the folder: {each.file!r}" for each in found.signals if not is_inside(each.file)
+        ]
+        strange = {signal for each in found.questions for signal in each.cites} - scenario.ids
+        wrong += [
+            f"{signal!r} in 'cites' is no signal ({', '.join(sorted(scenario.ids))})" for signal in sorted(strange)
+        ]
+    if wrong:
+        rest = f"; and {len(wrong) - _MOST} more" if len(wrong) > _MOST else ""
+        raise InputCorrupt(f"{name}/{FILE} is malformed: {'; '.join(wrong[:_MOST])}{rest}", _HINT)
+    if missing := [file.relative_to(folder).as_posix() for _, file in given if not file.is_file()]:
+        raise InputMissing(f"{name}/{', '.join(missing)} does not exist", "put it there, or correct 'file'")
     return scenario
 
 
-def _inside(folder: Path, file: str) -> Path:
-    if not is_inside(file):
-        raise ValueError(f"a signal is outside the folder: {file!r}")
-    if not (folder / file).is_file():
-        raise InputMissing(f"{folder.name}/{file} does not exist", "put it there, or correct 'file'")
-    return folder / file
+def _faults(values: object, kind: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 - a type, or one with bounds
+    """Everything that is wrong with values; msgspec says what is first."""
+    try:
+        decoding.convert(values, kind)
+        return
+    except ValueError as error:
+        said = str(error)
+    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    inner: list[str] = []
+    if isinstance(values, list) and get_origin(plain) is tuple:
+        parts = enumerate(values)
+        inner = [each for at, part in parts for each in _faults(part, get_args(plain)[0], f"{place}[{at}]")]
+    elif isinstance(values, dict) and issubclass(plain, Struct):
+        for field in msgspec.structs.fields(plain):
+            where = f"{place}.{field.name}".removeprefix(".")
+            if field.name in values:
+                inner += _faults(values[field.name], field.type, where)
+            elif field.required:
+                inner.append(f"{place}: ".removeprefix(": ") + f"missing required field `{field.name}`")
+    choices = get_args(plain) if get_origin(plain) is Literal else [*plain] if isinstance(plain, EnumType) else []
+    among = f" (there are {', '.join(choices)})" if choices else ""
+    yield from inner or [f"{place}: ".removeprefix(": ") + said + among]
 
 
-def jobs(
-    scenarios: Sequence[Scenario], limit: int | None = None, sample: int | None = None, seed: int = 0
-) -> list[ScenarioJob]:
-    """Every question in order: the first `limit`, and of these a sample that a seed draws."""
-    found = [ScenarioJob(scenario, number) for scenario in scenarios for number in range(len(scenario.questions))][
-        :limit
-    ]
-    return draw(found, sample, seed)
-
-
-def draw(found: Sequence[ScenarioJob], sample: int | None, seed: int) -> list[ScenarioJob]:
-    """A sample of questions in their own order; all of them where it is None or they are no more."""
-    if sample is None or sample >= len(found):
-        return list(found)
-    return [found[i] for i in sorted(random.Random(seed).sample(range(len(found)), sample))]  # noqa: S311 - no secret
+def jobs(scenarios: Sequence[Scenario], limit: int | None = None) -> list[ScenarioJob]:
+    """Every question in order, or the first `limit`."""
+    found = [ScenarioJob(scenario, number) for scenario in scenarios for number in range(len(scenario.questions))]
+    return found[:limit]
 
 
 def _text(path: Path) -> str:

@@ -14,7 +14,16 @@ import numpy as np
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, Standard, compared, measured
+from edge_assistant_quantize.metrics.metric import (
+    LIMIT,
+    PHOTOGRAPHS,
+    SKEWED,
+    Data,
+    Metric,
+    Standard,
+    compared,
+    measured,
+)
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import clusters, perceive, state_of
@@ -76,14 +85,20 @@ METRICS = (
         gives={"cosine": Standard(0.9, least=SKEWED)},
         roles=frozenset({"embedder"}),
         description="mean cosine of a text's vector and the reference's",
+        keys={
+            "path": "a file with one text a line",
+            "examples": "true for the sentences that the product itself compares with, in place of a path",
+            "limit": LIMIT,
+        },
         measure=_cosine,
         relative=True,
     ),
     Metric(
         name="top1",
-        gives={"top1": Standard(0.8)},
+        gives={"top1": Standard(0.8, whole=True)},
         roles=frozenset({"classifier"}),
         description="share of pictures whose first class is the reference's",
+        keys={"path": PHOTOGRAPHS, "limit": LIMIT},
         measure=_top1,
         relative=True,
     ),

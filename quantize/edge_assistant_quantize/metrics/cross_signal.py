@@ -5,8 +5,8 @@ questions that reach it count: for the language model and the embedder those at 
 code answers alone; for what perceives those of scenarios of whose signals it computes something. A question that fails
 counts as wrong. The items are questions, the clusters are scenarios.
 
-The data is a folder of scenarios: `path`, `limit` (of the questions that are asked), `profile`, and for the language
-model and the embedder `gold` (evidence.json in place of perception).
+A model that declines every question is right about those without an answer, and one that never declines about the
+others. So there are two results besides over these two parts, whose floors tell such models from working ones.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from edge_assistant.compute.runtime import Runtime
@@ -25,9 +26,9 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
-from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.metric import LEAST, Data, Metric, Standard, measured
 from edge_assistant_quantize.metrics.recalling import RecallingEngine
-from edge_assistant_quantize.metrics.scoring import AnswerScore, cited, judge
+from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
 from edge_assistant_quantize.metrics.warm import CountedRuntime, WarmAssistant
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Measured
@@ -67,37 +68,6 @@ class ScenarioResult:
     def said(self) -> str:
         """The status that was said; empty where there was no answer."""
         return str(self.reply.said.get("status") or "")
-
-    @property
-    def confidence(self) -> float | None:
-        """That of the least sure value that the answer says; None where it says none."""
-        verdicts = self.reply.said.get("verdicts") or ()
-        return min((told["confidence"] for verdict in verdicts for told in verdict["values"]), default=None)
-
-    def to_json(self) -> dict[str, Any]:
-        """One line of the file of results."""
-        question, said = self.job.question, self.reply.said
-        return {
-            "way": self.way,
-            "id": self.job.scenario.id,
-            "domain": self.job.scenario.domain,
-            "type": question.type,
-            "ask": question.ask,
-            "gold_status": question.status,
-            "gold_answer": list(question.answer),
-            "gold_cites": list(question.cites),
-            "status": said.get("status"),
-            "answer": said.get("answer"),
-            "confidence": self.confidence,
-            "cited": sorted(cited(said)),
-            "status_ok": self.judged.status,
-            "answer_ok": self.judged.answer,
-            "cites_ok": self.judged.cites,
-            "correct": self.judged.correct,
-            "seconds": self.reply.seconds,
-            "error": self.reply.error,
-            "ungrounded": None if self.reply.ungrounded is None else list(self.reply.ungrounded),
-        }
 
 
 class Product:
@@ -172,7 +142,7 @@ def measure(
     assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
     assistant.models.given[role] = model
     assistant.start()
-    product, asked = Product(assistant, gold=gold), jobs(scenarios, number_of(data, "limit"))
+    product, asked = Product(assistant, gold=gold), _asked(scenarios, data)
     results: list[ScenarioResult] = []
     kinds = _kinds(role)
     reached: set[str] = set()  # sums of signals; what perceives computes once for all questions over a signal
@@ -192,11 +162,44 @@ def measure(
     right = counts(results)
     details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")}
     details["unreached"] = 1 - len(results) / len(asked)
-    names = {f"{r.job.scenario.id}: {r.job.question.ask}": r for r in results}
-    items = {name: (float(result.judged.correct), 1.0) for name, result in names.items()}
+    return shares(results, details)
+
+
+def shares(results: Sequence[ScenarioResult], details: Mapping[str, float]) -> tuple[Measured, ...]:
+    """The share of questions that are right: of all, of those that have an answer and of those that have none.
+
+    Args:
+        results: at least one.
+        details: of the first share.
+    """
     contents = {result.job.scenario.id: result.job.scenario.content for result in results}
-    clusters = tuple(contents[result.job.scenario.id] for result in names.values())
-    return (measured("cross-signal", items, details=details, clusters=clusters),)
+    parts = {
+        "cross-signal": results,
+        "answered": [result for result in results if result.job.question.answer],
+        "declined": [result for result in results if not result.job.question.answer],
+    }
+    found = []
+    for name, part in parts.items():
+        named = {f"{each.job.scenario.id}: {each.job.question.ask}": each for each in part}
+        items = {item: (float(each.judged.correct), 1.0) for item, each in named.items()}
+        clusters = tuple(contents[each.job.scenario.id] for each in named.values())
+        if items:
+            found.append(measured(name, items, details=details if part is results else None, clusters=clusters))
+    return tuple(found)
+
+
+def _asked(scenarios: Sequence[Scenario], data: Data) -> list[ScenarioJob]:
+    return jobs(scenarios, number_of(data, "limit"))
+
+
+def _count(role: str, files: Mapping[str, Path], data: Data) -> int:
+    """See `metric.Count`."""
+    asked = _asked(_scenarios(data, role, gold=data.get("gold") is True), data)
+    answered = len({job.scenario.id for job in asked if job.question.answer})
+    if answered < LEAST:
+        what = f"{answered} scenarios of the data have a question with an answer, and at least {LEAST} decide"
+        raise CalibrationInvalid(what, "take more scenarios, or ask more questions that a source answers")
+    return len({job.scenario.content for job in asked})
 
 
 def _scenarios(data: Data, role: str, *, gold: bool) -> list[Scenario]:
@@ -241,13 +244,23 @@ def _computed(role: str, assistant: WarmAssistant, counted: CountedRuntime) -> i
 METRICS = (
     Metric(
         name="cross-signal",
-        # A model that answers nothing is right about what no source answers, which is less than the floor
-        gives={"cross-signal": Standard(0.2, 0.03, task=True)},
+        gives={
+            "cross-signal": Standard(0.2, 0.03, task=True, beside=("answered", "declined"), whole=True),
+            "answered": Standard(0.2, 0.03, beside=("declined",), whole=True),
+            "declined": Standard(0.02, least=0),  # who always answers has none; it may be measured on a few
+        },
         roles=ROLES | {"language"},
         description=(
             "share of questions over scenarios whose status, answer and citations are right, with the model in the "
-            "product and of the questions that reach it"
+            "product and of the questions that reach it; of those with an answer (answered) and without (declined)"
         ),
+        keys={
+            "path": "a folder of scenarios (docs/scenarios.md)",
+            "profile": "whose other models take part (auto)",
+            "gold": "true for evidence.json in place of perception, for language models and embedders",
+            "limit": "the first N questions only",
+        },
         measure=measure,
+        count=_count,
     ),
 )

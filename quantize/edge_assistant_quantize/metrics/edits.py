@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from edge_assistant_quantize.errors import ToolMissing
 
 
@@ -16,10 +18,8 @@ def of_words(truth: str, heard: str) -> tuple[int, int]:
     check()
     import jiwer
 
-    if not truth.split():  # jiwer refuses it before version 4
-        return len(heard.split()), 0
-    found = jiwer.process_words(truth, heard)
-    return found.substitutions + found.insertions + found.deletions, len(truth.split())
+    words = len(truth.split())  # jiwer refuses none before version 4
+    return _changed(jiwer.process_words(truth, heard)) if words else len(heard.split()), words
 
 
 def of_characters(truth: str, read: str) -> tuple[int, int]:
@@ -31,10 +31,12 @@ def of_characters(truth: str, read: str) -> tuple[int, int]:
     check()
     import jiwer
 
-    if not truth.strip():
-        return len(read.strip()), 0
-    found = jiwer.process_characters(truth, read)
-    return found.substitutions + found.insertions + found.deletions, len(truth.strip())
+    signs = len(truth.strip())
+    return _changed(jiwer.process_characters(truth, read)) if signs else len(read.strip()), signs
+
+
+def _changed(found: Any) -> int:  # noqa: ANN401 - of the library
+    return int(found.substitutions + found.insertions + found.deletions)
 
 
 def check() -> None:

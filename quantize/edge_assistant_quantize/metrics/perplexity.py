@@ -1,17 +1,18 @@
 """Perplexity of a language model over a text, and its divergence from a reference, see `gguf.perplexity`.
 
-The data is a text: `path`, `chunks` (maximum), `context` (tokens of a chunk, 512). Perplexity is given as its
-logarithm, a mean over tokens: 0.01 more is 1 % more perplexity. For the divergence the reference runs beside the
-model, so both have to fit into memory.
+The items are chunks of a text. Perplexity is given as its logarithm, a mean over tokens: 0.01 more is 1 % more
+perplexity. For the divergence the reference runs beside the model, so both have to fit into memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.gguf import perplexity
+from edge_assistant_quantize.gguf import perplexity, text
+from edge_assistant_quantize.gguf.model import Model
 from edge_assistant_quantize.gguf.perplexity import TextQuality
 from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, Standard, compared
 from edge_assistant_quantize.progress import Watch
@@ -27,9 +28,7 @@ def _perplexity(
     Raises:
         CalibrationInvalid: the text is too short.
     """
-    found = _quality(model, None, data, runtime, watch)
-    details = {"perplexity": found.perplexity, "uncertainty": found.uncertainty}
-    return (_by_chunk("log-perplexity", found, [chunk.loss for chunk in found.chunks], details),)
+    return tuple(of_text(_quality(model, None, data, runtime, watch)).values())
 
 
 def _divergence(
@@ -40,13 +39,8 @@ def _divergence(
     Raises:
         UsageError: the reference has another vocabulary.
     """
-    found = _quality(model, compared("divergence", reference), data, runtime, watch)
-    assert found.divergence is not None
-    total = found.divergence
-    details = {"median": total.median, "p99": total.p99, "uncertainty": total.uncertainty}
-    details["model-perplexity"] = found.perplexity  # another name than that of the metric below
-    kl = _by_chunk("kl-divergence", found, [chunk.divergence for chunk in found.chunks], details)
-    return kl, _by_chunk("token-agreement", found, [float(chunk.agreeing) for chunk in found.chunks])
+    found = of_text(_quality(model, compared("divergence", reference), data, runtime, watch))
+    return found["kl-divergence"], found["token-agreement"]
 
 
 def _quality(
@@ -64,31 +58,61 @@ def _quality(
     )
 
 
-def _by_chunk(
-    name: str, found: TextQuality, parts: Sequence[float], details: Mapping[str, float] | None = None
-) -> Measured:
-    """A figure whose items are the chunks of a text, and whose wholes are their tokens; a loss has details."""
+def of_text(found: TextQuality) -> dict[str, Measured]:
+    """Results by name, whose items are the chunks of a text and whose wholes are their tokens."""
     items = tuple(f"chunk {number}" for number in range(1, len(found.chunks) + 1))
     wholes = tuple(float(chunk.tokens) for chunk in found.chunks)
-    unit = "share" if details is None else "nats"
     clusters = tuple(chunk.sha256 for chunk in found.chunks)
-    return Measured(name, items, tuple(parts), wholes, details is not None, unit, clusters, details or {})
 
+    def by_chunk(name: str, parts: Iterable[float], unit: str, details: Mapping[str, float]) -> Measured:
+        return Measured(name, items, tuple(parts), wholes, unit == "nats", unit, clusters, details)
+
+    details = {"perplexity": found.perplexity, "uncertainty": found.uncertainty}
+    results = [by_chunk("log-perplexity", (chunk.loss for chunk in found.chunks), "nats", details)]
+    if (total := found.divergence) is not None:
+        details = {"median": total.median, "p99": total.p99, "uncertainty": total.uncertainty}
+        results += [
+            by_chunk("kl-divergence", (chunk.divergence for chunk in found.chunks), "nats", details),
+            by_chunk("token-agreement", (float(chunk.agreeing) for chunk in found.chunks), "share", {}),
+        ]
+    return {each.metric: each for each in results}
+
+
+def _count(role: str, files: Mapping[str, Path], data: Data) -> int:
+    """See `metric.Count`; without a model each byte may be a token."""
+    content, context = text.read(path_of(data)), number_of(data, "context") or perplexity.CONTEXT
+    tokens = len(content)
+    if "model" in files:
+        with Model(files["model"], threads=1, context=text.LEAST_CONTEXT) as opened:
+            tokens = len(opened.tokenize(content))
+    count = tokens // context
+    return min(count, number_of(data, "chunks") or count)
+
+
+_KEYS = {
+    "path": "a text",
+    "context": f"tokens of a chunk, half of which are predicted ({perplexity.CONTEXT})",
+    "chunks": "the most that are taken (all)",
+}
 
 METRICS = (
     Metric(
         name="perplexity",
-        gives={"log-perplexity": Standard(6.0, 0.02)},  # of 49,000 tokens a damaged model has 10.8 and more
+        gives={"log-perplexity": Standard(6.0, 0.02, least=SKEWED)},  # damaged ones have 10.8 and more
         roles=frozenset({"language"}),
         description="negative log likelihood of a text's tokens, in nats; its exponential is the perplexity",
+        keys=_KEYS,
         measure=_perplexity,
+        count=_count,
     ),
     Metric(
         name="divergence",
         gives={"kl-divergence": Standard(0.5, least=SKEWED), "token-agreement": Standard(0.6)},
         roles=frozenset({"language"}),
         description="how far the next token's distribution is from the reference's, and how often the likeliest is its",
+        keys=_KEYS,
         measure=_divergence,
+        count=_count,
         relative=True,
     ),
 )

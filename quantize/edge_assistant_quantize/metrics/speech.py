@@ -7,7 +7,7 @@ from collections import Counter
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.metric import LIMIT, SKEWED, Data, Metric, Standard, measured
 from edge_assistant_quantize.metrics.slots import counted
 from edge_assistant_quantize.metrics.transcripts import normalised
 from edge_assistant_quantize.progress import Watch
@@ -52,6 +52,11 @@ METRICS = (
             "word error rate, and the share of numbers, units, dates, codes, names and negations that are heard wrong, "
             "over recordings whose words are known"
         ),
+        keys={
+            "path": "a folder of *.wav with their words in *.txt, or of scenarios whose recordings have 'said'",
+            "language": "of the recordings (en)",
+            "limit": LIMIT,
+        },
         measure=measure,
     ),
 )

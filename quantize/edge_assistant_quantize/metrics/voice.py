@@ -14,7 +14,7 @@ from edge_assistant.perception.sense import Request
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.metric import LIMIT, SKEWED, Data, Metric, Standard, measured
 from edge_assistant_quantize.metrics.transcripts import normalised
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Measured
@@ -60,6 +60,7 @@ METRICS = (
         gives={"heard": Standard(0.6, 0.02, task=True, least=SKEWED)},
         roles=frozenset({"voice"}),
         description="share of words that the product's ear hears wrong of what a voice says, over texts",
+        keys={"path": "a file with one text a line", "ear": f"the speech model that listens ({EAR})", "limit": LIMIT},
         measure=measure,
     ),
 )

@@ -10,7 +10,7 @@ from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import clusters, perceive, photographs, seeds
@@ -86,6 +86,12 @@ METRICS = (
         gives={"cer": Standard(0.3, 0.005, task=True), "fields": Standard(0.3, 0.02, task=True)},
         roles=frozenset({"writing"}),
         description="character error rate, and the share of form fields that are read exactly, over pages",
+        keys={
+            "path": "a folder of pictures with their rows in *.txt; or pages are rendered:",
+            "count": "how many pages are rendered",
+            "seed": "from which they are drawn, page by page (0)",
+            "limit": LIMIT,
+        },
         measure=measure,
     ),
 )

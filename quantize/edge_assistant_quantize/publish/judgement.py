@@ -14,7 +14,6 @@ from edge_assistant_quantize.acceptance import gate, looks, signature
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import FILE, Candidate
 from edge_assistant_quantize.errors import InputMissing, NotAccepted
-from edge_assistant_quantize.metrics.metric import standard
 from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Record, Variant
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
@@ -45,11 +44,12 @@ class Judgement:
         return [each for each in self.looks if not each.accepted]
 
     def accepted_against(self, other: Candidate) -> bool:
-        """Whether it stands for another model, with its options, by a metric of the task itself."""
+        """Whether it does the task as another model does, with its options, within the margin of the metric itself."""
         model = other.sums(), as_read(other.options)
-        standing = _standing(each for each in self.looks if each.reference == model)
+        compared = [each for each in self.looks if each.reference == model]
+        standing = _standing(compared)
         return all(each.accepted for each in standing) and any(
-            standard(each.metric).task and each.compares for each in standing
+            gate.in_task(each.look, [verdict for verdict in each.verdicts if verdict in standing]) for each in compared
         )
 
 

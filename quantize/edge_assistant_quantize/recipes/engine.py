@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.acceptance import signature
+from edge_assistant_quantize.acceptance import gate, looks, signature
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
@@ -143,6 +143,7 @@ class RecipeRun:
         if asked.prepare:
             job.space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
         results = measurements.results(job, self.reference, self.reference)
+        gate.check_reference(self.reference.name, asked.criteria, results)
         self._tick()
         variants = [self._variant(variant, start) for variant in asked.variants]
         layers = next((list(form.layers) for form in self.forms.values() if form.layers), [])
@@ -176,6 +177,7 @@ class RecipeRun:
         try:
             form = self._through(start, variant.steps, variant.name)
             results = measurements.results(job, form, self.reference)
+            looks.seen(form.sums, measurements.undecided(job, results))
             if job.recipe.criteria:
                 look, verdicts = measurements.judge(job, variant.name, form, self.reference)
                 self.looks.append(look)

@@ -50,6 +50,12 @@ def judge(job: RecipeJob, name: str, form: Form, reference: Form) -> tuple[Accep
     return looks.take(*models, job.recipe.criteria, of_form, of_reference, sums)
 
 
+def undecided(job: RecipeJob, results: Mapping[str, Measured]) -> dict[str, Measured]:
+    """Results of metrics that no criterion of the recipe is about; a person may choose by them all the same."""
+    decided = {metric(criterion.metric).name for criterion in job.recipe.criteria}
+    return {name: found for name, found in results.items() if metric(name).name not in decided}
+
+
 def accepts(job: RecipeJob, form: Form, reference: Form) -> bool:
     """Whether a form that a search tries holds every criterion; measuring stops at the first that it does not."""
     for asked in job.recipe.metrics:

@@ -222,14 +222,13 @@ def check(recipe: Recipe) -> None:
     if any(each.needs.searches for each in recipe.steps) and not recipe.criteria:
         what = f"{recipe.name}: nothing says when a search may stop, as no metric has a criterion"
         raise RecipeInvalid(what, "give one: at_least, at_most_worse or within_interval")
-    data = {each.metric: each.data for each in recipe.metrics if each.criterion}
-    if twice := next((each for each in recipe.metrics if data.get(each.metric, each.data) != each.data), None):
+    decides = {each.metric: each.data for each in recipe.metrics if each.criterion}
+    if twice := next((each for each in recipe.metrics if decides.get(each.metric, each.data) != each.data), None):
         what = f"{recipe.name}: '{twice.metric}' is measured on two data sets, and only one can decide"
         raise RecipeInvalid(what, "name one")
     accept.check(recipe.criteria)
     for each in recipe.metrics:
-        roles = metric(each.metric).roles
-        if recipe.role not in roles:
-            what = f"the metric '{each.metric}' measures {', '.join(sorted(roles))}"
-            hint = "see 'edge-quantize metrics' for those of each role"
-            raise RecipeInvalid(f"{recipe.name}: {what}, and the recipe is for role '{recipe.role}'", hint)
+        metric(each.metric).check(recipe.role, recipe.data[each.data])
+    data = {name: recipe.data[named] for name, named in decides.items()}
+    searched = any(step.needs.searches for step in recipe.steps)
+    accept.check_data(recipe.criteria, recipe.role, {}, data, searched=searched)

@@ -14,10 +14,11 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.acceptance import accept, gate
 from edge_assistant_quantize.acceptance.criteria import from_words
+from edge_assistant_quantize.acceptance.intervals import spent
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, NotAccepted, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics import metric as metrics
-from edge_assistant_quantize.metrics.metric import Standard, compared
+from edge_assistant_quantize.metrics.metric import Metric, Standard, compared
 from edge_assistant_quantize.progress import ignore
 
 RUNTIME = Runtime(1)
@@ -25,21 +26,33 @@ RUNTIME = Runtime(1)
 
 @dataclass
 class Scripted:
-    """Gives two results over forty items, and notes which models were measured on what."""
+    """Gives two results over many items, and notes which models were measured on what."""
 
     shares: Mapping[str, float]
     relative: bool = False
-    name: str = "scripted"
-    gives: Mapping[str, Standard] = field(
-        default_factory=lambda: {"wrong": Standard(0.9, 0.1, task=True), "right": Standard(0.1, 0.1, task=True)}
-    )
-    roles: frozenset[str] = frozenset({"speech"})
-    description: str = "scripted"
+    items: int = 400
     ran: list[tuple[str, object]] = field(default_factory=list)
+
+    @property
+    def metric(self):
+        return Metric(
+            name="scripted",
+            gives={
+                "wrong": Standard(0.9, 0.1, task=True),
+                "right": Standard(0.1, 0.1, task=True, whole=True),
+                "beside": Standard(0.1, least=0),
+            },
+            roles=frozenset({"speech"}),
+            description="scripted",
+            keys={"path": "where nobody looks"},
+            measure=self.measure,
+            count=lambda role, files, data: self.items,
+            relative=self.relative,
+        )
 
     def measure(self, model, reference, data, runtime, watch):
         if self.relative:
-            compared(self.name, reference)
+            compared("scripted", reference)
         self.ran.append((model.name, data.get("path")))
         right = hits("right", self.shares[model.name])
         wrong = replace(right, metric="wrong", parts=tuple(1 - part for part in right.parts), lower_is_better=True)
@@ -59,7 +72,7 @@ def criterion(words):
 def scripted(monkeypatch):
     def install(relative=False):
         found = Scripted({"good": 0.85, "same": 0.85, "bad": 0.6}, relative)
-        monkeypatch.setattr(metrics, "all_metrics", lambda: {"scripted": found})
+        monkeypatch.setattr(metrics, "all_metrics", lambda: {"scripted": found.metric})
         return found
 
     return install
@@ -112,10 +125,16 @@ def test_what_cannot_be_decided(scripted, tmp_path):
     good = candidate(tmp_path, "good")
     with pytest.raises(UsageError, match="'scripted' is no result"):
         accept.check([criterion("scripted within_interval")])
-    said = "scripted measures speech, and eye is a detector"
+    said = "scripted measures speech, and the model is a detector"
     with candidate(tmp_path, "eye", "detector").held() as (eye, _), pytest.raises(UsageError, match=said):
         accept.measure(eye, None, {"wrong": {}}, RUNTIME, ignore)
+    with pytest.raises(RecipeInvalid, match="beside is measured and decides nothing - ask wrong or right"):
+        accept.check([criterion("beside at_least=0.5")])
+    with pytest.raises(RecipeInvalid, match="right: 'at most 0 worse' holds on no data"):
+        accept.check([criterion("right at_most_worse=0")])
     with good.held() as (model, _):
+        with pytest.raises(UsageError, match="scripted reads no 'pth' of its data, but path"):
+            accept.measure(model, None, {"wrong": {"pth": "x"}}, RUNTIME, ignore)
         results = accept.measure(model, None, {"wrong": {}}, RUNTIME, ignore)
     for given in (({}, results), (results, {})):
         with pytest.raises(UsageError, match="nothing was measured that says 'wrong'"):
@@ -130,7 +149,7 @@ def installed(model):
 
 def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
     reference = installed(models("embedder"))
-    lines = [f"Pump {number} runs at {number + 20} degrees." for number in range(100)]
+    lines = [f"Pump {number} runs at {number + 20} degrees." for number in range(120)]
     (tmp_path / "texts.txt").write_text("\n".join(lines))
     for path in reference.paths.values():
         if path.suffix != ".onnx":  # a link to it would be a change of it, for whoever loads it meanwhile
@@ -208,3 +227,41 @@ def test_a_language_model_is_not_compared_with_its_own_file(tmp_path):
     asked = [criterion("log-perplexity at_most_worse=0.05")]
     with pytest.raises(UsageError, match="one and other are the same file, so there is nothing to compare"):
         accept.decide(one, other, asked, {"log-perplexity": {"path": str(tmp_path / "text.txt")}}, RUNTIME, ignore)
+
+
+@pytest.mark.parametrize(("look", "least"), [(1, 120), (2, 161), (10, 266)])
+def test_a_rare_large_loss_has_to_be_seen_with_the_confidence_of_the_look(look, least):
+    """In 3 % of the items, as of chunks that are 3 nats worse: in none of so many with what the look may spend."""
+    assert 0.97**least <= spent(look)
+    assert not gate._too_few(hits("log-perplexity", 0.5, least), look)
+    assert "decide at look" in gate._too_few(hits("cosine", 0.5, least - 1), look)
+
+
+def test_what_the_reference_misses_ends_it_before_the_candidate_runs(scripted, tmp_path):
+    script = scripted()
+    script.shares = {"dead": 0.02, "good": 0.85}
+    good, dead = candidate(tmp_path, "good"), candidate(tmp_path, "dead")
+    with pytest.raises(NotAccepted, match=r"nothing can be compared with dead: 'right' of dead is 0\.02 and may be"):
+        accept.decide(good, dead, [criterion("right within_interval")], {"right": {}}, RUNTIME, ignore)
+    assert [name for name, _ in script.ran] == ["dead"]
+
+
+@pytest.mark.parametrize(
+    ("items", "words", "needed"),
+    [
+        (19, "wrong at_most=0.9", 20),
+        (33, "right within_interval", 34),  # 0.9 ** 34 is what a first look may spend
+        (48, "right at_least=0.93", 49),
+    ],
+)
+def test_data_that_can_never_show_it_is_not_measured(scripted, tmp_path, items, words, needed):
+    script = scripted()
+    script.items = items
+    good = candidate(tmp_path, "good")
+    with pytest.raises(CalibrationInvalid, match=f"^{items} independent items cannot .* takes at least {needed} - "):
+        accept.decide(good, good, [criterion(words)], {"right": {}}, RUNTIME, ignore)
+    assert not script.ran
+    script.items += 1
+    accept.check_data([criterion(words)], "speech", {}, {"right": {}})
+    with pytest.raises(CalibrationInvalid, match="as a search looks at the other half"):
+        accept.check_data([criterion(words)], "speech", {}, {"right": {}}, searched=True)

@@ -10,7 +10,7 @@ import pytest
 
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputError, InputMissing, InputTooLarge
 from edge_assistant.core.signals import Kind
-from edge_assistant_quantize.datasets.scenarios import draw, jobs, load
+from edge_assistant_quantize.datasets.scenarios import jobs, load
 
 TOML = """
 id = "shop-001"
@@ -61,12 +61,13 @@ def test_a_scenario_is_read(tmp_path: Path) -> None:
     [
         ('id = "shop-001"', 'id = "shop-002"', "the folder is named otherwise"),
         ('domain = "receipts"', "", "missing required field `domain`"),
-        ('kind = "text"', 'kind = "smell"', "signals[0].kind: invalid enum value 'smell'"),
+        ('kind = "text"', 'kind = "smell"', "signals[0].kind: invalid enum value 'smell' (there are "),
+        ('"spontaneous"', '"sudden"', "'sudden' (there are lookup, cross, spontaneous, conflict, compute, absent)"),
         ('file = "claim.txt"', 'file = "../claim.txt"', "a signal is outside the folder"),
         ('["34.80", "38.40"]', '["34.80", 38.40]', "questions[0].answer[1]: expected `str`, got `float`"),
         ('["34.80", "38.40"]', '["34.80|", "38.40"]', "questions[0]: an empty entry in 'answer'"),
         ('["34.80", "38.40"]', "[]", "questions[0]: an 'answer' is needed"),
-        ('["text:1", "text:2"]', '["text:1", "image:1"]', "'image:1' in 'cites' is no signal"),
+        ('["text:1", "text:2"]', '["text:1", "image:1"]', "'image:1' in 'cites' is no signal (text:1, text:2)"),
         ("[[signals]]", "[[signal]]", "missing required field `signals`"),
         ("[[questions]]", "[questions]", "malformed"),
         ('"claim.txt"', '"claim.txt', "malformed"),
@@ -79,6 +80,36 @@ def test_a_malformed_scenario_is_one_line(tmp_path: Path, old: str, new: str, wh
     assert caught.value.message.startswith("shop-001/scenario.toml is malformed: ")
     assert what in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    changes = (
+        ('status = "not_in_evidence"', 'status = "none"'),
+        ("cites = []", ""),
+        ('"34.80"', "34.80"),
+        ('domain = "receipts"', ""),
+    )
+    toml = TOML
+    for old, new in changes:
+        toml = toml.replace(old, new)
+    write(tmp_path, toml)
+    with pytest.raises(InputCorrupt) as caught:
+        load(tmp_path)
+    assert caught.value.message.split(": ", 1)[1].split("; ") == [
+        "missing required field `domain`",
+        "questions[0].answer[0]: expected `str`, got `float`",
+        "questions[1].status: invalid enum value 'none' (there are supported, conflict, not_in_evidence)",
+        "questions[1]: missing required field `cites`",
+    ]
+    (tmp_path / "shop-001" / "scenario.toml").write_text(TOML.replace("claim.txt", "../a").replace("shop-001", "shop"))
+    with pytest.raises(
+        InputCorrupt, match=r"the folder is named otherwise; a signal is outside the folder: '\.\./a' - see"
+    ):
+        load(tmp_path)
+    question = '[[questions]]\nask = ""\n'
+    (tmp_path / "shop-001" / "scenario.toml").write_text(TOML + question * 10)
+    with pytest.raises(InputCorrupt, match=r"; and 38 more - see"):
+        load(tmp_path)
 
 
 def test_scenarios_that_are_not_there_or_cannot_be_read(tmp_path: Path) -> None:
@@ -119,17 +150,12 @@ def test_gold_evidence_by_signal(tmp_path: Path) -> None:
     assert (signal, found.signal, found.text) == ("text:2", "text:2", "Total 38.40")
 
 
-def test_samples_are_drawn_by_a_seed_and_keep_their_order(tmp_path: Path) -> None:
-    for number in range(20):
+def test_questions_come_in_order(tmp_path: Path) -> None:
+    for number in range(2):
         write(tmp_path, TOML.replace("shop-001", f"shop-{number:03}"), f"shop-{number:03}")
     every = jobs(load(tmp_path))
-    assert len(every) == 40
+    assert [(job.scenario.id, job.number) for job in every] == [(f"shop-00{n}", at) for n in (0, 1) for at in (0, 1)]
     assert jobs(load(tmp_path), limit=3) == every[:3]
-    sample = jobs(load(tmp_path), sample=10, seed=7)
-    assert sample == jobs(load(tmp_path), sample=10, seed=7) != jobs(load(tmp_path), sample=10, seed=8)
-    assert sample == [job for job in every if job in sample]
-    assert len(sample) == 10
-    assert draw(every, 99, 0) == draw(every, None, 0) == every
 
 
 def test_scenarios_are_equal_by_what_a_model_reads_of_them(tmp_path: Path) -> None:

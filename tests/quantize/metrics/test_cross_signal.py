@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
 from helpers import damaged, drawings, plain_model
 
 from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.answer import Answer, Route, Status
 from edge_assistant.core.errors import InputEmpty
 from edge_assistant.language.chat import Message
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics import recalling
+from edge_assistant_quantize.metrics import cross_signal, recalling
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.metrics.warm import WarmAssistant
 from edge_assistant_quantize.progress import ignore
@@ -53,11 +55,13 @@ def scenarios(pytestconfig: pytest.Config, tmp_path: Path) -> Path:
 
 
 def add(folder: Path, signal: tuple[str, str], *asked: tuple[str, str]) -> Path:
+    """A scenario; a question whose answer is empty has none."""
     folder.mkdir(parents=True)
     kind, file = signal
+    answered = '"lookup"\nstatus = "supported"\nanswer = ["{answer}"]\ncites = ["{kind}:1"]\n'
+    absent = '"absent"\nstatus = "not_in_evidence"\nanswer = []\ncites = []\n'
     questions = "".join(
-        f'[[questions]]\nask = "{ask}"\ntype = "lookup"\nstatus = "supported"\nanswer = ["{answer}"]\n'
-        f'cites = ["{kind}:1"]\n'
+        f'[[questions]]\nask = "{ask}"\ntype = {(answered if answer else absent).format(answer=answer, kind=kind)}'
         for ask, answer in asked
     )
     head = f'id = "{folder.name}"\ndomain = "machines"\n[[signals]]\nkind = "{kind}"\nfile = "{file}"\n'
@@ -67,7 +71,8 @@ def add(folder: Path, signal: tuple[str, str], *asked: tuple[str, str]) -> Path:
 
 def measure(model: InstalledModel, path: Path, **data: object) -> Measured:
     given = {"path": path, "profile": "test", **data}
-    (found,) = metric("cross-signal").measure(model, None, given, Runtime(1), ignore)
+    found, *rest = metric("cross-signal").measure(model, None, given, Runtime(1), ignore)
+    assert [each.items for each in rest] == [found.items]  # all have an answer
     return found
 
 
@@ -146,6 +151,41 @@ def test_a_question_that_fails_counts_as_wrong(
     monkeypatch.setattr(WarmAssistant, "ask", fails)
     for role in ("language", "embedder", "speech"):
         assert measure(models(role), scenarios, limit=1).parts == (0,)
+
+
+def test_questions_with_and_without_an_answer_are_counted_apart(
+    tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def declines(*given: object, **how: object) -> Answer:
+        return Answer("", "None of the sources answers this.", Status.NOT_IN_EVIDENCE, Route("", (), ""))
+
+    for number in range(3):
+        folder = add(tmp_path / f"r-{number}", ("readings", "r.csv"), ("How hot?", "61"), ("Who?", ""), ("Why?", ""))
+        (folder / "r.csv").write_text(f"time,temperature [degC]\n2025-03-14T14:0{number}:00,61\n")
+    monkeypatch.setattr(WarmAssistant, "ask", declines)
+    ran = count()
+    monkeypatch.setattr(cross_signal, "_computed", lambda *given: next(ran))
+    given = {"path": tmp_path, "profile": "test"}
+    every, answered, declined = metric("cross-signal").measure(models("language"), None, given, Runtime(1), ignore)
+    assert [(each.metric, each.value, len(each.items)) for each in (every, answered, declined)] == [
+        ("cross-signal", pytest.approx(2 / 3), 9),
+        ("answered", 0, 3),
+        ("declined", 1, 6),
+    ]
+    assert len(answered.independent) == len(declined.independent) == 3
+    assert "unreached" in every.details
+    assert not answered.details
+
+
+def test_scenarios_are_counted_before_anything_is_asked(tmp_path: Path) -> None:
+    for number in range(24):
+        asked = ("Who?", ""), ("How hot?", "61" if number < 20 else "")
+        folder = add(tmp_path / f"r-{number:02}", ("text", "t.txt"), *asked)
+        (folder / "t.txt").write_text(f"Reading {number}: 61\n")
+    of = metric("cross-signal")
+    assert of.count("language", {}, {"path": tmp_path}) == 24
+    with pytest.raises(CalibrationInvalid, match="19 scenarios of the data have a question with an answer, and at le"):
+        of.count("language", {}, {"path": tmp_path, "limit": 39})
 
 
 def test_every_sense_that_has_models_can_be_measured() -> None:

@@ -130,9 +130,6 @@ def test_objects(photos: Path, tmp_path: Path, models: Models) -> None:
     assert (found["presence"].parts, found["presence"].wholes) == ((1, 1), (1, 1))
     assert (found["presence_all"].parts, found["presence_all"].wholes) == ((1, 1), (2, 1))  # no bus
     assert found["precision"].value == 1
-    assert found["map50"].value == pytest.approx(2 / 3)
-    assert dict(zip(found["map50"].items, found["map50"].parts, strict=True))["bus"] == 0
-    assert found["map50"].details["recall"] == pytest.approx(2 / 3)
     blind = damaged.damaged(models("detector"), "model", tmp_path / "blind", damaged.not_numbers)
     found = measure("objects", blind, path=photos)
     assert found["presence"].value == found["precision"].value == 0

@@ -69,8 +69,8 @@ def made(folder: Path, seed: int = 1, against: str = "silero-vad") -> Path:
             ModelSums(name, model.sums(), model.options),
             ModelSums("f32", sums, options, "silero-vad" * (against == "silero-vad")),
             [Criterion("presence", Bound.AT_MOST_WORSE, 0.05)],
-            {"presence": hits("presence", share)},
-            {"presence": hits("presence", 0.82)},
+            {"presence": hits("presence", share), "precision": hits("precision", 0.8)},
+            {"presence": hits("presence", 0.8125), "precision": hits("precision", 0.8)},
             {"presence": "ab" * 32},
         )
         looked.append(look)

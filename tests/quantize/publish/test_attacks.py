@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from helpers.looks import hits, scripted, weights
 
 from edge_assistant.cli.main import main as assistant
+from edge_assistant.core.answer import Answer, Route, Status
 from edge_assistant.governance.audit.rows import canonical
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import candidate as candidates
@@ -26,7 +28,10 @@ from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.metrics import cross_signal
 from edge_assistant_quantize.metrics import metric as metrics
+from edge_assistant_quantize.metrics.scoring import AnswerScore
+from edge_assistant_quantize.metrics.warm import WarmAssistant
 from edge_assistant_quantize.record import Bound, Criterion, Measured, Record
 
 LICENCE = [
@@ -41,6 +46,7 @@ LICENCE = [
     "--yes",
 ]
 OTHER = "cd" * 32
+REAL_METRICS = metrics.all_metrics
 
 
 def publishes_nothing(*words: object) -> None:
@@ -180,7 +186,8 @@ def judged(monkeypatch, tmp_path):
     """Models that hit the share of items that their name says in hundredths, judged by the verb."""
 
     def measure(model, reference, data, runtime, watch):
-        return (found[0](float(model.name.removeprefix("m")) / 100),)
+        share = model.name.removeprefix("m")
+        return (found[0](float(share) / 100 if share.isdecimal() else 0.8),)
 
     def same(model, reference, data, runtime, watch):
         return (hits("same", 1.0),)
@@ -305,7 +312,10 @@ def test_later_looks_at_the_same_data_ask_for_more(judged, capsys):
     shutil.rmtree(judged.model(60).parent / "record")
     fresh = share - 1 if share < 79 else share
     assert judged.accept(fresh, 80, "hits at_most_worse=0.049") == 1
-    assert "at this data, so the interval is wider" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    (number,) = re.findall(r"\(look (\d+) at this data, 400 independent items\)", printed)
+    assert int(number) > 30
+    assert f"shared items with its data, for a decision or an evaluation: {int(number) - 1}\n" in printed
 
 
 def test_a_refusal_stays_on_the_card(judged):
@@ -375,6 +385,106 @@ def test_a_model_of_a_profile_is_displaced_by_what_was_compared_with_it(judged, 
     assert "m79 was not accepted in place of silero-vad, which is first in test" in capsys.readouterr().err
     assert judged.publish(79, "--profile", "test", "--unaccepted", "for a demo") == 0
     assert Portfolio().entry("m79").figures["accepted"] is False
+
+
+@pytest.fixture
+def product(judged, monkeypatch, tmp_path, pytestconfig):
+    """Two models whose product says what a test wants to scenarios with and without an answer, and their data."""
+    sound = (pytestconfig.rootpath / "tests/fixtures/speech/pressure.wav").read_bytes()
+    monkeypatch.setattr(metrics, "all_metrics", REAL_METRICS)
+    ran = count()
+    monkeypatch.setattr(cross_signal, "_computed", lambda *given: next(ran))
+    monkeypatch.setattr(WarmAssistant, "start", lambda self: None)
+    monkeypatch.setattr(WarmAssistant, "ungrounded", lambda self, answer: ())
+
+    def made(says: Callable[[str], str], scenarios: int, answered: int, absent: int) -> list[str]:
+        def ask(self, question, *rest):
+            status = Status.SUPPORTED if (text := says(question)) else Status.NOT_IN_EVIDENCE
+            return Answer(question, text or "None of the sources answers this.", status, Route("", (), ""))
+
+        monkeypatch.setattr(WarmAssistant, "ask", ask)
+        for number in range(scenarios):
+            folder = tmp_path / "scenarios" / f"s-{number:02}"
+            folder.mkdir(parents=True)
+            (folder / "note.wav").write_bytes(sound + bytes([number]))
+            asked = [("How hot?", "lookup", "supported", '["61"]')] * (number < answered)
+            asked += [(f"Who {at}?", "absent", "not_in_evidence", "[]") for at in range(absent)]
+            (folder / "scenario.toml").write_text(
+                f'id = "{folder.name}"\ndomain = "machines"\n[[signals]]\nkind = "audio"\nfile = "note.wav"\n'
+                + "".join(
+                    f'[[questions]]\nask = "{ask}"\ntype = "{kind}"\nstatus = "{status}"\nanswer = {answer}\n'
+                    "cites = []\n"
+                    for ask, kind, status, answer in asked
+                )
+            )
+        words = ["accept", str(judged.model(3)), "--reference", str(judged.model(4)), "--role", "vad"]
+        asked = ["--metric", "cross-signal at_most_worse=0.2", "--data", f"path={tmp_path / 'scenarios'},profile=test"]
+        return [*words, *asked, "--record", str(tmp_path / "record")]
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("says", "said"),
+    [
+        (lambda question: "", "'answered' of m4 is 0 and may be as low as 0; that of a working model is at least 0.2"),
+        (lambda question: "61", "'declined' of m4 is 0 and may be as low as 0; that of a working model is at least 0"),
+    ],
+    ids=["declines always", "answers always"],
+)
+def test_a_model_that_always_says_the_same_publishes_nothing(product, judged, says, said, capsys):
+    """Of two alike nothing is lost, and declining everything was right in 16 of 24 questions."""
+    assert main(product(says, scenarios=24, answered=24, absent=2)) == 1
+    assert said in capsys.readouterr().err
+    judged.refuses(3)
+
+
+def test_nor_is_it_asked_where_few_questions_have_an_answer(product, judged, capsys):
+    assert main(product(lambda question: "", scenarios=24, answered=8, absent=1)) == 3
+    assert "8 scenarios of the data have a question with an answer, and at least 20 decide" in capsys.readouterr().err
+    judged.refuses(3)
+
+
+def test_a_model_that_answers_what_has_an_answer_is_published(product, judged, capsys):
+    assert main(product(lambda question: "61" * (question == "How hot?"), scenarios=24, answered=24, absent=2)) == 0
+    assert judged.publish(3) == 0
+
+
+def test_a_candidate_that_declines_is_refused_in_whatever_is_asked(product, judged, monkeypatch, capsys):
+    """Beside a reference that answers, and by a criterion that anything meets."""
+    words = product(lambda question: "61" * (question == "How hot?"), scenarios=24, answered=24, absent=2)
+    words[words.index("cross-signal at_most_worse=0.2")] = "cross-signal at_least=0.01"
+    judge = cross_signal.judge
+
+    def measured(model, *rest):
+        monkeypatch.setattr(cross_signal, "judge", judge if model.name == "m4" else declined)
+        return original(model, *rest)
+
+    def declined(question, reply):
+        return AnswerScore(status=not question.answer, answer=not question.answer, cites=not question.answer)
+
+    original = REAL_METRICS()["cross-signal"].measure
+    found = REAL_METRICS() | {"cross-signal": replace(REAL_METRICS()["cross-signal"], measure=measured)}
+    monkeypatch.setattr(metrics, "all_metrics", lambda: found)
+    assert main(words) == 1
+    assert "cross-signal is not accepted: 0.6667 (" in (out := capsys.readouterr().out)
+    assert "but 'answered' of m3 is 0 and may be as low as 0" in out
+    judged.refuses(3)
+
+
+def test_a_loss_beyond_the_margin_displaces_nobody_and_makes_no_reference(judged, store, tmp_path, capsys):
+    """Whatever was asked: to be in the place of the first of a profile is to do the task no worse than it."""
+    silero = ["--reference", "silero-vad"]
+    words = [*silero, "--data", str(tmp_path / "data"), "--record", str(tmp_path / "record")]
+    for share in (60, 79):
+        assert main(["accept", str(judged.model(share)), *words, "--metric", "hits at_most_worse=0.9"]) == 0
+    judged.refuses(60, *silero, "--profile", "test")
+    assert "m60 was not accepted in place of silero-vad" in capsys.readouterr().err
+    assert judged.publish(79, *silero, "--profile", "test") == 0
+    shutil.rmtree(tmp_path / "record")
+    for share, status in ((60, 1), (79, 0)):
+        assert judged.accept(78, share, "same at_least=0.9") == status
+        shutil.rmtree(tmp_path / "record")
 
 
 def test_killed_before_the_verdict_a_look_counts_all_the_same(home):

@@ -162,7 +162,7 @@ def test_killed_anywhere_it_resumes_and_nothing_is_done_again(place):
     ("changes", "error", "said"),
     [
         ([('file = "model"', 'file = "encoder"')], RecipeInvalid, "works on 'encoder', which small has not"),
-        ([('"length"', '"speech"')], RecipeInvalid, "'speech' measures speech, and the recipe is for role 'detector'"),
+        ([('"length"', '"speech"')], UsageError, "speech measures speech, and the model is a detector"),
         ([('"length"', '"nothing"')], UsageError, "there is no metric 'nothing'"),
         ([('photos = { path = "photos" }', 'photos = { path = "gone" }')], InputMissing, "there is no gone"),
         ([('calibration = { path = "photos" }', 'calibration = { path = "gone" }')], InputMissing, "there is no gone"),
