@@ -181,7 +181,7 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
                 (tmp_path / name).mkdir(exist_ok=True)
                 shutil.copyfile(path, tmp_path / name / path.name)
         damaged.damaged(models("embedder"), "model", tmp_path / name, change)
-        (tmp_path / name / "texts.txt").write_text("\n".join(f"{name} {number} texts" for number in range(100)))
+        (tmp_path / name / "texts.txt").write_text("\n".join(f"{name} {number} texts" for number in range(130)))
     texts = place / "texts.txt" if swapped == "data" else tmp_path / "good" / "texts.txt"
 
     def point(name):
@@ -223,10 +223,11 @@ def test_a_language_model_is_not_compared_with_its_own_file(tmp_path):
     tiny_llama.write(tmp_path / "one.gguf")
     shutil.copyfile(tmp_path / "one.gguf", tmp_path / "other.gguf")
     one, other = (Candidate(name, "language", tmp_path, {"model": f"{name}.gguf"}) for name in ("one", "other"))
-    (tmp_path / "text.txt").write_text(tiny_llama.prose(60))
+    (tmp_path / "text.txt").write_text(tiny_llama.prose(3000))
     asked = [criterion("log-perplexity at_most_worse=0.05")]
+    data = {"log-perplexity": {"path": str(tmp_path / "text.txt"), "context": 16}}
     with pytest.raises(UsageError, match="one and other are the same file, so there is nothing to compare"):
-        accept.decide(one, other, asked, {"log-perplexity": {"path": str(tmp_path / "text.txt")}}, RUNTIME, ignore)
+        accept.decide(one, other, asked, data, RUNTIME, ignore)
 
 
 @pytest.mark.parametrize(("look", "least"), [(1, 120), (2, 161), (10, 266)])

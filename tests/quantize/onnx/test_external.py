@@ -71,10 +71,11 @@ def test_what_the_product_runs_stays_one_file_and_the_hint_is_how_to_make_it(
     with pytest.raises(ModelCorrupt, match="outside the file"):
         Runtime(1).session(large)
     recipe = tmp_path / "recipe.toml"
-    source = f'source = {{ path = "{large.parent}", files = {{ model = "model.onnx" }} }}\n'
+    (large.parent / "candidate.toml").write_text('name = "x"\nrole = "classifier"\nfiles.model = "model.onnx"\n')
+    source = f'source = {{ path = "{large.parent}" }}\n'
     recipe.write_text(
         f'name = "x"\nrole = "classifier"\n{source}'
-        'metrics = [{ metric = "top1", data = "d", at_least = 0.5 }]\ndata.d = { path = "." }\n'
+        'metrics = [{ metric = "top1", data = "d" }]\ndata.d = { path = "." }\n'
         'variants = [{ name = "v", steps = [{ do = "quantize", type = "fp16" }] }]\n'
     )
     calibrated = ["--calibration", str(tmp_path), "--role", "classifier", "--output", str(tmp_path / "o.onnx")]
