@@ -106,6 +106,7 @@ DOES: dict[str, Callable[[socket.socket], None]] = {
     "array": lambda channel: channel.sendall(wire.PREFIX.pack(9, 1 << 30)),
     "header": lambda channel: channel.sendall(wire.PREFIX.pack(1 << 40, 0)),
     "nothing": lambda channel: None,
+    "nothing, but work": lambda channel: None,
     "number": lambda channel: say(channel, {"type": "progress", "done": math.nan}),
 }
 
@@ -126,3 +127,5 @@ def main(descriptor: int) -> None:
         say(channel, DONE)
         if name.endswith(" after"):
             page(channel)
+        while name == "nothing, but work":
+            pass

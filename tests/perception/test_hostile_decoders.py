@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from edge_assistant.compute.scheduling import budget
 from edge_assistant.compute.scheduling.budget import grown
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
@@ -93,3 +94,11 @@ def test_one_that_speaks_between_two_signals_is_not_used_again() -> None:
         time.sleep(0.01)
     assert client.page(named("good"), 1).size == (1, 1)
     assert idle().pid != first.pid
+
+
+def test_what_one_computes_between_two_signals_is_counted_for_none() -> None:
+    assert not list(client.pages(named("nothing, but work")))
+    before = budget.taken()
+    time.sleep(0.5)
+    assert budget.taken() - before < 0.1
+    assert idle()._child.seconds() > 0.1

@@ -44,9 +44,8 @@ class DecoderProcess:
         """Start it; raises OSError."""
         self._child = ChildProcess(_WORKER)
         self._limits = wire.lowered()
-        self._waited, self._before = 0.0, 0.0
+        self._waited, self._before, self._from = 0.0, 0.0, 0.0
         self._child.channel.setblocking(False)  # it may say something that can be seen, but not be read (MSG_OOB)
-        budget.beside(self._child.seconds)
         try:
             wire.send(self._child.channel, _Start(family, self._limits))
         except BaseException:
@@ -64,8 +63,10 @@ class DecoderProcess:
         return self._limits == wire.lowered() and (self.missing is None or not self._can(select.POLLIN, 0.0))
 
     def ready(self, check: Callable[[], None]) -> None:
-        """Wait until it takes jobs; raises OSError where it does not come that far."""
-        self._waited, self._before = 0.0, self._child.seconds()
+        """Wait until it takes jobs, and count what it computes; raises OSError where it does not come that far."""
+        self._waited = 0.0
+        self._before = self._from = self._child.seconds()
+        budget.beside(self._seconds)
         if self.missing is None:
             try:
                 said = self.receive(check)[0]
@@ -117,10 +118,17 @@ class DecoderProcess:
         looked.register(self._child.channel, event)
         return bool(looked.poll(seconds * 1000))
 
+    def rest(self) -> None:
+        """Count it no more until the next job: what it computes now, if it was taken over, is for no signal."""
+        budget.no_more(self._seconds)
+
     def end(self) -> None:
         """Kill it."""
-        budget.no_more(self._child.seconds)  # first: this may be cut, and its number be another process's then
+        self.rest()  # first: this may be cut, and its number be another process's then
         self._child.end()
+
+    def _seconds(self) -> float:
+        return self._child.seconds() - self._from
 
     def let_go(self) -> None:
         """Leave it to the process of which this one is a fork."""
@@ -196,6 +204,7 @@ def _taken(family: str) -> DecoderProcess:
 
 
 def _give_back(family: str, process: DecoderProcess) -> None:
+    process.rest()
     with _idle.lock:
         kept = _idle.processes.setdefault(family, [])
         if len(kept) < _MOST_IDLE:

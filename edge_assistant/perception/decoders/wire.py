@@ -31,7 +31,6 @@ from edge_assistant.perception.page import KEEP_PIXELS
 PREFIX = struct.Struct("<IQ")  # bytes of the header and of the array
 _MAX_HEADER = 64 << 20
 _MAX_ARRAY = 4 * KEEP_PIXELS  # of what comes from a process that decodes: a page has three bytes for each
-_CHUNK = 1 << 20
 _MAX_MESSAGE = 2_000  # characters of an error
 _FAULTS = {
     kind.__name__: kind
@@ -169,7 +168,7 @@ def send(
         left = memoryview(data)
         while left:
             wait()
-            left = left[channel.send(left[:_CHUNK]) :]
+            left = left[channel.send(left) :]
 
 
 def receive(
@@ -207,7 +206,7 @@ def _received(channel: socket.socket, size: int, wait: Callable[[], None]) -> by
     view = memoryview(data)
     while view:
         wait()
-        count = channel.recv_into(view[:_CHUNK])
+        count = channel.recv_into(view)
         if not count:
             raise EOFError
         view = view[count:]
