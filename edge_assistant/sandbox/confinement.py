@@ -38,6 +38,7 @@ _DESCRIPTORS = (0, 1, 2, 3, 1030)  # F_DUPFD, GETFD, SETFD, GETFL, DUPFD_CLOEXEC
 _CLONE_THREAD = 0x00010000  # of this process; without it another one is made
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _EMPTY_PATH = 0x1000  # AT_EMPTY_PATH: of what is open, which is how the C library asks for it
+_UNKNOWN_BYTES = 1 << 30  # of address space that a process has before its work, where there is no /proc
 
 NO_LANDLOCK = "this kernel has no Landlock, or refuses it"
 NO_FILTER = "this system has no filters of system calls, or refuses them"
@@ -90,10 +91,12 @@ def _limit(bytes_more: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump would hold what was decoded
         if sys.platform == "linux":  # elsewhere it is not kept, or counts other things
-            pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-            most = pages * resource.getpagesize() + bytes_more
-            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+            has = _UNKNOWN_BYTES
+            with suppress(OSError):
+                has = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (has + bytes_more,) * 2)
 
 
 def _allow_list(machine: SyscallTable, *, reads: bool) -> Iterator[BpfInstruction]:

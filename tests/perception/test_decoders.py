@@ -13,9 +13,8 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -28,6 +27,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edge_assistant.compute.runtime import Halt
+from edge_assistant.compute.scheduling import budget
 from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputError, InputMissing, InputTooLarge, InputUnsupported, Stopped
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
@@ -170,7 +170,7 @@ def test_one_that_dies_fails_its_signal_alone(how: signals.Signals) -> None:
 
 
 def test_one_that_hangs_fails_its_signal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "_STUCK_LOOKS", 15)
+    monkeypatch.setattr(pool, "_STUCK_S", 1.5)
     pages = client.pages(taken(pdf_of(TEXT, TEXT)))
     next(pages)
     (pid,) = lent()
@@ -257,39 +257,32 @@ def test_a_fork_leaves_them_to_its_parent() -> None:
     assert idle(pool.PICTURES).pid == first
 
 
-class _Liar:
+class _Liar(pool.DecoderProcess):
     """In place of a process that decodes: says what it is told to."""
 
-    missing: tuple[str, ...] | None = ()
-    fits = True
+    missing = ()
+    fits = True  # type: ignore[assignment]
 
     def __init__(self, *said: bytes) -> None:
         self.channel, other = socket.socketpair()
-        self.ended = False
         with other:
             for header in said:
                 other.sendall(wire.PREFIX.pack(len(header), 0) + header)
-        self.receive = partial(pool.DecoderProcess.receive, self)  # type: ignore[arg-type]
-        self._child = self
+        child = SimpleNamespace(channel=self.channel, seconds=lambda: 0.0, end=self.channel.close)
+        self._child = child  # type: ignore[assignment]
 
-    def seconds(self) -> float:
-        return 0.0
-
-    def ready(self, check: object) -> None:
-        """It is."""
+    @property
+    def ended(self) -> bool:
+        return self.channel.fileno() < 0
 
     def send(self, *said: object, **handed: object) -> None:
         """Whatever it is told."""
-
-    def end(self) -> None:
-        self.ended = True
-        self.channel.close()
 
 
 def lied(*said: bytes) -> _Liar:
     pool.end_idle()
     liar = _Liar(*said)
-    pool._idle.processes[pool.PICTURES] = [liar]  # type: ignore[list-item]
+    pool._idle.processes[pool.PICTURES] = [liar]
     try:
         with pytest.raises(InputError) as raised:
             list(client.pages(taken(b"\x89PNG")))
@@ -312,3 +305,53 @@ def test_a_page_that_is_none_and_an_error_that_steers_the_terminal() -> None:
     lied(msgspec.msgpack.encode(fault))
     fault = wire.FaultMessage("SystemExit", "gone", "nothing")
     lied(msgspec.msgpack.encode(fault))
+
+
+def test_one_that_was_killed_between_two_signals_is_replaced() -> None:
+    given_signal = taken(bad.picture("PNG", 30, 20))
+    list(client.pages(given_signal))
+    first = idle(pool.PICTURES)
+    os.kill(first.pid, signals.SIGKILL)
+    for _ in range(100):
+        if not first.fits:
+            break
+        time.sleep(0.01)
+    assert len(list(client.pages(given_signal))) == 1
+
+
+def test_one_that_does_not_come_up_blames_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool.end_idle()
+    monkeypatch.setattr(pool, "_WORKER", "helpers.nothing_there")
+    with pytest.raises(InputError, match=r"^given cannot be decoded: no process can be started \(it ended at once\)"):
+        list(client.pages(taken(bad.picture("PNG", 30, 20))))
+
+
+def test_it_decodes_beside_a_thousand_open_files() -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] < 2_000:
+        pytest.skip("the system allows fewer")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(2_000, before[0]), before[1]))
+    pool.end_idle()
+    opened = [os.dup(0) for _ in range(1_100)]
+    try:
+        assert len(list(client.pages(taken(bad.picture("PNG", 30, 20))))) == 1
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        pool.end_idle()
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_one_that_is_gone_before_it_is_told_anything_is_counted_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool.end_idle()
+    counted = len(budget._helpers)
+
+    def refuse(*said: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(wire, "send", refuse)
+    with pytest.raises(InputError, match="no process can be started"):
+        list(client.pages(taken(bad.picture("PNG", 30, 20))))
+    assert len(budget._helpers) == counted
+    assert not lent()

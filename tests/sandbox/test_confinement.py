@@ -138,3 +138,21 @@ def test_what_it_has_open_stays_open() -> None:
         one.send(b"there")
         subprocess.run([sys.executable, "-c", code, str(other.fileno())], pass_fds=(other.fileno(),), check=True)
         assert one.recv(9) == b"there"
+
+
+def test_memory_is_bounded_and_none_dumped_where_there_is_no_proc() -> None:
+    code = """
+    import pathlib, resource
+    from edge_assistant.sandbox import confinement
+    confinement.Path = lambda name: pathlib.Path("/nowhere" + name)
+    confinement._limit(1 << 28)
+    print(resource.getrlimit(resource.RLIMIT_CORE))
+    try:
+        bytes(3 << 29)
+    except MemoryError:
+        print("bounded")
+    """
+    environment = {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": ":".join(sys.path)}
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert ran.stdout.splitlines() == ["(0, 0)", "bounded"]

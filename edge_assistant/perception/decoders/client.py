@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_assistant.core.errors import InputError, InputMissing
+from edge_assistant.core.limits import PAGES, SHOTS, SOUND_SECONDS, VIDEO_SECONDS
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, Signal
 from edge_assistant.perception.audio import Sound
 from edge_assistant.perception.decoders import pool, wire
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Check = Callable[[], None]
+_MOST_BLOCKS = max(SOUND_SECONDS.value, VIDEO_SECONDS.value) + 60  # and what is said before them
 _Items = Generator[tuple[wire.Message, bytearray], None, wire.DoneMessage]
 
 
@@ -31,7 +33,7 @@ def ahead(signal: Signal) -> None:
 
 def pages(signal: Signal, first: int = 1) -> Iterator[Page]:
     """The pages of a picture or document from the first one wanted; see `pictures.pages`."""
-    with closing(_job(signal, "pages", first)) as items:
+    with closing(_job(signal, "pages", first, most=PAGES.value)) as items:
         yield from (_page(items, *item)[0] for item in items)
 
 
@@ -42,7 +44,7 @@ def page(signal: Signal, number: int | None, check: Check = lambda: None) -> Pag
         InputCorrupt, InputTooLarge, InputUnsupported: as `pages`.
         InputMissing: there is no such page.
     """
-    with closing(_job(signal, "pages", number or 1, check=check)) as items:
+    with closing(_job(signal, "pages", number or 1, most=1, check=check)) as items:
         found = next((_page(items, *item)[0] for item in items), None)
     if found is None or found.number != number:
         raise InputMissing(f"{signal.name} has no page {number}", "look at the file itself")
@@ -51,7 +53,7 @@ def page(signal: Signal, number: int | None, check: Check = lambda: None) -> Pag
 
 def still(signal: Signal, seconds: tuple[float, float], check: Check) -> Page:
     """The frame of a video that was looked at in a stretch of it; see `stills.frame`."""
-    with closing(_job(signal, "still", *seconds, check=check)) as items:
+    with closing(_job(signal, "still", *seconds, least=1, most=1, check=check)) as items:
         return _page(items, *next(items))[0]
 
 
@@ -59,7 +61,7 @@ def shots(signal: Signal, threads: int, progress: Callable[[float], None]) -> tu
     """The shots of a video in order, and notes on what was left out; see `frames.shots`."""
     found: list[Shot] = []
     notes: list[str] = []
-    with closing(_job(signal, "shots", threads, progress=progress)) as items:
+    with closing(_job(signal, "shots", threads, most=SHOTS.value, progress=progress)) as items:
         for header, array in _until_done(items, lambda done: notes.extend(wire.notes_of(done.notes))):
             shown, seconds = _page(items, header, array)
             found.append(Shot(*seconds, shown))
@@ -78,7 +80,7 @@ def has_sound(signal: Signal) -> bool:
 @contextmanager
 def listen(signal: Signal, start: float = 0.0) -> Iterator[tuple[Sound, Iterator[NDArray[np.float32]]]]:
     """Open the sound of a recording or a video; its blocks are a second long here. See `audio.listen`."""
-    with closing(_job(signal, "listen", start)) as items:
+    with closing(_job(signal, "listen", start, least=1, most=_MOST_BLOCKS)) as items:
         header, _ = next(items)
         if not isinstance(header, wire.SoundMessage):
             items.throw(pool.DecoderEnded)  # which raises InputCorrupt
@@ -110,10 +112,21 @@ def _job(
     signal: Signal,
     call: str,
     *numbers: float,
+    least: int = 0,
+    most: int = 0,
     check: Check = lambda: None,
     progress: Callable[[float], None] = lambda done: None,
 ) -> _Items:
     """Have something decoded, one thing at a time; where this is closed before its end, the process is told so.
+
+    Args:
+        signal: what is decoded.
+        call: a function of `worker`.
+        numbers: what that is called with besides.
+        least: things that it gives.
+        most: of them; a process that gives more lies.
+        check: is called while this waits.
+        progress: is told how much is done, 0 to 1.
 
     Raises:
         InputError: of the signal, or the process ended in the middle.
@@ -121,27 +134,38 @@ def _job(
     with signal.open() as stream, pool.borrowed(_family(signal, stream), signal.name, check) as process:
         job = wire.DecodeJob(call, wire.sendable(signal.name), signal.kind, numbers)
         if isinstance(stream, io.BufferedReader):
-            process.send(job, descriptor=stream.fileno())
+            process.send(job, check, descriptor=stream.fileno())
         else:
-            process.send(job, stream.getvalue())
+            process.send(job, check, stream.getvalue())
+        given = 0
         while True:
             header, array = process.receive(check)
             match header:
                 case wire.ProgressMessage(done):
-                    progress(done)
+                    progress(min(done, 1.0))
                     continue
-                case wire.DoneMessage():
+                case wire.DoneMessage() if given >= least:
                     return header
                 case wire.FaultMessage():
                     raise wire.error_of(header)
+            given += 1
+            if given > most:
+                raise pool.DecoderEnded
             try:
                 yield header, array
             except GeneratorExit:
-                process.send(wire.CloseMessage())
-                while not isinstance(process.receive(check)[0], wire.DoneMessage):
-                    pass
+                _close(process, check)
                 raise
-            process.send(wire.NextMessage())
+            process.send(wire.NextMessage(), check)
+
+
+def _close(process: pool.DecoderProcess, check: Check) -> None:
+    """Have a job ended before its end; raises DecoderEnded."""
+    process.send(wire.CloseMessage(), check)
+    while isinstance(header := process.receive(check)[0], wire.ProgressMessage):
+        pass
+    if not isinstance(header, wire.DoneMessage | wire.FaultMessage):
+        raise pool.DecoderEnded
 
 
 def _family(signal: Signal, stream: io.BufferedReader | io.BytesIO) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import select
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
@@ -20,7 +22,7 @@ from edge_assistant.sandbox.child import ChildProcess
 PICTURES, DOCUMENTS, FILMS = "pictures", "documents", "films"
 _WORKER = "edge_assistant.perception.decoders.worker"
 _LOOK_S = 0.1  # from one look at the socket to the next, between which whoever waits may be stopped
-_STUCK_LOOKS = 600  # in which a process that decodes has computed next to nothing: a minute
+_STUCK_S = 60.0  # of waiting, in which a process that decodes has computed next to nothing
 _NOTHING_S = 0.05  # of computing, which it takes to look whether this process is still there
 _MOST_IDLE = 1  # of each family, between two signals
 
@@ -42,8 +44,13 @@ class DecoderProcess:
         """Start it; raises OSError."""
         self._child = ChildProcess(_WORKER)
         self._limits = wire.lowered()
-        budget.beside(self._child.seconds)
-        wire.send(self._child.channel, _Start(family, self._limits))
+        self._waited, self._before, self._from = 0.0, 0.0, 0.0
+        self._child.channel.setblocking(False)  # it may say something that can be seen, but not be read (MSG_OOB)
+        try:
+            wire.send(self._child.channel, _Start(family, self._limits))
+        except BaseException:
+            self.end()
+            raise
 
     @property
     def pid(self) -> int:
@@ -52,22 +59,29 @@ class DecoderProcess:
 
     @property
     def fits(self) -> bool:
-        """Whether it keeps the limits that hold now."""
-        return self._limits == wire.lowered()
+        """Whether it keeps the limits that hold now, and is still there and silent between two jobs."""
+        return self._limits == wire.lowered() and (self.missing is None or not self._can(select.POLLIN, 0.0))
 
     def ready(self, check: Callable[[], None]) -> None:
-        """Wait until it takes jobs; raises DecoderEnded."""
+        """Wait until it takes jobs, and count what it computes; raises OSError where it does not come that far."""
+        self._waited = 0.0
+        self._before = self._from = self._child.seconds()
+        budget.beside(self._seconds)
         if self.missing is None:
-            match self.receive(check)[0]:
-                case wire.ReadyMessage(missing):
-                    self.missing = missing
-                case _:
-                    raise DecoderEnded
+            try:
+                said = self.receive(check)[0]
+            except DecoderEnded:
+                said = None
+            if not isinstance(said, wire.ReadyMessage):
+                raise ChildProcessError(errno.ECHILD, "it ended at once")
+            self.missing = said.missing
 
-    def send(self, header: msgspec.Struct, array: bytes = b"", descriptor: int | None = None) -> None:
-        """Say something; raises DecoderEnded."""
+    def send(
+        self, header: msgspec.Struct, check: Callable[[], None], array: bytes = b"", descriptor: int | None = None
+    ) -> None:
+        """Say something; raises DecoderEnded, and what `check` does."""
         try:
-            wire.send(self._child.channel, header, array, descriptor)
+            wire.send(self._child.channel, header, array, descriptor, lambda: self._wait(select.POLLOUT, check))
         except OSError:
             raise DecoderEnded from None
 
@@ -80,28 +94,41 @@ class DecoderProcess:
         Raises:
             DecoderEnded: there is none.
         """
-        looks, before = 0, self._child.seconds()
-
-        def wait() -> None:
-            nonlocal looks, before
-            while not select.select([self._child.channel], [], [], _LOOK_S)[0]:
-                check()
-                if (now := self._child.seconds()) > before + _NOTHING_S:
-                    looks, before = 0, now
-                looks += 1
-                if now and looks > _STUCK_LOOKS:
-                    raise DecoderEnded
-
         try:
-            header, array = wire.receive(self._child.channel, wait)
+            header, array = wire.receive(self._child.channel, lambda: self._wait(select.POLLIN, check))
             return wire.understood(header), array
-        except (OSError, EOFError, wire.Garbled, msgspec.MsgspecError):
+        except (OSError, EOFError, wire.Garbled):
             raise DecoderEnded from None
+
+    def _wait(self, event: int, check: Callable[[], None]) -> None:
+        """Wait until something can be read or written; what is said drop by drop is no work, either."""
+        can = False
+        while not can:
+            check()
+            began = time.monotonic()
+            can = self._can(event, _LOOK_S)
+            self._waited += min(time.monotonic() - began, _LOOK_S)  # this process may have been stopped
+            if (now := self._child.seconds()) > self._before + _NOTHING_S:
+                self._waited, self._before = 0.0, now
+            if now and self._waited > _STUCK_S:
+                raise DecoderEnded
+
+    def _can(self, event: int, seconds: float) -> bool:
+        looked = select.poll()  # `select` takes no descriptor over 1,023
+        looked.register(self._child.channel, event)
+        return bool(looked.poll(seconds * 1000))
+
+    def rest(self) -> None:
+        """Count it no more until the next job: what it computes now, if it was taken over, is for no signal."""
+        budget.no_more(self._seconds)
 
     def end(self) -> None:
         """Kill it."""
+        self.rest()  # first: this may be cut, and its number be another process's then
         self._child.end()
-        budget.no_more(self._child.seconds)
+
+    def _seconds(self) -> float:
+        return self._child.seconds() - self._from
 
     def let_go(self) -> None:
         """Leave it to the process of which this one is a fork."""
@@ -177,6 +204,7 @@ def _taken(family: str) -> DecoderProcess:
 
 
 def _give_back(family: str, process: DecoderProcess) -> None:
+    process.rest()
     with _idle.lock:
         kept = _idle.processes.setdefault(family, [])
         if len(kept) < _MOST_IDLE:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, MsgspecError, Struct
 from msgspec.msgpack import Decoder, Encoder
 
 from edge_assistant.core import limits
@@ -26,11 +26,11 @@ from edge_assistant.core.errors import (
 )
 from edge_assistant.core.signals import Kind, printable
 from edge_assistant.perception.gap import Gap
+from edge_assistant.perception.page import KEEP_PIXELS
 
 PREFIX = struct.Struct("<IQ")  # bytes of the header and of the array
 _MAX_HEADER = 64 << 20
-_MAX_ARRAY = 1 << 30
-_CHUNK = 1 << 20
+_MAX_ARRAY = 4 * KEEP_PIXELS  # of what comes from a process that decodes: a page has three bytes for each
 _MAX_MESSAGE = 2_000  # characters of an error
 _FAULTS = {
     kind.__name__: kind
@@ -39,7 +39,12 @@ _FAULTS = {
 
 _Side = Annotated[int, Meta(ge=1, le=1 << 20)]
 _Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+_Place = Annotated[float, Meta(ge=-1e9, le=1e9)]  # in a page, which a box may stand out of; no bound lets NaN pass
 _Note = tuple[str, str | None, str]  # the note; of a `Gap`, what is said, and the column
+_Notes = Annotated[tuple[_Note, ...], Meta(max_length=1_000)]
+_Runs = Annotated[
+    tuple[tuple[str, tuple[_Place, _Place, _Place, _Place]], ...], Meta(max_length=limits.PAGE_RUNS.value)
+]
 
 
 class DecodeJob(Struct, frozen=True):
@@ -75,13 +80,13 @@ class ReadyMessage(Struct, frozen=True, tag="ready"):
 class ProgressMessage(Struct, frozen=True, tag="progress"):
     """How much of a job is done, 0 to 1."""
 
-    done: float
+    done: Annotated[float, Meta(ge=0)]
 
 
 class DoneMessage(Struct, frozen=True, tag="done"):
     """A job is over; what was noted about the signal, how much of it was heard, and whether it has sound."""
 
-    notes: tuple[_Note, ...] = ()
+    notes: _Notes = ()
     heard: _Seconds = 0.0
     has_sound: bool = False
 
@@ -101,9 +106,9 @@ class PageMessage(Struct, frozen=True, tag="page"):
     height: _Side
     width: _Side
     size: tuple[_Side, _Side]
-    scale: Annotated[float, Meta(gt=0, le=1)]
-    text_layer: tuple[tuple[str, tuple[float, float, float, float]], ...] | None
-    notes: tuple[_Note, ...]
+    scale: Annotated[float, Meta(ge=1e-6, le=1)]
+    text_layer: _Runs | None
+    notes: _Notes
     seconds: tuple[_Seconds, _Seconds] = (0.0, 0.0)
 
 
@@ -111,7 +116,7 @@ class SoundMessage(Struct, frozen=True, tag="sound"):
     """A recording was opened."""
 
     seconds: _Seconds | None
-    notes: tuple[_Note, ...]
+    notes: _Notes
 
 
 class BlockMessage(Struct, frozen=True, tag="block"):
@@ -133,28 +138,49 @@ class Garbled(Exception):
     """What came is nothing that is said here."""
 
 
+def at_once() -> None:
+    """Wait for nothing: the socket itself waits."""
+
+
 def send(
-    channel: socket.socket, header: Struct, array: bytes | memoryview = b"", descriptor: int | None = None
+    channel: socket.socket,
+    header: Struct,
+    array: bytes | memoryview = b"",
+    descriptor: int | None = None,
+    wait: Callable[[], None] = at_once,
 ) -> None:
-    """Send a header and the bytes of an array, and hand over a file; raises OSError."""
+    """Send a header and the bytes of an array, and hand over a file; raises OSError.
+
+    Args:
+        channel: this end of the socket.
+        header: what is said.
+        array: what goes with it.
+        descriptor: of the file.
+        wait: is called before each part; returns once there is room for some of it.
+    """
     encoded = _encoder.encode(header)
     prefix = PREFIX.pack(len(encoded), memoryview(array).nbytes)
-    if descriptor is None:
-        channel.sendall(prefix + encoded)
-    else:
+    if descriptor is not None:
+        wait()
         socket.send_fds(channel, [prefix], [descriptor])
-        channel.sendall(encoded)
-    if array:
-        channel.sendall(array)
+        prefix = b""
+    for data in (prefix + encoded, array):
+        left = memoryview(data)
+        while left:
+            wait()
+            left = left[channel.send(left) :]
 
 
-def receive(channel: socket.socket, wait: Callable[[], None], begun: bytes = b"") -> tuple[bytearray, bytearray]:
+def receive(
+    channel: socket.socket, wait: Callable[[], None], begun: bytes = b"", most: int = _MAX_ARRAY
+) -> tuple[bytearray, bytearray]:
     """A header and the bytes of an array, both as they came.
 
     Args:
         channel: this end of the socket.
         wait: is called before each look; returns once there is something.
         begun: the first bytes, where they were received already.
+        most: bytes of an array.
 
     Raises:
         Garbled: it is too long.
@@ -162,14 +188,17 @@ def receive(channel: socket.socket, wait: Callable[[], None], begun: bytes = b""
         OSError: the socket fails.
     """
     size, length = PREFIX.unpack(begun + _received(channel, PREFIX.size - len(begun), wait))
-    if size > _MAX_HEADER or length > _MAX_ARRAY:
+    if size > _MAX_HEADER or length > most:
         raise Garbled
     return _received(channel, size, wait), _received(channel, length, wait)
 
 
 def understood(header: bytearray) -> Message:
-    """A message of a process that decodes; raises msgspec.ValidationError and DecodeError."""
-    return _message.decode(header)
+    """A message of a process that decodes; raises Garbled."""
+    try:
+        return _message.decode(header)
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        raise Garbled from None
 
 
 def _received(channel: socket.socket, size: int, wait: Callable[[], None]) -> bytearray:
@@ -177,7 +206,7 @@ def _received(channel: socket.socket, size: int, wait: Callable[[], None]) -> by
     view = memoryview(data)
     while view:
         wait()
-        count = channel.recv_into(view[:_CHUNK])
+        count = channel.recv_into(view)
         if not count:
             raise EOFError
         view = view[count:]

@@ -98,7 +98,7 @@ def main(descriptor: int) -> None:
     """Take jobs by a socket until its other end is closed."""
     parent = os.getppid()
     with socket.socket(fileno=descriptor) as channel:
-        given = msgspec.msgpack.decode(wire.receive(channel, _at_once)[0], type=tuple[str, dict[str, int]])
+        given = msgspec.msgpack.decode(wire.receive(channel, wire.at_once)[0], type=tuple[str, dict[str, int]])
         family, lowered = given
         _prepare(family)
         with limits.lowered(lowered):
@@ -117,10 +117,6 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_LOOK_S)
     os._exit(0)
-
-
-def _at_once() -> None:
-    """Read without looking whether there is something."""
 
 
 def _prepare(family: str) -> None:
@@ -171,7 +167,7 @@ def _sent(channel: socket.socket, items: Generator[Sent]) -> wire.DoneMessage:
         if isinstance(header, wire.DoneMessage):
             return header
         wire.send(channel, header, b"" if array is None else np.ascontiguousarray(array).data.cast("B"))
-        if isinstance(wire.order.decode(wire.receive(channel, _at_once)[0]), wire.CloseMessage):
+        if isinstance(wire.order.decode(wire.receive(channel, wire.at_once)[0]), wire.CloseMessage):
             break
     return wire.DoneMessage()
 
@@ -180,7 +176,7 @@ def _taken(channel: socket.socket) -> tuple[wire.DecodeJob, HandedSignal]:
     prefix, descriptors, _, _ = socket.recv_fds(channel, wire.PREFIX.size, 1)
     if not prefix:
         raise EOFError
-    header, data = wire.receive(channel, _at_once, prefix)
+    header, data = wire.receive(channel, wire.at_once, prefix, limits.FILE_BYTES.value)
     job = wire.job.decode(header)
     descriptor = descriptors[0] if descriptors else -1
     held = None if descriptors else bytes(data)
