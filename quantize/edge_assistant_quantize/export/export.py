@@ -132,8 +132,7 @@ def export(
             done = _by_optimum(found, making, {"task": task, "threads": cores}, watch)
             done = _as_candidate(done, folder, making, output.name)
         (making / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(done)), indent=1) + b"\n")
-    names = [*done.files, "tokenizer.json", "config.json"]
-    there = [path for name in names if (path := output / name).is_file()]
+    there = [path for name in [*done.files, "tokenizer.json", "config.json"] if (path := output / name).is_file()]
     return Exported({path.stem.removesuffix("_model"): path for path in there}, done)
 
 

@@ -40,7 +40,6 @@ _SHAPES = {"batch_size": 3, "sequence_length": 11}
 _EMBEDDER = frozenset({"input_ids", "attention_mask", "token_type_ids"})  # what language.embedder.Embedder gives
 _DETECTORS = frozenset({"rt_detr", "rt_detr_v2", "d_fine"})  # what perception.detectors.RtDetr runs
 _LIBRARIES = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime")
-_SHOWN_KEYS = 3  # names of weights in a message
 _OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 _AGAIN = "fetch the model again, or name the task that it was trained for: --task"
 
@@ -121,7 +120,7 @@ def load_model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class
     if missing and all(name.startswith("pooler.") for name in missing):
         model, missing = _loaded(folder, kind, add_pooling_layer=False)  # those who fine-tune often leave it out
     if missing:
-        shown = ", ".join(printable(name) for name in missing[:_SHOWN_KEYS])
+        shown = ", ".join(printable(name) for name in missing[:3])
         raise WeightsRefused(f"{folder.name} lacks {len(missing)} weights of {kind.__name__}, such as {shown}", _AGAIN)
     return model.eval()
 
@@ -143,8 +142,7 @@ def _class_named(config: dict[str, Any]) -> Any:  # noqa: ANN401
     """The class that config.json says the weights were saved from, if transformers itself has it."""
     import transformers
 
-    named = config.get("architectures")
-    name = named[0] if isinstance(named, list) and named and isinstance(named[0], str) else ""
+    name = str((config.get("architectures") or [""])[0])
     found = getattr(transformers, name, None) if name.isidentifier() else None
     if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
         return found

