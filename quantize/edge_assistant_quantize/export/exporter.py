@@ -177,7 +177,7 @@ def _task(model: Any, task: str | None) -> str:  # noqa: ANN401
         known = TasksManager.get_supported_tasks_for_model_type(kind, "onnx", library_name="transformers")
     except KeyError:
         what = f"optimum has no exporter for the architecture {kind}"
-        raise WeightsRefused(what, "take a model of another architecture") from None
+        raise WeightsRefused(what, "name a .gguf as output if it is a model that writes text") from None
     if named not in known:
         hint = f"name another task: {', '.join(sorted(known))}"
         raise UsageError(f"optimum does not export {kind} for {named}", hint)
