@@ -37,6 +37,14 @@ def ignore(step: ProgressStep) -> None:
     """Progress that nobody watches."""
 
 
+@contextmanager
+def stage(what: str, watch: Watch) -> Iterator[None]:
+    """Tell that a piece of work of one unit begins, and that it is done."""
+    watch(ProgressStep(what, 0, 1))
+    yield
+    watch(ProgressStep(what, 1, 1))
+
+
 def counted(what: str, size: int, watch: Watch) -> Callable[[int], None]:
     """A counter of bytes that tells each mebibyte once.
 

@@ -85,13 +85,6 @@ SHARDED = Layout(  # in parts, with the whole once more in its maker's own form,
     ),
     (".gitattributes", "consolidated.safetensors", "tokenizer.model.v3"),
 )  # fmt: skip
-MOONSHINE = Layout(
-    "UsefulSensors/moonshine-tiny",
-    (
-        "README.md", "config.json", "generation_config.json", "model.safetensors", "preprocessor_config.json",
-        "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
-    ),
-)  # fmt: skip
 RT_DETR = Layout(
     "PekingU/rtdetr_r18vd",
     ("README.md", "config.json", "model.safetensors", "preprocessor_config.json"),
@@ -109,7 +102,7 @@ EYES = Layout(
         "smolvlm-data.pdf",
     ),
 )  # fmt: skip
-LAYOUTS = {layout.repo: layout for layout in (MINILM, WHISPER, MOONSHINE, RT_DETR, EYES, SMOLLM2, QWEN, SHARDED)}
+LAYOUTS = {layout.repo: layout for layout in (MINILM, WHISPER, RT_DETR, EYES, SMOLLM2, QWEN, SHARDED)}
 
 _CARD = b"---\nlicense: apache-2.0\nlanguage:\n- en\npipeline_tag: text-generation\n---\n\n# Model card\n"
 _MODULES = [
@@ -192,20 +185,12 @@ def main(output: Path) -> None:
     told = {"alignment_heads": [[1, 0], [1, 2]], "lang_to_id": {"<|en|>": 68}, "is_multilingual": True}
     configure(folder / "generation_config.json", **told, suppress_tokens=[5, 6], begin_suppress_tokens=[7])
 
-    folder = save(MOONSHINE, t.MoonshineForConditionalGeneration(t.MoonshineConfig(**tiny_transformers.EARS)))
-    tiny_transformers.tokenizer(folder, whisper=False)
-
     folder = save(RT_DETR, tiny_transformers.detector())
     side = {"height": tiny_transformers.SIDE, "width": tiny_transformers.SIDE}
     processor = t.RTDetrImageProcessor(size=side)
     processor.save_pretrained(folder)
 
-    text = t.LlamaConfig(**tiny_transformers.TEXT, num_key_value_heads=2, pad_token_id=0)
-    seen = {"vision_config": tiny_transformers.EYES, "image_token_id": tiny_transformers.IMAGE_TOKEN}
-    folder = save(EYES, t.SmolVLMForConditionalGeneration(t.SmolVLMConfig(**seen, text_config=text, scale_factor=2)))
-    tiny_transformers.tokenizer(folder, whisper=False)
-    size = {"size": {"longest_edge": 32}, "image_processor_type": "SmolVLMImageProcessor"}
-    configure(folder / "preprocessor_config.json", **size)
+    tiny_language_models.picture_reader(output / EYES.repo)
 
     common = tiny_language_models.COMMON
     folder = save(SMOLLM2, t.LlamaForCausalLM(t.LlamaConfig(**common, tie_word_embeddings=True)))

@@ -62,9 +62,8 @@ ROLES = {hub_layouts.MINILM.repo: "embedder", hub_layouts.WHISPER.repo: "speech"
 MADE = {
     hub_layouts.MINILM.repo: "edge-quantize convert all-MiniLM-L6-v2 --output minilm",
     hub_layouts.WHISPER.repo: "edge-quantize convert my-whisper --output my-whisper-onnx",
-    hub_layouts.MOONSHINE.repo: "edge-quantize convert moonshine-tiny --output moonshine",
     hub_layouts.RT_DETR.repo: "edge-quantize convert rtdetr_r18vd --output rtdetr",
-    hub_layouts.EYES.repo: "edge-quantize convert SmolVLM-256M-Instruct --output eyes --part vision",
+    hub_layouts.EYES.repo: "edge-quantize convert SmolVLM-256M-Instruct --output smolvlm.gguf",
     hub_layouts.SMOLLM2.repo: "edge-quantize convert smollm2 --output smollm2-f16.gguf",
     hub_layouts.QWEN.repo: None,
     hub_layouts.SHARDED.repo: None,
@@ -78,7 +77,7 @@ def test_a_repository_as_the_hub_has_it_is_fetched_and_converted(
     """Its real list of files, with tiny weights: what is wanted comes, and the documented command takes it."""
     layout, source = hub_layouts.LAYOUTS[repo], repositories / repo
     words = shlex.split(MADE[repo] or "edge-quantize convert model --output model.gguf")[1:]
-    details = (ROOT / "docs" / "quantize-export.md").read_text("utf-8")
+    details = "".join((ROOT / "docs" / f"quantize-{part}.md").read_text("utf-8") for part in ("export", "gguf"))
     assert MADE[repo] is None or ["edge-quantize", *words] in commands(page + details)
     fetch = ["fetch", repo, "--output", words[1]]
     assert repo != hub_layouts.SMOLLM2.repo or ["edge-quantize", *fetch] in commands(page)

@@ -14,49 +14,43 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import worker
-from edge_assistant_quantize.arguments import count
 from edge_assistant_quantize.candidate import Candidate, model_name
-from edge_assistant_quantize.errors import QuantizationFailed, ToolMissing, UsageError
-from edge_assistant_quantize.export import Done, exporter, pooling
+from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed, ToolMissing, UsageError, WeightsRefused
+from edge_assistant_quantize.export import Done, pooling
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.gguf.conversion import require_libraries
-from edge_assistant_quantize.progress import ProgressStep, Watch, ignore, shown
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore, shown, stage
 from edge_assistant_quantize.room import check_disk, check_memory, check_new, new_folder
 
 EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
-  edge-quantize convert all-MiniLM-L6-v2 --output minilm --task feature-extraction
-  edge-quantize convert SmolVLM-256M --output eyes --part vision"""
+  edge-quantize convert all-MiniLM-L6-v2 --output minilm --task feature-extraction"""
 REPORT = "export.json"  # in the output: task, operator set, deviations, versions
 
 _WHISPER = "WhisperForConditionalGeneration"  # the architecture with a layout of the product's own
+_LISTENING = "automatic-speech-recognition"
+_WRITERS = ("ForCausalLM", "ForConditionalGeneration", "LMHeadModel")  # ends of names of architectures that write text
 _COMPARING = ("torch", "transformers")
 _NEEDED = (*_COMPARING, "optimum")
 _BASE_MEMORY = 1 << 30  # torch and transformers without a model: 0.4 GB, measured
 _COPIES = 4  # of the weights in float32 at the peak, during serialisation: 3.6 of 91 MB and 4.0 of 682 MB, measured
-_FILES = 2  # of the weights in float32 on the disk at most: a decoder without and with a past
+_MAX_BYTES = 2_147_483_647  # of an ONNX file: protobuf counts in 31 bits; the product takes no values from elsewhere
 # Data beside the weights that says how inputs are made, and no code
 _BESIDE = (
     "*config.json", "*token*.json", "*.model", "*.jinja", "vocab.*", "merges.txt", "normalizer.json",
     "chat_template.json",
 )  # fmt: skip
 
-Layout = Literal["product", "optimum"]
-
 
 def configure(group: argparse._ArgumentGroup) -> None:
     """The options."""
     group.add_argument("--task", metavar="T", help="such as feature-extraction (default: what config.json names)")
-    group.add_argument("--opset", type=count, metavar="N", help="ONNX operator set (default: the architecture's own)")
-    said = "of Whisper; product: as its sense runs it (the default); optimum: as other programs read it"
-    group.add_argument("--layout", choices=("product", "optimum"), help=said)
-    group.add_argument("--part", choices=("vision",), help="of a vision-language model, the vision encoder alone")
 
 
 def run(args: argparse.Namespace) -> Exported:
@@ -68,10 +62,8 @@ def run(args: argparse.Namespace) -> Exported:
     """
     if args.output.suffix.lower() == ".onnx":
         raise UsageError(f"{args.output.name} would be a file, and an export has several", "name a folder")
-    options = {name: getattr(args, name) for name in ("task", "part", "opset", "threads")}
-    options["layout"] = args.layout or "product"
     with shown() as watch:
-        made = export(args.folder, args.output, **options, watch=watch)
+        made = export(args.folder, args.output, task=args.task, threads=args.threads, watch=watch)
     for key, path in made.files.items():
         print(f"{key}: {path} ({path.stat().st_size:,} bytes)")
     print(f"{made.done.architecture} for {made.done.task}, operator set {made.done.opset}")
@@ -87,9 +79,7 @@ def run(args: argparse.Namespace) -> Exported:
 class Exported:
     """An export."""
 
-    # By key: `model`; or `encoder`, `decoder` (of a first token) and `decoder_with_past` (of later ones); or
-    # `vision_encoder`, `embed_tokens` and `decoder`; `tokenizer` and `config` if there are such
-    files: Mapping[str, Path]
+    files: Mapping[str, Path]  # by key: `model`; or `encoder` and `decoder`; `tokenizer` and `config` if there are such
     done: Done  # task, operator set, deviations and versions
 
 
@@ -98,9 +88,6 @@ def export(
     output: Path,
     *,
     task: str | None = None,
-    part: Literal["vision"] | None = None,
-    opset: int | None = None,
-    layout: Layout = "product",
     threads: int | None = None,
     watch: Watch = ignore,
 ) -> Exported:
@@ -110,39 +97,42 @@ def export(
         folder: config.json, tokenizer and *.safetensors.
         output: is made; one that holds anything is left alone.
         task: by optimum's name; None for that of the architecture.
-        part: the vision encoder of a vision-language model alone.
-        opset: of ONNX; None for optimum's choice.
-        layout: of Whisper: "product" as the product's sense runs it, "optimum" as other programs read it.
         threads: cores to use; None for all.
         watch: receives each stage.
 
     Raises:
-        UsageError: the output is there, or the model does not do the task or has no such part.
-        InputMissing, WeightsRefused: there is no model, or its weights are pickled, incomplete, not finite, quantized
-            or of an unknown architecture, or the tokenizer is missing.
+        UsageError: the output is there, or the model does not do the task.
+        InputMissing, WeightsRefused: there is no model, or its weights are pickled, incomplete, not finite, quantized,
+            of an unknown architecture, or of a model that writes text and is no Whisper.
         ToolMissing: the extra `quantize` is not installed.
         ModelTooLarge, StorageFull: memory or disk do not suffice, or it does not fit into an ONNX file.
         QuantizationFailed: it cannot be exported, or a graph does not compute what the model computes.
     """
     check_new(output)
     found = checkpoint.read(folder, language=False)
-    own = found.architecture == _WHISPER and layout == "product" and (task, part, opset) == (None, None, None)
+    own, size = found.architecture == _WHISPER, found.values * 4
+    if own and task not in {None, _LISTENING}:
+        raise UsageError(f"{folder.name} is a Whisper, which does {_LISTENING}", "leave --task out")
     if not own:
+        if found.architecture.endswith(_WRITERS):
+            hint = "name a .gguf as output; with --mmproj that is the picture encoder of a vision-language model"
+            raise WeightsRefused(f"{folder.name} writes text, and the product runs such models as GGUF", hint)
         require_libraries("the export to ONNX", _NEEDED)
-    size = found.values * 4
+        if size > _MAX_BYTES:
+            what = f"{folder.name} has {size / 1e9:.1f} GB of weights in float32 and an ONNX file holds 2.1 GB"
+            raise ModelTooLarge(what, "take a smaller model; a language model can be converted to GGUF")
     check_memory(f"exporting {folder.name}", _BASE_MEMORY + size * _COPIES)
-    check_disk(f"exporting {folder.name}", size * _FILES, output)
+    check_disk(f"exporting {folder.name}", size, output)
     found.check_finite(lambda moved: watch(ProgressStep("reading the weights", moved, found.bytes)))
     cores = threads or Runtime.detect().threads
     with new_folder(output) as making:
         if own:
             done = _as_the_product_runs(found, making, output.name, cores, watch)
         else:
-            done = _by_optimum(found, making, {"task": task, "part": part, "opset": opset, "threads": cores}, watch)
+            done = _by_optimum(found, making, {"task": task, "threads": cores}, watch)
             done = _as_candidate(done, folder, making, output.name)
         (making / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(done)), indent=1) + b"\n")
-    names = [*done.files, "tokenizer.json", "config.json"]
-    there = [path for name in names if (path := output / name).is_file()]
+    there = [path for name in [*done.files, "tokenizer.json", "config.json"] if (path := output / name).is_file()]
     return Exported({path.stem.removesuffix("_model"): path for path in there}, done)
 
 
@@ -150,13 +140,12 @@ def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int,
     from edge_assistant_quantize.export import whisper
     from edge_assistant_quantize.importers.whisper import OPSET
 
-    watch(ProgressStep("writing the graphs", 0, 1))
-    options = whisper.convert(found, making)
-    watch(ProgressStep("writing the graphs", 1, 1))
+    with stage("writing the graphs", watch):
+        options = whisper.convert(found, making)
     Candidate(model_name(name), "speech", making, whisper.FILES, options).write()
     files = [whisper.FILES["encoder"], whisper.FILES["decoder"]]
     versions = {library: metadata.version(library) for library in ("numpy", "onnx")}
-    done = Done("automatic-speech-recognition", found.architecture, OPSET, files, "speech", {}, versions)
+    done = Done(_LISTENING, found.architecture, OPSET, files, "speech", {}, versions)
     try:
         require_libraries("that", _COMPARING)
     except ToolMissing as error:
@@ -167,10 +156,12 @@ def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int,
 
 
 def _by_optimum(found: Checkpoint, making: Path, order: dict[str, object], watch: Watch) -> Done:
+    from edge_assistant_quantize.export import exporter
+
     done = Done(**_in_process(exporter.__name__, found, making, order, watch))
     if without := [file for file in done.files if not done.deviations.get(file)]:
-        hint = "it cannot be trusted; export to other files: --task, --part"
-        raise QuantizationFailed(f"no output of {without[0]} could be compared with the model", hint)
+        what = f"no output of {without[0]} could be compared with the model"
+        raise QuantizationFailed(what, "it cannot be trusted; name another task: --task")
     for path in _beside(found.folder):
         shutil.copyfile(path, making / path.name)
     return done
@@ -185,7 +176,7 @@ def _in_process(module: str, found: Checkpoint, making: Path, order: dict[str, o
             {"folder": str(found.stage(Path(seen))), "output": str(making), **order},
             watch,
             failure=f"{found.folder.name} cannot be exported",
-            hint="try another task or operator set: --task, --opset",
+            hint="try another task: --task",
             environment={**worker.LIBRARIES, "OMP_NUM_THREADS": cores, "MKL_NUM_THREADS": cores},
         )
 
@@ -201,7 +192,9 @@ def _as_candidate(done: Done, folder: Path, making: Path, name: str) -> Done:
     files, options, unfit = {"model": done.files[0]}, {}, ""
     if done.role == "embedder":
         how, files["tokenizer"] = pooling.mode(folder), "tokenizer.json"
-        if how == "cls":
+        if not (making / files["tokenizer"]).is_file():
+            unfit = "needs tokenizer.json: copy that of the model that it was trained from into the folder"
+        elif how == "cls":
             pooling.take_first_token(making / files["model"])
         elif how != "mean":
             unfit = f"does not do {how}"

@@ -3,29 +3,43 @@
 A process of its own gives its memory back, can be stopped at any point, and keeps what these libraries change in a
 process (threads, warnings, loggers) away from the rest. Models are of transformers' own classes, in float32; no code
 that came with the weights is run.
+
+Each file is compared with the model on inputs of other shapes. Optimum's own comparison is no use here: it looks at
+inputs like those of the trace, by an absolute tolerance, and says of no output how far away it is.
 """
 
 from __future__ import annotations
 
-import json
+import copy
 import logging
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.governance.offline import lock
 from edge_assistant_models.schema import printable
-from edge_assistant_quantize.errors import UsageError, WeightsRefused
+from edge_assistant_quantize.errors import QuantizationFailed, UsageError, WeightsRefused
 from edge_assistant_quantize.export import Done
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.gguf.checkpoint import json_of
+from edge_assistant_quantize.progress import Watch, stage
 
+# The share of an output's largest value by which a graph may differ: float32 added up in another order makes some 1e-6
+# a layer; a graph that has kept a shape or a mask of the example that it was traced with differs by more than 0.01.
+MOST = 1e-3
+SEED = 0  # of inputs
+# Other than optimum's example, which has batches of 2 with 16 tokens: so what the trace took for constant shows
+_SHAPES = {"batch_size": 3, "sequence_length": 11}
+
+_EMBEDDER = frozenset({"input_ids", "attention_mask", "token_type_ids"})  # what language.embedder.Embedder gives
+_DETECTORS = frozenset({"rt_detr", "rt_detr_v2", "d_fine"})  # what perception.detectors.RtDetr runs
 _LIBRARIES = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime")
-_VOCABULARIES = ("vocab.txt", "vocab.json", "tokenizer.model", "sentencepiece.bpe.model", "spiece.model")
-_LARGEST = 4096  # pixels of a side of an example
-_SHOWN_KEYS = 3  # names of weights in a message
 _OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 _AGAIN = "fetch the model again, or name the task that it was trained for: --task"
 
@@ -37,60 +51,57 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
 
 
 def export(request: Mapping[str, Any], watch: Watch) -> Done:
-    """Export a folder's model, and the tokenizer that goes with it.
+    """Export a folder's model as optimum lays it out.
 
-    The request has `folder` with config.json, tokenizer and *.safetensors; `output`, an existing, empty folder; `task`,
-    `part` and `opset` as of `export.export`; `threads`, cores to use.
+    The request has `folder` with config.json and *.safetensors; `output`, an existing, empty folder; `task` as of
+    `export.export`; `threads`, cores to use.
 
     Raises:
-        EdgeAssistantError: see `load_model`, `trace.whole` and `vision_language`.
+        WeightsRefused, UsageError: see `load_model`; or optimum has no exporter for the architecture or the task.
+        QuantizationFailed: a file does not compute what the model computes.
     """
-    now = ""
+    folder, output = Path(request["folder"]), Path(request["output"])
+    with stage("starting torch", watch):
+        import torch
+        import transformers
 
-    def stage(what: str) -> None:
-        nonlocal now
-        if now:
-            watch(ProgressStep(now, 1, 1))
-        if what:
-            watch(ProgressStep(what, 0, 1))
-        now = what
+        warnings.simplefilter("ignore")  # a tracer warns of each branch; the comparison finds what it gets wrong
+        torch.set_num_threads(request["threads"])
+        transformers.utils.logging.set_verbosity_error()
+        logging.getLogger("optimum").setLevel(logging.ERROR)
+        import optimum.exporters.onnx.model_configs  # noqa: F401 - optimum knows its exporters once this is imported
+        from optimum.exporters.onnx import export_models
+        from optimum.exporters.onnx.utils import _get_submodels_and_onnx_configs
+        from optimum.utils import DEFAULT_DUMMY_SHAPES
 
-    stage("starting torch")
-    import torch
-    import transformers
-
-    warnings.simplefilter("ignore")  # a tracer warns of each branch; the comparison finds what it gets wrong
-    torch.set_num_threads(request["threads"])
-    transformers.utils.logging.set_verbosity_error()
-    logging.getLogger("optimum").setLevel(logging.ERROR)
-    import optimum.exporters.onnx.model_configs  # noqa: F401 - optimum knows its exporters once this is imported
-
-    from edge_assistant.compute.runtime import Runtime
-    from edge_assistant_quantize.export import trace, vision_language
-
-    stage("loading the weights")
-    folder, output, part = Path(request["folder"]), Path(request["output"]), request["part"]
-    model = load_model(folder, request["task"])
-    if part != "vision" and hasattr(model.config.get_text_config(), "vocab_size"):
-        _check_tokenizer(folder, output)
-    target = trace.Target(output, request["opset"], Runtime(request["threads"]), stage, _picture_size(folder))
-    if part is None and not vision_language.is_one(model):
-        done = trace.whole(model, request["task"], target)
-    else:
-        done = vision_language.vision(model, target)
-        if part is None:
-            rest = vision_language.decoder(model, target)
-            done = replace(rest, files=[*done.files, *rest.files], deviations={**done.deviations, **rest.deviations})
-    stage("")
-    return replace(done, files=sorted(done.files), versions={name: metadata.version(name) for name in _LIBRARIES})
+    with stage("loading the weights", watch):
+        model = load_model(folder, request["task"])
+    task = _task(model, request["task"])
+    options = {"monolith": False, "custom_onnx_configs": {}, "custom_architecture": False, "_variant": "default"}
+    config, pairs = _get_submodels_and_onnx_configs(model, task, library_name="transformers", **options)
+    opset, files = config.DEFAULT_ONNX_OPSET, [f"{name}.onnx" for name in pairs]
+    shapes, runtime = {**DEFAULT_DUMMY_SHAPES, **_picture_size(folder)}, Runtime(request["threads"])
+    where = {"output_dir": output, "output_names": files, "input_shapes": shapes}
+    with stage("exporting", watch):
+        _, outputs = export_models(models_and_onnx_configs=pairs, opset=opset, **where)
+    with stage("comparing with the model", watch):
+        found = {
+            file: _deviations(module, its, output / file, names, {**shapes, **_SHAPES}, runtime)
+            for file, (module, its), names in zip(files, pairs.values(), outputs, strict=True)
+        }
+    role = "embedder" if task == "feature-extraction" and _EMBEDDER.issuperset(config.inputs) else ""
+    if task == "object-detection" and model.config.model_type in _DETECTORS:
+        role = "detector"
+    versions = {name: metadata.version(name) for name in _LIBRARIES}
+    return Done(task, type(model).__name__, opset, sorted(files), role, found, versions)
 
 
 def _picture_size(folder: Path) -> dict[str, int]:
     """Height and width of the pictures that a model was trained on, where the folder says it."""
     path = folder / "preprocessor_config.json"
-    size = json.loads(path.read_text("utf-8")).get("size") if path.is_file() else None
+    size = json_of(path).get("size") if path.is_file() else None
     found = {side: size.get(side) for side in ("height", "width")} if isinstance(size, dict) else {}
-    return {side: pixels for side, pixels in found.items() if isinstance(pixels, int) and 0 < pixels <= _LARGEST}
+    return {side: pixels for side, pixels in found.items() if isinstance(pixels, int)}
 
 
 def load_model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class of a library that is imported late
@@ -100,16 +111,16 @@ def load_model(folder: Path, task: str | None) -> Any:  # noqa: ANN401 - a class
         WeightsRefused: the architecture is unknown, the weights are quantized already or do not fit it.
         UsageError: nothing of this architecture does the task.
     """
-    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config = json_of(folder / "config.json")
     if "quantization_config" in config:
         hint = "take the weights that they were made from: quantization comes after the export"
         raise WeightsRefused(f"the weights of {folder.name} are quantized already", hint)
-    kind = _class_for(config.get("model_type"), task) if task else _class_named(folder, config)
+    kind = _class_for(config.get("model_type"), task) if task else _class_named(config)
     model, missing = _loaded(folder, kind)
     if missing and all(name.startswith("pooler.") for name in missing):
         model, missing = _loaded(folder, kind, add_pooling_layer=False)  # those who fine-tune often leave it out
     if missing:
-        shown = ", ".join(printable(name) for name in missing[:_SHOWN_KEYS])
+        shown = ", ".join(printable(name) for name in missing[:3])
         raise WeightsRefused(f"{folder.name} lacks {len(missing)} weights of {kind.__name__}, such as {shown}", _AGAIN)
     return model.eval()
 
@@ -122,49 +133,21 @@ def _loaded(folder: Path, kind: Any, **options: Any) -> tuple[Any, list[str]]:  
     try:
         model, found = kind.from_pretrained(folder, **_OFFLINE, **options)
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError) as error:
-        raise _refused(f"{folder.name} cannot be loaded as {kind.__name__}", error, _AGAIN) from error
+        reason = printable(str(error).strip().partition("\n")[0])[:200]
+        raise WeightsRefused(f"{folder.name} cannot be loaded as {kind.__name__} ({reason})", _AGAIN) from error
     return model, sorted({*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])})
 
 
-def _refused(what: str, error: Exception, hint: str) -> WeightsRefused:
-    reason = printable(str(error).strip().partition("\n")[0])[:200]
-    return WeightsRefused(f"{what} ({reason})", hint)
-
-
-def _check_tokenizer(folder: Path, output: Path) -> None:
-    """See that there is a tokenizer; `tokenizer.json`, which the product reads, is made from an older form of it.
-
-    Raises:
-        WeightsRefused: there is none, or it cannot be read.
-    """
-    from transformers import AutoTokenizer
-
-    if (folder / "tokenizer.json").is_file():
-        return
-    hint = "copy tokenizer.json of the model that it was trained from into the folder"
-    if not any((folder / name).is_file() for name in _VOCABULARIES):
-        raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
-    try:
-        found = AutoTokenizer.from_pretrained(folder, use_fast=True, **_OFFLINE)
-        found.backend_tokenizer.save(str(output / "tokenizer.json"))
-    except Exception as error:  # each kind of tokenizer raises its own
-        raise _refused(f"the tokenizer of {folder.name} cannot be read", error, hint) from error
-
-
-def _class_named(folder: Path, config: dict[str, Any]) -> Any:  # noqa: ANN401
+def _class_named(config: dict[str, Any]) -> Any:  # noqa: ANN401
     """The class that config.json says the weights were saved from, if transformers itself has it."""
     import transformers
 
-    named = config.get("architectures")
-    name = named[0] if isinstance(named, list) and named and isinstance(named[0], str) else ""
+    name = str((config.get("architectures") or [""])[0])
     found = getattr(transformers, name, None) if name.isidentifier() else None
     if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
         return found
-    if not name:
-        what, hint = f"config.json of {folder.name} names no architecture", "name what it does: --task"
-    else:
-        what = f"transformers {transformers.__version__} does not know the architecture {printable(name)}"
-        hint = "code that comes with weights is not run; take a model whose architecture is part of transformers"
+    what = f"transformers {transformers.__version__} does not know the architecture {printable(name)}"
+    hint = "code that comes with weights is not run; take a model whose architecture is part of transformers"
     raise WeightsRefused(what, hint)
 
 
@@ -172,7 +155,7 @@ def _class_for(kind: object, task: str) -> Any:  # noqa: ANN401
     from optimum.exporters.tasks import TasksManager
     from transformers import CONFIG_MAPPING
 
-    plain = TasksManager.map_from_synonym(task.removesuffix("-with-past"))
+    plain = TasksManager.map_from_synonym(task)
     if plain not in TasksManager.get_all_tasks():
         known = ", ".join(sorted(TasksManager.get_all_tasks()))
         raise UsageError(f"there is no task {task}", f"name one of {known}")
@@ -181,3 +164,85 @@ def _class_for(kind: object, task: str) -> Any:  # noqa: ANN401
         return auto._model_mapping[CONFIG_MAPPING[kind]]
     except KeyError:
         raise UsageError(f"no {printable(str(kind))} does {plain}", "leave --task out, or name another") from None
+
+
+def _task(model: Any, task: str | None) -> str:  # noqa: ANN401
+    """The task by optimum's name, if there is an exporter for it."""
+    from optimum.exporters.tasks import TasksManager
+
+    kind = model.config.model_type
+    named: str = task or TasksManager.infer_task_from_model(type(model), library_name="transformers")
+    named = str(TasksManager.map_from_synonym(named))
+    try:
+        known = TasksManager.get_supported_tasks_for_model_type(kind, "onnx", library_name="transformers")
+    except KeyError:
+        what = f"optimum has no exporter for the architecture {kind}"
+        raise WeightsRefused(what, "name a .gguf as output if it is a model that writes text") from None
+    if named not in known:
+        hint = f"name another task: {', '.join(sorted(known))}"
+        raise UsageError(f"optimum does not export {kind} for {named}", hint)
+    return named
+
+
+def _deviations(
+    model: Any,  # noqa: ANN401
+    config: Any,  # noqa: ANN401
+    path: Path,
+    outputs: Sequence[str],
+    shapes: Mapping[str, int],
+    runtime: Runtime,
+) -> dict[str, float]:
+    """The largest difference of each output between a graph and its model, as a share of the output's largest value.
+
+    Raises:
+        QuantizationFailed: one differs by more than `MOST`, or is not finite.
+        ModelCorrupt: the product does not open the file.
+    """
+    import torch
+
+    torch.manual_seed(SEED)
+    given = config.generate_dummy_inputs(framework="pt", **shapes)
+    own = config.rename_ambiguous_inputs(copy.deepcopy(given))  # some models change their inputs
+    with config.patch_model_for_export(model), torch.inference_mode():
+        results = model(**own)
+    session = runtime.session(path)
+    names = [item.name for item in session.get_inputs()]
+    feeds = config.generate_dummy_inputs_for_validation(given, names)
+    made = session.run(list(outputs), {name: feeds[name].numpy() for name in names})
+    back = {new: old for old, new in config.torch_to_onnx_output_map.items()}
+    wanted = [results[back.get(name, name)].numpy() for name in outputs]
+    if config.task == "object-detection":
+        made = _in_order_of(wanted, made)
+    return {name: checked(path, name, *pair) for name, *pair in zip(outputs, made, wanted, strict=True)}
+
+
+def _in_order_of(wanted: Sequence[NDArray[np.float32]], made: Sequence[NDArray[np.float32]]) -> list[Any]:
+    """A detector's outputs [pictures, rows, n] with each row in the place of the most like of the wanted ones.
+
+    Such models take what looks most like an object first, and rounding decides between two that are alike.
+    """
+    one, other = (np.concatenate(rows, axis=-1) for rows in (wanted, made))
+    if one.shape != other.shape:
+        return list(made)
+    nearest = np.stack([np.abs(a[:, None] - b).max(axis=-1).argmin(axis=1) for a, b in zip(one, other, strict=True)])
+    return [np.take_along_axis(rows, nearest[..., None], axis=1) for rows in made]
+
+
+def checked(path: Path, name: str, made: NDArray[np.float32], wanted: NDArray[np.float32], most: float = MOST) -> float:
+    """The largest difference of an output as a share of its largest value, at most `most`; 0 if both are 0.
+
+    Raises:
+        QuantizationFailed: it is too large, or not finite.
+    """
+    hint = "this variant of the architecture is not exported right: please report it"
+    if made.shape != wanted.shape:
+        what = f"{path.name} gives {name} as {list(made.shape)} where the model gives {list(wanted.shape)}"
+        raise QuantizationFailed(what, hint)
+    if not np.isfinite(wanted).all():
+        hint = "the weights are damaged, or the training diverged: take an earlier checkpoint"
+        raise QuantizationFailed(f"the model itself computes NaN or infinity in {name}", hint)
+    difference = float(np.abs(made - wanted).max(initial=0.0))
+    share = difference / max(float(np.abs(wanted).max(initial=0.0)), 1e-30) if difference else 0.0
+    if not share <= most:
+        raise QuantizationFailed(f"{path.name} differs from the model by {share:.2g} of the largest {name}", hint)
+    return share

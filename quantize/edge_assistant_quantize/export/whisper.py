@@ -21,19 +21,18 @@ from numpy.typing import NDArray
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.governance.offline import lock
 from edge_assistant_models.schema import printable
-from edge_assistant_quantize.errors import QuantizationFailed, WeightsRefused
+from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.export import exporter
-from edge_assistant_quantize.export.trace import SEED, Deviations, checked
+from edge_assistant_quantize.export.exporter import SEED, checked
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
 from edge_assistant_quantize.gguf.safetensors import floats
 from edge_assistant_quantize.importers.whisper import WhisperGraph, write
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import Watch, stage
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.gguf.safetensors import StoredTensor
 
 Array = NDArray[np.float32]
-Weights = Mapping[str, Array]
 Get = Callable[[str], Array]
 
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
@@ -61,10 +60,7 @@ _LAYER = {
 # Of an output's largest value: half precision keeps 11 bits of a weight, which made 0.0015 of weights ten times wider
 # than usual; a mask left out or two names exchanged make more than 0.1
 MOST = 1e-2
-_WRONG = "the graphs of this variant of Whisper are wrong: export with --layout optimum, and please report it"
-_FIRST, _TOKENS = 3, 8  # tokens that the decoder reads at once, and all of them: the others one by one
-_STAGE = "comparing with the model"
-_LATER = "the weights are damaged, or of another variant of Whisper; export the model again"
+_TOKENS = 8  # that the decoder reads
 
 
 def convert(found: Checkpoint, output: Path) -> dict[str, object]:
@@ -78,7 +74,7 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
         hint = "copy tokenizer.json of the Whisper that it was trained from into the folder"
         raise WeightsRefused(f"{found.folder.name} has no tokenizer.json", hint)
     if any(tensor.name == "proj_out.weight" for tensor in found.tensors):
-        hint = "the product's decoder takes the embedding for it: export with --layout optimum"
+        hint = "the product's decoder takes the embedding for it: train with tie_word_embeddings"
         raise WeightsRefused(f"{found.folder.name} has an output layer of its own", hint)
     tokens = _added_tokens(tokenizer)
     config = settings(found, tokens)
@@ -87,7 +83,8 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
         write(dict(renamed(found.config, _reader(found))), heads, output, WhisperGraph)
     except (KeyError, ValueError, TypeError) as error:
         what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
-        raise WeightsRefused(what, _LATER) from error
+        hint = "the weights are damaged, or of another variant of Whisper; export the model again"
+        raise WeightsRefused(what, hint) from error
     shutil.copyfile(tokenizer, output / FILES["tokenizer"])
     (output / FILES["config"]).write_text(json.dumps(config), "utf-8")
     return {"multilingual": tokens.get("<|endoftext|>") == _MULTILINGUAL_END}
@@ -172,7 +169,7 @@ def _added_tokens(path: Path) -> dict[str, int]:
     return {str(token["content"]): int(token["id"]) for token in added if isinstance(token, dict)}
 
 
-def work(request: Mapping[str, Any], watch: Watch) -> Deviations:
+def work(request: Mapping[str, Any], watch: Watch) -> dict[str, dict[str, float]]:
     """Compare under the offline lock.
 
     Args:
@@ -187,67 +184,33 @@ def work(request: Mapping[str, Any], watch: Watch) -> Deviations:
         WeightsRefused: transformers does not load the weights.
     """
     lock.engage()
-    watch(ProgressStep(_STAGE, 0, 1))
-    import torch
+    with stage("comparing with the model", watch):
+        import torch
 
-    torch.set_num_threads(request["threads"])
-    torch.manual_seed(SEED)
-    model = exporter.load_model(Path(request["folder"]), None)
-    model.set_attn_implementation("eager")  # which gives the attention that word times are read from
-    config, output, runtime = model.config, Path(request["output"]), Runtime(request["threads"])
-    encoder, decoder = (output / FILES[part] for part in ("encoder", "decoder"))
-    mel = torch.randn(1, config.num_mel_bins, 2 * config.max_source_positions)
-    tokens = torch.randint(0, config.vocab_size, (1, _TOKENS))
-    with torch.inference_mode():
-        heard = model.model.encoder(mel).last_hidden_state
-        crossed = _crossed(model, heard)
-        said = model(decoder_input_ids=tokens, encoder_outputs=(heard,), output_attentions=True)
-    heads = json.loads((output / FILES["config"]).read_text("utf-8"))["alignment_heads"]
-    followed = [said.cross_attentions[layer][0, head] for layer, head in sorted(heads, key=lambda pair: pair[0])]
-    wanted = {"logits": said.logits[0].numpy(), "alignment": torch.stack(followed).numpy()}
-    made = _run(runtime.session(encoder), {"mel": mel.numpy()})
-    written = _decoded(runtime.session(decoder), made, tokens[0].numpy())
-    try:
-        found = {
-            path.name: {name: checked(path, name, there[name], right, MOST) for name, right in of.items()}
-            for path, there, of in ((encoder, made, crossed), (decoder, written, wanted))
-        }
-    except QuantizationFailed as error:
-        raise QuantizationFailed(error.message, _WRONG) from None
-    watch(ProgressStep(_STAGE, 1, 1))
-    return found
+        torch.set_num_threads(request["threads"])
+        torch.manual_seed(SEED)
+        model = exporter.load_model(Path(request["folder"]), None)
+        model.set_attn_implementation("eager")  # which gives the attention that word times are read from
+        mel = torch.randn(1, model.config.num_mel_bins, 2 * model.config.max_source_positions)
+        tokens = torch.randint(0, model.config.vocab_size, (1, _TOKENS))
+        with torch.inference_mode():
+            said = model(mel, decoder_input_ids=tokens, output_attentions=True)
+        output, runtime = Path(request["output"]), Runtime(request["threads"])
+        heads = json.loads((output / FILES["config"]).read_text("utf-8"))["alignment_heads"]
+        followed = [said.cross_attentions[layer][0, head] for layer, head in sorted(heads, key=lambda pair: pair[0])]
+        heard = _run(runtime.session(output / FILES["encoder"]), {"mel": mel.numpy()})
+        path = output / FILES["decoder"]
+        made = _run(runtime.session(path), {"tokens": tokens[0].numpy(), **heard})
+        wanted = {"logits": said.logits[0].numpy(), "alignment": torch.stack(followed).numpy()}
+        return {path.name: {name: checked(path, name, made[name], right, MOST) for name, right in wanted.items()}}
 
 
-def _crossed(model: Any, heard: Any) -> dict[str, Array]:  # noqa: ANN401 - of libraries that are imported late
-    """Keys and values of cross attention as the graph gives them: [heads, size, m] and [heads, m, size]."""
-    heads, found = model.config.decoder_attention_heads, {}
-    for number, layer in enumerate(model.model.decoder.layers):
-        for name, product, order in (
-            ("key", layer.encoder_attn.k_proj, (1, 2, 0)),
-            ("value", layer.encoder_attn.v_proj, (1, 0, 2)),
-        ):
-            rows = product(heard)[0].reshape(heard.shape[1], heads, -1)
-            found[f"cross_{name}_{number}"] = rows.permute(order).numpy()
-    return found
-
-
-def _run(session: Any, feeds: Mapping[str, Any]) -> dict[str, Array]:  # noqa: ANN401
-    """What a graph makes, by the names of its outputs."""
+def _run(session: Any, feeds: Mapping[str, Any]) -> dict[str, Array]:  # noqa: ANN401 - of a library imported late
+    """What a graph makes, by the names of its outputs; a past that is not given is empty."""
     names = [item.name for item in session.get_outputs()]
-    return dict(zip(names, session.run(names, feeds), strict=True))
-
-
-def _decoded(session: Any, heard: Mapping[str, Array], tokens: NDArray[np.int64]) -> dict[str, Array]:  # noqa: ANN401
-    """Logits [n, vocabulary] and alignment [heads, n, m] of tokens that are read as the product reads them."""
-    pasts = [item for item in session.get_inputs() if item.name.startswith("past_")]
     past = {
-        item.name: np.zeros([size if isinstance(size, int) else 0 for size in item.shape], np.float32) for item in pasts
+        item.name: np.zeros([size if isinstance(size, int) else 0 for size in item.shape], np.float32)
+        for item in session.get_inputs()
+        if item.name not in feeds
     }
-    made = []
-    for part in (tokens[:_FIRST], *tokens[_FIRST:, None]):
-        made.append(_run(session, {"tokens": part, **heard, **past}))
-        past = {name: made[-1][name.removeprefix("past_")] for name in past}
-    return {
-        name: np.concatenate([each[name] for each in made], axis=axis)
-        for name, axis in (("logits", 0), ("alignment", 1))
-    }
+    return dict(zip(names, session.run(names, {**past, **feeds}), strict=True))

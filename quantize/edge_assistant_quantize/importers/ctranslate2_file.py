@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 
-MAX_VARIABLES = 10_000  # Whisper large has about 1,300
-MAX_RANK = 4
 _VERSION = 6  # of the file's layout, written by CTranslate2 3 and 4
 _TYPES = {0: "<f4", 1: "<i1", 2: "<i2", 3: "<i4", 4: "<f2"}  # ctranslate2::DataType
 
@@ -31,57 +28,34 @@ def read_variables(path: Path, specification: str) -> Mapping[str, NDArray[Any]]
     Raises:
         ModelCorrupt: the file is of another kind or version, or its sizes do not match.
     """
-    with path.open("rb") as stream:
-        reader = _Reader(stream, path.name)
-        version = reader.number("I")
-        if version != _VERSION:
-            raise reader.failure(f"has layout {version}, not {_VERSION}")
-        found = reader.text()
-        if found != specification:
-            raise reader.failure(f"holds a {found[:40]!r}, not a {specification}")
-        reader.number("I")
-        count = reader.number("I")
-        if count > MAX_VARIABLES:
-            raise reader.failure(f"declares {count} variables")
-        return dict(reader.variable() for _ in range(count))
+    data, at = path.read_bytes(), 0
 
+    def number(code: str) -> int:
+        nonlocal at
+        (value,) = struct.unpack_from(f"<{code}", data, at)
+        at += struct.calcsize(code)
+        return int(value)
 
-class _Reader:
-    def __init__(self, stream: BinaryIO, name: str) -> None:
-        self.stream = stream
-        self.name = name
-        self.left = os.fstat(stream.fileno()).st_size
+    def text() -> str:
+        nonlocal at
+        size = number("H")
+        at += size
+        return data[at - size : at].rstrip(b"\0").decode()
 
-    def failure(self, what: str) -> ModelCorrupt:
-        return ModelCorrupt(f"{self.name} {what}", "pull the model again")
-
-    def take(self, size: int) -> bytes:
-        if size > self.left:
-            raise self.failure("ends before its declared size")
-        self.left -= size
-        return self.stream.read(size)
-
-    def number(self, code: str) -> int:
-        value: int = struct.unpack("<" + code, self.take(struct.calcsize(code)))[0]
-        return value
-
-    def text(self) -> str:
-        try:
-            return self.take(self.number("H")).rstrip(b"\0").decode()
-        except UnicodeDecodeError:
-            raise self.failure("has a name that is not text") from None
-
-    def variable(self) -> tuple[str, NDArray[Any]]:
-        name = self.text()
-        rank = self.number("B")
-        if rank > MAX_RANK:
-            raise self.failure(f"declares {rank} dimensions for {name[:80]!r}")
-        shape = tuple(self.number("I") for _ in range(rank))
-        kind = self.number("B")
-        if kind not in _TYPES:
-            raise self.failure(f"has the unknown type {kind} for {name[:80]!r}")
-        size = self.number("I")
-        dtype = np.dtype(_TYPES[kind])
-        if math.prod(shape) * dtype.itemsize != size:
-            raise self.failure(f"declares {size} bytes for {name[:80]!r} of shape {shape}")
-        return name, np.frombuffer(self.take(size), dtype).reshape(shape)
+    found = {}
+    try:
+        if (version := number("I")) != _VERSION or (kind := text()) != specification:
+            raise ValueError(f"its layout is {version}" if version != _VERSION else f"it holds a {kind[:40]!r}")
+        number("I")
+        for _ in range(number("I")):
+            name = text()
+            shape = [number("I") for _ in range(number("B"))]
+            dtype, size, count = np.dtype(_TYPES[number("B")]), number("I"), math.prod(shape)
+            if size != count * dtype.itemsize:
+                raise ValueError(f"it declares {size} bytes for {name[:80]!r} of shape {shape}")
+            found[name] = np.frombuffer(data, dtype, count, at).reshape(shape)
+            at += size
+    except (ValueError, LookupError, struct.error) as error:
+        what = f"{path.name} is no {specification} of CTranslate2 in layout {_VERSION} ({error})"
+        raise ModelCorrupt(what, "pull the model again") from None
+    return found

@@ -67,25 +67,23 @@ class Export(WholeStep, frozen=True, kw_only=True):
 
     Attributes:
         task: by optimum's name; default: what the architecture was made for.
-        opset: of ONNX; default: optimum's choice.
     """
 
     do: ClassVar = "export"
     task: Line = ""
-    opset: Positive | None = None
 
     @property
     def needs(self) -> Needs:
-        """Two bytes of a weight become four, and a decoder is written twice; torch takes a gigabyte."""
+        """Two bytes of a weight become four; torch takes a gigabyte."""
         libraries = ("numpy", "onnx", "optimum", "optimum-onnx", "torch", "transformers")
-        return Needs(label=self.do, libraries=libraries, growth=4, memory=0, fixed_memory=1 << 30)
+        return Needs(label=self.do, libraries=libraries, growth=2, memory=0, fixed_memory=1 << 30)
 
     def make(self, work: StepInput) -> Made:
         """ONNX files by the keys that the product's senses know, with options if the export knows them."""
         if work.form.weights is None:
             return Made()
         folder = work.folder / "exported"
-        made = export.export(work.form.weights, folder, task=self.task or None, opset=self.opset, **work.computing)
+        made = export.export(work.form.weights, folder, task=self.task or None, **work.computing)
         found = candidate.read(folder) if (folder / candidate.FILE).is_file() else None
         paths = {**made.files, **(found.paths if found else {})}
         names = {key: path.relative_to(work.folder).as_posix() for key, path in paths.items()}

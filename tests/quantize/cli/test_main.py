@@ -98,7 +98,7 @@ REFUSED = [
     ("imatrix m.gguf --text t --output o.gguf --chunks -1", 2, COUNT),
     ("sweep m.gguf --text t --output o --threads 0", 2, COUNT),
     ("publish out --memory-mib " + "9" * 5000, 2, COUNT),
-    ("convert folder --output o --opset x", 2, COUNT),
+    ("convert folder --output o --threads x", 2, COUNT),
     ("imatrix m.gguf --text t --output o.gguf --context 1", 2, "a chunk of 1 tokens is too short"),
     ("imatrix head.gguf --text text.txt --output o.gguf", 4, "make or fetch it again"),
     ("recipes show", 2, "no recipe is named - name one of classifier, detector"),

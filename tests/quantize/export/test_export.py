@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,8 +25,8 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.export import export, pooling, trace, whisper
-from edge_assistant_quantize.export.trace import checked
+from edge_assistant_quantize.export import export, pooling, whisper
+from edge_assistant_quantize.export.exporter import checked
 from edge_assistant_quantize.gguf import conversion
 
 WHISPER = {
@@ -95,6 +94,20 @@ def test_without_the_extra_memory_or_disk_it_does_not_begin(folder, monkeypatch)
     refused(ToolMissing, "the export to ONNX needs optimum", folder)
 
 
+def test_what_does_not_fit_into_a_file_is_told_before_it_is_loaded(folder, monkeypatch):
+    monkeypatch.setattr(export, "_MAX_BYTES", 63)
+    refused(ModelTooLarge, r"model has 0\.0 GB of weights in float32 and an ONNX file holds 2\.1 GB", folder)
+
+
+@pytest.mark.parametrize("architecture", ["LlamaForCausalLM", "SmolVLMForConditionalGeneration", "GPT2LMHeadModel"])
+def test_for_a_model_that_writes_text_it_says_how_to_make_gguf_of_it(tmp_path, capsys, architecture):
+    folder = make(tmp_path / "model", {"architectures": [architecture]})
+    assert main(["convert", str(folder), "--output", str(tmp_path / "out")]) == 3
+    said = "writes text, and the product runs such models as GGUF - name a .gguf as output; with --mmproj that is the"
+    assert capsys.readouterr().err.startswith(f"error: model {said} picture encoder")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_library_that_fails_leaves_nothing(folder, monkeypatch):
     def fail(module, request, *rest, **more):
         (Path(request["output"]) / "model.onnx").touch()
@@ -105,9 +118,14 @@ def test_a_library_that_fails_leaves_nothing(folder, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("pooled", "note"), [("mean_tokens", ""), ("max", "note: the product's embedder does not do max")]
+    ("pooled", "tokenizer", "note"),
+    [
+        ("mean_tokens", True, ""),
+        ("max", True, "note: the product's embedder does not do max"),
+        ("mean_tokens", False, "note: the product's embedder needs tokenizer.json: copy"),
+    ],
 )
-def test_what_was_exported_is_said_and_is_a_candidate(folder, monkeypatch, capsys, pooled, note):
+def test_what_was_exported_is_said_and_is_a_candidate(folder, monkeypatch, capsys, pooled, tokenizer, note):
     done = {"task": "feature-extraction", "architecture": "BertModel", "opset": 18, "files": ["model.onnx"],
             "role": "embedder", "deviations": {"model.onnx": {"last_hidden_state": 2e-7}}, "versions": {}}  # fmt: skip
 
@@ -116,6 +134,8 @@ def test_what_was_exported_is_said_and_is_a_candidate(folder, monkeypatch, capsy
         return done
 
     monkeypatch.setattr(worker, "run", work)
+    if not tokenizer:
+        (folder / "tokenizer.json").unlink()
     (folder / "1_Pooling").mkdir()
     (folder / "1_Pooling" / "config.json").write_text(json.dumps({f"pooling_mode_{pooled}": True}))
     output = folder.with_name("out")
@@ -123,7 +143,8 @@ def test_what_was_exported_is_said_and_is_a_candidate(folder, monkeypatch, capsy
     said = capsys.readouterr().out
     assert "compared with the model on the same inputs: at most 2.0e-07 of an output's largest value" in said
     assert note in said
-    names = {"config.json", "export.json", "model.onnx", "tokenizer.json"} | (set() if note else {"candidate.toml"})
+    names = {"config.json", "export.json", "model.onnx"} | (set() if note else {"candidate.toml"})
+    names |= {"tokenizer.json"} if tokenizer else set()
     assert {path.name for path in output.iterdir()} == names
     assert json.loads((output / "export.json").read_text())["deviations"] == done["deviations"]
 
@@ -165,6 +186,7 @@ def test_the_process_that_exports_is_locked():
 def test_half_a_whisper_is_refused(folder, tmp_path):
     (tmp_path / "w").mkdir()
     model = make(tmp_path / "w" / "model", WHISPER)
+    refused(UsageError, "model is a Whisper, which does automatic-speech-recog", model, task="audio-classification")
     refused(WeightsRefused, r"model is no whole Whisper \('model.encoder.embed_positions.weight'\)", model)
     (model / "tokenizer.json").write_text("{}")
     refused(WeightsRefused, "tokenizer.json has no special tokens", model)
@@ -199,17 +221,6 @@ def test_a_graph_that_computes_something_else_is_refused():
     for match, (made, right) in cases.items():
         with pytest.raises(QuantizationFailed, match=match):
             checked(path, "logits", made, right)
-
-
-def test_what_does_not_fit_into_a_file_is_told_before_it_is_traced():
-    shared, other = (SimpleNamespace(numel=lambda: 300_000_000) for _ in range(2))
-
-    def module(*weights):
-        return SimpleNamespace(parameters=lambda: iter(weights))
-
-    trace.check_size("decoder_model", module(shared, shared))  # tied: counted once
-    with pytest.raises(ModelTooLarge, match=r"decoder_model has 2\.4 GB of weights in float32"):
-        trace.check_size("decoder_model", module(shared, other))
 
 
 def test_nothing_is_fetched_nor_run_that_came_with_the_weights(folder):

@@ -150,21 +150,6 @@ def test_members_that_lead_out_stay_out(archive, tmp_path):
     assert [path.name for path in tmp_path.rglob("escaped.py")] == []
 
 
-def test_what_is_no_archive_of_a_converter_is_refused(archive, tmp_path, monkeypatch):
-    path = archive()
-    for limit in ("MAX_FILES", "MAX_BYTES"):
-        with monkeypatch.context() as patch:
-            patch.setattr(llama, limit, 3)
-            with pytest.raises(ToolMissing, match="it unpacks to more than a converter has"):
-                llama.unpack(path, tmp_path / limit)
-    with pytest.raises(ToolMissing, match=r"it holds no convert_hf_to_gguf.py"):
-        llama.unpack(archive(PACKAGE), tmp_path / "other")
-    for content in (archive().read_bytes()[:200], b"none"):
-        path.write_bytes(content)
-        with pytest.raises(ToolMissing, match="cannot be unpacked"):
-            llama.unpack(path, tmp_path / "cut")
-
-
 def test_another_version_than_is_pinned_is_said(monkeypatch):
     monkeypatch.setattr(llama.importlib.metadata, "version", lambda name: "9.9")
     with pytest.raises(ToolMissing, match=r"the source of llama-cpp-python 9.9 is not pinned - install one that is"):

@@ -53,7 +53,7 @@ def parsed(said):
             "unknown key `overrides`",
         ),
         ('do = "imatrix", chunks = 0', "chunks: expected `int` >= 1"),
-        ('do = "export", part = "vision"', "unknown key `part`"),
+        ('do = "export", opset = 17', "unknown key `opset`"),
         ('do = "convert", file = "model"', "unknown key `file`"),
     ],
 )
@@ -74,7 +74,7 @@ def test_what_a_step_may_not_say(said, wrong):
         ('do = "quantize", type = "F16", requantize = true', {"growth": 4}),
         ('do = "quantize", type = "search", bits_per_weight = 5', {"calibrates": True, "searches": False}),
         ('do = "convert", precision = "f32"', {"growth": 2, "label": "convert"}),
-        ('do = "export"', {"growth": 4, "label": "export"}),
+        ('do = "export"', {"growth": 2, "label": "export"}),
     ],
 )
 def test_what_a_step_needs(said, needs):
