@@ -6,6 +6,7 @@ An audit hook cannot be taken off again, so there is one for the process, and it
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_assistant.compute.scheduling import turn
+from edge_assistant.perception.decoders import pool
 
 _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "pty.spawn")
 _REACHES = ("socket.__new__", "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "urllib.Request")
@@ -66,8 +68,12 @@ def _describe(event: str, arguments: tuple[Any, ...]) -> str:
         expected = any(name in str(path) for name in _EXPECTED)
         return f"a file is written: {path}" if writing and not expected else ""
     if event in _STARTS:
+        if event == "subprocess.Popen" and any(pool.WORKER in str(word) for word in arguments[1]):
+            return ""  # what decodes a signal, in a process that can do nothing else
         return f"a process is started: {arguments[0]!r}"
     if event in _REACHES:
+        if event == "socket.__new__" and arguments[1] == socket.AF_UNIX:
+            return ""  # of a pair, to what decodes; whatever connects or is bound is told by itself
         return f"a socket: {event} {arguments[1:]!r}"
     if event not in _CHANGES or any(name in str(arguments[0]) for name in _EXPECTED):
         return ""

@@ -321,7 +321,7 @@ def test_one_that_was_killed_between_two_signals_is_replaced() -> None:
 
 def test_one_that_does_not_come_up_blames_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     pool.end_idle()
-    monkeypatch.setattr(pool, "_WORKER", "helpers.nothing_there")
+    monkeypatch.setattr(pool, "WORKER", "helpers.nothing_there")
     with pytest.raises(InputError, match=r"^given cannot be decoded: no process can be started \(it ended at once\)"):
         list(client.pages(taken(bad.picture("PNG", 30, 20))))
 

@@ -19,7 +19,7 @@ from edge_assistant.perception.decoders import client, pool
 @pytest.fixture(autouse=True)
 def _taken_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pool.end_idle()
-    monkeypatch.setattr(pool, "_WORKER", "helpers.hostile_decoder")
+    monkeypatch.setattr(pool, "WORKER", "helpers.hostile_decoder")
     monkeypatch.setattr(pool, "_STUCK_S", 1.0)
     yield
     pool.end_idle()

@@ -20,7 +20,7 @@ from edge_assistant.perception.decoders import wire
 from edge_assistant.sandbox.child import ChildProcess
 
 PICTURES, DOCUMENTS, FILMS = "pictures", "documents", "films"
-_WORKER = "edge_assistant.perception.decoders.worker"
+WORKER = "edge_assistant.perception.decoders.worker"  # the module that the processes run
 _LOOK_S = 0.1  # from one look at the socket to the next, between which whoever waits may be stopped
 _STUCK_S = 60.0  # of waiting, in which a process that decodes has computed next to nothing
 _NOTHING_S = 0.05  # of computing, which it takes to look whether this process is still there
@@ -42,7 +42,7 @@ class DecoderProcess:
 
     def __init__(self, family: str) -> None:
         """Start it; raises OSError."""
-        self._child = ChildProcess(_WORKER)
+        self._child = ChildProcess(WORKER)
         self._limits = wire.lowered()
         self._waited, self._before, self._from = 0.0, 0.0, 0.0
         self._child.channel.setblocking(False)  # it may say something that can be seen, but not be read (MSG_OOB)
