@@ -502,3 +502,40 @@ def test_killed_before_the_verdict_a_look_counts_all_the_same(home):
     look, _ = looks.take(sums[0], sums[1], asked, *given)
     assert look.numbers == {"presence": 1}  # the same again is no new look
     assert assistant(["audit", "verify"]) == 0
+
+
+def test_naming_ones_own_key_does_not_pass_the_trail_by(judged, tmp_path, capsys):
+    """`--signer` trusts another machine, whose trail is not here; this one's is."""
+    assert judged.accept(74, 80, NO_LOSS) == 1
+    (tmp_path / "record").rename(tmp_path / "former")
+    assert judged.accept(74, 80, "hits at_most_worse=0.2") == 0
+    judged.refuses(74, "--signer", signature.own_key())
+    assert "the records have 1 of 2 looks at 'm74' in the audit trail" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("same_folder", [True, False])
+def test_what_an_earlier_version_judged_is_accepted_again(judged, tmp_path, monkeypatch, capsys, same_folder):
+    with monkeypatch.context() as patch:
+        patch.setattr(looks, "code", lambda: OTHER)
+        assert judged.accept(79, 80, NO_LOSS) == 0
+    judged.refuses(79)
+    assert "another version of the code judged" in capsys.readouterr().err
+    if not same_folder:
+        shutil.rmtree(tmp_path / "record")
+    assert judged.accept(79, 80, NO_LOSS) == 0
+    assert judged.publish(79) == 0
+    assert Portfolio().entry("m79").figures["looks"] == 1
+
+
+def test_options_that_were_chosen_by_the_same_items_count(judged, tmp_path, capsys):
+    """Whoever evaluates twenty thresholds of a model and has the best accepted has chosen by these items."""
+    data = ["--metric", "hits", "--data", str(tmp_path / "data")]
+    model = candidates.Candidate("m79", "vad", tmp_path, {"model": judged.model(79).name})
+    for threshold in range(3):
+        tuned = replace(model, options={"threshold": threshold})
+        tuned.write()
+        assert main(["evaluate", str(tmp_path), *data]) == 0
+    asked = ["accept", str(tmp_path), "--reference", str(judged.model(80)), "--role", "vad", *data]
+    asked[asked.index("hits")] = NO_LOSS
+    assert main(asked) == 0
+    assert "(look 3 at this data" in capsys.readouterr().out
