@@ -539,3 +539,28 @@ def test_options_that_were_chosen_by_the_same_items_count(judged, tmp_path, caps
     asked[asked.index("hits")] = NO_LOSS
     assert main(asked) == 0
     assert "(look 3 at this data" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "beside", "kept", "lost"),
+    [
+        ("presence", "precision", 1.0, 0.5),
+        ("presence_all", "precision", 1.0, 0.02),
+        ("precision", "presence", 0.9, 0.4),
+        ("slots", "wer", 0.0, 0.55),
+        ("fields", "cer", 1.0, 0.2),
+    ],
+)
+def test_what_is_bought_with_a_result_beside_it_displaces_nobody(asked, beside, kept, lost):
+    """A detector that sees more of everything loses no object, and a transcript that babbles no number."""
+
+    def results(share: float) -> dict[str, Measured]:
+        given = {asked: kept, beside: share}
+        return {n: replace(hits(n, s, 800), lower_is_better=n in {"wer", "cer", "slots"}) for n, s in given.items()}
+
+    models = ModelSums("a", {"model": OTHER}, {}), ModelSums("b", {"model": "ef" * 32}, {})
+    sound, criteria = 0.0 if beside in {"wer", "cer"} else 0.9, [Criterion(asked, Bound.WITHIN_INTERVAL)]
+    look, verdicts = looks.take(*models, criteria, results(sound), results(sound), {asked: OTHER})
+    assert gate.in_task(look, verdicts)
+    look, verdicts = looks.take(*models, criteria, results(lost), results(sound), {asked: OTHER})
+    assert not gate.in_task(look, verdicts)
