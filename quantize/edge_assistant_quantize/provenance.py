@@ -85,12 +85,16 @@ def copies(tables: Sequence[Mapping[str, object]]) -> Iterator[list[dict[str, ob
         with storing("the copy of the data", "free some space, or name another folder in TMPDIR"):
             for path in dict.fromkeys(named):
                 copied[path] = str(_copied(Path(path), Path(folder, str(len(copied)))))
-        yield [{**t, "path": copied[t["path"]]} if t.get("path") in copied else dict(t) for t in tables]  # type: ignore[index]
+        yield [
+            {**t, "path": copied[p]} if isinstance(p := t.get("path"), str | Path) and p in copied else dict(t)
+            for t in tables
+        ]
 
 
 def _copied(path: Path, folder: Path) -> Path:
     """A file or folder, copied into a folder under its own name; links are followed."""
-    copy = folder / path.absolute().name
+    named = path.resolve() if path.name == ".." else path.absolute()
+    copy = folder / named.name
     (copy if path.is_dir() else folder).mkdir(parents=True)
     files = list(_files(path))
     check_disk(f"a copy of {printable(copy.name)}", sum(each.stat().st_size for each in files), folder)

@@ -256,7 +256,7 @@ def sources(role: str, data: Data) -> dict[str, str]:
     Raises:
         CalibrationInvalid, InputMissing: see `perceive`.
     """
-    if role == "embedder":  # which reads neither case nor spaces
+    if role in {"embedder", "voice"}:  # an embedder reads neither case nor spaces
         return {f"text {n}": contents.of_text(text) for n, text in enumerate(texts(data), 1)}
     if role in {"speech", "vad"}:
         folder = folder_of(data)

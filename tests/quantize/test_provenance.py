@@ -31,6 +31,15 @@ def test_copies_are_what_the_sums_are_of_and_links_are_followed(tmp_path):
     assert not copy.exists()
 
 
+def test_a_path_that_leads_up_is_copied_and_what_is_no_path_is_left_to_the_metric(tmp_path):
+    (tmp_path / "data" / "inner").mkdir(parents=True)
+    (tmp_path / "data" / "a.txt").write_text("a")
+    no_path = {"path": ["data"]}
+    with provenance.copies([{"path": str(tmp_path / "data" / "inner" / "..")}, no_path]) as (folder, other):
+        assert (Path(folder["path"]).name, Path(folder["path"], "a.txt").read_text()) == ("data", "a")
+        assert other == no_path
+
+
 def test_data_that_is_not_there_or_has_no_room(tmp_path, monkeypatch):
     with provenance.copies([{"path": ""}]) as found:
         assert found == [{"path": ""}]

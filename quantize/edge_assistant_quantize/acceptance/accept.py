@@ -93,11 +93,16 @@ def check_data(
 
     Raises:
         UsageError: nothing is given for a criterion, see `_data_of`, or see `Metric.check`.
+        RecipeInvalid: what keeps a result honest would be measured on other data.
         CalibrationInvalid, InputMissing: it is not, or see `Metric.count`.
     """
     for each in criteria:
         by, given = metric(each.metric), _data_of(each.metric, data)
         by.check(role, given)
+        apart = [name for name, table in data.items() if metric(name).name == by.name and table != given]
+        if beside := standard(each.metric).beside * bool(apart):
+            what = f"'{each.metric}' decides by '{beside[0]}' of the same data, and '{apart[0]}' is asked on other data"
+            raise RecipeInvalid(what, "name one for both")
         count, needed = by.count(role, files, given) // (2 if searched else 1), gate.needed(each)
         if count < needed:
             what = f"{count} independent items cannot show '{each.metric} {each.text}'"

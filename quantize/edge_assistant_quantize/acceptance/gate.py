@@ -46,14 +46,21 @@ def decide(look: AcceptanceLook) -> list[CriterionVerdict]:
 def in_task(look: AcceptanceLook, verdicts: Sequence[CriterionVerdict]) -> bool:
     """Whether a look shows that the candidate does the product's task as the reference does.
 
-    All that was asked holds, and a loss in a result of the task is within the result's own margin, whatever was asked.
+    All that was asked holds, and a loss in a result of the task, and in those of the task beside it, is within the
+    result's own margin, whatever was asked.
     """
+
+    def within(name: str, level: float) -> bool:
+        result = look.of_candidate[name]
+        found, own = interval(result, look.of_reference[name], level=level), Criterion(name, Bound.WITHIN_INTERVAL)
+        margin = standard(name).margin
+        return own.holds(found.low, found.high, lower_is_better=result.lower_is_better, margin=margin)
+
     return all(each.accepted for each in verdicts) and any(
-        Criterion(each.metric, Bound.WITHIN_INTERVAL).holds(
-            each.interval.low,
-            each.interval.high,
-            lower_is_better=look.of_candidate[each.metric].lower_is_better,
-            margin=standard(each.metric).margin,
+        all(
+            within(name, each.interval.level)
+            for name in (each.metric, *standard(each.metric).beside)
+            if standard(name).task
         )
         for each in verdicts
         if each.compares and each.interval is not None and standard(each.metric).task

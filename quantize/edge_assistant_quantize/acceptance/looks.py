@@ -3,7 +3,7 @@
 | row | facts |
 | --- | --- |
 | `look` | id of the look, metric, the least sums of its items; written before anything is decided or shown |
-| `judged` | sum of the look, of the model, and whether it was accepted in the task itself |
+| `judged` | sum of the look, of the model, of the code, and whether it was accepted in the task itself |
 
 Only who was accepted in the task counts as a reference later: by agreement alone, a chain of models may drift far.
 
@@ -137,16 +137,17 @@ def take(
         look = msgspec.json.decode(msgspec.json.encode(look), type=AcceptanceLook)  # as it is read: floats throughout
         verdicts = gate.decide(look)
         accepted = gate.in_task(look, verdicts)
-        trail.append("judged", {"look": sum_of(look), "model": candidate.id, "accepted": accepted})
+        facts = {"look": sum_of(look), "model": candidate.id, "accepted": accepted, "code": look.code}
+        trail.append("judged", facts)
     return look, verdicts
 
 
-def seen(files: Mapping[str, str], results: Mapping[str, Measured]) -> None:
+def seen(model: ModelSums, results: Mapping[str, Measured]) -> None:
     """Count looks at a model that nothing is decided by.
 
     Args:
-        files: the sha256 of each of its files by key.
-        results: by name, of one model.
+        model: with the options that it was measured with, by which it may be chosen.
+        results: by name, of that model.
 
     Raises:
         StorageFull, KeyLost: the audit trail cannot be written.
@@ -154,11 +155,11 @@ def seen(files: Mapping[str, str], results: Mapping[str, Measured]) -> None:
     sketches = {(metric(name).name, "".join(_sketch(found.independent))) for name, found in results.items()}
     with closing(Trail()) as trail:
         for name, items in sorted(sketches):
-            trail.append("look", {"id": _evaluated(files), "metric": name, "items": items})
+            trail.append("look", {"id": _evaluated(model), "metric": name, "items": items})
 
 
-def _evaluated(files: Mapping[str, str]) -> str:
-    return sum_of_values(["evaluated", dict(files)])
+def _evaluated(model: ModelSums) -> str:
+    return sum_of_values(["evaluated", model.id])
 
 
 def _sketch(items: Collection[str]) -> list[str]:
@@ -166,7 +167,7 @@ def _sketch(items: Collection[str]) -> list[str]:
 
 
 def judged(model: ModelSums) -> list[str]:
-    """The sums of all looks that this machine has judged a model by, each where it was taken first.
+    """The sums of all looks that this version of the code has judged a model by, each where it was taken first.
 
     Raises:
         AuditDamaged: the audit trail is not as it was written.
@@ -174,7 +175,8 @@ def judged(model: ModelSums) -> list[str]:
     """
     with closing(Trail()) as trail:
         verify.require_whole(trail)
-        sums = [row["look"] for row in _rows(trail, "judged") if row["model"] == model.id]
+        now = model.id, code()
+        sums = [row["look"] for row in _rows(trail, "judged") if (row["model"], row.get("code")) == now]
     return list(dict.fromkeys(sums))
 
 
@@ -201,7 +203,7 @@ def _counted(
     """
     by = metric(found.metric)
     asked = sorted(f"{each.metric} {each.text}" for each in criteria if each.metric in by.gives)
-    sketch, ids = _sketch(found.independent), [_evaluated(candidate.files)]
+    sketch, ids = _sketch(found.independent), [_evaluated(candidate)]
     id = sum_of_values([candidate.id, reference.id, asked, sketch])
     trail.append("look", {"id": id, "metric": by.name, "items": "".join(sketch)})
     for row in _rows(trail, "look"):

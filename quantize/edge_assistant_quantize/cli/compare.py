@@ -117,8 +117,8 @@ def _measured(
         first = held[0][0]
         found = [accept.measure_reference(first, data, runtime, watch)]
         found += [accept.measure(model, first, data, runtime, watch) for model, _ in held[1:]]
-        for (_, sums), results in zip(held, found, strict=True):
-            looks.seen(sums, results)
+        for model, (_, sums), results in zip(models, held, found, strict=True):
+            looks.seen(looks.ModelSums(model.name, sums, model.options), results)
     return found
 
 

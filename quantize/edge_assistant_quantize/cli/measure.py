@@ -107,7 +107,7 @@ def evaluate(args: argparse.Namespace) -> int:
     with progress.shown() as watch, contextlib.ExitStack() as stack:
         (one, sums), *others = (stack.enter_context(each.held()) for each in (model, reference) if each is not None)
         results = measure(one, others[0][0] if others else None, data, runtime, watch)
-        looks.seen(sums, results)
+        looks.seen(looks.ModelSums(model.name, sums, model.options), results)
     if args.json:
         measured = {name: _facts(result) for name, result in results.items()}
         print(json.dumps({"model": model.name, "threads": runtime.threads, "metrics": measured}))

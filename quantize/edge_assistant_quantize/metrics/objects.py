@@ -50,7 +50,7 @@ METRICS = (
         name="objects",
         gives={
             "presence": Standard(0.2, 0.03, task=True, beside=("precision",), whole=True),
-            "presence_all": Standard(0.1, 0.03, task=True, whole=True),
+            "presence_all": Standard(0.1, 0.03, task=True, beside=("precision",), whole=True),
             "precision": Standard(0.3, 0.03, task=True, beside=("presence",)),
         },
         roles=frozenset({"detector"}),

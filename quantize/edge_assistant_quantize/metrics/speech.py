@@ -45,7 +45,7 @@ METRICS = (
         name="wer",
         gives={
             "wer": Standard(0.6, 0.01, task=True, least=SKEWED),
-            "slots": Standard(0.6, 0.02, task=True, least=SKEWED),
+            "slots": Standard(0.6, 0.02, task=True, least=SKEWED, beside=("wer",)),
         },
         roles=frozenset({"speech"}),
         description=(

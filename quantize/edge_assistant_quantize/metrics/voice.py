@@ -51,7 +51,7 @@ def measure(
             found = normalised(" ".join(piece.text for piece in heard))
             words[f"text {number}"] = edits.of_words(normalised(text), found)
     watch(ProgressStep(f"{model.name} over data", len(said), len(said)))
-    return (measured("heard", words, lower_is_better=True, clusters=clusters("embedder", data, words)),)
+    return (measured("heard", words, lower_is_better=True, clusters=clusters("voice", data, words)),)
 
 
 METRICS = (

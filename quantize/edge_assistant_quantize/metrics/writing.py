@@ -83,7 +83,10 @@ def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bo
 METRICS = (
     Metric(
         name="writing",
-        gives={"cer": Standard(0.3, 0.005, task=True), "fields": Standard(0.3, 0.02, task=True)},
+        gives={
+            "cer": Standard(0.3, 0.005, task=True),
+            "fields": Standard(0.3, 0.02, task=True, beside=("cer",)),
+        },
         roles=frozenset({"writing"}),
         description="character error rate, and the share of form fields that are read exactly, over pages",
         keys={

@@ -109,7 +109,8 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
         candidate: the model.
         found: its records; none where nothing was measured.
         unaccepted: why it is to be published although it was not accepted.
-        signer: public key of another machine whose records count; empty for this machine's.
+        signer: public key of another machine whose records count; empty, or this machine's own, for those whose looks
+            the audit trail here has.
 
     Raises:
         NotAccepted: it was not accepted, not decided, or not measured, or a record is not to be believed, and no
@@ -118,6 +119,7 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
         KeyLost, StorageFull: this machine's key or its audit trail cannot be read.
     """
     model = ModelSums(candidate.name, candidate.sums(), as_read(candidate.options))
+    signer = "" if signer == signature.own_key() else signer
     nothing = Judgement(model.files)
     if not found:
         why = f"{candidate.name} was not measured: there is no {records.FILE} beside it"
@@ -131,6 +133,10 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
     record, form = forms[0]
     own = {looks.sum_of(look): look for each in found for look in each.looks}
     own = {k: look for k, look in own.items() if (look.files, look.options) == (model.files, model.options)}
+    if own and all(look.code != looks.code() for look in own.values()):
+        why = f"another version of the code judged {printable(form.name)}, so accept it again"
+        return _or_refused(nothing, why, unaccepted)
+    own = {k: look for k, look in own.items() if look.code == looks.code()}
     known = [] if signer else looks.judged(model)
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
     looked = [DecidedLook(own[k], gate.decide(own[k])) for k in order]
@@ -171,8 +177,6 @@ def _unbelievable(record: Record, signer: str) -> str:
     own = signature.own_key()
     if record.signer != (signer or own):
         return f"another machine wrote the record of {record.name}; its key is {record.signer} (--signer KEY trusts it)"
-    if any(look.code != looks.code() for look in record.looks):
-        return f"another version of the code judged {record.name}, so accept it again"
     return ""
 
 

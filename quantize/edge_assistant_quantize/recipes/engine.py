@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
+from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
@@ -177,7 +178,7 @@ class RecipeRun:
         try:
             form = self._through(start, variant.steps, variant.name)
             results = measurements.results(job, form, self.reference)
-            looks.seen(form.sums, measurements.undecided(job, results))
+            looks.seen(ModelSums(variant.name, form.sums, form.options), measurements.undecided(job, results))
             if job.recipe.criteria:
                 look, verdicts = measurements.judge(job, variant.name, form, self.reference)
                 self.looks.append(look)

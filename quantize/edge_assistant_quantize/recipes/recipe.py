@@ -229,6 +229,6 @@ def check(recipe: Recipe) -> None:
     accept.check(recipe.criteria)
     for each in recipe.metrics:
         metric(each.metric).check(recipe.role, recipe.data[each.data])
-    data = {name: recipe.data[named] for name, named in decides.items()}
+    data = {each.metric: recipe.data[each.data] for each in recipe.metrics}
     searched = any(step.needs.searches for step in recipe.steps)
     accept.check_data(recipe.criteria, recipe.role, {}, data, searched=searched)

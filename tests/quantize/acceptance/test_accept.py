@@ -181,7 +181,7 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
                 (tmp_path / name).mkdir(exist_ok=True)
                 shutil.copyfile(path, tmp_path / name / path.name)
         damaged.damaged(models("embedder"), "model", tmp_path / name, change)
-        (tmp_path / name / "texts.txt").write_text("\n".join(f"{name} {number} texts" for number in range(130)))
+        (tmp_path / name / "texts.txt").write_text("\n".join(f"{name} {number} texts" for number in range(120)))
     texts = place / "texts.txt" if swapped == "data" else tmp_path / "good" / "texts.txt"
 
     def point(name):
@@ -223,9 +223,9 @@ def test_a_language_model_is_not_compared_with_its_own_file(tmp_path):
     tiny_llama.write(tmp_path / "one.gguf")
     shutil.copyfile(tmp_path / "one.gguf", tmp_path / "other.gguf")
     one, other = (Candidate(name, "language", tmp_path, {"model": f"{name}.gguf"}) for name in ("one", "other"))
-    (tmp_path / "text.txt").write_text(tiny_llama.prose(3000))
+    (tmp_path / "text.txt").write_text(tiny_llama.prose(1500))
     asked = [criterion("log-perplexity at_most_worse=0.05")]
-    data = {"log-perplexity": {"path": str(tmp_path / "text.txt"), "context": 16}}
+    data = {"log-perplexity": {"path": str(tmp_path / "text.txt"), "context": 8}}
     with pytest.raises(UsageError, match="one and other are the same file, so there is nothing to compare"):
         accept.decide(one, other, asked, data, RUNTIME, ignore)
 
@@ -266,3 +266,20 @@ def test_data_that_can_never_show_it_is_not_measured(scripted, tmp_path, items, 
     accept.check_data([criterion(words)], "speech", {}, {"right": {}})
     with pytest.raises(CalibrationInvalid, match="as a search looks at the other half"):
         accept.check_data([criterion(words)], "speech", {}, {"right": {}}, searched=True)
+
+
+def test_texts_of_a_voice_are_counted_before_it_speaks(tmp_path):
+    (tmp_path / "texts.txt").write_text("".join(f"text {number}\n" for number in range(119)))
+    asked, data = [criterion("heard within_interval")], {"heard": {"path": str(tmp_path / "texts.txt")}}
+    with pytest.raises(CalibrationInvalid, match="119 independent items cannot show 'heard at most"):
+        accept.check_data(asked, "voice", {}, data)
+    (tmp_path / "texts.txt").write_text("".join(f"text {number}\n" for number in range(120)))
+    accept.check_data(asked, "voice", {}, data)
+
+
+@pytest.mark.parametrize(("asked", "apart"), [("presence", "precision"), ("presence_all", "presence")])
+def test_what_keeps_a_result_honest_is_measured_on_the_same_data(asked, apart, tmp_path):
+    """Else a detector that sees everything everywhere had its precision where everything is."""
+    data = {asked: {"path": str(tmp_path)}, apart: {"path": str(tmp_path / "everything")}}
+    with pytest.raises(RecipeInvalid, match=f"'{apart}' is asked on other data"):
+        accept.check_data([criterion(f"{asked} within_interval")], "detector", {}, data)

@@ -93,8 +93,8 @@ def test_what_a_voice_says_is_heard(
     shutil.copyfile(source["config"], tmp_path / "joe.onnx.json")
     eight = candidate.find(str(small))
     assert (eight.role, eight.bytes < 0.4 * source["model"].stat().st_size) == ("voice", True)
-    with eight.held() as (model, _):
-        assert measure("heard", model, **data)["heard"].value < 0.3
+    with eight.held() as (held, _):
+        assert measure("heard", held, **data)["heard"].value < 0.3
     hoarse = damaged.damaged(models("voice"), "model", tmp_path / "hoarse", damaged.noisy(0.5))
     assert measure("heard", hoarse, **data)["heard"].value > 0.5
     dumb = damaged.damaged(models("voice"), "model", tmp_path / "dumb", damaged.not_numbers)

@@ -406,7 +406,7 @@ def product(judged, monkeypatch, tmp_path, pytestconfig):
         for number in range(scenarios):
             folder = tmp_path / "scenarios" / f"s-{number:02}"
             folder.mkdir(parents=True)
-            (folder / "note.wav").write_bytes(sound + bytes([number]))
+            (folder / "note.wav").write_bytes(sound[:-2] + number.to_bytes(2, "little"))  # another last sample
             asked = [("How hot?", "lookup", "supported", '["61"]')] * (number < answered)
             asked += [(f"Who {at}?", "absent", "not_in_evidence", "[]") for at in range(absent)]
             (folder / "scenario.toml").write_text(
@@ -502,3 +502,65 @@ def test_killed_before_the_verdict_a_look_counts_all_the_same(home):
     look, _ = looks.take(sums[0], sums[1], asked, *given)
     assert look.numbers == {"presence": 1}  # the same again is no new look
     assert assistant(["audit", "verify"]) == 0
+
+
+def test_naming_ones_own_key_does_not_pass_the_trail_by(judged, tmp_path, capsys):
+    """`--signer` trusts another machine, whose trail is not here; this one's is."""
+    assert judged.accept(74, 80, NO_LOSS) == 1
+    (tmp_path / "record").rename(tmp_path / "former")
+    assert judged.accept(74, 80, "hits at_most_worse=0.2") == 0
+    judged.refuses(74, "--signer", signature.own_key())
+    assert "the records have 1 of 2 looks at 'm74' in the audit trail" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("same_folder", [True, False])
+def test_what_an_earlier_version_judged_is_accepted_again(judged, tmp_path, monkeypatch, capsys, same_folder):
+    with monkeypatch.context() as patch:
+        patch.setattr(looks, "code", lambda: OTHER)
+        assert judged.accept(79, 80, NO_LOSS) == 0
+    judged.refuses(79)
+    assert "another version of the code judged" in capsys.readouterr().err
+    if not same_folder:
+        shutil.rmtree(tmp_path / "record")
+    assert judged.accept(79, 80, NO_LOSS) == 0
+    assert judged.publish(79) == 0
+    assert Portfolio().entry("m79").figures["looks"] == 1
+
+
+def test_options_that_were_chosen_by_the_same_items_count(judged, tmp_path, capsys):
+    """Whoever evaluates twenty thresholds of a model and has the best accepted has chosen by these items."""
+    data = ["--metric", "hits", "--data", str(tmp_path / "data")]
+    model = candidates.Candidate("m79", "vad", tmp_path, {"model": judged.model(79).name})
+    for threshold in range(3):
+        tuned = replace(model, options={"threshold": threshold})
+        tuned.write()
+        assert main(["evaluate", str(tmp_path), *data]) == 0
+    asked = ["accept", str(tmp_path), "--reference", str(judged.model(80)), "--role", "vad", *data]
+    asked[asked.index("hits")] = NO_LOSS
+    assert main(asked) == 0
+    assert "(look 3 at this data" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "beside", "kept", "lost"),
+    [
+        ("presence", "precision", 1.0, 0.5),
+        ("presence_all", "precision", 1.0, 0.02),
+        ("precision", "presence", 0.9, 0.4),
+        ("slots", "wer", 0.0, 0.55),
+        ("fields", "cer", 1.0, 0.2),
+    ],
+)
+def test_what_is_bought_with_a_result_beside_it_displaces_nobody(asked, beside, kept, lost):
+    """A detector that sees more of everything loses no object, and a transcript that babbles no number."""
+
+    def results(share: float) -> dict[str, Measured]:
+        given = {asked: kept, beside: share}
+        return {n: replace(hits(n, s, 800), lower_is_better=n in {"wer", "cer", "slots"}) for n, s in given.items()}
+
+    models = ModelSums("a", {"model": OTHER}, {}), ModelSums("b", {"model": "ef" * 32}, {})
+    sound, criteria = 0.0 if beside in {"wer", "cer"} else 0.9, [Criterion(asked, Bound.WITHIN_INTERVAL)]
+    look, verdicts = looks.take(*models, criteria, results(sound), results(sound), {asked: OTHER})
+    assert gate.in_task(look, verdicts)
+    look, verdicts = looks.take(*models, criteria, results(lost), results(sound), {asked: OTHER})
+    assert not gate.in_task(look, verdicts)
