@@ -6,8 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.metrics.metric import Metric, Standard
 from edge_assistant_quantize.record import Measured
+
+LICENCE = [
+    "--licence",
+    "MIT",
+    "--licence-url",
+    "https://example.org/l",
+    "--home",
+    "https://example.org",
+    "--role",
+    "vad",
+    "--yes",
+]
 
 
 def hits(metric: str, share: float, count: int = 400) -> Measured:
@@ -40,3 +54,10 @@ def weights(path: Path, number: int) -> None:
     told = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [8]) for name in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "g", told[:1], told[1:], [value])
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+
+
+def publishes_nothing(*words: object) -> None:
+    """The verb refuses, and there is no entry that was not there before."""
+    before = {entry.name for entry in Portfolio().entries()}
+    assert main(["publish", *map(str, words), *LICENCE]) in {1, 2, 3}
+    assert {entry.name for entry in Portfolio().entries()} == before
