@@ -181,7 +181,11 @@ def test_refusals_come_before_work(place, changes, error, said):
     assert place.log() == []
 
 
-def test_another_run_and_too_little_room_are_seen_before_work(place, monkeypatch):
+def test_another_run_no_folder_and_too_little_room_are_seen_before_work(place, monkeypatch):
+    (place.folder / "file").write_text("")
+    with pytest.raises(StorageFull, match=r"^out cannot be written \(Not a directory\)") as caught:
+        place.run("file/out")
+    assert "name another folder" in caught.value.hint
     message = "another run works in out"
     with Workspace(place.folder / "out").locked(""), pytest.raises(UsageError, match=message):
         place.run()
