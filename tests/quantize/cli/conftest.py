@@ -42,7 +42,7 @@ def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
         detect, model_sum = detector.detect, sha256_of(model.files["model"])
 
         def seen(rgb: NDArray[np.uint8], down_to: float | None = None) -> list[Detection]:
-            key = model_sum, hashlib.sha256(rgb).digest(), down_to
+            key = model_sum, hashlib.sha256(rgb.tobytes()).digest(), down_to
             if key not in _SEEN:
                 _SEEN[key] = detect(rgb, down_to)
             return _SEEN[key]

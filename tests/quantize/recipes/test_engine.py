@@ -138,6 +138,13 @@ def test_a_variant_that_fails_is_recorded_and_the_others_go_on(place, monkeypatc
     assert found.chosen == ""
 
 
+def test_an_output_that_cannot_be_made_is_named(place):
+    (place.folder / "file").write_text("")
+    with pytest.raises(StorageFull, match=r"^out cannot be written \(Not a directory\)") as caught:
+        place.run("file/out")
+    assert "name another folder" in caught.value.hint
+
+
 def test_killed_anywhere_it_resumes_and_nothing_is_done_again(place):
     whole, everything = place.run("whole"), place.log()
     for line in range(1, len(everything) + 1):
@@ -181,11 +188,7 @@ def test_refusals_come_before_work(place, changes, error, said):
     assert place.log() == []
 
 
-def test_another_run_no_folder_and_too_little_room_are_seen_before_work(place, monkeypatch):
-    (place.folder / "file").write_text("")
-    with pytest.raises(StorageFull, match=r"^out cannot be written \(Not a directory\)") as caught:
-        place.run("file/out")
-    assert "name another folder" in caught.value.hint
+def test_another_run_and_too_little_room_are_seen_before_work(place, monkeypatch):
     message = "another run works in out"
     with Workspace(place.folder / "out").locked(""), pytest.raises(UsageError, match=message):
         place.run()
