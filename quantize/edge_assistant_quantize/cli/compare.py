@@ -238,7 +238,7 @@ def sensitivity(args: argparse.Namespace) -> int:
     "layers",
     "compare what two ONNX models compute, value by value",
     """  edge-quantize layers model.onnx int8.onnx --data photos --of nanodet
-  edge-quantize layers model.onnx int8.onnx --data texts.txt --of minilm-l6 --json""",
+  edge-quantize layers model.onnx int8.onnx --data texts.txt --of minilm-l6-f32 --json""",
     option("reference", type=Path, metavar="A.onnx", help="the model as it should be"),
     option("candidate", type=Path, metavar="B.onnx", help="what was made from it"),
     lambda parser: options.add_calibration(parser, "--data"),

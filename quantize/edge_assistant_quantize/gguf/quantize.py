@@ -32,7 +32,7 @@ from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 _MAX_BUFFER = 1 << 30  # bytes of one tensor's rows that are worked on at once; llama.cpp takes up to 8 GiB if it may
 _BLOCK = 256  # values of a block of the K types and most IQ types
 _DONE = re.compile(r"\[ *(\d+)/ *(\d+)\]")
-_FALLBACK = re.compile(r"not divisible by \d+ \(required for type .*\) -> falling back to +(\w+)")
+_FALLBACK = re.compile(r"(\S+) +- ncols +\d+ not divisible by \d+ \(required for type .*\) -> falling back to +(\w+)")
 _SIZE = re.compile(r"(model|quant) size +=\s+([\d.]+) MiB")
 _TEXT_BYTES = 127  # that llama_model_kv_override takes
 _HOME = "take the model from its official home"
@@ -146,14 +146,15 @@ def estimate(
 
 
 def _estimated(request: Mapping[str, Any], found: header.Header, watch: Watch) -> Estimate:
-    """What llama.cpp says, and the output layer, whose fallback it does not tell (llama_tensor_get_type_impl)."""
+    """What llama.cpp says, and the output layer, whose fallback it tells of some types only (llama_tensor_get_type)."""
     said: dict[str, Any] = worker.run(__name__, request, watch)
     tensors = {tensor.name: tensor for tensor in found.tensors}
     output = tensors.get("output.weight", tensors.get("token_embd.weight"))
-    fallbacks = Counter(said["fallbacks"])
-    if output is not None and output.shape[0] % _BLOCK and request["kind"] not in kinds.FLOATS | {"Q8_0"}:
-        fallbacks["q8_0"] += not any(re.search(pattern, output.name) for pattern in request["overrides"])
-    return Estimate(said["bytes"], dict((+fallbacks).most_common()))
+    fell: dict[str, str] = said["fallbacks"]
+    silent = output is not None and output.shape[0] % _BLOCK and request["kind"] not in kinds.FLOATS | {"Q8_0"}
+    if output and silent and not any(re.search(pattern, output.name) for pattern in request["overrides"]):
+        fell.setdefault(output.name, "q8_0")
+    return Estimate(said["bytes"], dict(Counter(fell.values()).most_common()))
 
 
 def _request(
@@ -233,7 +234,7 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object] | None:
     if status != 0:
         raise _error(text, model.name)
     if dry:
-        return {"bytes": _size(text, model.stat().st_size), "fallbacks": Counter(_FALLBACK.findall(text))}
+        return {"bytes": _size(text, model.stat().st_size), "fallbacks": dict(_FALLBACK.findall(text))}
     total = int(_DONE.findall(text)[-1][1])
     watch(ProgressStep(what, total, total))
     return None

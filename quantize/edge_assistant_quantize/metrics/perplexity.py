@@ -71,6 +71,7 @@ def of_text(found: TextQuality) -> dict[str, Measured]:
     results = [by_chunk("log-perplexity", (chunk.loss for chunk in found.chunks), "nats", details)]
     if (total := found.divergence) is not None:
         details = {"median": total.median, "p99": total.p99, "uncertainty": total.uncertainty}
+        details["model-perplexity"] = found.perplexity  # another name than that of the metric above
         results += [
             by_chunk("kl-divergence", (chunk.divergence for chunk in found.chunks), "nats", details),
             by_chunk("token-agreement", (float(chunk.agreeing) for chunk in found.chunks), "share", {}),

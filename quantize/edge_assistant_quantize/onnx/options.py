@@ -23,7 +23,7 @@ TYPES = ", ".join(NAMED)
 EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibration photos --of nanodet --output o.onnx
   edge-quantize quantize embedder.onnx --type int4-weights --block-size 32 --output int4.onnx
   edge-quantize quantize embedder.onnx --type int4-weights --algorithm gptq --calibration texts.txt --of minilm-l6-f32 \
-      --output int4.onnx"""
+--output int4.onnx"""
 
 _OPTIONS = ("block_size", "algorithm", "accuracy_level", "calibrator", "weight_bits", "per_channel")
 

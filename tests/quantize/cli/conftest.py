@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers import damaged, drawings
+from numpy.typing import NDArray
 
+from edge_assistant.compute.runtime import Runtime
+from edge_assistant.perception import detectors
+from edge_assistant.perception.detectors import Detection, Detector
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize.candidate import sha256_of
+
+_SEEN: dict[tuple[str, bytes, float | None], list[Detection]] = {}
 
 
 @pytest.fixture
@@ -24,7 +33,28 @@ def photos(stored: None, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def many_photos(stored: None, tmp_path: Path) -> str:
+def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a detector sees in a picture is computed once for all tests, which are about what is made of it."""
+    opened = detectors.open_detector
+
+    def open_detector(model: InstalledModel, runtime: Runtime) -> Detector:
+        detector = opened(model, runtime)
+        detect, model_sum = detector.detect, sha256_of(model.files["model"])
+
+        def seen(rgb: NDArray[np.uint8], down_to: float | None = None) -> list[Detection]:
+            key = model_sum, hashlib.sha256(rgb.tobytes()).digest(), down_to
+            if key not in _SEEN:
+                _SEEN[key] = detect(rgb, down_to)
+            return _SEEN[key]
+
+        monkeypatch.setattr(detector, "detect", seen)
+        return detector
+
+    monkeypatch.setattr(detectors, "open_detector", open_detector)
+
+
+@pytest.fixture
+def many_photos(stored: None, remembered: None, tmp_path: Path) -> str:
     """Enough photographs to decide by."""
     return drawings.labelled(tmp_path / "many", 10)
 

@@ -96,6 +96,8 @@ def test_tensors_that_fall_back_to_another_type_are_counted_and_told(narrow, tin
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["fallbacks"], found["bits_per_weight"]) == (fallbacks, pytest.approx(bits, abs=0.001))
+    made(narrow, output, "IQ4_NL")  # of which llama.cpp tells the output layer itself
+    assert quantize.estimate(narrow, "IQ4_NL").fallbacks == {"q8_0": header.read(output).kinds["q8_0"]}
     overrides = {"attn|ffn_(gate|up)|token_embd|output": "Q8_0"}
     assert quantize.estimate(narrow, "Q5_K_M", overrides=overrides).fallbacks == {}
     none = quantize.estimate(tiny, "Q5_K_M")

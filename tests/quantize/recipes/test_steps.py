@@ -155,6 +155,7 @@ def test_types_are_searched_over_the_calibration_text(chain, tmp_path, monkeypat
     forked.use(monkeypatch, torch=False)
     monkeypatch.chdir(tmp_path)
     Path("photos").write_text(tiny_llama.prose(200))
+    monkeypatch.setattr(tiny_llama, "LAYERS", 1)
     gguf = replace(chain, files={"model": tiny_llama.write(tmp_path / "tiny.gguf")})
     said = 'do = "quantize", type = "search", bits_per_weight = 6.5, chunks = 1'
     made = make(said, gguf, tmp_path / "search")
