@@ -97,6 +97,8 @@ METRICS = {
         gives={"same": Standard(0.5)},
         roles=frozenset({"detector"}),
         description="whether both are alike",
+        keys={"path": "where nobody looks"},
+        count=lambda role, files, data: 200,
         measure=same,
         relative=True,
     ),
