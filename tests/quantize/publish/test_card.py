@@ -33,8 +33,8 @@ def asked_again(run_folder):
             own,
             float_form,
             [Criterion("presence", Bound.AT_MOST_WORSE, limit)],
-            {"presence": hits("presence", 0.81)},
-            {"presence": hits("presence", 0.815)},
+            {"presence": hits("presence", 0.81), "precision": hits("precision", 0.8)},
+            {"presence": hits("presence", 0.815), "precision": hits("precision", 0.8)},
             {"presence": data * 32},
         )
         taken.append(look)
