@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from edge_assistant_models.conversion import Importer
 
 _SWEPT = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
-_PRECISION = "of the matrices (default: f16); packed: 16 bits, but weights of GPTQ, AWQ and AutoRound keep their 4"
 
 
 @verb(
