@@ -80,7 +80,7 @@ def told(each: DecidedLook) -> list[str]:
     """The verdicts of a look in words; of a refusal those that refuse."""
     verdicts = [verdict for verdict in each.verdicts if verdict.accepted is each.accepted]
     when = f"{each.look.time[:10]}, {'accepted' if each.accepted else 'refused'} against {each.look.reference}"
-    said = [text.verdict(text.measure_of(each.look, verdict.metric), verdict) for verdict in verdicts]
+    said = [text.verdict(each.look.of_candidate[verdict.metric].measure, verdict) for verdict in verdicts]
     return [text.line(f"{when}: {one}") for one in said]
 
 

@@ -165,7 +165,7 @@ class RecipeRun:
             variants=variants,
             layers=layers,
             chosen=choose(variants),
-            measures={name: records.Measure(each.lower_is_better, each.unit) for name, each in results.items()},
+            measures={name: each.measure for name, each in results.items()},
             looks=self.looks,
         )
 

@@ -186,7 +186,7 @@ def judged(metric: str, looks: Iterable[tuple[AcceptanceLook, Sequence[Criterion
     found = [each for each in found if each[2].compares == found[0][2].compares]
     if not found:
         return None
-    measure, compares = text.measure_of(found[0][0], metric), found[0][2].compares
+    measure, compares = found[0][0].of_candidate[metric].measure, found[0][2].compares
     show = text.change if compares else text.number
     names, rows, limits = [], [], []
     for look, asked, verdict, within in found:
