@@ -56,6 +56,11 @@ class Measured:
         return sum(self.parts) / sum(self.wholes)
 
     @property
+    def measure(self) -> Measure:
+        """How its value is read."""
+        return Measure(self.lower_is_better, self.unit)
+
+    @property
     def independent(self) -> frozenset[str]:
         """The clusters on which something was measured, or the items where each stands alone."""
         names = self.clusters or self.items

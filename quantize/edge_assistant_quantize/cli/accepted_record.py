@@ -13,7 +13,7 @@ from edge_assistant_quantize import arguments
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.record import CriterionVerdict, Measure, ModelFile, Record, Variant
+from edge_assistant_quantize.record import CriterionVerdict, ModelFile, Record, Variant
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.acceptance.accept import Acceptance
@@ -50,7 +50,7 @@ def record(
         reference=_variant(reference, look.reference_files, found.of_reference, speeds[:1]),
         variants=[form],
         chosen=form.name if found.accepted else "",
-        measures={name: Measure(each.lower_is_better, each.unit) for name, each in found.results.items()},
+        measures={name: each.measure for name, each in found.results.items()},
         looks=[look],
     )
 

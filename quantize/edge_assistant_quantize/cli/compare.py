@@ -166,7 +166,7 @@ def _rows(
     from edge_assistant_quantize.acceptance.intervals import interval
     from edge_assistant_quantize.metrics.metric import figures, metric
     from edge_assistant_quantize.publish import judgement
-    from edge_assistant_quantize.record import Measure, ModelFile, Variant
+    from edge_assistant_quantize.record import ModelFile, Variant
     from edge_assistant_quantize.report import forms, precision
 
     measures: dict[str, Measure] = {}
@@ -188,7 +188,7 @@ def _rows(
             form = replace(form, speed=speeds[place].speed, peak_mib=speeds[place].peak_mib)
         within = {key: each for key, each in known.intervals.items() if key not in now}
         for key, each in now.items():
-            measures[key] = Measure(each.lower_is_better, each.unit)
+            measures[key] = each.measure
             compares, other = not metric(key).relative, measured[0].get(key)
             alike = other is not None and (each.items, each.clusters) == (other.items, other.clusters)
             if place and (alike or not compares):

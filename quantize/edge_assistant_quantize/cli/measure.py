@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.acceptance.accept import DataOf
     from edge_assistant_quantize.acceptance.pairs import PairedCounts
     from edge_assistant_quantize.metrics.metric import Metric
-    from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
+    from edge_assistant_quantize.record import Criterion, Measured
 
 _REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
 _LOST_SHOWN = 5  # items that only the reference has right
@@ -157,6 +157,7 @@ the same data have wider intervals; exit status: 0 accepted, 1 not""",
 def accept(args: argparse.Namespace) -> int:
     """Measure both and decide; 0 where every criterion holds, else 1."""
     from edge_assistant_quantize.acceptance import accept
+    from edge_assistant_quantize.report import text
 
     recipe, criteria, data = _of_recipe(args.recipe, args.data) if args.recipe else _of_words(args.metric, args.data)
     accept.check(criteria)
@@ -180,7 +181,9 @@ def accept(args: argparse.Namespace) -> int:
         print(json.dumps({**facts, **look, "verdicts": msgspec.to_builtins(found.verdicts), "pairs": paired}))
         return 0 if found.accepted else 1
     for verdict in found.verdicts:
-        print(printable(_sentence(verdict, found.look)))
+        decided = "accepted" if verdict.accepted else "not accepted"
+        said = text.verdict(found.results[verdict.metric].measure, verdict)
+        print(printable(f"{decided}: {said}, {verdict.interval.n if verdict.interval else 0} independent items"))
     for name, counted in pairs.items():
         _show_pairs(name, counted)
     if (earlier := max(found.look.numbers.values()) - 1) > 0:
@@ -238,19 +241,3 @@ def _of_recipe(named: str, data: Sequence[str]) -> tuple[str, list[Criterion], D
             what = f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given"
             raise UsageError(what, f"say where it is: --data {each.data}=PATH")
     return recipe.text, recipe.criteria, {each.metric: recipe.data[each.data] for each in decided}
-
-
-def _sentence(verdict: CriterionVerdict, look: AcceptanceLook) -> str:
-    """A verdict with value, interval, limit and number of the look."""
-    within = verdict.interval
-    assert within is not None
-    sign = "+" if verdict.compares else ""
-    said = f"{verdict.value:z.4f}"
-    if verdict.compares:
-        said += f" against {verdict.reference:z.4f} of {look.reference}, a difference of {within.difference:+z.4f}"
-    said += f" (interval {within.low:{sign}z.4f} to {within.high:{sign}z.4f} at {within.level:.2%})"
-    why = verdict.reason or "the end of the interval is beyond that"
-    decided = "is accepted" if verdict.accepted else "is not accepted"
-    because = "" if verdict.accepted else f", but {why}"
-    counted = f"look {look.numbers[verdict.metric]} at this data, {within.n} independent items"
-    return f"{verdict.metric} {decided}: {said}; asked was {verdict.criterion}{because} ({counted})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -91,7 +90,7 @@ def _said(args: argparse.Namespace) -> EntryDescription:
     if profiles and "none" in profiles and len(profiles) > 1:
         raise UsageError("--profile none stands with another profile", "give one of them")
     chosen = None if profiles is None else tuple(name for name in profiles if name != "none")
-    names = {field.name for field in dataclasses.fields(EntryDescription)} - {"profiles"}
+    names = set(EntryDescription.__struct_fields__) - {"profiles"}
     return EntryDescription(**{name: getattr(args, name) for name in names}, profiles=chosen)
 
 

@@ -80,7 +80,7 @@ def told(each: DecidedLook) -> list[str]:
     """The verdicts of a look in words; of a refusal those that refuse."""
     verdicts = [verdict for verdict in each.verdicts if verdict.accepted is each.accepted]
     when = f"{each.look.time[:10]}, {'accepted' if each.accepted else 'refused'} against {each.look.reference}"
-    said = [text.verdict(text.measure_of(each.look, verdict.metric), verdict) for verdict in verdicts]
+    said = [text.verdict(each.look.of_candidate[verdict.metric].measure, verdict) for verdict in verdicts]
     return [text.line(f"{when}: {one}") for one in said]
 
 
@@ -105,9 +105,11 @@ def write(judged: Judgement, entry: Entry, folder: Path) -> None:
     there = [forms.of_form(record, record.reference), replace(forms.of_form(record, form), precisions=weights)]
     looks = [(each.look, each.verdicts) for each in judged.looks]
     metrics = dict.fromkeys(verdict.metric for _, verdicts in looks for verdict in verdicts)
-    drawn = [None if alone else plots.shares(*there), *(plots.judged(name, looks) for name in metrics)]
-    facts = _facts(judged, entry, precision.bits(weights))
     shown = there[alone:]
+    drawn = page.against(shown, record.measures, forms.metrics(record)) + [
+        plots.judged(name, looks) for name in metrics
+    ]
+    facts = _facts(judged, entry, precision.bits(weights))
     page.ReportPage(entry.name, _lead(judged), record, shown, looks, drawn, facts).write(folder / FILE)
 
 

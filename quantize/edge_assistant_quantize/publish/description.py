@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from typing import Annotated
 
 import msgspec
+from msgspec.structs import asdict, replace
 
 from edge_assistant.language import chat
 from edge_assistant_models import toml
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.schema import HTTP_URL, NAME, printable
+from edge_assistant_models.schema import printable
+from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.decoding import Line, Name, Positive, Url
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.publish import chat_family
 from edge_assistant_quantize.publish.judgement import Judgement
 
-SPDX = re.compile(r"[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*")
+Spdx = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*\Z")]
 CONTEXT = 8192  # tokens; what the product asks of a model by itself is less
 _NEEDED = {"licence": "--licence", "licence_url": "--licence-url", "home": "--home"}
 
 
-@dataclass(frozen=True, slots=True)
-class EntryDescription:
-    """What an entry says besides what is measured; what is empty or None is not said yet.
+class EntryDescription(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an entry says besides what is measured, by the keys of a recipe's `[publish]`; what is empty is not said.
 
     Attributes:
         name: of the entry.
@@ -40,16 +41,16 @@ class EntryDescription:
         profiles: in which it comes first for its role; None where nothing is said of it, which is none.
     """
 
-    name: str = ""
-    licence: str = ""
-    licence_url: str = ""
-    home: str = ""
-    description: str = ""
-    data_licence: str = ""
-    family: str = ""
-    context: int | None = None
-    memory_mib: int | None = None
-    profiles: tuple[str, ...] | None = None
+    name: Name = ""
+    licence: Spdx = ""
+    licence_url: Url = ""
+    home: Url = ""
+    description: Line = ""
+    data_licence: Line = ""
+    family: Line = ""
+    context: Positive | None = None
+    memory_mib: Positive | None = None
+    profiles: tuple[Name, ...] | None = None
 
 
 def completed(
@@ -75,7 +76,7 @@ def completed(
 
 def _filled(said: EntryDescription, more: EntryDescription) -> EntryDescription:
     """What was not said is taken from elsewhere."""
-    missing = {field.name for field in fields(said) if getattr(said, field.name) in ("", None)}
+    missing = [name for name in said.__struct_fields__ if getattr(said, name) in ("", None)]
     return replace(said, **{name: getattr(more, name) for name in missing})
 
 
@@ -148,16 +149,11 @@ def _check(said: EntryDescription, candidate: Candidate, portfolio: Portfolio) -
     if missing:
         what = f"nothing says {', '.join(missing)} of {printable(said.name)}"
         raise UsageError(what, "a model is published with its licence and its home, so say them")
-    for option, value, pattern in (
-        ("--name", said.name, NAME),
-        ("--licence", said.licence, SPDX),
-        ("--licence-url", said.licence_url, HTTP_URL),
-        ("--home", said.home, HTTP_URL),
-        ("--description", said.description, re.compile(r"[^\n\r]+")),
-        ("--data-licence", said.data_licence, re.compile(r"[^\n\r]*")),
-    ):
-        if not pattern.fullmatch(value):
-            raise UsageError(f"{option} '{printable(value)}' is not of the form {pattern.pattern}", "correct it")
+    try:
+        decoding.convert({key: value for key, value in asdict(said).items() if value}, EntryDescription)
+    except ValueError as error:
+        hint = "correct the option, or [publish] of the recipe"
+        raise UsageError(f"the entry would not be valid: {error}", hint) from None
     if candidate.role == "language" and said.family not in chat.TEMPLATES:
         known = ", ".join(chat.TEMPLATES)
         raise UsageError(f"the chat family '{printable(said.family)}' is not known", f"say one of {known}: --family")

@@ -25,7 +25,7 @@ from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
-from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
+from edge_assistant_quantize.progress import Watch, counted, ignore
 from edge_assistant_quantize.publish import card
 from edge_assistant_quantize.publish import entry as entries
 from edge_assistant_quantize.publish.description import EntryDescription, completed
@@ -33,7 +33,6 @@ from edge_assistant_quantize.publish.judgement import Judgement, as_read
 from edge_assistant_quantize.publish.places import ENTRY, Places
 
 RECIPE = "recipe.toml"
-_MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +209,11 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     """Everything that is kept, in one folder: a copy of the files, so that whoever made them may go on with theirs."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    what, total, done = f"publishing {planned.entry.name}, MiB", planned.entry.bytes // _MIB + 1, 0
+    moved, done = counted(f"publishing {planned.entry.name}, MiB", planned.entry.bytes, watch), 0
     for file in planned.entry.files:
-        path = planned.candidate.paths[file.key]
-        for size in _copied(path, folder / file.path, file.sha256):
+        for size in _copied(planned.candidate.paths[file.key], folder / file.path, file.sha256):
             done += size
-            watch(ProgressStep(what, done // _MIB, total))
-    watch(ProgressStep(what, total, total))
+            moved(done)
     names: Mapping[str, str] = {file.key: file.path for file in planned.entry.files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()

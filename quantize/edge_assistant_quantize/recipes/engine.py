@@ -45,7 +45,7 @@ def run(
     Raises:
         RecipeInvalid: the recipe cannot be run.
         LockBroken: something differs from the lock file.
-        StorageFull, ModelTooLarge: there is not enough room, checked before anything is made.
+        StorageFull, ModelTooLarge: there is not enough room for a step, which looks before it begins.
         InputMissing, CalibrationInvalid: an input is missing or of another kind.
         ModelError: the source is not installed, or a model cannot be run.
     """
@@ -64,7 +64,6 @@ def run(
         sum_of_recipe, used = lock.sum_of(asked), versions(libraries)
         made = lock.RecipeLock(sum_of_recipe, inputs, used, provenance.machine_class(), {})
         lock.check(pinned, made)
-        sources.check_room(asked, source, folder)
         before = signature.kept(space.folder)  # refused before hours of work
         work = RecipeRun(RecipeJob(asked, space, threads, watch, inputs), reference or source)
         found = work.record(source, prepared=reference is None)
@@ -167,7 +166,7 @@ class RecipeRun:
             variants=variants,
             layers=layers,
             chosen=choose(variants),
-            measures={name: records.Measure(each.lower_is_better, each.unit) for name, each in results.items()},
+            measures={name: each.measure for name, each in results.items()},
             looks=self.looks,
         )
 

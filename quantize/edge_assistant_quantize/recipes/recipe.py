@@ -29,10 +29,11 @@ from msgspec import Meta, Struct
 from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.acceptance import accept, criteria
-from edge_assistant_quantize.decoding import Line, Name, Positive, Url
+from edge_assistant_quantize.decoding import Line, Name
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.onnx.quantize import METHODS
+from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.recipes import steps
 from edge_assistant_quantize.recipes.step import Step, decode
 from edge_assistant_quantize.record import Criterion
@@ -102,19 +103,6 @@ class RecipeVariant(Struct, frozen=True, forbid_unknown_fields=True):
     steps: Steps
 
 
-class Publishing(Struct, frozen=True, forbid_unknown_fields=True):
-    """Fields of the catalog entry; `publish` asks for the empty ones."""
-
-    name: Name = ""
-    description: Line = ""
-    licence: Line = ""
-    licence_url: Url = ""
-    home: Url = ""
-    data_licence: Line = ""
-    profiles: tuple[Name, ...] = ()
-    memory_mib: Positive | None = None
-
-
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A recipe; `check` says whether it can be run.
 
@@ -131,7 +119,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         calibration: data, or None.
         speed: whether speed is measured.
         layers: the method whose loss is measured node by node, or empty.
-        publish: for `edge-quantize publish`.
+        publish: for `edge-quantize publish`, which asks for what is empty.
         text: the recipe in TOML with everything that it extends, for records.
     """
 
@@ -147,7 +135,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     calibration: Data | None = None
     speed: bool = True
     layers: str = ""
-    publish: Publishing = Publishing()
+    publish: EntryDescription = EntryDescription()
     text: str = ""
 
     def __post_init__(self) -> None:

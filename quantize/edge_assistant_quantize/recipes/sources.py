@@ -1,16 +1,15 @@
-"""The model that a recipe starts from: what `source` and `reference` name, and room for what is made of it."""
+"""The model that a recipe starts from: what `source` and `reference` name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize import candidate, provenance, room
+from edge_assistant_quantize import candidate, provenance
 from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
 from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe
-from edge_assistant_quantize.recipes.step import IMATRIX, Form, Step
+from edge_assistant_quantize.recipes.step import IMATRIX, Form
 
 _CONFIG = "config.json"  # marks a folder as one of Hugging Face
 
@@ -43,29 +42,3 @@ def form(recipe: Recipe, source: ModelSource) -> Form:
     aside = {IMATRIX: Path(source.imatrix)} if source.imatrix else {}
     sums = {key: provenance.sum_of_path(path) for key, path in aside.items()}
     return Form(recipe.name, recipe.role, found.paths, found.sums(), options, aside=aside, aside_sums=sums)
-
-
-def check_room(recipe: Recipe, source: Form, folder: Path) -> None:
-    """Check disk and memory before anything is made; files that the folder holds already count as written.
-
-    Raises:
-        StorageFull, ModelTooLarge: there is not enough; the message has both figures.
-    """
-    disk, memory, size = _cost(source.bytes, recipe.prepare)
-    for variant in recipe.variants:
-        more, most, _ = _cost(size, variant.steps)
-        disk, memory = disk + more, max(memory, most)
-    there = sum(path.stat().st_size for path in (folder / "work").rglob("*") if path.is_file())
-    room.check_disk(f"the recipe {recipe.name}", max(0, disk - there), folder)
-    room.check_memory(f"the recipe {recipe.name}", memory)
-
-
-def _cost(size: int, steps: Iterable[Step]) -> tuple[int, int, int]:
-    """Bytes for steps that begin with so many: of disk, of memory for the largest step, of the model at the end."""
-    disk = memory = 0
-    for step in steps:
-        needs = step.needs
-        memory = max(memory, int(needs.memory * size) + needs.fixed_memory)
-        disk += int((needs.growth if needs.written is None else needs.written) * size)
-        size = int(needs.growth * size)
-    return disk, memory, size

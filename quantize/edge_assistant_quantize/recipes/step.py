@@ -154,7 +154,7 @@ class Made(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a step needs and costs.
+    """What a step needs.
 
     Attributes:
         label: its name in messages and progress.
@@ -162,10 +162,6 @@ class Needs:
         calibrates: whether it needs calibration data.
         searches: whether it asks for acceptance while it works.
         aside: whether its output depends on files that earlier steps laid aside.
-        growth: bytes of the model after it for each byte before, at most.
-        written: bytes on the disk for each byte of input; None for as many as `growth`.
-        memory: bytes of memory for each byte of input.
-        fixed_memory: bytes of memory besides.
     """
 
     label: str
@@ -173,10 +169,6 @@ class Needs:
     calibrates: bool = False
     searches: bool = False
     aside: bool = False
-    growth: float = 1.0
-    written: float | None = None
-    memory: float = 2.0
-    fixed_memory: int = 0
 
 
 class Step:

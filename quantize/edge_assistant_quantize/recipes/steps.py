@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,10 +19,6 @@ from edge_assistant_quantize.onnx import calibration, search
 from edge_assistant_quantize.onnx import quantize as onnx
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.recipes.step import IMATRIX, FileStep, Made, Needs, Step, StepInput, WholeStep
-
-_BITS = {"F32": 32.0, "BF16": 16.0, "F16": 16.0}  # of a value; others have their digit, scales and wider tensors
-_WIDER = 2.5
-_SMALLEST = 4.0  # bits of a value in a quantized model, about
 
 
 class Convert(WholeStep, frozen=True, kw_only=True):
@@ -44,10 +39,8 @@ class Convert(WholeStep, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> Needs:
-        """Two bytes of a weight may become four; torch and the converter take a gigabyte beside the largest tensor."""
-        libraries = ("llama-cpp-python", "torch", "transformers")
-        growth = 2 if self.precision == "f32" else 1
-        return Needs(label=self.do, libraries=libraries, growth=growth, memory=0, fixed_memory=1 << 30)
+        """Libraries alone."""
+        return Needs(label=self.do, libraries=("llama-cpp-python", "torch", "transformers"))
 
     def make(self, work: StepInput) -> Made:
         """One GGUF file under the key `model`."""
@@ -74,9 +67,9 @@ class Export(WholeStep, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> Needs:
-        """Two bytes of a weight become four; torch takes a gigabyte."""
+        """Libraries alone."""
         libraries = ("numpy", "onnx", "optimum", "optimum-onnx", "torch", "transformers")
-        return Needs(label=self.do, libraries=libraries, growth=2, memory=0, fixed_memory=1 << 30)
+        return Needs(label=self.do, libraries=libraries)
 
     def make(self, work: StepInput) -> Made:
         """ONNX files by the keys that the product's senses know, with options if the export knows them."""
@@ -104,8 +97,8 @@ class Imatrix(WholeStep, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> Needs:
-        """One number for each column, of weights with hundreds of rows."""
-        return Needs(label=self.do, libraries=("llama-cpp-python",), calibrates=True, written=0.01)
+        """The calibration text."""
+        return Needs(label=self.do, libraries=("llama-cpp-python",), calibrates=True)
 
     def make(self, work: StepInput) -> Made:
         """Compute the mean square of each column's inputs.
@@ -147,10 +140,8 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> Needs:
-        """llama.cpp works on one tensor at a time; a quantized model grows if it is widened."""
-        bits = _BITS.get(self.kind) or int(re.findall(r"\d", self.kind)[0]) + _WIDER
-        growth = bits / (_SMALLEST if self.requantize else _BITS["F16"])
-        return Needs(label=self.kind, libraries=("llama-cpp-python",), aside=self.imatrix, growth=growth, memory=0.25)
+        """The importance matrix, if it is used."""
+        return Needs(label=self.kind, libraries=("llama-cpp-python",), aside=self.imatrix)
 
     def make(self, work: StepInput) -> Made:
         """Quantize one file.
@@ -183,9 +174,9 @@ class SearchGguf(FileStep, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> Needs:
-        """The model and one form of it, and a file of predictions."""
+        """The calibration text, and the importance matrix, if it is used."""
         libraries = ("llama-cpp-python", "gguf")
-        return Needs(label=self.kind, libraries=libraries, calibrates=True, aside=self.imatrix, written=2, memory=2)
+        return Needs(label=self.kind, libraries=libraries, calibrates=True, aside=self.imatrix)
 
     def make(self, work: StepInput) -> Made:
         """Search, and quantize one file.
@@ -258,14 +249,13 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
 
     @property
     def needs(self) -> Needs:
-        """The graph twice, the largest weights in float64, and the session that tries it."""
+        """Calibration data, if the method or a search runs the model over it."""
         searches = self.most is not None
         return Needs(
             label=self.method,
             libraries=("numpy", "onnx", "onnxruntime"),
             calibrates=searches or onnx.calibrates(self.method, self.options),
             searches=searches,
-            memory=6,
         )
 
     def make(self, work: StepInput) -> Made:

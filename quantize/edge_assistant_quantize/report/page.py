@@ -231,7 +231,7 @@ def _looks(looks: Looks) -> tuple[Sequence[str], Rows]:
     for look, verdicts in looks:
         for found in verdicts:
             of_candidate, of_reference = look.of_candidate[found.metric], look.of_reference.get(found.metric)
-            measure = text.measure_of(look, found.metric)
+            measure = of_candidate.measure
             counted = pairs.counts(of_candidate, of_reference) if of_reference is not None else None
             value = text.number(measure, found.value)
             other = NOTHING if found.reference is None else text.number(measure, found.reference)

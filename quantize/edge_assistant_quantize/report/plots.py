@@ -13,7 +13,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from edge_assistant.core.signals import printable
@@ -172,23 +172,6 @@ def against(there: Sequence[ReportedForm], measures: Mapping[str, Measure], cost
     return plot.drawn(f"{cost}-{list(measures).index(metric)}", max(4.0, 1.2 + 0.24 * len(there)), fill)
 
 
-def shares(reference: ReportedForm, form: ReportedForm) -> Plot | None:
-    """Size, time and memory of a form as shares of the reference's; None where nothing of both was measured."""
-    ratios = {name: form.cost(name) / (reference.cost(name) or math.nan) for name in forms.COSTS}
-    ratios = {name: ratio for name, ratio in ratios.items() if math.isfinite(ratio)}
-    rows = [(name, f"{form.cost(name):.4g}", f"{reference.cost(name):.4g}", f"{r:.0%}") for name, r in ratios.items()]
-    title = f"Of {text.line(reference.form.name)}: less is better"
-    alt = f"As shares of the reference's: {', '.join(f'{name} {ratio:.0%}' for name, ratio in ratios.items())}."
-    plot = Plot(title, alt, ("", "this model", "reference", "share"), rows)
-
-    def fill(axes: Axes) -> None:
-        bars = _bars(axes, list(ratios), [100 * ratio for ratio in ratios.values()], "% of the reference's")
-        axes.bar_label(bars, labels=[f"{ratio:.0%}" for ratio in ratios.values()], padding=3, color=INK)
-        axes.axvline(100, color=INK, linewidth=0.8, linestyle="--")
-
-    return plot.drawn("shares", 1.0 + 0.34 * len(ratios), fill) if ratios else None
-
-
 def judged(metric: str, looks: Iterable[tuple[AcceptanceLook, Sequence[CriterionVerdict]]]) -> Plot | None:
     """The intervals that looks decided a metric by, and what was asked; None where there are none.
 
@@ -203,7 +186,7 @@ def judged(metric: str, looks: Iterable[tuple[AcceptanceLook, Sequence[Criterion
     found = [each for each in found if each[2].compares == found[0][2].compares]
     if not found:
         return None
-    measure, compares = text.measure_of(found[0][0], metric), found[0][2].compares
+    measure, compares = found[0][0].of_candidate[metric].measure, found[0][2].compares
     show = text.change if compares else text.number
     names, rows, limits = [], [], []
     for look, asked, verdict, within in found:
@@ -247,7 +230,10 @@ def layers(found: Sequence[Layer], excluded: Iterable[str]) -> Plot | None:
 
     def fill(axes: Axes) -> None:
         names = [text.line(f"{layer.file}: {layer.node}".removeprefix(": "))[-_NAME:] for layer in worst]
-        bars = _bars(axes, names, [layer.loss - base for layer in worst], label(worst[0].measure, 70), base)
+        lengths = [layer.loss - base for layer in worst]
+        bars = axes.barh(range(len(names)), lengths, left=base, height=0.6, color=ORANGE)
+        axes.set_xlim(left=base)
+        _names(axes, names, label(worst[0].measure, 70))
         for bar, layer in zip(bars, worst, strict=True):
             if layer.node in left:
                 bar.set(facecolor=GREY, hatch="////", edgecolor=INK)
@@ -255,15 +241,8 @@ def layers(found: Sequence[Layer], excluded: Iterable[str]) -> Plot | None:
     return plot.drawn("layers", 1.2 + 0.26 * len(worst), fill)
 
 
-def _bars(axes: Axes, names: Sequence[str], lengths: Sequence[float], across: str, base: float = 0.0) -> Any:  # noqa: ANN401 - matplotlib's container
-    """Horizontal bars with their names, the first on top."""
-    bars = axes.barh(range(len(names)), lengths, left=base, height=0.6, color=ORANGE)
-    axes.set_xlim(left=base)
-    _names(axes, names, across)
-    return bars
-
-
 def _names(axes: Axes, names: Sequence[str], across: str) -> None:
+    """Names on the upright axis, the first on top."""
     axes.set_yticks(range(len(names)), names, size=8.5)
     axes.yaxis.set_inverted(True)
     axes.set_xlabel(across)

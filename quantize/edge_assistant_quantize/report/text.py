@@ -8,17 +8,11 @@ from collections.abc import Sequence
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.acceptance.intervals import spent
-from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Interval, Measure, Record, Variant
+from edge_assistant_quantize.record import CriterionVerdict, Interval, Measure, Record, Variant
 from edge_assistant_quantize.report import forms
 
 NOTHING = "–"
 PLAIN = Measure(lower_is_better=True, unit="")  # of a metric of which a record says nothing
-
-
-def measure_of(look: AcceptanceLook, metric: str) -> Measure:
-    """How a metric of a look is read."""
-    found = look.of_candidate[metric]
-    return Measure(found.lower_is_better, found.unit)
 
 
 def number(measure: Measure, value: float) -> str:

@@ -114,11 +114,10 @@ def test_a_model_against_itself_and_a_damaged_one(many_photos, blind, capsys):
     ]
     assert main(["accept", "nanodet", "--reference", "nanodet", *asked]) == 0
     out = capsys.readouterr().out
-    said = (
-        "presence is accepted: 1.0000 against 1.0000 of nanodet, a difference of +0.0000 (interval -0.1611 to +0.1611"
-    )
-    assert f"{said} at 93.92%); asked was at most 0.25 worse (look 1 at this data, 20 independent items)\n" in out
-    assert out.count(" is accepted: ") == 2
+    said = "accepted: presence 100 % against 100 % (+0 points, 93.9 % interval -16.1 to +16.1 points; "
+    look = "look 1 at this data, decided at 96.96 %"
+    assert f"{said}{look}; asked: at most 0.25 worse), 20 independent items\n" in out
+    assert out.count("\naccepted: ") == 1
     assert "presence by items: both right 20, lost 0, won 0, both wrong 0; p 1 (McNemar's exact test)\n" in out
     assert out.endswith("nanodet is accepted in place of nanodet\n")
     assert main(["accept", blind, "--reference", "nanodet", *asked, "--json"]) == 1
@@ -137,8 +136,8 @@ def test_relative_metrics_compare_with_the_reference(many_photos, capsys):
     words = ["accept", "efficientnet-lite0", "--reference", "efficientnet-lite0", "--data", many_photos]
     assert main([*words, "--metric", "top1 at_least=0.8"]) == 1
     out = capsys.readouterr().out
-    said = "top1 is not accepted: 1.0000 (interval 0.8389 to 1.0000 at 93.92%); asked was at least 0.8"
-    assert f"{said}, but it is compared with itself (look 1 at this data, 20 independent items)\n" in out
+    said = "not accepted: top1 100 % (93.9 % interval 83.89 % to 100 %; look 1 at this data, decided at 96.96 %; "
+    assert f"{said}asked: at least 0.8; it is compared with itself), 20 independent items\n" in out
     assert main([*words, "--metric", "top1 within_interval"]) == 2
 
 

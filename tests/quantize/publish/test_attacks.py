@@ -164,7 +164,7 @@ def test_later_looks_at_the_same_data_ask_for_more(judged, capsys):
     fresh = share - 1 if share < 79 else share
     assert judged.accept(fresh, 80, "hits at_most_worse=0.049") == 1
     printed = capsys.readouterr().out
-    (number,) = re.findall(r"\(look (\d+) at this data, 400 independent items\)", printed)
+    (number,) = re.findall(r"; look (\d+) at this data, .*\), 400 independent items", printed)
     assert int(number) > 30
     assert f"shared items with its data, for a decision or an evaluation: {int(number) - 1}\n" in printed
 
@@ -318,8 +318,8 @@ def test_a_candidate_that_declines_is_refused_in_whatever_is_asked(product, judg
     found = REAL_METRICS() | {"cross-signal": replace(REAL_METRICS()["cross-signal"], measure=measured)}
     monkeypatch.setattr(metrics, "all_metrics", lambda: found)
     assert main(words) == 1
-    assert "cross-signal is not accepted: 0.6667 (" in (out := capsys.readouterr().out)
-    assert "but 'answered' of m3 is 0 and may be as low as 0" in out
+    assert "not accepted: cross-signal 66.67 % " in (out := capsys.readouterr().out)
+    assert "'answered' of m3 is 0 and may be as low as 0" in out
     judged.refuses(3)
 
 

@@ -71,10 +71,9 @@ def test_what_a_step_may_not_say(said, wrong):
         ('do = "quantize", type = "int4-weights"', {"calibrates": False, "label": "int4-weights"}),
         ('do = "quantize", type = "int4-weights", options = { algorithm = "gptq" }', {"calibrates": True}),
         ('do = "quantize", type = "int4-weights", exclude_until_accepted = 2', {"calibrates": True, "searches": True}),
-        ('do = "quantize", type = "F16", requantize = true', {"growth": 4}),
         ('do = "quantize", type = "search", bits_per_weight = 5', {"calibrates": True, "searches": False}),
-        ('do = "convert", precision = "f32"', {"growth": 2, "label": "convert"}),
-        ('do = "export"', {"growth": 2, "label": "export"}),
+        ('do = "convert", precision = "f32"', {"label": "convert"}),
+        ('do = "export"', {"label": "export"}),
     ],
 )
 def test_what_a_step_needs(said, needs):
