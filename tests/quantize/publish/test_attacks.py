@@ -155,7 +155,7 @@ def test_other_code_that_measures_is_noticed(judged, monkeypatch, capsys):
 def test_later_looks_at_the_same_data_ask_for_more(judged, capsys):
     """The best of many is not accepted by what would have been enough for one."""
     share = next(share for share in range(79, 70, -1) if judged.accept(share, 80, NO_LOSS)) + 1  # the last accepted
-    for number in range(30):
+    for number in range(12):
         judged.results[0] = lambda share, number=number: hits("hits", 0.5 + number / 1000 if share < 0.8 else share)
         judged.accept(60, 80, f"hits at_most_worse=0.{number + 10}")
     judged.results[0] = lambda share: hits("hits", share)
@@ -165,7 +165,7 @@ def test_later_looks_at_the_same_data_ask_for_more(judged, capsys):
     assert judged.accept(fresh, 80, "hits at_most_worse=0.049") == 1
     printed = capsys.readouterr().out
     (number,) = re.findall(r"; look (\d+) at this data, .*\), 400 independent items", printed)
-    assert int(number) > 30
+    assert int(number) > 12
     assert f"shared items with its data, for a decision or an evaluation: {int(number) - 1}\n" in printed
 
 
