@@ -136,13 +136,6 @@ def test_a_variant_that_fails_is_recorded_and_the_others_go_on(place, monkeypatc
     assert found.chosen == ""
 
 
-def test_an_output_that_cannot_be_made_is_named(place):
-    (place.folder / "file").write_text("")
-    with pytest.raises(StorageFull, match=r"^out cannot be written \(Not a directory\)") as caught:
-        place.run("file/out")
-    assert "name another folder" in caught.value.hint
-
-
 def test_killed_anywhere_it_resumes_and_nothing_is_done_again(place):
     whole, everything = place.run("whole"), place.log()
     for line in range(1, len(everything) + 1):

@@ -11,7 +11,7 @@ from helpers import forked, tiny_llama
 
 from edge_assistant_quantize import record
 from edge_assistant_quantize.cli.main import main
-from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, RecipeInvalid, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, RecipeInvalid, StorageFull, UsageError
 from edge_assistant_quantize.gguf import speed
 from edge_assistant_quantize.gguf.speed import SpeedFigures
 from edge_assistant_quantize.recipes import engine, sweep
@@ -132,3 +132,10 @@ def test_what_cannot_be_done_is_told_before(folder, tmp_path, types, given, erro
     with pytest.raises(error):
         ran(folder, tmp_path / "out", *types, **given)
     assert not list(tmp_path.rglob("*.gguf"))
+
+
+def test_an_output_that_cannot_be_made_is_named(folder, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageFull, match=r"^out cannot be written \(Not a directory\)") as caught:
+        ran(folder, tmp_path / "file" / "out", "Q8_0")
+    assert "name another folder" in caught.value.hint
