@@ -389,7 +389,7 @@ def test_options_that_were_chosen_by_the_same_items_count(judged, tmp_path, caps
     asked = ["accept", str(tmp_path), "--reference", str(judged.model(80)), "--role", "vad", *data]
     asked[asked.index("hits")] = NO_LOSS
     assert main(asked) == 0
-    assert "(look 3 at this data" in capsys.readouterr().out
+    assert "look 3 at this data" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from helpers import forked, killed, tiny_llama
 from helpers.recipe_steps import KILL
 from msgspec.structs import replace
 
-from edge_assistant.core.errors import StorageFull
 from edge_assistant_quantize import candidate, record
 from edge_assistant_quantize.acceptance import looks
 from edge_assistant_quantize.errors import (
