@@ -20,7 +20,6 @@ from edge_assistant.governance.policy.approval import Approve, Doubt, approving
 from edge_assistant.governance.policy.policy import Policy, current
 from edge_assistant.language.engine import Engine, LlamaEngine, Usage
 from edge_assistant.language.states import state_cache
-from edge_assistant.perception.decoders import pool
 from edge_assistant.perception.gather import Gathering, Perceive, bounded
 from edge_assistant.perception.recall import Recall, cache_of
 from edge_assistant.perception.sense import Request, Sense, senses
@@ -261,7 +260,7 @@ class Assistant:
         """Let go of what was perceived and read, once what is kept of it was forgotten; its models stay loaded."""
         self.recall.clear()
         self.models.forget()
-        pool.end_idle()
+        _end_decoders()
 
     def parted(self, message: str) -> tuple[str, str]:
         """What a message states and what it asks, in the words of the domain; see `sentences.parted`."""
@@ -308,7 +307,7 @@ class Assistant:
 
     def relieve(self) -> None:
         """Give back memory where the machine runs short; for whoever waits long between two questions."""
-        pool.end_idle()
+        _end_decoders()
         self.models.relieve()
 
     def _usage(self) -> Usage:
@@ -398,3 +397,10 @@ class Assistant:
         """
         sense = self.sense(kind)
         return self.recall.perceiver(kind.name, bounded(sense.perceive, self.runtime.halt), sense.models)
+
+
+def _end_decoders() -> None:
+    """End the processes that wait for something to decode."""
+    from edge_assistant.perception.decoders import pool  # which a question over texts does without
+
+    pool.end_idle()

@@ -80,8 +80,12 @@ def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[s
     """
     there = {name for name, found in results.items() if math.isfinite(found.value) and not metric(name).relative}
     asked = there.intersection(each.metric for each in criteria)
-    for reason in filter(None, (_hollow(each, name, results) for each in sorted(asked))):
-        raise NotAccepted(f"nothing can be compared with {name}: {reason}", "take a reference that works, or more data")
+    for each in sorted(asked):
+        if reason := _hollow(each, name, results):
+            values = (f"{one} {results[one].value:.3g}" for one in standard(each).beside if one in results)
+            told = f" ({', '.join(values)})" if standard(each).beside else ""
+            what = f"nothing can be compared with {name}: {reason}{told}"
+            raise NotAccepted(what, "take a reference that works, or more data")
 
 
 def needed(asked: Criterion) -> float:

@@ -196,6 +196,8 @@ def _rows(
         time = (speeds[place].speed["ratio"] if speeds else known.time) if place else 1.0
         state = known.state if place else forms.FormState.REFERENCE
         there.append(forms.ReportedForm(form, state, time, within, precision.of_files(model.paths.values())))
+    if not any(math.isfinite(each.time) for each in there[1:]):  # nothing was timed, so it is no measure either
+        there[0] = dataclasses.replace(there[0], time=math.nan)
     return there, measures
 
 

@@ -78,7 +78,8 @@ def publish(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(facts, ensure_ascii=False, indent=2))
         return 0
-    print(printable(f"published: {planned.entry.name}, {_place(planned)}"))
+    anyway = f", NOT ACCEPTED: {planned.judged.unaccepted}" if planned.judged.unaccepted else ""
+    print(printable(f"published: {planned.entry.name}, {_place(planned)}{anyway}"))
     print(printable(f"its card: {facts['card']}; in short: edge-assistant models info {planned.entry.name}"))
     return 0
 

@@ -50,7 +50,7 @@ def figures(judged: Judgement, name: str, paths: Mapping[str, Path], data_licenc
     """
     weights = precision.bits(precision.of_files(paths.values()))
     card: dict[str, object] = {"accepted": not judged.unaccepted, "card": f"{FOLDER}/{name}/{FILE}"}
-    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": _short(weights)}
+    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": _short(weights), "data_licence": data_licence}
     record, form = judged.record, judged.form
     if record is None or form is None:
         return _known(card | {"measured": False})
@@ -65,7 +65,7 @@ def figures(judged: Judgement, name: str, paths: Mapping[str, Path], data_licenc
         card["reference"] = record.reference.name
         card["size_of_reference"] = _short(size / record.reference.bytes) if record.reference.bytes else 1.0
     card["speed"] = _known({name: _short(value) for name, value in form.speed.items()})
-    card |= {"peak_mib": None if form.peak_mib is None else _short(form.peak_mib), "data_licence": data_licence}
+    card |= {"peak_mib": None if form.peak_mib is None else _short(form.peak_mib)}
     source = hashlib.sha256(record.recipe.encode()).hexdigest() if record.recipe else ""
     return _known(card | {"recipe" if record.recipe else "record": record.name, "recipe_sha256": source})
 
@@ -133,7 +133,7 @@ def _facts(judged: Judgement, entry: Entry, bits: float) -> dict[str, str]:
         "looks": f"{len(judged.looks)}, of these {len(judged.refusals)} refused",
         "licence of the data": str(entry.figures.get("data_licence", "not said")),
         "key of the machine that judged": judged.record.signer if judged.record else "",
-        "repeated by": "the commands and the recipe below, over data with these sums",
+        "repeated by": "the commands and the recipe below, over data with these sums" if judged.record else "",
     }
     return {name: fact for name, fact in facts.items() if fact}
 

@@ -18,6 +18,7 @@ from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Rec
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
 _ANYWAY = "publish it all the same and say why: --unaccepted REASON"
+_MEASURE = "measure it against another model, 'edge-quantize accept ... --record DIR', and name that: --record DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
     nothing = Judgement(model.files)
     if not found:
         why = f"{candidate.name} was not measured: there is no {records.FILE} beside it"
-        return _or_refused(nothing, why, unaccepted)
+        return _or_refused(nothing, why, unaccepted, f"{_MEASURE}, or {_ANYWAY}")
     if why := next((why for each in found if (why := _unbelievable(each, signer))), ""):
         return _or_refused(nothing, why, unaccepted)
     forms = [(each, form) for each in found if (form := form_of(candidate, each, model.files))]
@@ -162,9 +163,9 @@ def _why_not(judged: Judgement, known: Collection[str] | None) -> str:
     return ""
 
 
-def _or_refused(found: Judgement, why: str, unaccepted: str) -> Judgement:
+def _or_refused(found: Judgement, why: str, unaccepted: str, hint: str = _ANYWAY) -> Judgement:
     if why and not unaccepted:
-        raise NotAccepted(why, _ANYWAY)
+        raise NotAccepted(why, hint)
     return replace(found, unaccepted=unaccepted if why else "")
 
 

@@ -97,6 +97,7 @@ def test_a_model_that_nobody_measured_has_a_card_that_says_so(run_folder, home, 
     lone.write_bytes((run_folder / "accepted" / "model.onnx").read_bytes())
     words = "--licence MIT --licence-url https://example.org/l --home https://example.org --yes --role vad"
     assert main(["publish", str(lone), *words.split(), "--unaccepted", "for <a> demo"]) == 0
+    assert ", NOT ACCEPTED: for <a> demo\n" in capsys.readouterr().out
     rows, text = page(home)
     assert "NOT ACCEPTED, and published all the same: for <a> demo. Nothing was measured." in text
     facts = {row[0]: row[1] for row in rows if len(row) == 2}

@@ -158,7 +158,8 @@ def test_a_lone_file_was_not_measured(run_folder, tmp_path, capsys):
     lone.parent.mkdir()
     shutil.copy(run_folder / "accepted" / "model.onnx", lone)
     assert main(["publish", str(lone), "--role", "vad", *LICENCE, "--yes"]) == 1
-    assert "was not measured: there is no record.json beside it" in capsys.readouterr().err
+    said = "was not measured: there is no record.json beside it - measure it against another model, 'edge-quantize"
+    assert said in capsys.readouterr().err
     record = ["--record", str(run_folder), "--profile", "none"]
     words = ["publish", str(lone), "--role", "vad", *LICENCE, *record, "--name", "lone", "--yes"]
     assert main(words) == 1  # nothing says the options with which it was accepted
