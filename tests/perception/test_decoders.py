@@ -38,6 +38,7 @@ from edge_assistant.perception.gather import bounded
 from edge_assistant.perception.sense import Percept, Request
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+_ENTRY = b"sys.path[:] = json.loads("  # in the command of whatever `sandbox.child` starts
 TEXT = "BT /F1 12 Tf 20 70 Td (Allergies: penicillin) Tj ET"
 SLOW = "1 w " + "0 0 m 199 99 l 0 99 m 199 0 l S " * 30_000  # seconds to render
 
@@ -71,10 +72,10 @@ def idle(family: str) -> pool.DecoderProcess:
 
 
 def lent() -> set[int]:
-    """Processes of this one's that are at work."""
+    """Processes of this one's that decode and are at work; other tests' helpers are children of it, too."""
     kept = {process.pid for each in pool._idle.processes.values() for process in each}
     listed = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
-    return {int(pid) for pid in listed} - kept
+    return {int(pid) for pid in listed if _ENTRY in Path(f"/proc/{pid}/cmdline").read_bytes()} - kept
 
 
 def perceive(taken_signal: Signal, request: Request) -> Percept:
