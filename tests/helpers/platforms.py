@@ -8,6 +8,7 @@ import os
 import platform
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,12 @@ def _names_peers() -> bool:
     return True
 
 
+def _yama() -> int:
+    """How far the kernel keeps processes of one user apart (Yama's ptrace_scope); 0 if it does not."""
+    scope = Path("/proc/sys/kernel/yama/ptrace_scope")
+    return int(scope.read_text()) if scope.exists() else 0
+
+
 CAN_LOCK = sys.platform == "linux" and platform.machine() in {"x86_64", "aarch64"}
 LANDLOCK = _landlock() if CAN_LOCK else -1
 PORTAUDIO = ctypes.util.find_library("portaudio") is not None
@@ -44,3 +51,4 @@ needs_peer_descriptors = pytest.mark.skipif(
     sys.platform != "linux" or not _names_peers(), reason="Linux before 6.5 names processes by number alone"
 )
 needs_landlock_scopes = pytest.mark.skipif(LANDLOCK < 6, reason="Landlock has scopes since Linux 6.12")
+needs_no_yama = pytest.mark.skipif(_yama() > 0, reason="Yama keeps the processes of a user apart on this system")
