@@ -47,7 +47,7 @@ class DecoderProcess:
         self._waited, self._before, self._from = 0.0, 0.0, 0.0
         self._child.channel.setblocking(False)  # it may say something that can be seen, but not be read (MSG_OOB)
         try:
-            wire.send(self._child.channel, _Start(family, self._limits))
+            wire.send(self._child.channel, wire.StartMessage(family, self._limits))
         except BaseException:
             self.end()
             raise
@@ -96,7 +96,7 @@ class DecoderProcess:
         """
         try:
             header, array = wire.receive(self._child.channel, lambda: self._wait(select.POLLIN, check))
-            return wire.understood(header), array
+            return wire.understood(header, array), array
         except (OSError, EOFError, wire.Garbled):
             raise DecoderEnded from None
 
@@ -133,11 +133,6 @@ class DecoderProcess:
     def let_go(self) -> None:
         """Leave it to the process of which this one is a fork."""
         self._child.let_go()
-
-
-class _Start(msgspec.Struct, array_like=True):
-    family: str
-    limits: dict[str, int]
 
 
 class _Idle(NamedTuple):
