@@ -15,7 +15,7 @@ from edge_assistant.core.signals import SAMPLE_RATE, Kind, Signal
 from edge_assistant.perception.audio import Sound
 from edge_assistant.perception.decoders import pool, wire
 from edge_assistant.perception.frames import Shot
-from edge_assistant.perception.page import Page, TextRun
+from edge_assistant.perception.page import Page, TextRun, is_pdf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -168,9 +168,7 @@ def _family(signal: Signal, stream: io.BufferedReader | io.BytesIO) -> str:
     """Which process decodes a signal; its stream is at the start again."""
     if signal.kind is not Kind.IMAGE:
         return pool.FILMS
-    head = stream.read(1024)
-    stream.seek(0)
-    return pool.DOCUMENTS if b"%PDF-" in head else pool.PICTURES
+    return pool.DOCUMENTS if is_pdf(stream) else pool.PICTURES
 
 
 def _page(header: wire.PageMessage, array: bytearray) -> Page:
