@@ -10,6 +10,8 @@ from edge_assistant.core.evidence import Box
 from edge_assistant.perception.gap import Gap
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -51,6 +53,13 @@ class Page:
         left, top = min(max(0, int(x)), width - 1), min(max(0, int(y)), height - 1)
         right, bottom = min(width, max(left + 1, round(x + w))), min(height, max(top + 1, round(y + h)))
         return left, top, right - left, bottom - top
+
+
+def is_pdf(stream: BinaryIO) -> bool:
+    """Whether a PDF begins in the first kilobyte, as its readers allow; the stream is at its start again."""
+    head = stream.read(1024)
+    stream.seek(0)
+    return b"%PDF-" in head
 
 
 def page_limit_note(name: str) -> Gap:

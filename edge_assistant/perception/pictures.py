@@ -20,7 +20,7 @@ from edge_assistant.core import limits
 from edge_assistant.core.errors import InputCorrupt, InputError, InputTooLarge, InputUnsupported
 from edge_assistant.core.signals import Signal
 from edge_assistant.perception.gap import Gap
-from edge_assistant.perception.page import KEEP_PIXELS, Page, page_limit_note
+from edge_assistant.perception.page import KEEP_PIXELS, Page, is_pdf, page_limit_note
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,18 +42,16 @@ def pages(signal: Signal, first: int = 1) -> Iterator[Page]:
         InputUnsupported: it is no picture, or of a kind that is not read.
     """
     with signal.open() as stream:
-        head = stream.read(1024)
-        stream.seek(0)
-        if b"%PDF-" in head:
+        if is_pdf(stream):
             from edge_assistant.perception import pdf
 
             yield from pdf.pages(stream, signal.name, first)
         else:
-            yield from _frames(stream, head, signal.name, first)
+            yield from _frames(stream, signal.name, first)
 
 
-def _frames(stream: BinaryIO, head: bytes, name: str, first: int) -> Iterator[Page]:
-    image = _open(stream, head, name)
+def _frames(stream: BinaryIO, name: str, first: int) -> Iterator[Page]:
+    image = _open(stream, name)
     if image.format != "TIFF":
         yield _page(image, None, name, _animation_note(image, name))
         return
@@ -79,7 +77,7 @@ def silence_libtiff() -> None:
             getattr(library, name)(None)
 
 
-def _open(stream: BinaryIO, head: bytes, name: str) -> Image.Image:
+def _open(stream: BinaryIO, name: str) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     for plugin in ("TiffImagePlugin", "WebPImagePlugin"):  # Pillow loads all its 45 plugins where one is missing
@@ -91,6 +89,8 @@ def _open(stream: BinaryIO, head: bytes, name: str) -> Image.Image:
     except Image.DecompressionBombError:
         raise _too_large(name, "more pixels than are read") from None
     except UnidentifiedImageError:
+        stream.seek(0)
+        head = stream.read(12)
         if head.startswith(_MAGIC) or head[8:12] == b"WEBP":
             raise InputCorrupt(f"{name} is a damaged picture", "copy or export it again") from None
         raise InputUnsupported(f"{name} is not a picture that can be read", _USE_INSTEAD) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edge_assistant.core.errors import InputCorrupt
@@ -24,13 +24,12 @@ _BEFORE = 0.02  # seconds by which times that were rounded for a locator may be 
 _SMALL = (128, 72)  # pixels of the pictures that are compared
 
 
-def frame(signal: Signal, seconds: tuple[float, float], check: Callable[[], None]) -> Page:
+def frame(signal: Signal, seconds: tuple[float, float]) -> Page:
     """The stillest frame at the beginning of a stretch, which is the one that was looked at.
 
     Args:
         signal: a video.
         seconds: the stretch.
-        check: is called at every frame; it may raise to stop the work.
 
     Raises:
         InputCorrupt: nothing can be decoded there.
@@ -43,7 +42,6 @@ def frame(signal: Signal, seconds: tuple[float, float], check: Callable[[], None
     stillness, wanted = math.inf, -math.inf
     with opened(signal) as (container, film):
         for time, picture in _from(container, film, start - _BEFORE):
-            check()
             if time > end and best is not None:
                 break
             if time < wanted:

@@ -105,21 +105,18 @@ class Reasoner:
         ordered = [apart(source, "ordered") for source in layers[Standing.ORDER]]
         beside = [*(source for source in plain if source.table is None), *stated] if stated else []
         own = {source.signal.id: {item.id for item in source.evidence} for source in plain}
+        views = (plain, Standing.PLAIN), (stated, Standing.STATED), (beside, Standing.STATED), (ordered, Standing.ORDER)
         found: dict[str, Claim] = {}
-        for view in (plain, stated, beside, ordered):
+        for view, standing in views:
             computed = len(outcome.computed)
             made = comprehension.claims(asked, view, outcome) if view else []
-            new = {claim.signal: claim for claim in made if claim.signal not in found}
+            new = [claim for claim in made if claim.signal not in found]
             if not new:
                 del outcome.computed[computed:]
-            for id, claim in new.items():
-                if view is ordered:
-                    standing = Standing.ORDER
-                elif view is plain or own.get(id, set()).issuperset(claim.evidence):
-                    standing = Standing.PLAIN
-                else:
-                    standing = Standing.STATED
-                found[id] = replace(claim, signal=whole(id), standing=standing)
+            for claim in new:
+                id = claim.signal
+                alone = id in own and own[id].issuperset(claim.evidence)
+                found[id] = replace(claim, signal=whole(id), standing=Standing.PLAIN if alone else standing)
         return [*found.values()]
 
     def _effective_claims(self, claims: Sequence[Claim], layers: Layers) -> list[Claim]:

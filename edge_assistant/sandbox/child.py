@@ -63,13 +63,12 @@ class ChildProcess:
             return time.clock_gettime(~self._process.pid << 3 | 2)  # clock_getcpuclockid(3)
         return 0.0
 
-    def end(self) -> int:
-        """Kill it, and return its status."""
+    def end(self) -> None:
+        """Kill it."""
         self.channel.close()
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process.wait(_GONE_S)
-        return 0
+            self._process.wait(_GONE_S)
 
     def let_go(self) -> None:
         """Close this end of the socket, as a fork has to whose parent goes on with it."""

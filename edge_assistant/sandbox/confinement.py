@@ -15,7 +15,7 @@ from pathlib import Path
 
 from edge_assistant.core.errors import LockFailed
 from edge_assistant.sandbox import capabilities, landlock, seccomp
-from edge_assistant.sandbox.seccomp import ALLOW, EQUAL, ERRNO, RETURN, BpfInstruction, SyscallTable
+from edge_assistant.sandbox.seccomp import ALLOW, ANY_BIT, EQUAL, ERRNO, RETURN, BpfInstruction, SyscallTable
 
 _X86_64, _ARM64 = 0xC000003E, 0xC00000B7  # AUDIT_ARCH
 # Numbers on x86-64 and arm64, from the kernel's asm/unistd_64.h and asm-generic/unistd.h.
@@ -58,24 +58,27 @@ def confine(readable: Sequence[str], bytes_more: int) -> tuple[str, ...]:
     machine = seccomp.machine()
     if machine is None:
         return NO_FILTER, NO_LANDLOCK
-    missing: list[str] = []
+    reads = _keeps_out(readable)
+    missing = () if reads else (NO_LANDLOCK,)
+    try:
+        seccomp.install(tuple(_allow_list(machine, reads=reads)), machine.numbers["seccomp"])
+    except LockFailed:
+        return *missing, NO_FILTER
+    return missing
+
+
+def _keeps_out(readable: Sequence[str]) -> bool:
+    """Whether Landlock keeps this process to files in these folders, and out of other processes."""
     try:
         seccomp.no_new_privileges()
         capabilities.give_up()
         known = landlock.abi()
-        if known and _is_alone():
-            landlock.keep_out(readable, known)
-        else:
-            known = 0
-            missing.append(NO_LANDLOCK)
+        if not known or not _is_alone():
+            return False
+        landlock.keep_out(readable, known)
     except (LockFailed, OSError):
-        known = 0
-        missing.append(NO_LANDLOCK)
-    try:
-        seccomp.install(tuple(_allow_list(machine, reads=known > 0)), machine.numbers["seccomp"])
-    except LockFailed:
-        missing.append(NO_FILTER)
-    return tuple(missing)
+        return False
+    return True
 
 
 def _is_alone() -> bool:
@@ -111,11 +114,11 @@ def _allow_list(machine: SyscallTable, *, reads: bool) -> Iterator[BpfInstructio
     yield from seccomp.start(machine)
     yield BpfInstruction(EQUAL, 0, 1, _CLONE3[which])
     yield BpfInstruction(RETURN, 0, 0, ERRNO | errno.ENOSYS)  # whose arguments no filter sees; `clone` is called then
-    yield from seccomp.bits(_CLONE[which], 0, _CLONE_THREAD, ALLOW, refused)
+    yield from seccomp.argument(_CLONE[which], 0, (_CLONE_THREAD,), ALLOW, refused, ANY_BIT)
     yield from seccomp.argument(_FCNTL[which], 1, _DESCRIPTORS, ALLOW, refused)
-    yield from seccomp.bits(_STAT[which], 3, _EMPTY_PATH, ALLOW, refused)
+    yield from seccomp.argument(_STAT[which], 3, (_EMPTY_PATH,), ALLOW, refused, ANY_BIT)
     if reads:
-        yield from seccomp.bits(_OPENAT[which], 2, _WRITES, refused, ALLOW)
+        yield from seccomp.argument(_OPENAT[which], 2, (_WRITES,), refused, ALLOW, ANY_BIT)
         yield BpfInstruction(EQUAL, 0, 1, _GETDENTS[which])
         yield BpfInstruction(RETURN, 0, 0, ALLOW)
     for numbers in _COMPUTES.values():

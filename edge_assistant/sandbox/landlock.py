@@ -1,7 +1,7 @@
-"""Landlock beside the filter: other processes out of reach, no TCP by sockets that are handed over, writes in folders.
+"""Landlock beside a filter: other processes out of reach, no TCP by sockets that are handed over, files in folders.
 
-The filter of the lock refuses calls; it cannot look at paths, nor at the sockets that a process is given. Linux's
-Landlock can, without privileges. Where a kernel lacks it, the lock holds without: `reason` says so.
+A filter refuses calls; it cannot look at paths, nor at the sockets that a process is given. Linux's Landlock can,
+without privileges. Where a kernel lacks it, the offline lock and confinement hold without, and say so.
 https://docs.kernel.org/userspace-api/landlock.html
 """
 

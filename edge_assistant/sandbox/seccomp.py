@@ -1,6 +1,6 @@
-"""The filter of the offline lock, as data for each machine, and its installation in the kernel.
+"""Filters of system calls: their parts, that of the offline lock for each machine, and installation in the kernel.
 
-Linux runs the filter before each system call of the process, its threads and its children; nobody can take it off
+Linux runs a filter before each system call of the process, its threads and its children; nobody can take it off
 again. Imports little, as it runs before anything else does.
 """
 
@@ -137,23 +137,25 @@ def start(machine: SyscallTable) -> Iterator[BpfInstruction]:
         yield BpfInstruction(RETURN, 0, 0, ERRNO | errno.ENOSYS)
 
 
-def bits(number: int, which: int, mask: int, some: int, none: int) -> Iterator[BpfInstruction]:
-    """A call's verdict by whether one of its arguments has some of the bits; the kernel takes its lower 32 bits."""
-    yield BpfInstruction(EQUAL, 0, 4, number)
-    yield BpfInstruction(LOAD, 0, 0, _ARGUMENTS + 8 * which)
-    yield BpfInstruction(ANY_BIT, 0, 1, mask)
-    yield BpfInstruction(RETURN, 0, 0, some)
-    yield BpfInstruction(RETURN, 0, 0, none)
+def argument(
+    number: int, which: int, values: Sequence[int], holds: int, fails: int, test: int = EQUAL
+) -> Iterator[BpfInstruction]:
+    """A call's verdict by one of its arguments, of which the kernel takes the lower 32 bits.
 
-
-def argument(number: int, which: int, values: Sequence[int], among: int, other: int) -> Iterator[BpfInstruction]:
-    """A call's verdict by whether one of its arguments is among values; the kernel takes its lower 32 bits."""
+    Args:
+        number: of the call.
+        which: of its arguments, from 0.
+        values: that the argument is compared with.
+        holds: the verdict where the test holds for one of them.
+        fails: the verdict where it holds for none.
+        test: `EQUAL`, or `ANY_BIT`: it has some of the bits.
+    """
     yield BpfInstruction(EQUAL, 0, len(values) + 3, number)
     yield BpfInstruction(LOAD, 0, 0, _ARGUMENTS + 8 * which)
     for left, value in reversed(list(enumerate(values))):
-        yield BpfInstruction(EQUAL, left + 1, 0, value)
-    yield BpfInstruction(RETURN, 0, 0, other)
-    yield BpfInstruction(RETURN, 0, 0, among)
+        yield BpfInstruction(test, left + 1, 0, value)
+    yield BpfInstruction(RETURN, 0, 0, fails)
+    yield BpfInstruction(RETURN, 0, 0, holds)
 
 
 class _Filter(ctypes.Structure):

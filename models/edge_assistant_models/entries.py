@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -250,14 +250,23 @@ def load() -> dict[str, Entry]:
     return entries
 
 
-def load_own(folder: Path, entries: Mapping[str, Entry]) -> tuple[dict[str, Entry], list[CatalogInvalid]]:
-    """The user's own models by name, beside those that there are; and what is wrong with files that are left out."""
+def load_own(
+    folder: Path, entries: Mapping[str, Entry], profiles: Collection[str]
+) -> tuple[dict[str, Entry], list[CatalogInvalid]]:
+    """The user's own models by name, and what is wrong with files that are left out.
+
+    Args:
+        folder: of the user's own catalog.
+        entries: models that come with the package, by name.
+        profiles: names of those that an entry may come first in.
+    """
     own: dict[str, Entry] = {}
     wrong: list[CatalogInvalid] = []
     for path in sorted(folder.glob("*.toml")):
         try:
             content = regular.read(path, MAX_TOML_BYTES)
             entry = _new(parse(content, f"{folder.name}/{path.name}"), {**entries, **own})
+            _check_profiles(entry, profiles)
             own[entry.name] = replace(entry, own=True)
         except CatalogInvalid as error:
             wrong.append(error)
@@ -273,3 +282,10 @@ def _new(entry: Entry, entries: Mapping[str, Entry]) -> Entry:
         other = entries[entry.name].origin
         raise CatalogInvalid(f"{entry.origin} and {other} both describe '{entry.name}'", "give yours another name")
     return entry
+
+
+def _check_profiles(entry: Entry, profiles: Collection[str]) -> None:
+    for name in entry.profiles:
+        if name not in profiles:
+            there = f"there is none, of {', '.join(profiles)} one may be named"
+            raise CatalogInvalid(f"{entry.origin}: 'profiles' names '{name}': {there}", "correct the file")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge_assistant_models import entries, paths, profile, transfer
 from edge_assistant_models.entries import Entry
-from edge_assistant_models.errors import CatalogInvalid, ModelError, ModelUnknown, PullFailed
+from edge_assistant_models.errors import ModelError, ModelUnknown, PullFailed
 from edge_assistant_models.machine import Machine
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.profile import Profile
@@ -38,13 +38,7 @@ class Portfolio:
         """
         self.store = Store(root or paths.models_dir())
         shipped, profiles = entries.load(), profile.load()
-        own, self.wrong = entries.load_own(user_catalog or paths.user_catalog_dir(), shipped)
-        for name, entry in list(own.items()):
-            try:
-                profile.known(entry, profiles)
-            except CatalogInvalid as error:
-                self.wrong.append(error)
-                del own[name]
+        own, self.wrong = entries.load_own(user_catalog or paths.user_catalog_dir(), shipped, profiles)
         self._entries = {**shipped, **own}
         self._profiles = profile.preferring(profiles, own.values())
         self._machine = machine

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from importlib import resources
 
 from edge_assistant_models.entries import ROLES, Entry
-from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import NAME, TomlTable
 
 AUTO = "auto"
@@ -73,24 +72,12 @@ def load() -> dict[str, Profile]:
     return {profile.name: profile for profile in profiles}
 
 
-def known(entry: Entry, profiles: Collection[str]) -> None:
-    """Whether the profiles that an entry names are there.
-
-    Raises:
-        CatalogInvalid: one is not.
-    """
-    for name in entry.profiles:
-        if name not in profiles:
-            there = f"there is none, of {', '.join(profiles)} one may be named"
-            raise CatalogInvalid(f"{entry.origin}: 'profiles' names '{name}': {there}", "correct the file")
-
-
 def preferring(profiles: Mapping[str, Profile], entries: Iterable[Entry]) -> dict[str, Profile]:
     """Profiles in which the entries that ask for it come first, by name; a role that a profile lacks is optional in it.
 
     Args:
         profiles: all, by name.
-        entries: whose profiles are there, see `known`.
+        entries: whose profiles are all there.
     """
     changed = dict(profiles)
     for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):

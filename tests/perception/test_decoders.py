@@ -45,35 +45,24 @@ SLOW = "1 w " + "0 0 m 199 99 l 0 99 m 199 0 l S " * 30_000  # seconds to render
 
 @pytest.fixture(autouse=True)
 def _lent_to_nobody() -> Iterator[None]:
-    """After each test none runs but one of each family that waits for work."""
+    """After each test none runs but those that wait for work."""
     yield
     assert not lent()
-    assert all(len(kept) <= 1 for kept in pool._idle.processes.values())
 
 
 def taken(content: bytes, kind: Kind = Kind.IMAGE, name: str = "given") -> Signal:
     return take_bytes(content, kind, 1, origin=Origin.FILE, name=name)
 
 
-def scan(pages: int) -> bytes:
-    frames = [Image.new("RGB", (30 + number, 20), "white") for number in range(pages)]
-    return bad.picture("TIFF", 30, 20) if pages == 1 else _tiff(frames)
-
-
-def _tiff(frames: list[Image.Image]) -> bytes:
+def tiff(*frames: Image.Image) -> bytes:
     stream = io.BytesIO()
     frames[0].save(stream, "TIFF", save_all=True, append_images=frames[1:])
     return stream.getvalue()
 
 
-def idle(family: str) -> pool.DecoderProcess:
-    (process,) = pool._idle.processes[family]
-    return process
-
-
 def lent() -> set[int]:
     """Processes of this one's that decode and are at work; other tests' helpers are children of it, too."""
-    kept = {process.pid for each in pool._idle.processes.values() for process in each}
+    kept = {process.pid for process in pool._idle.values()}
     listed = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
     return {int(pid) for pid in listed if _ENTRY in Path(f"/proc/{pid}/cmdline").read_bytes()} - kept
 
@@ -97,7 +86,7 @@ def test_pictures_are_those_that_are_decoded_here(mode: str) -> None:
         if mode == "I;16"
         else image.convert("RGB" if mode in "CMYKYCbCrRGBAP" else image.mode)
     )
-    given_signal = taken(_tiff([image if mode in ("LAB", "I;16") else image.convert(mode)]))
+    given_signal = taken(tiff(image if mode in ("LAB", "I;16") else image.convert(mode)))
     (here,), (there,) = pictures.pages(given_signal), client.pages(given_signal)
     assert np.array_equal(here.rgb, there.rgb)
     assert (here.number, here.size, here.scale, here.notes) == (there.number, there.size, there.scale, there.notes)
@@ -126,10 +115,11 @@ def test_sound_is_what_is_heard_here() -> None:
 
 def test_one_page_of_a_document_is_had_without_those_before_it() -> None:
     document, picture = taken(pdf_of(TEXT, TEXT, TEXT)), taken(bad.picture("PNG", 30, 20))
-    assert [client.page(taken(scan(3)), number).size[0] for number in (3, 1)] == [32, 30]
+    scan = taken(tiff(*(Image.new("RGB", (30 + number, 20), "white") for number in range(3))))
+    assert [client.page(scan, number).size[0] for number in (3, 1)] == [32, 30]
     assert client.page(document, 2).number == 2
     assert client.page(picture, None).size == (30, 20)
-    for given_signal, number in ((taken(scan(3)), 4), (document, 4), (picture, 2)):
+    for given_signal, number in ((scan, 4), (document, 4), (picture, 2)):
         with pytest.raises(InputMissing, match=f"no page {number}"):
             client.page(given_signal, number)
 
@@ -137,18 +127,25 @@ def test_one_page_of_a_document_is_had_without_those_before_it() -> None:
 def test_a_process_is_used_again_and_told_where_no_more_is_wanted() -> None:
     document = taken(pdf_of(TEXT, TEXT, TEXT))
     list(client.pages(document))
-    first = idle(pool.DOCUMENTS).pid
+    first = pool._idle[pool.DOCUMENTS].pid
     next(client.pages(document))
     with pytest.raises(InputUnsupported):
         list(client.pages(taken(b"no picture")))
-    assert idle(pool.DOCUMENTS).pid == first
+    assert pool._idle[pool.DOCUMENTS].pid == first
     assert len(list(client.pages(document))) == 3
+
+
+def test_of_two_signals_at_the_same_time_each_has_a_process() -> None:
+    document = taken(pdf_of(TEXT, TEXT, TEXT))
+    for one, other in zip(client.pages(document), client.pages(document), strict=True):
+        assert np.array_equal(one.rgb, other.rgb)
+        assert len(lent()) == 2
 
 
 @needs_landlock
 def test_the_process_is_confined_and_has_nothing_open() -> None:
     list(client.pages(taken(bad.picture("PNG", 30, 20))))
-    process = idle(pool.PICTURES)
+    process = pool._idle[pool.PICTURES]
     assert process.missing == ()
     status = Path(f"/proc/{process.pid}/status").read_text()
     assert "Seccomp:\t2" in status
@@ -231,7 +228,7 @@ def test_none_is_left_where_this_process_is_killed() -> None:
     from edge_assistant.core.signals import Kind, Origin, take_bytes
     from edge_assistant.perception.decoders import client, pool
     list(client.pages(take_bytes(bad.picture("PNG", 9, 9), Kind.IMAGE, 1, origin=Origin.FILE, name="given")))
-    print(pool._idle.processes[pool.PICTURES][0].pid, flush=True)
+    print(pool._idle[pool.PICTURES].pid, flush=True)
     time.sleep(60)
     """
     environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
@@ -250,12 +247,12 @@ def test_none_is_left_where_this_process_is_killed() -> None:
 def test_a_fork_leaves_them_to_its_parent() -> None:
     given_signal = taken(bad.picture("PNG", 30, 20))
     list(client.pages(given_signal))
-    first = idle(pool.PICTURES).pid
+    first = pool._idle[pool.PICTURES].pid
     if not (fork := os.fork()):
-        os._exit(len(pool._idle.processes))
+        os._exit(len(pool._idle))
     assert os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]) == 0
     list(client.pages(given_signal))
-    assert idle(pool.PICTURES).pid == first
+    assert pool._idle[pool.PICTURES].pid == first
 
 
 class _Liar(pool.DecoderProcess):
@@ -283,12 +280,12 @@ class _Liar(pool.DecoderProcess):
 def lied(*said: bytes) -> _Liar:
     pool.end_idle()
     liar = _Liar(*said)
-    pool._idle.processes[pool.PICTURES] = [liar]
+    pool._idle[pool.PICTURES] = liar
     try:
         with pytest.raises(InputError) as raised:
             list(client.pages(taken(b"\x89PNG")))
     finally:
-        pool._idle.processes.pop(pool.PICTURES, None)
+        pool._idle.pop(pool.PICTURES, None)
         liar.channel.close()
     assert str(raised.value).isprintable()
     return liar
@@ -311,7 +308,7 @@ def test_a_page_that_is_none_and_an_error_that_steers_the_terminal() -> None:
 def test_one_that_was_killed_between_two_signals_is_replaced() -> None:
     given_signal = taken(bad.picture("PNG", 30, 20))
     list(client.pages(given_signal))
-    first = idle(pool.PICTURES)
+    first = pool._idle[pool.PICTURES]
     os.kill(first.pid, signals.SIGKILL)
     for _ in range(100):
         if not first.fits:

@@ -25,11 +25,6 @@ def _taken_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pool.end_idle()
 
 
-def idle() -> pool.DecoderProcess:
-    (process,) = pool._idle.processes[pool.PICTURES]
-    return process
-
-
 def named(name: str, content: bytes = b"\x89PNG", kind: Kind = Kind.IMAGE) -> Signal:
     return take_bytes(content, kind, 1, origin=Origin.FILE, name=name)
 
@@ -45,7 +40,7 @@ def test_one_that_was_taken_over_fails_its_signal_alone(name: str) -> None:
         list(client.pages(named(name)))
     assert time.perf_counter() - began < 5
     assert grown() - before < 100 << 20
-    assert not pool._idle.processes.get(pool.PICTURES)
+    assert pool.PICTURES not in pool._idle
 
 
 def test_one_that_gives_nothing_where_something_is_due_fails_its_signal() -> None:
@@ -74,12 +69,12 @@ def test_what_is_said_without_end_can_be_stopped() -> None:
 def test_one_that_gives_more_after_it_was_told_to_end_is_not_used_again() -> None:
     with pytest.raises(InputCorrupt, match="has ended in the middle"):
         client.page(named("no close"), 1)
-    assert not pool._idle.processes.get(pool.PICTURES)
+    assert pool.PICTURES not in pool._idle
 
 
 def test_one_that_reads_nothing_fails_its_signal_alone() -> None:
     assert client.page(named("good"), 1).size == (1, 1)
-    os.kill(idle().pid, signals.SIGSTOP)
+    os.kill(pool._idle[pool.PICTURES].pid, signals.SIGSTOP)
     with pytest.raises(InputCorrupt, match="has ended in the middle"):
         client.page(named("large", b"\x89PNG" + bytes(1 << 22)), 1)
     assert client.page(named("good"), 1).size == (1, 1)
@@ -87,13 +82,13 @@ def test_one_that_reads_nothing_fails_its_signal_alone() -> None:
 
 def test_one_that_speaks_between_two_signals_is_not_used_again() -> None:
     assert not list(client.pages(named("nothing after")))
-    first = idle()
+    first = pool._idle[pool.PICTURES]
     for _ in range(100):
         if not first.fits:
             break
         time.sleep(0.01)
     assert client.page(named("good"), 1).size == (1, 1)
-    assert idle().pid != first.pid
+    assert pool._idle[pool.PICTURES].pid != first.pid
 
 
 def test_what_one_computes_between_two_signals_is_counted_for_none() -> None:
@@ -101,4 +96,4 @@ def test_what_one_computes_between_two_signals_is_counted_for_none() -> None:
     before = budget.taken()
     time.sleep(0.5)
     assert budget.taken() - before < 0.1
-    assert idle()._child.seconds() > 0.1
+    assert pool._idle[pool.PICTURES]._child.seconds() > 0.1

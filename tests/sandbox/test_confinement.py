@@ -50,10 +50,12 @@ REFUSED = {
 }
 
 
-def told(code: str, *arguments: str, without: tuple[int, int] | None = None, readable: str = "()") -> list[str]:
-    """What confined Python code prints, first what the system lacked."""
+def told(
+    code: str, *arguments: str, without: tuple[int, int] | None = None, readable: str = "()", before: str = ""
+) -> list[str]:
+    """What confined Python code prints, first what the system lacked; `before` runs while it is not confined yet."""
     script = "import fcntl, os, resource, socket, subprocess, sys, termios, threading\n"
-    script += "from edge_assistant.sandbox import confinement\n"
+    script += f"from edge_assistant.sandbox import confinement\n{before}\n"
     script += f"print(confinement.confine({readable}, 1 << 28))\n" + textwrap.dedent(code)
     command = [sys.executable, "-c", script, *arguments]
     if without is not None:
@@ -122,12 +124,9 @@ def test_where_the_system_takes_no_filter_it_says_so() -> None:
 def test_a_thread_that_was_there_before_gets_no_files_either(tmp_path: Path) -> None:
     """Landlock keeps only the thread that asks for it, so that where there are others no file is left to be read."""
     (tmp_path / "font").write_text("glyphs")
-    script = "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
-    code = "import threading\n" + script + "from edge_assistant.sandbox import confinement\n"
-    code += "import sys\nprint(confinement.confine((sys.argv[1],), 1 << 28))\n"
-    code += "try:\n    open(sys.argv[1] + '/font')\nexcept OSError:\n    print('refused')\n"
-    ran = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True)
-    assert ran.stdout.splitlines()[1:] == ["refused"]
+    thread = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
+    code = "try:\n    open(sys.argv[1] + '/font')\nexcept OSError:\n    print('refused')"
+    assert told(code, str(tmp_path), readable="(sys.argv[1],)", before=thread)[1:] == ["refused"]
 
 
 def test_what_it_has_open_stays_open() -> None:

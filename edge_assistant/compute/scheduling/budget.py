@@ -31,7 +31,7 @@ _PRODUCT = "edge_assistant"
 _PLAIN = frozenset({*sys.stdlib_module_names, "numpy", "PIL"})  # what is called from there is not called back from C
 _PAGE = 4096
 
-_helpers: list[Callable[[], float]] = []  # processes of this one's that compute for it: seconds that each has taken
+_helpers: set[Callable[[], float]] = set()  # processes of this one's that compute for it: seconds that each has taken
 _working: list[tuple[str, int]] = []  # package and thread of all that goes on: side by side they share what is taken
 
 
@@ -109,8 +109,8 @@ class _Watch:
         before, asked = taken(), 0.0
         while not self._ended.wait(_LOOK_S):
             now = taken()
-            beside = {thread for package, thread in _working if package == self._package}
-            self._seconds += max(0.0, now - before) / max(1, len(beside))  # less where a helper has ended
+            threads = {thread for package, thread in _working if package == self._package}
+            self._seconds += max(0.0, now - before) / max(1, len(threads))  # less where a helper has ended
             before = now
             asked = asked + _LOOK_S if self._halt.asked else 0.0
             self.why = self.why or self._over()
@@ -146,13 +146,12 @@ class _Watch:
 
 def beside(seconds: Callable[[], float]) -> None:
     """Count the processor time of another process, too, which computes for this one."""
-    _helpers.append(seconds)
+    _helpers.add(seconds)
 
 
 def no_more(seconds: Callable[[], float]) -> None:
     """Count it no more, as it has ended."""
-    if seconds in _helpers:
-        _helpers.remove(seconds)
+    _helpers.discard(seconds)
 
 
 def taken() -> float:

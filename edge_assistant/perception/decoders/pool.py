@@ -6,11 +6,9 @@ import atexit
 import errno
 import os
 import select
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
 
 import msgspec
 
@@ -24,7 +22,6 @@ WORKER = "edge_assistant.perception.decoders.worker"  # the module that the proc
 _LOOK_S = 0.1  # from one look at the socket to the next, between which whoever waits may be stopped
 _STUCK_S = 60.0  # of waiting, in which a process that decodes has computed next to nothing
 _NOTHING_S = 0.05  # of computing, which it takes to look whether this process is still there
-_MOST_IDLE = 1  # of each family, between two signals
 
 
 class DecoderEnded(Exception):
@@ -47,7 +44,7 @@ class DecoderProcess:
         self._waited, self._before, self._from = 0.0, 0.0, 0.0
         self._child.channel.setblocking(False)  # it may say something that can be seen, but not be read (MSG_OOB)
         try:
-            wire.send(self._child.channel, _Start(family, self._limits))
+            wire.send(self._child.channel, wire.StartMessage(family, self._limits))
         except BaseException:
             self.end()
             raise
@@ -96,7 +93,7 @@ class DecoderProcess:
         """
         try:
             header, array = wire.receive(self._child.channel, lambda: self._wait(select.POLLIN, check))
-            return wire.understood(header), array
+            return wire.understood(header, array), array
         except (OSError, EOFError, wire.Garbled):
             raise DecoderEnded from None
 
@@ -135,25 +132,16 @@ class DecoderProcess:
         self._child.let_go()
 
 
-class _Start(msgspec.Struct, array_like=True):
-    family: str
-    limits: dict[str, int]
-
-
-class _Idle(NamedTuple):
-    lock: threading.Lock
-    processes: dict[str, list[DecoderProcess]]
-
-
-_idle = _Idle(threading.Lock(), {})
+# One of each family between two signals. It needs no lock, which a fork could inherit held: a thread takes one by `pop`
+# and gives it back by `setdefault`, which are atomic.
+_idle: dict[str, DecoderProcess] = {}
 
 
 def ahead(family: str) -> None:
     """Start a process for a job that follows soon, where there is none: it imports while others load models."""
-    with suppress(OSError), _idle.lock:
-        kept = _idle.processes.setdefault(family, [])
-        if not kept:
-            kept.append(DecoderProcess(family))
+    with suppress(OSError):
+        if family not in _idle:
+            _give_back(family, DecoderProcess(family))
 
 
 @contextmanager
@@ -191,12 +179,7 @@ def borrowed(family: str, name: str, check: Callable[[], None]) -> Iterator[Deco
 
 def _taken(family: str) -> DecoderProcess:
     """One that is idle, or a new one; raises OSError."""
-    while True:
-        with _idle.lock:
-            kept = _idle.processes.get(family)
-            if not kept:
-                break
-            process = kept.pop()
+    if (process := _idle.pop(family, None)) is not None:
         if process.fits:
             return process
         process.end()
@@ -205,30 +188,22 @@ def _taken(family: str) -> DecoderProcess:
 
 def _give_back(family: str, process: DecoderProcess) -> None:
     process.rest()
-    with _idle.lock:
-        kept = _idle.processes.setdefault(family, [])
-        if len(kept) < _MOST_IDLE:
-            kept.append(process)
-            return
-    process.end()
+    if _idle.setdefault(family, process) is not process:
+        process.end()
 
 
 def end_idle() -> None:
     """End the processes that have nothing to do."""
-    with _idle.lock:
-        ended = [process for kept in _idle.processes.values() for process in kept]
-        _idle.processes.clear()
-    for process in ended:
-        process.end()
+    for family in [*_idle]:
+        if (process := _idle.pop(family, None)) is not None:
+            process.end()
 
 
 def _leave_to_parent() -> None:
-    """In a fork: the processes, and a lock that another thread may hold there, are the parent's."""
-    global _idle
-    for kept in _idle.processes.values():
-        for process in kept:
-            process.let_go()
-    _idle = _Idle(threading.Lock(), {})
+    """In a fork: the processes are the parent's."""
+    for process in _idle.values():
+        process.let_go()
+    _idle.clear()
 
 
 def missing() -> tuple[str, ...]:

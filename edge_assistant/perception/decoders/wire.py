@@ -47,6 +47,13 @@ _Runs = Annotated[
 ]
 
 
+class StartMessage(Struct, frozen=True):
+    """The first that a process is told: what it decodes, and the limits that a policy has set lower."""
+
+    family: str
+    limits: dict[str, int]
+
+
 class DecodeJob(Struct, frozen=True):
     """What is to be decoded.
 
@@ -84,11 +91,10 @@ class ProgressMessage(Struct, frozen=True, tag="progress"):
 
 
 class DoneMessage(Struct, frozen=True, tag="done"):
-    """A job is over; what was noted about the signal, how much of it was heard, and whether it has sound."""
+    """A job is over; what was noted about the signal, and how much of it was heard."""
 
     notes: _Notes = ()
     heard: _Seconds = 0.0
-    has_sound: bool = False
 
 
 class FaultMessage(Struct, frozen=True, tag="fault"):
@@ -113,23 +119,23 @@ class PageMessage(Struct, frozen=True, tag="page"):
 
 
 class SoundMessage(Struct, frozen=True, tag="sound"):
-    """A recording was opened."""
+    """Some sound, whose samples are the array, and when it begins; the first one, without any, tells of the recording.
 
-    seconds: _Seconds | None
-    notes: _Notes
+    Attributes:
+        heard: seconds, as `audio.Sound` has them.
+        seconds: of the recording.
+        notes: on it.
+    """
+
+    heard: _Seconds = 0.0
+    seconds: _Seconds | None = None
+    notes: _Notes = ()
 
 
-class BlockMessage(Struct, frozen=True, tag="block"):
-    """Some sound, whose samples are the array, and when it begins."""
-
-    heard: _Seconds
-
-
-Message = (
-    ReadyMessage | ProgressMessage | DoneMessage | FaultMessage | PageMessage | SoundMessage | BlockMessage
-)  # fmt: skip
+Message = ReadyMessage | ProgressMessage | DoneMessage | FaultMessage | PageMessage | SoundMessage
 _encoder = Encoder()
 _message: Decoder[Message] = Decoder(Message)
+start: Decoder[StartMessage] = Decoder(StartMessage)
 job: Decoder[DecodeJob] = Decoder(DecodeJob)
 order: Decoder[NextMessage | CloseMessage] = Decoder(NextMessage | CloseMessage)
 
@@ -193,12 +199,22 @@ def receive(
     return _received(channel, size, wait), _received(channel, length, wait)
 
 
-def understood(header: bytearray) -> Message:
-    """A message of a process that decodes; raises Garbled."""
+def understood(header: bytearray, array: bytearray) -> Message:
+    """A message of a process that decodes, which says what its array is; raises Garbled."""
     try:
-        return _message.decode(header)
+        message = _message.decode(header)
     except (MsgspecError, UnicodeDecodeError, RecursionError):
         raise Garbled from None
+    match message:
+        case PageMessage(height=height, width=width):
+            fits = len(array) == height * width * 3
+        case SoundMessage():
+            fits = len(array) % 4 == 0
+        case _:
+            fits = not array
+    if not fits:
+        raise Garbled
+    return message
 
 
 def _received(channel: socket.socket, size: int, wait: Callable[[], None]) -> bytearray:

@@ -98,11 +98,10 @@ def main(descriptor: int) -> None:
     """Take jobs by a socket until its other end is closed."""
     parent = os.getppid()
     with socket.socket(fileno=descriptor) as channel:
-        given = msgspec.msgpack.decode(wire.receive(channel, wire.at_once)[0], type=tuple[str, dict[str, int]])
-        family, lowered = given
-        _prepare(family)
-        with limits.lowered(lowered):
-            missing = confinement.confine(FONTS if family == "documents" else (), limits.WORK_BYTES.now)
+        start = wire.start.decode(wire.receive(channel, wire.at_once)[0])
+        _prepare(start.family)
+        with limits.lowered(start.limits):
+            missing = confinement.confine(FONTS if start.family == "documents" else (), limits.WORK_BYTES.now)
             _thread.start_new_thread(_end_with, (parent,))  # Landlock keeps no thread that was there before
             wire.send(channel, wire.ReadyMessage(missing))
             try:
@@ -198,14 +197,12 @@ def _pages(signal: Signal, first: float, _: Tell) -> Generator[Sent]:
 
     for page in pictures.pages(signal, int(first)):
         yield _page(page)
-    yield wire.DoneMessage(), None
 
 
-def _still(signal: Signal, start: float, end: float, tell: Tell) -> Generator[Sent]:
+def _still(signal: Signal, start: float, end: float, _: Tell) -> Generator[Sent]:
     from edge_assistant.perception import stills
 
-    yield _page(stills.frame(signal, (start, end), lambda: tell(0.0)))
-    yield wire.DoneMessage(), None
+    yield _page(stills.frame(signal, (start, end)))
 
 
 def _shots(signal: Signal, threads: float, tell: Tell) -> Generator[Sent]:
@@ -220,24 +217,25 @@ def _shots(signal: Signal, threads: float, tell: Tell) -> Generator[Sent]:
 def _has_sound(signal: Signal, _: Tell) -> Generator[Sent]:
     from edge_assistant.perception import audio
 
-    yield wire.DoneMessage(has_sound=audio.has_sound(signal)), None
+    if audio.has_sound(signal):
+        yield wire.SoundMessage(), None
 
 
 def _listen(signal: Signal, start: float, _: Tell) -> Generator[Sent]:
     from edge_assistant.perception import audio
 
     with audio.listen(signal, start) as (sound, blocks):
-        yield wire.SoundMessage(sound.seconds, wire.told(sound.notes)), None
+        yield wire.SoundMessage(seconds=sound.seconds, notes=wire.told(sound.notes)), None
         batch: list[NDArray[np.float32]] = []
         begins = 0.0
         for block in blocks:
             begins = begins if batch else sound.heard
             batch.append(block)
             if sum(map(len, batch)) >= _BATCH:
-                yield wire.BlockMessage(begins), np.concatenate(batch)
+                yield wire.SoundMessage(begins), np.concatenate(batch)
                 batch = []
         if batch:
-            yield wire.BlockMessage(begins), np.concatenate(batch)
+            yield wire.SoundMessage(begins), np.concatenate(batch)
         yield wire.DoneMessage(wire.told(sound.notes), sound.heard), None
 
 

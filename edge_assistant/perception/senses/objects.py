@@ -57,10 +57,12 @@ class Objects(Sense):
     def perceive(self, signal: Signal, request: Request) -> Percept:
         """Look at every page of a picture; see `Sense.perceive`."""
         from edge_assistant.perception.decoders import client
+        from edge_assistant.perception.page import is_pdf
 
         client.ahead(signal)
-        if _is_pdf(signal):
-            return Percept(())
+        with signal.open() as stream:
+            if is_pdf(stream):
+                return Percept(())
         self._detector, self._classifier, self._faces  # noqa: B018 - loaded while the process that decodes starts
         evidence: list[Evidence] = []
         notes: list[str] = []
@@ -166,11 +168,6 @@ def _things(found: Sequence[Detection], signal: str, locate: Locate, *, sure: bo
 
 def _locate(page: Page, box: _FloatBox) -> Locator:
     return Locator(page=page.number, box=page.in_picture(box))
-
-
-def _is_pdf(signal: Signal) -> bool:
-    with signal.open() as stream:
-        return b"%PDF-" in stream.read(1024)
 
 
 def _whole(rgb: Pixels) -> _FloatBox:

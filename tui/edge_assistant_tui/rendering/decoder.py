@@ -44,15 +44,13 @@ class Decoded:
         """A page of a picture or document; raises InputError."""
         from edge_assistant.perception.decoders import client
 
-        made = lambda: client.page(signal, number, self.check)  # noqa: E731
-        return self._once((signal.sha256, "page", number), signal, made)
+        return self._once((signal.sha256, "page", number), signal, lambda: client.page(signal, number, self.check))
 
     def frame(self, signal: Signal, seconds: tuple[float, float]) -> Page:
         """The frame of a video that was looked at in a stretch of it; raises InputError."""
         from edge_assistant.perception.decoders import client
 
-        made = lambda: client.still(signal, seconds, self.check)  # noqa: E731
-        return self._once((signal.sha256, "frame", seconds), signal, made)
+        return self._once((signal.sha256, "frame", seconds), signal, lambda: client.still(signal, seconds, self.check))
 
     def table(self, signal: Signal) -> Table:
         """The table of readings; raises InputError."""
