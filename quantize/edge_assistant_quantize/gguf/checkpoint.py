@@ -211,7 +211,8 @@ def _weight_files(folder: Path, names: set[str]) -> list[str]:
     shards = sorted(name for name in names if SHARD.fullmatch(name))
     if not shards:
         if any(name.startswith("adapter") for name in names):
-            raise WeightsRefused(f"{folder.name} is an adapter", "merge it into its base model first, and save that")
+            hint = f"merge it into its base model, or convert that to GGUF with --lora {folder.name}"
+            raise WeightsRefused(f"{folder.name} is an adapter", hint)
         raise InputMissing(f"{folder.name} holds no model.safetensors", "name the folder that it was exported to")
     parts = int(shards[0].rpartition("-")[2].partition(".")[0])
     if len(shards) != parts:
