@@ -26,7 +26,7 @@ from edge_assistant_quantize.export import Done, pooling
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.gguf.conversion import require_libraries
-from edge_assistant_quantize.progress import ProgressStep, Watch, ignore, shown, stage
+from edge_assistant_quantize.progress import Watch, counted, ignore, shown, stage
 from edge_assistant_quantize.room import check_disk, check_memory, check_new, new_folder
 
 EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
@@ -123,7 +123,7 @@ def export(
             raise ModelTooLarge(what, "take a smaller model; a language model can be converted to GGUF")
     check_memory(f"exporting {folder.name}", _BASE_MEMORY + size * _COPIES)
     check_disk(f"exporting {folder.name}", size, output)
-    found.check_finite(lambda moved: watch(ProgressStep("reading the weights", moved, found.bytes)))
+    found.check_finite(counted("reading the weights, MiB", found.bytes, watch))
     cores = threads or Runtime.detect().threads
     with new_folder(output) as making:
         if own:

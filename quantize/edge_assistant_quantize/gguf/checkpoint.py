@@ -133,7 +133,7 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
         wrong = next((name for name in {**index, **there} if index.get(name) != there.get(name)), None)
         if wrong is not None:
             raise WeightsRefused(f"the tensor {printable(wrong)} is not where {INDEX} says", _AGAIN)
-    found = Checkpoint(folder, config, _architecture(config), weights)
+    found = Checkpoint(folder, config, _architecture(config, language=language), weights)
     if language:
         _check_output(found)
     return found
@@ -211,7 +211,8 @@ def _weight_files(folder: Path, names: set[str]) -> list[str]:
     shards = sorted(name for name in names if SHARD.fullmatch(name))
     if not shards:
         if any(name.startswith("adapter") for name in names):
-            raise WeightsRefused(f"{folder.name} is an adapter", "merge it into its base model first, and save that")
+            hint = f"merge it into its base model, or convert that to GGUF with --lora {folder.name}"
+            raise WeightsRefused(f"{folder.name} is an adapter", hint)
         raise InputMissing(f"{folder.name} holds no model.safetensors", "name the folder that it was exported to")
     parts = int(shards[0].rpartition("-")[2].partition(".")[0])
     if len(shards) != parts:
@@ -219,10 +220,15 @@ def _weight_files(folder: Path, names: set[str]) -> list[str]:
     return shards
 
 
-def _architecture(config: Mapping[str, Any]) -> str:
-    """What llama.cpp's converter goes by: the text part's if there is one; see conversion.get_model_architecture."""
+def _architecture(config: Mapping[str, Any], *, language: bool) -> str:
+    """What llama.cpp's converter goes by: of a language model the text part's, see conversion.get_model_architecture.
+
+    Raises:
+        WeightsRefused: nothing names one.
+    """
     text = config.get("text_config")
-    for table in (text if isinstance(text, dict) else {}, config):
+    tables = (text if isinstance(text, dict) else {}, config)
+    for table in tables if language else reversed(tables):
         named = table.get("architectures")
         if isinstance(named, list) and named and isinstance(named[0], str):
             return named[0]

@@ -19,8 +19,8 @@ from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.room import check_disk, check_memory
 
-# Bytes of a value in the file: of q8_0 34 for each 32 (ggml's block_q8_0)
 PACKED = "packed"  # as F16, but weights that GPTQ, AWQ or AutoRound has packed in 4 bits keep them
+# Bytes of a value in the file: of q8_0 34 for each 32 (ggml's block_q8_0)
 PRECISIONS: Mapping[str, float] = {"f32": 4.0, "bf16": 2.0, "f16": 2.0, "q8_0": 34 / 32, PACKED: 2.0}
 _HEADER_BYTES = 64 << 20  # vocabulary and merges of the largest models, and vectors, which are F32 in all precisions
 _BASE_MEMORY = 1 << 30  # torch, transformers and a tokenizer: 0.4 GiB with 49,000 tokens, 1.0 with 262,000, measured
@@ -85,7 +85,7 @@ def convert(
             "tool": str(tool),
             "pre": pre,
             "family": tokenization.family(folder),
-            "architecture": str(found.config.get("architectures", [""])[0]) if projector else found.architecture,
+            "architecture": found.architecture,
             "arguments": [
                 str(found.stage(Path(work))),
                 "--outfile",

@@ -117,10 +117,9 @@ def quantize(
         raise UsageError(f"{output.name} would replace the model itself", "name another file for the output")
     largest = max(math.prod(tensor.shape) for tensor in found.tensors)
     room.check_memory("quantizing", min(largest * 12, _MAX_BUFFER) + largest)
-    estimated = _estimated(request, found, watch)
-    room.check_disk("the quantized model", estimated.bytes, output.absolute().parent)
     with atomic.storing(output.name, "free some space, or name another folder"), atomic.writing(output) as file:
-        worker.run(__name__, {**request, "output": file.fileno()}, watch, descriptor=file.fileno())
+        request |= {"output": file.fileno(), "folder": str(output.absolute().parent)}
+        estimated = _estimated(request, found, watch)
         with Path(f"/dev/fd/{file.fileno()}").open("rb") as made:  # llama.cpp does not notice every full disk
             try:
                 headers.check(made, HeaderFormat.GGUF, output.name)
@@ -147,7 +146,7 @@ def estimate(
 
 def _estimated(request: Mapping[str, Any], found: header.Header, watch: Watch) -> Estimate:
     """What llama.cpp says, and the output layer, whose fallback it tells of some types only (llama_tensor_get_type)."""
-    said: dict[str, Any] = worker.run(__name__, request, watch)
+    said: dict[str, Any] = worker.run(__name__, request, watch, descriptor=request["output"])
     tensors = {tensor.name: tensor for tensor in found.tensors}
     output = tensors.get("output.weight", tensors.get("token_embd.weight"))
     fell: dict[str, str] = said["fallbacks"]
@@ -162,7 +161,7 @@ def _request(
 ) -> tuple[dict[str, object], header.Header]:
     """A request for the size, after all checks that need no computation, and the model's header.
 
-    With an output it is a request for the file.
+    With an output, and the folder that it goes into, it is a request for the file.
     """
     kinds.of_model(kind)
     found = header.read(model)
@@ -200,11 +199,28 @@ def _check_pattern(pattern: str, names: Iterable[str]) -> None:
         raise UsageError(f"no tensor's name matches '{pattern}'", "take one such as attn_v, ffn_down or blk.0.attn_q")
 
 
-def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object] | None:
-    """Quantize in the other process; without an output the fields of `Estimate`."""
-    lib = llama.library()
-    said: list[str] = []
-    what, dry, model = f"quantizing to {request['kind']}", request["output"] is None, Path(request["model"])
+def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
+    """Estimate in the other process, and quantize if there is an output; returns the fields of `Estimate`."""
+    model, params = Path(request["model"]), llama.library().llama_model_quantize_default_params()
+    params.ftype = kinds.of_model(request["kind"])
+    params.nthread = request["threads"]
+    params.allow_requantize = request["allow_requantize"]
+    params.max_buf_size = _MAX_BUFFER
+    pointed = [_set_overrides(params, request["overrides"])]  # has to live until the quantizer returns
+    if request["imatrix"]:
+        pointed.append(_set_imatrix(params, Path(request["imatrix"])))
+    with held(model, HeaderFormat.GGUF) as name:
+        said = _run(request, name, params, ignore, dry=True)
+        size = _size(said, model.stat().st_size)
+        if request["output"] is not None:
+            room.check_disk("the quantized model", size, Path(request["folder"]))
+            _run(request, name, params, watch, dry=False)
+    return {"bytes": size, "fallbacks": dict(_FALLBACK.findall(said))}
+
+
+def _run(request: Mapping[str, Any], name: str, params: Any, watch: Watch, *, dry: bool) -> str:  # noqa: ANN401
+    """Let llama.cpp read the model of that name and quantize it, or only say how; what it says."""
+    lib, said, what = llama.library(), list[str](), f"quantizing to {request['kind']}"
 
     def log(level: int, text: bytes, data: object) -> None:
         said.append(text.decode(errors="replace"))
@@ -213,18 +229,9 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object] | None:
 
     callback = lib.llama_log_callback(log)
     lib.llama_log_set(callback, None)
-    params = lib.llama_model_quantize_default_params()
-    params.ftype = kinds.of_model(request["kind"])
-    params.nthread = request["threads"]
-    params.allow_requantize = request["allow_requantize"]
-    params.max_buf_size = _MAX_BUFFER
     params.dry_run = dry
-    pointed = [_set_overrides(params, request["overrides"])]  # has to live until the quantizer returns
-    if request["imatrix"]:
-        pointed.append(_set_imatrix(params, Path(request["imatrix"])))
     output = b"" if dry else f"/dev/fd/{request['output']}".encode()
-    with held(model, HeaderFormat.GGUF) as name:
-        status = lib.llama_model_quantize(name.encode(), output, ctypes.byref(params))
+    status = lib.llama_model_quantize(name.encode(), output, ctypes.byref(params))
     text = "".join(said)
     if "requires an imatrix" in text or (dry and "will require an imatrix" in text):
         raise CalibrationInvalid(
@@ -232,12 +239,11 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object] | None:
             "make one: edge-quantize imatrix MODEL.gguf --text F --output F.gguf, and give it with --imatrix",
         )
     if status != 0:
-        raise _error(text, model.name)
-    if dry:
-        return {"bytes": _size(text, model.stat().st_size), "fallbacks": dict(_FALLBACK.findall(text))}
-    total = int(_DONE.findall(text)[-1][1])
-    watch(ProgressStep(what, total, total))
-    return None
+        raise _error(text, Path(request["model"]).name)
+    if not dry:
+        total = int(_DONE.findall(text)[-1][1])
+        watch(ProgressStep(what, total, total))
+    return text
 
 
 def _set_overrides(params: Any, overrides: Mapping[str, str]) -> object:  # noqa: ANN401 - a structure of llama.cpp

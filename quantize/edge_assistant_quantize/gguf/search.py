@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize.errors import UsageError
@@ -227,13 +228,14 @@ class _Losses:
         kept = folder / _FILE if folder else self.work / _FILE
         found = msgspec.json.decode(kept.read_bytes(), type=dict[str, float]) if kept.is_file() else {}
         predictions, patterns = self.work / "predictions.npy", {group.name: group.pattern for group in of_model}
-        how = {"context": self.context, "chunks": self.chunks, "threads": self.threads, "watch": ignore}
+        how: dict[str, Any] = {"threads": self.threads, "watch": ignore}
+        over = {"context": self.context, "chunks": self.chunks, **how}
         for number, types in enumerate(wanted):
             watch(ProgressStep("sensitivity of tensors", number, len(wanted)))
             if _key(types) in found:
                 continue
             if not predictions.exists():
-                perplexity.store(self.model, self.text, predictions, **how)  # type: ignore[arg-type]
+                perplexity.store(self.model, self.text, predictions, **over)
             overrides = {patterns[name]: kind for name, kind in types.items()}
             path = self.work / "form.gguf"
             quantize.quantize(
@@ -243,10 +245,9 @@ class _Losses:
                 imatrix=self.imatrix,
                 overrides=overrides,
                 allow_requantize=self.allow_requantize,
-                threads=self.threads,
-                watch=ignore,
+                **how,
             )
-            quality = perplexity.measure(path, self.text, predictions=predictions, **how)  # type: ignore[arg-type]
+            quality = perplexity.measure(path, self.text, predictions=predictions, **over)
             assert quality.divergence is not None
             found[_key(types)] = quality.divergence.mean
             with atomic.storing(_FILE, "free some space"), atomic.writing(kept) as file:

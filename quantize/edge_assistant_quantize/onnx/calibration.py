@@ -1,8 +1,8 @@
 """The feeds of an ONNX file in use, recorded while the product's own sense runs over calibration data.
 
 So a model is calibrated on what it will see: the product's own resampling, letterbox, cuts of lines and tokens; and a
-decoder on what it was fed at each step. onnxruntime's
-`CalibrationDataReader` is no more than an interface for such feeds.
+decoder on what it was fed at each step. onnxruntime's `CalibrationDataReader` is no more than an interface for such
+feeds.
 """
 
 from __future__ import annotations

@@ -77,7 +77,9 @@ def check_one_file(path: Path) -> None:
 
 
 def _others(path: Path) -> list[onnx.TensorProto]:
-    """The weights whose values lie in other files; none where it is no model."""
+    """The weights whose values lie in other files; none where it is no model, such as a GGUF, which is not read."""
+    if headers.form_of(path.name) is not headers.HeaderFormat.ONNX:
+        return []
     try:
         return _with_others(path)[1]
     except (ModelCorrupt, OSError):

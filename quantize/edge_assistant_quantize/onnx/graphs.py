@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,11 +81,16 @@ def save(model: onnx.ModelProto, output: Path, *, threads: int) -> None:
 
     Raises:
         QuantizationFailed: ONNX Runtime cannot run it.
-        StorageFull: the disk does not take it.
+        StorageFull: the disk has no room for it, or does not take it.
     """
-    with making(output, model.ByteSize()) as path:
-        path.write_bytes(model.SerializeToString(deterministic=True))
-        _opened(path, output.name, threads, "exclude the node, or take another method")
+    room.check_disk(output.name, model.ByteSize(), output.parent)
+    with atomic.storing(output.name, "free some space, or name another folder"):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".edge-quantize-", dir=output.parent) as folder:
+            path = Path(folder) / "model.onnx"
+            path.write_bytes(model.SerializeToString(deterministic=True))
+            _opened(path, output.name, threads, "exclude the node, or take another method")
+            path.replace(output)
 
 
 def session(model: onnx.ModelProto, *, threads: int, hint: str) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
@@ -131,32 +134,9 @@ def run(session: Any, asked: Sequence[str] | None, feed: Mapping[str, Any]) -> l
     """
     try:
         given: list[Any] = session.run(asked, dict(feed))
-    except Exception as error:
-        if not is_refusal(error):
+    except Exception as error:  # ONNX Runtime raises classes of its own, which derive from Exception directly
+        if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
             raise
         reason = str(error).splitlines()[0][:200]
         raise CalibrationInvalid(f"the model does not take this data ({reason})", "give data of its kind") from error
     return given
-
-
-def is_refusal(error: Exception) -> bool:
-    """Whether ONNX Runtime refuses a feed: it raises classes of its own, which derive from Exception directly."""
-    return type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)
-
-
-@contextmanager
-def making(output: Path, needed: int) -> Iterator[Path]:
-    """A path to write to, which takes the place of `output` when the block ends well, and is gone when it does not.
-
-    Raises:
-        StorageFull: the disk has no room for so many bytes, or does not take them.
-    """
-    room.check_disk(output.name, needed, output.parent)
-    with atomic.storing(output.name, "free some space, or name another folder"):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".edge-quantize-", dir=output.parent))
-        try:
-            yield folder / "model.onnx"
-            (folder / "model.onnx").replace(output)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)

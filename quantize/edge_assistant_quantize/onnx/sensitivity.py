@@ -20,7 +20,7 @@ from edge_assistant_quantize.onnx import folding, graphs, quantize, rules
 from edge_assistant_quantize.onnx.calibration import Calibration, batches
 from edge_assistant_quantize.onnx.methods import FP16, INT4, INT8, STATIC, check_options
 from edge_assistant_quantize.onnx.plan import WEIGHTED, plan
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.record import Layer
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def rank(
         raise CalibrationInvalid("there is nothing to compare over", "give calibration data")
     checked = check_options(method, options)
     graph = graphs.load(model)
-    job = quantize.Job(method, calibration, (), checked, threads, lambda _: None)
+    job = quantize.Job(method, calibration, (), checked, threads, ignore)
     if method == STATIC and "ranges" not in checked:
         job = replace(job, options=quantize.measured(graph, replace(job, watch=watch)))
     feeds = list(batches(calibration.feeds, FEEDS))

@@ -193,6 +193,12 @@ def test_a_model_without_pictures_has_no_picture_encoder(families, converter, ou
     assert "does not know pictures of the architecture LlamaForCausalLM" in said
 
 
+def test_a_picture_encoder_goes_by_the_architecture_of_the_whole_model(changed, converter, output):
+    change(changed / "config.json", text_config={"architectures": ["LlamaForCausalLM"]}, architectures=["OddWithEyes"])
+    said = refused(changed, output, WeightsRefused, projector=True)
+    assert "does not know pictures of the architecture OddWithEyes" in said
+
+
 def test_an_architecture_that_the_converter_does_not_know_is_named(changed, converter, output):
     change(changed / "config.json", architectures=["Odd\x1bForCausalLM"])
     said = refused(changed, output, WeightsRefused)

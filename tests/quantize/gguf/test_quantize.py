@@ -9,7 +9,7 @@ import sys
 import pytest
 from helpers import forked, smalldisk, tiny_llama
 
-from edge_assistant_quantize import room
+from edge_assistant_quantize import room, worker
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.cli import quantize_gguf
 from edge_assistant_quantize.cli.main import main
@@ -189,7 +189,10 @@ def test_too_little_disk_or_memory_is_told_before(tiny, tmp_path, monkeypatch):
         with pytest.raises(StorageFull, match="the quantized model needs"):
             made(tiny, folder / "out.gguf", "Q8_0")
         assert made(tiny, folder / "out.gguf", "Q4_0")
-        monkeypatch.setattr(room, "check_disk", lambda *given: None)  # a disk that fills up meanwhile
+        run = worker.run  # a disk that fills up meanwhile: another one is looked at before
+        monkeypatch.setattr(
+            worker, "run", lambda of, asked, *more, **how: run(of, {**asked, "folder": "/"}, *more, **how)
+        )
         with pytest.raises(StorageFull):
             made(tiny, folder / "more.gguf", "Q8_0")
         assert [path.name for path in folder.iterdir()] == ["out.gguf"]
