@@ -15,7 +15,7 @@ from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch, stage
 from edge_assistant_quantize.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
 from edge_assistant_quantize.recipes import lock, measurements, recipe, sources, speed
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
@@ -215,11 +215,9 @@ class RecipeRun:
             return measurements.accepts(job, form.with_file(key, path, sha256_of(path)), self.reference)
 
         def make(folder: Path, partial: Path) -> Made:
-            job.watch(ProgressStep(what, 0, 1))
             work = StepInput(form, key, folder, partial, job.recipe.calibration, accepts, job.threads, job.watch)
-            made = step.make(work)
-            job.watch(ProgressStep(what, 1, 1))
-            return made
+            with stage(what, job.watch):
+                return step.make(work)
 
         return form.after(*job.space.step(step.do, self._key(form, step, key), make))
 

@@ -78,7 +78,7 @@ def accepts(job: RecipeJob, form: Form, reference: Form) -> bool:
 
 def _half(job: RecipeJob, results: Mapping[str, Measured], *, searched: bool) -> dict[str, Measured]:
     """Results over the items that a search sees, or over the others; over all where the recipe searches nothing."""
-    if not any(step.needs.searches for step in job.recipe.steps):
+    if not job.recipe.searches:
         return dict(results)
 
     def seen(item: str) -> bool:
