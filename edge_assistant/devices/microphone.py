@@ -31,13 +31,13 @@ BLOCK = 512  # samples, 32 ms: what the detector of voices takes at a time
 SILENCE_AFTER = 2.0  # seconds behind a recording, so that what was said last is followed by a pause
 
 
-def to_wav(samples: Samples) -> bytes:
-    """Samples at 16 kHz, f32 [n] in -1..1, as a WAV of 16 bit."""
+def to_wav(samples: Samples, rate: int = SAMPLE_RATE) -> bytes:
+    """Samples, f32 [n] in -1..1, at so many a second as a WAV of 16 bit."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
-        out.setframerate(SAMPLE_RATE)
+        out.setframerate(rate)
         out.writeframes(np.round(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
     return file.getvalue()
 

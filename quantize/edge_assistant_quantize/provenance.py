@@ -79,16 +79,12 @@ def copies(tables: Sequence[Mapping[str, object]]) -> Iterator[list[dict[str, ob
         InputMissing, CalibrationInvalid: see `sum_of_path`.
         StorageFull: the temporary folder has no room.
     """
-    named = [path for table in tables if isinstance(path := table.get("path"), str | Path) and str(path)]
+    paths = [Path(named) if isinstance(named := t.get("path"), str | Path) and str(named) else None for t in tables]
+    different = [path for path in dict.fromkeys(paths) if path is not None]
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
-        copied: dict[str | Path, str] = {}
         with storing("the copy of the data", "free some space, or name another folder in TMPDIR"):
-            for path in dict.fromkeys(named):
-                copied[path] = str(_copied(Path(path), Path(folder, str(len(copied)))))
-        yield [
-            {**t, "path": copied[p]} if isinstance(p := t.get("path"), str | Path) and p in copied else dict(t)
-            for t in tables
-        ]
+            copied = {path: str(_copied(path, Path(folder, str(n)))) for n, path in enumerate(different)}
+        yield [{**t, "path": copied[path]} if path else dict(t) for t, path in zip(tables, paths, strict=True)]
 
 
 def _copied(path: Path, folder: Path) -> Path:

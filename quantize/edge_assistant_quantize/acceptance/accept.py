@@ -47,7 +47,7 @@ def measure(
     for name, given in data.items():
         found = metric(name)
         found.check(model.role, given)
-        runs[found.name, json.dumps(given, sort_keys=True, default=str)] = found, given
+        runs[found.name, _text_of(given)] = found, given
     results: dict[str, Measured] = {}
     for found, given in runs.values():
         for result in found.measure(model, reference, given, runtime, watch):
@@ -96,6 +96,7 @@ def check_data(
         RecipeInvalid: what keeps a result honest would be measured on other data.
         CalibrationInvalid, InputMissing: it is not, or see `Metric.count`.
     """
+    count_of = cache(lambda name, table: metric(name).count(role, files, json.loads(table)))  # it may load a model
     for each in criteria:
         by, given = metric(each.metric), _data_of(each.metric, data)
         by.check(role, given)
@@ -103,7 +104,7 @@ def check_data(
         if beside := standard(each.metric).beside * bool(apart):
             what = f"'{each.metric}' decides by '{beside[0]}' of the same data, and '{apart[0]}' is asked on other data"
             raise RecipeInvalid(what, "name one for both")
-        count, needed = by.count(role, files, given) // (2 if searched else 1), gate.needed(each)
+        count, needed = count_of(by.name, _text_of(given)) // (2 if searched else 1), gate.needed(each)
         if count < needed:
             what = f"{count} independent items cannot show '{each.metric} {each.text}'"
             half = ", as a search looks at the other half" if searched else ""
@@ -167,7 +168,7 @@ def decide(
     ):
         data = dict(zip(data, copied, strict=True))
         sum_of = cache(lambda table: provenance.sum_of_data(json.loads(table)))
-        sums = {each.metric: sum_of(json.dumps(_data_of(each.metric, data), sort_keys=True)) for each in criteria}
+        sums = {each.metric: sum_of(_text_of(_data_of(each.metric, data))) for each in criteria}
         alike = (own, candidate.options, candidate.role) == (others, reference.options, reference.role)
         if alike and candidate.role == "language" and any(criterion.compares for criterion in criteria):
             what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
@@ -183,6 +184,11 @@ def decide(
         ModelSums(candidate.name, own, candidate.options), compared, criteria, results, of_reference, sums
     )
     return Acceptance(look, verdicts, results, of_reference)
+
+
+def _text_of(given: Mapping[str, object]) -> str:
+    """A table of data as JSON, the same for tables that say the same."""
+    return json.dumps(given, sort_keys=True, default=str)
 
 
 def _data_of(result: str, data: DataOf) -> Mapping[str, object]:

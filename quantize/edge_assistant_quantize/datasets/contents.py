@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 from edge_assistant.core.errors import InputError
-from edge_assistant.core.signals import Kind, take_file
+from edge_assistant.core.signals import Kind, Signal, take_file
+from edge_assistant_quantize.candidate import sha256_of
+
+# By the kind and sum of a file, and the pages: a run counts the items, and measures each model, over the same files
+_known: dict[tuple[Kind, str, int | None], str] = {}
 
 
 def of_file(kind: Kind, path: Path, *, pages: int | None = None) -> str:
     """The sha256 of what is in a file; of its bytes where it cannot be decoded.
 
-    That are a recording's samples (f32, mono, 16 kHz), a picture's pixels (u8 [height, width, 3]), a video's packets,
+    These are a recording's samples (f32, mono, 16 kHz), a picture's pixels (u8 [height, width, 3]), a video's packets,
     and a text without its case and spaces.
 
     Args:
@@ -29,14 +33,14 @@ def of_file(kind: Kind, path: Path, *, pages: int | None = None) -> str:
         pages: of a picture, that a model looks at; None for all.
     """
     with suppress(InputError, UnicodeDecodeError):
-        if kind is Kind.AUDIO:
-            return _of_sound(path)
-        if kind is Kind.IMAGE:
-            return _of_picture(path, pages)
-        if kind is Kind.VIDEO:
-            return _of_video(path)
-        return of_text(path.read_text("utf-8-sig"))
-    return _sum([path.read_bytes()])
+        if kind not in {Kind.AUDIO, Kind.IMAGE, Kind.VIDEO}:
+            return of_text(path.read_text("utf-8-sig"))
+        signal = take_file(path, kind, 1)
+        key = kind, signal.sha256, pages
+        if key not in _known:
+            _known[key] = _sum(_decoded(signal, pages))
+        return _known[key]
+    return sha256_of(path)
 
 
 def of_text(text: str) -> str:
@@ -48,25 +52,23 @@ def of_text(text: str) -> str:
     return _sum([" ".join(unicodedata.normalize("NFKC", text).casefold().split()).encode("utf-8", "surrogatepass")])
 
 
-def _of_sound(path: Path) -> str:
-    from edge_assistant.perception.audio import listen
+def _decoded(signal: Signal, pages: int | None) -> Iterator[bytes]:
+    if signal.kind is Kind.AUDIO:
+        from edge_assistant.perception.audio import listen
 
-    with listen(take_file(path, Kind.AUDIO, 1)) as (_, blocks):
-        return _sum(block.tobytes() for block in blocks)
+        with listen(signal) as (_, blocks):
+            yield from (block.tobytes() for block in blocks)
+    elif signal.kind is Kind.IMAGE:
+        from edge_assistant.perception import pictures
 
+        for page in islice(pictures.pages(signal), pages):
+            yield str(page.rgb.shape).encode()
+            yield page.rgb.tobytes()
+    else:
+        from edge_assistant.perception import frames
 
-def _of_picture(path: Path, pages: int | None) -> str:
-    from edge_assistant.perception import pictures
-
-    found = islice(pictures.pages(take_file(path, Kind.IMAGE, 1)), pages)
-    return _sum(part for page in found for part in (str(page.rgb.shape).encode(), page.rgb.tobytes()))
-
-
-def _of_video(path: Path) -> str:
-    from edge_assistant.perception import frames
-
-    with frames.opened(take_file(path, Kind.VIDEO, 1)) as (container, _):
-        return _sum(bytes(packet) for packet in container.demux())
+        with frames.opened(signal) as (container, _):
+            yield from map(bytes, container.demux())
 
 
 def _sum(parts: Iterable[bytes]) -> str:

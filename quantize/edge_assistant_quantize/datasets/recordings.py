@@ -28,12 +28,11 @@ def corpus(folder: Path) -> list[LabelledRecording]:
         LabelledRecording(path.with_suffix(".wav"), path.read_text("utf-8")) for path in sorted(folder.glob("*.txt"))
     ]
     for path in sorted(folder.glob("*/scenario.toml")):
-        signals = tomllib.loads(path.read_text("utf-8")).get("signals", [])
-        for one in signals:
-            if "said" in one and not is_inside(str(one["file"])):
-                what = f"a recording of {path.parent.name} is outside its folder"
-                raise UsageError(what, "put it there, or correct 'file'")
-            found += [LabelledRecording(path.parent / one["file"], str(one["said"]))] if "said" in one else []
+        said = [one for one in tomllib.loads(path.read_text("utf-8")).get("signals", []) if "said" in one]
+        if not all(is_inside(str(one["file"])) for one in said):
+            what = f"a recording of {path.parent.name} is outside its folder"
+            raise UsageError(what, "put it there, or correct 'file'")
+        found += [LabelledRecording(path.parent / one["file"], str(one["said"])) for one in said]
     found = [spoken for spoken in found if spoken.path.is_file()]
     if not found:
         raise UsageError(f"{folder.name} holds no recordings with their words", "name a folder of *.wav with *.txt")

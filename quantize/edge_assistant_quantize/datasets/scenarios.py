@@ -6,7 +6,7 @@ import fnmatch
 import hashlib
 import json
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import EnumType
 from pathlib import Path
@@ -20,6 +20,7 @@ from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal, take_file
 from edge_assistant_models.schema import is_inside
 from edge_assistant_quantize import decoding
+from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.datasets import contents, gold
 from edge_assistant_quantize.decoding import Text
 
@@ -66,10 +67,6 @@ class _File(Struct, frozen=True):
     questions: Annotated[tuple[Question, ...], Meta(min_length=1)]
 
 
-def _sum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A folder of signals, in the order in which they are handed over, and the questions about them."""
@@ -103,7 +100,7 @@ class Scenario:
 
     def sums(self, kinds: Collection[Kind]) -> set[str]:
         """The sums of its signals of some kinds."""
-        return {_sum(path) for kind, path in self.given if kind in kinds}
+        return {sha256_of(path) for kind, path in self.given if kind in kinds}
 
     def gold(self) -> dict[str, tuple[Evidence, ...]]:
         """Gold evidence by id of the signal, of those that the folder's `evidence.json` has.
@@ -227,6 +224,11 @@ def jobs(scenarios: Sequence[Scenario], limit: int | None = None) -> list[Scenar
     """Every question in order, or the first `limit`."""
     found = [ScenarioJob(scenario, number) for scenario in scenarios for number in range(len(scenario.questions))]
     return found[:limit]
+
+
+def of_jobs(asked: Iterable[ScenarioJob]) -> dict[str, Scenario]:
+    """The scenarios of questions by id, each once."""
+    return {job.scenario.id: job.scenario for job in asked}
 
 
 def _text(path: Path) -> str:

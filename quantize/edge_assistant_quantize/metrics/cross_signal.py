@@ -24,7 +24,7 @@ from edge_assistant.core.signals import Kind
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load
+from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
 from edge_assistant_quantize.metrics.metric import LEAST, Data, Metric, Standard, measured
 from edge_assistant_quantize.metrics.recalling import RecallingEngine
@@ -135,26 +135,26 @@ def measure(
     Raises:
         ModelError: one of them is missing.
     """
-    gold, role = data.get("gold") is True, model.role
-    scenarios = _scenarios(data, role, gold=gold)
+    role, asked = model.role, _asked(model.role, data)
     counted = CountedRuntime.of(model, runtime)
     engine = None if role == "language" else RecallingEngine
     assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
     assistant.models.given[role] = model
     assistant.start()
-    product, asked = Product(assistant, gold=gold), _asked(scenarios, data)
+    product = Product(assistant, gold=data.get("gold") is True)
     results: list[ScenarioResult] = []
     kinds = _kinds(role)
+    perceived = {id: scenario.sums(kinds) for id, scenario in of_jobs(asked).items()}
     reached: set[str] = set()  # sums of signals; what perceives computes once for all questions over a signal
     what = f"{model.name} over questions"
     watch(ProgressStep(what, 0, len(asked)))
     for number, job in enumerate(asked, 1):
         before = _computed(role, assistant, counted)
         result = ScenarioResult.of(job, product.name, product.answer(job))
-        perceived = job.scenario.sums(kinds)
+        own = perceived[job.scenario.id]
         if computes := _computed(role, assistant, counted) != before:
-            reached |= perceived
-        if computes or reached & perceived or result.reply.error is not None:
+            reached |= own
+        if computes or reached & own or result.reply.error is not None:
             results.append(result)
         watch(ProgressStep(what, number, len(asked)))
     if not results:
@@ -172,7 +172,7 @@ def shares(results: Sequence[ScenarioResult], details: Mapping[str, float]) -> t
         results: at least one.
         details: of the first share.
     """
-    contents = {result.job.scenario.id: result.job.scenario.content for result in results}
+    contents = {id: scenario.content for id, scenario in of_jobs(result.job for result in results).items()}
     parts = {
         "cross-signal": results,
         "answered": [result for result in results if result.job.question.answer],
@@ -188,26 +188,27 @@ def shares(results: Sequence[ScenarioResult], details: Mapping[str, float]) -> t
     return tuple(found)
 
 
-def _asked(scenarios: Sequence[Scenario], data: Data) -> list[ScenarioJob]:
-    return jobs(scenarios, number_of(data, "limit"))
+def _asked(role: str, data: Data) -> list[ScenarioJob]:
+    return jobs(_scenarios(data, role), number_of(data, "limit"))
 
 
 def _count(role: str, files: Mapping[str, Path], data: Data) -> int:
     """See `metric.Count`."""
-    asked = _asked(_scenarios(data, role, gold=data.get("gold") is True), data)
+    asked = _asked(role, data)
     answered = len({job.scenario.id for job in asked if job.question.answer})
     if answered < LEAST:
         what = f"{answered} scenarios of the data have a question with an answer, and at least {LEAST} decide"
         raise CalibrationInvalid(what, "take more scenarios, or ask more questions that a source answers")
-    return len({job.scenario.content for job in asked})
+    return len({scenario.content for scenario in of_jobs(asked).values()})
 
 
-def _scenarios(data: Data, role: str, *, gold: bool) -> list[Scenario]:
+def _scenarios(data: Data, role: str) -> list[Scenario]:
     """The scenarios of which a question can reach a model.
 
     Raises:
         CalibrationInvalid, InputMissing: there are none, or no gold evidence for them.
     """
+    gold = data.get("gold") is True
     if gold and role not in _REASONING:
         raise CalibrationInvalid(f"gold evidence stands for what a {role} model perceives", "leave 'gold' out")
     try:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
-import wave
-from pathlib import Path
-
 import numpy as np
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.signals import Kind, take_file
+from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.perception.sense import Request
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
@@ -29,6 +25,7 @@ def measure(
     """See `metric.Measure`."""
     import onnxruntime
 
+    from edge_assistant.devices.microphone import to_wav
     from edge_assistant.perception.senses.speech import SpeechSense
     from edge_assistant.voice.piper import Voice
 
@@ -38,18 +35,15 @@ def measure(
     onnxruntime.set_seed(0)  # what the network draws is the same for each model
     voice, said = Voice(model, runtime), texts(data)
     words: dict[str, tuple[float, float]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "said.wav")
-        for number, text in enumerate(said, 1):
-            watch(ProgressStep(f"{model.name} over data", number - 1, len(said)))
-            with runnable(model.name):
-                samples = np.concatenate([np.zeros(voice.rate, np.float32), *voice.speak(text)])
-            with wave.open(str(path), "wb") as file:
-                file.setparams((1, 2, voice.rate, 0, "NONE", ""))
-                file.writeframes((np.nan_to_num(samples).clip(-1, 1) * 32767).astype("<i2").tobytes())
-            heard = ear.perceive(take_file(path, Kind.AUDIO, 1), Request(language="en")).evidence
-            found = normalised(" ".join(piece.text for piece in heard))
-            words[f"text {number}"] = edits.of_words(normalised(text), found)
+    for number, text in enumerate(said, 1):
+        watch(ProgressStep(f"{model.name} over data", number - 1, len(said)))
+        with runnable(model.name):
+            samples = np.concatenate([np.zeros(voice.rate, np.float32), *voice.speak(text)])
+        sound = to_wav(np.nan_to_num(samples), voice.rate)
+        signal = take_bytes(sound, Kind.AUDIO, 1, origin=Origin.FILE, name="said.wav")
+        heard = ear.perceive(signal, Request(language="en")).evidence
+        found = normalised(" ".join(piece.text for piece in heard))
+        words[f"text {number}"] = edits.of_words(normalised(text), found)
     watch(ProgressStep(f"{model.name} over data", len(said), len(said)))
     return (measured("heard", words, lower_is_better=True, clusters=clusters("voice", data, words)),)
 

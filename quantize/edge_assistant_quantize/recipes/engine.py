@@ -15,7 +15,7 @@ from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch, stage
 from edge_assistant_quantize.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
 from edge_assistant_quantize.recipes import lock, measurements, recipe, sources, speed
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
@@ -145,7 +145,8 @@ class RecipeRun:
         results = measurements.results(job, self.reference, self.reference)
         gate.check_reference(self.reference.name, asked.criteria, results)
         self._tick()
-        variants = [self._variant(variant, start) for variant in asked.variants]
+        compared = measurements.compared(self.reference) if asked.criteria else None
+        variants = [self._variant(variant, start, compared, results) for variant in asked.variants]
         layers = next((list(form.layers) for form in self.forms.values() if form.layers), [])
         if asked.layers:
             layers = measurements.layers(job, start)
@@ -170,16 +171,19 @@ class RecipeRun:
             looks=self.looks,
         )
 
-    def _variant(self, variant: RecipeVariant, start: Form) -> records.Variant:
+    def _variant(
+        self, variant: RecipeVariant, start: Form, compared: ModelSums | None, of_reference: Mapping[str, Measured]
+    ) -> records.Variant:
         """Make and measure one variant. If a library fails, the record says so and the others go on."""
         before, method, job = self._done, variant.steps[-1].needs.label, self.job
         verdicts: list[CriterionVerdict] = []
         try:
             form = self._through(start, variant.steps, variant.name)
             results = measurements.results(job, form, self.reference)
-            looks.seen(ModelSums(variant.name, form.sums, form.options), measurements.undecided(job, results))
-            if job.recipe.criteria:
-                look, verdicts = measurements.judge(job, variant.name, form, self.reference)
+            model = ModelSums(variant.name, form.sums, form.options)
+            looks.seen(model, measurements.undecided(job, results))
+            if compared is not None:
+                look, verdicts = measurements.judge(job, model, compared, results, of_reference)
                 self.looks.append(look)
         except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
             self._tick(before + len(variant.steps) + 1)
@@ -211,11 +215,9 @@ class RecipeRun:
             return measurements.accepts(job, form.with_file(key, path, sha256_of(path)), self.reference)
 
         def make(folder: Path, partial: Path) -> Made:
-            job.watch(ProgressStep(what, 0, 1))
             work = StepInput(form, key, folder, partial, job.recipe.calibration, accepts, job.threads, job.watch)
-            made = step.make(work)
-            job.watch(ProgressStep(what, 1, 1))
-            return made
+            with stage(what, job.watch):
+                return step.make(work)
 
         return form.after(*job.space.step(step.do, self._key(form, step, key), make))
 

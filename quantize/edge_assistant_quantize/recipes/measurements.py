@@ -39,15 +39,25 @@ def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
     }
 
 
-def judge(job: RecipeJob, name: str, form: Form, reference: Form) -> tuple[AcceptanceLook, list[CriterionVerdict]]:
-    """The criteria of the recipe, decided at the items that no search has seen."""
+def compared(reference: Form) -> ModelSums:
+    """A reference, and why it counts by itself."""
     with unchanged(reference) as model:
         sound = looks.of_catalog(model, reference.sums)
-    models = ModelSums(name, form.sums, form.options), ModelSums(REFERENCE, reference.sums, reference.options, sound)
-    of_form, of_reference = (_half(job, results(job, each, reference), searched=False) for each in (form, reference))
+    return ModelSums(REFERENCE, reference.sums, reference.options, sound)
+
+
+def judge(
+    job: RecipeJob,
+    form: ModelSums,
+    reference: ModelSums,
+    of_form: Mapping[str, Measured],
+    of_reference: Mapping[str, Measured],
+) -> tuple[AcceptanceLook, list[CriterionVerdict]]:
+    """The criteria of the recipe, decided by the results of both at the items that no search has seen."""
+    of_form, of_reference = (_half(job, found, searched=False) for found in (of_form, of_reference))
     of_reference = {name: found for name, found in of_reference.items() if not metric(name).relative}
     sums = {each.metric: job.data_sum(each.data) for each in job.recipe.metrics if each.criterion}
-    return looks.take(*models, job.recipe.criteria, of_form, of_reference, sums)
+    return looks.take(form, reference, job.recipe.criteria, of_form, of_reference, sums)
 
 
 def undecided(job: RecipeJob, results: Mapping[str, Measured]) -> dict[str, Measured]:
@@ -68,7 +78,7 @@ def accepts(job: RecipeJob, form: Form, reference: Form) -> bool:
 
 def _half(job: RecipeJob, results: Mapping[str, Measured], *, searched: bool) -> dict[str, Measured]:
     """Results over the items that a search sees, or over the others; over all where the recipe searches nothing."""
-    if not any(step.needs.searches for step in job.recipe.steps):
+    if not job.recipe.searches:
         return dict(results)
 
     def seen(item: str) -> bool:

@@ -157,6 +157,11 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return (*self.prepare, *(each for variant in self.variants for each in variant.steps))
 
     @property
+    def searches(self) -> bool:
+        """Whether a step asks for acceptance while it works, which takes half of the items."""
+        return any(step.needs.searches for step in self.steps)
+
+    @property
     def criteria(self) -> list[Criterion]:
         """All that must hold."""
         return [found for each in self.metrics if (found := each.criterion) is not None]
@@ -207,7 +212,7 @@ def check(recipe: Recipe) -> None:
     if calibrated and recipe.calibration is None:
         hint = "say where it is: --calibration PATH, or a [calibration] table"
         raise RecipeInvalid(f"{recipe.name}: {calibrated[0]} needs calibration data, which is not given", hint)
-    if any(each.needs.searches for each in recipe.steps) and not recipe.criteria:
+    if recipe.searches and not recipe.criteria:
         what = f"{recipe.name}: nothing says when a search may stop, as no metric has a criterion"
         raise RecipeInvalid(what, "give one: at_least, at_most_worse or within_interval")
     decides = {each.metric: each.data for each in recipe.metrics if each.criterion}
@@ -218,5 +223,4 @@ def check(recipe: Recipe) -> None:
     for each in recipe.metrics:
         metric(each.metric).check(recipe.role, recipe.data[each.data])
     data = {each.metric: recipe.data[each.data] for each in recipe.metrics}
-    searched = any(step.needs.searches for step in recipe.steps)
-    accept.check_data(recipe.criteria, recipe.role, {}, data, searched=searched)
+    accept.check_data(recipe.criteria, recipe.role, {}, data, searched=recipe.searches)

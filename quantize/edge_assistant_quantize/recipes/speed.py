@@ -90,12 +90,13 @@ def side_by_side(models: Sequence[Candidate], data: Data, *, threads: int, watch
         found = [gguf.measure(each.paths[MODEL], threads=threads, watch=watch) for each in models]
         return [SpeedFigures({**each.speed, "ratio": gguf.ratio(found[0], each)}, each.peak_mib) for each in found]
     few_items, figures = few(data), list[dict[str, float]]()
-    for each in models[1:]:
-        with each.held() as (model, _), first.held() as (reference, _):
-            times = in_turn(model, reference, first.role, few_items, threads)
-        mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-        figures += [] if figures else [{"median_ms": other, "ratio": 1.0}]
-        figures.append({"median_ms": mine, "ratio": statistics.median(own / base for own, base in times)})
+    with first.held() as (reference, _):
+        for each in models[1:]:
+            with each.held() as (model, _):
+                times = in_turn(model, reference, first.role, few_items, threads)
+            mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
+            figures += [] if figures else [{"median_ms": other, "ratio": 1.0}]
+            figures.append({"median_ms": mine, "ratio": statistics.median(own / base for own, base in times)})
     peaks = [peak.measure(each, few_items, threads=threads) for each in models]
     return [SpeedFigures(each, most) for each, most in zip(figures, peaks, strict=True)]
 

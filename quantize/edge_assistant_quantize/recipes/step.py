@@ -51,12 +51,6 @@ class Form:
     notes: tuple[str, ...] = ()
 
     @property
-    def bytes(self) -> int:
-        """Size of all its files, or of the weights if there are only these."""
-        weights = (path for path in self.weights.rglob("*") if path.is_file()) if self.weights else ()
-        return sum(path.stat().st_size for path in (*self.files.values(), *weights))
-
-    @property
     def identity(self) -> dict[str, object]:
         """Everything that its output depends on: files by content, and options."""
         weights = {"weights": self.weights_sum} if self.weights_sum else {}

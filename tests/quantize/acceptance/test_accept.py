@@ -32,6 +32,7 @@ class Scripted:
     relative: bool = False
     items: int = 400
     ran: list[tuple[str, object]] = field(default_factory=list)
+    counted: int = 0
 
     @property
     def metric(self):
@@ -46,9 +47,13 @@ class Scripted:
             description="scripted",
             keys={"path": "where nobody looks"},
             measure=self.measure,
-            count=lambda role, files, data: self.items,
+            count=self.count,
             relative=self.relative,
         )
+
+    def count(self, role, files, data):
+        self.counted += 1
+        return self.items
 
     def measure(self, model, reference, data, runtime, watch):
         if self.relative:
@@ -266,6 +271,12 @@ def test_data_that_can_never_show_it_is_not_measured(scripted, tmp_path, items, 
     accept.check_data([criterion(words)], "speech", {}, {"right": {}})
     with pytest.raises(CalibrationInvalid, match="as a search looks at the other half"):
         accept.check_data([criterion(words)], "speech", {}, {"right": {}}, searched=True)
+
+
+def test_items_are_counted_once_for_all_criteria_over_them(scripted):
+    script = scripted()
+    accept.check_data([criterion("wrong at_most=0.9"), criterion("right at_least=0.1")], "speech", {}, {"scripted": {}})
+    assert script.counted == 1
 
 
 def test_texts_of_a_voice_are_counted_before_it_speaks(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import wave
 from pathlib import Path
 
@@ -95,6 +96,16 @@ def test_a_later_page_counts_only_for_what_reads_it(tmp_path):
     data = {"path": str(tmp_path)}
     assert len(set(clusters("detector", data, ["a.tiff", "b.tiff"]))) == 1
     assert len(set(clusters("writing", data, ["a.tiff", "b.tiff#2"]))) == 2
+
+
+def test_a_file_is_decoded_once_wherever_its_copies_lie(tmp_path, monkeypatch):
+    Image.new("RGB", (8, 8), (3, 1, 4)).save(tmp_path / "a.png")
+    shutil.copyfile(tmp_path / "a.png", tmp_path / "b.png")
+    decode, decoded = contents._decoded, []
+    monkeypatch.setattr(contents, "_known", {})
+    monkeypatch.setattr(contents, "_decoded", lambda *given: decoded.append(given) or decode(*given))
+    found = [contents.of_file(Kind.IMAGE, tmp_path / name, pages=1) for name in ("a.png", "b.png", "a.png")]
+    assert (len(set(found)), len(decoded)) == (1, 1)
 
 
 def test_what_cannot_be_decoded_is_its_bytes(tmp_path):
