@@ -179,7 +179,7 @@ def _rows(
         if record and found:
             measures |= record.measures
             known = forms.of_form(record, found)
-            if place and forms.sums(record.reference) != reference:  # its differences are to another model
+            if place and record.reference.sums != reference:  # its differences are to another model
                 known = dataclasses.replace(known, time=math.nan, intervals={})
         files = {key: ModelFile(path.name, path.stat().st_size, sums[key]) for key, path in model.paths.items()}
         values = {**figures(now), **known.form.metrics, **figures(now)}

@@ -204,4 +204,4 @@ def form_of(candidate: Candidate, record: Record, sums: Mapping[str, str] | None
     """The form of a record whose files are those of a model, by key; their sums are taken where they are not given."""
     given = candidate.sums() if sums is None else sums
     forms = [*record.variants, record.reference] if record.role == candidate.role else []
-    return next((form for form in forms if {key: file.sha256 for key, file in form.files.items()} == given), None)
+    return next((form for form in forms if form.sums == given), None)

@@ -65,11 +65,6 @@ def of_form(record: Record, form: Variant) -> ReportedForm:
     return ReportedForm(form, _state(record, form), time, within)
 
 
-def sums(form: Variant) -> dict[str, str]:
-    """The sha256 of each file by key."""
-    return {key: file.sha256 for key, file in form.files.items()}
-
-
 def _state(record: Record, form: Variant) -> FormState:
     if form is record.reference:
         return FormState.REFERENCE
