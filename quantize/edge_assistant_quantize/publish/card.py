@@ -12,24 +12,24 @@ import msgspec
 
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.metrics.metric import standard
 from edge_assistant_quantize.publish.entry import FOLDER
-from edge_assistant_quantize.publish.judgement import DecidedLook, Judgement, as_read
+from edge_assistant_quantize.publish.judgement import DecidedLook, Judgement
 from edge_assistant_quantize.record import ModelFile, Record, Variant
 from edge_assistant_quantize.report import forms, page, plots, precision, text
 
 FILE = "card.html"
 
 
-def ordered(looks: Iterable[DecidedLook], displaced: Iterable[Candidate]) -> list[DecidedLook]:
+def ordered(looks: Iterable[DecidedLook], displaced: Iterable[ModelSums]) -> list[DecidedLook]:
     """Looks as a card shows them: first with which the model came into a profile, then other acceptances in the task.
 
     Args:
         looks: in their order, which those of one rank keep.
         displaced: the models that were first in its profiles.
     """
-    others = [(each.sums(), as_read(each.options)) for each in displaced]
+    others = [each.id for each in displaced]
 
     def rank(each: DecidedLook) -> tuple[bool, ...]:
         in_task = any(verdict.compares and standard(verdict.metric).task for verdict in each.verdicts)

@@ -26,14 +26,14 @@ class Judgement:
     """What is known of a model's quality.
 
     Attributes:
-        sums: the sha256 of each file by key, as it was judged.
+        model: its files and options, as they were judged.
         record: None where nothing was measured.
         form: what the record says of these files, its verdicts decided again; None without a record.
         looks: every look at these files, in order.
         unaccepted: why it is published although it was not accepted; empty where it was.
     """
 
-    sums: Mapping[str, str]
+    model: ModelSums
     record: Record | None = None
     form: Variant | None = None
     looks: Sequence[DecidedLook] = ()
@@ -44,10 +44,9 @@ class Judgement:
         """The looks that did not accept it."""
         return [each for each in self.looks if not each.accepted]
 
-    def accepted_against(self, other: Candidate) -> bool:
+    def accepted_against(self, other: ModelSums) -> bool:
         """Whether it does the task as another model does, with its options, within the margin of the metric itself."""
-        model = other.sums(), as_read(other.options)
-        compared = [each for each in self.looks if each.reference == model]
+        compared = [each for each in self.looks if each.reference == other.id]
         standing = _standing(compared)
         return all(each.accepted for each in standing) and any(
             gate.in_task(each.look, [verdict for verdict in each.verdicts if verdict in standing]) for each in compared
@@ -67,14 +66,9 @@ class DecidedLook:
         return all(verdict.accepted for verdict in self.verdicts)
 
     @property
-    def reference(self) -> tuple[Mapping[str, str], Mapping[str, object]]:
-        """The files and options that it was compared with."""
-        return self.look.reference_files, self.look.reference_options
-
-
-def as_read(options: Mapping[str, object]) -> dict[str, object]:
-    """Options as a record has them, in which a date is a text."""
-    return msgspec.json.decode(msgspec.json.encode(dict(options)), type=dict[str, object])
+    def reference(self) -> str:
+        """The id of the model that it was compared with."""
+        return ModelSums(self.look.reference, self.look.reference_files, self.look.reference_options).id
 
 
 def find(folder: Path) -> Path:
@@ -119,9 +113,9 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
         AuditDamaged: the audit trail is not as it was written.
         KeyLost, StorageFull: this machine's key or its audit trail cannot be read.
     """
-    model = ModelSums(candidate.name, candidate.sums(), as_read(candidate.options))
+    model = ModelSums(candidate.name, candidate.sums(), candidate.options)
     signer = "" if signer == signature.own_key() else signer
-    nothing = Judgement(model.files)
+    nothing = Judgement(model)
     if not found:
         why = f"{candidate.name} was not measured: there is no {records.FILE} beside it"
         return _or_refused(nothing, why, unaccepted, f"{_MEASURE}, or {_ANYWAY}")
@@ -133,7 +127,7 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
         return _or_refused(nothing, why, unaccepted)
     record, form = forms[0]
     own = {looks.sum_of(look): look for each in found for look in each.looks}
-    own = {k: look for k, look in own.items() if (look.files, look.options) == (model.files, model.options)}
+    own = {k: look for k, look in own.items() if ModelSums(look.form, look.files, look.options).id == model.id}
     if own and all(look.code != looks.code() for look in own.values()):
         why = f"another version of the code judged {printable(form.name)}, so accept it again"
         return _or_refused(nothing, why, unaccepted)
@@ -142,7 +136,7 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
     looked = [DecidedLook(own[k], gate.decide(own[k])) for k in order]
     verdicts = _best(looked)
-    judged = Judgement(model.files, record, msgspec.structs.replace(form, verdicts=list(verdicts)), looked)
+    judged = Judgement(model, record, msgspec.structs.replace(form, verdicts=list(verdicts)), looked)
     return _or_refused(judged, _why_not(judged, None if signer else known), unaccepted)
 
 

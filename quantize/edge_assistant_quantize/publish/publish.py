@@ -23,13 +23,14 @@ from edge_assistant_models.transfer import CHUNK_BYTES
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
+from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
 from edge_assistant_quantize.progress import Watch, counted, ignore
 from edge_assistant_quantize.publish import card
 from edge_assistant_quantize.publish import entry as entries
 from edge_assistant_quantize.publish.description import EntryDescription, completed
-from edge_assistant_quantize.publish.judgement import Judgement, as_read
+from edge_assistant_quantize.publish.judgement import Judgement
 from edge_assistant_quantize.publish.places import ENTRY, Places
 
 RECIPE = "recipe.toml"
@@ -75,7 +76,7 @@ def plan(
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
     displaced = _displaced(portfolio, candidate.role, whole)
-    why = _otherwise(candidate, judged, whole) or _displaces(displaced, candidate, judged, whole)
+    why = _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
     if why and not judged.unaccepted:
         if not unaccepted:
             hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
@@ -84,7 +85,7 @@ def plan(
     policy.current().check_model(whole.name, own=True)
     judged = dataclasses.replace(judged, looks=card.ordered(judged.looks, displaced.values()))
     measured = card.figures(judged, whole.name, candidate.paths, whole.data_licence)
-    text = entries.text(candidate, judged.sums, whole, measured)
+    text = entries.text(candidate, judged.model.files, whole, measured)
     return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text)
 
 
@@ -179,19 +180,18 @@ def _otherwise(candidate: Candidate, judged: Judgement, said: EntryDescription) 
     return "" if was == now else f"{name} was accepted with a context of {was} tokens, and not with one of {now}"
 
 
-def _displaced(portfolio: Portfolio, role: str, said: EntryDescription) -> dict[str, Candidate]:
+def _displaced(portfolio: Portfolio, role: str, said: EntryDescription) -> dict[str, ModelSums]:
     """The model that is first now, by profile."""
     former = {profile: portfolio.resolve(profile).get(role) for profile in said.profiles or ()}
-    return {profile: candidates.find(name, portfolio=portfolio) for profile, name in former.items() if name}
+    found = {name: candidates.find(name, portfolio=portfolio) for name in former.values() if name}
+    sums = {name: ModelSums(name, model.sums(), model.options) for name, model in found.items()}
+    return {profile: sums[name] for profile, name in former.items() if name}
 
 
-def _displaces(
-    displaced: Mapping[str, Candidate], candidate: Candidate, judged: Judgement, said: EntryDescription
-) -> str:
+def _displaces(displaced: Mapping[str, ModelSums], judged: Judgement, said: EntryDescription) -> str:
     """The model that users of a profile would lose without a comparison of both; empty where there is none."""
     for profile, other in displaced.items():
-        alike = (other.sums(), as_read(other.options)) == (judged.sums, as_read(candidate.options))
-        if not alike and not judged.accepted_against(other):
+        if other.id != judged.model.id and not judged.accepted_against(other):
             return f"{printable(said.name)} was not accepted in place of {other.name}, which is first in {profile}"
     return ""
 
