@@ -171,17 +171,17 @@ def _rows(
 
     measures: dict[str, Measure] = {}
     there: list[ReportedForm] = []
-    reference = models[0].sums()
+    sums = [model.sums() for model in models]
     for place, (name, model, now) in enumerate(zip(named, models, measured, strict=True)):
-        record, sums = judgement.record_of(judgement.find(Path(name))) if Path(name).exists() else None, model.sums()
-        found = judgement.form_of(model, record, sums) if record else None
+        record = judgement.record_of(judgement.find(Path(name))) if Path(name).exists() else None
+        found = judgement.form_of(model, record, sums[place]) if record else None
         known = forms.ReportedForm(Variant(name, "", {}), forms.FormState.UNDECIDED)
         if record and found:
             measures |= record.measures
             known = forms.of_form(record, found)
-            if place and record.reference.sums != reference:  # its differences are to another model
+            if record.reference.sums != sums[0]:  # its differences are to another model
                 known = dataclasses.replace(known, time=math.nan, intervals={})
-        files = {key: ModelFile(path.name, path.stat().st_size, sums[key]) for key, path in model.paths.items()}
+        files = {key: ModelFile(path.name, path.stat().st_size, sums[place][key]) for key, path in model.paths.items()}
         values = {**figures(now), **known.form.metrics, **figures(now)}
         form = replace(known.form, name=name, files=files, metrics=values, verdicts=[])
         if speeds:
@@ -193,12 +193,10 @@ def _rows(
             alike = other is not None and (each.items, each.clusters) == (other.items, other.clusters)
             if place and (alike or not compares):
                 within[key] = interval(each, other if compares else None), compares
-        time = (speeds[place].speed["ratio"] if speeds else known.time) if place else 1.0
+        time = speeds[place].speed["ratio"] if speeds else known.time
         state = known.state if place else forms.FormState.REFERENCE
         there.append(forms.ReportedForm(form, state, time, within, precision.of_files(model.paths.values())))
-    if not any(math.isfinite(each.time) for each in there[1:]):  # nothing was timed, so it is no measure either
-        there[0] = dataclasses.replace(there[0], time=math.nan)
-    return there, measures
+    return forms.timed(there), measures
 
 
 @verb(

@@ -102,10 +102,10 @@ def write(judged: Judgement, entry: Entry, folder: Path) -> None:
     alone = known.files == record.reference.files
     record = msgspec.structs.replace(record, variants=[] if alone else [form])
     weights = precision.of_files(folder / file.path for file in entry.files)
-    there = [forms.of_form(record, record.reference), replace(forms.of_form(record, form), precisions=weights)]
+    own = replace(forms.of_form(record, form), precisions=weights)
+    shown = [own] if alone else forms.timed([forms.of_form(record, record.reference), own])
     looks = [(each.look, each.verdicts) for each in judged.looks]
     metrics = dict.fromkeys(verdict.metric for _, verdicts in looks for verdict in verdicts)
-    shown = there[alone:]
     drawn = page.against(shown, record.measures, forms.metrics(record)) + [
         plots.judged(name, looks) for name in metrics
     ]
