@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,8 @@ from edge_assistant_quantize.publish import entry as entries
 from edge_assistant_quantize.publish.description import EntryDescription, completed
 from edge_assistant_quantize.publish.judgement import Judgement
 from edge_assistant_quantize.publish.places import ENTRY, Places
+from edge_assistant_quantize.report import precision
+from edge_assistant_quantize.report.precision import Precision
 
 RECIPE = "recipe.toml"
 
@@ -45,12 +47,14 @@ class PublishPlan:
         judged: what was measured of it.
         entry: as the catalog will read it.
         text: the catalog file.
+        weights: in the model's files, by type.
     """
 
     candidate: Candidate
     judged: Judgement
     entry: Entry
     text: str
+    weights: Sequence[Precision]
 
 
 def plan(
@@ -84,9 +88,10 @@ def plan(
         judged = dataclasses.replace(judged, unaccepted=unaccepted)
     policy.current().check_model(whole.name, own=True)
     judged = dataclasses.replace(judged, looks=card.ordered(judged.looks, displaced.values()))
-    measured = card.figures(judged, whole.name, candidate.paths, whole.data_licence)
+    weights = precision.of_files(candidate.paths.values())
+    measured = card.figures(judged, whole, candidate.bytes, weights)
     text = entries.text(candidate, judged.model.files, whole, measured)
-    return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text)
+    return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text, weights)
 
 
 def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = False) -> Entry:
@@ -221,7 +226,7 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
         records.write(planned.judged.record, folder / records.FILE)
         (folder / RECIPE).write_text(planned.judged.record.recipe, "utf-8")
     (folder / ENTRY).write_text(planned.text, "utf-8")
-    card.write(planned.judged, planned.entry, folder)
+    card.write(planned.judged, planned.entry, planned.weights, folder)
 
 
 def _copied(source: Path, target: Path, sha256: str) -> Iterator[int]:
