@@ -165,22 +165,15 @@ def _rows(
 
     from edge_assistant_quantize.acceptance.intervals import interval
     from edge_assistant_quantize.metrics.metric import figures, metric
-    from edge_assistant_quantize.publish import judgement
-    from edge_assistant_quantize.record import ModelFile, Variant
+    from edge_assistant_quantize.record import ModelFile
     from edge_assistant_quantize.report import forms, precision
 
     measures: dict[str, Measure] = {}
     there: list[ReportedForm] = []
     sums = [model.sums() for model in models]
     for place, (name, model, now) in enumerate(zip(named, models, measured, strict=True)):
-        record = judgement.record_of(judgement.find(Path(name))) if Path(name).exists() else None
-        found = judgement.form_of(model, record, sums[place]) if record else None
-        known = forms.ReportedForm(Variant(name, "", {}), forms.FormState.UNDECIDED)
-        if record and found:
-            measures |= record.measures
-            known = forms.of_form(record, found)
-            if record.reference.sums != sums[0]:  # its differences are to another model
-                known = dataclasses.replace(known, time=math.nan, intervals={})
+        known, recorded = _recorded(name, model, sums[place], sums[0])
+        measures |= recorded
         files = {key: ModelFile(path.name, path.stat().st_size, sums[place][key]) for key, path in model.paths.items()}
         values = {**figures(now), **known.form.metrics, **figures(now)}
         form = replace(known.form, name=name, files=files, metrics=values, verdicts=[])
@@ -197,6 +190,23 @@ def _rows(
         state = known.state if place else forms.FormState.REFERENCE
         there.append(forms.ReportedForm(form, state, time, within, precision.of_files(model.paths.values())))
     return forms.timed(there), measures
+
+
+def _recorded(
+    name: str, model: Candidate, sums: Mapping[str, str], reference: Mapping[str, str]
+) -> tuple[ReportedForm, Mapping[str, Measure]]:
+    """What the records beside a model say of it, and how its metrics are read; differences only to this reference."""
+    from edge_assistant_quantize.publish import judgement
+    from edge_assistant_quantize.record import Variant
+    from edge_assistant_quantize.report import forms
+
+    beside = judgement.records_of(judgement.find(Path(name))) if Path(name).exists() else []
+    for record in beside:
+        if form := judgement.form_of(model, record, sums):
+            known = forms.of_form(record, form)
+            alike = record.reference.sums == reference
+            return known if alike else dataclasses.replace(known, time=math.nan, intervals={}), record.measures
+    return forms.ReportedForm(Variant(name, "", {}), forms.FormState.UNDECIDED), {}
 
 
 @verb(

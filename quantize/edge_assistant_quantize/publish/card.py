@@ -134,9 +134,14 @@ def _facts(judged: Judgement, entry: Entry, bits: float) -> dict[str, str]:
         "looks": f"{len(judged.looks)}, of these {len(judged.refusals)} refused",
         "licence of the data": str(entry.figures.get("data_licence", "not said")),
         "key of the machine that judged": judged.record.signer if judged.record else "",
-        "repeated by": "the commands and the recipe below, over data with these sums" if judged.record else "",
+        "repeated by": _repeated(judged.record),
     }
     return {name: fact for name, fact in facts.items() if fact}
+
+
+def _repeated(record: Record | None) -> str:
+    by = [name for name, there in (("commands", record.commands), ("recipe", record.recipe)) if there] if record else []
+    return f"the {' and the '.join(by)} below, over data with these sums" if by else ""
 
 
 def _short(value: float) -> float:

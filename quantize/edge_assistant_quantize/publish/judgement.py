@@ -17,6 +17,7 @@ from edge_assistant_quantize.errors import InputMissing, NotAccepted
 from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Record, Variant
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
+OTHERS = "record-{}.json"  # beside the record of what was published with several
 _ANYWAY = "publish it all the same and say why: --unaccepted REASON"
 _MEASURE = "measure it against another model, 'edge-quantize accept ... --record DIR', and name that: --record DIR"
 
@@ -31,6 +32,7 @@ class Judgement:
         form: what the record says of these files, its verdicts decided again; None without a record.
         looks: every look at these files, in order.
         unaccepted: why it is published although it was not accepted; empty where it was.
+        others: further records that the looks are from.
     """
 
     model: ModelSums
@@ -38,6 +40,7 @@ class Judgement:
     form: Variant | None = None
     looks: Sequence[DecidedLook] = ()
     unaccepted: str = ""
+    others: Sequence[Record] = ()
 
     @property
     def refusals(self) -> list[DecidedLook]:
@@ -88,13 +91,20 @@ def find(folder: Path) -> Path:
     raise InputMissing(f"{printable(folder.name)} holds no {FILE}", "name what a run has written, or a .gguf file")
 
 
-def record_of(model: Path) -> Record | None:
-    """The record that lies nearest: beside the model, or in the folder of the run that made it."""
+def records_of(model: Path) -> list[Record]:
+    """The records that lie nearest: beside the model, or in the folder of the run that made it."""
     folder = model if model.is_dir() else model.parent
-    for place in (folder, folder.parent, folder.parent.parent):
-        if (place / records.FILE).is_file():
-            return records.read(place)
-    return None
+    places = (folder, folder.parent, folder.parent.parent)
+    return next((records_at(place) for place in places if (place / records.FILE).is_file()), [])
+
+
+def records_at(place: Path) -> list[Record]:
+    """A record, and those that were published with it.
+
+    Raises:
+        InputMissing, InputCorrupt: see `record.read`.
+    """
+    return [records.read(place), *map(records.read, sorted(place.glob(OTHERS.format("*"))))]
 
 
 def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", signer: str = "") -> Judgement:
@@ -136,7 +146,9 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
     looked = [DecidedLook(own[k], gate.decide(own[k])) for k in order]
     verdicts = _best(looked)
-    judged = Judgement(model, record, msgspec.structs.replace(form, verdicts=list(verdicts)), looked)
+    others = [each for each in found if each != record]
+    form = msgspec.structs.replace(form, verdicts=list(verdicts))
+    judged = Judgement(model, record, form, looked, others=others)
     return _or_refused(judged, _why_not(judged, None if signer else known), unaccepted)
 
 
@@ -176,13 +188,17 @@ def _unbelievable(record: Record, signer: str) -> str:
 
 
 def _standing(decided: Iterable[DecidedLook]) -> list[CriterionVerdict]:
-    """What stands: of each metric and data the verdicts of the last look, as no other data undoes a refusal."""
-    last = {
-        (verdict.metric, each.look.data[verdict.metric]): [v for v in each.verdicts if v.metric == verdict.metric]
-        for each in decided
-        for verdict in each.verdicts
-    }
-    return [verdict for verdicts in last.values() for verdict in verdicts]
+    """What stands: of each metric and data the verdicts of the last look, as no other data undoes a refusal.
+
+    The last is that with the highest number, as records of another machine may come in any order.
+    """
+    last: dict[tuple[str, str], DecidedLook] = {}
+    for each in decided:
+        for metric in {verdict.metric: None for verdict in each.verdicts}:
+            before = last.setdefault((metric, each.look.data[metric]), each)
+            if each.look.numbers[metric] >= before.look.numbers[metric]:
+                last[metric, each.look.data[metric]] = each
+    return [verdict for (metric, _), each in last.items() for verdict in each.verdicts if verdict.metric == metric]
 
 
 def _best(decided: Sequence[DecidedLook]) -> list[CriterionVerdict]:

@@ -30,7 +30,7 @@ from edge_assistant_quantize.progress import Watch, counted, ignore
 from edge_assistant_quantize.publish import card
 from edge_assistant_quantize.publish import entry as entries
 from edge_assistant_quantize.publish.description import EntryDescription, completed
-from edge_assistant_quantize.publish.judgement import Judgement
+from edge_assistant_quantize.publish.judgement import OTHERS, Judgement
 from edge_assistant_quantize.publish.places import ENTRY, Places
 from edge_assistant_quantize.report import precision
 from edge_assistant_quantize.report.precision import Precision
@@ -222,9 +222,12 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     names: Mapping[str, str] = {file.key: file.path for file in planned.entry.files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
-    if planned.judged.record is not None:
-        records.write(planned.judged.record, folder / records.FILE)
-        (folder / RECIPE).write_text(planned.judged.record.recipe, "utf-8")
+    if (record := planned.judged.record) is not None:
+        records.write(record, folder / records.FILE)
+        for number, other in enumerate(planned.judged.others, 2):
+            records.write(other, folder / OTHERS.format(number))
+        if record.recipe:
+            (folder / RECIPE).write_text(record.recipe, "utf-8")
     (folder / ENTRY).write_text(planned.text, "utf-8")
     card.write(planned.judged, planned.entry, planned.weights, folder)
 
