@@ -102,7 +102,8 @@ def write(judged: Judgement, entry: Entry, weights: Sequence[Precision], folder:
     form = msgspec.structs.replace(known, name=entry.name, files=files)
     record = judged.record or Record(entry.name, entry.role, "", [], {}, {}, {}, form, [])
     alone = known.files == record.reference.files
-    record = msgspec.structs.replace(record, variants=[] if alone else [form])
+    commands = [line for each in (record, *judged.others) for line in each.commands]
+    record = msgspec.structs.replace(record, variants=[] if alone else [form], commands=commands)
     own = replace(forms.of_form(record, form), precisions=weights)
     shown = [own] if alone else forms.timed([forms.of_form(record, record.reference), own])
     looks = [(each.look, each.verdicts) for each in judged.looks]

@@ -357,13 +357,17 @@ def test_killed_before_the_verdict_a_look_counts_all_the_same(home):
 
 def test_all_records_travel_with_what_was_published(judged, tmp_path, monkeypatch, home):
     """A refusal in the second of them counts on a machine that has no trail of it."""
+    monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "first"])
     assert judged.accept(74, 80, NO_LOSS) == 1
     (tmp_path / "record").rename(tmp_path / "former")
+    monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "second"])
     assert judged.accept(74, 80, "hits at_most_worse=0.2") == 0
     assert judged.publish(74, "--record", str(tmp_path / "former")) == 0
     kept, signer = home / "published" / "m74", signature.own_key()
     assert sorted(path.name for path in kept.glob("re*")) == ["record-2.json", "record.json"]  # there is no recipe
-    assert "repeated by</th><td>the commands below, over data" in (kept / "card.html").read_text("utf-8")
+    card = (kept / "card.html").read_text("utf-8")
+    assert "repeated by</th><td>the commands below, over data" in card
+    assert "edge-quantize accept second\nedge-quantize accept first\n" in card
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "other"))
     for number, named in enumerate(([], ["--record", str(kept)])):
         words = ["--signer", signer, "--profile", "none", "--name", f"again-{number}"]
