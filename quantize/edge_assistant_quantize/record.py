@@ -227,6 +227,11 @@ class Variant(msgspec.Struct, frozen=True):
         return sum(file.bytes for file in self.files.values())
 
     @property
+    def sums(self) -> dict[str, str]:
+        """The sha256 of each file by key."""
+        return {key: file.sha256 for key, file in self.files.items()}
+
+    @property
     def accepted(self) -> bool | None:
         """Whether every criterion holds; None where there was none."""
         return all(verdict.accepted for verdict in self.verdicts) if self.verdicts else None

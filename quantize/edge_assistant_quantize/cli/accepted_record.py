@@ -86,7 +86,7 @@ def write(new: Record, folder: Path) -> None:
     with atomic.storing(folder.name, "free some space, or name another folder"):
         folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # two that judge at once both keep their look
-        old = former(folder, _sums(new.reference), new.role)
+        old = former(folder, new.reference.sums, new.role)
         new = signature.after(old, _added(old, new) if old else new)
         records.write(new, folder / records.FILE)
         page.write(new, folder)
@@ -109,7 +109,7 @@ def former(folder: Path, reference: Mapping[str, str], role: str) -> Record | No
     old = signature.kept(folder)
     if old is None and (folder / records.FILE).is_file():
         raise UsageError(f"the record in {printable(folder.name)} is not signed, as one of an earlier build", hint)
-    if old is not None and (_sums(old.reference), old.role) != (reference, role):
+    if old is not None and (old.reference.sums, old.role) != (reference, role):
         what = f"the record in {printable(folder.name)} compares with {old.reference.name}, another reference"
         raise UsageError(what, hint)
     return old
@@ -118,8 +118,8 @@ def former(folder: Path, reference: Mapping[str, str], role: str) -> Record | No
 def _added(old: Record, new: Record) -> Record:
     """The models of before with the new one; the smallest accepted one is chosen."""
     (one,) = new.variants
-    former = next((form for form in old.variants if form.files == one.files), one)
-    one = replace(one, speed=one.speed or former.speed, peak_mib=one.peak_mib or former.peak_mib)
+    before = next((form for form in old.variants if form.files == one.files), one)
+    one = replace(one, speed=one.speed or before.speed, peak_mib=one.peak_mib or before.peak_mib)
     variants = [*(form for form in old.variants if form.name != one.name), one]
     accepted = [form for form in variants if form.accepted]
     return replace(
@@ -137,7 +137,3 @@ def _added(old: Record, new: Record) -> Record:
         chosen=min(accepted, key=lambda form: form.bytes).name if accepted else "",
         measures={**old.measures, **new.measures},
     )
-
-
-def _sums(form: Variant) -> dict[str, str]:
-    return {key: file.sha256 for key, file in form.files.items()}

@@ -165,23 +165,16 @@ def _rows(
 
     from edge_assistant_quantize.acceptance.intervals import interval
     from edge_assistant_quantize.metrics.metric import figures, metric
-    from edge_assistant_quantize.publish import judgement
-    from edge_assistant_quantize.record import ModelFile, Variant
+    from edge_assistant_quantize.record import ModelFile
     from edge_assistant_quantize.report import forms, precision
 
     measures: dict[str, Measure] = {}
     there: list[ReportedForm] = []
-    reference = models[0].sums()
+    sums = [model.sums() for model in models]
     for place, (name, model, now) in enumerate(zip(named, models, measured, strict=True)):
-        record, sums = judgement.record_of(judgement.find(Path(name))) if Path(name).exists() else None, model.sums()
-        found = judgement.form_of(model, record, sums) if record else None
-        known = forms.ReportedForm(Variant(name, "", {}), forms.FormState.UNDECIDED)
-        if record and found:
-            measures |= record.measures
-            known = forms.of_form(record, found)
-            if place and forms.sums(record.reference) != reference:  # its differences are to another model
-                known = dataclasses.replace(known, time=math.nan, intervals={})
-        files = {key: ModelFile(path.name, path.stat().st_size, sums[key]) for key, path in model.paths.items()}
+        known, recorded = _recorded(name, model, sums[place], sums[0])
+        measures |= recorded
+        files = {key: ModelFile(path.name, path.stat().st_size, sums[place][key]) for key, path in model.paths.items()}
         values = {**figures(now), **known.form.metrics, **figures(now)}
         form = replace(known.form, name=name, files=files, metrics=values, verdicts=[])
         if speeds:
@@ -193,12 +186,27 @@ def _rows(
             alike = other is not None and (each.items, each.clusters) == (other.items, other.clusters)
             if place and (alike or not compares):
                 within[key] = interval(each, other if compares else None), compares
-        time = (speeds[place].speed["ratio"] if speeds else known.time) if place else 1.0
+        time = speeds[place].speed["ratio"] if speeds else known.time
         state = known.state if place else forms.FormState.REFERENCE
         there.append(forms.ReportedForm(form, state, time, within, precision.of_files(model.paths.values())))
-    if not any(math.isfinite(each.time) for each in there[1:]):  # nothing was timed, so it is no measure either
-        there[0] = dataclasses.replace(there[0], time=math.nan)
-    return there, measures
+    return forms.timed(there), measures
+
+
+def _recorded(
+    name: str, model: Candidate, sums: Mapping[str, str], reference: Mapping[str, str]
+) -> tuple[ReportedForm, Mapping[str, Measure]]:
+    """What the records beside a model say of it, and how its metrics are read; differences only to this reference."""
+    from edge_assistant_quantize.publish import judgement
+    from edge_assistant_quantize.record import Variant
+    from edge_assistant_quantize.report import forms
+
+    beside = judgement.records_of(judgement.find(Path(name))) if Path(name).exists() else []
+    for record in beside:
+        if form := judgement.form_of(model, record, sums):
+            known = forms.of_form(record, form)
+            alike = record.reference.sums == reference
+            return known if alike else dataclasses.replace(known, time=math.nan, intervals={}), record.measures
+    return forms.ReportedForm(Variant(name, "", {}), forms.FormState.UNDECIDED), {}
 
 
 @verb(

@@ -53,7 +53,7 @@ exit status: 0 published, 1 not accepted or not confirmed, 2 something is missin
 def publish(args: argparse.Namespace) -> int:
     """Say what will be published, ask, and publish it; 0, or 1 if that was not confirmed."""
     from edge_assistant.cli import terminal
-    from edge_assistant_quantize import progress, record
+    from edge_assistant_quantize import progress
     from edge_assistant_quantize.publish import judgement
     from edge_assistant_quantize.publish.publish import plan
     from edge_assistant_quantize.publish.publish import publish as into_catalog
@@ -62,8 +62,8 @@ def publish(args: argparse.Namespace) -> int:
         raise UsageError("nobody can be asked whether this may be published", "confirm on the command line: --yes")
     folder = judgement.find(args.model)
     model, _ = inputs.models(str(folder), args.reference, args)
-    beside = None if args.record else judgement.record_of(folder)
-    measured = [beside] if beside else [record.read(path) for path in args.record]
+    named = [each for path in args.record for each in judgement.records_at(path)]
+    measured = named or judgement.records_of(folder)
     reason = args.unaccepted.strip()
     found = judgement.judge(model, measured, reason, args.signer)
     planned = plan(model, found, _said(args), unaccepted=reason, replace=args.replace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,24 +12,26 @@ import msgspec
 
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.metrics.metric import standard
+from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.entry import FOLDER
-from edge_assistant_quantize.publish.judgement import DecidedLook, Judgement, as_read
+from edge_assistant_quantize.publish.judgement import DecidedLook, Judgement
 from edge_assistant_quantize.record import ModelFile, Record, Variant
 from edge_assistant_quantize.report import forms, page, plots, precision, text
+from edge_assistant_quantize.report.precision import Precision
 
 FILE = "card.html"
 
 
-def ordered(looks: Iterable[DecidedLook], displaced: Iterable[Candidate]) -> list[DecidedLook]:
+def ordered(looks: Iterable[DecidedLook], displaced: Iterable[ModelSums]) -> list[DecidedLook]:
     """Looks as a card shows them: first with which the model came into a profile, then other acceptances in the task.
 
     Args:
         looks: in their order, which those of one rank keep.
         displaced: the models that were first in its profiles.
     """
-    others = [(each.sums(), as_read(each.options)) for each in displaced]
+    others = [each.id for each in displaced]
 
     def rank(each: DecidedLook) -> tuple[bool, ...]:
         in_task = any(verdict.compares and standard(verdict.metric).task for verdict in each.verdicts)
@@ -39,29 +41,28 @@ def ordered(looks: Iterable[DecidedLook], displaced: Iterable[Candidate]) -> lis
     return sorted(looks, key=rank)
 
 
-def figures(judged: Judgement, name: str, paths: Mapping[str, Path], data_licence: str) -> dict[str, object]:
+def figures(judged: Judgement, said: EntryDescription, size: int, weights: Sequence[Precision]) -> dict[str, object]:
     """The table `[figures]`: plain values, so that `models info` can show them.
 
     Args:
         judged: what was measured.
-        name: of the entry.
-        paths: the model's files by key.
-        data_licence: of the data that it was measured on; empty where nobody said.
+        said: what the entry says.
+        size: of the model's files, in bytes.
+        weights: in these files, by type.
     """
-    weights = precision.bits(precision.of_files(paths.values()))
-    card: dict[str, object] = {"accepted": not judged.unaccepted, "card": f"{FOLDER}/{name}/{FILE}"}
-    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": _short(weights), "data_licence": data_licence}
+    card: dict[str, object] = {"accepted": not judged.unaccepted, "card": f"{FOLDER}/{said.name}/{FILE}"}
+    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": _short(precision.bits(weights))}
+    card |= {"data_licence": said.data_licence}
     record, form = judged.record, judged.form
     if record is None or form is None:
         return _known(card | {"measured": False})
     card |= {"form": form.name, "method": form.method}
-    card["criteria"] = [said for each in judged.looks if each.accepted for said in told(each)]
-    card["refused"] = [said for each in judged.refusals for said in told(each)]
+    card["criteria"] = [line for each in judged.looks if each.accepted for line in told(each)]
+    card["refused"] = [line for each in judged.refusals for line in told(each)]
     values = {verdict.metric: verdict.value for verdict in form.verdicts} | dict(form.metrics)
     card["metrics"] = _known({name: _short(value) for name, value in values.items()})
     card |= {"looks": len(judged.looks), "signer": record.signer} if judged.looks else {}
     if form is not record.reference:
-        size = sum(path.stat().st_size for path in paths.values())
         card["reference"] = record.reference.name
         card["size_of_reference"] = _short(size / record.reference.bytes) if record.reference.bytes else 1.0
     card["speed"] = _known({name: _short(value) for name, value in form.speed.items()})
@@ -84,12 +85,13 @@ def told(each: DecidedLook) -> list[str]:
     return [text.line(f"{when}: {one}") for one in said]
 
 
-def write(judged: Judgement, entry: Entry, folder: Path) -> None:
+def write(judged: Judgement, entry: Entry, weights: Sequence[Precision], folder: Path) -> None:
     """Write the page of a model beside its files.
 
     Args:
         judged: what was measured.
         entry: as the catalog has it.
+        weights: in its files, by type.
         folder: with the files of the entry.
 
     Raises:
@@ -100,12 +102,12 @@ def write(judged: Judgement, entry: Entry, folder: Path) -> None:
     form = msgspec.structs.replace(known, name=entry.name, files=files)
     record = judged.record or Record(entry.name, entry.role, "", [], {}, {}, {}, form, [])
     alone = known.files == record.reference.files
-    record = msgspec.structs.replace(record, variants=[] if alone else [form])
-    weights = precision.of_files(folder / file.path for file in entry.files)
-    there = [forms.of_form(record, record.reference), replace(forms.of_form(record, form), precisions=weights)]
+    commands = [line for each in (record, *judged.others) for line in each.commands]
+    record = msgspec.structs.replace(record, variants=[] if alone else [form], commands=commands)
+    own = replace(forms.of_form(record, form), precisions=weights)
+    shown = [own] if alone else forms.timed([forms.of_form(record, record.reference), own])
     looks = [(each.look, each.verdicts) for each in judged.looks]
     metrics = dict.fromkeys(verdict.metric for _, verdicts in looks for verdict in verdicts)
-    shown = there[alone:]
     drawn = page.against(shown, record.measures, forms.metrics(record)) + [
         plots.judged(name, looks) for name in metrics
     ]
@@ -133,9 +135,14 @@ def _facts(judged: Judgement, entry: Entry, bits: float) -> dict[str, str]:
         "looks": f"{len(judged.looks)}, of these {len(judged.refusals)} refused",
         "licence of the data": str(entry.figures.get("data_licence", "not said")),
         "key of the machine that judged": judged.record.signer if judged.record else "",
-        "repeated by": "the commands and the recipe below, over data with these sums" if judged.record else "",
+        "repeated by": _repeated(judged.record),
     }
     return {name: fact for name, fact in facts.items() if fact}
+
+
+def _repeated(record: Record | None) -> str:
+    by = [name for name, there in (("commands", record.commands), ("recipe", record.recipe)) if there] if record else []
+    return f"the {' and the '.join(by)} below, over data with these sums" if by else ""
 
 
 def _short(value: float) -> float:

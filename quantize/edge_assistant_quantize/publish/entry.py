@@ -39,7 +39,7 @@ def text(candidate: Candidate, sums: Mapping[str, str], said: EntryDescription, 
         tomlkit.comment(f"Published by edge-quantize, and taken away by 'edge-quantize unpublish {said.name}'.")
     )
     document.add(
-        tomlkit.comment(f"{FOLDER}/{said.name} in the data directory holds the files, the record and the recipe.")
+        tomlkit.comment(f"{FOLDER}/{said.name} in the data directory holds the files, the card and what was measured.")
     )
     facts: dict[str, object] = {
         "name": said.name,

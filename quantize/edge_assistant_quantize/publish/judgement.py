@@ -17,6 +17,7 @@ from edge_assistant_quantize.errors import InputMissing, NotAccepted
 from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Record, Variant
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
+OTHERS = "record-{}.json"  # beside the record of what was published with several
 _ANYWAY = "publish it all the same and say why: --unaccepted REASON"
 _MEASURE = "measure it against another model, 'edge-quantize accept ... --record DIR', and name that: --record DIR"
 
@@ -26,28 +27,29 @@ class Judgement:
     """What is known of a model's quality.
 
     Attributes:
-        sums: the sha256 of each file by key, as it was judged.
+        model: its files and options, as they were judged.
         record: None where nothing was measured.
         form: what the record says of these files, its verdicts decided again; None without a record.
         looks: every look at these files, in order.
         unaccepted: why it is published although it was not accepted; empty where it was.
+        others: further records that the looks are from.
     """
 
-    sums: Mapping[str, str]
+    model: ModelSums
     record: Record | None = None
     form: Variant | None = None
     looks: Sequence[DecidedLook] = ()
     unaccepted: str = ""
+    others: Sequence[Record] = ()
 
     @property
     def refusals(self) -> list[DecidedLook]:
         """The looks that did not accept it."""
         return [each for each in self.looks if not each.accepted]
 
-    def accepted_against(self, other: Candidate) -> bool:
+    def accepted_against(self, other: ModelSums) -> bool:
         """Whether it does the task as another model does, with its options, within the margin of the metric itself."""
-        model = other.sums(), as_read(other.options)
-        compared = [each for each in self.looks if each.reference == model]
+        compared = [each for each in self.looks if each.reference == other.id]
         standing = _standing(compared)
         return all(each.accepted for each in standing) and any(
             gate.in_task(each.look, [verdict for verdict in each.verdicts if verdict in standing]) for each in compared
@@ -67,14 +69,9 @@ class DecidedLook:
         return all(verdict.accepted for verdict in self.verdicts)
 
     @property
-    def reference(self) -> tuple[Mapping[str, str], Mapping[str, object]]:
-        """The files and options that it was compared with."""
-        return self.look.reference_files, self.look.reference_options
-
-
-def as_read(options: Mapping[str, object]) -> dict[str, object]:
-    """Options as a record has them, in which a date is a text."""
-    return msgspec.json.decode(msgspec.json.encode(dict(options)), type=dict[str, object])
+    def reference(self) -> str:
+        """The id of the model that it was compared with."""
+        return ModelSums(self.look.reference, self.look.reference_files, self.look.reference_options).id
 
 
 def find(folder: Path) -> Path:
@@ -94,13 +91,20 @@ def find(folder: Path) -> Path:
     raise InputMissing(f"{printable(folder.name)} holds no {FILE}", "name what a run has written, or a .gguf file")
 
 
-def record_of(model: Path) -> Record | None:
-    """The record that lies nearest: beside the model, or in the folder of the run that made it."""
+def records_of(model: Path) -> list[Record]:
+    """The records that lie nearest: beside the model, or in the folder of the run that made it."""
     folder = model if model.is_dir() else model.parent
-    for place in (folder, folder.parent, folder.parent.parent):
-        if (place / records.FILE).is_file():
-            return records.read(place)
-    return None
+    places = (folder, folder.parent, folder.parent.parent)
+    return next((records_at(place) for place in places if (place / records.FILE).is_file()), [])
+
+
+def records_at(place: Path) -> list[Record]:
+    """A record, and those that were published with it.
+
+    Raises:
+        InputMissing, InputCorrupt: see `record.read`.
+    """
+    return [records.read(place), *map(records.read, sorted(place.glob(OTHERS.format("*"))))]
 
 
 def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", signer: str = "") -> Judgement:
@@ -119,9 +123,9 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
         AuditDamaged: the audit trail is not as it was written.
         KeyLost, StorageFull: this machine's key or its audit trail cannot be read.
     """
-    model = ModelSums(candidate.name, candidate.sums(), as_read(candidate.options))
+    model = ModelSums(candidate.name, candidate.sums(), candidate.options)
     signer = "" if signer == signature.own_key() else signer
-    nothing = Judgement(model.files)
+    nothing = Judgement(model)
     if not found:
         why = f"{candidate.name} was not measured: there is no {records.FILE} beside it"
         return _or_refused(nothing, why, unaccepted, f"{_MEASURE}, or {_ANYWAY}")
@@ -133,7 +137,7 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
         return _or_refused(nothing, why, unaccepted)
     record, form = forms[0]
     own = {looks.sum_of(look): look for each in found for look in each.looks}
-    own = {k: look for k, look in own.items() if (look.files, look.options) == (model.files, model.options)}
+    own = {k: look for k, look in own.items() if ModelSums(look.form, look.files, look.options).id == model.id}
     if own and all(look.code != looks.code() for look in own.values()):
         why = f"another version of the code judged {printable(form.name)}, so accept it again"
         return _or_refused(nothing, why, unaccepted)
@@ -142,7 +146,9 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
     looked = [DecidedLook(own[k], gate.decide(own[k])) for k in order]
     verdicts = _best(looked)
-    judged = Judgement(model.files, record, msgspec.structs.replace(form, verdicts=list(verdicts)), looked)
+    others = [each for each in found if each != record]
+    form = msgspec.structs.replace(form, verdicts=list(verdicts))
+    judged = Judgement(model, record, form, looked, others=others)
     return _or_refused(judged, _why_not(judged, None if signer else known), unaccepted)
 
 
@@ -182,13 +188,17 @@ def _unbelievable(record: Record, signer: str) -> str:
 
 
 def _standing(decided: Iterable[DecidedLook]) -> list[CriterionVerdict]:
-    """What stands: of each metric and data the verdicts of the last look, as no other data undoes a refusal."""
-    last = {
-        (verdict.metric, each.look.data[verdict.metric]): [v for v in each.verdicts if v.metric == verdict.metric]
-        for each in decided
-        for verdict in each.verdicts
-    }
-    return [verdict for verdicts in last.values() for verdict in verdicts]
+    """What stands: of each metric and data the verdicts of the last look, as no other data undoes a refusal.
+
+    The last is that with the highest number, as records of another machine may come in any order.
+    """
+    last: dict[tuple[str, str], DecidedLook] = {}
+    for each in decided:
+        for metric in {verdict.metric: None for verdict in each.verdicts}:
+            before = last.setdefault((metric, each.look.data[metric]), each)
+            if each.look.numbers[metric] >= before.look.numbers[metric]:
+                last[metric, each.look.data[metric]] = each
+    return [verdict for (metric, _), each in last.items() for verdict in each.verdicts if verdict.metric == metric]
 
 
 def _best(decided: Sequence[DecidedLook]) -> list[CriterionVerdict]:
@@ -204,4 +214,4 @@ def form_of(candidate: Candidate, record: Record, sums: Mapping[str, str] | None
     """The form of a record whose files are those of a model, by key; their sums are taken where they are not given."""
     given = candidate.sums() if sums is None else sums
     forms = [*record.variants, record.reference] if record.role == candidate.role else []
-    return next((form for form in forms if {key: file.sha256 for key, file in form.files.items()} == given), None)
+    return next((form for form in forms if form.sums == given), None)

@@ -1,7 +1,8 @@
 """Where what is published lies, and how it gets there whole or not at all.
 
 catalog/NAME.toml            the entry; with it a model is published, and without it is not
-published/NAME/              the files, entry.toml (the entry as it was written), record.json, recipe.toml, card.html
+published/NAME/              the files, entry.toml (the entry as it was written), record.json and further records,
+                             recipe.toml where there is a recipe, card.html
 published/.begun-NAME        NAME is being published or taken away; whoever comes next puts in order what was left
 published/.new-NAME/         files on their way
 published/.old-NAME/         what is being replaced

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +23,17 @@ from edge_assistant_models.transfer import CHUNK_BYTES
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
+from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
 from edge_assistant_quantize.progress import Watch, counted, ignore
 from edge_assistant_quantize.publish import card
 from edge_assistant_quantize.publish import entry as entries
 from edge_assistant_quantize.publish.description import EntryDescription, completed
-from edge_assistant_quantize.publish.judgement import Judgement, as_read
+from edge_assistant_quantize.publish.judgement import OTHERS, Judgement
 from edge_assistant_quantize.publish.places import ENTRY, Places
+from edge_assistant_quantize.report import precision
+from edge_assistant_quantize.report.precision import Precision
 
 RECIPE = "recipe.toml"
 
@@ -44,12 +47,14 @@ class PublishPlan:
         judged: what was measured of it.
         entry: as the catalog will read it.
         text: the catalog file.
+        weights: in the model's files, by type.
     """
 
     candidate: Candidate
     judged: Judgement
     entry: Entry
     text: str
+    weights: Sequence[Precision]
 
 
 def plan(
@@ -75,7 +80,7 @@ def plan(
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
     displaced = _displaced(portfolio, candidate.role, whole)
-    why = _otherwise(candidate, judged, whole) or _displaces(displaced, candidate, judged, whole)
+    why = _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
     if why and not judged.unaccepted:
         if not unaccepted:
             hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
@@ -83,9 +88,10 @@ def plan(
         judged = dataclasses.replace(judged, unaccepted=unaccepted)
     policy.current().check_model(whole.name, own=True)
     judged = dataclasses.replace(judged, looks=card.ordered(judged.looks, displaced.values()))
-    measured = card.figures(judged, whole.name, candidate.paths, whole.data_licence)
-    text = entries.text(candidate, judged.sums, whole, measured)
-    return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text)
+    weights = precision.of_files(candidate.paths.values())
+    measured = card.figures(judged, whole, candidate.bytes, weights)
+    text = entries.text(candidate, judged.model.files, whole, measured)
+    return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text, weights)
 
 
 def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = False) -> Entry:
@@ -179,19 +185,18 @@ def _otherwise(candidate: Candidate, judged: Judgement, said: EntryDescription) 
     return "" if was == now else f"{name} was accepted with a context of {was} tokens, and not with one of {now}"
 
 
-def _displaced(portfolio: Portfolio, role: str, said: EntryDescription) -> dict[str, Candidate]:
+def _displaced(portfolio: Portfolio, role: str, said: EntryDescription) -> dict[str, ModelSums]:
     """The model that is first now, by profile."""
     former = {profile: portfolio.resolve(profile).get(role) for profile in said.profiles or ()}
-    return {profile: candidates.find(name, portfolio=portfolio) for profile, name in former.items() if name}
+    found = {name: candidates.find(name, portfolio=portfolio) for name in former.values() if name}
+    sums = {name: ModelSums(name, model.sums(), model.options) for name, model in found.items()}
+    return {profile: sums[name] for profile, name in former.items() if name}
 
 
-def _displaces(
-    displaced: Mapping[str, Candidate], candidate: Candidate, judged: Judgement, said: EntryDescription
-) -> str:
+def _displaces(displaced: Mapping[str, ModelSums], judged: Judgement, said: EntryDescription) -> str:
     """The model that users of a profile would lose without a comparison of both; empty where there is none."""
     for profile, other in displaced.items():
-        alike = (other.sums(), as_read(other.options)) == (judged.sums, as_read(candidate.options))
-        if not alike and not judged.accepted_against(other):
+        if other.id != judged.model.id and not judged.accepted_against(other):
             return f"{printable(said.name)} was not accepted in place of {other.name}, which is first in {profile}"
     return ""
 
@@ -217,11 +222,14 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     names: Mapping[str, str] = {file.key: file.path for file in planned.entry.files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
-    if planned.judged.record is not None:
-        records.write(planned.judged.record, folder / records.FILE)
-        (folder / RECIPE).write_text(planned.judged.record.recipe, "utf-8")
+    if (record := planned.judged.record) is not None:
+        records.write(record, folder / records.FILE)
+        for number, other in enumerate(planned.judged.others, 2):
+            records.write(other, folder / OTHERS.format(number))
+        if record.recipe:
+            (folder / RECIPE).write_text(record.recipe, "utf-8")
     (folder / ENTRY).write_text(planned.text, "utf-8")
-    card.write(planned.judged, planned.entry, folder)
+    card.write(planned.judged, planned.entry, planned.weights, folder)
 
 
 def _copied(source: Path, target: Path, sha256: str) -> Iterator[int]:

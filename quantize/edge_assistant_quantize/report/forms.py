@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from edge_assistant_quantize.record import Interval, Measure, Record, Variant
@@ -55,19 +55,20 @@ class ReportedForm:
 
 def of_record(record: Record) -> list[ReportedForm]:
     """The reference and the variants; their places are their numbers in tables and plots."""
-    return [of_form(record, form) for form in (record.reference, *record.variants)]
+    return timed([of_form(record, form) for form in (record.reference, *record.variants)])
 
 
 def of_form(record: Record, form: Variant) -> ReportedForm:
     """One of a record's forms."""
     within = {each.metric: (each.interval, each.compares) for each in form.verdicts if each.interval is not None}
-    time = 1.0 if form is record.reference else form.speed.get("ratio", math.nan)
-    return ReportedForm(form, _state(record, form), time, within)
+    return ReportedForm(form, _state(record, form), form.speed.get("ratio", math.nan), within)
 
 
-def sums(form: Variant) -> dict[str, str]:
-    """The sha256 of each file by key."""
-    return {key: file.sha256 for key, file in form.files.items()}
+def timed(there: Sequence[ReportedForm]) -> list[ReportedForm]:
+    """Forms of which the first, the reference, takes its own time; where no other was timed, it has none either."""
+    first, *others = there
+    time = 1.0 if any(math.isfinite(each.time) for each in others) else math.nan
+    return [replace(first, time=time), *others]
 
 
 def _state(record: Record, form: Variant) -> FormState:

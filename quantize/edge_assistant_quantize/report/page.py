@@ -219,7 +219,7 @@ def filled(head: Sequence[str], rows: Iterable[Sequence[str]]) -> tuple[Sequence
 
 def _standing(each: ReportedForm) -> str:
     missed = [f"{item.metric} misses {item.criterion}" for item in each.form.verdicts if not item.accepted]
-    return ": ".join(filter(None, (each.state, "; ".join(missed) or each.form.note)))
+    return ": ".join(filter(None, (each.state, "; ".join(filter(None, (*missed, each.form.note))))))
 
 
 def _bits(bits: float) -> str:

@@ -355,6 +355,26 @@ def test_killed_before_the_verdict_a_look_counts_all_the_same(home):
     assert assistant(["audit", "verify"]) == 0
 
 
+def test_all_records_travel_with_what_was_published(judged, tmp_path, monkeypatch, home):
+    """A refusal in the second of them counts on a machine that has no trail of it."""
+    monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "first"])
+    assert judged.accept(74, 80, NO_LOSS) == 1
+    (tmp_path / "record").rename(tmp_path / "former")
+    monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "second"])
+    assert judged.accept(74, 80, "hits at_most_worse=0.2") == 0
+    assert judged.publish(74, "--record", str(tmp_path / "former")) == 0
+    kept, signer = home / "published" / "m74", signature.own_key()
+    assert sorted(path.name for path in kept.glob("re*")) == ["record-2.json", "record.json"]  # there is no recipe
+    card = (kept / "card.html").read_text("utf-8")
+    assert "repeated by</th><td>the commands below, over data" in card
+    assert "edge-quantize accept second\nedge-quantize accept first\n" in card
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "other"))
+    for number, named in enumerate(([], ["--record", str(kept)])):
+        words = ["--signer", signer, "--profile", "none", "--name", f"again-{number}"]
+        assert main(["publish", str(kept), *LICENCE, *words, *named]) == 0
+        assert Portfolio().entry(f"again-{number}").figures["looks"] == 2
+
+
 def test_naming_ones_own_key_does_not_pass_the_trail_by(judged, tmp_path, capsys):
     """`--signer` trusts another machine, whose trail is not here; this one's is."""
     assert judged.accept(74, 80, NO_LOSS) == 1

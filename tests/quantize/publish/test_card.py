@@ -86,7 +86,8 @@ def test_what_brought_it_into_the_profile_stands_first_and_no_look_is_missing(as
 def test_an_acceptance_in_place_of_a_model_that_is_displaced_comes_before_later_ones(asked_again):
     model = candidates.read(asked_again / "accepted")
     latest_first = judgement.judge(model, [records.read(asked_again)]).looks[::-1]
-    displaced = [candidates.find("silero-vad")]
+    first = candidates.find("silero-vad")
+    displaced = [ModelSums(first.name, first.sums(), first.options)]
     assert [each.look.reference for each in card.ordered(latest_first, displaced)] == ["f32", "float", "float"]
     assert [each.accepted for each in card.ordered(latest_first, displaced)] == [True, True, False]
     assert [each.look.reference for each in card.ordered(latest_first, [])] == ["float", "f32", "float"]

@@ -24,6 +24,7 @@ from edge_assistant_models.store import ModelState
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import signature
+from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
@@ -40,7 +41,7 @@ TRACED = (str(Path(package.__file__).parent), stores.__file__)
 def planned(folder, said=None, *, replace=False, signer=""):
     """As the verb plans it."""
     model = candidate.read(judgement.find(folder))
-    found = judgement.judge(model, [judgement.record_of(judgement.find(folder))], signer=signer)
+    found = judgement.judge(model, judgement.records_of(judgement.find(folder)), signer=signer)
     return plan(model, found, said or EntryDescription(), replace=replace)
 
 
@@ -214,7 +215,7 @@ def test_what_is_missing_is_said(run_folder, capsys):
 )
 def test_a_language_model_is_published_as_it_answered(options, family, context, why, tmp_path):
     asked = SimpleNamespace(criteria=[SimpleNamespace(metric="cross-signal")])
-    judged = judgement.Judgement({}, looks=[judgement.DecidedLook(asked, [])])
+    judged = judgement.Judgement(ModelSums("mine", {}, {}), looks=[judgement.DecidedLook(asked, [])])
     model = Candidate("mine", "language", tmp_path, {}, options)
     found = _otherwise(model, judged, EntryDescription("mine", family=family, context=context))
     assert found == (f"mine was {why}" if why else "")

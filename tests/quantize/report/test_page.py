@@ -148,14 +148,15 @@ def test_a_page_is_the_same_each_time_stands_alone_and_has_a_table_behind_each_p
 
 
 def test_tables_stay_without_matplotlib(tmp_path, without_plots):
-    page.write(record(), tmp_path)
+    refused = variant("static int8", 9, 0.74, accepted=False, note="m was quantized already")
+    page.write(record(variants=[refused, *record().variants[1:]]), tmp_path)
     tags = Tags(tmp_path)
     assert "svg" not in tags.tags
     assert "Drawings need the extra" in "".join(tags.text)
     assert ["2", "static int8, 1 node left", "9.5", "81.5 %", "yes"] in tags.rows
     row = next(row for row in tags.rows if row[:2] == ["1", "static int8"])
     assert row[2:5] == ["9.0 MiB", "25 %", "74 %, -8 (-11 to -6)"]
-    assert row[-1] == "not accepted: presence misses at most 0.02 worse"
+    assert row[-1] == "not accepted: presence misses at most 0.02 worse; m was quantized already"
 
 
 @needs_matplotlib
@@ -241,9 +242,10 @@ def test_a_verdict_says_which_look_it_is():
 
 
 def test_a_column_that_says_nothing_is_left_out():
-    bare = record(variants=[variant("a", 9, 0.5, accepted=True, speed={}, peak_mib=None)])
-    there = [forms.of_form(bare, form) for form in bare.variants]
-    head, rows = page.table(there, bare.measures, ["presence"])
+    unmeasured = {"speed": {}, "peak_mib": None}
+    reference = msgspec.structs.replace(record().reference, **unmeasured)
+    bare = record(reference=reference, variants=[variant("a", 9, 0.5, accepted=True, **unmeasured)])
+    head, rows = page.table(forms.of_record(bare), bare.measures, ["presence"])
     assert tuple(head) == ("#", "form", "size", "of the size", "presence", "Pareto fronts", "decided")
     assert len(rows[0]) == len(head)
 
