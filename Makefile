@@ -24,7 +24,7 @@ test:  ## the test suite
 	@sh tools/bootstrap.sh $(ALL)
 	@$(BIN)/edge-assistant models pull --profile test
 	@$(BIN)/edge-quantize tools
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 quick:  ## for each change: lint, and the tests of values, reasoning, storage and scheduling
 	@sh tools/bootstrap.sh $(ALL)

@@ -54,8 +54,10 @@ _COMPILED = ("edge_assistant", "models", "quantize", "tui", "evals", "tests/help
 _LONGEST = (
     *("attacks/test_tried.py", "cli/test_ask.py", "cli/test_bad_input.py", "cli/test_bad_moments.py"),
     *("cli/test_resident.py", "evals/speed/test_parts.py", "perception/test_writing.py"),
-    *("quantize/export/test_exporter.py", "quantize/gguf/test_conversion.py", "quantize/test_quantize_docs.py"),
-    *("quantize/cli/test_measure.py", "quantize/cli/test_recipe.py", "quantize/metrics/test_cross_signal.py"),
+    *("quantize/export/test_exporter.py", "quantize/gguf/test_conversion.py", "quantize/gguf/test_unpacking.py"),
+    *("quantize/test_quantize_docs.py", "quantize/cli/test_measure.py", "quantize/cli/test_recipe.py"),
+    *("quantize/gguf/test_search.py", "quantize/metrics/test_cross_signal.py"),
+    *("quantize/metrics/test_metrics_measured.py", "quantize/gguf/test_quantize.py"),
     *("tui/test_answer_speaker.py", "tui/test_microphone.py", "tui/test_sizes.py", "tui/test_soak.py"),
 )
 _GARBAGE = 20_000  # objects more than were freed until Python looks; with its 700 that is a fifth of the tests' time
@@ -63,8 +65,9 @@ _WORKER_BYTES = 6 << 30  # of memory that one of pytest-xdist's processes takes 
 _LEFT_OPEN = r"unclosed file <_io\.TextIOWrapper name='/dev/null'"  # by llama_cpp, from its import on
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Clean the environment for this process and for all that it starts."""
+    config.option.loadscopereorder = False  # pytest-xdist would begin with the files that have the most tests
     _take_core()
     _take_signals()
     for name in set(os.environ) - _KEPT:

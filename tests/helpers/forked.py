@@ -29,6 +29,7 @@ _TORCH = [
     *("torch", "transformers", "transformers.models.auto.auto_factory", "transformers.models.llama.modeling_llama"),
     *("sentencepiece", "optimum.exporters.onnx.model_configs"),
 ]
+_imported: frozenset[str] = frozenset()  # by the process that is forked, once it runs
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *, torch: bool = True) -> None:
@@ -53,12 +54,17 @@ def call(make: Callable[[Path], None], output: Path) -> None:
 
 
 def _start(imports: list[str]) -> None:
-    """Start the process that is forked, unless it runs: then it stays as it is."""
+    """Start the process that is forked, unless one runs that has imported these: else each fork of it imports them."""
+    global _imported
+    if _imported.issuperset(imports):
+        return
+    forkserver._forkserver._stop()
     _CONTEXT.set_forkserver_preload(imports)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**worker.LIBRARIES, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}.items():
             patch.setenv(name, value)
         forkserver.ensure_running()
+    _imported = frozenset(imports)
 
 
 def _call(make: Callable[[Path], None], output: Path, said: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import damaged, drawings
+from helpers import damaged, drawings, forked
 from numpy.typing import NDArray
 
 from edge_assistant.compute.runtime import Runtime
@@ -24,6 +24,12 @@ _SEEN: dict[tuple[str, bytes, float | None], list[Detection]] = {}
 def stored(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The catalog's models."""
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processes that measure memory are forked; that of a recipe in `export/` is started as for a person."""
+    forked.use(monkeypatch, torch=False)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 
+import pytest
 from helpers.records import record
 
 from edge_assistant_quantize import record as records
@@ -31,6 +32,7 @@ steps = [{ do = "quantize", type = "static-int8" }]
 """
 
 
+@pytest.mark.usefixtures("workers")
 def test_the_real_detector_twice_gives_the_same_tensors(models, photos, tmp_path, monkeypatch, capsys):
     """The plots of its reports are drawn elsewhere; that two photographs are too few is told elsewhere, too."""
     monkeypatch.setattr(accept, "check_data", lambda *given, **how: None)
