@@ -209,7 +209,7 @@ def find(named: str, role: str | None = None, portfolio: Portfolio | None = None
         if not path.is_file():
             raise InputMissing(f"there is no {path.name}", "name a file that is there")
         files, config = {"model": path.name}, path.with_name(f"{path.name}.json")
-        if config.is_file():  # as voices of Piper lie
+        if path.suffix == ".onnx" and config.is_file():  # as voices of Piper lie
             files["config"], role = config.name, role or "voice"
         if role is None and path.suffix == ".onnx":
             raise UsageError(f"nothing says what {path.name} does", "say it: --role speech, detector, embedder, ...")

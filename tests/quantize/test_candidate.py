@@ -54,6 +54,9 @@ def test_what_is_missing_is_said(tmp_path):
     found = candidate.find(str(tmp_path / "e.onnx"))
     assert (found.role, found.files) == ("voice", {"model": "e.onnx", "config": "e.onnx.json"})
     assert candidate.find(str(tmp_path / "e.onnx"), "detector").role == "detector"
+    (tmp_path / "l.gguf").write_bytes(b"l")
+    (tmp_path / "l.gguf.json").write_text("{}")
+    assert candidate.find(str(tmp_path / "l.gguf")).role == "language"
 
 
 def test_a_held_model_is_what_was_hashed_wherever_its_folder_goes(tmp_path):
