@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import shutil
 import sqlite3
@@ -15,18 +14,16 @@ from pathlib import Path
 import pytest
 from helpers.looks import LICENCE, hits, publishes_nothing, scripted, weights
 
-from edge_assistant.cli.main import main as assistant
 from edge_assistant.core.answer import Answer, Route, Status
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import candidate as candidates
-from edge_assistant_quantize.acceptance import gate, looks, signature
-from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.acceptance import looks, signature
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.metrics import cross_signal
 from edge_assistant_quantize.metrics import metric as metrics
 from edge_assistant_quantize.metrics.scoring import AnswerScore
 from edge_assistant_quantize.metrics.warm import WarmAssistant
-from edge_assistant_quantize.record import Bound, Criterion, Measured
+from edge_assistant_quantize.record import Measured
 
 OTHER = "cd" * 32
 REAL_METRICS = metrics.all_metrics
@@ -338,23 +335,6 @@ def test_a_loss_beyond_the_margin_displaces_nobody_and_makes_no_reference(judged
         shutil.rmtree(tmp_path / "record")
 
 
-def test_killed_before_the_verdict_a_look_counts_all_the_same(home):
-    sums = ModelSums("a", {"model": OTHER}, {}), ModelSums("b", {"model": "ef" * 32}, {})
-    asked = [Criterion("presence", Bound.AT_MOST_WORSE, 0.05)]
-    given = {"presence": hits("presence", 0.8)}, {"presence": hits("presence", 0.8)}, {"presence": OTHER}
-    child = os.fork()
-    if child == 0:
-        gate.decide = lambda look: os._exit(9)
-        looks.take(*sums, asked, *given)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    other = ModelSums("c", {"model": "01" * 32}, {})
-    look, _ = looks.take(other, sums[1], asked, *given)
-    assert look.numbers == {"presence": 2}
-    look, _ = looks.take(sums[0], sums[1], asked, *given)
-    assert look.numbers == {"presence": 1}  # the same again is no new look
-    assert assistant(["audit", "verify"]) == 0
-
-
 def test_all_records_travel_with_what_was_published(judged, tmp_path, monkeypatch, home):
     """A refusal in the second of them counts on a machine that has no trail of it."""
     monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "first"])
@@ -410,28 +390,3 @@ def test_options_that_were_chosen_by_the_same_items_count(judged, tmp_path, caps
     asked[asked.index("hits")] = NO_LOSS
     assert main(asked) == 0
     assert "look 3 at this data" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("asked", "beside", "kept", "lost"),
-    [
-        ("presence", "precision", 1.0, 0.5),
-        ("presence_all", "precision", 1.0, 0.02),
-        ("precision", "presence", 0.9, 0.4),
-        ("slots", "wer", 0.0, 0.55),
-        ("fields", "cer", 1.0, 0.2),
-    ],
-)
-def test_what_is_bought_with_a_result_beside_it_displaces_nobody(asked, beside, kept, lost):
-    """A detector that sees more of everything loses no object, and a transcript that babbles no number."""
-
-    def results(share: float) -> dict[str, Measured]:
-        given = {asked: kept, beside: share}
-        return {n: replace(hits(n, s, 800), lower_is_better=n in {"wer", "cer", "slots"}) for n, s in given.items()}
-
-    models = ModelSums("a", {"model": OTHER}, {}), ModelSums("b", {"model": "ef" * 32}, {})
-    sound, criteria = 0.0 if beside in {"wer", "cer"} else 0.9, [Criterion(asked, Bound.WITHIN_INTERVAL)]
-    look, verdicts = looks.take(*models, criteria, results(sound), results(sound), {asked: OTHER})
-    assert gate.in_task(look, verdicts)
-    look, verdicts = looks.take(*models, criteria, results(lost), results(sound), {asked: OTHER})
-    assert not gate.in_task(look, verdicts)
