@@ -12,7 +12,7 @@ from edge_assistant.core.evidence import Evidence, Locator, Statistic
 from edge_assistant.core.signals import Kind
 from edge_assistant.perception.table import Computed
 from edge_assistant.reasoning.values.phonetics import same_sound
-from edge_assistant.reasoning.values.values import Identifier, Value, Words, comparable, same
+from edge_assistant.reasoning.values.values import Identifier, Value, Words, comparable, is_negated, same
 
 
 class Standing(IntEnum):
@@ -112,10 +112,13 @@ def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
     """Whether two claims can both be true; a day and a time of day, say, do not speak about the same and can."""
     if same(a.value, b.value) or not comparable(a.value, b.value) or _sounds_same(a, b):
         return True
-    if not isinstance(a.value, Words) or not isinstance(b.value, Words):
+    if not isinstance(a.value, Words) or not isinstance(b.value, Words) or is_negated(a.value) != is_negated(b.value):
         return False
     numbers = (set(re.findall(r"\d+", claim.text)) for claim in (a, b))
-    return len({frozenset(n) for n in numbers}) == 1 and nearness is not None and nearness(a.text, b.text) >= NEAR
+    letters = [{token for token in words.tokens if len(token) == 1} for words in (a.value, b.value)]
+    if len({frozenset(n) for n in numbers}) > 1 or (all(letters) and letters[0] != letters[1]):
+        return False  # hepatitis A and B are near in meaning
+    return nearness is not None and nearness(a.text, b.text) >= NEAR
 
 
 def _sounds_same(a: Claim, b: Claim) -> bool:

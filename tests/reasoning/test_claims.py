@@ -88,6 +88,10 @@ def test_one_signal_is_single_and_can_contradict_itself(second: str, status: Agr
         ("flat", "home", NEAR, Agreement.AGREE),
         ("flat", "home", NEAR - 0.01, Agreement.CONFLICT),
         ("gate 4", "door 5", 1.0, Agreement.CONFLICT),
+        ("detected", "not found", 1.0, Agreement.CONFLICT),
+        ("not there", "not found", 1.0, Agreement.AGREE),
+        ("hepatitis B", "infection C", 1.0, Agreement.CONFLICT),
+        ("hepatitis B", "the infection", 1.0, Agreement.AGREE),
     ],
 )
 def test_nearness_in_meaning_joins_words_and_no_numbers(one: str, other: str, cosine: float, status: Agreement) -> None:

@@ -36,30 +36,25 @@ def as_words(text: str, *, labelled: bool = False) -> Words:
 
     Args:
         text: the words.
-        labelled: whether a capital letter that can be an article is a label, see `has_label`.
+        labelled: whether a capital letter that can be a stop word is a label, see `has_label`.
     """
     stop = vocabulary().words["stop"]
     found = (match[0] for match in _WORD.finditer(text))
-    tokens = ((singular(word.lower()), labelled and _is_letter(word)) for word in found)
+    tokens = ((singular(word.lower()), labelled and len(word) == 1 and word.isupper()) for word in found)
     return Words(frozenset(token for token, label in tokens if label or token not in stop))
 
 
 def has_label(text: str) -> bool:
     """Whether one or two capital letters in a text name something: blood group B, type II, hepatitis A.
 
-    Those of a stop word do within the text and alone; at its beginning, and among capitals, they may be the word.
+    An article does within the text and alone; at its beginning, and among capitals, it may be the word.
     """
-    known, bare = vocabulary().words["stop"], text.strip()
+    known, bare = vocabulary().words, text.strip()
     return any(
-        match[0].lower() not in known
-        or (_is_letter(match[0]) and (match[0] == bare or (match.start() > 0 and not text.isupper())))
+        match[0].lower() not in known["stop"]
+        or (match[0].lower() in known["article"] and (match[0] == bare or (match.start() > 0 and not text.isupper())))
         for match in _LABEL.finditer(text)
     )
-
-
-def _is_letter(word: str) -> bool:
-    """Whether a word is an article of one letter, in capitals."""
-    return len(word) == 1 and word.isupper() and word.lower() in vocabulary().words["article"]
 
 
 def singular(word: str) -> str:

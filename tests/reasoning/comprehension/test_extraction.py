@@ -178,6 +178,8 @@ def test_a_call_that_is_hardly_told_leaves_nothing() -> None:
         ("A positive", "AB positive", False), ("A positive", "A", True), ("hepatitis A", "hepatitis B", False),
         ("vitamin A", "vitamin K2", False), ("GATE A", "GATE B", False), ("gate A", "A", True),
         ("A white van", "a white delivery van", True), ("A van", "THE WHITE VAN", True),
+        ("type I", "type II", False), ("type I diabetes", "type I", True), ("reactive", "not reactive", False),
+        ("not detected", "not detected in the swab", True), ("with food", "without food", False),
     ],
 )  # fmt: skip
 def test_what_two_sources_tell_is_compared_by_a_common_type(one: str, other: str, agree: bool) -> None:
