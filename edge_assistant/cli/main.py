@@ -169,7 +169,9 @@ def bound(args: argparse.Namespace) -> None:
     if args.verb not in _UNBOUNDED:
         written = (args.verb, getattr(args, f"{args.verb}_verb", None)) in _WRITTEN
         file: Path | None = getattr(args, "file", None) if written else None
-        bounds.keep([] if file is None else [file.resolve().parent])  # another file takes its place once that is whole
+        pulls = args.verb == "models" and args.models_verb == "pull" and args.alone and not args.no_lock
+        named = [] if file is None else [file.resolve().parent]  # another file takes its place once that is whole
+        bounds.keep(named, pulls=pulls)
 
 
 def _attempt(what: str, do: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from edge_assistant_models.transfer import Partial, PullRun, Refused, storing
@@ -92,9 +92,10 @@ def archive(file_name: str, run: PullRun, fetch: Callable[[Path], Path]) -> Iter
     from filelock import FileLock
 
     kept = run.downloads / file_name
-    with storing(file_name):
-        run.downloads.mkdir(parents=True, exist_ok=True)
-    with FileLock(kept.with_name(f"{file_name}.lock")):
+    with ExitStack() as held:
+        with storing(file_name):
+            run.downloads.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(kept.with_name(f"{file_name}.lock")))
         if not kept.exists():
             folder = kept.with_name(f".{file_name}.client")
             shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed; the lock says it is gone
@@ -129,13 +130,15 @@ def npm_pack(package: str, folder: Path, run: PullRun) -> Path:
 
     Args:
         package: with its version, as in `name@1.0.0`.
-        folder: an empty one; npm runs in it, as the `.npmrc` of the working folder could name another registry.
+        folder: an empty one, where npm has its cache, too. It runs in the root folder: a locked process can write into
+            the store, and an `.npmrc` in a folder over the working one chooses who is asked for the package.
         run: that it is a part of.
     """
     command = ["npm", "pack", "--silent", "--ignore-scripts", "--fetch-retry-mintimeout=1000"]
     command += ["--fetch-timeout=15000", "--fetch-retries=2"]  # a network that drops packets costs seconds
     command += ["--loglevel=error", "--pack-destination", str(folder.absolute()), package]
-    run_client("npm", command, run, folder=folder)
+    cache = {"npm_config_cache": str(folder.absolute() / "cache")}
+    run_client("npm", command, run, cache, Path(folder.absolute().anchor))
     return only_file(folder, "*.tgz")
 
 

@@ -236,6 +236,12 @@ def test_one_that_was_set_back_is_truncated_and_once_gone_on_with_replayed(made:
     assert report.checkpoints == 2
 
 
+def test_a_trail_without_a_row_is_said_to_have_none(tmp_path: Path) -> None:
+    report = verify(opened(tmp_path / "new"))
+    assert (report.rows, report.finding, report.unsure) == (0, None, ())
+    assert report.notes == ("there is no row: nothing was asked here yet, or all folders were removed",)
+
+
 def test_who_changes_all_files_is_found_by_a_checkpoint_that_was_kept_elsewhere(
     made: Path, scratch: Path, tmp_path: Path
 ) -> None:

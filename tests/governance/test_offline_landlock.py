@@ -127,6 +127,36 @@ tries(lambda: open("/dev/null", "w").close())
 """
 
 
+PULLS = """
+from edge_assistant.cli import main
+from edge_assistant.governance.offline import bounds
+bounds.ALWAYS = ("/dev", "/proc/self")
+alone, no_lock = "alone" in sys.argv, "--no-lock" in sys.argv
+main.bound(argparse.Namespace(verb="models", models_verb="pull", alone=alone, no_lock=no_lock))
+"""
+
+
+@needs_landlock
+@pytest.mark.parametrize(
+    ("how", "said"), [(["alone"], "EACCES"), (["alone", "--no-lock"], "done"), (["in a test"], "done")]
+)
+def test_a_pull_has_the_network_and_writes_into_its_own_folders(tmp_path: Path, how: list[str], said: str) -> None:
+    """A locked process writes into the store, too: a link there would lead the pull to what it deletes and replaces."""
+    for folder in ("documents/old", "data/models", "tmp"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "data" / "models" / ".downloads").symlink_to(tmp_path / "documents")
+    places = {"HOME": tmp_path, "EDGE_ASSISTANT_HOME": tmp_path / "data", "TMPDIR": tmp_path / "tmp"}
+    environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
+    environment.pop("EDGE_ASSISTANT_MODELS", None)
+    script = """
+    data = Path(os.environ["EDGE_ASSISTANT_HOME"])
+    tries((data / "models" / "new").touch)
+    tries((data / "models" / ".downloads" / "old").rmdir)
+    tries(socket.socket().close)
+    """
+    assert told(script, *how, before=PULLS, env=environment) == ["done", said, "done"]
+
+
 @needs_landlock_scopes
 @pytest.mark.parametrize(("verb", "named"), [("ask", "EACCES"), ("models verify", "EACCES"), ("audit export", "done")])
 def test_a_command_writes_into_its_own_folders_and_where_it_is_told(tmp_path: Path, verb: str, named: str) -> None:
@@ -187,12 +217,12 @@ def test_the_command_keeps_to_it(tmp_path: Path, given: tuple[str, ...], said: s
     assert told(script, tmp_path, *given, before="", env=environment) == [said]
 
 
-@pytest.mark.parametrize("line", ["ask x", "models list", "doctor"])
+@pytest.mark.parametrize("line", ["ask x", "models list", "models pull x", "doctor"])
 def test_there_are_no_threads_yet_that_would_not_be_kept(line: str) -> None:
     script = """
     from edge_assistant.cli import main
     from edge_assistant.governance.offline import bounds
-    bounds.keep = lambda named: sys.exit(print(len(os.listdir("/proc/self/task"))))
+    bounds.keep = lambda named, pulls: sys.exit(print(len(os.listdir("/proc/self/task"))))
     sys.argv = ["edge-assistant", *sys.argv[1:]]
     main.main()
     """

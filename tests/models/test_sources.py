@@ -285,7 +285,7 @@ class TestNpm:
         assert "--ignore-scripts" in calls[0]
         assert "--fetch-timeout=15000 --fetch-retries=2" in calls[0]
         assert calls[0].endswith("@made/up@1.2.3")
-        assert Path(log.with_suffix(".folder").read_text()).is_relative_to(portfolio.store.root)  # not where we work
+        assert log.with_suffix(".folder").read_text() == "/"  # where none of us writes an `.npmrc`
 
     def test_without_npm_there_is_a_clear_word(
         self, catalog: Any, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Agreement
+from edge_assistant.language.embedder import Embedder
 from edge_assistant.reasoning.claims import NEAR, Claim, Standing, compare, merge
 from edge_assistant.reasoning.values.values import Clock, Day, Identifier, Nothing, Quantity, Truth, Value
 from edge_assistant.reasoning.values.words import as_words
+from edge_assistant_models.model import InstalledModel
 
 VALUES: dict[str, Value] = {
     "none": Nothing(),
@@ -88,11 +92,29 @@ def test_one_signal_is_single_and_can_contradict_itself(second: str, status: Agr
         ("flat", "home", NEAR, Agreement.AGREE),
         ("flat", "home", NEAR - 0.01, Agreement.CONFLICT),
         ("gate 4", "door 5", 1.0, Agreement.CONFLICT),
+        ("detected", "not found", 1.0, Agreement.CONFLICT),
+        ("not there", "not found", 1.0, Agreement.AGREE),
+        ("hepatitis B", "infection C", 1.0, Agreement.CONFLICT),
+        ("hepatitis B", "the infection", 1.0, Agreement.AGREE),
     ],
 )
 def test_nearness_in_meaning_joins_words_and_no_numbers(one: str, other: str, cosine: float, status: Agreement) -> None:
     pair = [Claim("text:1", as_words(one), one, ("E1",)), Claim("text:2", as_words(other), other, ("E2",))]
     assert compare("x", pair, lambda a, b: cosine).status is status
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "near"),
+    [
+        ("couch", "sofa", True), ("kitten", "cat", True), ("red", "blue", False), ("penicillin", "amoxicillin", False),
+        ("open", "closed", False), ("male", "female", False),
+    ],
+)  # fmt: skip
+def test_what_excludes_each_other_is_not_near(
+    models: Callable[[str], InstalledModel], one: str, other: str, near: bool
+) -> None:
+    left, right = Embedder(models("embedder"), Runtime(1)).embed([one, other])
+    assert (float(left @ right) >= NEAR) is near
 
 
 def test_what_is_told_twice_is_one_claim_with_the_evidence_of_both() -> None:

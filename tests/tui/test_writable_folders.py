@@ -73,3 +73,13 @@ def test_the_installation_is_no_place_to_save_in(person: Path, monkeypatch: pyte
     (person / "Documents").rmdir()
     (person / "Downloads").rmdir()
     assert writable_folders.writable() == person / ".edge-assistant" / "exports"
+
+
+@pytest.mark.parametrize(("here", "saves"), [("bin", "Documents"), ("bin/deep", "Documents"), ("project", "project")])
+def test_a_folder_of_commands_is_no_place_to_save_in(
+    person: Path, monkeypatch: pytest.MonkeyPatch, here: str, saves: str
+) -> None:
+    (person / here).mkdir(exist_ok=True)
+    monkeypatch.chdir(person / here)
+    monkeypatch.setenv("PATH", f"/usr/bin:{person}/bin:.")
+    assert writable_folders.writable() == person / saves

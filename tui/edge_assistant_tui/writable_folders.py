@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -63,10 +64,14 @@ def _spoken(speaker: str) -> list[Path]:
 
 
 def _obeyed(folder: Path) -> bool:
-    """Whether programs outside the lock would do what is written there: the home folder, hidden ones, our own code."""
+    """Whether programs outside the lock would do what is written there.
+
+    The home folder, hidden ones, our own code, and folders of commands (PATH).
+    """
     home = Path.home().resolve()
     code = (Path(sys.prefix).resolve(), Path(__file__).resolve())
-    if any(place.is_relative_to(folder) for place in (home, *code)):
+    commands = {Path(place).resolve() for place in os.get_exec_path() if os.path.isabs(place)}  # noqa: PTH117 - of many
+    if any(place.is_relative_to(folder) for place in (home, *code, *commands)) or commands & {folder, *folder.parents}:
         return True
     return folder.is_relative_to(home) and any(part.startswith(".") for part in folder.relative_to(home).parts)
 

@@ -156,6 +156,8 @@ def _verified(connection: sqlite3.Connection, trail: Trail, kept: Path | None, b
     count, mac = walk.last.count, walk.last.mac
     if found is None:  # else rows may hold anything
         seen.notes += ends.noted(connection, before)
+        if not count:
+            seen.notes.append("there is no row: nothing was asked here yet, or all folders were removed")
     unsure = () if found else tuple(ends.unsure(connection, trail, before))
     return Report(count, mac, seen.agreeing, seen.last, found, unsure, tuple(seen.notes))
 

@@ -15,18 +15,20 @@ from edge_assistant_models import paths
 ALWAYS = ("/tmp", "/var/tmp", "/dev", "/proc/self")  # noqa: S108 - folders to let be written to
 
 
-def keep(named: Iterable[Path], *, settings: bool = False) -> None:
-    """Let this process write nowhere else from now on, where the kernel can see to that; `lock.apart` says whether.
+def keep(named: Iterable[Path], *, settings: bool = False, pulls: bool = False) -> None:
+    """Let this process write nowhere else from now on, where the kernel can see to that.
 
     Args:
         named: folders besides its own.
         settings: whether it also changes settings.
+        pulls: whether it pulls models: it has the network, so it is not locked, and works in folders that locked
+            processes write, whose links could lead it out of them.
 
     Raises:
         LockFailed: the kernel refuses.
         StorageFull: there is no home folder.
     """
-    if lock.apart():
+    if pulls or lock.apart():
         lock.keep_writes_within([*ALWAYS, tempfile.gettempdir(), *map(os.fspath, [*_folders(settings), *named])])
 
 

@@ -91,15 +91,19 @@ def apart() -> bool:
 
 
 def keep_writes_within(places: Iterable[str]) -> None:
-    """Let this process write in these folders and files only, for good, where `apart` says that it can be.
+    """Let this process write in these folders and files only, for good, where the kernel has Landlock.
 
     Threads that are there already are not kept; so it is called before there are any.
 
     Raises:
-        LockFailed: the kernel refuses, though it took the lock.
+        LockFailed: the kernel refuses, though it has Landlock.
     """
+    known = landlock.abi()
+    if not known:
+        return
     try:
-        landlock.keep_writes_within(places, _abi)
+        seccomp.no_new_privileges()
+        landlock.keep_writes_within(places, known)
     except OSError as error:
         what = f"writing cannot be restricted to folders ({error.strerror})"
         raise LockFailed(what, seccomp.HINT) from None

@@ -23,7 +23,7 @@ from edge_assistant.reasoning.values.values import (
     Value,
     comparable,
 )
-from edge_assistant.reasoning.values.words import as_name, as_words, nothings
+from edge_assistant.reasoning.values.words import as_name, as_words, has_label, nothings
 
 
 class AnswerType(StrEnum):
@@ -157,7 +157,8 @@ def common_values(texts: Sequence[str], kind: AnswerType) -> list[Value]:
         found = [values(text) for text in texts]
         if all(value is not None for value in found):
             return [value for value in found if value is not None]
-    return [as_words(text) for text in texts]
+    labelled = any(map(has_label, texts))
+    return [as_words(text, labelled=labelled) for text in texts]
 
 
 def _names_differ(texts: Sequence[str]) -> bool:

@@ -70,12 +70,19 @@ def _spelled_codes(text: str) -> Iterator[ValueSpan]:
         while more := _behind_pause(text, parts):
             parts += _part().finditer(text, *more.span("digits"))
         said = _join(parts)
-        if re.search(r"\d", said) and len(said) <= _LONGEST_CODE and (len(parts) > 1 or parts[0][0].lower() != "one"):
+        if re.search(r"\d", said) and len(said) <= _LONGEST_CODE and not _is_word(parts):
             start, end = parts[0].start(), parts[-1].end()
             past = end
             yield ValueSpan(
                 text[start:end].rstrip(","), Identifier(code(said)), start, end - text[start:end].endswith(",")
             )
+
+
+def _is_word(parts: Sequence[re.Match[str]]) -> bool:
+    """Whether a lone part is no digit: "this one", "oh", blood group O; words of the list are zero among digits."""
+    known = vocabulary()
+    alone = parts[0][0].lower() if len(parts) == 1 else ""
+    return alone == "one" or (alone in known.words["zero"] and alone not in known.numbers)
 
 
 def _behind_pause(text: str, parts: Sequence[re.Match[str]]) -> re.Match[str] | None:

@@ -178,7 +178,8 @@ def _same_in_words(a: Value, b: Value) -> bool:
         case Name(), Name():
             return a == b or same_name(a.words, b.words)
         case Words(), Words():
-            return a == b or (bool(a.tokens and b.tokens) and (a.tokens <= b.tokens or b.tokens <= a.tokens))
+            within = bool(a.tokens and b.tokens) and (a.tokens <= b.tokens or b.tokens <= a.tokens)
+            return a == b or (within and is_negated(a) == is_negated(b))
         case Nothing(), Truth(yes=yes):
             return not yes
         case Nothing(), Quantity():
@@ -191,6 +192,11 @@ def _same_in_words(a: Value, b: Value) -> bool:
             return any(code == str(reading) for reading in b.readings)
         case _:
             return a == b
+
+
+def is_negated(words: Words) -> bool:
+    """Whether one of the words denies the others: not detected, no fracture."""
+    return not vocabulary().words["no"].isdisjoint(words.tokens)
 
 
 # Types of which values can be compared with one another

@@ -28,11 +28,33 @@ def nothings(text: str) -> Iterator[ValueSpan]:
         yield ValueSpan(match[0], Nothing(), match.start(), match.end())
 
 
-def as_words(text: str) -> Words:
-    """A text as a set of words: lower case, singular, without stop words."""
+_LABEL = re.compile(r"\b[A-Z]{1,2}\b")
+
+
+def as_words(text: str, *, labelled: bool = False) -> Words:
+    """A text as a set of words: lower case, singular, without stop words.
+
+    Args:
+        text: the words.
+        labelled: whether a capital letter that can be a stop word is a label, see `has_label`.
+    """
     stop = vocabulary().words["stop"]
-    tokens = (singular(match[0].lower()) for match in _WORD.finditer(text))
-    return Words(frozenset(token for token in tokens if token not in stop))
+    found = (match[0] for match in _WORD.finditer(text))
+    tokens = ((singular(word.lower()), labelled and len(word) == 1 and word.isupper()) for word in found)
+    return Words(frozenset(token for token, label in tokens if label or token not in stop))
+
+
+def has_label(text: str) -> bool:
+    """Whether one or two capital letters in a text name something: blood group B, type II, hepatitis A.
+
+    An article does within the text and alone; at its beginning, and among capitals, it may be the word.
+    """
+    known, bare = vocabulary().words, text.strip()
+    return any(
+        match[0].lower() not in known["stop"]
+        or (match[0].lower() in known["article"] and (match[0] == bare or (match.start() > 0 and not text.isupper())))
+        for match in _LABEL.finditer(text)
+    )
 
 
 def singular(word: str) -> str:

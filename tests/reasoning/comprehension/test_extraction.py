@@ -174,6 +174,12 @@ def test_a_call_that_is_hardly_told_leaves_nothing() -> None:
         ("10 June at 14:00", "10 June", True), ("12 Mill Lane", "twelve Mill Lane", True),
         ("12 Mill Lane", "number 12", True), ("12 Mill Lane", "12 Mill Street", False),
         ("07744 900123", "+44 7744 900123", True), ("07744 900123", "call 07744 900124", False),
+        ("O negative", "O positive", False), ("group O", "O", True), ("A positive", "B positive", False),
+        ("A positive", "AB positive", False), ("A positive", "A", True), ("hepatitis A", "hepatitis B", False),
+        ("vitamin A", "vitamin K2", False), ("GATE A", "GATE B", False), ("gate A", "A", True),
+        ("A white van", "a white delivery van", True), ("A van", "THE WHITE VAN", True),
+        ("type I", "type II", False), ("type I diabetes", "type I", True), ("reactive", "not reactive", False),
+        ("not detected", "not detected in the swab", True), ("with food", "without food", False),
     ],
 )  # fmt: skip
 def test_what_two_sources_tell_is_compared_by_a_common_type(one: str, other: str, agree: bool) -> None:
