@@ -122,6 +122,17 @@ async def test_letters_go_into_the_prompt_and_remove_nothing_where_a_list_has_th
     assert stage.prompt.text == "a1b2c3d4e5f6g7h8"
 
 
+async def test_a_question_mark_opens_the_help_where_nothing_is_typed(stage: Stage) -> None:
+    assert stage.prompt.has_focus
+    await stage.press("question_mark")
+    assert isinstance(stage.app.screen, Help)
+    await stage.press("escape")
+    assert stage.prompt.text == ""
+    await stage.type("why?")
+    assert stage.prompt.text == "why?"
+    assert isinstance(stage.app.screen, conversation.ConversationScreen)
+
+
 async def test_a_removal_is_undone_by_one_key_and_no_typed_word_is(stage: Stage) -> None:
     await stage.type("what is")
     await three(stage)

@@ -91,6 +91,13 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
             self.action_send()
+        elif event.is_printable and not self.check_consume_key(event.key, event.character):
+            event.prevent_default()
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """What becomes text: every printable key, but where nothing is typed not those that the app binds."""
+        typed = super().check_consume_key(key, character)
+        return typed and bool(self.text or key not in self.app._bindings.key_to_bindings)
 
     def action_send(self) -> None:
         """Send what stands here; a path is attached instead."""
