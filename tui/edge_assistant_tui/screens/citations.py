@@ -25,8 +25,8 @@ class Citing(DeviceScreen):
     def open_source(self, id: str) -> None:
         """Show the evidence of the last answer that cites it, else of the last that has it; where none does, say so."""
         answers = self._answers()
-        likely = sorted(reversed(answers), key=lambda answer: id not in _cited(answer))
-        if not any(self._show_source(answer, id) for answer in likely):
+        likely = sorted(answers, key=lambda answer: id in _cited(answer))
+        if not any(self._show_source(answer, id) for answer in likely[::-1]):
             self.notify(_sources_of(answers), title=f"There is no source {id}", severity="warning")
 
     @on(Turn.Cited)
