@@ -43,8 +43,16 @@ class Restore(Static, can_focus=True):
         """It stands over the prompt again."""
         self.app.conversation.remove_class("offering")
 
+    def on_focus(self) -> None:
+        """Its keys count."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The prompt's keys count."""
+        self.refresh()
+
     def render(self) -> Content:
-        """One or two lines."""
+        """One or two lines; without the focus they say which key leads here."""
         saved = self._saved
         when = saved.began.astimezone().strftime("%Y-%m-%d %H:%M")
         signals = sum(not kept.removed for kept in saved.signals)
@@ -54,6 +62,7 @@ class Restore(Static, can_focus=True):
         return Content.assemble(
             (printable(saved.title), "bold"),
             (f"  {when}, {count}\n", "$text-muted"),
+            *(() if self.has_focus else (("Shift+Tab", "bold $accent"), ", then ")),
             ("Enter", "bold $accent"),
             " restores it, ",
             ("Delete", "bold $accent"),
