@@ -10,6 +10,7 @@ from helpers.app import Stage, play
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
+from textual import events
 from textual.widgets import Input, Static
 
 from edge_assistant_tui.screens.attach import about, completed
@@ -53,6 +54,20 @@ async def test_it_shows_folders_and_what_the_product_takes(stage: Stage) -> None
     assert stage.screen.query_one(Files).wanted == ""
     assert len(names(stage)) == 6
     await stage.press("escape")
+    assert stage.screen is stage.talk
+
+
+async def test_a_pasted_file_is_attached_and_another_text_stands_in_the_path(stage: Stage, folder: Path) -> None:
+    await stage.press("f2")
+    stage.app.post_message(events.Paste(str(folder / "line")))
+    await stage.settle()
+    path = stage.screen.query_one("#path", Input)
+    assert (path.value, path.has_focus) == (str(folder / "line"), True)
+    await stage.press("enter")
+    assert names(stage) == ["motor.csv"]
+    stage.app.post_message(events.Paste(f"'{folder / 'form.jpg'}'\n"))
+    await stage.settle()
+    assert stage.work.calls("attach") == [(folder / "form.jpg",)]
     assert stage.screen is stage.talk
 
 
