@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from edge_assistant.vault.vault import Vault
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens.export import ExportScreen, suggested
 from edge_assistant_tui.screens.history import HistoryScreen as Place
+from edge_assistant_tui.widgets.restore import Restore
 
 
 @pytest.fixture
@@ -68,6 +70,23 @@ async def test_it_is_searched_as_one_types_and_one_is_opened(stage: Stage, kept:
     await stage.type("allergic")
     await stage.press("enter")
     assert stage.work.calls("resume")[1][0].id == kept[1]
+
+
+async def test_one_that_is_open_or_deleted_is_offered_no_more(stage: Stage, kept: list[str]) -> None:
+    history = History()
+    saved = history.open(kept[1])
+    history.quit()
+    await stage.tell(messages.Unfinished(saved), messages.ConversationResumed(replace(saved, id=kept[0])))
+    assert stage.talk.query(Restore)
+    await stage.tell(messages.ConversationResumed(saved))
+    assert not stage.talk.query(Restore)
+    assert stage.prompt.has_focus
+    await stage.tell(messages.Unfinished(saved))
+    await stage.press("f8", "down", "delete", "n")
+    assert stage.talk.query(Restore)
+    await stage.press("delete", "y")
+    await stage.settle()
+    assert not stage.talk.query(Restore)
 
 
 async def test_one_is_deleted_once_that_is_confirmed(kept: list[str]) -> None:

@@ -21,6 +21,7 @@ from edge_assistant_tui.screens.export import ExportScreen
 from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.screens.rename import Rename
 from edge_assistant_tui.widgets.option_list import OptionList
+from edge_assistant_tui.widgets.restore import withdraw
 
 if TYPE_CHECKING:
     from edge_assistant.history.store import Saved, Summary
@@ -177,6 +178,7 @@ class HistoryScreen(PlaceScreen):
             f"Delete “{printable(summary.title)}” with {counted(summary.turns, 'answer')}? It cannot be brought back."
         )
         if await self.app.push_screen_wait(Confirm(question, "Delete")):
+            withdraw(self.app.conversation, summary.id)
             self._change(lambda: self._forget(summary.id))
 
     async def _refused_elsewhere(self, summary: Summary) -> bool:
