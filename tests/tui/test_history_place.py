@@ -117,6 +117,19 @@ async def test_one_gets_another_name(kept: list[str]) -> None:
     assert [summary.title for summary in History().conversations()] == ["Bed 12", computed().question]
 
 
+async def test_after_a_change_the_same_line_is_highlighted(stage: Stage, kept: list[str]) -> None:
+    await stage.press("f8", "down", "down", "ctrl+r")
+    stage.screen.query_one("#name", Input).value = "Bed 12"
+    await stage.press("enter")
+    await stage.settle()
+    assert "Bed 12" in listed(stage)[1]
+    assert stage.screen.query_one(OptionList).highlighted == 1
+    await stage.press("delete", "y")
+    await stage.settle()
+    assert stage.screen.query_one(OptionList).highlighted == 0
+    assert [summary.id for summary in History().conversations()] == kept[1:]
+
+
 async def test_the_one_that_is_open_is_not_deleted(stage: Stage, kept: list[str]) -> None:
     stage.work._keeping.current = kept[1]
     await stage.press("f8", "down")

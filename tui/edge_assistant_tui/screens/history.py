@@ -85,17 +85,17 @@ class HistoryScreen(PlaceScreen):
             self._open(self._found[0].id, export=False)
 
     @work(thread=True, exclusive=True, group="search")
-    def _search(self, text: str) -> None:
+    def _search(self, text: str, at: int = 0) -> None:
         try:
             found = self.app.work.history.conversations(text)
             key = self.app.work.history.place.told if found else ""
         except EdgeAssistantError as error:
             self.call_later(self._refused, error)
         else:
-            self.call_later(self._list, text, found, key)
+            self.call_later(self._list, text, found, key, at)
 
-    def _list(self, search: str, found: list[Summary], key: str) -> None:
-        """Show what a search found, and where the key is that it is sealed with."""
+    def _list(self, search: str, found: list[Summary], key: str, at: int) -> None:
+        """Show what a search found, one of it highlighted, and where the key is that it is sealed with."""
         if search != self.query_one(Input).value:
             return  # more was typed meanwhile
         self._found = found[:MAX_SHOWN]
@@ -103,7 +103,7 @@ class HistoryScreen(PlaceScreen):
         options.clear_options()
         current = self.app.work.current
         options.add_options([Option(_shown(summary, summary.id == current), id=summary.id) for summary in self._found])
-        options.highlighted = 0 if self._found else None
+        options.highlighted = min(at, len(self._found) - 1) if self._found else None
         more = f"; the first {MAX_SHOWN} are shown" if len(found) > MAX_SHOWN else ""
         kept = self.app.policy.history_days(self.app.settings.keep_days)
         said = f"{counted(len(found), 'conversation')}{more}. " + (
@@ -205,12 +205,12 @@ class HistoryScreen(PlaceScreen):
 
     @work(thread=True)
     def _change(self, change: Callable[[], object]) -> None:
-        """Change the history, then list it anew."""
+        """Change the history, then list it anew, highlighted where it was."""
         try:
             change()
         except EdgeAssistantError as error:
             self.call_later(self._refused, error)
-        self.call_later(lambda: self._search(self.query_one(Input).value))
+        self.call_later(lambda: self._search(self.query_one(Input).value, self.query_one(OptionList).highlighted or 0))
 
     def _refused(self, error: EdgeAssistantError) -> None:
         """The history cannot be read or written."""
