@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,28 @@ async def test_a_filter_finds_files_in_closed_folders(stage, folder, monkeypatch
     assert [label[2:] for label in shown] == ["line/motor.csv", "line/2026/november/motor-11.csv"]
     await stage.press("enter")
     assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
+
+
+async def test_a_file_is_found_once_however_fast_the_filter_changes(stage: Stage, monkeypatch) -> None:
+    go, fits, searched = threading.Event(), Files._fits, 0
+
+    def slow(tree: Files, path: Path) -> bool:
+        nonlocal searched
+        if path.name == "motor.csv":
+            searched += 1
+            go.wait(10)
+        return fits(tree, path)
+
+    monkeypatch.setattr(Files, "_fits", slow)
+    await stage.press("f2")
+    tree = stage.screen.query_one(Files)
+    tree.wanted = "motor"
+    await stage.until(lambda: searched == 1)
+    tree.hidden = True
+    await stage.until(lambda: searched == 2)
+    go.set()
+    await stage.settle()
+    assert names(stage).count("motor.csv") == 1
 
 
 @pytest.mark.parametrize("typed", [False, True])

@@ -19,6 +19,7 @@ from textual.reactive import var
 from textual.widgets import DirectoryTree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
+from textual.worker import Worker, get_current_worker
 
 from edge_assistant.core import limits
 from edge_assistant.core.signals import by_name, printable
@@ -73,29 +74,29 @@ class Files(DirectoryTree):
     @work(thread=True, exclusive=True, group="below")
     def _search(self) -> None:
         """Find the files that fit in closed folders."""
-        wanted = self.wanted
-        found = list(islice(self._below(), MAX_ENTRIES))
-        self.app.call_from_thread(self._add, wanted, found)
+        search = get_current_worker()
+        found = list(islice(self._below(search), MAX_ENTRIES))
+        self.app.call_from_thread(self._add, search, found)
 
-    def _add(self, wanted: str, found: list[Path]) -> None:
-        """Show them behind the others, unless more was typed meanwhile."""
-        if wanted != self.wanted:
+    def _add(self, search: Worker[None], found: list[Path]) -> None:
+        """Show them behind the others, unless others are wanted meanwhile."""
+        if search.is_cancelled:
             return
         for path in found:
             self.root.add(self.process_label(path.name), data=DirEntry(path), allow_expand=False)
         self.call_after_refresh(self._to_first)  # which needs the lines of the new ones
         self.post_message(self.Changed())
 
-    def _below(self) -> Iterator[Path]:
+    def _below(self, search: Worker[None]) -> Iterator[Path]:
         """The files that fit in the folders under the topmost one, those near it first; in a thread."""
-        wanted, top, looked = self.wanted, Path(self.path), 0
+        top, looked = Path(self.path), 0
         waiting = deque([top])
         while waiting:
             folder = waiting.popleft()
             with suppress(OSError), os.scandir(folder) as entries:
                 for entry in entries:
                     looked += 1
-                    if looked > MAX_SEARCHED or self.wanted != wanted:  # more was typed meanwhile
+                    if looked > MAX_SEARCHED or search.is_cancelled:
                         self.unsearched = looked > MAX_SEARCHED
                         return
                     path = Path(entry.path)
@@ -196,6 +197,7 @@ class Files(DirectoryTree):
         await self._show()
 
     async def _show(self) -> None:
+        self.workers.cancel_group(self, "below")  # two searches would find the same files
         self._close_links()
         await self.reload()
         self._to_first()
