@@ -133,6 +133,30 @@ async def test_a_question_mark_opens_the_help_where_nothing_is_typed(stage: Stag
     assert isinstance(stage.app.screen, conversation.ConversationScreen)
 
 
+HELLO = [*"helo", "backspace", *"lo", "left", "left", "X", "home", "Y", "end", "Z"]
+
+
+async def burst(stage: Stage, keys: list[str]) -> None:
+    """Keys that come while the app does something else."""
+    for key in keys:
+        stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
+    await stage.settle()
+
+
+async def test_the_keys_of_a_burst_act_in_their_order(stage: Stage) -> None:
+    await burst(stage, [*HELLO, "shift+enter", *"ab", "up", "!"])
+    assert stage.prompt.text == "Yh!elXloZ\nab"
+    await burst(stage, ["end", "enter", *"two", "enter", *"three", "up", "up"])
+    assert stage.work.calls("ask") == [(1, "Yh!elXloZ\nab", None), (2, "two", None)]
+    assert stage.prompt.text == "Yh!elXloZ\nab"
+    for key, line in (("f8", "#search"), ("f2", "#path")):
+        await stage.press(key)
+        stage.screen.query_one(line, Input).focus()
+        await burst(stage, HELLO)
+        assert stage.screen.query_one(line, Input).value == "YhelXloZ"
+        stage.app.pop_screen()
+
+
 async def test_a_removal_is_undone_by_one_key_and_no_typed_word_is(stage: Stage) -> None:
     await stage.type("what is")
     await three(stage)

@@ -14,6 +14,7 @@ from textual.widgets import TextArea
 
 from edge_assistant.core import limits
 from edge_assistant.core.signals import by_name
+from edge_assistant_tui.widgets.text_field import act
 
 if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
@@ -86,13 +87,11 @@ class Prompt(TextArea):
         self.placeholder = "Ask about the signals" + ", or give a path to attach" * attach
 
     async def _on_key(self, event: events.Key) -> None:
-        """Enter is a key like the others: a binding with priority would overtake letters on their way."""
-        if event.key == "enter":
-            event.stop()
+        """Leave a key of the app to the app."""
+        if event.is_printable and not self.check_consume_key(event.key, event.character):
             event.prevent_default()
-            self.action_send()
-        elif event.is_printable and not self.check_consume_key(event.key, event.character):
-            event.prevent_default()
+        else:
+            await act(self, event)
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         """What becomes text: every printable key, but where nothing is typed not those that the app binds."""
