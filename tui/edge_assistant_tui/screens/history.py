@@ -49,6 +49,8 @@ class HistoryScreen(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._found: list[Summary] = []
+        self._listed: str | None = None  # what was searched for, of which that is the result
+        self._submitted: str | None = None  # what was searched for when Enter came, before its result
 
     def body(self) -> ComposeResult:
         """A search and its results."""
@@ -77,11 +79,19 @@ class HistoryScreen(PlaceScreen):
     @on(Input.Changed)
     def _told_typed(self, event: Input.Changed) -> None:
         event.stop()
+        self._submitted = None
         self._search(event.value)
 
     @on(Input.Submitted)
     def _told_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self._submitted = event.value
+        if self._listed == event.value:
+            self._open_first()
+
+    def _open_first(self) -> None:
+        """Open the first result of what Enter was pressed behind."""
+        self._submitted = None
         if self._found:
             self._open(self._found[0].id, export=False)
 
@@ -115,6 +125,9 @@ class HistoryScreen(PlaceScreen):
             none = "." if self.app.policy.keeps_history else ": the policy wants none."
             said = "Nothing was found." if search else f"No conversation is kept{none}"
         self.query_one("#about", Static).update(Content(said))
+        self._listed = search
+        if self._submitted == search:
+            self._open_first()
 
     @on(OptionList.OptionSelected)
     def _told_selected(self, event: OptionList.OptionSelected) -> None:
