@@ -89,6 +89,18 @@ async def test_a_filter_finds_files_in_closed_folders(stage, folder, monkeypatch
     assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
 
 
+async def test_enter_right_behind_a_filter_attaches_what_it_finds(stage: Stage, folder: Path) -> None:
+    for filtered in ("mot", "zzz"):
+        await stage.press("f2")
+        for key in (*filtered, "enter"):
+            stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await stage.settle()
+        assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
+    assert stage.screen.query_one(Files).root.is_expanded
+    await stage.press("backspace", "backspace", "backspace", "m", "o", "enter")
+    assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)] * 2
+
+
 async def test_a_file_is_found_once_however_fast_the_filter_changes(stage: Stage, monkeypatch) -> None:
     go, fits, searched = threading.Event(), Files._fits, 0
 

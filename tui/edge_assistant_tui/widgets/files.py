@@ -63,6 +63,8 @@ class Files(DirectoryTree):
         super().__init__(path, id=id)
         self.chosen: list[Path] = []
         self.cut = self.unsearched = False
+        self._filtering = False  # what fits the filter is still looked for
+        self._entered = False  # Enter came meanwhile
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         """Called in a thread for each folder that is opened."""
@@ -84,7 +86,7 @@ class Files(DirectoryTree):
             return
         for path in found:
             self.root.add(self.process_label(path.name), data=DirEntry(path), allow_expand=False)
-        self.call_after_refresh(self._to_first)  # which needs the lines of the new ones
+        self.call_after_refresh(self._filtered)  # which needs the lines of the new ones
         self.post_message(self.Changed())
 
     def _below(self, search: Worker[None]) -> Iterator[Path]:
@@ -168,14 +170,25 @@ class Files(DirectoryTree):
 
     def action_shorten(self) -> None:
         """Take the last character from the filter."""
-        self.wanted = self.wanted[:-1]
+        self._filter(self.wanted[:-1])
+
+    def action_select_cursor(self) -> None:
+        """Open a folder, or choose a file; while the filter looks for files, once it has."""
+        if self._filtering:
+            self._entered = True
+        else:
+            super().action_select_cursor()
 
     def on_key(self, event: events.Key) -> None:
         """What is typed filters."""
         if event.is_printable and event.character and event.character != " ":
             event.stop()
             event.prevent_default()
-            self.wanted += event.character
+            self._filter(self.wanted + event.character)
+
+    def _filter(self, wanted: str) -> None:
+        self._filtering, self._entered = wanted != self.wanted, False
+        self.wanted = wanted
 
     async def watch_path(self) -> None:
         """Another folder."""
@@ -204,6 +217,15 @@ class Files(DirectoryTree):
         self.post_message(self.Changed())
         if self.wanted:
             self._search()
+        else:
+            self._filtered()
+
+    def _filtered(self) -> None:
+        """Go to the first of what the filter found, and choose it if Enter came before."""
+        self._to_first()
+        entered, self._filtering, self._entered = self._entered, False, False
+        if entered and self.cursor_node is not None and not self.cursor_node.allow_expand:
+            self.action_select_cursor()
 
     def _close_links(self) -> None:
         """Close folders that are links: reloading opens by path what was open, and never ends if a link leads back."""
