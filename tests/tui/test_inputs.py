@@ -133,6 +133,11 @@ async def test_a_question_mark_opens_the_help_where_nothing_is_typed(stage: Stag
     assert isinstance(stage.app.screen, conversation.ConversationScreen)
 
 
+async def test_the_palette_does_not_hide_the_answers_behind_the_prompt(stage: Stage) -> None:
+    assert stage.prompt.has_focus
+    assert "Maximize" not in {command.title for command in stage.app.get_system_commands(stage.talk)}
+
+
 HELLO = [*"helo", "backspace", *"lo", "left", "left", "X", "home", "Y", "end", "Z"]
 
 
