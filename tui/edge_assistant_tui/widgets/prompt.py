@@ -28,7 +28,7 @@ MAX_INPUTS = limits.INPUTS.value
 class Prompt(TextArea):
     """A text area of one to six lines."""
 
-    ALLOW_MAXIMIZE: ClassVar[bool | None] = False  # the answers would be hidden
+    ALLOW_MAXIMIZE = False  # the answers would be hidden
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send"),
