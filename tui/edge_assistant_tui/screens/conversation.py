@@ -212,6 +212,7 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
     async def action_new(self) -> None:
         """Begin anew; this conversation stays in the history."""
         typed = "" if self.app.policy.roles else self.query_one(Prompt).text
+        self.note()
         self.app.work.stop()
         self.app.work.begin()
         await self.empty()
