@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 CITATION = re.compile(r"\[([EC]\d{1,6})\]")
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _ENDS = re.compile(r"(?<=[.!?])\s+")  # of the sentences of an answer
+_CITED_BEHIND = re.compile(rf"([.!?])((?:\s*{CITATION.pattern})+)")  # a sentence that its citations follow
 _SHORT = 3  # letters; shorter words stand everywhere
 
 
@@ -26,9 +27,10 @@ def span(answer: Answer, item: Evidence) -> tuple[int, int]:
 
     spans = [(b - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in sentences(text)]
     values = {told.value for verdict in answer.verdicts for told in verdict.values if item.id in told.evidence}
-    parts = [part for part in _ENDS.split(answer.text) if f"[{item.id}]" in part]  # of the answer, with this citation
-    said = _long(_words(" ".join([answer.question, *(CITATION.sub("", part) for part in parts)])))
-    chosen = _choose([text[a:b] for a, b in spans], values, said) if len(spans) > 1 else set()
+    said = _ENDS.split(_CITED_BEHIND.sub(r"\2\1", answer.text))
+    cited = [CITATION.sub("", sentence) for sentence in said if f"[{item.id}]" in sentence] or [""]
+    said_words = [_long(_words(f"{answer.question} {sentence}")) for sentence in cited]
+    chosen = _choose([text[a:b] for a, b in spans], values, said_words) if len(spans) > 1 else set()
     if not chosen:
         return 0, len(text)
     return spans[min(chosen)][0], spans[max(chosen)][1]
@@ -52,10 +54,13 @@ def excerpt(answer: Answer, item: Evidence) -> str:
     return f"{'… ' if a else ''}{part}{' …' if b < len(item.text) else ''}"
 
 
-def _choose(sentences: list[str], values: Iterable[str], said: set[str]) -> set[int]:
-    """The numbers of the sentences; for each value the one that has most of its words, then most of what is said."""
+def _choose(sentences: list[str], values: Iterable[str], said: list[set[str]]) -> set[int]:
+    """The numbers of the sentences; for each value the one that has most of its words, then most of what is said.
+
+    Without a value: for each sentence of the answer the one that has most of its words.
+    """
     words = [_words(sentence) for sentence in sentences]
-    shared = [len(said & _long(have)) for have in words]
+    shared = [len(set().union(*said) & _long(have)) for have in words]
     chosen: set[int] = set()
     for value in values:
         wanted = _words(value)
@@ -63,8 +68,10 @@ def _choose(sentences: list[str], values: Iterable[str], said: set[str]) -> set[
         best = max(scores)
         if best[0]:
             chosen.update(at for at, score in enumerate(scores) if score == best)
-    if not chosen and max(shared) > 1 and shared.count(max(shared)) == 1:
-        chosen.add(shared.index(max(shared)))
+    for answered in () if chosen else said:
+        common = [len(answered & _long(have)) for have in words]
+        if max(common) > 1 and common.count(max(common)) == 1:
+            chosen.add(common.index(max(common)))
     return chosen
 
 

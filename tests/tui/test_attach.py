@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from helpers.app import Stage, play
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
+from textual import events
 from textual.widgets import Input, Static
 
 from edge_assistant_tui.screens.attach import about, completed
@@ -56,6 +58,20 @@ async def test_it_shows_folders_and_what_the_product_takes(stage: Stage) -> None
     assert stage.screen is stage.talk
 
 
+async def test_a_pasted_file_is_attached_and_another_text_stands_in_the_path(stage: Stage, folder: Path) -> None:
+    await stage.press("f2")
+    stage.app.post_message(events.Paste(str(folder / "line")))
+    await stage.settle()
+    path = stage.screen.query_one("#path", Input)
+    assert (path.value, path.has_focus) == (str(folder / "line"), True)
+    await stage.press("enter")
+    assert names(stage) == ["motor.csv"]
+    stage.app.post_message(events.Paste(f"'{folder / 'form.jpg'}'\n"))
+    await stage.settle()
+    assert stage.work.calls("attach") == [(folder / "form.jpg",)]
+    assert stage.screen is stage.talk
+
+
 async def test_a_filter_finds_files_in_closed_folders(stage, folder, monkeypatch) -> None:
     deep = folder / "line" / "2026" / "november"
     deep.mkdir(parents=True)
@@ -71,6 +87,40 @@ async def test_a_filter_finds_files_in_closed_folders(stage, folder, monkeypatch
     assert [label[2:] for label in shown] == ["line/motor.csv", "line/2026/november/motor-11.csv"]
     await stage.press("enter")
     assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
+
+
+async def test_enter_right_behind_a_filter_attaches_what_it_finds(stage: Stage, folder: Path) -> None:
+    for filtered in ("mot", "zzz"):
+        await stage.press("f2")
+        for key in (*filtered, "enter"):
+            stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await stage.settle()
+        assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
+    assert stage.screen.query_one(Files).root.is_expanded
+    await stage.press("backspace", "backspace", "backspace", "m", "o", "enter")
+    assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)] * 2
+
+
+async def test_a_file_is_found_once_however_fast_the_filter_changes(stage: Stage, monkeypatch) -> None:
+    go, fits, searched = threading.Event(), Files._fits, 0
+
+    def slow(tree: Files, path: Path) -> bool:
+        nonlocal searched
+        if path.name == "motor.csv":
+            searched += 1
+            go.wait(10)
+        return fits(tree, path)
+
+    monkeypatch.setattr(Files, "_fits", slow)
+    await stage.press("f2")
+    tree = stage.screen.query_one(Files)
+    tree.wanted = "motor"
+    await stage.until(lambda: searched == 1)
+    tree.hidden = True
+    await stage.until(lambda: searched == 2)
+    go.set()
+    await stage.settle()
+    assert names(stage).count("motor.csv") == 1
 
 
 @pytest.mark.parametrize("typed", [False, True])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers import says
 from helpers.app import FORM, NOTE, Stage, computed, conflict, play
 from helpers.forgetting import audited
+from textual import events
 from textual.widgets import Input, OptionList
 
 from edge_assistant.history.store import History
@@ -18,6 +20,7 @@ from edge_assistant.vault.vault import Vault
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens.export import ExportScreen, suggested
 from edge_assistant_tui.screens.history import HistoryScreen as Place
+from edge_assistant_tui.widgets.restore import Restore
 
 
 @pytest.fixture
@@ -70,6 +73,33 @@ async def test_it_is_searched_as_one_types_and_one_is_opened(stage: Stage, kept:
     assert stage.work.calls("resume")[1][0].id == kept[1]
 
 
+async def test_enter_right_behind_a_search_opens_what_it_finds(stage: Stage, kept: list[str]) -> None:
+    for search, opened in (("highest temp", [kept[0]]), ("zzz", [])):
+        await stage.press("f8")
+        for key in (*search, "enter"):
+            stage.app.post_message(events.Key(key if key != " " else "space", key if len(key) == 1 else None))
+        await stage.settle()
+        assert [saved.id for (saved,) in stage.work.calls("resume")] == [kept[0]]
+        assert isinstance(stage.screen, Place) == (not opened)
+
+
+async def test_one_that_is_open_or_deleted_is_offered_no_more(stage: Stage, kept: list[str]) -> None:
+    history = History()
+    saved = history.open(kept[1])
+    history.quit()
+    await stage.tell(messages.Unfinished(saved), messages.ConversationResumed(replace(saved, id=kept[0])))
+    assert stage.talk.query(Restore)
+    await stage.tell(messages.ConversationResumed(saved))
+    assert not stage.talk.query(Restore)
+    assert stage.prompt.has_focus
+    await stage.tell(messages.Unfinished(saved))
+    await stage.press("f8", "down", "delete", "n")
+    assert stage.talk.query(Restore)
+    await stage.press("delete", "y")
+    await stage.settle()
+    assert not stage.talk.query(Restore)
+
+
 async def test_one_is_deleted_once_that_is_confirmed(kept: list[str]) -> None:
     async with play() as stage:
         await stage.press("f8", "down", "delete", "n")
@@ -96,6 +126,19 @@ async def test_one_gets_another_name(kept: list[str]) -> None:
         await stage.type("bed 12")
         assert len(listed(stage)) == 1
     assert [summary.title for summary in History().conversations()] == ["Bed 12", computed().question]
+
+
+async def test_after_a_change_the_same_line_is_highlighted(stage: Stage, kept: list[str]) -> None:
+    await stage.press("f8", "down", "down", "ctrl+r")
+    stage.screen.query_one("#name", Input).value = "Bed 12"
+    await stage.press("enter")
+    await stage.settle()
+    assert "Bed 12" in listed(stage)[1]
+    assert stage.screen.query_one(OptionList).highlighted == 1
+    await stage.press("delete", "y")
+    await stage.settle()
+    assert stage.screen.query_one(OptionList).highlighted == 0
+    assert [summary.id for summary in History().conversations()] == kept[1:]
 
 
 async def test_the_one_that_is_open_is_not_deleted(stage: Stage, kept: list[str]) -> None:

@@ -122,6 +122,46 @@ async def test_letters_go_into_the_prompt_and_remove_nothing_where_a_list_has_th
     assert stage.prompt.text == "a1b2c3d4e5f6g7h8"
 
 
+async def test_a_question_mark_opens_the_help_where_nothing_is_typed(stage: Stage) -> None:
+    assert stage.prompt.has_focus
+    await stage.press("question_mark")
+    assert isinstance(stage.app.screen, Help)
+    await stage.press("escape")
+    assert stage.prompt.text == ""
+    await stage.type("why?")
+    assert stage.prompt.text == "why?"
+    assert isinstance(stage.app.screen, conversation.ConversationScreen)
+
+
+async def test_the_palette_does_not_hide_the_answers_behind_the_prompt(stage: Stage) -> None:
+    assert stage.prompt.has_focus
+    assert "Maximize" not in {command.title for command in stage.app.get_system_commands(stage.talk)}
+
+
+HELLO = [*"helo", "backspace", *"lo", "left", "left", "X", "home", "Y", "end", "Z"]
+
+
+async def burst(stage: Stage, keys: list[str]) -> None:
+    """Keys that come while the app does something else."""
+    for key in keys:
+        stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
+    await stage.settle()
+
+
+async def test_the_keys_of_a_burst_act_in_their_order(stage: Stage) -> None:
+    await burst(stage, [*HELLO, "shift+enter", *"ab", "up", "!"])
+    assert stage.prompt.text == "Yh!elXloZ\nab"
+    await burst(stage, ["end", "enter", *"two", "enter", *"three", "up", "up"])
+    assert stage.work.calls("ask") == [(1, "Yh!elXloZ\nab", None), (2, "two", None)]
+    assert stage.prompt.text == "Yh!elXloZ\nab"
+    for key, line in (("f8", "#search"), ("f2", "#path")):
+        await stage.press(key)
+        stage.screen.query_one(line, Input).focus()
+        await burst(stage, HELLO)
+        assert stage.screen.query_one(line, Input).value == "YhelXloZ"
+        stage.app.pop_screen()
+
+
 async def test_a_removal_is_undone_by_one_key_and_no_typed_word_is(stage: Stage) -> None:
     await stage.type("what is")
     await three(stage)
@@ -205,7 +245,7 @@ async def test_a_restore_brings_back_the_draft_the_inputs_and_the_question_that_
     await stage.tell(messages.ConversationResumed(saved))
     last = stage.talk.query(Turn).last()
     assert last.question == "And the dose?"
-    assert "not answered: the app ended first" in str(last.query_one(".stopped", Static).render())
+    assert "not answered" in str(last.query_one(".stopped", Static).render())
     assert stage.prompt.text == "mine"  # what is typed since goes first
     await stage.press("up")
     assert stage.prompt.text == "a draft"

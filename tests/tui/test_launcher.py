@@ -295,16 +295,18 @@ def filters(pid: int) -> int:
     return int(status.partition("Seccomp_filters:")[2].split()[0])
 
 
-@pytest.mark.parametrize("given", [(), ("--no-lock",)])
-def test_the_bare_command_opens_the_app_which_is_locked_and_its_launcher_is_not_and_cleans_up(bare, given) -> None:
+@pytest.mark.parametrize(("given", "killed"), [((), signal.SIGKILL), (("--no-lock",), signal.SIGINT)])
+def test_the_bare_command_opens_the_app_which_is_locked_and_its_launcher_is_not_and_cleans_up(
+    bare, given, killed
+) -> None:
     terminal = bare("--profile", "tiny", *given)
     app, launcher = opened(terminal)
     terminal.read_until(r"NOT OFFLINE" if given else r"\boffline\b")
     assert filters(launcher) == filters(os.getpid())
     assert filters(app) == filters(launcher) + (not given)
-    os.kill(app, signal.SIGKILL)
-    assert terminal.ended() == 137
+    os.kill(app, killed)
+    assert terminal.ended() == 128 + killed
     assert terminal.modes() == terminal.before
     assert terminal.seen.endswith(
-        "error: the app was ended by SIGKILL - start it again; it offers the conversation\r\n"
+        f"error: the app was ended by {killed.name} - start it again; it offers the conversation\r\n"
     )

@@ -54,6 +54,15 @@ def test_the_sentence_with_the_value_or_the_words_is_marked(said: str, values: l
     assert (shown.text, shown.place.chars) == (marked, (begin, begin + len(marked)))
 
 
+def test_each_sentence_of_an_answer_marks_its_own_also_where_its_citation_stands_behind_it() -> None:
+    said = "The motor was started at 7:40 by the night shift. [E1] Nobody touched the valve after that. [E1]"
+    (shown,) = exhibits.of_answer(replace(answered(""), text=said), {})
+    assert shown.text == TEXT[: TEXT.index(" The limit")]
+    other = "The bearing was warm, and Mr. Lund oiled it. [E2] Nobody touched the valve after that. [E1]"
+    (shown,) = exhibits.of_answer(replace(answered(""), text=other), {})
+    assert shown.text == "Nobody touched the valve after that."
+
+
 def test_a_part_has_an_ellipsis_and_evidence_that_is_no_text_stays_as_it_is() -> None:
     answer = answered("85 degC", "85 degC")
     assert attribution.excerpt(answer, answer.evidence[0]) == "… At 9:10 the temperature was 85 degC. …"

@@ -106,8 +106,11 @@ async def test_what_was_not_ended_is_restored_by_a_key(stage: Stage, killed: Sav
     assert banner.has_focus
     await stage.type("read")  # who types asks, and the offer stays
     assert stage.prompt.text == "read"
+    assert "Shift+Tab, then Enter restores it" in shown(banner)
     assert not stage.work.calls("discard") + stage.work.calls("resume")
-    banner.focus()
+    await stage.press("shift+tab")
+    assert banner.has_focus
+    assert "Shift+Tab" not in shown(banner)
     assert "What is the patient allergic to?" in shown(banner)
     assert "2 answers, 2 signals" in shown(banner)
     await stage.press("enter")

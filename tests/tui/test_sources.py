@@ -28,6 +28,18 @@ async def test_an_id_that_is_typed_opens_the_evidence_and_asks_nothing(viewing: 
     assert len(viewing.turns) == 1
 
 
+async def test_an_id_opens_the_evidence_of_the_answer_that_cites_it(viewing: Viewing, things: Made) -> None:
+    cites = things.answer()
+    has = replace(cites, text="It is fine.", citations=(), computed=(), verdicts=())
+    for number, answer in enumerate((cites, has), 1):
+        await viewing.talk.ask("What is the patient allergic to?")
+        await viewing.tell(says.ended(number, answer))
+    id = cites.verdicts[0].values[0].evidence[0]
+    await viewing.ask(id)
+    assert isinstance(viewing.screen, EvidenceScreen)
+    assert (viewing.screen.exhibit.id, viewing.screen.exhibit.verdicts) == (id, cites.verdicts[:1])
+
+
 async def test_where_there_is_no_such_source_it_is_said(viewing: Viewing, things: Made) -> None:
     await viewing.press("ctrl+g")
     await viewing.ask("[E13]")

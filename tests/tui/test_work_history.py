@@ -264,6 +264,20 @@ def test_what_is_typed_while_it_computes_is_kept_and_the_last_conversation_is_of
     work.close()
 
 
+def test_what_is_left_unanswered_stays_and_what_is_typed_then_is_kept_beside_the_next(work) -> None:
+    go = threading.Event()
+    work._jobs.put(lambda: go.wait(60))  # an answer that does not stop at once
+    work.note(Unsent("", ("one?",), ("one?",)))
+    work.begin()
+    noted(work, Unsent("typed then"))
+    go.set()
+    work.wait()
+    noted(work, Unsent("typed then"))
+    left = [summary.title for summary in History().conversations()]
+    assert left == ["(no question yet)", "one?"]
+    assert History().open(work.current or "").unsent == Unsent("typed then")
+
+
 def test_a_fault_of_the_app_leaves_what_is_typed_to_be_offered(work) -> None:
     work.wait()
     work.note(Unsent("a draft"))

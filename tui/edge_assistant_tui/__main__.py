@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -19,6 +20,7 @@ def main() -> int:
     from edge_assistant.core.errors import EdgeAssistantError
     from edge_assistant_tui.options import Options
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # asyncio would quit as by the key; the terminal sends Ctrl+C as a key
     options = Options.from_environment()
     try:
         policy = _governed(options)

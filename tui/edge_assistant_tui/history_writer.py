@@ -50,6 +50,8 @@ class Keeping:
         self._offered = threading.Event()
         self._notes = ThreadPoolExecutor(1, "notes")
         self._unsent: Unsent | None = None
+        self._leaving = False  # whether what is noted belongs to the next conversation
+        self._left: Unsent | None = None  # what was noted last of the one that is left
 
     @property
     def history(self) -> History:
@@ -94,8 +96,13 @@ class Keeping:
     def _write_unsent(self) -> None:
         """Keep the latest; that it fails is said where a question is kept, and not at each key."""
         self._offered.wait(_OFFER_S)  # a conversation that begins is no reason not to offer the last one
-        with self._lock, suppress(EdgeAssistantError):
-            unsent, self._unsent = self._unsent, None
+        with self._lock:
+            if not self._leaving:
+                unsent, self._unsent = self._unsent, None
+                self._keep_unsent(unsent)
+
+    def _keep_unsent(self, unsent: Unsent | None) -> None:
+        with suppress(EdgeAssistantError):
             if unsent is None or not current().keeps_history:
                 return
             if self.current is not None or unsent.draft or unsent.inputs:  # nothing does not begin a conversation
@@ -182,12 +189,22 @@ class Keeping:
         else:
             self._failing = ""
 
+    def leave(self) -> None:
+        """What is noted from now on belongs to the next conversation; this one is closed later."""
+        self._left, self._unsent, self._leaving = self._unsent, None, True
+
     def finish(self) -> None:
         """Close the conversation; where there are visitors, the next one is another person."""
         with self._lock:
+            self._keep_unsent(self._left)
             if (id := self.current) is not None:
                 self.guarded(lambda: self.history.close(id))
-            self.current = self._coming = self._unsent = None
+            self.current = self._coming = self._left = None
+            if self._leaving and self._unsent is not None:
+                self.note(self._unsent)
+            else:
+                self._unsent = None
+            self._leaving = False
         if current().roles:
             self._forget_caches()
 

@@ -266,10 +266,10 @@ class Work:
             self._perceive_later(signal)
         self._look()  # before what waits behind this
 
-    @queued
     def begin(self) -> None:
         """Begin a new conversation; the old one stays in the history."""
-        self._finish()
+        self._keeping.leave()
+        self._jobs.put(self._finish)
 
     def assistant(self) -> Assistant:
         """What perceives and answers; in this thread, but for what it opens for others: an endpointer, a voice."""

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -17,6 +17,8 @@ from textual.widgets import DirectoryTree, Input, Static, Tree
 from edge_assistant.core.signals import by_name, printable
 from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.widgets.files import Files
+from edge_assistant_tui.widgets.prompt import paths_in
+from edge_assistant_tui.widgets.text_field import LineInput
 
 _LOOKED_AT = 2_000  # names of a folder that completion looks at, so that a huge one does not hold the keys
 
@@ -69,7 +71,9 @@ class Attach(PlaceScreen):
 
     def body(self) -> ComposeResult:
         """The path, the tree, and a line about the file."""
-        yield Input(placeholder="Path; → completes, Enter goes there", suggester=Completion(), id="path", compact=True)
+        yield LineInput(
+            placeholder="Path; → completes, Enter goes there", suggester=Completion(), id="path", compact=True
+        )
         yield Files(Path.cwd(), id="body")
         yield Static(id="about")
 
@@ -77,6 +81,15 @@ class Attach(PlaceScreen):
         """Arrow keys move in the tree at once."""
         self.query_one(Files).focus()
         self._tell(None)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Files that are pasted or dropped are attached, as in the prompt; another text is put into the path."""
+        if paths := paths_in(event.text):
+            self._take_all(list(paths))
+        else:
+            path = self.query_one("#path", Input)
+            path.value = "".join(event.text.splitlines()[:1])
+            path.focus()
 
     def action_leave(self) -> None:
         """Forget the filter first, then go back."""

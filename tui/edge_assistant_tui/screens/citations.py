@@ -23,9 +23,10 @@ class Citing(DeviceScreen):
     """A screen with turns."""
 
     def open_source(self, id: str) -> None:
-        """Show the evidence of the last answer that has it; where none does, say so."""
+        """Show the evidence of the last answer that cites it, else of the last that has it; where none does, say so."""
         answers = self._answers()
-        if not any(self._show_source(answer, id) for answer in reversed(answers)):
+        likely = sorted(answers, key=lambda answer: id in _cited(answer))
+        if not any(self._show_source(answer, id) for answer in likely[::-1]):
             self.notify(_sources_of(answers), title=f"There is no source {id}", severity="warning")
 
     @on(Turn.Cited)
@@ -72,9 +73,14 @@ class Citing(DeviceScreen):
         return turns.last() if turns else None
 
 
+def _cited(answer: Answer) -> list[str]:
+    """The ids that stand under an answer."""
+    return [*answer.citations, *(found.id for found in answer.computed)]
+
+
 def _sources_of(answers: list[Answer]) -> str:
     """What the last answer has to be looked at, in words."""
     if not answers:
         return NOTHING
-    ids = [*answers[-1].citations, *(found.id for found in answers[-1].computed)]
+    ids = _cited(answers[-1])
     return f"The last answer has {', '.join(ids[:8])}." if ids else NO_SOURCES

@@ -19,6 +19,7 @@ from edge_assistant_tui import citation_links, messages
 from edge_assistant_tui.screens.citations import Citing
 from edge_assistant_tui.screens.devices import DeviceScreen
 from edge_assistant_tui.screens.text_entry import Typed
+from edge_assistant_tui.widgets import restore
 from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.keys import Keys
@@ -211,6 +212,7 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
     async def action_new(self) -> None:
         """Begin anew; this conversation stays in the history."""
         typed = "" if self.app.policy.roles else self.query_one(Prompt).text
+        self.note()
         self.app.work.stop()
         self.app.work.begin()
         await self.empty()
@@ -248,6 +250,7 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
         from edge_assistant.core.answer import Answer
 
         saved, typed = event.saved, self.query_one(Prompt).text
+        restore.withdraw(self, saved.id)
         await self.empty()
         for turn in saved.turns[-MAX_TURNS:]:
             answer = Answer.from_json(turn.answer)

@@ -21,6 +21,8 @@ from edge_assistant_tui.screens.export import ExportScreen
 from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.screens.rename import Rename
 from edge_assistant_tui.widgets.option_list import OptionList
+from edge_assistant_tui.widgets.restore import withdraw
+from edge_assistant_tui.widgets.text_field import LineInput
 
 if TYPE_CHECKING:
     from edge_assistant.history.store import Saved, Summary
@@ -47,10 +49,12 @@ class HistoryScreen(PlaceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._found: list[Summary] = []
+        self._listed: str | None = None  # what was searched for, of which that is the result
+        self._submitted: str | None = None  # what was searched for when Enter came, before its result
 
     def body(self) -> ComposeResult:
         """A search and its results."""
-        yield Input(placeholder="Search in questions, answers and names of signals", id="search", compact=True)
+        yield LineInput(placeholder="Search in questions, answers and names of signals", id="search", compact=True)
         yield OptionList(id="body")
         yield Static(id="about")
 
@@ -75,26 +79,34 @@ class HistoryScreen(PlaceScreen):
     @on(Input.Changed)
     def _told_typed(self, event: Input.Changed) -> None:
         event.stop()
+        self._submitted = None
         self._search(event.value)
 
     @on(Input.Submitted)
     def _told_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self._submitted = event.value
+        if self._listed == event.value:
+            self._open_first()
+
+    def _open_first(self) -> None:
+        """Open the first result of what Enter was pressed behind."""
+        self._submitted = None
         if self._found:
             self._open(self._found[0].id, export=False)
 
     @work(thread=True, exclusive=True, group="search")
-    def _search(self, text: str) -> None:
+    def _search(self, text: str, at: int = 0) -> None:
         try:
             found = self.app.work.history.conversations(text)
             key = self.app.work.history.place.told if found else ""
         except EdgeAssistantError as error:
             self.call_later(self._refused, error)
         else:
-            self.call_later(self._list, text, found, key)
+            self.call_later(self._list, text, found, key, at)
 
-    def _list(self, search: str, found: list[Summary], key: str) -> None:
-        """Show what a search found, and where the key is that it is sealed with."""
+    def _list(self, search: str, found: list[Summary], key: str, at: int) -> None:
+        """Show what a search found, one of it highlighted, and where the key is that it is sealed with."""
         if search != self.query_one(Input).value:
             return  # more was typed meanwhile
         self._found = found[:MAX_SHOWN]
@@ -102,7 +114,7 @@ class HistoryScreen(PlaceScreen):
         options.clear_options()
         current = self.app.work.current
         options.add_options([Option(_shown(summary, summary.id == current), id=summary.id) for summary in self._found])
-        options.highlighted = 0 if self._found else None
+        options.highlighted = min(at, len(self._found) - 1) if self._found else None
         more = f"; the first {MAX_SHOWN} are shown" if len(found) > MAX_SHOWN else ""
         kept = self.app.policy.history_days(self.app.settings.keep_days)
         said = f"{counted(len(found), 'conversation')}{more}. " + (
@@ -113,6 +125,9 @@ class HistoryScreen(PlaceScreen):
             none = "." if self.app.policy.keeps_history else ": the policy wants none."
             said = "Nothing was found." if search else f"No conversation is kept{none}"
         self.query_one("#about", Static).update(Content(said))
+        self._listed = search
+        if self._submitted == search:
+            self._open_first()
 
     @on(OptionList.OptionSelected)
     def _told_selected(self, event: OptionList.OptionSelected) -> None:
@@ -177,6 +192,7 @@ class HistoryScreen(PlaceScreen):
             f"Delete “{printable(summary.title)}” with {counted(summary.turns, 'answer')}? It cannot be brought back."
         )
         if await self.app.push_screen_wait(Confirm(question, "Delete")):
+            withdraw(self.app.conversation, summary.id)
             self._change(lambda: self._forget(summary.id))
 
     async def _refused_elsewhere(self, summary: Summary) -> bool:
@@ -203,12 +219,12 @@ class HistoryScreen(PlaceScreen):
 
     @work(thread=True)
     def _change(self, change: Callable[[], object]) -> None:
-        """Change the history, then list it anew."""
+        """Change the history, then list it anew, highlighted where it was."""
         try:
             change()
         except EdgeAssistantError as error:
             self.call_later(self._refused, error)
-        self.call_later(lambda: self._search(self.query_one(Input).value))
+        self.call_later(lambda: self._search(self.query_one(Input).value, self.query_one(OptionList).highlighted or 0))
 
     def _refused(self, error: EdgeAssistantError) -> None:
         """The history cannot be read or written."""

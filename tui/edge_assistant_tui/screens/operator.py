@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Static
 
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_tui.screens.once import Once
+from edge_assistant_tui.widgets.text_field import LineInput
 
 if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
@@ -33,7 +34,7 @@ class Operator(ModalScreen[bool], Once[bool]):
         """A line to type in, what becomes of it, two buttons."""
         with Vertical(id="box"):
             yield Static(Content.styled("PIN of the operator", "bold"))
-            yield Input(id="pin", password=True)
+            yield LineInput(id="pin", password=True)
             about = _ABOUT.format(self.app.policy.idle_s / 60)
             yield Static(Content.styled(about, "$text-muted"), id="about")
             with Horizontal(id="buttons"):

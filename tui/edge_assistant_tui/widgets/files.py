@@ -19,6 +19,7 @@ from textual.reactive import var
 from textual.widgets import DirectoryTree
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
+from textual.worker import Worker, get_current_worker
 
 from edge_assistant.core import limits
 from edge_assistant.core.signals import by_name, printable
@@ -62,6 +63,8 @@ class Files(DirectoryTree):
         super().__init__(path, id=id)
         self.chosen: list[Path] = []
         self.cut = self.unsearched = False
+        self._filtering = False  # what fits the filter is still looked for
+        self._entered = False  # Enter came meanwhile
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         """Called in a thread for each folder that is opened."""
@@ -73,29 +76,29 @@ class Files(DirectoryTree):
     @work(thread=True, exclusive=True, group="below")
     def _search(self) -> None:
         """Find the files that fit in closed folders."""
-        wanted = self.wanted
-        found = list(islice(self._below(), MAX_ENTRIES))
-        self.app.call_from_thread(self._add, wanted, found)
+        search = get_current_worker()
+        found = list(islice(self._below(search), MAX_ENTRIES))
+        self.app.call_from_thread(self._add, search, found)
 
-    def _add(self, wanted: str, found: list[Path]) -> None:
-        """Show them behind the others, unless more was typed meanwhile."""
-        if wanted != self.wanted:
+    def _add(self, search: Worker[None], found: list[Path]) -> None:
+        """Show them behind the others, unless others are wanted meanwhile."""
+        if search.is_cancelled:
             return
         for path in found:
             self.root.add(self.process_label(path.name), data=DirEntry(path), allow_expand=False)
-        self.call_after_refresh(self._to_first)  # which needs the lines of the new ones
+        self.call_after_refresh(self._filtered)  # which needs the lines of the new ones
         self.post_message(self.Changed())
 
-    def _below(self) -> Iterator[Path]:
+    def _below(self, search: Worker[None]) -> Iterator[Path]:
         """The files that fit in the folders under the topmost one, those near it first; in a thread."""
-        wanted, top, looked = self.wanted, Path(self.path), 0
+        top, looked = Path(self.path), 0
         waiting = deque([top])
         while waiting:
             folder = waiting.popleft()
             with suppress(OSError), os.scandir(folder) as entries:
                 for entry in entries:
                     looked += 1
-                    if looked > MAX_SEARCHED or self.wanted != wanted:  # more was typed meanwhile
+                    if looked > MAX_SEARCHED or search.is_cancelled:
                         self.unsearched = looked > MAX_SEARCHED
                         return
                     path = Path(entry.path)
@@ -167,14 +170,25 @@ class Files(DirectoryTree):
 
     def action_shorten(self) -> None:
         """Take the last character from the filter."""
-        self.wanted = self.wanted[:-1]
+        self._filter(self.wanted[:-1])
+
+    def action_select_cursor(self) -> None:
+        """Open a folder, or choose a file; while the filter looks for files, once it has."""
+        if self._filtering:
+            self._entered = True
+        else:
+            super().action_select_cursor()
 
     def on_key(self, event: events.Key) -> None:
         """What is typed filters."""
         if event.is_printable and event.character and event.character != " ":
             event.stop()
             event.prevent_default()
-            self.wanted += event.character
+            self._filter(self.wanted + event.character)
+
+    def _filter(self, wanted: str) -> None:
+        self._filtering, self._entered = wanted != self.wanted, False
+        self.wanted = wanted
 
     async def watch_path(self) -> None:
         """Another folder."""
@@ -196,12 +210,22 @@ class Files(DirectoryTree):
         await self._show()
 
     async def _show(self) -> None:
+        self.workers.cancel_group(self, "below")  # two searches would find the same files
         self._close_links()
         await self.reload()
         self._to_first()
         self.post_message(self.Changed())
         if self.wanted:
             self._search()
+        else:
+            self._filtered()
+
+    def _filtered(self) -> None:
+        """Go to the first of what the filter found, and choose it if Enter came before."""
+        self._to_first()
+        entered, self._filtering, self._entered = self._entered, False, False
+        if entered and self.cursor_node is not None and not self.cursor_node.allow_expand:
+            self.action_select_cursor()
 
     def _close_links(self) -> None:
         """Close folders that are links: reloading opens by path what was open, and never ends if a link leads back."""

@@ -14,6 +14,7 @@ from textual.widgets import TextArea
 
 from edge_assistant.core import limits
 from edge_assistant.core.signals import by_name
+from edge_assistant_tui.widgets.text_field import act
 
 if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
@@ -26,6 +27,8 @@ MAX_INPUTS = limits.INPUTS.value
 
 class Prompt(TextArea):
     """A text area of one to six lines."""
+
+    ALLOW_MAXIMIZE = False  # the answers would be hidden
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send"),
@@ -86,11 +89,16 @@ class Prompt(TextArea):
         self.placeholder = "Ask about the signals" + ", or give a path to attach" * attach
 
     async def _on_key(self, event: events.Key) -> None:
-        """Enter is a key like the others: a binding with priority would overtake letters on their way."""
-        if event.key == "enter":
-            event.stop()
+        """Leave a key of the app to the app."""
+        if event.is_printable and not self.check_consume_key(event.key, event.character):
             event.prevent_default()
-            self.action_send()
+        else:
+            await act(self, event)
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """What becomes text: every printable key, but where nothing is typed not those that the app binds."""
+        typed = super().check_consume_key(key, character)
+        return typed and bool(self.text or key not in self.app._bindings.key_to_bindings)
 
     def action_send(self) -> None:
         """Send what stands here; a path is attached instead."""

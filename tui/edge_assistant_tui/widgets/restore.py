@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Static
 
 from edge_assistant.core.evidence import counted
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 
 class Restore(Static, can_focus=True):
-    """A banner over the prompt until it is answered."""
+    """A banner over the prompt until it is answered.
+
+    Attributes:
+        saved: what is offered.
+    """
 
     DEFAULT_CSS = """
     Restore { height: auto; padding: 0 1; border: round $warning; }
@@ -32,7 +37,7 @@ class Restore(Static, can_focus=True):
 
     def __init__(self, saved: Saved) -> None:
         super().__init__(id="restore")
-        self._saved = saved
+        self.saved = saved
         self.border_title = "The last conversation was not closed"
 
     def on_mount(self) -> None:
@@ -43,9 +48,17 @@ class Restore(Static, can_focus=True):
         """It stands over the prompt again."""
         self.app.conversation.remove_class("offering")
 
+    def on_focus(self) -> None:
+        """Its keys count."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """The prompt's keys count."""
+        self.refresh()
+
     def render(self) -> Content:
-        """One or two lines."""
-        saved = self._saved
+        """One or two lines; without the focus they say which key leads here."""
+        saved = self.saved
         when = saved.began.astimezone().strftime("%Y-%m-%d %H:%M")
         signals = sum(not kept.removed for kept in saved.signals)
         count = f"{counted(len(saved.turns), 'answer')}, {counted(signals, 'signal')}"
@@ -54,6 +67,7 @@ class Restore(Static, can_focus=True):
         return Content.assemble(
             (printable(saved.title), "bold"),
             (f"  {when}, {count}\n", "$text-muted"),
+            *(() if self.has_focus else (("Shift+Tab", "bold $accent"), ", then ")),
             ("Enter", "bold $accent"),
             " restores it, ",
             ("Delete", "bold $accent"),
@@ -64,14 +78,21 @@ class Restore(Static, can_focus=True):
         """Go on with it."""
         if self.app.roles.refuses("history"):
             return
-        self.app.work.resume(self._saved)
+        self.app.work.resume(self.saved)
         self._leave()
 
     def action_discard(self) -> None:
         """Let it be."""
-        self.app.work.discard(self._saved)
+        self.app.work.discard(self.saved)
         self._leave()
 
     def _leave(self) -> None:
         self.screen.query_one(Prompt).focus()
         self.remove()
+
+
+def withdraw(screen: Screen[None], conversation: str) -> None:
+    """Offer a conversation no more that is open by now, or deleted."""
+    for banner in screen.query(Restore):
+        if banner.saved.id == conversation:
+            banner._leave()

@@ -131,8 +131,8 @@ class Turn(Vertical):
         await self._ended("stopped", "stopped")
 
     async def unanswered(self) -> None:
-        """The app ended while it was answered."""
-        await self._ended("not answered: the app ended first - Up brings it back", "stopped")
+        """The app ended, or another conversation began, while it was answered."""
+        await self._ended("not answered - Up brings it back", "stopped")
 
     async def failed(self, message: str, hint: str) -> None:
         """There is no answer."""
