@@ -37,8 +37,7 @@ class IntegerPlan:
     inputs: tuple[str, ...]  # values that come as floats and are quantized for the nodes
     outputs: tuple[str, ...]  # values that the nodes give, quantized
     moved: Mapping[str, str]  # values that take the scale of another: its name by theirs
-    # Values whose channels, on the second axis, weights and a bias are applied to: how many axes they have
-    averaged: Mapping[str, int]
+    averaged: tuple[str, ...]  # values whose channels, on the second axis, weights and a bias are applied to
 
     @property
     def ranged(self) -> tuple[str, ...]:
@@ -166,11 +165,8 @@ class _Planner:
             outputs[value] = None
             if node.op_type in MOVING:
                 moved[value] = moved.get(node.input[0], node.input[0])
-        averaged = {
-            node.input[0]: self.known[node.input[1]].ndim
-            for node in self.nodes
-            if node.name in chosen and node.op_type in {"Conv", "Gemm"}
-        }
+        biased = (node for node in self.nodes if node.name in chosen and node.op_type in {"Conv", "Gemm"})
+        averaged = (*dict.fromkeys(node.input[0] for node in biased),)
         return IntegerPlan(frozenset(chosen), clipped, (*inputs,), (*outputs,), moved, averaged)
 
 

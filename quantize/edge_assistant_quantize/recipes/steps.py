@@ -272,11 +272,11 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         )
         layers = tuple(replace(layer, file=work.key) for layer in found.layers)
         tries = f"{len(found.tries)} forms tried" if len(found.tries) > 1 else ""
-        if found.accepted:
-            excluded = tuple(found.excluded)
+        if found.taken:
+            excluded = tuple(found.taken.excluded)
             return Made({work.key: work.output.name}, excluded=excluded, layers=layers, note=tries)
         excluded = tuple(max(found.tries, key=lambda each: len(each.excluded)).excluded)
-        made = self._quantize(work, given, excluded, dict(found.options))
+        made = self._quantize(work, given, excluded, found.options)
         return replace(made, layers=layers, note=f"{tries or 'one form tried'}, none accepted")
 
     def _quantize(

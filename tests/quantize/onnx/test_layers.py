@@ -57,7 +57,7 @@ def test_models_that_cannot_be_compared(float_one: Path, tmp_path: Path) -> None
     other = written(chain(1, ["gemm"], pictures=False), tmp_path / "other.onnx")
     with pytest.raises(QuantizationFailed, match="no values in common"):
         layers.compare(float_one, other, GIVEN, threads=1)
-    with pytest.raises(CalibrationInvalid, match="nothing to compare"):
+    with pytest.raises(CalibrationInvalid, match="nothing to run"):
         layers.compare(float_one, float_one, [], threads=1)
     with pytest.raises(CalibrationInvalid, match="does not take this data"):
         layers.compare(float_one, float_one, feeds(1, 1, pictures=False), threads=1)

@@ -211,7 +211,7 @@ def test_gptq_needs_data_and_errs_less(tmp_path: Path):
     with pytest.raises(CalibrationInvalid, match="needs calibration data"):
         made(float_one, "int4-weights", tmp_path / "none.onnx", options=options)
     infinite = Calibration(({"x": np.full((3, 64), np.inf, np.float32)},))
-    for said, calibration in (("infinite", infinite), ("nothing to calibrate", Calibration(()))):
+    for said, calibration in (("infinite", infinite), ("nothing to run", Calibration(()))):
         with pytest.raises(CalibrationInvalid, match=said):
             made(float_one, "int4-weights", tmp_path / "none.onnx", options=options, calibration=calibration)
     exact = outputs(float_one, given)[0]
@@ -279,7 +279,7 @@ def test_wrong_calibration(tmp_path: Path):
     infinite = Calibration(({"x": np.full((1, 16, 6, 6), np.inf, np.float32)},))
     cases = {
         "needs calibration": None,
-        "nothing to calibrate with": Calibration(()),
+        "nothing to run": Calibration(()),
         "does not take this data": rows,
         "infinite": infinite,
     }
