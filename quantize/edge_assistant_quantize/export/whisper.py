@@ -25,7 +25,6 @@ from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.export import exporter
 from edge_assistant_quantize.export.exporter import SEED, checked
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
-from edge_assistant_quantize.gguf.safetensors import floats
 from edge_assistant_quantize.importers.whisper import WhisperGraph, write
 from edge_assistant_quantize.progress import Watch, stage
 
@@ -132,7 +131,7 @@ def _reader(found: Checkpoint) -> Get:
 
     def get(name: str) -> Array:
         path, tensor = places[name]
-        value = floats(path, tensor)
+        value = tensor.read(path).reshape(tensor.shape).astype(np.float32)
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")
         return value
