@@ -3,7 +3,8 @@
 The text is cut into chunks of one context each; the first half of a chunk is context only, and the tokens behind it are
 predicted one by one (https://huggingface.co/docs/transformers/perplexity). Perplexity is the exponential of the mean
 negative log likelihood. The Kullback-Leibler divergence is that of the model's distribution over the next token from
-the reference's, in nats. The reference's log probabilities have 16 bits (`encode`). tools/perplexity/perplexity.cpp.
+the reference's, in nats. What the reference predicts has half precision, relative to the likeliest token, where the
+tool has 65,535 steps of its range; divergences agree to three digits. tools/perplexity/perplexity.cpp.
 """
 
 from __future__ import annotations
@@ -32,12 +33,9 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.gguf.model import Logits, Tokens
 
     Figures = NDArray[np.float64]
-    Rows = NDArray[np.uint16]
+    Rows = NDArray[np.float16]
 
 CONTEXT = 512  # tokens of a chunk: the tool's default, with which figures are published
-RANGE = 16.0  # nats below the likeliest token
-_FIELDS = 4  # numbers of 16 bits that scale and least log probability take
-_LEVELS = 65535.0
 _ROWS = 32  # rows that are computed at once: 20 MB of a vocabulary of 152,000
 
 
@@ -189,7 +187,7 @@ def _over(
         found = model.evaluate(pieces.given(number), first)[:-1]
         figures.append(_figures(found, pieces.tokens[number, first + 1 :], rows(number) if rows else None))
         if output:
-            output.write(pieces.tokens[number].astype("<i4").tobytes() + encode(found).tobytes())
+            output.write(pieces.tokens[number].astype("<i4").tobytes() + _halves(found).tobytes())
     watch(ProgressStep(what, len(pieces), len(pieces)))
     sums = [hashlib.sha256(pieces.tokens[number].tobytes()).hexdigest() for number in range(len(pieces))]
     return _quality(np.stack(figures), sums, compared=rows is not None)
@@ -198,7 +196,7 @@ def _over(
 def _layout(model: Model) -> np.dtype[np.void]:
     """The record of a chunk in a file of predictions: all its tokens, and a row for each that is predicted."""
     counted = model.context - 1 - model.context // 2
-    return np.dtype([("tokens", "<i4", (model.context,)), ("rows", "<u2", (counted, model.vocabulary + _FIELDS))])
+    return np.dtype([("tokens", "<i4", (model.context,)), ("rows", "<f2", (counted, model.vocabulary))])
 
 
 def _stored(path: Path, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
@@ -221,7 +219,7 @@ def _computed(path: Path, reference: Model, pieces: text.Chunks, model: Model) -
         sizes = f"{reference.vocabulary:,} tokens and {model.name} one of {model.vocabulary:,}"
         what = f"{path.name} has a vocabulary of {sizes}"
         raise UsageError(what, "compare a model with the one that it was quantized from")
-    return lambda number: encode(reference.evaluate(pieces.given(number), model.context // 2)[:-1])
+    return lambda number: _halves(reference.evaluate(pieces.given(number), model.context // 2)[:-1])
 
 
 def _quality(figures: Figures, of_tokens: Sequence[str], *, compared: bool) -> TextQuality:
@@ -261,18 +259,13 @@ def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
     """
     figures = np.zeros((3, len(targets)))
     for part in _blocks(len(targets)):
-        logits, places = found[part], (np.arange(part.stop - part.start), targets[part])
-        top, log_sum = _log_sum_exp(logits)
-        norm = top + log_sum.astype(np.float32)
-        figures[0, part] = norm - logits[places]
-        if rows is None:
-            continue
-        expected = decode(rows[part])
-        shares = np.exp(expected)
-        shares[expected <= -RANGE] = 0  # as the tool leaves them out
-        figures[1, part] = (shares * (expected - logits + norm[:, None])).sum(axis=1, dtype=np.float64)
-        figures[2, part] = expected.argmax(axis=1) == logits.argmax(axis=1)
-    if not np.isfinite(figures[0]).all():
+        said = log_probabilities(found[part])
+        figures[0, part] = -said[np.arange(len(said)), targets[part]]
+        if rows is not None:
+            expected = log_probabilities(rows[part].astype(np.float32))
+            figures[1, part] = (np.exp(expected) * (expected - said)).sum(axis=1, dtype=np.float64)
+            figures[2, part] = expected.argmax(axis=1) == said.argmax(axis=1)
+    if not np.isfinite(figures).all():
         raise WeightsRefused("the model predicts what is no number", "its weights are damaged; quantize anew")
     return figures
 
@@ -282,34 +275,12 @@ def _blocks(count: int) -> Iterator[slice]:
     return (slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS))
 
 
-def _log_sum_exp(logits: Logits) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """The largest logit of each row, and the logarithm of the sum of all exponentials relative to it, [rows] each."""
-    top = logits.max(axis=1)
-    return top, np.log(np.exp(logits - top[:, None]).sum(axis=1, dtype=np.float64))
+def log_probabilities(logits: Logits) -> NDArray[np.float32]:
+    """Of logits, [tokens, vocabulary]."""
+    below = logits - logits.max(axis=1, keepdims=True)
+    return below - np.log(np.exp(below).sum(axis=1, keepdims=True, dtype=np.float64)).astype(np.float32)
 
 
-def encode(logits: Logits) -> Rows:
-    """Logits, [tokens, vocabulary], as rows, [tokens, 4 + vocabulary], with the rounding of llama.cpp's tool.
-
-    A row is a scale, the least log probability, and a number of 16 bits for each token of the vocabulary; what is more
-    than `RANGE` below the likeliest counts as that.
-    """
-    rows = np.zeros((len(logits), _FIELDS + logits.shape[1]), "<u2")
-    for part in _blocks(len(logits)):
-        given = logits[part]
-        top, log_sum = _log_sum_exp(given)
-        least = np.maximum(given.min(axis=1), top - np.float32(RANGE))
-        scale = ((top - least) / np.float32(_LEVELS)).astype(np.float32)
-        inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > np.finfo(np.float32).tiny)
-        levels = np.rint(inverse[:, None] * (given - least[:, None]))
-        rows[part, _FIELDS:] = np.clip(levels, 0, _LEVELS)
-        fields = np.stack((scale, least - top - log_sum.astype(np.float32)), axis=1).astype("<f4")
-        rows[part, :_FIELDS] = fields.view("<u2")
-    return rows
-
-
-def decode(rows: Rows) -> NDArray[np.float32]:
-    """Log probabilities, [tokens, vocabulary], of rows."""
-    fields = np.ascontiguousarray(rows[:, :_FIELDS]).view("<f4")
-    found: NDArray[np.float32] = rows[:, _FIELDS:] * fields[:, :1] + fields[:, 1:]
-    return found
+def _halves(logits: Logits) -> Rows:
+    """The logits as they are stored: relative to the largest of a token."""
+    return (logits - logits.max(axis=1, keepdims=True)).astype("<f2")
