@@ -41,7 +41,7 @@ def load(path: Path) -> onnx.ModelProto:
 
     Raises:
         InputMissing: there is none.
-        WeightsRefused: it is no sound ONNX file, keeps weights outside its folder, defines functions, or holds a NaN.
+        WeightsRefused: it is no sound ONNX file, keeps weights elsewhere, defines functions, or holds a NaN.
         ModelTooLarge: memory does not suffice for working on it, or it does not fit into one file.
     """
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]

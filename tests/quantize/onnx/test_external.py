@@ -98,25 +98,25 @@ def test_what_the_product_runs_stays_one_file_and_the_hint_is_how_to_make_it(
         assert "edge-quantize convert model.onnx --output F.onnx" in said
 
 
-OUTSIDE = "outside its folder - copy the files themselves into one folder"
+UNREAD = "which cannot be read ("
 
 
 @pytest.mark.parametrize(
     ("values", "error", "said"),
     [
-        ({"location": "../secret"}, WeightsRefused, OUTSIDE),
-        ({"location": "part/../../secret"}, WeightsRefused, OUTSIDE),
-        ({"location": "{secret}"}, WeightsRefused, OUTSIDE),
-        ({"location": "link"}, WeightsRefused, OUTSIDE),
-        ({"location": "linked/secret"}, WeightsRefused, OUTSIDE),
-        ({"location": ""}, WeightsRefused, "outside its folder"),
-        ({"location": "nul\0"}, WeightsRefused, "outside its folder"),
-        ({"location": "none.data"}, WeightsRefused, "none.data is missing, in which model.onnx keeps weights"),
-        ({"location": "pipe"}, WeightsRefused, "pipe is missing"),
-        ({"offset": "99999999"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
-        ({"length": "99999999"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
-        ({"offset": "-1"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
-        ({"length": "many"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
+        ({"location": "../secret"}, WeightsRefused, UNREAD),
+        ({"location": "part/../../secret"}, WeightsRefused, UNREAD),
+        ({"location": "{secret}"}, WeightsRefused, UNREAD),
+        ({"location": "link"}, WeightsRefused, UNREAD),
+        ({"location": "linked/secret"}, WeightsRefused, UNREAD),
+        ({"location": ""}, WeightsRefused, UNREAD),
+        ({"location": "nul\0"}, WeightsRefused, UNREAD),
+        ({"location": "none.data"}, WeightsRefused, UNREAD),
+        ({"location": "pipe"}, WeightsRefused, UNREAD),
+        ({"offset": "99999999"}, WeightsRefused, UNREAD),
+        ({"length": "99999999"}, WeightsRefused, UNREAD),
+        ({"offset": "-1"}, WeightsRefused, UNREAD),
+        ({"length": "many"}, WeightsRefused, UNREAD),
         ({"length": "4"}, WeightsRefused, ""),  # fewer values than the weight has
     ],
 )
