@@ -72,7 +72,6 @@ def weights_only(
     excluded: Collection[str] = (),
     *,
     block_size: int = 32,
-    accuracy_level: int = 4,
     moments: Mapping[str, Array] = {},
 ) -> onnx.ModelProto:
     """A copy of a model with the weights of matrix products and embedding tables in blocks.
@@ -82,7 +81,6 @@ def weights_only(
         bits: 8 or 4; tables get 8, and so do products with them.
         excluded: names of nodes that stay as they are.
         block_size: inputs that share a scale; tables have the largest block that divides their rows.
-        accuracy_level: of MatMulNBits: 4 rounds activations to 8 bits, which is faster; 1 computes in float32.
         moments: of the inputs of products, by name, for GPTQ (see `blocks.gptq`); without, each is rounded alone.
 
     Raises:
@@ -95,7 +93,7 @@ def weights_only(
         raise ModelCorrupt("the model has no matrix product to quantize", "take another method, such as static-int8")
     rule = {"weights": "*", "form": "blockwise", "bits": bits, "block": block_size}
     graph = _Graph(ready.graph, parse_rules([rule]))
-    graph.accuracy_level, graph.has_zeros = accuracy_level, True
+    graph.has_zeros = True
     graph.tables = {node.input[0] for node in chosen if node.op_type == "Gather"}
     graph.moments = {node.input[1]: moments[node.input[0]] for node in chosen if node.input[0] in moments}
     replaced = {node.output[0] for node in chosen}
@@ -142,7 +140,6 @@ class _Graph(GraphBuilder):
         self.sources = {name: name for name in stored} | {wide: name for wide, name in casts.items() if name in stored}
         self.graph = graph
         self.rules = rules
-        self.accuracy_level = 4
         self.has_zeros = False  # whether 4 bits are of `by_limits`
         self.tables: Collection[str] = ()  # names of matrices that have 8 bits whatever the rule says
         self.moments: Mapping[str, Array] = {}  # of what matrices are multiplied by, by their name
@@ -263,7 +260,8 @@ class _Graph(GraphBuilder):
         """Multiply by blocks."""
         stored = self._blocks(name, weight, rule)
         how = {"K": weight.shape[1], "N": weight.shape[0], "bits": rule.bits, "block_size": rule.block}
-        return self.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, accuracy_level=self.accuracy_level, **how)
+        how["accuracy_level"] = 4  # activations are rounded to 8 bits too
+        return self.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, **how)
 
     def integer(self, value: str, name: str, weight: Array, _: WeightRule) -> str:
         """Multiply by integers of 8 bits."""

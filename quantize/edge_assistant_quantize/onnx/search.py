@@ -17,7 +17,7 @@ import msgspec
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.onnx import sensitivity
+from edge_assistant_quantize.onnx import graphs, sensitivity
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.methods import check_options
 from edge_assistant_quantize.onnx.quantize import prepared, quantize
@@ -41,13 +41,11 @@ class NodeSearch(msgspec.Struct):
 
     Attributes:
         of: a digest of its inputs, except of who accepts.
-        options: of the method with its measurements, see `quantize.prepared`.
         layers: the ranking; empty if the model was accepted with every node quantized.
         tries: all forms that were tried, in order.
     """
 
     of: str
-    options: dict[str, Any] = {}
     layers: list[Layer] = []
     tries: list[Try] = []
 
@@ -87,7 +85,8 @@ def quantize_to_accept(
     """
     checked = check_options(method, options)
     found = _read(folder, _digest(model, method, checked, calibration, most))
-    how: dict[str, Any] = {"calibration": calibration, "threads": threads, "watch": watch}
+    how: dict[str, Any] = {"threads": threads, "watch": watch}
+    ready = prepared(graphs.load(model), method, checked, calibration, **how)
 
     def accepted(excluded: list[str]) -> bool:
         """Whether a form is accepted, which is tried once; what there is no try left for is not."""
@@ -96,21 +95,18 @@ def quantize_to_accept(
         watch(ProgressStep("tries", len(found.tries), tries))
         with tempfile.TemporaryDirectory(prefix="edge-quantize-") as made:
             path = Path(made) / "model.onnx"
-            quantize(model, path, method, exclude=excluded, options=found.options, **how)
+            quantize(model, path, method, exclude=excluded, options=ready, **how)
             found.tries.append(Try(excluded, path.stat().st_size, bool(accepts(path))))
         _write(folder, found)
         return found.tries[-1].accepted
 
-    if not found.options:
-        found.options = prepared(model, method, checked, **how)
-        _write(folder, found)
     if not accepted([]) and most:
         if not found.layers:
-            found.layers = sensitivity.rank(model, method, options=found.options, **how)
+            found.layers = sensitivity.rank(model, method, calibration=calibration, options=ready, **how)
             _write(folder, found)
         _narrow([layer.node for layer in found.layers[:-1][:most]], accepted)  # something has to be quantized
     if found.taken:
-        quantize(model, output, method, exclude=found.taken.excluded, options=found.options, **how)
+        quantize(model, output, method, exclude=found.taken.excluded, options=ready, **how)
     return found
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import folding, graphs, quantize, rules
 from edge_assistant_quantize.onnx.calibration import Calibration, batches
-from edge_assistant_quantize.onnx.methods import FP16, INT4, INT8, STATIC, check_options
+from edge_assistant_quantize.onnx.methods import FP16, INT4, INT8, STATIC
 from edge_assistant_quantize.onnx.plan import WEIGHTED, plan
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.record import Layer
@@ -54,11 +53,8 @@ def rank(
     """
     if calibration is None or not calibration.feeds:
         raise CalibrationInvalid("there is nothing to compare over", "give calibration data")
-    checked = check_options(method, options)
     graph = graphs.load(model)
-    job = quantize.Job(method, calibration, (), checked, threads, ignore)
-    if method == STATIC and "ranges" not in checked:
-        job = replace(job, options=quantize.measured(graph, replace(job, watch=watch)))
+    ready = quantize.prepared(graph, method, options, calibration, threads=threads, watch=watch)
     feeds = list(batches(calibration.feeds, FEEDS))
     nodes = quantizable(graph, method)
     names = [value.name for value in graph.graph.output]
@@ -67,8 +63,8 @@ def rank(
     layers = []
     watch(ProgressStep("sensitivity", 0, len(nodes)))
     for number, node in enumerate(nodes, 1):
-        alone = replace(job, exclude=[other.name for other in nodes if other.name != node.name])
-        found = graphs.values(quantize.transformed(graph, alone), **how)
+        others = [other.name for other in nodes if other.name != node.name]
+        found = graphs.values(quantize.transformed(graph, method, ready, others), **how)
         layers.append(Layer(node.name, node.op_type, "", noise_db(exact, found), MEASURE))
         watch(ProgressStep("sensitivity", number, len(nodes)))
     return sorted(layers, key=lambda layer: (-layer.loss, layer.node))

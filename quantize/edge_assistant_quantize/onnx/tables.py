@@ -25,10 +25,9 @@ from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import folding, graphs, methods, quantize
 from edge_assistant_quantize.onnx.methods import GPTQ, MEASURED, STATIC, check_options
 from edge_assistant_quantize.onnx.plan import plan
-from edge_assistant_quantize.progress import ignore
 
 METHODS = methods.METHODS[1:]  # without dynamic-int8, whose result depends on the library's release
-_SPENT = ("calibrator", "bias_correction", "algorithm")  # options that no other machine repeats
+_SPENT = ("calibrator", "algorithm", "moments")  # options that no other machine repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,8 @@ def apply(table: QuantizationTable, path: Path) -> None:
     """
     import onnx
 
-    job = quantize.Job(table.method, None, table.excluded, table.options, 1, ignore)
-    path.write_bytes(quantize.rewritten(onnx.load(str(path)), job).SerializeToString(deterministic=True))
+    made = quantize.rewritten(onnx.load(str(path)), table.method, table.options, table.excluded)
+    path.write_bytes(made.SerializeToString(deterministic=True))
 
 
 def write(path: Path, key: str, model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> None:

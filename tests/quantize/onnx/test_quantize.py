@@ -26,7 +26,8 @@ from edge_assistant_quantize.errors import (
     WeightsRefused,
 )
 from edge_assistant_quantize.onnx.calibration import Calibration, record
-from edge_assistant_quantize.onnx.quantize import METHODS, quantize
+from edge_assistant_quantize.onnx.methods import METHODS
+from edge_assistant_quantize.onnx.quantize import prepared, quantize
 from edge_assistant_quantize.progress import ignore
 
 PICTURES = st.lists(st.sampled_from(["conv", "sum", "relu"]), min_size=1, max_size=5)
@@ -121,11 +122,12 @@ def test_biases_make_up_for_rounded_weights(tmp_path: Path):
         return np.array(outputs(path, [*calibration.feeds])).mean(axis=(0, 1, 3, 4))
 
     def moved(**more: object) -> float:
-        options = {"weight_bits": 4, "calibrator": "min-max", **more}
-        path = made(float_one, "static-int8", tmp_path / "o.onnx", calibration=calibration, options=options)
+        path = made(float_one, "static-int8", tmp_path / "o.onnx", options={**options, **more})
         return float(np.abs(mean(path) - mean(float_one)).max())
 
-    assert moved() < 0.7 * moved(bias_correction=False)
+    said = {"weight_bits": 4, "calibrator": "min-max"}
+    options = prepared(onnx.load(float_one), "static-int8", said, calibration, threads=1, watch=ignore)
+    assert moved() < 0.7 * moved(means={})
 
 
 def clipped() -> onnx.ModelProto:
@@ -262,7 +264,6 @@ def test_unusable_models(tmp_path: Path):
         ("fp16", {"block_size": 32}, "unknown key `block_size`"),
         ("int4-weights", {"block_size": 48}, "invalid enum value 48"),
         ("int4-weights", {"block_size": "32"}, "expected `int`"),
-        ("static-int8", {"bias_correction": 1}, "expected `bool`"),
         ("int8-weights", {"algorithm": "gptq"}, "unknown key `algorithm`"),
         ("static-int8", {"calibrator": "magic"}, "invalid enum value 'magic'"),
         ("static-int8", {"percentile": 99.9}, "unknown key `percentile`"),

@@ -65,7 +65,7 @@ def test_the_same_is_made_from_a_table(tmp_path: Path, pictures: bool) -> None:
     kinds = ["conv", "relu", "sum", "conv"] if pictures else ["gemm", "relu", "gemm", "matmul"]
     float_one, int8 = written(chain(8, kinds, pictures=pictures), tmp_path / "float.onnx"), tmp_path / "int8.onnx"
     calibration = Calibration((*feeds(8, 4, pictures=pictures),))
-    options = prepared(float_one, "static-int8", {}, calibration, threads=1, watch=ignore)
+    options = prepared(onnx.load(float_one), "static-int8", {}, calibration, threads=1, watch=ignore)
     exclude = [f"{kinds[0]}_0"]
     quantize(float_one, int8, "static-int8", exclude=exclude, options=options, threads=1, watch=ignore)
     table = tmp_path / "mine.toml"
