@@ -11,21 +11,22 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_assistant.compute.runtime import Halt
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import room
-from edge_assistant_quantize.errors import InputMissing, UsageError, WeightsRefused
+from edge_assistant_quantize.errors import UsageError, WeightsRefused
 from edge_assistant_quantize.gguf import text
 from edge_assistant_quantize.gguf.model import Model
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,21 +127,31 @@ def measure(
     Raises:
         ModelCorrupt, ModelTooLarge: a model cannot be opened.
         InputMissing, CalibrationInvalid: the text cannot be read, or is too short.
-        UsageError: the reference has another vocabulary or predicted another text.
+        UsageError: the reference has another vocabulary, or the context is too short.
         WeightsRefused: the model predicts NaN or infinity.
         QuantizationFailed: llama.cpp cannot compute it.
     """
-    text.check_context(context)
     with ExitStack() as stack:
         opened = stack.enter_context(Model(model, threads=threads, context=context, halt=halt))
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
-        rows = None
+        other: Iterator[Rows | None] = repeat(None)
         if predictions:
-            rows = _stored(predictions, pieces, opened)
+            stream = stack.enter_context(predictions.open("rb"))
+            other = (np.load(stream) for _ in range(len(pieces)))
         elif reference:
-            other = stack.enter_context(Model(reference, threads=threads, context=context, halt=halt))
-            rows = _computed(reference, other, pieces, opened)
-        return _over(opened, pieces, f"perplexity of {model.name}", watch, rows)
+            beside = stack.enter_context(Model(reference, threads=threads, context=context, halt=halt))
+            if beside.vocabulary != opened.vocabulary:
+                sizes = f"{beside.vocabulary:,} tokens and {model.name} one of {opened.vocabulary:,}"
+                what = f"{reference.name} has a vocabulary of {sizes}"
+                raise UsageError(what, "compare a model with the one that it was quantized from")
+            other = map(_halves, _predicted(beside, pieces, ignore))
+        first = context // 2 + 1
+        figures = np.stack([
+            _figures(found, tokens[first:], rows)
+            for found, tokens, rows in zip(_predicted(opened, pieces, watch), pieces.tokens, other, strict=False)
+        ])  # fmt: skip
+    sums = [hashlib.sha256(tokens.tobytes()).hexdigest() for tokens in pieces.tokens]
+    return _quality(figures, sums, compared=bool(reference or predictions))
 
 
 def store(
@@ -152,74 +163,30 @@ def store(
     chunks: int | None = None,
     threads: int,
     watch: Watch,
-) -> TextQuality:
-    """Write a reference's log probabilities over a text, so that several models can be compared with it.
+) -> None:
+    """Write what a reference predicts over a text, so that several models can be compared with it.
 
-    `output` is an .npy file, 25 MB a chunk of 512 for a vocabulary of 49,000, 78 MB for one of 152,000. The other
-    arguments, the result and more errors are those of `measure` without a reference.
+    The file has 25 MB a chunk of 512 for a vocabulary of 49,000, 78 MB for one of 152,000: an array of numpy for each
+    chunk. The other arguments and more errors are those of `measure`.
 
     Raises:
         StorageFull: the disk has no room for it.
     """
-    text.check_context(context)
     with Model(model, threads=threads, context=context) as opened:
         pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
-        layout = _layout(opened)
-        room.check_disk("the reference's predictions", len(pieces) * layout.itemsize, output.parent)
-        with atomic.storing(output.name, "free some space"), atomic.writing(output) as file:
-            array = {"descr": np.lib.format.dtype_to_descr(layout), "fortran_order": False, "shape": (len(pieces),)}
-            np.lib.format.write_array_header_1_0(file, array)
-            return _over(opened, pieces, f"predictions of {model.name}", watch, output=file)
+        needed = len(pieces) * context // 2 * opened.vocabulary * 2
+        room.check_disk("the reference's predictions", needed, output.parent)
+        with atomic.storing(output.name, "free some space"), output.open("wb") as file:
+            for found in _predicted(opened, pieces, watch):
+                np.save(file, _halves(found))
 
 
-def _over(
-    model: Model,
-    pieces: text.Chunks,
-    what: str,
-    watch: Watch,
-    rows: Callable[[int], Rows] | None = None,
-    output: BinaryIO | None = None,
-) -> TextQuality:
-    """Compute all chunks; `rows` gives those of the reference by the chunk's number, `output` receives this model's."""
-    first, figures = model.context // 2, []
+def _predicted(model: Model, pieces: text.Chunks, watch: Watch) -> Iterator[Logits]:
+    """Of each chunk the logits of the tokens that are predicted; the next computation overwrites them."""
     for number in range(len(pieces)):
-        watch(ProgressStep(what, number, len(pieces)))
-        found = model.evaluate(pieces.given(number), first)[:-1]
-        figures.append(_figures(found, pieces.tokens[number, first + 1 :], rows(number) if rows else None))
-        if output:
-            output.write(pieces.tokens[number].astype("<i4").tobytes() + _halves(found).tobytes())
-    watch(ProgressStep(what, len(pieces), len(pieces)))
-    sums = [hashlib.sha256(pieces.tokens[number].tobytes()).hexdigest() for number in range(len(pieces))]
-    return _quality(np.stack(figures), sums, compared=rows is not None)
-
-
-def _layout(model: Model) -> np.dtype[np.void]:
-    """The record of a chunk in a file of predictions: all its tokens, and a row for each that is predicted."""
-    counted = model.context - 1 - model.context // 2
-    return np.dtype([("tokens", "<i4", (model.context,)), ("rows", "<f2", (counted, model.vocabulary))])
-
-
-def _stored(path: Path, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
-    """The reference's rows by the number of the chunk."""
-    stored: Any
-    try:
-        stored = np.lib.format.open_memmap(path, mode="r")
-    except OSError as error:
-        raise InputMissing(f"{path.name} cannot be read ({error.strerror})", "store the predictions first") from None
-    except ValueError:
-        stored = np.empty(0)
-    if stored.dtype != _layout(model) or not np.array_equal(stored["tokens"], pieces.tokens):
-        raise UsageError(f"{path.name} holds no predictions of this text", "store the predictions anew")
-    return lambda number: stored["rows"][number]
-
-
-def _computed(path: Path, reference: Model, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
-    """The reference's rows by the number of the chunk."""
-    if reference.vocabulary != model.vocabulary:
-        sizes = f"{reference.vocabulary:,} tokens and {model.name} one of {model.vocabulary:,}"
-        what = f"{path.name} has a vocabulary of {sizes}"
-        raise UsageError(what, "compare a model with the one that it was quantized from")
-    return lambda number: _halves(reference.evaluate(pieces.given(number), model.context // 2)[:-1])
+        watch(ProgressStep(f"predictions of {model.name}", number, len(pieces)))
+        yield model.evaluate(pieces.given(number), model.context // 2)[:-1]
+    watch(ProgressStep(f"predictions of {model.name}", len(pieces), len(pieces)))
 
 
 def _quality(figures: Figures, of_tokens: Sequence[str], *, compared: bool) -> TextQuality:
@@ -258,7 +225,8 @@ def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
         WeightsRefused: a logit is not finite, so that nothing can be measured.
     """
     figures = np.zeros((3, len(targets)))
-    for part in _blocks(len(targets)):
+    for start in range(0, len(targets), _ROWS):
+        part = slice(start, start + _ROWS)
         said = log_probabilities(found[part])
         figures[0, part] = -said[np.arange(len(said)), targets[part]]
         if rows is not None:
@@ -268,11 +236,6 @@ def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
     if not np.isfinite(figures).all():
         raise WeightsRefused("the model predicts what is no number", "its weights are damaged; quantize anew")
     return figures
-
-
-def _blocks(count: int) -> Iterator[slice]:
-    """Parts of so many rows that are small enough to be computed at once."""
-    return (slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS))
 
 
 def log_probabilities(logits: Logits) -> NDArray[np.float32]:

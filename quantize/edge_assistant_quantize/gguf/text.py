@@ -86,8 +86,10 @@ def chunks(model: Model, text: bytes, name: str, most: int | None) -> Chunks:
         most: chunks; None for all.
 
     Raises:
+        UsageError: the context is too short.
         CalibrationInvalid: the text has less than two chunks, which llama.cpp's tools require, or the model ends texts.
     """
+    check_context(model.context)
     if model.adds_end:
         raise CalibrationInvalid(f"{model.name} ends each text with a token", "measure a model that writes on")
     tokens, size = model.tokenize(text), model.context

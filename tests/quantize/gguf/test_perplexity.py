@@ -89,19 +89,6 @@ def test_stored_predictions_give_the_same(tiny, smaller, short, tmp_path):
     perplexity.store(tiny, short, stored, **{**GIVEN, "watch": steps.append})
     assert (steps[0].done, steps[-1].done) == (0, CHUNKS)
     assert measure(smaller, short, predictions=stored) == measure(smaller, short, reference=tiny)
-    other = tmp_path / "other.txt"
-    other.write_text("Another " + short.read_text())
-    whole = stored.read_bytes()
-    for content, path, chunks in (
-        (whole, short, 2),
-        (whole, other, CHUNKS),
-        *((content, short, CHUNKS) for content in (b"", b"\x93NUMPY\x01\x00", whole[:-2])),
-    ):
-        stored.write_bytes(content)
-        with pytest.raises(UsageError, match="no predictions of this text"):
-            measure(smaller, path, predictions=stored, chunks=chunks)
-    with pytest.raises(InputMissing):
-        measure(smaller, short, predictions=tmp_path / "none.npy")
 
 
 def test_what_cannot_be_measured_is_told(tiny, short, text, models, tmp_path):
