@@ -93,6 +93,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     args.type = args.type.upper()
     made, again = header.read(args.output), header.read(args.model).quantized
     facts: dict[str, Any] = {"tensors": made.kinds, "fallbacks": dict(found.fallbacks), "requantized": again}
+    facts["bytes_before"] = args.model.stat().st_size
     notes = ["tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.kinds.items())]
     if searched is not None:
         facts |= {"losses": dict(searched.losses), "types": dict(searched.types)}

@@ -62,34 +62,19 @@ def load(path: Path, times_memory: int) -> onnx.ModelProto:
     return model
 
 
-def size(path: Path) -> int:
-    """Bytes of a model with its other files, as far as they are read.
-
-    Raises:
-        WeightsRefused, ModelTooLarge: see `load`.
-    """
-    return _bytes(path, _others(path))
-
-
 def check_one_file(path: Path) -> None:
     """Check that a model is one file, as the product takes it; what is no ONNX file at all is left to the product.
 
     Raises:
         WeightsRefused: it keeps values in other files.
     """
-    if outside := _others(path):
+    try:
+        outside = _with_others(path)[1]
+    except (ModelCorrupt, OSError):
+        return
+    if outside:
         what = f"{path.name} keeps weights in {printable(_place(outside[0]))}, and the product takes one file"
         raise WeightsRefused(what, _ONE_FILE.format(path.name))
-
-
-def _others(path: Path) -> list[onnx.TensorProto]:
-    """The weights whose values lie in other files; none where it is no model, such as a GGUF, which is not read."""
-    if headers.form_of(path.name) is not headers.HeaderFormat.ONNX:
-        return []
-    try:
-        return _with_others(path)[1]
-    except (ModelCorrupt, OSError):
-        return []
 
 
 def _with_others(path: Path) -> tuple[onnx.ModelProto | None, list[onnx.TensorProto]]:

@@ -60,12 +60,14 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     threads = arguments.threads(args)
     with progress.shown() as watch:
         calibration = calibrated(args, args.model, watch)
-        options = prepared(graphs.load(args.model), args.type, said, calibration, threads=threads, watch=watch)
+        graph = graphs.load(args.model)
+        options = prepared(graph, args.type, said, calibration, threads=threads, watch=watch)
         how = {"calibration": calibration, "exclude": args.exclude, "options": options}
         note = quantize(args.model, args.output, args.type, threads=threads, watch=watch, **how)
         if args.table is not None:
             tables.write(args.table, args.key or "model", args.model, args.type, args.exclude, options)
-    return {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": note}, [note]
+    facts = {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": note}
+    return {**facts, "bytes_before": graph.ByteSize()}, [note]
 
 
 def method_options(args: argparse.Namespace) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.onnx import external, folding, graphs, halves, qdq, ranges, rules
+from edge_assistant_quantize.onnx import folding, graphs, halves, qdq, ranges, rules
 from edge_assistant_quantize.onnx.methods import (
     DYNAMIC,
     FP16,
@@ -74,7 +74,7 @@ def quantize(
     unknown = set(exclude) - {folding.title(node) for node in graph.graph.node}
     if unknown:
         raise UsageError(f"the model has no node '{min(unknown)}'", "see 'edge-quantize sensitivity' for their names")
-    again, before = graphs.quantized_nodes(graph), external.size(model)
+    again, before = graphs.quantized_nodes(graph), graph.ByteSize()
     try:
         ready = prepared(graph, method, checked, calibration, threads=threads, watch=watch)
         made = transformed(graph, method, ready, exclude)

@@ -65,14 +65,6 @@ def test_the_values_beside_the_model_are_taken_and_one_file_is_written(large: Pa
     assert {path.name for path in large.parent.iterdir()} == {"model.onnx", DATA}
 
 
-def test_a_model_of_another_format_is_not_read_for_its_size(tmp_path: Path, monkeypatch) -> None:
-    """A GGUF may be larger than memory."""
-    monkeypatch.setattr(onnx, "load", None)
-    path = tmp_path / "large.gguf"
-    path.write_bytes(b"GGUF" + bytes(96))
-    assert external.size(path) == 100
-
-
 def test_what_the_product_runs_stays_one_file_and_the_hint_is_how_to_make_it(
     large: Path, tmp_path: Path, capsys
 ) -> None:
