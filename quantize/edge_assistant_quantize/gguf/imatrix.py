@@ -84,6 +84,7 @@ def compute(
     """
     if output.suffix != ".gguf":
         raise UsageError(f"{output.name} is no .gguf file", "name the output so: F.gguf")
+    text.check_context(context)
     request = {"model": model.absolute(), "text": text_file.absolute(), "context": context, "chunks": chunks}
     with atomic.storing(output.name, "free some space, or name another folder"), atomic.writing(output) as file:
         number = file.fileno()

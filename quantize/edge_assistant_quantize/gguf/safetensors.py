@@ -10,13 +10,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_HEADER_BYTES = 16 << 20  # a shard of a model of 400 billion parameters has 200 kB; bounds memory to some 200 MB
 MAX_TENSORS = 65_536  # as of a GGUF file, see edge_assistant_models.headers
@@ -56,6 +57,8 @@ class StoredTensor:
 
     def read(self, path: Path, begin: int = 0, most: int | None = None) -> NDArray[Any]:
         """Values from the file, flat: from one on, at most so many."""
+        import numpy as np
+
         kind, left = numpy_type(self.dtype), self.values - begin
         return np.fromfile(path, kind, min(left, most or left), offset=self.begin + begin * kind.itemsize)
 
@@ -63,6 +66,7 @@ class StoredTensor:
 def numpy_type(dtype: str) -> np.dtype[Any]:
     """One of `DTYPES` as numpy reads it."""
     import ml_dtypes  # noqa: F401 - numpy knows its types once it is imported
+    import numpy as np
 
     return np.dtype(DTYPES[dtype])
 
@@ -118,6 +122,8 @@ def check_finite(path: Path, tensors: tuple[StoredTensor, ...], moved: Callable[
     Raises:
         WeightsRefused: a value is NaN or infinite; the message names tensor and file.
     """
+    import numpy as np
+
     for tensor in tensors:
         kind = numpy_type(tensor.dtype)
         values = CHUNK_BYTES // kind.itemsize
