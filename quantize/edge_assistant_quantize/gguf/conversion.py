@@ -50,7 +50,7 @@ def convert(
         output: the file to write; its folder exists.
         precision: one of `PRECISIONS`; vectors are F32 in all of them.
         pre: how a byte-pair tokenizer splits text, by llama.cpp's name of a model family that does it likewise; None
-            if the converter recognises it, or its rules are those of a family.
+            if the converter recognises it.
         adapter: a folder of a LoRA adapter, as PEFT saves it, that is added to the weights.
         projector: whether to write the picture encoder and projector of a vision-language model (mmproj), and not its
             language model.
@@ -84,7 +84,6 @@ def convert(
         request = {
             "tool": str(tool),
             "pre": pre,
-            "family": tokenization.family(folder),
             "architecture": found.architecture,
             "arguments": [
                 str(found.stage(Path(work))),

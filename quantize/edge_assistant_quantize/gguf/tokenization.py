@@ -1,7 +1,6 @@
 """How tokenizers split text: a checkpoint's own, and llama.cpp's, whose rules are written anew in C++.
 
-Both are compared after a conversion. A tokenizer that was newly trained by the rules of a family that llama.cpp knows
-is recognised by those rules.
+Both are compared after a conversion.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from edge_assistant.language import llama
 from edge_assistant.language.tokens import Tokenizer
 from edge_assistant_quantize import worker
 from edge_assistant_quantize.errors import QuantizationFailed
-from edge_assistant_quantize.gguf.checkpoint import json_of
 from edge_assistant_quantize.progress import Watch, ignore
 
 # Where families of tokenizers differ: numbers, contractions, spaces and line ends in a row, scripts, signs
@@ -28,15 +26,6 @@ TEXTS = (
     "def f(x):\n    return x**2  # ok!!! I'LL go",
 )
 
-_REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+"
-# llama.cpp's names by the rules of tokenizer.json: of Qwen2.5 and Qwen3, Llama 3, SmolLM2 and GPT-2, as published
-_FAMILIES = {
-    (_WORDS + r"|\p{N}" + _REST, "bytes"): "qwen2",
-    (_WORDS + r"|\p{N}{1,3}" + _REST, "bytes"): "llama-bpe",
-    ("digits", "words"): "smollm",
-    ("words",): "gpt-2",
-}
 _SENTENCE_PIECES = 1  # llama.cpp's LLAMA_VOCAB_TYPE_SPM
 _REASON = re.compile(r"error loading model: (.+)")
 _EMBEDDING = "token_embd.weight"  # whose rows are counted by the tokenizer's tokens
@@ -47,32 +36,6 @@ _ANOTHER = (
 )
 
 Tokens = list[list[int]]
-
-
-def family(folder: Path) -> str | None:
-    """llama.cpp's name of how a byte-pair tokenizer splits text before it merges, if its rules are those of a family.
-
-    Raises:
-        WeightsRefused: tokenizer.json cannot be read.
-    """
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        return None
-    rules = json_of(path).get("pre_tokenizer")
-    parts = rules.get("pretokenizers") if isinstance(rules, dict) and rules.get("type") == "Sequence" else [rules]
-    return _FAMILIES.get(tuple(_rule(part) for part in parts)) if isinstance(parts, list) else None
-
-
-def _rule(part: Any) -> str:  # noqa: ANN401 - a value from a file
-    """One rule of tokenizer.json in a word, a pattern as it is; empty for another one."""
-    match part:
-        case {"type": "Split", "pattern": {"Regex": str(pattern)}, "behavior": "Isolated"} if not part.get("invert"):
-            return pattern
-        case {"type": "Digits", "individual_digits": True}:
-            return "digits"
-        case {"type": "ByteLevel", "add_prefix_space": False}:
-            return "words" if part.get("use_regex", True) else "bytes"
-    return ""
 
 
 def tokens(folder: Path, texts: Sequence[str]) -> Tokens | None:
