@@ -151,8 +151,8 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
         """
         matrix = _matrix(work, self.kind) if self.imatrix else None
         how: dict[str, Any] = {"imatrix": matrix, "overrides": self.overrides, "allow_requantize": self.requantize}
-        made = gguf.quantize(work.file, work.output, self.kind, **how, **work.computing)
-        return Made({work.key: work.output.name}, note=made.note)
+        fell = gguf.quantize(work.file, work.output, self.kind, **how, **work.computing)
+        return Made({work.key: work.output.name}, note=gguf.note(fell))
 
 
 class SearchGguf(FileStep, frozen=True, kw_only=True):
