@@ -200,12 +200,10 @@ def _weight_files(folder: Path, names: set[str]) -> list[str]:
     """
     if "model.safetensors" in names:
         return ["model.safetensors"]
-    shards = [found for name in sorted(names) if (found := SHARD.fullmatch(name))]
-    if shards:
-        return [
-            f"model-{part + 1:0{len(shards[0][1])}}-of-{shards[0][2]}.safetensors"
-            for part in range(max(int(shards[0][2]), 1))
-        ]
+    if found := next(filter(None, map(SHARD.fullmatch, sorted(names))), None):
+        first, count = found.groups()
+        parts = range(1, max(int(count), 1) + 1)
+        return [f"model-{part:0{len(first)}}-of-{count}.safetensors" for part in parts]
     if any(name.startswith("adapter") for name in names):
         hint = f"merge it into its base model, or convert that to GGUF with --lora {folder.name}"
         raise WeightsRefused(f"{folder.name} is an adapter", hint)

@@ -112,7 +112,7 @@ def convert(
         if projector:  # llama.cpp loads it beside its language model only
             return found
         watch(ProgressStep("loading it with llama.cpp", 0, 1))
-        _check_tokens(found, tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
+        _check_tokens(found, *tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
         watch(ProgressStep("loading it with llama.cpp", 1, 1))
     return found
 
@@ -129,20 +129,20 @@ def require_libraries(what: str, libraries: tuple[str, ...]) -> None:
         raise ToolMissing(f"{what} needs {', '.join(missing)}", hint)
 
 
-def _check_tokens(found: Checkpoint, loaded: tokenization.GgufTokenizer) -> None:
+def _check_tokens(found: Checkpoint, pieces: bool, made: tokenization.Tokens) -> None:
     """Check that llama.cpp splits texts as the tokenizer in the folder does.
 
     Raises:
         WeightsRefused: it does not, as the converter found no scores in the folder, or those of another tokenizer.
         QuantizationFailed: it does not.
     """
-    wanted = tokenization.tokens(found.folder, tokenization.TEXTS) or loaded.tokens
-    rows = zip(tokenization.TEXTS, wanted, loaded.tokens, strict=True)
+    wanted = tokenization.tokens(found.folder, tokenization.TEXTS) or made
+    rows = zip(tokenization.TEXTS, wanted, made, strict=True)
     wrong = next((text for text, ours, theirs in rows if ours != theirs), None)
     if wrong is None:
         return
     what = f"llama.cpp splits the text {printable(wrong)[:40]} into other tokens than the model's tokenizer"
-    if loaded.pieces:  # tokenizer.json has no scores; with tokenizer.model beside it the two differ
+    if pieces:  # tokenizer.json has no scores; with tokenizer.model beside it the two differ
         both = "both tokenizer.json and" if (found.folder / "tokenizer.model").is_file() else "the"
         raise WeightsRefused(what, f"put {both} tokenizer.model of the model that it was trained from into the folder")
     raise QuantizationFailed(what, f"say how it splits: {_SPLITS}")

@@ -133,7 +133,7 @@ def measure(
     """
     with ExitStack() as stack:
         opened = stack.enter_context(Model(model, threads=threads, context=context, halt=halt))
-        pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
+        tokens, pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
         other: Iterator[Rows | None] = repeat(None)
         if predictions:
             stream = stack.enter_context(predictions.open("rb"))
@@ -147,10 +147,10 @@ def measure(
             other = map(_halves, _predicted(beside, pieces, ignore))
         first = context // 2 + 1
         figures = np.stack([
-            _figures(found, tokens[first:], rows)
-            for found, tokens, rows in zip(_predicted(opened, pieces, watch), pieces.tokens, other, strict=False)
+            _figures(found, targets[first:], rows)
+            for found, targets, rows in zip(_predicted(opened, pieces, watch), tokens, other, strict=False)
         ])  # fmt: skip
-    sums = [hashlib.sha256(tokens.tobytes()).hexdigest() for tokens in pieces.tokens]
+    sums = [hashlib.sha256(each.tobytes()).hexdigest() for each in tokens]
     return _quality(figures, sums, compared=bool(reference or predictions))
 
 
@@ -173,7 +173,7 @@ def store(
         StorageFull: the disk has no room for it.
     """
     with Model(model, threads=threads, context=context) as opened:
-        pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
+        _, pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
         needed = len(pieces) * context // 2 * opened.vocabulary * 2
         room.check_disk("the reference's predictions", needed, output.parent)
         with atomic.storing(output.name, "free some space"), output.open("wb") as file:
@@ -181,11 +181,11 @@ def store(
                 np.save(file, _halves(found))
 
 
-def _predicted(model: Model, pieces: text.Chunks, watch: Watch) -> Iterator[Logits]:
+def _predicted(model: Model, pieces: Tokens, watch: Watch) -> Iterator[Logits]:
     """Of each chunk the logits of the tokens that are predicted; the next computation overwrites them."""
-    for number in range(len(pieces)):
+    for number, piece in enumerate(pieces):
         watch(ProgressStep(f"predictions of {model.name}", number, len(pieces)))
-        yield model.evaluate(pieces.given(number), model.context // 2)[:-1]
+        yield model.evaluate(piece, model.context // 2)[:-1]
     watch(ProgressStep(f"predictions of {model.name}", len(pieces), len(pieces)))
 
 

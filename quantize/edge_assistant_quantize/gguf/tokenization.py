@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,20 +58,7 @@ def tokens(folder: Path, texts: Sequence[str]) -> Tokens | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class GgufTokenizer:
-    """A GGUF file as llama.cpp loads it.
-
-    Attributes:
-        pieces: whether its tokenizer is of SentencePiece's kind, which goes by scores.
-        tokens: of each text, without those that the model puts around it.
-    """
-
-    pieces: bool
-    tokens: Tokens
-
-
-def load(descriptor: int, name: str, texts: Sequence[str]) -> GgufTokenizer:
+def load(descriptor: int, name: str, texts: Sequence[str]) -> tuple[bool, Tokens]:
     """Load an open file in a process of its own; tensors' names and shapes are checked, and none is copied.
 
     Args:
@@ -80,15 +66,20 @@ def load(descriptor: int, name: str, texts: Sequence[str]) -> GgufTokenizer:
         name: of the file, for messages.
         texts: to split.
 
+    Returns:
+        Whether its tokenizer is of SentencePiece's kind, which goes by scores; and the tokens of each text, without
+        those that the model puts around it.
+
     Raises:
         QuantizationFailed: llama.cpp does not load it, or ends the process; the message has its reason.
     """
     request = {"descriptor": descriptor, "name": name, "texts": list(texts)}
     failure = f"llama.cpp ends over the tokenizer of {name}"
-    return GgufTokenizer(**worker.run(__name__, request, ignore, failure=failure, hint=_ANOTHER, descriptor=descriptor))
+    pieces, found = worker.run(__name__, request, ignore, failure=failure, hint=_ANOTHER, descriptor=descriptor)
+    return pieces, found
 
 
-def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
+def work(request: Mapping[str, Any], watch: Watch) -> tuple[bool, Tokens]:
     """Load and split, in the other process."""
     lib = llama.library()
     said: list[str] = []
@@ -107,4 +98,4 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
         raise QuantizationFailed(what, hint)
     pieces = lib.llama_vocab_type(lib.llama_model_get_vocab(model)) == _SENTENCE_PIECES
     tokenizer = Tokenizer(model)
-    return {"pieces": pieces, "tokens": [tokenizer.tokens(text) for text in request["texts"]]}
+    return pieces, [tokenizer.tokens(text) for text in request["texts"]]
