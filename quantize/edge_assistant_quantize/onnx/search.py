@@ -3,32 +3,29 @@
 Nodes are ranked by `sensitivity`. Doubling and bisection find how many of the worst have to stay, as if more excluded
 nodes were never worse; then those of them that hurt least are quantized again, one by one, if the model is still
 accepted. Of all accepted tries the smallest file is taken. onnxruntime and optimum have no such search.
+
+An interrupted search begins anew: the same forms are made again, and a recipe knows what it has measured of them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from edge_assistant.storage import atomic
-from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.onnx import graphs, sensitivity
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.onnx.methods import check_options
 from edge_assistant_quantize.onnx.quantize import prepared, quantize
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Layer
 
-FILE = "tries.json"
 TRIES = 12  # at most; bisection over 100 nodes needs 7 or 8
 
 
-class Try(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Try:
     """One form that was looked at."""
 
     excluded: list[str]  # the nodes that were left as they are
@@ -36,28 +33,23 @@ class Try(msgspec.Struct, frozen=True):
     accepted: bool  # whether it was
 
 
-class NodeSearch(msgspec.Struct):
-    """A search and what it has found.
+@dataclass(slots=True)
+class NodeSearch:
+    """What a search has found.
 
     Attributes:
-        of: a digest of its inputs, except of who accepts.
         layers: the ranking; empty if the model was accepted with every node quantized.
         tries: all forms that were tried, in order.
     """
 
-    of: str
-    layers: list[Layer] = []
-    tries: list[Try] = []
+    layers: list[Layer] = field(default_factory=list)
+    tries: list[Try] = field(default_factory=list)
 
     @property
     def taken(self) -> Try | None:
         """The smallest accepted form, if there is one."""
         accepted = [each for each in self.tries if each.accepted]
         return min(accepted, key=lambda each: (each.bytes, len(each.excluded), each.excluded), default=None)
-
-    def known(self, excluded: Collection[str]) -> Try | None:
-        """The form without these nodes, if it was tried."""
-        return next((each for each in self.tries if {*each.excluded} == {*excluded}), None)
 
 
 def quantize_to_accept(
@@ -71,39 +63,34 @@ def quantize_to_accept(
     threads: int,
     watch: Watch,
     options: Mapping[str, object] = {},
-    folder: Path | None = None,
     tries: int = TRIES,
 ) -> NodeSearch:
     """Quantize a model as far as it is accepted; `output` is written only if a form is.
 
     At most `tries` forms are tried, with up to `most` nodes left as they are; `accepts` decides over a file, which is
-    removed afterwards. The state is in `tries.json` of `folder`, which must exist, so that an interrupted search
-    resumes. The other arguments are those of `quantize`.
+    removed afterwards. The other arguments are those of `quantize`.
 
     Raises:
         EdgeAssistantError: see `quantize` and `sensitivity.rank`.
     """
-    checked = check_options(method, options)
-    found = _read(folder, _digest(model, method, checked, calibration, most))
     how: dict[str, Any] = {"threads": threads, "watch": watch}
-    ready = prepared(graphs.load(model), method, checked, calibration, **how)
+    ready = prepared(graphs.load(model), method, options, calibration, **how)
+    found = NodeSearch()
 
     def accepted(excluded: list[str]) -> bool:
         """Whether a form is accepted, which is tried once; what there is no try left for is not."""
-        if (known := found.known(excluded)) or len(found.tries) >= tries:
+        known = next((each for each in found.tries if {*each.excluded} == {*excluded}), None)
+        if known or len(found.tries) >= tries:
             return known is not None and known.accepted
         watch(ProgressStep("tries", len(found.tries), tries))
         with tempfile.TemporaryDirectory(prefix="edge-quantize-") as made:
             path = Path(made) / "model.onnx"
             quantize(model, path, method, exclude=excluded, options=ready, **how)
             found.tries.append(Try(excluded, path.stat().st_size, bool(accepts(path))))
-        _write(folder, found)
         return found.tries[-1].accepted
 
     if not accepted([]) and most:
-        if not found.layers:
-            found.layers = sensitivity.rank(model, method, calibration=calibration, options=ready, **how)
-            _write(folder, found)
+        found.layers = sensitivity.rank(model, method, calibration=calibration, options=ready, **how)
         _narrow([layer.node for layer in found.layers[:-1][:most]], accepted)  # something has to be quantized
     if found.taken:
         quantize(model, output, method, exclude=found.taken.excluded, options=ready, **how)
@@ -124,26 +111,3 @@ def _narrow(worst: list[str], accepted: Callable[[list[str]], bool]) -> None:
     for node in reversed(excluded):
         fewer = [name for name in excluded if name != node]
         excluded = fewer if fewer and accepted(fewer) else excluded
-
-
-def _digest(model: Path, method: str, options: Mapping[str, object], calibration: Calibration | None, most: int) -> str:
-    digest = hashlib.sha256(f"{sha256_of(model)} {method} {sorted(options.items())!r} {most}".encode())
-    if calibration is not None:
-        digest.update(calibration.digest().encode())
-    return digest.hexdigest()
-
-
-def _read(folder: Path | None, of: str) -> NodeSearch:
-    """The state of an earlier search; an empty one if it was of something else."""
-    try:
-        found = msgspec.json.decode((folder / FILE).read_bytes(), type=NodeSearch) if folder else NodeSearch(of)
-    except (OSError, msgspec.DecodeError):
-        return NodeSearch(of)
-    return found if found.of == of else NodeSearch(of)
-
-
-def _write(folder: Path | None, found: NodeSearch) -> None:
-    if folder is not None:
-        hint = "free some space, or name another folder"
-        with atomic.storing(FILE, hint), atomic.writing(folder / FILE) as file:
-            file.write(msgspec.json.encode(found))

@@ -266,7 +266,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
             given = calibration.record(work.form.candidate(), work.key, work.calibration, **work.computing)
         if self.most is None:
             return self._quantize(work, given, self.exclude)
-        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most, "options": self.options, "folder": work.kept}
+        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most, "options": self.options}
         found = search.quantize_to_accept(
             work.file, work.output, self.method, calibration=given, **how, **work.computing
         )

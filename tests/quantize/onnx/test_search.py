@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.onnx import search, sensitivity
+from edge_assistant_quantize.onnx import sensitivity
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.search import NodeSearch, quantize_to_accept
 from edge_assistant_quantize.progress import ignore
@@ -97,32 +97,3 @@ def test_what_is_written_was_accepted(
     if result.taken:
         assert needed <= floats(output) == set(result.taken.excluded)
         assert output.stat().st_size == min(each.bytes for each in result.tries if each.accepted)
-
-
-def test_an_interrupted_search_goes_on(float_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[set[str]] = []
-    interrupted: list[set[str]] = []
-
-    def accepts(path: Path) -> bool:
-        asked.append(floats(path))
-        if len(asked) == 3 and not interrupted:
-            interrupted.append(asked.pop())
-            raise KeyboardInterrupt
-        return len(asked[-1]) >= 3
-
-    with pytest.raises(KeyboardInterrupt):
-        found(float_one, tmp_path / "out.onnx", accepts, folder=tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [search.FILE]
-    monkeypatch.delattr(sensitivity, "rank")
-    result = found(float_one, tmp_path / "out.onnx", accepts, folder=tmp_path)
-    assert asked[2] == interrupted[0]
-    assert len({*map(frozenset, asked)}) == len(asked) == len(result.tries)
-    assert len(excluded(result)) == 3
-
-
-def test_what_was_kept_of_something_else_is_not_used(float_one: Path, tmp_path: Path) -> None:
-    (tmp_path / search.FILE).write_text("{")
-    assert not found(float_one, tmp_path / "a.onnx", lambda path: False, folder=tmp_path, most=1).taken
-    assert found(
-        float_one, tmp_path / "b.onnx", lambda path: True, folder=tmp_path, most=1, options={"weight_bits": 7}
-    ).taken
