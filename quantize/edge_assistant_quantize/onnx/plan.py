@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.onnx.folding import LEAST_OPSET, check_nodes, constants, opset, plain, standard, uses
+from edge_assistant_quantize.onnx.folding import LEAST_OPSET, constants, opset, plain, standard, uses
 
 if TYPE_CHECKING:
     import onnx
@@ -54,11 +54,10 @@ def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> IntegerPlan:
     """Decide what of a graph, as `fold` gives it, is computed in integers; excluded nodes are not.
 
     Raises:
-        ModelCorrupt: there is no such node, or the model is older than per-channel scales.
+        ModelCorrupt: the model is older than per-channel scales.
     """
     if opset(model) < LEAST_OPSET:
         raise ModelCorrupt(f"the model is of operator set {opset(model)}", f"export it with {LEAST_OPSET} or later")
-    check_nodes(model, excluded)
     return _Planner(model.graph, frozenset(excluded)).plan()
 
 

@@ -16,7 +16,7 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.onnx import folding, graphs, halves, qdq, ranges, rules
+from edge_assistant_quantize.onnx import folding, graphs, qdq, ranges, rules
 from edge_assistant_quantize.onnx.methods import (
     DYNAMIC,
     FP16,
@@ -163,7 +163,7 @@ def rewritten(
         how = {name: value for name, value in options.items() if name != "algorithm"}
         return rules.weights_only(graph, 8 if method == INT8 else 4, exclude, **how)
     if method == FP16:
-        return halves.half(graph, exclude)
+        return rules.half(graph, exclude)
     if method == DYNAMIC:
         return _dynamic(graph, exclude)
     if exclude:

@@ -29,9 +29,8 @@ from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
-from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, GraphBuilder
-from edge_assistant_quantize.onnx.folding import attributes, check_nodes, constants, plain, standard, widen
-from edge_assistant_quantize.onnx.halves import fits_half, half
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, HALF, GraphBuilder
+from edge_assistant_quantize.onnx.folding import attributes, constants, fold, plain, standard, widen
 from edge_assistant_quantize.onnx.methods import WeightRule, parse_rules
 from edge_assistant_quantize.onnx.rounding import by_channel
 
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+_MOST = 65504.0  # the greatest finite half
 _FEWEST = 64  # smaller weights are not worth a node of their own
 _FEWEST_IN_BLOCKS = 16 * 16
 _WIDEST = (256, 128, 64, 32)  # blocks of tables, whose 8 bits lose little
@@ -84,10 +84,9 @@ def weights_only(
         moments: of the inputs of products, by name, for GPTQ (see `blocks.gptq`); without, each is rounded alone.
 
     Raises:
-        ModelCorrupt: there is no such node, a weight is not finite, or nothing can be quantized.
+        ModelCorrupt: a weight is not finite, or nothing can be quantized.
     """
     ready = widen(model)
-    check_nodes(ready, excluded)
     chosen = [node for node in candidates(ready) if node.name not in excluded]
     if not chosen:
         raise ModelCorrupt("the model has no matrix product to quantize", "take another method, such as static-int8")
@@ -101,6 +100,30 @@ def weights_only(
         graph.take(node) if node.output[0] in replaced else graph.nodes.append(node)
     graph.replace(ready)
     return half(ready, exact=True)  # what was in half precision and is not replaced
+
+
+def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool = False) -> onnx.ModelProto:
+    """A copy of a model with the float32 weights in half precision, but for those of excluded nodes.
+
+    A Cast, which ONNX Runtime does once when it loads the model, widens them. Graphs that compute in halves are slow on
+    CPUs, which have no such units, or convert at every node; so onnxruntime.transformers.float16 is not used. If it has
+    to be exact, only weights that lose nothing are taken, and there may be none.
+
+    Raises:
+        ModelCorrupt: there is no weight.
+    """
+    ready = fold(model)
+    graph = _Graph(ready.graph, parse_rules([{"weights": "*", "form": "half"}]))
+    kept = {name for node in ready.graph.node if node.name in excluded for name in node.input}
+    if exact:
+        kept |= {name for name, value in graph.known.items() if (value.astype("float16") != value).any()}
+    graph.sources = {name: name for name, source in graph.sources.items() if name == source and name not in kept}
+    graph.nodes = list(ready.graph.node)
+    graph.narrow()
+    graph.replace(ready, domain="")
+    if not exact and not any(tensor.data_type == HALF for tensor in ready.graph.initializer):
+        raise ModelCorrupt("the model has no float32 weights", "take the float model")
+    return ready
 
 
 def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
@@ -135,9 +158,10 @@ class _Graph(GraphBuilder):
     def __init__(self, graph: onnx.GraphProto, rules: Sequence[WeightRule]) -> None:
         super().__init__()
         self.known = constants(graph)
-        stored = {tensor.name for tensor in graph.initializer}
+        stored = {tensor.name for tensor in graph.initializer} & self.known.keys()
         casts = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast" and standard(node)}
-        self.sources = {name: name for name in stored} | {wide: name for wide, name in casts.items() if name in stored}
+        wide = {wide: name for wide, name in casts.items() if name in stored and wide in self.known}
+        self.sources = {name: name for name in stored} | wide
         self.graph = graph
         self.rules = rules
         self.has_zeros = False  # whether 4 bits are of `by_limits`
@@ -277,7 +301,7 @@ class _Graph(GraphBuilder):
         wide = set()
         for name in sorted(read):
             rule, value = self.rule(name), self.known[name]
-            if rule is not None and value.dtype.kind == "f" and fits_half(value, _FEWEST):
+            if rule is not None and value.dtype == "float32" and value.size >= _FEWEST and np.abs(value).max() <= _MOST:
                 self._widened(name, value, rule)
                 wide.add(name)
         self.nodes += [node for node in nodes if node.output[0] not in wide]

@@ -78,7 +78,9 @@ def apply(table: QuantizationTable, path: Path) -> None:
     """
     import onnx
 
-    made = quantize.rewritten(onnx.load(str(path)), table.method, table.options, table.excluded)
+    model = onnx.load(str(path))
+    folding.check_nodes(model, table.excluded)
+    made = quantize.rewritten(model, table.method, table.options, table.excluded)
     path.write_bytes(made.SerializeToString(deterministic=True))
 
 
