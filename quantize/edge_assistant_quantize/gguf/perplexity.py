@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import repeat
@@ -40,63 +40,31 @@ CONTEXT = 512  # tokens of a chunk: the tool's default, with which figures are p
 _ROWS = 32  # rows that are computed at once: 20 MB of a vocabulary of 152,000
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Sums over the predicted tokens of one chunk.
-
-    Attributes:
-        tokens: their number.
-        loss: negative log likelihood, nats.
-        divergence: from the reference, nats; 0 without one.
-        agreeing: tokens whose likeliest prediction is the reference's; 0 without one.
-        sha256: over the chunk's tokens.
-    """
-
-    tokens: int
-    loss: float
-    divergence: float = 0.0
-    agreeing: int = 0
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Divergence:
-    """How far a model is from its reference, token by token.
-
-    Attributes:
-        mean: Kullback-Leibler divergence, nats.
-        uncertainty: standard error of the mean.
-        median, p99: of the tokens; p99 is the 99th percentile.
-        agreement: share of tokens whose likeliest prediction is the reference's.
-    """
-
-    mean: float
-    uncertainty: float
-    median: float
-    p99: float
-    agreement: float
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TextQuality:
-    """How well a model predicts a text.
+    """How well a model predicts a text, token by token.
 
     Attributes:
-        perplexity: exponential of the mean negative log likelihood.
-        uncertainty: its standard error.
-        chunks: sums of each chunk, in order: what a paired interval compares.
-        divergence: from the reference; None without one.
+        loss: negative log likelihood, nats, [chunks, predicted tokens of a chunk].
+        divergence: Kullback-Leibler divergence from the reference, nats, likewise; zeros without one.
+        agreeing: 1 where the likeliest token is the reference's, likewise.
+        sums: sha256 over the tokens of each chunk.
     """
 
-    perplexity: float
-    uncertainty: float
-    chunks: tuple[Chunk, ...]
-    divergence: Divergence | None = None
+    loss: Figures
+    divergence: Figures
+    agreeing: Figures
+    sums: tuple[str, ...]
 
     @property
-    def tokens(self) -> int:
-        """Number of predicted tokens."""
-        return sum(chunk.tokens for chunk in self.chunks)
+    def perplexity(self) -> float:
+        """Exponential of the mean negative log likelihood."""
+        return math.exp(self.loss.mean())
+
+
+def standard_error(values: Figures) -> float:
+    """Of the mean of values."""
+    return float(values.std() / math.sqrt(max(values.size - 1, 1)))
 
 
 def measure(
@@ -150,8 +118,8 @@ def measure(
             _figures(found, targets[first:], rows)
             for found, targets, rows in zip(_predicted(opened, pieces, watch), tokens, other, strict=False)
         ])  # fmt: skip
-    sums = [hashlib.sha256(each.tobytes()).hexdigest() for each in tokens]
-    return _quality(figures, sums, compared=bool(reference or predictions))
+    sums = (hashlib.sha256(each.tobytes()).hexdigest() for each in tokens)
+    return TextQuality(figures[:, 0], figures[:, 1], figures[:, 2], tuple(sums))
 
 
 def store(
@@ -187,30 +155,6 @@ def _predicted(model: Model, pieces: Tokens, watch: Watch) -> Iterator[Logits]:
         watch(ProgressStep(f"predictions of {model.name}", number, len(pieces)))
         yield model.evaluate(piece, model.context // 2)[:-1]
     watch(ProgressStep(f"predictions of {model.name}", len(pieces), len(pieces)))
-
-
-def _quality(figures: Figures, of_tokens: Sequence[str], *, compared: bool) -> TextQuality:
-    """The result of chunks, [chunks, 3, tokens], with the sum of each one's tokens; `compared` with a reference."""
-    loss, divergence, agreeing = (figures[:, number].ravel() for number in range(3))
-    perplexity = math.exp(loss.mean())
-    sums = tuple(
-        Chunk(one.shape[1], float(one[0].sum()), float(one[1].sum()), int(one[2].sum()), digest)
-        for one, digest in zip(figures, of_tokens, strict=True)
-    )
-    found = None
-    if compared:
-        found = Divergence(
-            float(divergence.mean()),
-            _standard_error(divergence),
-            float(np.median(divergence)),
-            float(np.quantile(divergence, 0.99)),
-            float(agreeing.mean()),
-        )
-    return TextQuality(perplexity, perplexity * _standard_error(loss), sums, found)
-
-
-def _standard_error(values: Figures) -> float:
-    return float(values.std() / math.sqrt(max(len(values) - 1, 1)))
 
 
 def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:

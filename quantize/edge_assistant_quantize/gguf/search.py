@@ -151,8 +151,7 @@ def search(
             overrides = {group.pattern: types[group.name] for group in of_model if group.name in types}
             quantize.quantize(model, path, _TOP, overrides=overrides, **given)
             quality = perplexity.measure(path, text_file, predictions=predictions, **over)
-            assert quality.divergence is not None
-            measured[_key(types)] = quality.divergence.mean
+            measured[_key(types)] = float(quality.divergence.mean())
             _keep(folder, measured)
         watch(ProgressStep(what, len(forms), len(forms)))
     losses = _losses(of_model, measured)
