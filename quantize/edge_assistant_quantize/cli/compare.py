@@ -266,7 +266,7 @@ def layers(args: argparse.Namespace) -> int:
         raise UsageError("nothing says what the models are run over", "name it: --data DIR")
     with progress.shown() as watch:
         calibration = options.calibrated(args, args.reference, watch)
-        feeds = list(calibration.feeds[: layers.FEEDS]) if calibration else []
+        feeds = (calibration or ())[: layers.FEEDS]
         found = layers.compare(args.reference, args.candidate, feeds, threads=arguments.threads(args), watch=watch)
     shown = found[: args.top] if args.top > 0 else found
     if args.json:

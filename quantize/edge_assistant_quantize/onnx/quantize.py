@@ -115,7 +115,7 @@ def prepared(
         return checked
     if calibration is None:
         raise CalibrationInvalid(f"{method} needs calibration data", "give some: --calibration DIR --role ROLE")
-    how: dict[str, Any] = {"feeds": calibration.feeds, "threads": threads, "watch": watch}
+    how: dict[str, Any] = {"feeds": calibration, "threads": threads, "watch": watch}
     if method == INT4:
         ready = folding.widen(graph)
         names = {node.input[0] for node in rules.candidates(ready) if node.op_type != "Gather"}

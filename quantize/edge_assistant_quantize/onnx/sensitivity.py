@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import folding, graphs, quantize, rules
-from edge_assistant_quantize.onnx.calibration import Calibration, batches
+from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.methods import FP16, INT4, INT8, STATIC
 from edge_assistant_quantize.onnx.plan import WEIGHTED, plan
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
@@ -51,11 +51,11 @@ def rank(
         CalibrationInvalid: there are no feeds.
         EdgeAssistantError: see `quantize`.
     """
-    if calibration is None or not calibration.feeds:
+    if not calibration:
         raise CalibrationInvalid("there is nothing to compare over", "give calibration data")
     graph = graphs.load(model)
     ready = quantize.prepared(graph, method, options, calibration, threads=threads, watch=watch)
-    feeds = list(batches(calibration.feeds, FEEDS))
+    feeds = calibration[:: max(len(calibration) // FEEDS, 1)][:FEEDS]
     nodes = quantizable(graph, method)
     names = [value.name for value in graph.graph.output]
     how: dict[str, Any] = {"names": names, "feeds": feeds, "threads": threads, "watch": ignore, "what": ""}

@@ -17,7 +17,6 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed
 from edge_assistant_quantize.onnx import layers
-from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ignore
 
@@ -34,7 +33,7 @@ def test_layers_of_a_quantized_model_are_found_again(float_one: Path, tmp_path: 
     assert {item.value for item in same} == {"conv_0", "relu_1", "conv_2", "add_3", "conv_4"}
     assert all(item.max_abs == item.relative_l2 == 0 and item.cosine == 1 and item.snr_db == math.inf for item in same)
     int8 = tmp_path / "int8.onnx"
-    quantize(float_one, int8, "static-int8", calibration=Calibration((*GIVEN,)), threads=1, watch=ignore)
+    quantize(float_one, int8, "static-int8", calibration=(*GIVEN,), threads=1, watch=ignore)
     found = layers.compare(float_one, int8, GIVEN, threads=1)
     assert {item.value for item in found} == {"relu_1", "conv_2", "add_3", "conv_4"}  # the ReLU is in its convolution
     assert all(10 < item.snr_db < 60 and item.cosine > 0.99 for item in found)

@@ -15,13 +15,12 @@ from onnx import numpy_helper
 
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import sensitivity
-from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.search import NodeSearch, quantize_to_accept
 from edge_assistant_quantize.progress import ignore
 
 CONVS = ["conv_0", "conv_2", "conv_4", "conv_6", "conv_8"]
 HURT = {"conv_4", "conv_6"}  # between them one channel is large, so that the others have few levels, and not used
-CALIBRATION = Calibration((*feeds(1, 2, pictures=True),))
+CALIBRATION = (*feeds(1, 2, pictures=True),)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +66,7 @@ def test_the_node_that_hurts_is_ranked_first(float_one: Path) -> None:
 
 def test_every_method_is_ranked(tmp_path: Path) -> None:
     model = written(chain(5, ["gemm", "relu", "matmul"], pictures=False), tmp_path / "rows.onnx")
-    rows = Calibration((*feeds(5, 2, pictures=False),))
+    rows = (*feeds(5, 2, pictures=False),)
     for method in ("dynamic-int8", "static-int8"):
         layers = sensitivity.rank(model, method, calibration=rows, threads=1, watch=ignore)
         assert {layer.node for layer in layers} == {"gemm_0", "matmul_2"}

@@ -17,7 +17,6 @@ from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.onnx import tables
-from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.quantize import prepared, quantize
 from edge_assistant_quantize.progress import ignore
 
@@ -64,7 +63,7 @@ def test_an_import_is_quantized(folder: Path, text: str, kinds: set[str]) -> Non
 def test_the_same_is_made_from_a_table(tmp_path: Path, pictures: bool) -> None:
     kinds = ["conv", "relu", "sum", "conv"] if pictures else ["gemm", "relu", "gemm", "matmul"]
     float_one, int8 = written(chain(8, kinds, pictures=pictures), tmp_path / "float.onnx"), tmp_path / "int8.onnx"
-    calibration = Calibration((*feeds(8, 4, pictures=pictures),))
+    calibration = (*feeds(8, 4, pictures=pictures),)
     options = prepared(onnx.load(float_one), "static-int8", {}, calibration, threads=1, watch=ignore)
     exclude = [f"{kinds[0]}_0"]
     quantize(float_one, int8, "static-int8", exclude=exclude, options=options, threads=1, watch=ignore)
