@@ -7,13 +7,13 @@ Every value that both graphs have by the same name is compared; static quantizat
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge_assistant_quantize.errors import QuantizationFailed
 from edge_assistant_quantize.onnx import folding, graphs
@@ -21,8 +21,6 @@ from edge_assistant_quantize.progress import Watch, ignore
 
 if TYPE_CHECKING:
     import onnx
-
-Array = NDArray[Any]
 
 FEEDS = 8  # of data of the command line; more make no other picture
 
@@ -34,10 +32,7 @@ class Difference:
     value: str  # its name, which is the node's too where that has none
     kind: str  # operator of the node that gives it in the reference
     place: int  # of that node among the nodes of the reference
-    max_abs: float  # the largest difference
-    relative_l2: float  # of the difference to the reference, by Euclidean norm
-    snr_db: float  # the same as signal to noise, in decibels
-    cosine: float  # of the angle between both
+    snr_db: float  # signal to noise
 
 
 def compare(
@@ -55,14 +50,28 @@ def compare(
     if not places:
         hint = "compare a model with what was made from it"
         raise QuantizationFailed(f"{reference.name} and {candidate.name} have no values in common", hint)
-    sums = {name: _Sums() for name in places}
     how: dict[str, Any] = {"names": list(places), "feeds": feeds, "threads": threads, "what": "layers"}
     pairs = zip(graphs.values(first, **how, watch=watch), graphs.values(second, **how, watch=ignore), strict=True)
+    signal, noise = Counter[str](), Counter[str]()
     for (name, one), (_, two) in pairs:
-        sums[name].add(one, two)
+        if one.dtype.kind == "f" and one.shape == two.shape and one.size:
+            finite = np.isfinite(one) & np.isfinite(two)  # masks hold infinities
+            right = one[finite].astype(np.float64)
+            signal[name] += right @ right
+            noise[name] += np.square(right - two[finite]).sum()
     kinds = [node.op_type for node in first.graph.node]
-    found = [sums[name].difference(name, kinds[place], place) for name, place in places.items() if sums[name].count]
-    return sorted(found, key=lambda item: (-item.relative_l2, item.place))
+    found = [
+        Difference(name, kinds[place], place, _decibels(signal[name], noise[name]))
+        for name, place in places.items()
+        if name in signal
+    ]
+    return sorted(found, key=lambda item: (item.snr_db, item.place))
+
+
+def _decibels(signal: float, noise: float) -> float:
+    if not noise:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal else -math.inf
 
 
 def _values(graph: onnx.GraphProto) -> dict[str, int]:
@@ -74,33 +83,3 @@ def _values(graph: onnx.GraphProto) -> dict[str, int]:
         for name in node.output
         if name and name not in known and node.op_type not in {"QuantizeLinear", "Constant"}
     }
-
-
-class _Sums:
-    """Sums over the feeds of one value."""
-
-    def __init__(self) -> None:
-        self.most = 0.0
-        self.squares = np.zeros(4)  # of the reference, the other and their difference; the product of both
-        self.count = 0
-
-    def add(self, one: Array, two: Array) -> None:
-        """Add one feed; values that are no floats, or not of one shape, are ignored."""
-        if one.dtype.kind != "f" or one.shape != two.shape or not one.size:
-            return
-        finite = np.isfinite(one) & np.isfinite(two)  # masks hold infinities
-        right, found = one[finite].astype(np.float64), two[finite].astype(np.float64)
-        noise = right - found
-        self.count += 1
-        self.most = max(self.most, float(np.abs(noise).max(initial=0.0)))
-        self.squares += right @ right, found @ found, noise @ noise, right @ found
-
-    def difference(self, value: str, kind: str, place: int) -> Difference:
-        """The figures."""
-        signal, other, noise, product = self.squares.tolist()
-        if not noise:
-            return Difference(value, kind, place, 0.0, 0.0, math.inf, 1.0)
-        relative = math.sqrt(noise / signal) if signal else math.inf
-        snr = -20 * math.log10(relative) if signal else -math.inf
-        norms = math.sqrt(signal * other)
-        return Difference(value, kind, place, self.most, relative, snr, product / norms if norms else 0.0)
