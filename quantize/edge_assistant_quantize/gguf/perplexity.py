@@ -185,9 +185,10 @@ def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
 def log_probabilities(logits: Logits) -> NDArray[np.float32]:
     """Of logits, [tokens, vocabulary]."""
     below = logits - logits.max(axis=1, keepdims=True)
-    return below - np.log(np.exp(below).sum(axis=1, keepdims=True, dtype=np.float64)).astype(np.float32)
+    sums = np.exp(below).sum(axis=1, keepdims=True, dtype=np.float64)
+    return np.asarray(below - np.log(sums), np.float32)
 
 
 def _halves(logits: Logits) -> Rows:
     """The logits as they are stored: relative to the largest of a token."""
-    return (logits - logits.max(axis=1, keepdims=True)).astype("<f2")
+    return np.asarray(logits - logits.max(axis=1, keepdims=True), np.float16)

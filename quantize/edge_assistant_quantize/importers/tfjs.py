@@ -206,7 +206,7 @@ class _Translation(GraphBuilder):
     def channels_first(self, value: Value, node: Node) -> str:
         return self.ordered(value, _CHANNELS_FIRST, f"{node.name}/input")
 
-    def integers(self, name: str, numbers: Sequence[int]) -> str:
+    def integers(self, name: str, numbers: Sequence[int] | Array) -> str:
         return self.weight(name, np.array(numbers, np.int64))
 
     def convolve(self, node: Node, x: Value, kernel: Array, bias: Sequence[Value], group: int = 1) -> Tensor:

@@ -37,7 +37,12 @@ class GraphBuilder:
         return self.ops(kind, inputs, [name or self.unnamed(kind)], domain, **attributes)[0]
 
     def ops(
-        self, kind: str, inputs: Sequence[str], outputs: Sequence[str], domain: str = "", **attributes: object
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        domain: str = "",
+        **attributes: Any,  # noqa: ANN401 - as make_node takes them
     ) -> Sequence[str]:
         """Add a node, which has the name of its first output; returns the outputs."""
         from onnx import helper
