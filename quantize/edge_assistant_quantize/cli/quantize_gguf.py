@@ -71,13 +71,13 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     Raises:
         EdgeAssistantError: see `quantize.quantize` and `search.search`.
     """
-    from edge_assistant_quantize.gguf import header, quantize
+    from edge_assistant_quantize.gguf import header, quantize, search
 
     kind, types = args.type, overrides(args.tensor_type)
     with progress.shown() as watch:
         searched = _searched(args, watch) if kind == kinds.SEARCH else None
         if searched is not None:
-            kind, types = searched.kind, dict(searched.overrides)
+            kind, types = search.TOP, dict(searched.overrides)
         elif args.text or args.bits_per_weight or args.mib or args.chunks or args.context:
             raise UsageError("a text, its chunks and a budget are options of a search", "say --type search")
         fell = quantize.quantize(

@@ -28,9 +28,9 @@ from edge_assistant_quantize.provenance import sum_of_values
 
 CHUNKS = 8  # of the text that guides; losses of groups differ by more than what more text would change
 _FILE = "losses.json"
-_TOP = "Q8_0"  # of what is not being measured
+TOP = "Q8_0"  # of what is not being measured
 # The types to choose from, the smallest first, by the values of a block that rows have to be multiples of
-_LADDERS = {256: ("Q3_K", "Q4_K", "Q5_K", "Q6_K", _TOP), 32: ("IQ4_NL", "Q5_0", "Q5_1", _TOP)}
+_LADDERS = {256: ("Q3_K", "Q4_K", "Q5_K", "Q6_K", TOP), 32: ("IQ4_NL", "Q5_0", "Q5_1", TOP)}
 _LAYER = re.compile(r"blk\.(\d+)\.(.+)\.weight")
 _TOGETHER = {"attn_k": "attn_q", "ffn_up": "ffn_gate"}  # they have one input each
 _AS_IT_IS = re.compile(
@@ -74,16 +74,12 @@ class SearchedTypes:
     Attributes:
         types: the type of each group by its name.
         losses: what each group alone loses in the smallest type, in nats, the largest first.
-        overrides: for `quantize.quantize`, with `kind`.
-        bytes: of the file, about.
-        kind: type of the model that overrides are of.
+        overrides: for `quantize.quantize` to `TOP`.
     """
 
     types: Mapping[str, str]
     losses: Mapping[str, float]
     overrides: Mapping[str, str]
-    bytes: int
-    kind: str = _TOP
 
     @property
     def note(self) -> str:
@@ -149,17 +145,16 @@ def search(
             if not predictions.exists():
                 perplexity.store(model, text_file, predictions, **over)
             overrides = {group.pattern: types[group.name] for group in of_model if group.name in types}
-            quantize.quantize(model, path, _TOP, overrides=overrides, **given)
+            quantize.quantize(model, path, TOP, overrides=overrides, **given)
             quality = perplexity.measure(path, text_file, predictions=predictions, **over)
             measured[_key(types)] = float(quality.divergence.mean())
             _keep(folder, measured)
         watch(ProgressStep(what, len(forms), len(forms)))
     losses = _losses(of_model, measured)
     types = choose(of_model, losses, budget)
-    size = rest + sum(group.bytes(types[group.name]) for group in of_model)
     worst = sorted(((losses[group.name][0], group.name) for group in of_model), reverse=True)
     overrides = {group.pattern: types[group.name] for group in of_model}
-    return SearchedTypes(types, {name: loss for loss, name in worst}, overrides, size)
+    return SearchedTypes(types, {name: loss for loss, name in worst}, overrides)
 
 
 def groups(found: Header) -> list[TensorGroup]:

@@ -199,7 +199,7 @@ class SearchGguf(FileStep, frozen=True, kw_only=True):
         gguf.quantize(
             work.file,
             work.output,
-            found.kind,
+            gguf_search.TOP,
             imatrix=matrix,
             overrides=found.overrides,
             threads=work.threads,
