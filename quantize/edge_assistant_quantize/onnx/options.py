@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
         how = {"calibration": calibration, "exclude": args.exclude, "options": options}
         note = quantize(args.model, args.output, args.type, threads=threads, watch=watch, **how)
         if args.table is not None:
-            tables.write(args.table, args.key or "model", args.model, args.type, args.exclude, options)
+            tables.write(args.table, args.key or "model", args.type, args.exclude, options)
     facts = {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": note}
     return {**facts, "bytes_before": graph.ByteSize()}, [note]
 
