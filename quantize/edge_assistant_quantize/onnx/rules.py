@@ -117,7 +117,8 @@ def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool 
     kept = {name for node in ready.graph.node if node.name in excluded for name in node.input}
     if exact:
         floats = {name: value for name, value in graph.known.items() if value.dtype == "float32"}
-        kept |= {name for name, value in floats.items() if (value.astype("float16") != value).any()}
+        with np.errstate(over="ignore"):
+            kept |= {name for name, value in floats.items() if (value.astype("float16") != value).any()}
     graph.sources = {name: name for name, source in graph.sources.items() if name == source and name not in kept}
     graph.nodes = list(ready.graph.node)
     graph.narrow()
