@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -68,14 +67,12 @@ class Model:
         except BaseException:
             self._llama.llama_model_free(self._model)
             raise
-        self.close = weakref.finalize(self, llama.free, self._ctx, self._model)
-        self.close.atexit = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
+        llama.free(self._ctx, self._model)
 
     @property
     def beginning(self) -> int | None:

@@ -87,8 +87,7 @@ def quantize(
     if again:
         notes.append(f"{model.name} was quantized already ({again} nodes): expect worse than from its float model")
     if (size := output.stat().st_size) >= before:
-        share = rules.share(graph) if method in {INT8, INT4} else None
-        why = "" if share is None else f", as products and tables have {share:.0%} of its weights"
+        why = ", as products and tables have few of its weights" if method in {INT8, INT4} else ""
         notes.append(f"{output.name} is no smaller than {model.name} ({size / before:.0%}){why}")
     return "; ".join(notes)
 

@@ -18,7 +18,6 @@ numpy and onnx only. Sums are made element by element in one order, so that ever
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -144,14 +143,6 @@ def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
                 yield node
         elif node.op_type == "Gather" and attributes(node).get("axis", 0) == 0 and worth(node.input[0]):
             yield node
-
-
-def share(model: onnx.ModelProto) -> float:
-    """The share of a model's weights that `weights_only` takes."""
-    ready = widen(model)
-    taken = {node.input[0 if node.op_type == "Gather" else 1] for node in candidates(ready)}
-    sizes = {tensor.name: math.prod(tensor.dims) for tensor in ready.graph.initializer}
-    return float(sum(sizes.get(name, 0) for name in taken) / max(sum(sizes.values()), 1))
 
 
 class _Graph(GraphBuilder):
