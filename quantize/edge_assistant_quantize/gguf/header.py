@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -63,8 +64,7 @@ class Header:
     @property
     def kinds(self) -> dict[str, int]:
         """Number of tensors of each type, the most frequent first."""
-        names = [tensor.kind for tensor in self.tensors]
-        return {kind: names.count(kind) for kind in sorted(set(names), key=lambda kind: (-names.count(kind), kind))}
+        return dict(Counter(sorted(tensor.kind for tensor in self.tensors)).most_common())
 
     @property
     def quantized(self) -> bool:
@@ -76,7 +76,7 @@ class Header:
         """Tensors without the type that the file's type gives them, as their rows are no multiples of `BLOCK`."""
         from gguf import LlamaFileType
 
-        number = int(self.values.get("general.file_type", LlamaFileType.GUESSED))
+        number = self.values.get("general.file_type", LlamaFileType.GUESSED)
         kind = next((each.name for each in LlamaFileType if each == number), "GUESSED").rpartition("MOSTLY_")[2]
         if kind in _ONE_TYPE:
             return ()
