@@ -94,18 +94,6 @@ def save(model: onnx.ModelProto, output: Path, *, threads: int) -> None:
             path.replace(output)
 
 
-def session(model: onnx.ModelProto, *, threads: int) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
-    """A session that runs a model.
-
-    Raises:
-        QuantizationFailed: ONNX Runtime does not open it; the message has its reason.
-    """
-    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
-        path = Path(folder) / "model.onnx"
-        path.write_bytes(model.SerializeToString())
-        return _opened(path, "the model", threads)
-
-
 def _opened(path: Path, name: str, threads: int) -> Any:  # noqa: ANN401
     try:
         return Runtime(threads).session(path)
@@ -147,23 +135,21 @@ def values(
     shown.CopyFrom(model)
     del shown.graph.output[:]
     shown.graph.output.extend(ValueInfoProto(name=name) for name in names)
-    opened = session(shown, threads=threads)
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(shown.SerializeToString())
+        session = _opened(path, "the model", threads)
     groups = [names[begin : begin + _AT_ONCE] for begin in range(0, len(names), _AT_ONCE)]
     total = len(feeds) * len(groups)
     for number, (feed, group) in enumerate(product(feeds, groups)):
         watch(ProgressStep(what, number, total))
-        yield from zip(group, run(opened, group, feed), strict=True)
+        yield from zip(group, _run(session, group, feed), strict=True)
     watch(ProgressStep(what, total, total))
 
 
-def run(session: Any, asked: Sequence[str] | None, feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401
-    """Run a session.
-
-    Raises:
-        CalibrationInvalid: the graph does not take the feed.
-    """
+def _run(session: Any, names: Sequence[str], feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401
     try:
-        given: list[Any] = session.run(asked, dict(feed))
+        given: list[Any] = session.run(names, dict(feed))
     except Exception as error:  # ONNX Runtime raises classes of its own, which derive from Exception directly
         if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
             raise
