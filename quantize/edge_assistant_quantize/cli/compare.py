@@ -266,14 +266,13 @@ def layers(args: argparse.Namespace) -> int:
         raise UsageError("nothing says what the models are run over", "name it: --data DIR")
     with progress.shown() as watch:
         calibration = options.calibrated(args, args.reference, watch)
-        feeds = list(calibration.feeds[: layers.FEEDS]) if calibration else []
+        feeds = (calibration or ())[: layers.FEEDS]
         found = layers.compare(args.reference, args.candidate, feeds, threads=arguments.threads(args), watch=watch)
     shown = found[: args.top] if args.top > 0 else found
     if args.json:
         print(msgspec.json.encode({"layers": shown}).decode())  # what is infinite is null there
         return 0
-    print(f"{'SNR, dB':>8} {'rel. L2':>9} {'max. abs.':>10} {'cosine':>8}  {'operator':<12}value")
+    print(f"{'SNR, dB':>8}  {'operator':<12}value")
     for item in shown:
-        figures = f"{item.snr_db:>8.1f} {item.relative_l2:>9.2g} {item.max_abs:>10.3g} {item.cosine:>8.5f}"
-        print(printable(f"{figures}  {item.kind:<12}{item.value}"))
+        print(printable(f"{item.snr_db:>8.1f}  {item.kind:<12}{item.value}"))
     return 0

@@ -223,7 +223,6 @@ def _quantized(parser: argparse.ArgumentParser) -> None:
 )
 def quantize(args: argparse.Namespace) -> int:
     """Quantize and say what came of it; 0."""
-    from edge_assistant_quantize.onnx import external
     from edge_assistant_quantize.report import precision
 
     own = args.model.suffix.lower()
@@ -237,10 +236,10 @@ def quantize(args: argparse.Namespace) -> int:
     arguments.refuse_other(args, args.groups[other])
     arguments.check_output(args.output)
     facts, notes = (quantize_gguf if own == ".gguf" else onnx).run(args)
-    size, before = args.output.stat().st_size, external.size(args.model)
+    size, before = args.output.stat().st_size, facts["bytes_before"]
     bits = precision.bits(precision.of_files([args.output]))
     if args.json:
-        facts |= {"bytes": size, "bytes_before": before, "bits_per_weight": round(bits, 3)}
+        facts |= {"bytes": size, "bits_per_weight": round(bits, 3)}
         print(json.dumps({"output": str(args.output), "type": args.type, **facts, "sha256": sha256_of(args.output)}))
         return 0
     share = f"{size / before:.0%} of {mebibytes(before)}"

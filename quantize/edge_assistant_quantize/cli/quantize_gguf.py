@@ -71,16 +71,16 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     Raises:
         EdgeAssistantError: see `quantize.quantize` and `search.search`.
     """
-    from edge_assistant_quantize.gguf import header, quantize
+    from edge_assistant_quantize.gguf import header, quantize, search
 
     kind, types = args.type, overrides(args.tensor_type)
     with progress.shown() as watch:
         searched = _searched(args, watch) if kind == kinds.SEARCH else None
         if searched is not None:
-            kind, types = searched.kind, dict(searched.overrides)
+            kind, types = search.TOP, dict(searched.overrides)
         elif args.text or args.bits_per_weight or args.mib or args.chunks or args.context:
             raise UsageError("a text, its chunks and a budget are options of a search", "say --type search")
-        found = quantize.quantize(
+        fell = quantize.quantize(
             args.model,
             args.output,
             kind,
@@ -92,14 +92,15 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
         )
     args.type = args.type.upper()
     made, again = header.read(args.output), header.read(args.model).quantized
-    facts: dict[str, Any] = {"tensors": made.kinds, "fallbacks": dict(found.fallbacks), "requantized": again}
+    facts: dict[str, Any] = {"tensors": made.kinds, "fallbacks": fell, "requantized": again}
+    facts["bytes_before"] = args.model.stat().st_size
     notes = ["tensors: " + ", ".join(f"{count} {kind}" for kind, count in made.kinds.items())]
     if searched is not None:
         facts |= {"losses": dict(searched.losses), "types": dict(searched.types)}
         notes.append(searched.note)
-    if found.fallbacks:
-        notes.append(found.note)
-        smaller = quantize.estimate(args.model, _NARROW, allow_requantize=args.allow_requantize).bytes
+    if fell:
+        notes.append(quantize.note(fell))
+        smaller = quantize.estimate(args.model, _NARROW, allow_requantize=args.allow_requantize)
         if smaller < args.output.stat().st_size:
             bits = 8 * smaller / made.weights
             notes.append(f"smaller: {_NARROW} with {bits:.2f} bits a weight; --type search measures more")

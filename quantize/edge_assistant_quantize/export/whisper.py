@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +25,11 @@ from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.export import exporter
 from edge_assistant_quantize.export.exporter import SEED, checked
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
-from edge_assistant_quantize.gguf.safetensors import floats
 from edge_assistant_quantize.importers.whisper import WhisperGraph, write
 from edge_assistant_quantize.progress import Watch, stage
 
-if TYPE_CHECKING:
-    from edge_assistant_quantize.gguf.safetensors import StoredTensor
-
 Array = NDArray[np.float32]
-Get = Callable[[str], Array]
+Weights = Mapping[str, Array]
 
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
 
@@ -80,7 +76,7 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
     config = settings(found, tokens)
     try:
         heads = [(int(layer), int(head)) for layer, head in config["alignment_heads"]]
-        write(dict(renamed(found.config, _reader(found))), heads, output, WhisperGraph)
+        write(dict(renamed(found.config, floats(found))), heads, output, WhisperGraph)
     except (KeyError, ValueError, TypeError) as error:
         what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
         hint = "the weights are damaged, or of another variant of Whisper; export the model again"
@@ -90,54 +86,52 @@ def convert(found: Checkpoint, output: Path) -> dict[str, object]:
     return {"multilingual": tokens.get("<|endoftext|>") == _MULTILINGUAL_END}
 
 
-def renamed(config: Mapping[str, Any], get: Get) -> Iterator[tuple[str, Array]]:
-    """The weights as CTranslate2 names and joins them; `get` gives a weight by its name in Hugging Face's, f32."""
+def renamed(config: Mapping[str, Any], weights: Weights) -> Iterator[tuple[str, Array]]:
+    """Weights by the names of Hugging Face as CTranslate2 names and joins them."""
     for part in ("encoder", "decoder"):
         yield f"{part}/num_heads", np.array(config[f"{part}_attention_heads"], np.int16)
-        yield f"{part}/position_encodings/encodings", get(f"model.{part}.embed_positions.weight")
-        yield from _norm(f"{part}/layer_norm", [f"model.{part}.layer_norm"], get)
+        yield f"{part}/position_encodings/encodings", weights[f"model.{part}.embed_positions.weight"]
+        yield from _norm(f"{part}/layer_norm", [f"model.{part}.layer_norm"], weights)
         for layer in range(int(config[f"{part}_layers"])):
             name, source = f"{part}/layer_{layer}", f"model.{part}.layers.{layer}"
             for ours, theirs in _LAYER.items():
                 if part == "decoder" or not ours.startswith("attention"):
                     add = _norm if ours.endswith("norm") else _product
-                    yield from add(f"{name}/{ours}", [f"{source}.{each}" for each in theirs], get)
+                    yield from add(f"{name}/{ours}", [f"{source}.{each}" for each in theirs], weights)
     for conv in ("conv1", "conv2"):
         for kind in ("weight", "bias"):
-            yield f"encoder/{conv}/{kind}", get(f"model.encoder.{conv}.{kind}")
-    yield "decoder/embeddings/weight", get("model.decoder.embed_tokens.weight")
+            yield f"encoder/{conv}/{kind}", weights[f"model.encoder.{conv}.{kind}"]
+    yield "decoder/embeddings/weight", weights["model.decoder.embed_tokens.weight"]
 
 
-def _product(name: str, sources: Sequence[str], get: Get) -> Iterator[tuple[str, Array]]:
+def _product(name: str, sources: Sequence[str], weights: Weights) -> Iterator[tuple[str, Array]]:
     """Matrices one below another, and their biases; keys have none."""
-    weights = [get(f"{source}.weight") for source in sources]
+    matrices = [weights[f"{source}.weight"] for source in sources]
     biases = [
-        np.zeros(len(weight), np.float32) if source.endswith("k_proj") else get(f"{source}.bias")
-        for source, weight in zip(sources, weights, strict=True)
+        np.zeros(len(weight), np.float32) if source.endswith("k_proj") else weights[f"{source}.bias"]
+        for source, weight in zip(sources, matrices, strict=True)
     ]
-    yield f"{name}/weight", np.concatenate(weights)
+    yield f"{name}/weight", np.concatenate(matrices)
     yield f"{name}/bias", np.concatenate(biases)
 
 
-def _norm(name: str, sources: Sequence[str], get: Get) -> Iterator[tuple[str, Array]]:
-    yield f"{name}/gamma", get(f"{sources[0]}.weight")
-    yield f"{name}/beta", get(f"{sources[0]}.bias")
+def _norm(name: str, sources: Sequence[str], weights: Weights) -> Iterator[tuple[str, Array]]:
+    yield f"{name}/gamma", weights[f"{sources[0]}.weight"]
+    yield f"{name}/beta", weights[f"{sources[0]}.bias"]
 
 
-def _reader(found: Checkpoint) -> Get:
-    """What gives a weight by its name as f32."""
-    places: dict[str, tuple[Path, StoredTensor]] = {
-        tensor.name: (path, tensor) for path, tensors in found.weights.items() for tensor in tensors
-    }
+def floats(found: Checkpoint) -> dict[str, Array]:
+    """All weights of a checkpoint by name, f32.
 
-    def get(name: str) -> Array:
-        path, tensor = places[name]
-        value = floats(path, tensor)
+    Raises:
+        ValueError: one goes beyond half precision.
+    """
+    places = ((path, tensor) for path, tensors in found.weights.items() for tensor in tensors)
+    weights = {one.name: one.read(path).reshape(one.shape).astype(np.float32) for path, one in places}
+    for name, value in weights.items():
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")
-        return value
-
-    return get
+    return weights
 
 
 def settings(found: Checkpoint, tokens: Mapping[str, int]) -> dict[str, Any]:

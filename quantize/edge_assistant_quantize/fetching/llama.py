@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.resources
 import shutil
 import sys
 import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
-
-import msgspec
+from typing import NamedTuple
 
 from edge_assistant.storage.atomic import storing
 from edge_assistant_models import paths
@@ -49,18 +47,19 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
 """
 
 
-class Pinned(msgspec.Struct, frozen=True):
-    """One version of llama-cpp-python, as in `llama.toml`.
+class Pinned(NamedTuple):
+    """One version of llama-cpp-python."""
 
-    Attributes:
-        archive: sha256 of its source distribution.
-        files: what `tree_sum` gives of what is unpacked from it.
-        version: its number.
-    """
+    version: str
+    archive: str  # sha256 of its source distribution, which locks/demo.txt has too
+    files: str  # what `tree_sum` gives of what is unpacked from it
 
-    archive: str
-    files: str
-    version: str = ""
+
+_PINNED = Pinned(
+    "0.3.36",
+    "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e",
+    "5a008f4d4b9ac39d9064ff994495da26959764fc4fb34ba7c657b7367daa2658",
+)
 
 
 def pinned() -> Pinned:
@@ -70,13 +69,9 @@ def pinned() -> Pinned:
         ToolMissing: its sums are not known.
     """
     version = importlib.metadata.version(PACKAGE)
-    content = importlib.resources.files(__package__).joinpath("llama.toml").read_bytes()
-    known = msgspec.toml.decode(content, type=dict[str, Pinned])
-    if version not in known:
-        raise ToolMissing(
-            f"the source of {PACKAGE} {version} is not pinned", f"install one that is: {', '.join(known)}"
-        )
-    return msgspec.structs.replace(known[version], version=version)
+    if version != _PINNED.version:
+        raise ToolMissing(f"the source of {PACKAGE} {version} is not pinned", f"install one that is: {_PINNED.version}")
+    return _PINNED
 
 
 def source() -> Path:

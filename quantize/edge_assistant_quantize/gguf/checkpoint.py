@@ -24,7 +24,6 @@ _DATA = ("*.json", "*.txt", "*.model", "*.jinja")
 # any other; `configuration_files` another configuration to read instead, `transformers_weights` other weights
 _OBEYED = frozenset({"auto_map", "configuration_files", "transformers_weights"})
 _AGAIN = "fetch the model again, or export it again"
-_PARTS_AGAIN = "fetch the model again; parts that are there are not fetched again"
 
 
 @dataclass(frozen=True)
@@ -125,14 +124,17 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
         hint = "copy tokenizer.json, or tokenizer.model, of the model that it was trained from into the folder"
         raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
     config = _packing(folder, json_of(folder / CONFIG))
-    index = _index(folder) if INDEX in names else None
-    files = _weight_files(folder, names) if index is None else _indexed_files(index, names)
+    places = _index(folder) if INDEX in names else {}
+    files = sorted(set(places.values())) or _weight_files(folder, names)
+    missing = next((name for name in files if name not in names), None)
+    if missing is not None:
+        what = f"{printable(missing)}, one of {len(files)} parts of the weights, is missing"
+        raise WeightsRefused(what, "fetch the model again; parts that are there are not fetched again")
     weights = {folder / name: safetensors.read(folder / name) for name in files}
-    if index is not None:
-        there = {tensor.name: path.name for path, tensors in weights.items() for tensor in tensors}
-        wrong = next((name for name in {**index, **there} if index.get(name) != there.get(name)), None)
-        if wrong is not None:
-            raise WeightsRefused(f"the tensor {printable(wrong)} is not where {INDEX} says", _AGAIN)
+    there = {tensor.name: path.name for path, tensors in weights.items() for tensor in tensors}
+    wrong = next((name for name in {**places, **there} if places and places.get(name) != there.get(name)), None)
+    if wrong is not None:
+        raise WeightsRefused(f"the tensor {printable(wrong)} is not where {INDEX} says", _AGAIN)
     found = Checkpoint(folder, config, _architecture(config, language=language), weights)
     if language:
         _check_output(found)
@@ -190,34 +192,22 @@ def _index(folder: Path) -> dict[str, str]:
     return places
 
 
-def _indexed_files(index: Mapping[str, str], names: set[str]) -> list[str]:
-    files = sorted(set(index.values()))
-    missing = next((name for name in files if name not in names), None)
-    if missing is not None:
-        what = f"{printable(missing)}, one of {len(files)} parts of the weights, is missing"
-        raise WeightsRefused(what, _PARTS_AGAIN)
-    return files
-
-
 def _weight_files(folder: Path, names: set[str]) -> list[str]:
     """The names of all files of weights without an index.
 
     Raises:
-        WeightsRefused: one is missing.
-        InputMissing: there is none.
+        WeightsRefused, InputMissing: there is none.
     """
     if "model.safetensors" in names:
         return ["model.safetensors"]
-    shards = sorted(name for name in names if SHARD.fullmatch(name))
-    if not shards:
-        if any(name.startswith("adapter") for name in names):
-            hint = f"merge it into its base model, or convert that to GGUF with --lora {folder.name}"
-            raise WeightsRefused(f"{folder.name} is an adapter", hint)
-        raise InputMissing(f"{folder.name} holds no model.safetensors", "name the folder that it was exported to")
-    parts = int(shards[0].rpartition("-")[2].partition(".")[0])
-    if len(shards) != parts:
-        raise WeightsRefused(f"{folder.name} has {len(shards)} of {parts} parts of its weights", _PARTS_AGAIN)
-    return shards
+    if found := next(filter(None, map(SHARD.fullmatch, sorted(names))), None):
+        first, count = found.groups()
+        parts = range(1, max(int(count), 1) + 1)
+        return [f"model-{part:0{len(first)}}-of-{count}.safetensors" for part in parts]
+    if any(name.startswith("adapter") for name in names):
+        hint = f"merge it into its base model, or convert that to GGUF with --lora {folder.name}"
+        raise WeightsRefused(f"{folder.name} is an adapter", hint)
+    raise InputMissing(f"{folder.name} holds no model.safetensors", "name the folder that it was exported to")
 
 
 def _architecture(config: Mapping[str, Any], *, language: bool) -> str:

@@ -50,7 +50,7 @@ def convert(
         output: the file to write; its folder exists.
         precision: one of `PRECISIONS`; vectors are F32 in all of them.
         pre: how a byte-pair tokenizer splits text, by llama.cpp's name of a model family that does it likewise; None
-            if the converter recognises it, or its rules are those of a family.
+            if the converter recognises it.
         adapter: a folder of a LoRA adapter, as PEFT saves it, that is added to the weights.
         projector: whether to write the picture encoder and projector of a vision-language model (mmproj), and not its
             language model.
@@ -84,7 +84,6 @@ def convert(
         request = {
             "tool": str(tool),
             "pre": pre,
-            "family": tokenization.family(folder),
             "architecture": found.architecture,
             "arguments": [
                 str(found.stage(Path(work))),
@@ -113,7 +112,7 @@ def convert(
         if projector:  # llama.cpp loads it beside its language model only
             return found
         watch(ProgressStep("loading it with llama.cpp", 0, 1))
-        _check_tokens(found, tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
+        _check_tokens(found, *tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
         watch(ProgressStep("loading it with llama.cpp", 1, 1))
     return found
 
@@ -130,20 +129,20 @@ def require_libraries(what: str, libraries: tuple[str, ...]) -> None:
         raise ToolMissing(f"{what} needs {', '.join(missing)}", hint)
 
 
-def _check_tokens(found: Checkpoint, loaded: tokenization.GgufTokenizer) -> None:
+def _check_tokens(found: Checkpoint, pieces: bool, made: tokenization.Tokens) -> None:
     """Check that llama.cpp splits texts as the tokenizer in the folder does.
 
     Raises:
         WeightsRefused: it does not, as the converter found no scores in the folder, or those of another tokenizer.
         QuantizationFailed: it does not.
     """
-    wanted = tokenization.tokens(found.folder, tokenization.TEXTS) or loaded.tokens
-    rows = zip(tokenization.TEXTS, wanted, loaded.tokens, strict=True)
+    wanted = tokenization.tokens(found.folder, tokenization.TEXTS) or made
+    rows = zip(tokenization.TEXTS, wanted, made, strict=True)
     wrong = next((text for text, ours, theirs in rows if ours != theirs), None)
     if wrong is None:
         return
     what = f"llama.cpp splits the text {printable(wrong)[:40]} into other tokens than the model's tokenizer"
-    if loaded.pieces:  # tokenizer.json has no scores; with tokenizer.model beside it the two differ
+    if pieces:  # tokenizer.json has no scores; with tokenizer.model beside it the two differ
         both = "both tokenizer.json and" if (found.folder / "tokenizer.model").is_file() else "the"
         raise WeightsRefused(what, f"put {both} tokenizer.model of the model that it was trained from into the folder")
     raise QuantizationFailed(what, f"say how it splits: {_SPLITS}")

@@ -32,9 +32,9 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
 
     Args:
         request: `tool`, the folder of `fetching.llama.source`; `arguments` of its convert_hf_to_gguf.py; `pre`, the
-            family whose splitting is taken in any case, `family` the one to take if the converter recognises none;
-            `folder`, the model's name for messages, and its `architecture`; `projector`, whether that is wanted in its
-            place; `adapter` and `keep`, see `unpacking.install`.
+            family whose splitting is taken in any case; `folder`, the model's name for messages, and its
+            `architecture`; `projector`, whether that is wanted in its place; `adapter` and `keep`, see
+            `unpacking.install`.
         watch: receives the share that is written.
 
     Raises:
@@ -60,8 +60,6 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
         try:
             return str(recognised(model, tokenizer))
         except NotImplementedError:
-            if request["family"]:
-                return str(request["family"])
             raise WeightsRefused(
                 f"llama.cpp's converter does not know how the tokenizer of {request['folder']} splits text",
                 "if it splits as that of a known family, say so: --pre-tokenizer llama-bpe, qwen2, smollm, ...",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,9 @@ from edge_assistant_quantize.errors import ModelCorrupt
 
 _LIST, _SIZE = struct.Struct("<IQ"), struct.Struct("<Q")  # a list's type of elements and length; a text's bytes
 _FLOATS = frozenset({"f32", "f16", "bf16", "f64", "i8", "i16", "i32", "i64"})
+
+_ONE_TYPE = frozenset({"ALL_F32", "F16", "BF16", "Q8_0", "GUESSED"})  # of files that fit all rows
+BLOCK = 256  # values of a block of the K types and most IQ types
 
 Value = int | float | bool | str
 
@@ -60,13 +64,24 @@ class Header:
     @property
     def kinds(self) -> dict[str, int]:
         """Number of tensors of each type, the most frequent first."""
-        names = [tensor.kind for tensor in self.tensors]
-        return {kind: names.count(kind) for kind in sorted(set(names), key=lambda kind: (-names.count(kind), kind))}
+        return dict(Counter(sorted(tensor.kind for tensor in self.tensors)).most_common())
 
     @property
     def quantized(self) -> bool:
         """Whether any tensor is."""
         return any(tensor.quantized for tensor in self.tensors)
+
+    @property
+    def fallen(self) -> tuple[GgufTensor, ...]:
+        """Tensors without the type that the file's type gives them, as their rows are no multiples of `BLOCK`."""
+        from gguf import LlamaFileType
+
+        number = self.values.get("general.file_type", LlamaFileType.GUESSED)
+        kind = next((each.name for each in LlamaFileType if each == number), "GUESSED").rpartition("MOSTLY_")[2]
+        if kind in _ONE_TYPE:
+            return ()
+        rows = (tensor for tensor in self.tensors if tensor.quantized and tensor.shape[0] % BLOCK)
+        return tuple(tensor for tensor in rows if tensor.kind.upper() != kind)
 
     @property
     def weights(self) -> int:

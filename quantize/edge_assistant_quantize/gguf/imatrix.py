@@ -96,10 +96,10 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
     model, text_file = Path(request["model"]), Path(request["text"])
     what, collector = f"importance matrix of {model.name}", Collector()
     with Model(model, threads=request["threads"], context=request["context"], node=collector) as opened:
-        pieces = text.chunks(opened, text.read(text_file), text_file.name, request["chunks"])
-        for number in range(len(pieces)):
+        _, pieces = text.chunks(opened, text.read(text_file), text_file.name, request["chunks"])
+        for number, piece in enumerate(pieces):
             watch(ProgressStep(what, number, len(pieces)))
-            opened.evaluate(pieces.given(number))
+            opened.evaluate(piece)
             collector.check()
         watch(ProgressStep(what, len(pieces), len(pieces)))
     _check_finite(collector.values, model.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +35,6 @@ class Model:
         path: a GGUF file.
         threads: that compute.
         context: tokens of the sequence.
-        batch: the most tokens of one computation.
         node: llama.cpp's evaluation callback, called for each node of the graph.
         halt: stops a computation.
 
@@ -52,7 +50,6 @@ class Model:
         *,
         threads: int,
         context: int = UBATCH,
-        batch: int = UBATCH,
         node: Node | None = None,
         halt: Halt | None = None,
     ) -> None:
@@ -66,18 +63,16 @@ class Model:
         self.vocabulary = int(self._llama.llama_vocab_n_tokens(self._vocab))
         self._node = self._llama.ggml_backend_sched_eval_callback(node) if node else None
         try:
-            self._ctx = self._new_context(threads, batch, path.stat().st_size)
+            self._ctx = self._new_context(threads, path.stat().st_size)
         except BaseException:
             self._llama.llama_model_free(self._model)
             raise
-        self.close = weakref.finalize(self, llama.free, self._ctx, self._model)
-        self.close.atexit = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
+        llama.free(self._ctx, self._model)
 
     @property
     def beginning(self) -> int | None:
@@ -116,42 +111,24 @@ class Model:
             QuantizationFailed: llama.cpp cannot compute it.
             Stopped: `halt` was asked.
         """
-        self.forget()
-        self.go_on(tokens, first)
-        found = self._llama.llama_get_logits(self._ctx)
-        if not found:
-            raise QuantizationFailed(f"{self.name} predicts no tokens", "measure a model that writes")
-        return np.ctypeslib.as_array(found, shape=(len(tokens) - first, self.vocabulary))
-
-    def forget(self) -> None:
-        """Begin a new text."""
         self._llama.llama_memory_clear(self._llama.llama_get_memory(self._ctx), True)
-
-    def go_on(self, tokens: Tokens, first: int) -> None:
-        """Compute the tokens that follow those computed before.
-
-        Args:
-            tokens: no more than there is room for.
-            first: the place among them of the first one whose logits are wanted.
-
-        Raises:
-            QuantizationFailed: llama.cpp cannot compute it.
-            Stopped: `halt` was asked.
-        """
         array = (self._llama.llama_token * len(tokens))(*tokens.tolist())
-        wanted = (ctypes.c_int8 * len(tokens))(*(number >= first for number in range(len(tokens))))
         batch = self._llama.llama_batch_get_one(array, len(tokens))
-        batch.logits = wanted
+        batch.logits = (ctypes.c_int8 * len(tokens))(*(number >= first for number in range(len(tokens))))
         status = self._llama.llama_decode(self._ctx, batch)
         if status == llama.ABORTED:
             self._halt.check()
         if status != 0:
             raise QuantizationFailed(f"{self.name} cannot be computed (llama.cpp says {status})", "look at the model")
+        found = self._llama.llama_get_logits(self._ctx)
+        if not found:
+            raise QuantizationFailed(f"{self.name} predicts no tokens", "measure a model that writes")
+        return np.ctypeslib.as_array(found, shape=(len(tokens) - first, self.vocabulary))
 
-    def _new_context(self, threads: int, batch: int, size: int) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
+    def _new_context(self, threads: int, size: int) -> Any:  # noqa: ANN401 - a pointer of llama.cpp
         params = self._llama.llama_context_default_params()
         params.n_ctx = params.n_batch = self.context
-        params.n_ubatch = min(batch, self.context)
+        params.n_ubatch = min(UBATCH, self.context)
         params.n_threads = params.n_threads_batch = threads
         if self._node:
             params.cb_eval = self._node

@@ -3,28 +3,30 @@
 The text is cut into chunks of one context each; the first half of a chunk is context only, and the tokens behind it are
 predicted one by one (https://huggingface.co/docs/transformers/perplexity). Perplexity is the exponential of the mean
 negative log likelihood. The Kullback-Leibler divergence is that of the model's distribution over the next token from
-the reference's, in nats. The reference's log probabilities have 16 bits (`encode`). tools/perplexity/perplexity.cpp.
+the reference's, in nats. What the reference predicts has half precision, relative to the likeliest token, where the
+tool has 65,535 steps of its range; divergences agree to three digits. tools/perplexity/perplexity.cpp.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_assistant.compute.runtime import Halt
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import room
-from edge_assistant_quantize.errors import InputMissing, UsageError, WeightsRefused
+from edge_assistant_quantize.errors import UsageError, WeightsRefused
 from edge_assistant_quantize.gguf import text
 from edge_assistant_quantize.gguf.model import Model
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,72 +34,37 @@ if TYPE_CHECKING:
     from edge_assistant_quantize.gguf.model import Logits, Tokens
 
     Figures = NDArray[np.float64]
-    Rows = NDArray[np.uint16]
+    Rows = NDArray[np.float16]
 
 CONTEXT = 512  # tokens of a chunk: the tool's default, with which figures are published
-RANGE = 16.0  # nats below the likeliest token
-_FIELDS = 4  # numbers of 16 bits that scale and least log probability take
-_LEVELS = 65535.0
 _ROWS = 32  # rows that are computed at once: 20 MB of a vocabulary of 152,000
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Sums over the predicted tokens of one chunk.
-
-    Attributes:
-        tokens: their number.
-        loss: negative log likelihood, nats.
-        divergence: from the reference, nats; 0 without one.
-        agreeing: tokens whose likeliest prediction is the reference's; 0 without one.
-        sha256: over the chunk's tokens.
-    """
-
-    tokens: int
-    loss: float
-    divergence: float = 0.0
-    agreeing: int = 0
-    sha256: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Divergence:
-    """How far a model is from its reference, token by token.
-
-    Attributes:
-        mean: Kullback-Leibler divergence, nats.
-        uncertainty: standard error of the mean.
-        median, p99: of the tokens; p99 is the 99th percentile.
-        agreement: share of tokens whose likeliest prediction is the reference's.
-    """
-
-    mean: float
-    uncertainty: float
-    median: float
-    p99: float
-    agreement: float
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TextQuality:
-    """How well a model predicts a text.
+    """How well a model predicts a text, token by token.
 
     Attributes:
-        perplexity: exponential of the mean negative log likelihood.
-        uncertainty: its standard error.
-        chunks: sums of each chunk, in order: what a paired interval compares.
-        divergence: from the reference; None without one.
+        loss: negative log likelihood, nats, [chunks, predicted tokens of a chunk].
+        divergence: Kullback-Leibler divergence from the reference, nats, likewise; zeros without one.
+        agreeing: 1 where the likeliest token is the reference's, likewise.
+        sums: sha256 over the tokens of each chunk.
     """
 
-    perplexity: float
-    uncertainty: float
-    chunks: tuple[Chunk, ...]
-    divergence: Divergence | None = None
+    loss: Figures
+    divergence: Figures
+    agreeing: Figures
+    sums: tuple[str, ...]
 
     @property
-    def tokens(self) -> int:
-        """Number of predicted tokens."""
-        return sum(chunk.tokens for chunk in self.chunks)
+    def perplexity(self) -> float:
+        """Exponential of the mean negative log likelihood."""
+        return math.exp(self.loss.mean())
+
+
+def standard_error(values: Figures) -> float:
+    """Of the mean of values."""
+    return float(values.std() / math.sqrt(max(values.size - 1, 1)))
 
 
 def measure(
@@ -128,21 +95,31 @@ def measure(
     Raises:
         ModelCorrupt, ModelTooLarge: a model cannot be opened.
         InputMissing, CalibrationInvalid: the text cannot be read, or is too short.
-        UsageError: the reference has another vocabulary or predicted another text.
+        UsageError: the reference has another vocabulary, or the context is too short.
         WeightsRefused: the model predicts NaN or infinity.
         QuantizationFailed: llama.cpp cannot compute it.
     """
-    text.check_context(context)
     with ExitStack() as stack:
         opened = stack.enter_context(Model(model, threads=threads, context=context, halt=halt))
-        pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
-        rows = None
+        tokens, pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
+        other: Iterator[Rows | None] = repeat(None)
         if predictions:
-            rows = _stored(predictions, pieces, opened)
+            stream = stack.enter_context(predictions.open("rb"))
+            other = (np.load(stream) for _ in range(len(pieces)))
         elif reference:
-            other = stack.enter_context(Model(reference, threads=threads, context=context, halt=halt))
-            rows = _computed(reference, other, pieces, opened)
-        return _over(opened, pieces, f"perplexity of {model.name}", watch, rows)
+            beside = stack.enter_context(Model(reference, threads=threads, context=context, halt=halt))
+            if beside.vocabulary != opened.vocabulary:
+                sizes = f"{beside.vocabulary:,} tokens and {model.name} one of {opened.vocabulary:,}"
+                what = f"{reference.name} has a vocabulary of {sizes}"
+                raise UsageError(what, "compare a model with the one that it was quantized from")
+            other = map(_halves, _predicted(beside, pieces, ignore))
+        first = context // 2 + 1
+        figures = np.stack([
+            _figures(found, targets[first:], rows)
+            for found, targets, rows in zip(_predicted(opened, pieces, watch), tokens, other, strict=False)
+        ])  # fmt: skip
+    sums = (hashlib.sha256(each.tobytes()).hexdigest() for each in tokens)
+    return TextQuality(figures[:, 0], figures[:, 1], figures[:, 2], tuple(sums))
 
 
 def store(
@@ -154,98 +131,30 @@ def store(
     chunks: int | None = None,
     threads: int,
     watch: Watch,
-) -> TextQuality:
-    """Write a reference's log probabilities over a text, so that several models can be compared with it.
+) -> None:
+    """Write what a reference predicts over a text, so that several models can be compared with it.
 
-    `output` is an .npy file, 25 MB a chunk of 512 for a vocabulary of 49,000, 78 MB for one of 152,000. The other
-    arguments, the result and more errors are those of `measure` without a reference.
+    The file has 25 MB a chunk of 512 for a vocabulary of 49,000, 78 MB for one of 152,000: an array of numpy for each
+    chunk. The other arguments and more errors are those of `measure`.
 
     Raises:
         StorageFull: the disk has no room for it.
     """
-    text.check_context(context)
     with Model(model, threads=threads, context=context) as opened:
-        pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
-        layout = _layout(opened)
-        room.check_disk("the reference's predictions", len(pieces) * layout.itemsize, output.parent)
-        with atomic.storing(output.name, "free some space"), atomic.writing(output) as file:
-            array = {"descr": np.lib.format.dtype_to_descr(layout), "fortran_order": False, "shape": (len(pieces),)}
-            np.lib.format.write_array_header_1_0(file, array)
-            return _over(opened, pieces, f"predictions of {model.name}", watch, output=file)
+        _, pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
+        needed = len(pieces) * context // 2 * opened.vocabulary * 2
+        room.check_disk("the reference's predictions", needed, output.parent)
+        with atomic.storing(output.name, "free some space"), output.open("wb") as file:
+            for found in _predicted(opened, pieces, watch):
+                np.save(file, _halves(found))
 
 
-def _over(
-    model: Model,
-    pieces: text.Chunks,
-    what: str,
-    watch: Watch,
-    rows: Callable[[int], Rows] | None = None,
-    output: BinaryIO | None = None,
-) -> TextQuality:
-    """Compute all chunks; `rows` gives those of the reference by the chunk's number, `output` receives this model's."""
-    first, figures = model.context // 2, []
-    for number in range(len(pieces)):
-        watch(ProgressStep(what, number, len(pieces)))
-        found = model.evaluate(pieces.given(number), first)[:-1]
-        figures.append(_figures(found, pieces.tokens[number, first + 1 :], rows(number) if rows else None))
-        if output:
-            output.write(pieces.tokens[number].astype("<i4").tobytes() + encode(found).tobytes())
-    watch(ProgressStep(what, len(pieces), len(pieces)))
-    sums = [hashlib.sha256(pieces.tokens[number].tobytes()).hexdigest() for number in range(len(pieces))]
-    return _quality(np.stack(figures), sums, compared=rows is not None)
-
-
-def _layout(model: Model) -> np.dtype[np.void]:
-    """The record of a chunk in a file of predictions: all its tokens, and a row for each that is predicted."""
-    counted = model.context - 1 - model.context // 2
-    return np.dtype([("tokens", "<i4", (model.context,)), ("rows", "<u2", (counted, model.vocabulary + _FIELDS))])
-
-
-def _stored(path: Path, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
-    """The reference's rows by the number of the chunk."""
-    stored: Any
-    try:
-        stored = np.lib.format.open_memmap(path, mode="r")
-    except OSError as error:
-        raise InputMissing(f"{path.name} cannot be read ({error.strerror})", "store the predictions first") from None
-    except ValueError:
-        stored = np.empty(0)
-    if stored.dtype != _layout(model) or not np.array_equal(stored["tokens"], pieces.tokens):
-        raise UsageError(f"{path.name} holds no predictions of this text", "store the predictions anew")
-    return lambda number: stored["rows"][number]
-
-
-def _computed(path: Path, reference: Model, pieces: text.Chunks, model: Model) -> Callable[[int], Rows]:
-    """The reference's rows by the number of the chunk."""
-    if reference.vocabulary != model.vocabulary:
-        sizes = f"{reference.vocabulary:,} tokens and {model.name} one of {model.vocabulary:,}"
-        what = f"{path.name} has a vocabulary of {sizes}"
-        raise UsageError(what, "compare a model with the one that it was quantized from")
-    return lambda number: encode(reference.evaluate(pieces.given(number), model.context // 2)[:-1])
-
-
-def _quality(figures: Figures, of_tokens: Sequence[str], *, compared: bool) -> TextQuality:
-    """The result of chunks, [chunks, 3, tokens], with the sum of each one's tokens; `compared` with a reference."""
-    loss, divergence, agreeing = (figures[:, number].ravel() for number in range(3))
-    perplexity = math.exp(loss.mean())
-    sums = tuple(
-        Chunk(one.shape[1], float(one[0].sum()), float(one[1].sum()), int(one[2].sum()), digest)
-        for one, digest in zip(figures, of_tokens, strict=True)
-    )
-    found = None
-    if compared:
-        found = Divergence(
-            float(divergence.mean()),
-            _standard_error(divergence),
-            float(np.median(divergence)),
-            float(np.quantile(divergence, 0.99)),
-            float(agreeing.mean()),
-        )
-    return TextQuality(perplexity, perplexity * _standard_error(loss), sums, found)
-
-
-def _standard_error(values: Figures) -> float:
-    return float(values.std() / math.sqrt(max(len(values) - 1, 1)))
+def _predicted(model: Model, pieces: Tokens, watch: Watch) -> Iterator[Logits]:
+    """Of each chunk the logits of the tokens that are predicted; the next computation overwrites them."""
+    for number, piece in enumerate(pieces):
+        watch(ProgressStep(f"predictions of {model.name}", number, len(pieces)))
+        yield model.evaluate(piece, model.context // 2)[:-1]
+    watch(ProgressStep(f"predictions of {model.name}", len(pieces), len(pieces)))
 
 
 def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
@@ -260,56 +169,26 @@ def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
         WeightsRefused: a logit is not finite, so that nothing can be measured.
     """
     figures = np.zeros((3, len(targets)))
-    for part in _blocks(len(targets)):
-        logits, places = found[part], (np.arange(part.stop - part.start), targets[part])
-        top, log_sum = _log_sum_exp(logits)
-        norm = top + log_sum.astype(np.float32)
-        figures[0, part] = norm - logits[places]
-        if rows is None:
-            continue
-        expected = decode(rows[part])
-        shares = np.exp(expected)
-        shares[expected <= -RANGE] = 0  # as the tool leaves them out
-        figures[1, part] = (shares * (expected - logits + norm[:, None])).sum(axis=1, dtype=np.float64)
-        figures[2, part] = expected.argmax(axis=1) == logits.argmax(axis=1)
-    if not np.isfinite(figures[0]).all():
+    for start in range(0, len(targets), _ROWS):
+        part = slice(start, start + _ROWS)
+        said = log_probabilities(found[part])
+        figures[0, part] = -said[np.arange(len(said)), targets[part]]
+        if rows is not None:
+            expected = log_probabilities(rows[part].astype(np.float32))
+            figures[1, part] = (np.exp(expected) * (expected - said)).sum(axis=1, dtype=np.float64)
+            figures[2, part] = expected.argmax(axis=1) == said.argmax(axis=1)
+    if not np.isfinite(figures).all():
         raise WeightsRefused("the model predicts what is no number", "its weights are damaged; quantize anew")
     return figures
 
 
-def _blocks(count: int) -> Iterator[slice]:
-    """Parts of so many rows that are small enough to be computed at once."""
-    return (slice(start, min(start + _ROWS, count)) for start in range(0, count, _ROWS))
+def log_probabilities(logits: Logits) -> NDArray[np.float32]:
+    """Of logits, [tokens, vocabulary]."""
+    below = logits - logits.max(axis=1, keepdims=True)
+    sums = np.exp(below).sum(axis=1, keepdims=True, dtype=np.float64)
+    return np.asarray(below - np.log(sums), np.float32)
 
 
-def _log_sum_exp(logits: Logits) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """The largest logit of each row, and the logarithm of the sum of all exponentials relative to it, [rows] each."""
-    top = logits.max(axis=1)
-    return top, np.log(np.exp(logits - top[:, None]).sum(axis=1, dtype=np.float64))
-
-
-def encode(logits: Logits) -> Rows:
-    """Logits, [tokens, vocabulary], as rows, [tokens, 4 + vocabulary], with the rounding of llama.cpp's tool.
-
-    A row is a scale, the least log probability, and a number of 16 bits for each token of the vocabulary; what is more
-    than `RANGE` below the likeliest counts as that.
-    """
-    rows = np.zeros((len(logits), _FIELDS + logits.shape[1]), "<u2")
-    for part in _blocks(len(logits)):
-        given = logits[part]
-        top, log_sum = _log_sum_exp(given)
-        least = np.maximum(given.min(axis=1), top - np.float32(RANGE))
-        scale = ((top - least) / np.float32(_LEVELS)).astype(np.float32)
-        inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > np.finfo(np.float32).tiny)
-        levels = np.rint(inverse[:, None] * (given - least[:, None]))
-        rows[part, _FIELDS:] = np.clip(levels, 0, _LEVELS)
-        fields = np.stack((scale, least - top - log_sum.astype(np.float32)), axis=1).astype("<f4")
-        rows[part, :_FIELDS] = fields.view("<u2")
-    return rows
-
-
-def decode(rows: Rows) -> NDArray[np.float32]:
-    """Log probabilities, [tokens, vocabulary], of rows."""
-    fields = np.ascontiguousarray(rows[:, :_FIELDS]).view("<f4")
-    found: NDArray[np.float32] = rows[:, _FIELDS:] * fields[:, :1] + fields[:, 1:]
-    return found
+def _halves(logits: Logits) -> Rows:
+    """The logits as they are stored: relative to the largest of a token."""
+    return np.asarray(logits - logits.max(axis=1, keepdims=True), np.float16)

@@ -7,7 +7,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +29,7 @@ from edge_assistant_quantize.gguf import header, imatrix, kinds
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 
 _MAX_BUFFER = 1 << 30  # bytes of one tensor's rows that are worked on at once; llama.cpp takes up to 8 GiB if it may
-_BLOCK = 256  # values of a block of the K types and most IQ types
 _DONE = re.compile(r"\[ *(\d+)/ *(\d+)\]")
-_FALLBACK = re.compile(r"(\S+) +- ncols +\d+ not divisible by \d+ \(required for type .*\) -> falling back to +(\w+)")
 _SIZE = re.compile(r"(model|quant) size +=\s+([\d.]+) MiB")
 _TEXT_BYTES = 127  # that llama_model_kv_override takes
 _HOME = "take the model from its official home"
@@ -55,28 +52,6 @@ _REASONS: tuple[tuple[str, type[EdgeAssistantError], str, str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A model in another type, as it would be.
-
-    Attributes:
-        bytes: of the file.
-        fallbacks: tensors that get another type than the mixture gives them, as their rows are no multiples of its
-            blocks of 256 values: how many, by the type that they get instead, in its name there, such as q5_1.
-    """
-
-    bytes: int
-    fallbacks: Mapping[str, int]
-
-    @property
-    def note(self) -> str:
-        """The fallbacks in one line for people; empty if there are none."""
-        if not self.fallbacks:
-            return ""
-        types = ", ".join(f"{count} to {kind}" for kind, count in self.fallbacks.items())
-        return f"{sum(self.fallbacks.values())} tensors fell back, {types}: their rows are no multiples of 256"
-
-
 def quantize(
     model: Path,
     output: Path,
@@ -87,7 +62,7 @@ def quantize(
     allow_requantize: bool = False,
     threads: int,
     watch: Watch,
-) -> Estimate:
+) -> dict[str, int]:
     """Write a model in another type; the file is there whole, or not at all.
 
     Args:
@@ -101,7 +76,7 @@ def quantize(
         watch: receives each tensor.
 
     Returns:
-        What was estimated before it was made; its fallbacks are those of the file.
+        How many tensors fell back to which type, see `header.Header.fallen`; none of those that are overridden.
 
     Raises:
         UsageError: there is no such type, an override matches nothing, or the model is quantized already.
@@ -119,41 +94,32 @@ def quantize(
     room.check_memory("quantizing", min(largest * 12, _MAX_BUFFER) + largest)
     with atomic.storing(output.name, "free some space, or name another folder"), atomic.writing(output) as file:
         request |= {"output": file.fileno(), "folder": str(output.absolute().parent)}
-        estimated = _estimated(request, found, watch)
+        worker.run(__name__, request, watch, descriptor=file.fileno())
         with Path(f"/dev/fd/{file.fileno()}").open("rb") as made:  # llama.cpp does not notice every full disk
             try:
                 headers.check(made, HeaderFormat.GGUF, output.name)
             except ModelCorrupt as error:
                 raise StorageFull(f"{error.message}: it was not written whole", "free some space") from None
-    return estimated
+    fell = [each for each in header.read(output).fallen if not any(re.search(one, each.name) for one in overrides)]
+    return dict(Counter(tensor.kind for tensor in fell).most_common())
 
 
-def estimate(
-    model: Path,
-    kind: str,
-    *,
-    imatrix: Path | None = None,
-    overrides: Mapping[str, str] = {},
-    allow_requantize: bool = False,
-) -> Estimate:
-    """A model in another type, without making it; the arguments are those of `quantize`.
+def note(fallbacks: Mapping[str, int]) -> str:
+    """What fell back in one line for people; empty if nothing did."""
+    if not fallbacks:
+        return ""
+    types = ", ".join(f"{count} to {kind}" for kind, count in fallbacks.items())
+    return f"{sum(fallbacks.values())} tensors fell back, {types}: their rows are no multiples of {header.BLOCK}"
+
+
+def estimate(model: Path, kind: str, *, allow_requantize: bool = False) -> int:
+    """Bytes of a model in another type, without making it; the arguments are those of `quantize`.
 
     Raises:
         UsageError, ModelCorrupt, WeightsRefused, CalibrationInvalid, QuantizationFailed: see `quantize`.
     """
-    return _estimated(*_request(model, kind, imatrix, overrides, allow_requantize), ignore)
-
-
-def _estimated(request: Mapping[str, Any], found: header.Header, watch: Watch) -> Estimate:
-    """What llama.cpp says, and the output layer, whose fallback it tells of some types only (llama_tensor_get_type)."""
-    said: dict[str, Any] = worker.run(__name__, request, watch, descriptor=request["output"])
-    tensors = {tensor.name: tensor for tensor in found.tensors}
-    output = tensors.get("output.weight", tensors.get("token_embd.weight"))
-    fell: dict[str, str] = said["fallbacks"]
-    silent = output is not None and output.shape[0] % _BLOCK and request["kind"] not in kinds.FLOATS | {"Q8_0"}
-    if output and silent and not any(re.search(pattern, output.name) for pattern in request["overrides"]):
-        fell.setdefault(output.name, "q8_0")
-    return Estimate(said["bytes"], dict(Counter(fell.values()).most_common()))
+    request, _ = _request(model, kind, None, {}, allow_requantize)
+    return int(worker.run(__name__, request, ignore))
 
 
 def _request(
@@ -199,8 +165,8 @@ def _check_pattern(pattern: str, names: Iterable[str]) -> None:
         raise UsageError(f"no tensor's name matches '{pattern}'", "take one such as attn_v, ffn_down or blk.0.attn_q")
 
 
-def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
-    """Estimate in the other process, and quantize if there is an output; returns the fields of `Estimate`."""
+def work(request: Mapping[str, Any], watch: Watch) -> int:
+    """Estimate in the other process, and quantize if there is an output; returns the bytes."""
     model, params = Path(request["model"]), llama.library().llama_model_quantize_default_params()
     params.ftype = kinds.of_model(request["kind"])
     params.nthread = request["threads"]
@@ -210,12 +176,11 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
     if request["imatrix"]:
         pointed.append(_set_imatrix(params, Path(request["imatrix"])))
     with held(model, HeaderFormat.GGUF) as name:
-        said = _run(request, name, params, ignore, dry=True)
-        size = _size(said, model.stat().st_size)
+        size = _size(_run(request, name, params, ignore, dry=True), model.stat().st_size)
         if request["output"] is not None:
             room.check_disk("the quantized model", size, Path(request["folder"]))
             _run(request, name, params, watch, dry=False)
-    return {"bytes": size, "fallbacks": dict(_FALLBACK.findall(said))}
+    return size
 
 
 def _run(request: Mapping[str, Any], name: str, params: Any, watch: Watch, *, dry: bool) -> str:  # noqa: ANN401

@@ -1,7 +1,7 @@
 """Weights in safetensors: tensors and their places by the safetensors library, as floats, and a search for NaN.
 
-The library checks a header against the file: types, sizes, no gaps. The search reads bits in chunks, as numpy has no
-bfloat16 and a tensor may be larger than memory.
+The library checks a header against the file: types, sizes, no gaps. For numpy it gives no bfloat16, which ml_dtypes, a
+package that onnx brings, adds to numpy; so values are read here, in chunks, as a tensor may be larger than memory.
 """
 
 from __future__ import annotations
@@ -25,20 +25,12 @@ CHUNK_BYTES = 4 << 20  # bounds the memory of reading a tensor
 
 _PREFIX = "Error while deserializing header: "  # of the library's messages
 _LENGTH_BYTES = 8  # of the header's length, in front of it
-ITEM_BYTES: Mapping[str, int] = {
-    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
-    "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8, "C64": 8,
+# The type of values by numpy's name, or by that of ml_dtypes
+DTYPES: Mapping[str, str] = {
+    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "u2", "I16": "i2", "U32": "u4", "I32": "i4", "U64": "u8", "I64": "i8",
+    "F16": "f2", "F32": "f4", "F64": "f8", "C64": "c8", "BF16": "bfloat16",
+    "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
 }  # fmt: skip
-_FLOATS: Mapping[str, str] = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
-# The bits that are all set in NaN and infinity, and the unsigned type to read them as: IEEE 754's exponent
-_EXPONENTS: Mapping[str, tuple[str, int]] = {
-    "F16": ("<u2", 0x7C00),
-    "BF16": ("<u2", 0x7F80),
-    "F32": ("<u4", 0x7F80_0000),
-    "F64": ("<u8", 0x7FF0_0000_0000_0000),
-    "F8_E5M2": ("u1", 0x7C),
-    "F8_E4M3": ("u1", 0x7F),  # it has no infinities: this and its negative are NaN
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,7 @@ class StoredTensor:
 
     Attributes:
         name: in the model.
-        dtype: one of `ITEM_BYTES`.
+        dtype: one of `DTYPES`.
         shape: the outermost dimension first; () for a single value.
         begin, end: its bytes in the file.
     """
@@ -62,6 +54,21 @@ class StoredTensor:
     def values(self) -> int:
         """Number of values."""
         return math.prod(self.shape)
+
+    def read(self, path: Path, begin: int = 0, most: int | None = None) -> NDArray[Any]:
+        """Values from the file, flat: from one on, at most so many."""
+        import numpy as np
+
+        kind, left = numpy_type(self.dtype), self.values - begin
+        return np.fromfile(path, kind, min(left, most or left), offset=self.begin + begin * kind.itemsize)
+
+
+def numpy_type(dtype: str) -> np.dtype[Any]:
+    """One of `DTYPES` as numpy reads it."""
+    import ml_dtypes  # noqa: F401 - numpy knows its types once it is imported
+    import numpy as np
+
+    return np.dtype(DTYPES[dtype])
 
 
 def read(path: Path) -> tuple[StoredTensor, ...]:
@@ -97,9 +104,9 @@ def _tensors(path: Path, content: Any, begin: int) -> Iterator[StoredTensor]:  #
     for name in names:
         described = content.get_slice(name)
         dtype, shape = described.get_dtype(), tuple(described.get_shape())
-        if dtype not in ITEM_BYTES:
+        if dtype not in DTYPES:
             raise _refused(path, f"the tensor {name} has the type {dtype}")
-        end = begin + math.prod(shape) * ITEM_BYTES[dtype]
+        end = begin + math.prod(shape) * numpy_type(dtype).itemsize
         yield StoredTensor(name, dtype, shape, begin, end)
         begin = end
 
@@ -118,32 +125,16 @@ def check_finite(path: Path, tensors: tuple[StoredTensor, ...], moved: Callable[
     import numpy as np
 
     for tensor in tensors:
-        kind, exponent = _EXPONENTS.get(tensor.dtype, ("u1", 0))
-        values = CHUNK_BYTES // np.dtype(kind).itemsize
-        for place in range(0, tensor.values if exponent else 0, values):
-            wanted = min(values, tensor.values - place)
-            bits = np.fromfile(path, kind, wanted, offset=tensor.begin + place * np.dtype(kind).itemsize)
-            if len(bits) < wanted:
+        kind = numpy_type(tensor.dtype)
+        values = CHUNK_BYTES // kind.itemsize
+        for place in range(0, 0 if kind.kind in "biu" else tensor.values, values):
+            found = tensor.read(path, place, values)
+            if len(found) < min(values, tensor.values - place):
                 raise _refused(path, "it was cut off while it was read")
-            if bool(((bits & bits.dtype.type(exponent)) == exponent).any()):
+            if not np.isfinite(found).all():
                 raise WeightsRefused(
                     f"the tensor {printable(tensor.name)} in {path.name} holds NaN or infinity",
                     "the training diverged or the export is damaged: take an earlier checkpoint, or export it again",
                 )
-            moved(tensor.begin + (place + wanted) * bits.itemsize)
+            moved(tensor.begin + (place + len(found)) * kind.itemsize)
         moved(tensor.end)
-
-
-def floats(path: Path, tensor: StoredTensor) -> NDArray[np.float32]:
-    """One tensor of a file as F32.
-
-    Raises:
-        KeyError: it is of no type that holds floats of 16 bits or more.
-    """
-    import numpy as np
-
-    kind = _FLOATS[tensor.dtype]
-    found = np.fromfile(path, kind, tensor.values, offset=tensor.begin)
-    if tensor.dtype == "BF16":  # the upper half of a float32
-        found = (found.astype("<u4") << 16).view("<f4")
-    return found.astype(np.float32, copy=False).reshape(tensor.shape)

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from edge_assistant.storage import atomic
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import header, kinds, perplexity, quantize
@@ -26,9 +28,9 @@ from edge_assistant_quantize.provenance import sum_of_values
 
 CHUNKS = 8  # of the text that guides; losses of groups differ by more than what more text would change
 _FILE = "losses.json"
-_TOP = "Q8_0"  # of what is not being measured
+TOP = "Q8_0"  # of what is not being measured
 # The types to choose from, the smallest first, by the values of a block that rows have to be multiples of
-_LADDERS = {256: ("Q3_K", "Q4_K", "Q5_K", "Q6_K", _TOP), 32: ("IQ4_NL", "Q5_0", "Q5_1", _TOP)}
+_LADDERS = {256: ("Q3_K", "Q4_K", "Q5_K", "Q6_K", TOP), 32: ("IQ4_NL", "Q5_0", "Q5_1", TOP)}
 _LAYER = re.compile(r"blk\.(\d+)\.(.+)\.weight")
 _TOGETHER = {"attn_k": "attn_q", "ffn_up": "ffn_gate"}  # they have one input each
 _AS_IT_IS = re.compile(
@@ -72,16 +74,12 @@ class SearchedTypes:
     Attributes:
         types: the type of each group by its name.
         losses: what each group alone loses in the smallest type, in nats, the largest first.
-        overrides: for `quantize.quantize`, with `kind`.
-        bytes: of the file, about.
-        kind: type of the model that overrides are of.
+        overrides: for `quantize.quantize` to `TOP`.
     """
 
     types: Mapping[str, str]
     losses: Mapping[str, float]
     overrides: Mapping[str, str]
-    bytes: int
-    kind: str = _TOP
 
     @property
     def note(self) -> str:
@@ -134,14 +132,29 @@ def search(
     if least > budget:
         smallest = 8 * (least + rest) / found.weights
         raise UsageError(f"{bits:g} bits a weight are too few: the least is {smallest:.2f}", "give more bits")
+    how: dict[str, Any] = {"threads": threads, "watch": ignore}
+    over = {"context": context, "chunks": chunks or CHUNKS, **how}
+    forms, what, measured = _forms(of_model), "sensitivity of tensors", _kept(folder)
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as work:
-        measured = _Losses(model, text_file, imatrix, allow_requantize, context, chunks or CHUNKS, threads, Path(work))
-        losses = measured.of(of_model, folder, watch)
+        path, predictions = Path(work) / "form.gguf", Path(work) / "predictions"
+        given = {"imatrix": imatrix, "allow_requantize": allow_requantize, **how}
+        for number, types in enumerate(forms):
+            watch(ProgressStep(what, number, len(forms)))
+            if _key(types) in measured:
+                continue
+            if not predictions.exists():
+                perplexity.store(model, text_file, predictions, **over)
+            overrides = {group.pattern: types[group.name] for group in of_model if group.name in types}
+            quantize.quantize(model, path, TOP, overrides=overrides, **given)
+            quality = perplexity.measure(path, text_file, predictions=predictions, **over)
+            measured[_key(types)] = float(quality.divergence.mean())
+            _keep(folder, measured)
+        watch(ProgressStep(what, len(forms), len(forms)))
+    losses = _losses(of_model, measured)
     types = choose(of_model, losses, budget)
-    size = rest + sum(group.bytes(types[group.name]) for group in of_model)
     worst = sorted(((losses[group.name][0], group.name) for group in of_model), reverse=True)
     overrides = {group.pattern: types[group.name] for group in of_model}
-    return SearchedTypes(types, {name: loss for loss, name in worst}, overrides, size)
+    return SearchedTypes(types, {name: loss for loss, name in worst}, overrides)
 
 
 def groups(found: Header) -> list[TensorGroup]:
@@ -189,71 +202,38 @@ def choose(of_model: Sequence[TensorGroup], losses: Mapping[str, Sequence[float]
         at[name], left = place, left - more
 
 
-@dataclass(frozen=True, slots=True)
-class _Losses:
-    """How losses are measured: the arguments of `search`, and a folder for files that are removed."""
+def _forms(of_model: Sequence[TensorGroup]) -> list[dict[str, str]]:
+    """The types of what is measured: nothing below Q8_0, each group alone, and all groups of a ladder together."""
+    alone = [{group.name: group.ladder[0]} for group in of_model]
+    together = dict.fromkeys((group.ladder, kind) for group in of_model for kind in group.ladder[:-1])
+    return [{}, *alone, *(_alike(of_model, *each) for each in together)]
 
-    model: Path
-    text: Path
-    imatrix: Path | None
-    allow_requantize: bool
-    context: int
-    chunks: int
-    threads: int
-    work: Path
 
-    def of(self, of_model: Sequence[TensorGroup], folder: Path | None, watch: Watch) -> dict[str, list[float]]:
-        """Of each group, one for each type of its ladder: nats more than with everything at Q8_0."""
-        ladders = {group.ladder: [each for each in of_model if each.ladder == group.ladder] for group in of_model}
-        wanted: list[dict[str, str]] = [{}]
-        wanted += [{group.name: group.ladder[0]} for group in of_model]
-        wanted += [{each.name: kind for each in some} for ladder, some in ladders.items() for kind in ladder[:-1]]
-        found = self._measured(wanted, of_model, folder, watch)
-        nothing = found[_key({})]
-        losses = {}
-        for group in of_model:
-            alike = [{each.name: kind for each in ladders[group.ladder]} for kind in group.ladder[:-1]]
-            shares = [found[_key(types)] - nothing for types in alike]
-            alone = max(found[_key({group.name: group.ladder[0]})] - nothing, 0.0)
-            scale = alone / shares[0] if shares[0] > 0 else 0.0
-            losses[group.name] = [*(max(share, 0.0) * scale for share in shares), 0.0]
-        return losses
+def _alike(of_model: Sequence[TensorGroup], ladder: tuple[str, ...], kind: str) -> dict[str, str]:
+    return {group.name: kind for group in of_model if group.ladder == ladder}
 
-    def _measured(
-        self, wanted: Sequence[Mapping[str, str]], of_model: Sequence[TensorGroup], folder: Path | None, watch: Watch
-    ) -> dict[str, float]:
-        """The divergences of forms, by `_key`; what the folder knows is not measured again."""
-        import msgspec
 
-        kept = folder / _FILE if folder else self.work / _FILE
-        found = msgspec.json.decode(kept.read_bytes(), type=dict[str, float]) if kept.is_file() else {}
-        predictions, patterns = self.work / "predictions.npy", {group.name: group.pattern for group in of_model}
-        how: dict[str, Any] = {"threads": self.threads, "watch": ignore}
-        over = {"context": self.context, "chunks": self.chunks, **how}
-        for number, types in enumerate(wanted):
-            watch(ProgressStep("sensitivity of tensors", number, len(wanted)))
-            if _key(types) in found:
-                continue
-            if not predictions.exists():
-                perplexity.store(self.model, self.text, predictions, **over)
-            overrides = {patterns[name]: kind for name, kind in types.items()}
-            path = self.work / "form.gguf"
-            quantize.quantize(
-                self.model,
-                path,
-                _TOP,
-                imatrix=self.imatrix,
-                overrides=overrides,
-                allow_requantize=self.allow_requantize,
-                **how,
-            )
-            quality = perplexity.measure(path, self.text, predictions=predictions, **over)
-            assert quality.divergence is not None
-            found[_key(types)] = quality.divergence.mean
-            with atomic.storing(_FILE, "free some space"), atomic.writing(kept) as file:
-                file.write(msgspec.json.encode(found))
-        watch(ProgressStep("sensitivity of tensors", len(wanted), len(wanted)))
-        return found
+def _losses(of_model: Sequence[TensorGroup], measured: Mapping[str, float]) -> dict[str, list[float]]:
+    """Of each group, one for each type of its ladder: nats more than with everything at Q8_0."""
+    nothing, losses = measured[_key({})], {}
+    for group in of_model:
+        shares = [measured[_key(_alike(of_model, group.ladder, kind))] - nothing for kind in group.ladder[:-1]]
+        alone = max(measured[_key({group.name: group.ladder[0]})] - nothing, 0.0)
+        scale = alone / shares[0] if shares[0] > 0 else 0.0
+        losses[group.name] = [*(max(share, 0.0) * scale for share in shares), 0.0]
+    return losses
+
+
+def _kept(folder: Path | None) -> dict[str, float]:
+    """The divergences that a folder has of an earlier search, by `_key`."""
+    path = folder / _FILE if folder else None
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, float]) if path and path.is_file() else {}
+
+
+def _keep(folder: Path | None, measured: Mapping[str, float]) -> None:
+    if folder:
+        with atomic.storing(_FILE, "free some space"), atomic.writing(folder / _FILE) as file:
+            file.write(msgspec.json.encode(measured))
 
 
 def _key(types: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """How fast a GGUF model reads and writes, how long it loads, and how much memory it takes: in a process of its own.
 
-As llama.cpp's llama-bench measures (a prompt of 512 tokens, then tokens one by one), with the product's own batches.
+As llama.cpp's llama-bench measures (a prompt of 512 tokens, then tokens one by one), with the product's own context.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import room, worker
+from edge_assistant_quantize.candidate import loading
 from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
-    from edge_assistant_quantize.gguf.model import Model, Tokens
+    from edge_assistant.language.context import Context
 
 PROMPT, WRITTEN = 512, 64  # tokens
 REPEATS = 3
@@ -54,7 +56,7 @@ def measure(model: Path, *, threads: int, watch: Watch) -> SpeedFigures:
 
     Raises:
         ModelCorrupt, ModelTooLarge: it cannot be opened.
-        QuantizationFailed: llama.cpp cannot compute it.
+        ModelFailed: llama.cpp cannot compute it.
     """
     request = {"model": str(model.absolute()), "threads": threads}
     return msgspec.convert(worker.run(__name__, request, watch), SpeedFigures)
@@ -64,34 +66,37 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
     """Measure, in the other process."""
     import numpy as np
 
-    from edge_assistant.language.tokens import BATCH
-    from edge_assistant_quantize.gguf.model import Model
+    from edge_assistant.language import llama
+    from edge_assistant.language.context import Context
 
-    path, what = Path(request["model"]), f"speed of {Path(request['model']).name}"
+    path, what, runtime = Path(request["model"]), f"speed of {Path(request['model']).name}", Runtime(request["threads"])
     watch(ProgressStep(what, 0, REPEATS))
     began = time.perf_counter()
-    with Model(path, threads=request["threads"], context=PROMPT + WRITTEN, batch=BATCH) as model:
-        loaded = time.perf_counter() - began
-        tokens = np.random.default_rng(0).integers(0, model.vocabulary, PROMPT + WRITTEN, dtype=np.int32)
-        model.go_on(tokens[:_WARM], _WARM - 1)
-        runs = []
-        for number in range(REPEATS):
-            runs.append(_run(model, tokens, BATCH))
-            watch(ProgressStep(what, number + 1, REPEATS))
-        prefill, decode = (statistics.median(seconds) for seconds in zip(*runs, strict=True))
-        memory = room.of_kernel("self/smaps_rollup", "Pss")  # llama.cpp keeps its memory until the model is closed
+    with loading():
+        model, _ = llama.load(path, runtime.halt)
+    context = Context(model, runtime, PROMPT + WRITTEN, path.name)
+    loaded = time.perf_counter() - began
+    library: Any = llama.library()
+    vocabulary = library.llama_vocab_n_tokens(library.llama_model_get_vocab(model))
+    tokens = np.random.default_rng(0).integers(0, vocabulary, PROMPT + WRITTEN).tolist()
+    context.evaluate(tokens[:_WARM])
+    runs = []
+    for number in range(REPEATS):
+        runs.append(_run(context, tokens))
+        watch(ProgressStep(what, number + 1, REPEATS))
+    prefill, decode = (statistics.median(seconds) for seconds in zip(*runs, strict=True))
+    memory = room.of_kernel("self/smaps_rollup", "Pss")  # llama.cpp keeps its memory until the model is closed
+    llama.free(context.pointer, model)
     figures = {"prefill_tokens_per_s": PROMPT / prefill, "decode_tokens_per_s": WRITTEN / decode, "load_s": loaded}
     return {"speed": figures, "peak_mib": int(memory.split()[0]) / 1024 if memory else None}
 
 
-def _run(model: Model, tokens: Tokens, batch: int) -> tuple[float, float]:
+def _run(context: Context, tokens: list[int]) -> tuple[float, float]:
     """Seconds for the prompt, and for the tokens written behind it."""
-    model.forget()
+    context.clear()
     began = time.perf_counter()
-    for start in range(0, PROMPT, batch):
-        part = tokens[start : min(start + batch, PROMPT)]
-        model.go_on(part, len(part) - 1)
+    context.evaluate(tokens[:PROMPT])
     read = time.perf_counter()
-    for place in range(PROMPT, PROMPT + WRITTEN):
-        model.go_on(tokens[place : place + 1], 0)
+    for token in tokens[PROMPT:]:
+        context.evaluate([token])
     return read - began, time.perf_counter() - read

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
@@ -17,29 +14,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 << 20  # of a text; WikiText-2 has 13 MB in all. Bounds the memory for its tokens to 256 MB
 LEAST_CONTEXT = 8  # tokens; half of a chunk is context for the other half
-
-
-@dataclass(frozen=True, slots=True)
-class Chunks:
-    """A text as chunks of equal length.
-
-    Attributes:
-        tokens: [chunks, tokens of a chunk], without the token that a text begins with, except in the first.
-        beginning: takes the place of each chunk's first token during computation; None for no such token.
-    """
-
-    tokens: Tokens
-    beginning: int | None
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-    def given(self, number: int) -> Tokens:
-        """The input of the model for a chunk."""
-        chunk: Tokens = self.tokens[number].copy()
-        if self.beginning is not None:
-            chunk[0] = self.beginning
-        return chunk
 
 
 def read(path: Path) -> bytes:
@@ -76,7 +50,7 @@ def check_context(context: int) -> None:
         raise UsageError(f"a chunk of {context} tokens is too short", f"take at least {LEAST_CONTEXT}")
 
 
-def chunks(model: Model, text: bytes, name: str, most: int | None) -> Chunks:
+def chunks(model: Model, text: bytes, name: str, most: int | None) -> tuple[Tokens, Tokens]:
     """Cut a text into chunks that fill a model's context; the rest at the end is dropped.
 
     Args:
@@ -85,9 +59,15 @@ def chunks(model: Model, text: bytes, name: str, most: int | None) -> Chunks:
         name: of the text, for messages.
         most: chunks; None for all.
 
+    Returns:
+        The text's tokens, [chunks, tokens of a chunk], with the one that a text begins with, if the model wants one, in
+        the first chunk only; and the same as the model is given them, with that token in the place of each first.
+
     Raises:
+        UsageError: the context is too short.
         CalibrationInvalid: the text has less than two chunks, which llama.cpp's tools require, or the model ends texts.
     """
+    check_context(model.context)
     if model.adds_end:
         raise CalibrationInvalid(f"{model.name} ends each text with a token", "measure a model that writes on")
     tokens, size = model.tokenize(text), model.context
@@ -96,4 +76,8 @@ def chunks(model: Model, text: bytes, name: str, most: int | None) -> Chunks:
         raise CalibrationInvalid(what, f"take a longer text, or a context of at most {len(tokens) // 2} tokens")
     count = len(tokens) // size
     count = count if most is None else min(most, count)
-    return Chunks(np.ascontiguousarray(tokens[: count * size].reshape(count, size)), model.beginning)
+    found: Tokens = tokens[: count * size].reshape(count, size)
+    given = found.copy()
+    if model.beginning is not None:
+        given[:, 0] = model.beginning
+    return found, given

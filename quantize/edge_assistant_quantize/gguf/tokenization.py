@@ -1,14 +1,12 @@
 """How tokenizers split text: a checkpoint's own, and llama.cpp's, whose rules are written anew in C++.
 
-Both are compared after a conversion. A tokenizer that was newly trained by the rules of a family that llama.cpp knows
-is recognised by those rules.
+Both are compared after a conversion.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from edge_assistant.language import llama
 from edge_assistant.language.tokens import Tokenizer
 from edge_assistant_quantize import worker
 from edge_assistant_quantize.errors import QuantizationFailed
-from edge_assistant_quantize.gguf.checkpoint import json_of
 from edge_assistant_quantize.progress import Watch, ignore
 
 # Where families of tokenizers differ: numbers, contractions, spaces and line ends in a row, scripts, signs
@@ -28,15 +25,6 @@ TEXTS = (
     "def f(x):\n    return x**2  # ok!!! I'LL go",
 )
 
-_REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-_WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+"
-# llama.cpp's names by the rules of tokenizer.json: of Qwen2.5 and Qwen3, Llama 3, SmolLM2 and GPT-2, as published
-_FAMILIES = {
-    (_WORDS + r"|\p{N}" + _REST, "bytes"): "qwen2",
-    (_WORDS + r"|\p{N}{1,3}" + _REST, "bytes"): "llama-bpe",
-    ("digits", "words"): "smollm",
-    ("words",): "gpt-2",
-}
 _SENTENCE_PIECES = 1  # llama.cpp's LLAMA_VOCAB_TYPE_SPM
 _REASON = re.compile(r"error loading model: (.+)")
 _EMBEDDING = "token_embd.weight"  # whose rows are counted by the tokenizer's tokens
@@ -47,32 +35,6 @@ _ANOTHER = (
 )
 
 Tokens = list[list[int]]
-
-
-def family(folder: Path) -> str | None:
-    """llama.cpp's name of how a byte-pair tokenizer splits text before it merges, if its rules are those of a family.
-
-    Raises:
-        WeightsRefused: tokenizer.json cannot be read.
-    """
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        return None
-    rules = json_of(path).get("pre_tokenizer")
-    parts = rules.get("pretokenizers") if isinstance(rules, dict) and rules.get("type") == "Sequence" else [rules]
-    return _FAMILIES.get(tuple(_rule(part) for part in parts)) if isinstance(parts, list) else None
-
-
-def _rule(part: Any) -> str:  # noqa: ANN401 - a value from a file
-    """One rule of tokenizer.json in a word, a pattern as it is; empty for another one."""
-    match part:
-        case {"type": "Split", "pattern": {"Regex": str(pattern)}, "behavior": "Isolated"} if not part.get("invert"):
-            return pattern
-        case {"type": "Digits", "individual_digits": True}:
-            return "digits"
-        case {"type": "ByteLevel", "add_prefix_space": False}:
-            return "words" if part.get("use_regex", True) else "bytes"
-    return ""
 
 
 def tokens(folder: Path, texts: Sequence[str]) -> Tokens | None:
@@ -96,20 +58,7 @@ def tokens(folder: Path, texts: Sequence[str]) -> Tokens | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class GgufTokenizer:
-    """A GGUF file as llama.cpp loads it.
-
-    Attributes:
-        pieces: whether its tokenizer is of SentencePiece's kind, which goes by scores.
-        tokens: of each text, without those that the model puts around it.
-    """
-
-    pieces: bool
-    tokens: Tokens
-
-
-def load(descriptor: int, name: str, texts: Sequence[str]) -> GgufTokenizer:
+def load(descriptor: int, name: str, texts: Sequence[str]) -> tuple[bool, Tokens]:
     """Load an open file in a process of its own; tensors' names and shapes are checked, and none is copied.
 
     Args:
@@ -117,15 +66,20 @@ def load(descriptor: int, name: str, texts: Sequence[str]) -> GgufTokenizer:
         name: of the file, for messages.
         texts: to split.
 
+    Returns:
+        Whether its tokenizer is of SentencePiece's kind, which goes by scores; and the tokens of each text, without
+        those that the model puts around it.
+
     Raises:
         QuantizationFailed: llama.cpp does not load it, or ends the process; the message has its reason.
     """
     request = {"descriptor": descriptor, "name": name, "texts": list(texts)}
     failure = f"llama.cpp ends over the tokenizer of {name}"
-    return GgufTokenizer(**worker.run(__name__, request, ignore, failure=failure, hint=_ANOTHER, descriptor=descriptor))
+    pieces, found = worker.run(__name__, request, ignore, failure=failure, hint=_ANOTHER, descriptor=descriptor)
+    return pieces, found
 
 
-def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
+def work(request: Mapping[str, Any], watch: Watch) -> tuple[bool, Tokens]:
     """Load and split, in the other process."""
     lib = llama.library()
     said: list[str] = []
@@ -144,4 +98,4 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, object]:
         raise QuantizationFailed(what, hint)
     pieces = lib.llama_vocab_type(lib.llama_model_get_vocab(model)) == _SENTENCE_PIECES
     tokenizer = Tokenizer(model)
-    return {"pieces": pieces, "tokens": [tokenizer.tokens(text) for text in request["texts"]]}
+    return pieces, [tokenizer.tokens(text) for text in request["texts"]]

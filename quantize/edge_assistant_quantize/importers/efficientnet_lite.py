@@ -16,9 +16,8 @@ import numpy as np
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
-from edge_assistant_quantize.importers.onnx_graph import Builder
 from edge_assistant_quantize.importers.pytorch import read_state
-from edge_assistant_quantize.onnx.builder import FLOAT
+from edge_assistant_quantize.onnx.builder import FLOAT, GraphBuilder
 
 State = Mapping[str, np.ndarray]
 
@@ -36,7 +35,7 @@ def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None =
     from onnx import TensorProto
 
     source = inputs["checkpoint"]
-    builder = Builder()
+    builder = GraphBuilder()
     state = read_state(source)
     try:
         _network(builder, state)
@@ -44,13 +43,13 @@ def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None =
         what = f"{source.name} is not EfficientNet-Lite0 ({error})"
         raise ModelCorrupt(what, "get the model's files again") from error
     shapes = {"image": (1, SIDE, SIDE, 3)}, {"probabilities": (1, CLASSES)}
-    builder.save(output / "model.onnx", "efficientnet_lite0", *shapes, {"image": TensorProto.UINT8})
+    builder.write(output / "model.onnx", "efficientnet_lite0", *shapes, kinds={"image": TensorProto.UINT8})
     quantizations.apply(quantization, output)
     labels = resources.files("edge_assistant_quantize.importers") / "imagenet_labels.txt"
     (output / "labels.txt").write_bytes(labels.read_bytes())
 
 
-def _network(builder: Builder, state: State) -> None:
+def _network(builder: GraphBuilder, state: State) -> None:
     x = _convolve(builder, state, _normalised(builder), "_conv_stem", "_bn0", stride=2)
     for number in range(_BLOCKS):
         x = _block(builder, state, x, f"_blocks.{number}", 2 if number in _STRIDE_2 else 1)
@@ -62,16 +61,16 @@ def _network(builder: Builder, state: State) -> None:
     builder.op("Softmax", x, name="probabilities", axis=1)
 
 
-def _normalised(builder: Builder) -> str:
+def _normalised(builder: GraphBuilder) -> str:
     x = builder.op("Cast", "image", name="image/float32", to=FLOAT)
-    mean = builder.weight("image/mean", np.array(_MEAN, np.float32))
-    deviation = builder.weight("image/deviation", np.array(_DEVIATION, np.float32))
+    mean = builder.weight("image/mean", np.array([_MEAN], np.float32))
+    deviation = builder.weight("image/deviation", np.array([_DEVIATION], np.float32))
     x = builder.op("Sub", x, mean, name="image/centred")
     x = builder.op("Div", x, deviation, name="image/normalised")
     return builder.op("Transpose", x, name="image/channels_first", perm=[0, 3, 1, 2])
 
 
-def _block(builder: Builder, state: State, x: str, name: str, stride: int) -> str:
+def _block(builder: GraphBuilder, state: State, x: str, name: str, stride: int) -> str:
     """An inverted residual block: expand, filter each channel, project; the first block does not expand."""
     y = x
     if f"{name}._expand_conv.weight" in state:
@@ -85,7 +84,7 @@ def _block(builder: Builder, state: State, x: str, name: str, stride: int) -> st
 
 
 def _convolve(
-    builder: Builder, state: State, x: str, name: str, norm: str, *, stride: int = 1, activation: bool = True
+    builder: GraphBuilder, state: State, x: str, name: str, norm: str, *, stride: int = 1, activation: bool = True
 ) -> str:
     """A convolution with its batch normalisation folded in, and ReLU6 unless it projects."""
     kernel = state[f"{name}.weight"].astype(np.float64)
@@ -99,6 +98,6 @@ def _convolve(
     strides = [stride, stride]
     y = builder.op("Conv", x, *weights, name=f"{name}/conv", strides=strides, auto_pad="SAME_UPPER", group=group)
     if activation:
-        limits = [builder.weight(f"{name}/limit{v:.0f}", np.array(v, np.float32)) for v in (0.0, 6.0)]
+        limits = [builder.weight(f"{name}/limit{v:.0f}", np.array([v], np.float32)) for v in (0.0, 6.0)]
         y = builder.op("Clip", y, *limits, name=f"{name}/relu6")
     return y

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
-from edge_assistant_quantize.importers.onnx_graph import Builder
+from edge_assistant_quantize.onnx.builder import GraphBuilder
 
 INPUTS = ("weights", "tokenizer")
 _EPSILON = 1e-12  # of every layer normalisation (config.json: layer_norm_eps)
@@ -44,12 +44,12 @@ def convert(inputs: Mapping[str, Path], output: Path, quantization: str | None =
     names = ("input_ids", "attention_mask")
     outputs = {"last_hidden_state": ("batch", "tokens", width)}
     kinds = dict.fromkeys(names, TensorProto.INT64)
-    graph.save(output / "model.onnx", "minilm", dict.fromkeys(names, ("batch", "tokens")), outputs, kinds)
+    graph.write(output / "model.onnx", "minilm", dict.fromkeys(names, ("batch", "tokens")), outputs, kinds=kinds)
     quantizations.apply(quantization, output)
     shutil.copyfile(inputs["tokenizer"], output / "tokenizer.json")
 
 
-class _Graph(Builder):
+class _Graph(GraphBuilder):
     """The network under construction."""
 
     def __init__(self, source: Mapping[str, NDArray[Any]]) -> None:
@@ -111,7 +111,8 @@ class _Graph(Builder):
     def attend(self, value: str, mask: str, name: str) -> str:
         """Scaled dot-product attention over the tokens that there are."""
         fused = self.linear(value, name, ("query", "key", "value"))
-        parts = self.emit("Split", [fused], f"{name}parts", 3, axis=-1, num_outputs=3)
+        named = [f"{name}parts", f"{name}parts:1", f"{name}parts:2"]
+        parts = self.ops("Split", [fused], named, axis=-1, num_outputs=3)
         split = self.constant("heads", [0, 0, -1, _HEAD])
         orders = {"query": [0, 2, 1, 3], "key": [0, 2, 3, 1], "value": [0, 2, 1, 3]}
         heads = []

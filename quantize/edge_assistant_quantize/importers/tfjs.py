@@ -1,5 +1,9 @@
 """TensorFlow.js graph models: read `model.json` and its weights, and write the same graph as ONNX.
 
+Translated are the operations that the imported detectors use. TensorFlow keeps channels last and ONNX first. Nothing is
+transposed for that: a value remembers in which order ONNX holds its axes, a TensorFlow `Transpose` only changes that
+memory, and a real one is written only where a reshape or an output needs the axes in TensorFlow's own order.
+
 The format: `modelTopology.node` is a list of TensorFlow nodes (name, op, inputs, attributes) in the JSON form of
 protocol buffers; `weightsManifest` names the constants in the order in which their bytes lie in the weight file
 (https://github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts). Files are untrusted: every size is checked against the
@@ -11,7 +15,8 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +25,7 @@ import numpy as np
 from edge_assistant_models import regular
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
-from edge_assistant_quantize.importers.tfjs_operations import Graph, Node, translate
+from edge_assistant_quantize.onnx.builder import GraphBuilder
 
 INPUTS = ("graph", "weights")
 MAX_GRAPH_BYTES = 16 << 20  # the largest graphs in use have 1 MB of JSON; what is cut off is none
@@ -28,6 +33,32 @@ MAX_WEIGHT_BYTES = 512 << 20
 MAX_NODES = 20_000
 _DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
 _AGAIN = "get the model's files again"
+_OTHER = "use an importer made for this model"
+MAX_FOLDED = 4_096  # elements of a constant that is computed here: shapes and paddings, nothing else
+_CHANNELS_FIRST = (0, 2, 3, 1)  # where ONNX's N, C, H, W holds TensorFlow's N, H, W, C
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation."""
+
+    name: str  # unique in its graph
+    op: str  # TensorFlow's name of the operation
+    inputs: tuple[str, ...]  # names of values, `node` or `node:output`, in order
+    attributes: Mapping[str, Any]  # decoded to str, int, float, bool, or lists of them
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A computed value: ONNX's name of it, and for each axis in TensorFlow's order its axis in ONNX."""
+
+    name: str
+    order: tuple[int, ...]
+
+
+Value = Tensor | Array
 
 
 def convert(
@@ -46,7 +77,10 @@ def convert(
     """
     source = inputs["graph"].name
     try:
-        translate(_read(inputs["graph"], inputs["weights"]), output / "model.onnx", name=name, take=take, give=give)
+        graph = _Translation(*_read(inputs["graph"], inputs["weights"]), take)
+        values = {label: graph.value(source) for source, label in give.items()}
+        results = {label: [None] * graph.give(value, label) for label, value in values.items()}
+        graph.write(output / "model.onnx", name, graph.inputs, results)
     except ModelCorrupt:
         raise
     except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
@@ -62,15 +96,15 @@ def numbered(outputs: Sequence[str]) -> dict[str, str]:
     return {f"Identity_{number}" if number else "Identity": name for number, name in enumerate(outputs)}
 
 
-def _read(graph: Path, weights: Path) -> Graph:
-    """Read a graph model whose weights lie in one file."""
+def _read(graph: Path, weights: Path) -> tuple[Mapping[str, Node], Mapping[str, Array]]:
+    """The nodes of a graph model whose weights lie in one file, and its constants, by name."""
     document = json.loads(regular.read(graph, MAX_GRAPH_BYTES))
     nodes = [_node(entry) for entry in document["modelTopology"]["node"]]
     if len(nodes) > MAX_NODES or len({node.name for node in nodes}) != len(nodes):
         raise ModelCorrupt(f"{graph.name} has too many nodes or two of one name", _AGAIN)
     manifest = [entry for group in document["weightsManifest"] for entry in group["weights"]]
     constants = _constants(manifest, regular.read(weights, MAX_WEIGHT_BYTES), weights.name)
-    return Graph({node.name: node for node in nodes}, constants)
+    return {node.name: node for node in nodes}, constants
 
 
 def _node(entry: Mapping[str, Any]) -> Node:
@@ -98,9 +132,9 @@ def _attribute(value: Mapping[str, Any]) -> object:
     return content
 
 
-def _constants(manifest: list[Mapping[str, Any]], data: bytes, source: str) -> dict[str, np.ndarray]:
+def _constants(manifest: list[Mapping[str, Any]], data: bytes, source: str) -> dict[str, Array]:
     """Constants by name, as they are stored; the manifest must account for every byte."""
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, Array] = {}
     position = 0
     for entry in manifest:
         dtype = np.dtype(_DTYPES[entry.get("quantization", entry)["dtype"]])
@@ -113,3 +147,205 @@ def _constants(manifest: list[Mapping[str, Any]], data: bytes, source: str) -> d
     if position != len(data):
         raise ModelCorrupt(f"{source} is longer than its manifest says", _AGAIN)
     return found
+
+
+class _Translation(GraphBuilder):
+    """The ONNX graph of the values that were asked for; what is not translated raises `ModelCorrupt`."""
+
+    def __init__(self, nodes: Mapping[str, Node], constants: Mapping[str, Array], take: Mapping[str, str]) -> None:
+        super().__init__()
+        self.source, self.constants, self.take = nodes, constants, take
+        self.values: dict[str, Value] = {}
+        self.inputs: dict[str, list[int]] = {}
+
+    def give(self, value: Value, label: str) -> int:
+        """Make a value an output, with its axes in TensorFlow's order; returns their number."""
+        rank = value.ndim if isinstance(value, Array) else len(value.order)
+        self.op("Identity", self.ordered(value, tuple(range(rank)), f"{label}/ordered"), name=label)
+        return rank
+
+    def value(self, source: str) -> Value:
+        """A value of the source, after those that it needs; a loop is a RecursionError."""
+        if source not in self.values:
+            node = self.source[source.partition(":")[0]]
+            found = self.translated(node, [self.value(each) for each in node.inputs])
+            outputs = found if isinstance(found, list) else [found]
+            self.values |= {f"{node.name}:{i}" if i else node.name: value for i, value in enumerate(outputs)}
+        return self.values[source]
+
+    def translated(self, node: Node, given: list[Value]) -> Value | list[Value]:
+        if node.op == "Placeholder":
+            label, shape = self.take[node.name], node.attributes["shape"]
+            self.inputs[label] = shape
+            return Tensor(label, tuple(range(len(shape))))
+        if node.op == "Const":
+            return self.constants[node.name]
+        if node.op not in _OPERATIONS:
+            raise ModelCorrupt(f"operation {node.op} is not translated", _OTHER)
+        return _OPERATIONS[node.op](self, node, *given)
+
+    def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
+        """Add a weight, once; a scalar has one axis."""
+        return super().constant(name, np.ascontiguousarray(value))
+
+    def made(self, kind: str, order: tuple[int, ...], name: str, *inputs: str, **attributes: Any) -> Tensor:  # noqa: ANN401 - as make_node takes them
+        return Tensor(self.op(kind, *inputs, name=name, **attributes), order)
+
+    def ordered(self, value: Value, order: tuple[int, ...], name: str) -> str:
+        """The value with its axes held in this order, transposed if they are not."""
+        if isinstance(value, Array):
+            array = value.reshape((1,) * (len(order) - value.ndim) + value.shape)
+            return self.weight(name, np.transpose(array, np.argsort(order)))
+        if len(value.order) != len(order):
+            raise ModelCorrupt(f"{name} combines values of different rank", _OTHER)
+        if value.order == order:
+            return value.name
+        wanted = [value.order[order.index(axis)] for axis in range(len(order))]
+        return self.op("Transpose", value.name, name=name, perm=wanted)
+
+    def channels_first(self, value: Value, node: Node) -> str:
+        return self.ordered(value, _CHANNELS_FIRST, f"{node.name}/input")
+
+    def integers(self, name: str, numbers: Sequence[int] | Array) -> str:
+        return self.weight(name, np.array(numbers, np.int64))
+
+    def convolve(self, node: Node, x: Value, kernel: Array, bias: Sequence[Value], group: int = 1) -> Tensor:
+        """A convolution with an ONNX kernel [out, in / group, height, width] and the bias, if there is one."""
+        names = [self.channels_first(x, node), self.weight(f"{node.name}/kernel", kernel)]
+        names += [self.weight(f"{node.name}/bias", _constant(each)) for each in bias]
+        return self.made("Conv", _CHANNELS_FIRST, node.name, *names, group=group, **_window(node))
+
+    def conv2d(self, node: Node, x: Value, kernel: Value, *bias: Value) -> Tensor:
+        return self.convolve(node, x, _constant(kernel).transpose(3, 2, 0, 1), bias)
+
+    def depthwise(self, node: Node, x: Value, kernel: Value, *bias: Value) -> Tensor:
+        height, width, channels, multiplier = _constant(kernel).shape
+        turned = _constant(kernel).transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
+        return self.convolve(node, x, turned, bias, group=channels)
+
+    def fused_conv2d(self, node: Node, *given: Value) -> Tensor:
+        made = self.conv2d(node, *given)
+        if node.attributes["fused_ops"] == ["BiasAdd", "Relu"]:
+            return self.made("Relu", made.order, f"{node.name}/Relu", made.name)
+        _require(node, fused_ops=["BiasAdd"])
+        return made
+
+    def add(self, node: Node, *given: Value) -> Value:
+        constants = [value for value in given if isinstance(value, Array)]
+        if len(constants) == len(given):
+            _check_folded(np.broadcast_shapes(*(value.shape for value in constants)))
+            return np.asarray(np.add(*constants))
+        order = next(value for value in given if isinstance(value, Tensor)).order
+        names = [self.ordered(value, order, f"{node.name}/{i}") for i, value in enumerate(given)]
+        return self.made("Add", order, node.name, *names)
+
+    def sparse_to_dense(self, node: Node, *given: Value) -> Array:
+        positions, shape, content, default = map(_constant, given)
+        _check_folded(tuple(map(int, shape)))
+        dense = np.full(tuple(shape), default)
+        dense[tuple(positions.T)] = content
+        return dense
+
+    def pad(self, node: Node, x: Value, paddings: Value, *fill: Value) -> Tensor:
+        x = _tensor(x)
+        names = [self.integers(f"{node.name}/pads", _constant(paddings)[np.argsort(x.order)].T.reshape(-1))]
+        names += [self.weight(f"{node.name}/fill", _constant(each)) for each in fill]
+        return self.made("Pad", x.order, node.name, x.name, *names)
+
+    def max_pool(self, node: Node, x: Value) -> Tensor:
+        how = {"kernel_shape": node.attributes["ksize"][1:3], **_window(node)}
+        return self.made("MaxPool", _CHANNELS_FIRST, node.name, self.channels_first(x, node), **how)
+
+    def concat(self, node: Node, *given: Value) -> Tensor:
+        order, (axis,) = _tensor(given[0]).order, _integers(given[-1])
+        names = [self.ordered(value, order, f"{node.name}/{i}") for i, value in enumerate(given[:-1])]
+        return self.made("Concat", order, node.name, *names, axis=order[axis])
+
+    def split(self, node: Node, x: Value, sizes: Value, axis: Value) -> list[Value]:
+        x, (place,) = _tensor(x), _integers(axis)
+        names = [f"{node.name}:{i}" if i else node.name for i in range(len(_integers(sizes)))]
+        lengths = self.integers(f"{node.name}/sizes", _integers(sizes))
+        return [Tensor(name, x.order) for name in self.ops("Split", [x.name, lengths], names, axis=x.order[place])]
+
+    def resize_bilinear(self, node: Node, x: Value, size: Value) -> Tensor:
+        _require(node, align_corners=False, half_pixel_centers=True)
+        name = self.channels_first(x, node)
+        # Resize's attribute `axes` would spare this, but ONNX Runtime 1.2x loses it when it moves a transpose across.
+        kept = self.op("Shape", name, name=f"{node.name}/kept", start=0, end=2)
+        wanted = self.integers(f"{node.name}/size", _integers(size))
+        sizes = self.op("Concat", kept, wanted, name=f"{node.name}/sizes", axis=0)
+        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+        return self.made("Resize", _CHANNELS_FIRST, node.name, name, "", "", sizes, **how)
+
+    def reshape(self, node: Node, x: Value, shape: Value) -> Tensor:
+        plain = self.ordered(x, tuple(range(len(_tensor(x).order))), f"{node.name}/input")
+        sizes = self.integers(f"{node.name}/shape", _integers(shape))
+        return self.made("Reshape", tuple(range(len(_integers(shape)))), node.name, plain, sizes)
+
+    def transpose(self, node: Node, x: Value, permutation: Value) -> Tensor:
+        x, axes = _tensor(x), _integers(permutation)
+        if sorted(axes) != list(range(len(x.order))):
+            raise ModelCorrupt(f"{node.name} does not permute its axes", _AGAIN)
+        return Tensor(x.name, tuple(x.order[axis] for axis in axes))
+
+    def each(self, node: Node, x: Value) -> Tensor:
+        """An operation on every element by itself, which ONNX has by the same name."""
+        x, how = _tensor(x), {name: node.attributes[name] for name in {"alpha"} & node.attributes.keys()}
+        return self.made(node.op, x.order, f"{node.name}/{node.op}", x.name, **how)
+
+
+def _tensor(value: Value) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise ModelCorrupt("an operation on constants is not translated", _OTHER)
+    return value
+
+
+def _constant(value: Value) -> Array:
+    if not isinstance(value, Array):
+        raise ModelCorrupt("a computed shape or weight is not translated", _OTHER)
+    return value
+
+
+def _integers(value: Value) -> list[int]:
+    return [int(number) for number in _constant(value).reshape(-1)]
+
+
+def _require(node: Node, **wanted: object) -> None:
+    for key, value in wanted.items():
+        if node.attributes.get(key) != value:
+            raise ModelCorrupt(f"{node.op} with {key} other than {value} is not translated", _OTHER)
+
+
+def _window(node: Node) -> dict[str, Any]:
+    """ONNX attributes of a convolution's or pooling's window."""
+    _require(node, data_format="NHWC")
+    padding = {"SAME": "SAME_UPPER", "VALID": "VALID"}[node.attributes["padding"]]
+    sizes = {key: node.attributes[key][1:3] for key in ("strides", "dilations") if key in node.attributes}
+    return {"auto_pad": padding, **sizes}
+
+
+def _check_folded(shape: tuple[int, ...]) -> None:
+    if not 0 <= math.prod(shape) <= MAX_FOLDED:
+        raise ModelCorrupt(f"a constant of {math.prod(shape):,} elements is not computed", _OTHER)
+
+
+_OPERATIONS: dict[str, Callable[..., Value | list[Value]]] = {
+    "Add": _Translation.add,
+    "AddV2": _Translation.add,
+    "ConcatV2": _Translation.concat,
+    "Conv2D": _Translation.conv2d,
+    "DepthwiseConv2dNative": _Translation.depthwise,
+    "Identity": lambda graph, node, value: value,
+    "LeakyRelu": _Translation.each,
+    "MaxPool": _Translation.max_pool,
+    "Pad": _Translation.pad,
+    "PadV2": _Translation.pad,
+    "Relu": _Translation.each,
+    "Reshape": _Translation.reshape,
+    "ResizeBilinear": _Translation.resize_bilinear,
+    "Sigmoid": _Translation.each,
+    "SparseToDense": _Translation.sparse_to_dense,
+    "SplitV": _Translation.split,
+    "Transpose": _Translation.transpose,
+    "_FusedConv2D": _Translation.fused_conv2d,
+}

@@ -31,7 +31,7 @@ from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.importers.ctranslate2_file import read_variables
 from edge_assistant_quantize.onnx import linear
-from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, GraphBuilder
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, GraphBuilder
 
 Matrix = NDArray[Any]
 Weights = Mapping[str, Matrix]
@@ -98,10 +98,7 @@ class WhisperGraph(GraphBuilder):
 
     def stored(self, name: str, weight: Matrix) -> str:
         """Add a weight that is no matrix."""
-        wide = f"{name}/float32"
-        if name not in self.weights:
-            self.op("Cast", self.constant(name, weight.astype("float16")), name=wide, to=FLOAT)
-        return wide
+        return self.weight(name, weight.astype("float16"))
 
     def product(self, value: str, name: str, weight: Matrix) -> str:
         """Multiply rows f32 [n, inputs] by a matrix [outputs, inputs]."""
@@ -123,31 +120,28 @@ class WhisperGraph(GraphBuilder):
         square = self.op("ConstantOfShape", self.integers(length, length), value=masked)
         return self.op("Trilu", square, self.constant("above", np.array(1)), upper=1)
 
-    def split(self, value: str, parts: int) -> list[str]:
+    def split(self, value: str, parts: int) -> Sequence[str]:
         """Equal parts along the last axis."""
-        from onnx import helper
-
         names = [f"Split_{len(self.nodes)}_{part}" for part in range(parts)]
-        self.nodes.append(helper.make_node("Split", [value], names, names[0], axis=-1, num_outputs=parts))
-        return names
+        return self.ops("Split", [value], names, axis=-1, num_outputs=parts)
 
     def integers(self, *values: int) -> str:
         """Add a list of whole numbers, such as a shape."""
         return self.constant("integers_" + "_".join(map(str, values)), np.array(values, np.int64))
 
-    def weight(self, name: str) -> str:
+    def own(self, name: str) -> str:
         """Add a weight of the source that is no matrix."""
         return self.stored(name, self.source[name])
 
     def norm(self, value: str, name: str) -> str:
         """Layer normalisation over the width."""
-        scale, shift = self.weight(f"{name}/gamma"), self.weight(f"{name}/beta")
+        scale, shift = self.own(f"{name}/gamma"), self.own(f"{name}/beta")
         return self.op("LayerNormalization", value, scale, shift, axis=-1, epsilon=_EPSILON)
 
     def linear(self, value: str, name: str) -> str:
         """A product with a matrix of the source, and its bias."""
         product = self.product(value, f"{name}/weight", self.source[f"{name}/weight"])
-        return self.op("Add", product, self.weight(f"{name}/bias"))
+        return self.op("Add", product, self.own(f"{name}/bias"))
 
     def to_heads(self, value: str, order: Sequence[int] = (1, 0, 2), name: str = "") -> str:
         """[n, width] -> [heads, n, size], or as another order of (n, heads, size)."""
@@ -188,11 +182,11 @@ def _encoder(graph: WhisperGraph, path: Path) -> None:
     width, mels, _ = weights["encoder/conv1/weight"].shape
     value = "mel"
     for number, stride in ((1, 1), (2, 2)):
-        kernel, bias = (graph.weight(f"encoder/conv{number}/{part}") for part in ("weight", "bias"))
+        kernel, bias = (graph.own(f"encoder/conv{number}/{part}") for part in ("weight", "bias"))
         value = graph.op("Gelu", graph.op("Conv", value, kernel, bias, kernel_shape=[3], pads=[1, 1], strides=[stride]))
     value = graph.op("Transpose", graph.op("Squeeze", value, graph.integers(0)), perm=[1, 0])
     length = graph.op("Shape", value, start=0, end=1)
-    table = graph.weight("encoder/position_encodings/encodings")
+    table = graph.own("encoder/position_encodings/encodings")
     value = graph.op("Add", value, graph.op("Slice", table, graph.integers(0), length))
     for layer in _layers(weights, "encoder"):
         name = f"encoder/layer_{layer}/self_attention"
@@ -250,7 +244,7 @@ def _embedded(graph: WhisperGraph, embeddings: Matrix) -> tuple[str, str]:
     count = graph.op("Shape", "tokens", start=0, end=1)
     past = graph.op("Shape", "past_key_0", start=1, end=2)
     total = graph.op("Add", past, count)
-    positions = graph.op("Slice", graph.weight("decoder/position_encodings/encodings"), past, total)
+    positions = graph.op("Slice", graph.own("decoder/position_encodings/encodings"), past, total)
     rows = graph.rows("tokens", "decoder/embeddings/weight", embeddings)
     value = graph.op("Add", rows, positions)
     triangle = graph.mask(len(graph.source["decoder/position_encodings/encodings"]))
@@ -271,7 +265,7 @@ class _EightBits(WhisperGraph):
     """Matrices of 8 bits, the rest in float32."""
 
     def stored(self, name: str, weight: Matrix) -> str:
-        return self.constant(name, weight.astype("float32"))
+        return self.weight(name, weight.astype("float32"))
 
     def product(self, value: str, name: str, weight: Matrix) -> str:
         """In the encoder multiply in integers, except in the first layer, where it costs 0.8 points of word error.

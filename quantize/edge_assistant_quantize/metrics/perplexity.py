@@ -6,14 +6,17 @@ perplexity. For the divergence the reference runs beside the model, so both have
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.gguf import perplexity, text
 from edge_assistant_quantize.gguf.model import Model
-from edge_assistant_quantize.gguf.perplexity import TextQuality
+from edge_assistant_quantize.gguf.perplexity import TextQuality, standard_error
 from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, Standard, compared
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
@@ -28,7 +31,7 @@ def _perplexity(
     Raises:
         CalibrationInvalid: the text is too short.
     """
-    return tuple(of_text(_quality(model, None, data, runtime, watch)).values())
+    return (of_text(_quality(model, None, data, runtime, watch))["log-perplexity"],)
 
 
 def _divergence(
@@ -59,23 +62,27 @@ def _quality(
 
 
 def of_text(found: TextQuality) -> dict[str, Measured]:
-    """Results by name, whose items are the chunks of a text and whose wholes are their tokens."""
-    items = tuple(f"chunk {number}" for number in range(1, len(found.chunks) + 1))
-    wholes = tuple(float(chunk.tokens) for chunk in found.chunks)
-    clusters = tuple(chunk.sha256 for chunk in found.chunks)
+    """Results by name, whose items are the chunks of a text and whose wholes are their tokens.
 
-    def by_chunk(name: str, parts: Iterable[float], unit: str, details: Mapping[str, float]) -> Measured:
-        return Measured(name, items, tuple(parts), wholes, unit == "nats", unit, clusters, details)
+    Those against a reference mean nothing where there was none.
+    """
+    items = tuple(f"chunk {number}" for number in range(1, len(found.sums) + 1))
+    wholes = (float(found.loss.shape[1]),) * len(items)
 
-    details = {"perplexity": found.perplexity, "uncertainty": found.uncertainty}
-    results = [by_chunk("log-perplexity", (chunk.loss for chunk in found.chunks), "nats", details)]
-    if (total := found.divergence) is not None:
-        details = {"median": total.median, "p99": total.p99, "uncertainty": total.uncertainty}
-        details["model-perplexity"] = found.perplexity  # another name than that of the metric above
-        results += [
-            by_chunk("kl-divergence", (chunk.divergence for chunk in found.chunks), "nats", details),
-            by_chunk("token-agreement", (float(chunk.agreeing) for chunk in found.chunks), "share", {}),
-        ]
+    def by_chunk(name: str, figures: NDArray[np.float64], unit: str, details: Mapping[str, float]) -> Measured:
+        parts = tuple(figures.sum(axis=1).tolist())
+        return Measured(name, items, parts, wholes, unit == "nats", unit, found.sums, details)
+
+    perplexity, divergence = found.perplexity, found.divergence
+    of_loss = {"perplexity": perplexity, "uncertainty": perplexity * standard_error(found.loss)}
+    details = {"median": float(np.median(divergence)), "p99": float(np.quantile(divergence, 0.99))}
+    details["uncertainty"] = standard_error(divergence)
+    details["model-perplexity"] = perplexity  # another name than that of the metric above
+    results = (
+        by_chunk("log-perplexity", found.loss, "nats", of_loss),
+        by_chunk("kl-divergence", divergence, "nats", details),
+        by_chunk("token-agreement", found.agreeing, "share", {}),
+    )
     return {each.metric: each for each in results}
 
 

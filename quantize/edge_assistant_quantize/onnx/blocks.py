@@ -1,4 +1,4 @@
-"""Matrices in 8 or 4 bits with a scale for each block of inputs: by range, by least squared error, or by GPTQ.
+"""Matrices in 8 or 4 bits with a scale for each block of inputs: by least squared error, by limits, or by GPTQ.
 
 The search for the least error is llama.cpp's (ggml-quants.c, make_qx_quants): levels for several scales, and for each
 the scale that fits them best. Sums run over the places of a block in their order, so that any machine gets the same.
@@ -24,30 +24,6 @@ _LEAST_MOMENT = 1e-8
 _CHUNK = 1 << 13  # blocks at a time, so that they stay in the processor's cache
 
 
-def by_range(weight: Array, block: int, bits: int) -> tuple[Array, Array]:
-    """Quantize a matrix [outputs, inputs]: the value of each block that is farthest from zero gets the least level.
-
-    Args:
-        weight: the matrix; inputs are padded with zeros to whole blocks.
-        block: inputs that share a scale.
-        bits: 4 or 8.
-
-    Returns:
-        Levels u8 [outputs, blocks, block] around the middle, and scales f32 [outputs, blocks].
-    """
-    limit = 1 << bits - 1
-
-    def quantized(rows: Array) -> tuple[Array, Array]:
-        cut = padded(rows, block).astype(np.float64).reshape(len(rows), -1, block)
-        farthest = np.take_along_axis(cut, np.abs(cut).argmax(axis=-1, keepdims=True), axis=-1)
-        scales = np.where(farthest == 0, 1.0, farthest / -limit).astype(np.float32)
-        levels = np.clip(np.rint(cut / scales.astype(np.float64)) + limit, 0, 2 * limit - 1)
-        return levels.astype(np.uint8), scales[..., 0]
-
-    levels, scales = _in_parts(weight, block, quantized)
-    return levels, scales
-
-
 def padded(weight: Array, block: int) -> Array:
     """A matrix [outputs, inputs] with zeros as more inputs, to whole blocks."""
     return np.pad(weight, ((0, 0), (0, -weight.shape[1] % block)))
@@ -60,23 +36,26 @@ def _in_parts(weight: Array, block: int, function: Callable[[Array], tuple[Array
     return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
-def by_error(weight: Array, block: int, bits: int, importance: Array | None = None) -> tuple[Array, Array]:
-    """Quantize a matrix [outputs, inputs], the scales in half precision.
+def by_error(
+    weight: Array, block: int, bits: int, importance: Array | None = None, kind: type[np.floating] = np.float16
+) -> tuple[Array, Array]:
+    """Quantize a matrix [outputs, inputs] in blocks with a scale.
 
     Args:
         weight: the matrix.
         block: inputs that share a scale; divides their number.
         bits: 4, with the scale of the least squared error; or 8, where that of the range is as good.
         importance: of each input, f32 [inputs]: the weight of its squared error; None for all alike.
+        kind: type of the scales.
 
     Returns:
-        Levels around the middle of what the bits hold, u8 [outputs, blocks, block], and scales f16 [outputs, blocks].
+        Levels around the middle of what the bits hold, u8 [outputs, blocks, block], and scales [outputs, blocks].
     """
     limit = 1 << bits - 1
 
     def quantized(rows: Array) -> tuple[Array, Array]:
         part, counts = _columns(rows, block, importance)
-        scales = (_scales(part, counts) if bits == 4 else _first(part, limit)).astype(np.float16)
+        scales = (_scales(part, counts) if bits == 4 else _first(part, limit)).astype(kind)
         levels = _levels(part, scales.astype(np.float32), limit).T + limit
         return levels.astype(np.uint8).reshape(len(rows), -1, block), scales.reshape(len(rows), -1)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant_quantize.onnx.folding import drop_unused, replace
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Shapes = Mapping[str, Sequence[int | str | None]]
 
 CONTRIBUTED = "com.microsoft"  # domain of the operators that ONNX Runtime adds to the standard's
+OPSET, IR_VERSION = 18, 8  # read by ONNX Runtime 1.14 and later
 FLOAT, HALF = 1, 10  # onnx.TensorProto, without its import
 
 
@@ -32,11 +34,29 @@ class GraphBuilder:
 
     def op(self, kind: str, *inputs: str, name: str = "", domain: str = "", **attributes: Any) -> str:  # noqa: ANN401 - as make_node takes them
         """Add a node with one output, which has its name."""
+        return self.ops(kind, inputs, [name or self.unnamed(kind)], domain, **attributes)[0]
+
+    def ops(
+        self,
+        kind: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        domain: str = "",
+        **attributes: Any,  # noqa: ANN401 - as make_node takes them
+    ) -> Sequence[str]:
+        """Add a node, which has the name of its first output; returns the outputs."""
         from onnx import helper
 
-        result = name or self.unnamed(kind)
-        self.nodes.append(helper.make_node(kind, inputs, [result], result, domain=domain, **attributes))
-        return result
+        self.nodes.append(helper.make_node(kind, inputs, outputs, outputs[0], domain=domain, **attributes))
+        return outputs
+
+    def weight(self, name: str, array: NDArray[Any]) -> str:
+        """Add a weight, once; in half precision it stays so in the file, and is widened when the model is loaded."""
+        if array.dtype != np.float16:
+            return self.constant(name, array)
+        if name not in self.weights:
+            self.op("Cast", self.constant(name, array), name=f"{name}/float32", to=FLOAT)
+        return f"{name}/float32"
 
     def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
         """Add a weight, once."""
@@ -64,8 +84,8 @@ class GraphBuilder:
         outputs: Shapes,
         *,
         kinds: Mapping[str, int] = {},
-        opsets: Mapping[str, int],
-        ir_version: int,
+        opsets: Mapping[str, int] = {"": OPSET},
+        ir_version: int = IR_VERSION,
     ) -> None:
         """Write the graph as a model; equal graphs give equal bytes, whatever release of onnx writes them.
 

@@ -7,8 +7,7 @@ feeds.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,26 +21,11 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 
-Feed = Mapping[str, "NDArray[Any]"]
+Feed = Mapping[str, "NDArray[Any]"]  # of one run, by input
+Calibration = tuple[Feed, ...]
 
 LIMIT = 128  # feeds; https://arxiv.org/abs/2004.09602 finds 100 to 1,000 images enough
 MAX_BYTES = 1 << 30  # of feeds that are kept
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Feeds of an ONNX file: one for each run, by input."""
-
-    feeds: tuple[Feed, ...]
-
-    def digest(self) -> str:
-        """A sum over all feeds."""
-        digest = hashlib.sha256()
-        for feed in self.feeds:
-            for name in sorted(feed):
-                digest.update(f"{name} {feed[name].dtype} {feed[name].shape}".encode())
-                digest.update(feed[name].tobytes())
-        return digest.hexdigest()
 
 
 def record(
@@ -66,7 +50,7 @@ def record(
     if not sample.feeds:
         said = f"the sense for {candidate.role} did not run {path.name} over this data"
         raise CalibrationInvalid(said, "give data in which there is something for it to do")
-    return Calibration((*sample.feeds,))
+    return tuple(sample.feeds)
 
 
 class CalibrationSample:
@@ -124,9 +108,3 @@ class RecordingSession:
         """See ONNX Runtime."""
         self._sample.take({name: value.numpy() for name, value in feed.items()})
         return self._session.run_with_ort_values(names, feed, *rest, **more)
-
-
-def batches(feeds: tuple[Feed, ...], most: int) -> Iterator[Feed]:
-    """At most so many feeds, at even distances."""
-    step = max(len(feeds) / most, 1.0)
-    yield from (feeds[int(place * step)] for place in range(min(most, len(feeds))))

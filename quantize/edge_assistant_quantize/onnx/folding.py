@@ -88,7 +88,7 @@ def check_nodes(model: onnx.ModelProto, names: Collection[str]) -> None:
     Raises:
         ModelCorrupt: it has not.
     """
-    unknown = set(names) - {node.name for node in model.graph.node}
+    unknown = set(names) - {title(node) for node in model.graph.node}
     if unknown:
         raise ModelCorrupt(f"the model has no node '{min(unknown)}'", "name nodes as 'edge-quantize layers' does")
 

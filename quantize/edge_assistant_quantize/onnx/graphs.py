@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,10 @@ from edge_assistant_quantize.errors import (
     WeightsRefused,
 )
 from edge_assistant_quantize.onnx import external
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     import onnx
-
-    from edge_assistant_quantize.onnx.builder import GraphBuilder
 
 _TIMES_MEMORY = 6  # of the file's size: the graph twice, the largest weights in float64, and the session that tries it
 _NARROW = frozenset({2, 3, 21, 22})  # TensorProto.UINT8, INT8, UINT4, INT4
@@ -32,6 +32,7 @@ _QUANTIZED = frozenset(
     {"MatMulNBits", "GatherBlockQuantized", "DequantizeLinear", "MatMulInteger", "MatMulIntegerToFloat", "ConvInteger"}
     | {"QLinearConv", "QLinearMatMul", "DynamicQuantizeMatMul"}
 )
+_AT_ONCE = 48  # values that are held at a time
 _EXPORT = "export it again, into one file, with the standard's operators"
 
 
@@ -40,7 +41,7 @@ def load(path: Path) -> onnx.ModelProto:
 
     Raises:
         InputMissing: there is none.
-        WeightsRefused: it is no sound ONNX file, keeps weights outside its folder, defines functions, or holds a NaN.
+        WeightsRefused: it is no sound ONNX file, keeps weights elsewhere, defines functions, or holds a NaN.
         ModelTooLarge: memory does not suffice for working on it, or it does not fit into one file.
     """
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -89,51 +90,66 @@ def save(model: onnx.ModelProto, output: Path, *, threads: int) -> None:
         with tempfile.TemporaryDirectory(prefix=".edge-quantize-", dir=output.parent) as folder:
             path = Path(folder) / "model.onnx"
             path.write_bytes(model.SerializeToString(deterministic=True))
-            _opened(path, output.name, threads, "exclude the node, or take another method")
+            _opened(path, output.name, threads)
             path.replace(output)
 
 
-def session(model: onnx.ModelProto, *, threads: int, hint: str) -> Any:  # noqa: ANN401 - ONNX Runtime has no types
-    """A session that runs a model.
-
-    Raises:
-        QuantizationFailed: ONNX Runtime does not open it; the message has its reason.
-    """
-    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
-        path = Path(folder) / "model.onnx"
-        path.write_bytes(model.SerializeToString())
-        return _opened(path, "the model", threads, hint)
-
-
-def _opened(path: Path, name: str, threads: int, hint: str) -> Any:  # noqa: ANN401
+def _opened(path: Path, name: str, threads: int) -> Any:  # noqa: ANN401
     try:
         return Runtime(threads).session(path)
     except ModelCorrupt as error:
+        hint = "exclude the node, take another method, or export the model again with standard operators"
         raise QuantizationFailed(error.message.replace(path.name, name), hint) from None
 
 
-def with_outputs(model: onnx.ModelProto, names: Sequence[str], added: GraphBuilder | None = None) -> onnx.ModelProto:
-    """A copy of a model whose outputs are values of these names, after adding nodes and weights."""
-    from onnx import ModelProto, ValueInfoProto
+def values(
+    model: onnx.ModelProto,
+    names: Sequence[str],
+    feeds: Sequence[Mapping[str, Any]],
+    *,
+    threads: int,
+    watch: Watch,
+    what: str,
+) -> Iterator[tuple[str, Any]]:
+    """Run a model over feeds; of each run the values of these names, inputs among them, with their names.
 
-    changed = ModelProto()
-    changed.CopyFrom(model)
-    if added is not None:
-        changed.graph.node.extend(added.nodes)
-        changed.graph.initializer.extend(added.weights.values())
-    del changed.graph.output[:]
-    changed.graph.output.extend(ValueInfoProto(name=name) for name in names)
-    return changed
+    Values that are outputs keep ONNX Runtime from fusing the nodes around them, which changes the last digits only.
 
-
-def run(session: Any, asked: Sequence[str] | None, feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401
-    """Run a session.
+    Args:
+        model: that computes the values.
+        names: of the values.
+        feeds: inputs of the model, one for each run.
+        threads: of each run.
+        watch: receives each run.
+        what: the work, for the watch.
 
     Raises:
-        CalibrationInvalid: the graph does not take the feed.
+        CalibrationInvalid: there are no feeds, or the graph does not take them.
+        QuantizationFailed: ONNX Runtime cannot run it.
     """
+    from onnx import ModelProto, ValueInfoProto
+
+    if not feeds:
+        raise CalibrationInvalid("there is nothing to run the model over", "give calibration data")
+    shown = ModelProto()
+    shown.CopyFrom(model)
+    del shown.graph.output[:]
+    shown.graph.output.extend(ValueInfoProto(name=name) for name in names)
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(shown.SerializeToString())
+        session = _opened(path, "the model", threads)
+    groups = [names[begin : begin + _AT_ONCE] for begin in range(0, len(names), _AT_ONCE)]
+    total = len(feeds) * len(groups)
+    for number, (feed, group) in enumerate(product(feeds, groups)):
+        watch(ProgressStep(what, number, total))
+        yield from zip(group, _run(session, group, feed), strict=True)
+    watch(ProgressStep(what, total, total))
+
+
+def _run(session: Any, names: Sequence[str], feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401
     try:
-        given: list[Any] = session.run(asked, dict(feed))
+        given: list[Any] = session.run(names, dict(feed))
     except Exception as error:  # ONNX Runtime raises classes of its own, which derive from Exception directly
         if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
             raise

@@ -1,32 +1,28 @@
 """Two models layer by layer: where the values of one begin to differ from those of the other.
 
-Every value that both graphs have by the same name is compared; static quantization keeps the names. Values that are
-outputs keep ONNX Runtime from fusing the nodes around them, which changes the last digits only. onnxruntime's
+Every value that both graphs have by the same name is compared; static quantization keeps the names. onnxruntime's
 `quantization.qdq_loss_debug` holds the values of all feeds at once, and gives the ratio of signal to noise only.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed
+from edge_assistant_quantize.errors import QuantizationFailed
 from edge_assistant_quantize.onnx import folding, graphs
-from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
+from edge_assistant_quantize.progress import Watch, ignore
 
 if TYPE_CHECKING:
     import onnx
 
-Array = NDArray[Any]
-
 FEEDS = 8  # of data of the command line; more make no other picture
-_AT_ONCE = 48  # values that are held of each model at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +32,7 @@ class Difference:
     value: str  # its name, which is the node's too where that has none
     kind: str  # operator of the node that gives it in the reference
     place: int  # of that node among the nodes of the reference
-    max_abs: float  # the largest difference
-    relative_l2: float  # of the difference to the reference, by Euclidean norm
-    snr_db: float  # the same as signal to noise, in decibels
-    cosine: float  # of the angle between both
+    snr_db: float  # signal to noise
 
 
 def compare(
@@ -51,28 +44,34 @@ def compare(
         CalibrationInvalid: there are no feeds, or a model does not take them.
         QuantizationFailed: they have no values in common, or ONNX Runtime cannot run one.
     """
-    if not feeds:
-        raise CalibrationInvalid("there is nothing to compare the models over", "give data")
     first, second = graphs.load(reference), graphs.load(candidate)
     in_second = set(_values(second.graph))
     places = {name: place for name, place in _values(first.graph).items() if name in in_second}
     if not places:
         hint = "compare a model with what was made from it"
         raise QuantizationFailed(f"{reference.name} and {candidate.name} have no values in common", hint)
-    sums = {name: _Sums() for name in places}
-    hint = "compare models that ONNX Runtime runs"
-    shown = [graphs.with_outputs(model, list(places)) for model in (first, second)]
-    sessions = [graphs.session(model, threads=threads, hint=hint) for model in shown]
-    groups = [list(places)[begin : begin + _AT_ONCE] for begin in range(0, len(places), _AT_ONCE)]
-    total = len(feeds) * len(groups)
-    for number, (feed, names) in enumerate(((feed, names) for feed in feeds for names in groups), 1):
-        given, other = (graphs.run(session, names, feed) for session in sessions)
-        for name, one, two in zip(names, given, other, strict=True):
-            sums[name].add(one, two)
-        watch(ProgressStep("layers", number, total))
+    how: dict[str, Any] = {"names": list(places), "feeds": feeds, "threads": threads, "what": "layers"}
+    pairs = zip(graphs.values(first, **how, watch=watch), graphs.values(second, **how, watch=ignore), strict=True)
+    signal, noise = Counter[str](), Counter[str]()
+    for (name, one), (_, two) in pairs:
+        if one.dtype.kind == "f" and one.shape == two.shape and one.size:
+            finite = np.isfinite(one) & np.isfinite(two)  # masks hold infinities
+            right = one[finite].astype(np.float64)
+            signal[name] += right @ right
+            noise[name] += np.square(right - two[finite]).sum()
     kinds = [node.op_type for node in first.graph.node]
-    found = [sums[name].difference(name, kinds[place], place) for name, place in places.items() if sums[name].count]
-    return sorted(found, key=lambda item: (-item.relative_l2, item.place))
+    found = [
+        Difference(name, kinds[place], place, _decibels(signal[name], noise[name]))
+        for name, place in places.items()
+        if name in signal
+    ]
+    return sorted(found, key=lambda item: (item.snr_db, item.place))
+
+
+def _decibels(signal: float, noise: float) -> float:
+    if not noise:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal else -math.inf
 
 
 def _values(graph: onnx.GraphProto) -> dict[str, int]:
@@ -84,34 +83,3 @@ def _values(graph: onnx.GraphProto) -> dict[str, int]:
         for name in node.output
         if name and name not in known and node.op_type not in {"QuantizeLinear", "Constant"}
     }
-
-
-class _Sums:
-    """Sums over the feeds of one value."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._most = self._signal = self._other = self._noise = self._product = 0.0
-
-    def add(self, one: Array, two: Array) -> None:
-        """Add one feed; values that are no floats, or not of one shape, are ignored."""
-        one, two = np.asarray(one), np.asarray(two)
-        if one.dtype.kind != "f" or one.shape != two.shape or not one.size:
-            return
-        finite = np.isfinite(one) & np.isfinite(two)  # masks hold infinities
-        right, found = one[finite].astype(np.float64), two[finite].astype(np.float64)
-        self.count += 1
-        self._most = max(self._most, float(np.abs(right - found).max(initial=0.0)))
-        self._signal += float(right @ right)
-        self._other += float(found @ found)
-        self._noise += float(np.square(right - found).sum())
-        self._product += float(right @ found)
-
-    def difference(self, value: str, kind: str, place: int) -> Difference:
-        """The figures."""
-        if not self._noise:
-            return Difference(value, kind, place, 0.0, 0.0, math.inf, 1.0)
-        relative = math.sqrt(self._noise / self._signal) if self._signal else math.inf
-        norms = math.sqrt(self._signal * self._other)
-        snr = -20 * math.log10(relative) if self._signal else -math.inf
-        return Difference(value, kind, place, self._most, relative, snr, self._product / norms if norms else 0.0)

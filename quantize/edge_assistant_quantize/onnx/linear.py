@@ -73,7 +73,8 @@ def _stored(graph: GraphBuilder, name: str, weight: NDArray[Any]) -> tuple[str, 
 
     scale = f"{name}/scale"
     if name not in graph.weights:
-        levels, scales = blocks.by_range(weight, BLOCK, 8)
+        levels, scales = blocks.by_error(blocks.padded(weight, BLOCK), BLOCK, 8, kind=np.float32)
+        scales[(levels == 128).all(axis=-1)] = 1  # where all is zero
         graph.constant(name, levels)
         graph.constant(scale, scales)
     return name, scale

@@ -42,28 +42,23 @@ class WeightRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Options(msgspec.Struct, forbid_unknown_fields=True):
-    """The options of a method, as those of `fp16`: none."""
-
-
-class _Dynamic(_Options):
-    per_channel: bool = False
+    """The options of a method, as those of `fp16` and `dynamic-int8`: none."""
 
 
 class _Static(_Options):
     calibrator: Literal["mse", "min-max"] = "mse"  # see `ranges`
     weight_bits: Literal[4, 5, 6, 7, 8] = 8
-    bias_correction: bool = True
     ranges: dict[str, tuple[float, float]] | None = None
     means: dict[str, list[float]] | None = None
 
 
 class _Int8(_Options):
     block_size: BlockSize = 32
-    accuracy_level: Literal[0, 1, 4] = 4
 
 
 class _Int4(_Int8):
     algorithm: Literal["rtn", "gptq"] = "rtn"  # rounded to the nearest, or so that products err least, see `blocks`
+    moments: dict[str, Any] | None = None  # of what products are given, which calibration gives GPTQ
 
 
 class _Rules(_Options):
@@ -71,7 +66,7 @@ class _Rules(_Options):
 
 
 _BY_METHOD: Mapping[str, type[_Options]] = dict(
-    zip(METHODS, (_Dynamic, _Static, _Int8, _Int4, _Options, _Rules), strict=True)
+    zip(METHODS, (_Options, _Static, _Int8, _Int4, _Options, _Rules), strict=True)
 )
 
 

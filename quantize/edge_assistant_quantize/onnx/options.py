@@ -25,7 +25,7 @@ EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibrati
   edge-quantize quantize embedder.onnx --type int4-weights --algorithm gptq --calibration texts.txt --of minilm-l6-f32 \
 --output int4.onnx"""
 
-_OPTIONS = ("block_size", "algorithm", "accuracy_level", "calibrator", "weight_bits", "per_channel")
+_OPTIONS = ("block_size", "algorithm", "calibrator", "weight_bits")
 
 
 def configure(group: argparse._ArgumentGroup) -> None:
@@ -42,10 +42,8 @@ def add_method_options(group: arguments.Group) -> None:
     add = group.add_argument
     add("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)")
     add("--algorithm", metavar="NAME", help="of int4-weights: rtn (default), or gptq over --calibration")
-    add("--accuracy-level", type=int, metavar="N", help="4 rounds activations to 8 bits (default), 1 not")
     add("--calibrator", metavar="NAME", help="mse (default) or min-max")
     add("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer")
-    add("--per-channel", action="store_const", const=True, help="of dynamic-int8")
 
 
 def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
@@ -54,7 +52,7 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     Raises:
         EdgeAssistantError: see `quantize`.
     """
-    from edge_assistant_quantize.onnx import tables
+    from edge_assistant_quantize.onnx import graphs, tables
     from edge_assistant_quantize.onnx.quantize import prepared, quantize
 
     said = method_options(args)
@@ -62,12 +60,14 @@ def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     threads = arguments.threads(args)
     with progress.shown() as watch:
         calibration = calibrated(args, args.model, watch)
-        options = prepared(args.model, args.type, said, calibration, threads=threads, watch=watch)
+        graph = graphs.load(args.model)
+        options = prepared(graph, args.type, said, calibration, threads=threads, watch=watch)
         how = {"calibration": calibration, "exclude": args.exclude, "options": options}
         note = quantize(args.model, args.output, args.type, threads=threads, watch=watch, **how)
         if args.table is not None:
-            tables.write(args.table, args.key or "model", args.model, args.type, args.exclude, options)
-    return {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": note}, [note]
+            tables.write(args.table, args.key or "model", args.type, args.exclude, options)
+    facts = {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": note}
+    return {**facts, "bytes_before": graph.ByteSize()}, [note]
 
 
 def method_options(args: argparse.Namespace) -> dict[str, Any]:

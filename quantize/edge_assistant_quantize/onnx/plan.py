@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
-from edge_assistant_quantize.onnx.folding import LEAST_OPSET, check_nodes, constants, opset, plain, standard, uses
+from edge_assistant_quantize.onnx.folding import LEAST_OPSET, constants, opset, plain, standard, uses
 
 if TYPE_CHECKING:
     import onnx
@@ -37,8 +37,7 @@ class IntegerPlan:
     inputs: tuple[str, ...]  # values that come as floats and are quantized for the nodes
     outputs: tuple[str, ...]  # values that the nodes give, quantized
     moved: Mapping[str, str]  # values that take the scale of another: its name by theirs
-    # Values whose channels, on the second axis, weights and a bias are applied to: how many axes they have
-    averaged: Mapping[str, int]
+    averaged: tuple[str, ...]  # values whose channels, on the second axis, weights and a bias are applied to
 
     @property
     def ranged(self) -> tuple[str, ...]:
@@ -55,11 +54,10 @@ def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> IntegerPlan:
     """Decide what of a graph, as `fold` gives it, is computed in integers; excluded nodes are not.
 
     Raises:
-        ModelCorrupt: there is no such node, or the model is older than per-channel scales.
+        ModelCorrupt: the model is older than per-channel scales.
     """
     if opset(model) < LEAST_OPSET:
         raise ModelCorrupt(f"the model is of operator set {opset(model)}", f"export it with {LEAST_OPSET} or later")
-    check_nodes(model, excluded)
     return _Planner(model.graph, frozenset(excluded)).plan()
 
 
@@ -166,11 +164,8 @@ class _Planner:
             outputs[value] = None
             if node.op_type in MOVING:
                 moved[value] = moved.get(node.input[0], node.input[0])
-        averaged = {
-            node.input[0]: self.known[node.input[1]].ndim
-            for node in self.nodes
-            if node.name in chosen and node.op_type in {"Conv", "Gemm"}
-        }
+        biased = (node for node in self.nodes if node.name in chosen and node.op_type in {"Conv", "Gemm"})
+        averaged = (*dict.fromkeys(node.input[0] for node in biased),)
         return IntegerPlan(frozenset(chosen), clipped, (*inputs,), (*outputs,), moved, averaged)
 
 

@@ -148,9 +148,8 @@ class _Writer(GraphBuilder):
     def _quantize(self, value: str, source: str, result: str) -> None:
         """QuantizeLinear and DequantizeLinear with the scale of a value, from one name to another."""
         scale = self._scale_of(value)
-        names = [self.constant(f"{value}/scale", scale.step), self.constant(f"{value}/zero", scale.zero)]
-        self._emit("QuantizeLinear", [source, *names], f"{value}/quantized")
-        self._emit("DequantizeLinear", [f"{value}/quantized", *names], result)
+        self._scaled("QuantizeLinear", source, value, scale.step, scale.zero, f"{value}/quantized")
+        self._scaled("DequantizeLinear", f"{value}/quantized", value, scale.step, scale.zero, result)
 
     def _weights(self, node: onnx.NodeProto, value: str, step: Any) -> None:  # noqa: ANN401
         """Give a node its weight and bias in integers; `step` is the scale of the value that it reads."""
@@ -191,24 +190,20 @@ class _Writer(GraphBuilder):
             value = self.known[name].astype(np.float64)
             scale = _scale(name, float(value.min()), float(value.max()))
             levels = np.clip(np.rint(value / np.float64(scale.step)) + np.float64(scale.zero), 0, _LEVELS)
-            names = [self.constant(f"{name}/scale", scale.step), self.constant(f"{name}/zero", scale.zero)]
-            stored = self.constant(f"{name}/quantized", levels.astype(np.uint8))
             node.input[place] = f"{name}/dequantized"
-            self._emit("DequantizeLinear", [stored, *names], node.input[place])
+            stored = self.constant(f"{name}/quantized", levels.astype(np.uint8))
+            self._scaled("DequantizeLinear", stored, name, scale.step, scale.zero, node.input[place])
 
     def _dequantized(self, name: str, levels: Array, scales: Array, axis: int) -> str:
-        zeros = np.zeros(len(scales), levels.dtype)
-        names = [
-            self.constant(name, levels),
-            self.constant(f"{name}/scale", scales),
-            self.constant(f"{name}/zero", zeros),
-        ]
-        self._emit("DequantizeLinear", names, f"{name}/dequantized", axis=axis)
-        return f"{name}/dequantized"
+        zeros, stored = np.zeros(len(scales), levels.dtype), self.constant(name, levels)
+        return self._scaled("DequantizeLinear", stored, name, scales, zeros, f"{name}/dequantized", axis=axis)
 
-    def _emit(self, kind: str, inputs: list[str], output: str, **said: Any) -> None:  # noqa: ANN401 - as make_node takes them
+    def _scaled(self, kind: str, source: str, name: str, scale: Any, zero: Any, result: str, **said: Any) -> str:  # noqa: ANN401
+        """A node with the scale and zero point that are stored under a name, once for each result."""
         from onnx import helper
 
-        if output not in self.emitted:
-            self.emitted.add(output)
-            self.nodes.append(helper.make_node(kind, inputs, [output], name=f"{output}/{kind}", **said))
+        if result not in self.emitted:
+            self.emitted.add(result)
+            given = [source, self.constant(f"{name}/scale", scale), self.constant(f"{name}/zero", zero)]
+            self.nodes.append(helper.make_node(kind, given, [result], f"{result}/{kind}", **said))
+        return result

@@ -6,7 +6,6 @@ import logging
 import os
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,50 +16,24 @@ from edge_assistant_quantize.errors import (
     UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.onnx import external, folding, graphs, halves, qdq, ranges, rules
+from edge_assistant_quantize.onnx import folding, graphs, qdq, ranges, rules
 from edge_assistant_quantize.onnx.methods import (
     DYNAMIC,
     FP16,
-    GPTQ,
     INT4,
     INT8,
-    METHODS,
     STATIC,
     calibrates,
     check_options,
     parse_rules,
 )
 from edge_assistant_quantize.onnx.plan import plan
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import Watch
 
 if TYPE_CHECKING:
     import onnx
 
     from edge_assistant_quantize.onnx.calibration import Calibration
-
-__all__ = [
-    "METHODS",
-    "Job",
-    "calibrates",
-    "check_options",
-    "measured",
-    "prepared",
-    "quantize",
-    "rewritten",
-    "transformed",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """The order to change a graph; see `quantize`."""
-
-    method: str
-    calibration: Calibration | None
-    exclude: Collection[str]
-    options: Mapping[str, Any]
-    threads: int
-    watch: Watch
 
 
 def quantize(
@@ -98,10 +71,13 @@ def quantize(
     """
     checked = check_options(method, options)
     graph = graphs.load(model)
-    job = Job(method, calibration, exclude, checked, threads, watch)
-    again, before = graphs.quantized_nodes(graph), external.size(model)
+    unknown = set(exclude) - {folding.title(node) for node in graph.graph.node}
+    if unknown:
+        raise UsageError(f"the model has no node '{min(unknown)}'", "see 'edge-quantize sensitivity' for their names")
+    again, before = graphs.quantized_nodes(graph), graph.ByteSize()
     try:
-        made = transformed(graph, job)
+        ready = prepared(graph, method, checked, calibration, threads=threads, watch=watch)
+        made = transformed(graph, method, ready, exclude)
     except QuantizationFailed as error:
         if not again:
             raise
@@ -111,14 +87,13 @@ def quantize(
     if again:
         notes.append(f"{model.name} was quantized already ({again} nodes): expect worse than from its float model")
     if (size := output.stat().st_size) >= before:
-        share = rules.share(graph) if method in {INT8, INT4} else None
-        why = "" if share is None else f", as products and tables have {share:.0%} of its weights"
+        why = ", as products and tables have few of its weights" if method in {INT8, INT4} else ""
         notes.append(f"{output.name} is no smaller than {model.name} ({size / before:.0%}){why}")
     return "; ".join(notes)
 
 
 def prepared(
-    model: Path,
+    graph: onnx.ModelProto,
     method: str,
     options: Mapping[str, object],
     calibration: Calibration | None,
@@ -128,92 +103,71 @@ def prepared(
 ) -> dict[str, Any]:
     """The options of a method with its measurements over calibration data, which is then not needed any more.
 
+    Ranges and means are of all values that `static-int8` reads, whatever is excluded later, and rounded as tables write
+    them, so that the same model can be made from a table. Of GPTQ they are the moments of what products are given.
+
     Raises:
         EdgeAssistantError: see `quantize`.
     """
     checked = check_options(method, options)
-    if method != STATIC or "ranges" in checked:
+    if not calibrates(method, checked) or "moments" in checked:
         return checked
-    return measured(graphs.load(model), Job(method, calibration, (), checked, threads, watch))
-
-
-def transformed(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-    """A graph in another precision; see `quantize`."""
-    unknown = set(job.exclude) - {folding.title(node) for node in graph.graph.node}
-    if unknown:
-        raise UsageError(f"the model has no node '{min(unknown)}'", "see 'edge-quantize sensitivity' for their names")
+    if calibration is None:
+        raise CalibrationInvalid(f"{method} needs calibration data", "give some: --calibration DIR --role ROLE")
+    how: dict[str, Any] = {"feeds": calibration, "threads": threads, "watch": watch}
+    if method == INT4:
+        ready = folding.widen(graph)
+        names = {node.input[0] for node in rules.candidates(ready) if node.op_type != "Gather"}
+        return {**checked, "moments": ranges.moments(ready, sorted(names), **how)}
+    ready = folding.fold(graph)
     try:
-        return rewritten(graph, job)
+        planned = plan(ready)
+    except ModelCorrupt as error:
+        raise QuantizationFailed(error.message, error.hint) from None
+    if not planned.measurable:
+        return {**checked, "ranges": {}, "means": {}}
+    calibrator, slopes = checked.get("calibrator", ranges.DEFAULT), _slopes(ready.graph)
+    found = ranges.measure(ready, planned.measurable, calibrator=calibrator, slopes=slopes, **how)
+    means = ranges.means(ready, planned.averaged, **how) if planned.averaged else {}
+    return {
+        **checked,
+        "ranges": {name: (float(f"{low:.7g}"), float(f"{high:.7g}")) for name, (low, high) in found.items()},
+        "means": {name: [float(f"{mean:.3g}") for mean in each] for name, each in means.items()},
+    }
+
+
+def transformed(
+    graph: onnx.ModelProto, method: str, options: Mapping[str, Any], exclude: Collection[str]
+) -> onnx.ModelProto:
+    """A graph in another precision, with options of `prepared`; see `quantize`."""
+    try:
+        return rewritten(graph, method, options, exclude)
     except ModelCorrupt as error:  # tables take it as it is
         kind = WeightsRefused if "finite" in error.message else QuantizationFailed
         raise kind(error.message, error.hint) from None
 
 
-def rewritten(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-    """A graph in another precision.
+def rewritten(
+    graph: onnx.ModelProto, method: str, options: Mapping[str, Any], exclude: Collection[str]
+) -> onnx.ModelProto:
+    """A graph in another precision, with options that need no calibration any more.
 
     Raises:
         ModelCorrupt: the model has no such nodes or values, a weight is not finite, or the method does not fit it.
     """
-    if job.method == STATIC:
-        options = job.options if "ranges" in job.options else measured(graph, job)
-        bits = options.get("weight_bits", qdq.WEIGHT_BITS)
-        return qdq.static_int8(graph, options["ranges"], job.exclude, means=options.get("means"), weight_bits=bits)
-    if job.method in {INT8, INT4}:
-        return _in_blocks(graph, job)
-    if job.method == FP16:
-        return halves.half(graph, job.exclude)
-    if job.method == DYNAMIC:
-        return _dynamic(graph, job)
-    if job.exclude:
+    if method == STATIC:
+        how = {name: value for name, value in options.items() if name in {"means", "weight_bits"}}
+        return qdq.static_int8(graph, options["ranges"], exclude, **how)
+    if method in {INT8, INT4}:
+        how = {name: value for name, value in options.items() if name != "algorithm"}
+        return rules.weights_only(graph, 8 if method == INT8 else 4, exclude, **how)
+    if method == FP16:
+        return rules.half(graph, exclude)
+    if method == DYNAMIC:
+        return _dynamic(graph, exclude)
+    if exclude:
         raise UsageError("rules name weights, not nodes", "put a rule for what is to stay before the others")
-    return rules.apply(graph, parse_rules(job.options["rules"]))
-
-
-def _in_blocks(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
-    """Weights in blocks, for GPTQ by what products are given over calibration data."""
-    options = dict(job.options)
-    if options.pop("algorithm", "") == GPTQ:
-        ready = folding.widen(graph)
-        products = [node for node in rules.candidates(ready) if node.op_type != "Gather"]
-        names = {node.input[0] for node in products if node.name not in job.exclude}
-        how: dict[str, Any] = {"threads": job.threads, "watch": job.watch}
-        options["moments"] = ranges.moments(ready, sorted(names), _feeds(job), **how)
-    return rules.weights_only(graph, 8 if job.method == INT8 else 4, job.exclude, **options)
-
-
-def _feeds(job: Job) -> ranges.Feeds:
-    if job.calibration is None:
-        raise CalibrationInvalid(f"{job.method} needs calibration data", "give some: --calibration DIR --role ROLE")
-    return job.calibration.feeds
-
-
-def measured(graph: onnx.ModelProto, job: Job) -> dict[str, Any]:
-    """The options of `static-int8` with the ranges and means of all values that it reads, whatever is excluded later.
-
-    They are rounded as tables write them, so that the same model can be made from a table.
-    """
-    feeds = _feeds(job)
-    ready = folding.fold(graph)
-    planned = plan(ready)
-    if not planned.measurable:
-        return {**job.options, "ranges": {}, "means": {}}
-    how: dict[str, Any] = {"threads": job.threads, "watch": job.watch}
-    found = ranges.measure(
-        ready,
-        planned.measurable,
-        feeds,
-        calibrator=job.options.get("calibrator", ranges.DEFAULT),
-        slopes=_slopes(ready.graph),
-        **how,
-    )
-    corrects = job.options.get("bias_correction", True)
-    means = ranges.means(ready, planned.averaged, feeds, **how) if corrects else {}
-    return {
-        **job.options,
-        "ranges": {name: (float(f"{low:.7g}"), float(f"{high:.7g}")) for name, (low, high) in found.items()},
-        "means": {name: [float(f"{mean:.3g}") for mean in each] for name, each in means.items()},
-    }
+    return rules.apply(graph, parse_rules(options["rules"]))
 
 
 def _slopes(graph: onnx.GraphProto) -> dict[str, float]:
@@ -226,29 +180,22 @@ def _slopes(graph: onnx.GraphProto) -> dict[str, float]:
     }
 
 
-def _dynamic(graph: onnx.ModelProto, job: Job) -> onnx.ModelProto:
+def _dynamic(graph: onnx.ModelProto, exclude: Collection[str]) -> onnx.ModelProto:
     """Convolutions get uint8 weights, as ONNX Runtime has no other for them on a CPU."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as `Runtime.session` does, before the library is imported
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    job.watch(ProgressStep("dynamic int8", 0, 1))
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)  # ONNX Runtime's quantizer writes advice to the root log
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
         path = Path(folder) / "model.onnx"
+        wide, kept = folding.widen(graph), list(exclude)
         try:
-            quantize_dynamic(
-                folding.widen(graph),
-                path,
-                per_channel=job.options.get("per_channel", False),
-                weight_type=QuantType.QUInt8,
-                nodes_to_exclude=list(job.exclude),
-            )
+            quantize_dynamic(wide, path, weight_type=QuantType.QUInt8, nodes_to_exclude=kept)
         except (RuntimeError, ValueError, KeyError, AttributeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise QuantizationFailed(f"ONNX Runtime cannot quantize it ({reason})", "take another method") from error
         finally:
             logging.disable(disabled)
-        job.watch(ProgressStep("dynamic int8", 1, 1))
         return onnx.load(str(path))

@@ -18,7 +18,6 @@ numpy and onnx only. Sums are made element by element in one order, so that ever
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -29,9 +28,8 @@ from numpy.typing import NDArray
 
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.onnx import blocks, linear
-from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, GraphBuilder
-from edge_assistant_quantize.onnx.folding import attributes, check_nodes, constants, plain, standard, widen
-from edge_assistant_quantize.onnx.halves import fits_half, half
+from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, HALF, GraphBuilder
+from edge_assistant_quantize.onnx.folding import attributes, constants, fold, plain, standard, widen
 from edge_assistant_quantize.onnx.methods import WeightRule, parse_rules
 from edge_assistant_quantize.onnx.rounding import by_channel
 
@@ -40,6 +38,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+_MOST = 65504.0  # the greatest finite half
 _FEWEST = 64  # smaller weights are not worth a node of their own
 _FEWEST_IN_BLOCKS = 16 * 16
 _WIDEST = (256, 128, 64, 32)  # blocks of tables, whose 8 bits lose little
@@ -72,7 +71,6 @@ def weights_only(
     excluded: Collection[str] = (),
     *,
     block_size: int = 32,
-    accuracy_level: int = 4,
     moments: Mapping[str, Array] = {},
 ) -> onnx.ModelProto:
     """A copy of a model with the weights of matrix products and embedding tables in blocks.
@@ -82,20 +80,18 @@ def weights_only(
         bits: 8 or 4; tables get 8, and so do products with them.
         excluded: names of nodes that stay as they are.
         block_size: inputs that share a scale; tables have the largest block that divides their rows.
-        accuracy_level: of MatMulNBits: 4 rounds activations to 8 bits, which is faster; 1 computes in float32.
         moments: of the inputs of products, by name, for GPTQ (see `blocks.gptq`); without, each is rounded alone.
 
     Raises:
-        ModelCorrupt: there is no such node, a weight is not finite, or nothing can be quantized.
+        ModelCorrupt: a weight is not finite, or nothing can be quantized.
     """
     ready = widen(model)
-    check_nodes(ready, excluded)
     chosen = [node for node in candidates(ready) if node.name not in excluded]
     if not chosen:
         raise ModelCorrupt("the model has no matrix product to quantize", "take another method, such as static-int8")
     rule = {"weights": "*", "form": "blockwise", "bits": bits, "block": block_size}
     graph = _Graph(ready.graph, parse_rules([rule]))
-    graph.accuracy_level, graph.has_zeros = accuracy_level, True
+    graph.has_zeros = True
     graph.tables = {node.input[0] for node in chosen if node.op_type == "Gather"}
     graph.moments = {node.input[1]: moments[node.input[0]] for node in chosen if node.input[0] in moments}
     replaced = {node.output[0] for node in chosen}
@@ -103,6 +99,32 @@ def weights_only(
         graph.take(node) if node.output[0] in replaced else graph.nodes.append(node)
     graph.replace(ready)
     return half(ready, exact=True)  # what was in half precision and is not replaced
+
+
+def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool = False) -> onnx.ModelProto:
+    """A copy of a model with the float32 weights in half precision, but for those of excluded nodes.
+
+    A Cast, which ONNX Runtime does once when it loads the model, widens them. Graphs that compute in halves are slow on
+    CPUs, which have no such units, or convert at every node; so onnxruntime.transformers.float16 is not used. If it has
+    to be exact, only weights that lose nothing are taken, and there may be none.
+
+    Raises:
+        ModelCorrupt: there is no weight.
+    """
+    ready = fold(model)
+    graph = _Graph(ready.graph, parse_rules([{"weights": "*", "form": "half"}]))
+    kept = {name for node in ready.graph.node if node.name in excluded for name in node.input}
+    if exact:
+        floats = {name: value for name, value in graph.known.items() if value.dtype == "float32"}
+        with np.errstate(over="ignore"):
+            kept |= {name for name, value in floats.items() if (value.astype("float16") != value).any()}
+    graph.sources = {name: name for name, source in graph.sources.items() if name == source and name not in kept}
+    graph.nodes = list(ready.graph.node)
+    graph.narrow()
+    graph.replace(ready, domain="")
+    if not exact and not any(tensor.data_type == HALF for tensor in ready.graph.initializer):
+        raise ModelCorrupt("the model has no float32 weights", "take the float model")
+    return ready
 
 
 def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
@@ -123,26 +145,18 @@ def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
             yield node
 
 
-def share(model: onnx.ModelProto) -> float:
-    """The share of a model's weights that `weights_only` takes."""
-    ready = widen(model)
-    taken = {node.input[0 if node.op_type == "Gather" else 1] for node in candidates(ready)}
-    sizes = {tensor.name: math.prod(tensor.dims) for tensor in ready.graph.initializer}
-    return float(sum(sizes.get(name, 0) for name in taken) / max(sum(sizes.values()), 1))
-
-
 class _Graph(GraphBuilder):
     """The nodes and weights that replace those of a graph; each method that adds a node returns its value's name."""
 
     def __init__(self, graph: onnx.GraphProto, rules: Sequence[WeightRule]) -> None:
         super().__init__()
         self.known = constants(graph)
-        stored = {tensor.name for tensor in graph.initializer}
+        stored = {tensor.name for tensor in graph.initializer} & self.known.keys()
         casts = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast" and standard(node)}
-        self.sources = {name: name for name in stored} | {wide: name for wide, name in casts.items() if name in stored}
+        wide = {wide: name for wide, name in casts.items() if name in stored and wide in self.known}
+        self.sources = {name: name for name in stored} | wide
         self.graph = graph
         self.rules = rules
-        self.accuracy_level = 4
         self.has_zeros = False  # whether 4 bits are of `by_limits`
         self.tables: Collection[str] = ()  # names of matrices that have 8 bits whatever the rule says
         self.moments: Mapping[str, Array] = {}  # of what matrices are multiplied by, by their name
@@ -263,7 +277,8 @@ class _Graph(GraphBuilder):
         """Multiply by blocks."""
         stored = self._blocks(name, weight, rule)
         how = {"K": weight.shape[1], "N": weight.shape[0], "bits": rule.bits, "block_size": rule.block}
-        return self.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, accuracy_level=self.accuracy_level, **how)
+        how["accuracy_level"] = 4  # activations are rounded to 8 bits too
+        return self.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, **how)
 
     def integer(self, value: str, name: str, weight: Array, _: WeightRule) -> str:
         """Multiply by integers of 8 bits."""
@@ -279,7 +294,7 @@ class _Graph(GraphBuilder):
         wide = set()
         for name in sorted(read):
             rule, value = self.rule(name), self.known[name]
-            if rule is not None and value.dtype.kind == "f" and fits_half(value, _FEWEST):
+            if rule is not None and value.dtype == "float32" and value.size >= _FEWEST and np.abs(value).max() <= _MOST:
                 self._widened(name, value, rule)
                 wide.add(name)
         self.nodes += [node for node in nodes if node.output[0] not in wide]

@@ -7,8 +7,8 @@ shares are averaged before the logarithm, so that none drowns another by its siz
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.onnx import folding, graphs, quantize, rules
-from edge_assistant_quantize.onnx.calibration import Calibration, batches
-from edge_assistant_quantize.onnx.methods import FP16, INT4, INT8, STATIC, check_options
+from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.onnx.methods import FP16, INT4, INT8, STATIC
 from edge_assistant_quantize.onnx.plan import WEIGHTED, plan
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.record import Layer
@@ -26,7 +26,7 @@ from edge_assistant_quantize.record import Layer
 if TYPE_CHECKING:
     import onnx
 
-Outputs = Sequence[NDArray[Any]]
+NamedValue = tuple[str, NDArray[Any]]
 
 MEASURE = "noise of the outputs where only this node is quantized, dB of the signal"
 FEEDS = 8  # that each node is tried with: which node is worse than another hardly changes with more
@@ -51,21 +51,20 @@ def rank(
         CalibrationInvalid: there are no feeds.
         EdgeAssistantError: see `quantize`.
     """
-    if calibration is None or not calibration.feeds:
+    if not calibration:
         raise CalibrationInvalid("there is nothing to compare over", "give calibration data")
-    checked = check_options(method, options)
     graph = graphs.load(model)
-    job = quantize.Job(method, calibration, (), checked, threads, ignore)
-    if method == STATIC and "ranges" not in checked:
-        job = replace(job, options=quantize.measured(graph, replace(job, watch=watch)))
-    feeds = list(batches(calibration.feeds, FEEDS))
+    ready = quantize.prepared(graph, method, options, calibration, threads=threads, watch=watch)
+    feeds = calibration[:: max(len(calibration) // FEEDS, 1)][:FEEDS]
     nodes = quantizable(graph, method)
-    exact = list(outputs(graph, feeds, threads))
+    names = [value.name for value in graph.graph.output]
+    how: dict[str, Any] = {"names": names, "feeds": feeds, "threads": threads, "watch": ignore, "what": ""}
+    exact = list(graphs.values(graph, **how))
     layers = []
     watch(ProgressStep("sensitivity", 0, len(nodes)))
     for number, node in enumerate(nodes, 1):
-        alone = replace(job, exclude=[other.name for other in nodes if other.name != node.name])
-        found = outputs(quantize.transformed(graph, alone), feeds, threads)
+        others = [other.name for other in nodes if other.name != node.name]
+        found = graphs.values(quantize.transformed(graph, method, ready, others), **how)
         layers.append(Layer(node.name, node.op_type, "", noise_db(exact, found), MEASURE))
         watch(ProgressStep("sensitivity", number, len(nodes)))
     return sorted(layers, key=lambda layer: (-layer.loss, layer.node))
@@ -88,31 +87,18 @@ def quantizable(graph: onnx.ModelProto, method: str) -> list[onnx.NodeProto]:
     ]
 
 
-def outputs(graph: onnx.ModelProto, feeds: Sequence[Mapping[str, Any]], threads: int) -> Iterator[Outputs]:
-    """What a graph gives for each feed.
-
-    Raises:
-        QuantizationFailed: ONNX Runtime cannot open it.
-        CalibrationInvalid: it does not take the feeds.
-    """
-    session = graphs.session(graph, threads=threads, hint="exclude the node, or take another method")
-    for feed in feeds:
-        yield graphs.run(session, None, feed)
-
-
-def noise_db(exact: Sequence[Outputs], found: Iterator[Outputs] | Sequence[Outputs]) -> float:
-    """The noise of outputs over several feeds, in decibels of the signal: `exact` and `found` have them by feed."""
-    signal, noise = np.zeros(len(exact[0])), np.zeros(len(exact[0]))
-    for wanted, given in zip(exact, found, strict=True):
-        for place, (right, other) in enumerate(zip(wanted, given, strict=True)):
-            if right.dtype.kind != "f":
-                continue
-            one = right.astype(np.float64)
-            signal[place] += np.square(one).sum()
-            same = right.shape == other.shape  # not so where a threshold of the graph itself lets other things through
-            noise[place] += np.square(one - other.astype(np.float64)).sum() if same else np.square(one).sum()
-    shares = noise[signal > 0] / signal[signal > 0]
+def noise_db(exact: Iterable[NamedValue], found: Iterable[NamedValue]) -> float:
+    """The noise of outputs over several feeds, in decibels of the signal; both have them in one order."""
+    signal, noise = Counter[str](), Counter[str]()
+    for (name, right), (_, other) in zip(exact, found, strict=True):
+        if right.dtype.kind != "f":
+            continue
+        one = right.astype(np.float64)
+        signal[name] += np.square(one).sum()
+        same = right.shape == other.shape  # not so where a threshold of the graph itself lets other things through
+        noise[name] += np.square(one - other.astype(np.float64)).sum() if same else np.square(one).sum()
+    shares = [noise[name] / total for name, total in signal.items() if total > 0]
     if not np.isfinite(shares).all():
         return -SILENT_DB
-    mean = float(shares.mean()) if shares.size else 0.0
+    mean = float(np.mean(shares)) if shares else 0.0
     return max(10 * float(np.log10(mean)), SILENT_DB) if mean > 0 else SILENT_DB

@@ -22,13 +22,11 @@ from typing import Any
 from edge_assistant.storage import atomic
 from edge_assistant_models import schema
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.onnx import folding, graphs, methods, quantize
+from edge_assistant_quantize.onnx import folding, methods, quantize
 from edge_assistant_quantize.onnx.methods import GPTQ, MEASURED, STATIC, check_options
-from edge_assistant_quantize.onnx.plan import plan
-from edge_assistant_quantize.progress import ignore
 
 METHODS = methods.METHODS[1:]  # without dynamic-int8, whose result depends on the library's release
-_SPENT = ("calibrator", "bias_correction", "algorithm")  # options that no other machine repeats
+_SPENT = ("calibrator", "algorithm", "moments")  # options that no other machine repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +77,19 @@ def apply(table: QuantizationTable, path: Path) -> None:
     """
     import onnx
 
-    job = quantize.Job(table.method, None, table.excluded, table.options, 1, ignore)
-    path.write_bytes(quantize.rewritten(onnx.load(str(path)), job).SerializeToString(deterministic=True))
+    model = onnx.load(str(path))
+    folding.check_nodes(model, table.excluded)
+    made = quantize.rewritten(model, table.method, table.options, table.excluded)
+    path.write_bytes(made.SerializeToString(deterministic=True))
 
 
-def write(path: Path, key: str, model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> None:
+def write(path: Path, key: str, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> None:
     """Write the table of one file of a model under its key; other tables that are in `path` already stay.
 
-    `model` is the float model, `options` are those of `quantize.prepared`.
+    `options` are those of `quantize.prepared`.
 
     Raises:
         UsageError: the method's result differs between machines.
-        WeightsRefused: the model is unsound.
         CatalogInvalid: `path` holds something else.
         StorageFull: the disk does not take it.
     """
@@ -99,7 +98,9 @@ def write(path: Path, key: str, model: Path, method: str, exclude: Collection[st
     if method not in METHODS or options.get("algorithm") == GPTQ:
         what = f"there are no tables of {options.get('algorithm', method)}, which differs between machines"
         raise UsageError(what, f"it can be {', '.join(METHODS)}")
-    table = {"method": method, "excluded": sorted(exclude), **_used(model, method, exclude, options)}
+    left = {name: value for name, value in options.items() if name not in (*MEASURED, *_SPENT)}
+    tables = {name: {of: list(each) for of, each in options[name].items()} for name in MEASURED if options.get(name)}
+    table = {"method": method, "excluded": sorted(exclude), **({"options": left} if left else {}), **tables}
     text = path.read_text("utf-8") if path.is_file() else ""
     parse(text.encode(), path.name)
     document = tomlkit.parse(text)
@@ -108,15 +109,3 @@ def write(path: Path, key: str, model: Path, method: str, exclude: Collection[st
     parse(written, path.name)
     with atomic.storing(path.name, "free some space, or name another folder"), atomic.writing(path) as file:
         file.write(written)
-
-
-def _used(model: Path, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are not spent, and what of the measured is used."""
-    left = {name: value for name, value in options.items() if name not in (*MEASURED, *_SPENT)}
-    used: dict[str, Any] = {"options": left} if left else {}
-    if method == STATIC:
-        planned = plan(folding.fold(graphs.load(model)), exclude)
-        used["ranges"] = {name: list(options["ranges"][name]) for name in planned.ranged}
-        means = {name: options["means"][name] for name in planned.averaged if name in options.get("means", {})}
-        used |= {"means": means} if means else {}
-    return used

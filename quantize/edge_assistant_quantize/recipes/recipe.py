@@ -32,7 +32,7 @@ from edge_assistant_quantize.acceptance import accept, criteria
 from edge_assistant_quantize.decoding import Line, Name
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.metrics.metric import metric
-from edge_assistant_quantize.onnx.quantize import METHODS
+from edge_assistant_quantize.onnx.methods import METHODS
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.recipes import steps
 from edge_assistant_quantize.recipes.step import Step, decode

@@ -15,7 +15,7 @@ from edge_assistant_quantize.export import export
 from edge_assistant_quantize.gguf import conversion, imatrix, kinds
 from edge_assistant_quantize.gguf import quantize as gguf
 from edge_assistant_quantize.gguf import search as gguf_search
-from edge_assistant_quantize.onnx import calibration, search
+from edge_assistant_quantize.onnx import calibration, methods, search
 from edge_assistant_quantize.onnx import quantize as onnx
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.recipes.step import IMATRIX, FileStep, Made, Needs, Step, StepInput, WholeStep
@@ -151,8 +151,8 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
         """
         matrix = _matrix(work, self.kind) if self.imatrix else None
         how: dict[str, Any] = {"imatrix": matrix, "overrides": self.overrides, "allow_requantize": self.requantize}
-        made = gguf.quantize(work.file, work.output, self.kind, **how, **work.computing)
-        return Made({work.key: work.output.name}, note=made.note)
+        fell = gguf.quantize(work.file, work.output, self.kind, **how, **work.computing)
+        return Made({work.key: work.output.name}, note=gguf.note(fell))
 
 
 class SearchGguf(FileStep, frozen=True, kw_only=True):
@@ -199,7 +199,7 @@ class SearchGguf(FileStep, frozen=True, kw_only=True):
         gguf.quantize(
             work.file,
             work.output,
-            found.kind,
+            gguf_search.TOP,
             imatrix=matrix,
             overrides=found.overrides,
             threads=work.threads,
@@ -232,7 +232,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
     """
 
     do: ClassVar = "quantize"
-    types: ClassVar = tuple(onnx.METHODS)
+    types: ClassVar = tuple(methods.METHODS)
     method: str = field(name="type")
     exclude: tuple[Line, ...] = ()
     most: Positive | None = field(name="exclude_until_accepted", default=None)
@@ -243,7 +243,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         if self.exclude and self.most:
             raise ValueError("'exclude' and 'exclude_until_accepted' do not go together")
         try:
-            onnx.check_options(self.method, self.options)
+            methods.check_options(self.method, self.options)
         except UsageError as error:
             raise ValueError(f"{error.message} - {error.hint}") from None
 
@@ -254,7 +254,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         return Needs(
             label=self.method,
             libraries=("numpy", "onnx", "onnxruntime"),
-            calibrates=searches or onnx.calibrates(self.method, self.options),
+            calibrates=searches or methods.calibrates(self.method, self.options),
             searches=searches,
         )
 
@@ -265,24 +265,22 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
             assert work.calibration is not None
             given = calibration.record(work.form.candidate(), work.key, work.calibration, **work.computing)
         if self.most is None:
-            return self._quantize(work, given, self.exclude, self.options)
-        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most, "options": self.options, "folder": work.kept}
+            return self._quantize(work, given, self.exclude)
+        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most, "options": self.options}
         found = search.quantize_to_accept(
             work.file, work.output, self.method, calibration=given, **how, **work.computing
         )
         layers = tuple(replace(layer, file=work.key) for layer in found.layers)
         tries = f"{len(found.tries)} forms tried" if len(found.tries) > 1 else ""
-        if found.accepted:
-            excluded = tuple(found.excluded)
+        if found.taken:
+            excluded = tuple(found.taken.excluded)
             return Made({work.key: work.output.name}, excluded=excluded, layers=layers, note=tries)
         excluded = tuple(max(found.tries, key=lambda each: len(each.excluded)).excluded)
-        made = self._quantize(work, given, excluded, dict(found.options))
+        made = self._quantize(work, given, excluded)
         return replace(made, layers=layers, note=f"{tries or 'one form tried'}, none accepted")
 
-    def _quantize(
-        self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
-    ) -> Made:
-        how: dict[str, Any] = {"calibration": given, "exclude": excluded, "options": options}
+    def _quantize(self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...]) -> Made:
+        how: dict[str, Any] = {"calibration": given, "exclude": excluded, "options": self.options}
         note = onnx.quantize(work.file, work.output, self.method, **how, **work.computing)
         return Made({work.key: work.output.name}, excluded=excluded, note=note)
 

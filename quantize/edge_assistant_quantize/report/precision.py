@@ -24,7 +24,6 @@ PACKED = "MatMulNBits"  # holds its weights packed into bytes; what they are sta
 _SCALES = {PACKED: 2, "DequantizeLinear": 1, "QuantizeLinear": 1, "GatherBlockQuantized": 2, "MatMulIntegerToFloat": 2}
 _PACKED_TYPES = {"INT4": 0.5, "UINT4": 0.5, "FLOAT4E2M1": 0.5, "INT2": 0.25, "UINT2": 0.25}  # bytes of one number
 SCALES, REST = "scales", "vocabulary, graph, padding"
-_BLOCK = 256  # values of a block of the K types and most IQ types
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +87,11 @@ def _of_gguf(path: Path) -> Iterator[Precision]:
     from edge_assistant_quantize.gguf import header
 
     found = header.read(path)
-    names = {int(kind): kind.name for kind in gguf.LlamaFileType}
-    name = names.get(int(found.values.get("general.file_type", -1)), "")
-    blocks = ("_K" in name or "_IQ" in name) and not name.endswith("IQ4_NL")
+    fallen = {tensor.name for tensor in found.fallen}
     for tensor in found.tensors:
         weights = math.prod(tensor.shape)
         block, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[tensor.kind.upper()]]
-        fell = blocks and tensor.quantized and tensor.shape[0] % _BLOCK != 0
-        yield Precision(tensor.kind, 1, weights, weights // block * size, int(fell))
+        yield Precision(tensor.kind, 1, weights, weights // block * size, int(tensor.name in fallen))
 
 
 def _of_onnx(path: Path) -> Iterator[Precision]:

@@ -61,7 +61,7 @@ def pin(archive, tmp_path, monkeypatch):
     path = archive()
     llama.unpack(path, tmp_path / "unpacked")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    made = llama.Pinned(digest, llama.tree_sum(tmp_path / "unpacked"), VERSION)
+    made = llama.Pinned(VERSION, digest, llama.tree_sum(tmp_path / "unpacked"))
     monkeypatch.setattr(llama, "pinned", lambda: made)
     monkeypatch.setenv("PIP_FIND_LINKS", str(path.parent))
     return made

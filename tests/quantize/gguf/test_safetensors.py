@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.gguf import safetensors
-from edge_assistant_quantize.gguf.safetensors import ITEM_BYTES
+from edge_assistant_quantize.gguf.safetensors import DTYPES, numpy_type
 
 
 def written(header, data, *, length=None):
@@ -82,11 +82,11 @@ def test_a_header_has_limits(path, monkeypatch):
 
 
 @settings(max_examples=40)
-@given(st.lists(st.tuples(st.sampled_from(sorted(ITEM_BYTES)), st.lists(st.integers(0, 5), max_size=4)), max_size=6))
+@given(st.lists(st.tuples(st.sampled_from(sorted(DTYPES)), st.lists(st.integers(0, 5), max_size=4)), max_size=6))
 def test_whatever_is_sound_is_read(tmp_path_factory, described):
     header, end = {}, 0
     for number, (dtype, shape) in enumerate(described):
-        size = int(np.prod(shape, dtype=np.int64)) * ITEM_BYTES[dtype]
+        size = int(np.prod(shape, dtype=np.int64)) * numpy_type(dtype).itemsize
         header[f"t{number}"] = row(dtype, shape, end, end + size)
         end += size
     path = tmp_path_factory.getbasetemp() / "sound.safetensors"
@@ -96,7 +96,7 @@ def test_whatever_is_sound_is_read(tmp_path_factory, described):
     begin = path.stat().st_size - end
     for name, tensor in found.items():
         assert [tensor.begin - begin, tensor.end - begin] == header[name]["data_offsets"]
-        assert tensor.end - tensor.begin == tensor.values * ITEM_BYTES[tensor.dtype]
+        assert tensor.end - tensor.begin == tensor.values * numpy_type(tensor.dtype).itemsize
 
 
 KEYS = st.sampled_from(["a", "dtype", "shape", "data_offsets", "F32"])
@@ -132,7 +132,7 @@ BITS = {
 
 
 def of_bits(path, dtype, bits):
-    data = np.array(bits, dtype=f"<u{ITEM_BYTES[dtype]}").tobytes()
+    data = np.array(bits, dtype=f"<u{numpy_type(dtype).itemsize}").tobytes()
     header = {"first": row("I32", [1], 0, 4), "w": row(dtype, [len(bits)], 4, 4 + len(data))}
     path.write_bytes(written(header, b"\xff" * 4 + data))
     return safetensors.read(path)
@@ -142,7 +142,7 @@ def of_bits(path, dtype, bits):
 def test_nan_and_infinity_are_found_and_nothing_else(path, dtype, monkeypatch):
     monkeypatch.setattr(safetensors, "CHUNK_BYTES", 16)
     (largest, not_finite), seen = BITS[dtype], []
-    finite = [0, 1, largest, largest ^ 1 << 8 * ITEM_BYTES[dtype] - 1] * 9
+    finite = [0, 1, largest, largest ^ 1 << 8 * numpy_type(dtype).itemsize - 1] * 9
     safetensors.check_finite(path, of_bits(path, dtype, finite), seen.append)
     assert seen[-1] == path.stat().st_size
     for value in not_finite:

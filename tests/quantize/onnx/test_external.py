@@ -65,14 +65,6 @@ def test_the_values_beside_the_model_are_taken_and_one_file_is_written(large: Pa
     assert {path.name for path in large.parent.iterdir()} == {"model.onnx", DATA}
 
 
-def test_a_model_of_another_format_is_not_read_for_its_size(tmp_path: Path, monkeypatch) -> None:
-    """A GGUF may be larger than memory."""
-    monkeypatch.setattr(onnx, "load", None)
-    path = tmp_path / "large.gguf"
-    path.write_bytes(b"GGUF" + bytes(96))
-    assert external.size(path) == 100
-
-
 def test_what_the_product_runs_stays_one_file_and_the_hint_is_how_to_make_it(
     large: Path, tmp_path: Path, capsys
 ) -> None:
@@ -98,25 +90,25 @@ def test_what_the_product_runs_stays_one_file_and_the_hint_is_how_to_make_it(
         assert "edge-quantize convert model.onnx --output F.onnx" in said
 
 
-OUTSIDE = "outside its folder - copy the files themselves into one folder"
+UNREAD = "which cannot be read ("
 
 
 @pytest.mark.parametrize(
     ("values", "error", "said"),
     [
-        ({"location": "../secret"}, WeightsRefused, OUTSIDE),
-        ({"location": "part/../../secret"}, WeightsRefused, OUTSIDE),
-        ({"location": "{secret}"}, WeightsRefused, OUTSIDE),
-        ({"location": "link"}, WeightsRefused, OUTSIDE),
-        ({"location": "linked/secret"}, WeightsRefused, OUTSIDE),
-        ({"location": ""}, WeightsRefused, "outside its folder"),
-        ({"location": "nul\0"}, WeightsRefused, "outside its folder"),
-        ({"location": "none.data"}, WeightsRefused, "none.data is missing, in which model.onnx keeps weights"),
-        ({"location": "pipe"}, WeightsRefused, "pipe is missing"),
-        ({"offset": "99999999"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
-        ({"length": "99999999"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
-        ({"offset": "-1"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
-        ({"length": "many"}, WeightsRefused, f"{DATA} is shorter than model.onnx says"),
+        ({"location": "../secret"}, WeightsRefused, UNREAD),
+        ({"location": "part/../../secret"}, WeightsRefused, UNREAD),
+        ({"location": "{secret}"}, WeightsRefused, UNREAD),
+        ({"location": "link"}, WeightsRefused, UNREAD),
+        ({"location": "linked/secret"}, WeightsRefused, UNREAD),
+        ({"location": ""}, WeightsRefused, UNREAD),
+        ({"location": "nul\0"}, WeightsRefused, UNREAD),
+        ({"location": "none.data"}, WeightsRefused, UNREAD),
+        ({"location": "pipe"}, WeightsRefused, UNREAD),
+        ({"offset": "99999999"}, WeightsRefused, UNREAD),
+        ({"length": "99999999"}, WeightsRefused, UNREAD),
+        ({"offset": "-1"}, WeightsRefused, UNREAD),
+        ({"length": "many"}, WeightsRefused, UNREAD),
         ({"length": "4"}, WeightsRefused, ""),  # fewer values than the weight has
     ],
 )

@@ -13,15 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
-from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
-from edge_assistant_quantize.onnx import search, sensitivity
-from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.onnx.search import SearchResult, quantize_to_accept
+from edge_assistant_quantize.errors import CalibrationInvalid
+from edge_assistant_quantize.onnx import sensitivity
+from edge_assistant_quantize.onnx.search import NodeSearch, quantize_to_accept
 from edge_assistant_quantize.progress import ignore
 
 CONVS = ["conv_0", "conv_2", "conv_4", "conv_6", "conv_8"]
 HURT = {"conv_4", "conv_6"}  # between them one channel is large, so that the others have few levels, and not used
-CALIBRATION = Calibration((*feeds(1, 2, pictures=True),))
+CALIBRATION = (*feeds(1, 2, pictures=True),)
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +43,14 @@ def floats(path: Path) -> set[str]:
     return {node.name for node in graph.node if node.op_type == "Conv" and node.input[1] in weights}
 
 
-def found(model: Path, output: Path, accepts: Callable[[Path], bool], **more: object) -> SearchResult:
+def found(model: Path, output: Path, accepts: Callable[[Path], bool], **more: object) -> NodeSearch:
     how = {"calibration": CALIBRATION, "most": 5, "threads": 1, "watch": ignore} | more
     return quantize_to_accept(model, output, "static-int8", accepts=accepts, **how)  # type: ignore[arg-type]
+
+
+def excluded(result: NodeSearch) -> list[str]:
+    assert result.taken
+    return result.taken.excluded
 
 
 def test_the_node_that_hurts_is_ranked_first(float_one: Path) -> None:
@@ -62,7 +66,7 @@ def test_the_node_that_hurts_is_ranked_first(float_one: Path) -> None:
 
 def test_every_method_is_ranked(tmp_path: Path) -> None:
     model = written(chain(5, ["gemm", "relu", "matmul"], pictures=False), tmp_path / "rows.onnx")
-    rows = Calibration((*feeds(5, 2, pictures=False),))
+    rows = (*feeds(5, 2, pictures=False),)
     for method in ("dynamic-int8", "static-int8"):
         layers = sensitivity.rank(model, method, calibration=rows, threads=1, watch=ignore)
         assert {layer.node for layer in layers} == {"gemm_0", "matmul_2"}
@@ -71,12 +75,12 @@ def test_every_method_is_ranked(tmp_path: Path) -> None:
 def test_as_many_are_excluded_as_it_takes(float_one: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.onnx"
     result = found(float_one, output, lambda path: True)
-    assert (result.accepted, result.excluded, len(result.tries), floats(output)) == (True, (), 1, set())
+    assert (excluded(result), len(result.tries), floats(output)) == ([], 1, set())
     result = found(float_one, output, lambda path: floats(path) >= HURT)
-    assert {*result.excluded} == floats(output) == HURT == {layer.node for layer in result.layers[:2]}
-    assert {*found(float_one, output, lambda path: floats(path) >= HURT, tries=3).excluded} == HURT
+    assert {*excluded(result)} == floats(output) == HURT == {layer.node for layer in result.layers[:2]}
+    assert {*excluded(found(float_one, output, lambda path: floats(path) >= HURT, tries=3))} == HURT
     needed = result.layers[3].node  # what was excluded for nothing is quantized again
-    assert found(float_one, output, lambda path: needed in floats(path)).excluded == (needed,)
+    assert excluded(found(float_one, output, lambda path: needed in floats(path))) == [needed]
 
 
 @settings(max_examples=6)
@@ -88,38 +92,7 @@ def test_what_is_written_was_accepted(
     result = found(float_one, output, lambda path: needed <= floats(path), tries=tries, most=most)
     assert len(result.tries) <= tries
     assert not any(len(each.excluded) > most for each in result.tries)
-    assert result.accepted == output.exists()
-    if result.accepted:
-        assert needed <= floats(output) == set(result.excluded)
+    assert bool(result.taken) == output.exists()
+    if result.taken:
+        assert needed <= floats(output) == set(result.taken.excluded)
         assert output.stat().st_size == min(each.bytes for each in result.tries if each.accepted)
-
-
-def test_an_interrupted_search_goes_on(float_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[set[str]] = []
-    interrupted: list[set[str]] = []
-
-    def accepts(path: Path) -> bool:
-        asked.append(floats(path))
-        if len(asked) == 3 and not interrupted:
-            interrupted.append(asked.pop())
-            raise KeyboardInterrupt
-        return len(asked[-1]) >= 3
-
-    with pytest.raises(KeyboardInterrupt):
-        found(float_one, tmp_path / "out.onnx", accepts, folder=tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [search.FILE]
-    monkeypatch.delattr(search, "prepared")  # no ranges are measured again
-    result = found(float_one, tmp_path / "out.onnx", accepts, folder=tmp_path)
-    assert asked[2] == interrupted[0]
-    assert len({*map(frozenset, asked)}) == len(asked) == len(result.tries)
-    assert len(result.excluded) == 3
-
-
-def test_what_was_kept_of_something_else_is_not_used(float_one: Path, tmp_path: Path) -> None:
-    (tmp_path / search.FILE).write_text("{")
-    assert not found(float_one, tmp_path / "a.onnx", lambda path: False, folder=tmp_path, most=1).accepted
-    assert found(
-        float_one, tmp_path / "b.onnx", lambda path: True, folder=tmp_path, options={"weight_bits": 7}
-    ).accepted
-    with pytest.raises(UsageError):
-        found(float_one, tmp_path / "c.onnx", lambda path: True, tries=0)

@@ -17,7 +17,6 @@ from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.onnx import tables
-from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.quantize import prepared, quantize
 from edge_assistant_quantize.progress import ignore
 
@@ -64,13 +63,13 @@ def test_an_import_is_quantized(folder: Path, text: str, kinds: set[str]) -> Non
 def test_the_same_is_made_from_a_table(tmp_path: Path, pictures: bool) -> None:
     kinds = ["conv", "relu", "sum", "conv"] if pictures else ["gemm", "relu", "gemm", "matmul"]
     float_one, int8 = written(chain(8, kinds, pictures=pictures), tmp_path / "float.onnx"), tmp_path / "int8.onnx"
-    calibration = Calibration((*feeds(8, 4, pictures=pictures),))
-    options = prepared(float_one, "static-int8", {}, calibration, threads=1, watch=ignore)
+    calibration = (*feeds(8, 4, pictures=pictures),)
+    options = prepared(onnx.load(float_one), "static-int8", {}, calibration, threads=1, watch=ignore)
     exclude = [f"{kinds[0]}_0"]
     quantize(float_one, int8, "static-int8", exclude=exclude, options=options, threads=1, watch=ignore)
     table = tmp_path / "mine.toml"
-    tables.write(table, "other", float_one, "int8-weights", [], {"block_size": 32})
-    tables.write(table, "model", float_one, "static-int8", exclude, options)
+    tables.write(table, "other", "int8-weights", [], {"block_size": 32})
+    tables.write(table, "model", "static-int8", exclude, options)
     found = tables.parse(table.read_bytes(), "mine.toml")
     assert found["other"] == tables.QuantizationTable("int8-weights", options={"block_size": 32})
     tables.apply(found["model"], float_one)
@@ -79,10 +78,10 @@ def test_the_same_is_made_from_a_table(tmp_path: Path, pictures: bool) -> None:
 
 def test_tables_that_cannot_be_written(folder: Path) -> None:
     with pytest.raises(UsageError, match="no tables of dynamic-int8"):
-        tables.write(folder / "t.toml", "model", folder / "model.onnx", "dynamic-int8", [], {})
+        tables.write(folder / "t.toml", "model", "dynamic-int8", [], {})
     (folder / "other.toml").write_text("name = 3")
     with pytest.raises(CatalogInvalid):
-        tables.write(folder / "other.toml", "model", folder / "model.onnx", "fp16", [], {})
+        tables.write(folder / "other.toml", "model", "fp16", [], {})
     assert not (folder / "t.toml").exists()
 
 

@@ -14,7 +14,6 @@ from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.export import Done, export
 from edge_assistant_quantize.gguf.header import read
 from edge_assistant_quantize.onnx import calibration
-from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import measurements, recipe
 from edge_assistant_quantize.recipes.step import Form, Made, StepInput, WholeStep
@@ -94,7 +93,7 @@ def test_a_step_without_its_methods_does_not_pass_for_one():
 @pytest.fixture
 def chain(tmp_path, monkeypatch):
     """A small ONNX model, calibrated in the same way whatever the sense."""
-    given = Calibration(tuple(small_onnx.feeds(0, 4, pictures=True)))
+    given = tuple(small_onnx.feeds(0, 4, pictures=True))
     monkeypatch.setattr(calibration, "record", lambda *args, **options: given)
     path = small_onnx.written(small_onnx.chain(0, ["conv", "relu", "conv"], pictures=True), tmp_path / "chain.onnx")
     return Form("chain", "classifier", {"model": path}, {"model": sha256_of(path)})
