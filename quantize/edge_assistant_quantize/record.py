@@ -166,6 +166,7 @@ class CriterionVerdict(msgspec.Struct, frozen=True):
         accepted: whether it holds.
         reason: why it does not count whatever the interval says, such as too few items; else empty.
         compares: whether the interval is that of the difference, and not that of the value.
+        look: which look at its data this is, from 1; 0 where nobody counted.
     """
 
     metric: str
@@ -176,6 +177,7 @@ class CriterionVerdict(msgspec.Struct, frozen=True):
     accepted: bool
     reason: str = ""
     compares: bool = True
+    look: int = 0
 
 
 class ModelFile(msgspec.Struct, frozen=True):

@@ -132,7 +132,7 @@ def _page(
     """The models as forms of a record that nobody keeps."""
     from edge_assistant_quantize import provenance
     from edge_assistant_quantize.record import Record
-    from edge_assistant_quantize.report import forms, page, text
+    from edge_assistant_quantize.report import page, text
 
     there, measures = _rows(named, models, measured, speeds)
     first, *others = (each.form for each in there)
@@ -150,8 +150,7 @@ def _page(
     )
     old = ", ".join(sorted(measures.keys() - {name for now in measured for name in now}))
     lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
-    drawn = page.against(there, measures, forms.metrics(record))
-    return page.ReportPage(f"{len(there)} models side by side", lead, record, there, plots=drawn)
+    return page.ReportPage(f"{len(there)} models side by side", lead, record, there)
 
 
 def _rows(

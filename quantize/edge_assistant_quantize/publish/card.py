@@ -18,7 +18,7 @@ from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.entry import FOLDER
 from edge_assistant_quantize.publish.judgement import DecidedLook, Judgement
 from edge_assistant_quantize.record import ModelFile, Record, Variant
-from edge_assistant_quantize.report import forms, page, plots, precision, text
+from edge_assistant_quantize.report import forms, page, precision, text
 from edge_assistant_quantize.report.precision import Precision
 
 FILE = "card.html"
@@ -107,12 +107,8 @@ def write(judged: Judgement, entry: Entry, weights: Sequence[Precision], folder:
     own = replace(forms.of_form(record, form), precisions=weights)
     shown = [own] if alone else forms.timed([forms.of_form(record, record.reference), own])
     looks = [(each.look, each.verdicts) for each in judged.looks]
-    metrics = dict.fromkeys(verdict.metric for _, verdicts in looks for verdict in verdicts)
-    drawn = page.against(shown, record.measures, forms.metrics(record)) + [
-        plots.judged(name, looks) for name in metrics
-    ]
     facts = _facts(judged, entry, precision.bits(weights))
-    page.ReportPage(entry.name, _lead(judged), record, shown, looks, drawn, facts).write(folder / FILE)
+    page.ReportPage(entry.name, _lead(judged), record, shown, looks, facts).write(folder / FILE)
 
 
 def _lead(judged: Judgement) -> str:
