@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from edge_assistant.language import chat
 from edge_assistant_models import toml
@@ -17,7 +16,6 @@ from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.decoding import Line, Name, Positive, Url
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.publish import chat_family
 from edge_assistant_quantize.publish.judgement import Judgement
 
 Spdx = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*\Z")]
@@ -52,6 +50,17 @@ class EntryDescription(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_mib: Positive | None = None
     profiles: tuple[Name, ...] | None = None
 
+    def told(self) -> dict[str, object]:
+        """What is said, by key."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", None)}
+
+
+class _Recipe(msgspec.Struct):
+    """What of a recipe's text is said again."""
+
+    source: dict[str, object] = {}
+    publish: EntryDescription = EntryDescription()
+
 
 def completed(
     said: EntryDescription, candidate: Candidate, judged: Judgement, portfolio: Portfolio
@@ -67,72 +76,69 @@ def completed(
     Raises:
         UsageError: something is missing or wrong; the message names the option.
     """
-    whole = said
-    for more in (_of_recipe(judged), _of_source(judged, portfolio), _of_files(candidate, judged)):
-        whole = _filled(whole, more)
-    _check(whole, candidate, portfolio)
+    try:
+        recipe = decoding.convert(toml.parse((judged.record.recipe if judged.record else "").encode()), _Recipe)
+    except ValueError:  # a record that somebody wrote by hand
+        recipe = _Recipe()
+    values = _of_files(candidate, judged)
+    for entry in portfolio.entries():  # the weights are those of a model of the catalog that it started from
+        if entry.name == recipe.source.get("model"):
+            values |= {key: getattr(entry, key) for key in _NEEDED}
+    values |= recipe.publish.told() | said.told()
+    if missing := [option for key, option in _NEEDED.items() if not values.get(key)]:
+        what = f"nothing says {', '.join(missing)} of {printable(str(values['name']))}"
+        raise UsageError(what, "a model is published with its licence and its home, so say them")
+    try:
+        whole = decoding.convert({key: value for key, value in values.items() if value}, EntryDescription)
+    except ValueError as error:
+        hint = "correct the option, or [publish] of the recipe"
+        raise UsageError(f"the entry would not be valid: {error}", hint) from None
+    if candidate.role == "language" and whole.family not in chat.TEMPLATES:
+        known = ", ".join(chat.TEMPLATES)
+        raise UsageError(f"the chat family '{printable(whole.family)}' is not known", f"say one of {known}: --family")
+    there = [profile.name for profile in portfolio.profiles()]
+    if other := next((name for name in whole.profiles or () if name not in there), None):
+        hint = f"say one of {', '.join(there)}, or --profile none"
+        raise UsageError(f"there is no profile '{printable(other)}'", hint)
     return whole
 
 
-def _filled(said: EntryDescription, more: EntryDescription) -> EntryDescription:
-    """What was not said is taken from elsewhere."""
-    missing = [name for name in said.__struct_fields__ if getattr(said, name) in ("", None)]
-    return replace(said, **{name: getattr(more, name) for name in missing})
-
-
-def _recipe(judged: Judgement) -> Mapping[str, object]:
-    try:
-        return toml.parse(judged.record.recipe.encode() if judged.record else b"")
-    except ValueError:  # a record that somebody wrote by hand
-        return {}
-
-
-def _table(values: Mapping[str, object], key: str) -> Mapping[str, object]:
-    found = values.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _of_recipe(judged: Judgement) -> EntryDescription:
-    """The table `[publish]` of the recipe; nothing where it is not of the right kind."""
-    try:
-        return msgspec.convert(_table(_recipe(judged), "publish"), EntryDescription)
-    except msgspec.ValidationError:
-        return EntryDescription()
-
-
-def _of_source(judged: Judgement, portfolio: Portfolio) -> EntryDescription:
-    """Licence and home of a model of the catalog that a recipe started from: its weights are that model's."""
-    model = _table(_recipe(judged), "source").get("model")
-    known = {entry.name: entry for entry in portfolio.entries()}
-    if not isinstance(model, str) or model not in known:
-        return EntryDescription()
-    entry = known[model]
-    return EntryDescription(licence=entry.licence, licence_url=entry.licence_url, home=entry.home)
-
-
-def _of_files(candidate: Candidate, judged: Judgement) -> EntryDescription:
+def _of_files(candidate: Candidate, judged: Judgement) -> dict[str, object]:
     family, context = _chat(candidate)
-    form = judged.form
-    made = f", {form.method}" if form is not None and form.method else ""
-    peak = form.peak_mib if form is not None else None
-    return EntryDescription(
-        name=candidate.name,
-        description=f"{candidate.name}{made}, published by edge-quantize",
-        family=family,
-        context=context,
-        memory_mib=math.ceil(peak) if peak else estimated_memory(candidate.bytes),
-    )
+    method, peak = (judged.form.method, judged.form.peak_mib) if judged.form else ("", None)
+    return {
+        "name": candidate.name,
+        "description": f"{', '.join(filter(None, (candidate.name, method)))}, published by edge-quantize",
+        "family": family,
+        "context": context,
+        "memory_mib": math.ceil(peak) if peak else estimated_memory(candidate.bytes),
+    }
 
 
 def _chat(candidate: Candidate) -> tuple[str, int]:
     """Chat family and context: as a GGUF file says it, else as the candidate does."""
-    said, trained = "", None
-    if candidate.role == "language":
-        gguf = next((path for path in candidate.paths.values() if path.suffix == ".gguf"), None)
-        said, trained = chat_family.of_gguf(gguf) if gguf else ("", None)
-    family, context = candidate.options.get("family"), candidate.options.get("context")
-    known = context if isinstance(context, int) else min(trained or CONTEXT, CONTEXT)
-    return said or (family if isinstance(family, str) else ""), known
+    from edge_assistant_quantize.gguf import header
+
+    said, most = "", CONTEXT
+    for path in candidate.paths.values():
+        if candidate.role == "language" and path.suffix == ".gguf":
+            values = header.read(path).values
+            said = family(str(values.get("tokenizer.chat_template", "")))
+            trained = values.get(f"{values.get('general.architecture')}.context_length")
+            most = min(trained, most) if isinstance(trained, int) else most
+    named, context = candidate.options.get("family", ""), candidate.options.get("context")
+    return said or str(named), context if isinstance(context, int) else most
+
+
+def family(template: str) -> str:
+    """The family whose mark opens the turns of a chat template, which is read and not run; empty for no known one.
+
+    >>> family("{% for m in messages %}{{ '<|im_start|>' + m['role'] }}{% endfor %}"), family("[INST]")
+    ('chatml', '')
+    """
+    marks = {name: known.turn.partition("{role}")[0] for name, known in chat.TEMPLATES.items()}
+    found = [name for name, mark in marks.items() if mark in template]
+    return found[0] if len(found) == 1 else ""
 
 
 def estimated_memory(size: int) -> int:
@@ -142,22 +148,3 @@ def estimated_memory(size: int) -> int:
     250
     """
     return math.ceil(size * 1.5 / (1 << 20)) + 100
-
-
-def _check(said: EntryDescription, candidate: Candidate, portfolio: Portfolio) -> None:
-    missing = [option for key, option in _NEEDED.items() if not getattr(said, key)]
-    if missing:
-        what = f"nothing says {', '.join(missing)} of {printable(said.name)}"
-        raise UsageError(what, "a model is published with its licence and its home, so say them")
-    try:
-        decoding.convert({key: value for key, value in asdict(said).items() if value}, EntryDescription)
-    except ValueError as error:
-        hint = "correct the option, or [publish] of the recipe"
-        raise UsageError(f"the entry would not be valid: {error}", hint) from None
-    if candidate.role == "language" and said.family not in chat.TEMPLATES:
-        known = ", ".join(chat.TEMPLATES)
-        raise UsageError(f"the chat family '{printable(said.family)}' is not known", f"say one of {known}: --family")
-    for name in said.profiles or ():
-        if name not in {profile.name for profile in portfolio.profiles()}:
-            there = ", ".join(profile.name for profile in portfolio.profiles())
-            raise UsageError(f"there is no profile '{printable(name)}'", f"say one of {there}, or --profile none")

@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePath
 
-from edge_assistant_models.entries import Entry
-from edge_assistant_models.entries import parse as parse_entry
+from edge_assistant_models.entries import Entry, parse
+from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.publish.description import EntryDescription
+from edge_assistant_quantize.publish.places import FOLDER
 
-FOLDER = "published"  # in the data directory
-_OURS = ("family", "context")  # options that are keys of their own in a catalog file
-
-
-def file_names(candidate: Candidate, name: str) -> dict[str, str]:
-    """What the files are called in the store, by key: a lone file after its model, others as they are."""
-    if len(candidate.files) == 1:
-        ((key, file),) = candidate.files.items()
-        return {key: f"{name}{PurePath(file).suffix.lower()}"}
-    return {key: PurePath(file).name for key, file in candidate.files.items()}
+_HEAD = """# Published by edge-quantize, and taken away by 'edge-quantize unpublish {name}'.
+# {folder}/{name} in the data directory holds the files, the card and what was measured.
+"""
+_APART = ("family", "context")  # options that are keys of their own in a catalog file
 
 
 def text(candidate: Candidate, sums: Mapping[str, str], said: EntryDescription, figures: Mapping[str, object]) -> str:
-    """A catalog file.
+    """A catalog file; a lone file is called after its model there, others as they are.
 
     Args:
         candidate: the model.
@@ -34,13 +29,7 @@ def text(candidate: Candidate, sums: Mapping[str, str], said: EntryDescription, 
     """
     import tomlkit
 
-    document = tomlkit.document()
-    document.add(
-        tomlkit.comment(f"Published by edge-quantize, and taken away by 'edge-quantize unpublish {said.name}'.")
-    )
-    document.add(
-        tomlkit.comment(f"{FOLDER}/{said.name} in the data directory holds the files, the card and what was measured.")
-    )
+    lone = len(candidate.files) == 1
     facts: dict[str, object] = {
         "name": said.name,
         "role": candidate.role,
@@ -50,21 +39,23 @@ def text(candidate: Candidate, sums: Mapping[str, str], said: EntryDescription, 
         "description": said.description,
         "memory_mib": said.memory_mib,
         "tested": figures.get("accepted") is True,
+        "profiles": list(said.profiles or ()),
+        **({"family": said.family, "context": said.context} if candidate.role == "language" else {}),
+        "files": [
+            {
+                "key": key,
+                "path": f"{said.name}{PurePath(path).suffix.lower()}" if lone else path.name,
+                "bytes": path.stat().st_size,
+                "sha256": sums[key],
+            }
+            for key, path in candidate.paths.items()
+        ],
+        "sources": [{"type": "file", "path": f"{FOLDER}/{said.name}"}],
+        "figures": dict(figures),
+        "options": {key: value for key, value in candidate.options.items() if key not in _APART},
     }
-    facts |= {"profiles": list(said.profiles)} if said.profiles else {}
-    facts |= {"family": said.family, "context": said.context} if candidate.role == "language" else {}
-    names = file_names(candidate, said.name)
-    facts["files"] = [
-        {"key": key, "path": names[key], "bytes": path.stat().st_size, "sha256": sums[key]}
-        for key, path in candidate.paths.items()
-    ]
-    facts["sources"] = [{"type": "file", "path": f"{FOLDER}/{said.name}"}]
-    facts["figures"] = dict(figures)
-    options = {key: value for key, value in candidate.options.items() if key not in _OURS}
-    facts |= {"options": options} if options else {}
-    for key, value in facts.items():
-        document.add(key, tomlkit.item(value))
-    return tomlkit.dumps(document)
+    told = {key: value for key, value in facts.items() if value not in ([], {})}
+    return _HEAD.format(folder=FOLDER, name=said.name) + tomlkit.dumps(told)
 
 
 def parsed(content: str, name: str) -> Entry:
@@ -73,9 +64,7 @@ def parsed(content: str, name: str) -> Entry:
     Raises:
         UsageError: it breaks the schema.
     """
-    from edge_assistant_models.errors import CatalogInvalid
-
     try:
-        return parse_entry(content.encode(), f"catalog/{name}.toml")
+        return parse(content.encode(), f"catalog/{name}.toml")
     except CatalogInvalid as error:
         raise UsageError(f"the entry would not be valid: {error.message}", "correct what it is made from") from None
