@@ -12,11 +12,9 @@ others. So there are two results besides over these two parts, whose floors tell
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelError
@@ -27,102 +25,13 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
 from edge_assistant_quantize.metrics.metric import LEAST, Data, Metric, Standard, measured
-from edge_assistant_quantize.metrics.recalling import RecallingEngine
+from edge_assistant_quantize.metrics.product import CountedRuntime, GoldAssistant, recalling
 from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
-from edge_assistant_quantize.metrics.warm import CountedRuntime, WarmAssistant
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import ROLES, folder_of, number_of
 
 _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
-
-EVERYTHING = "everything"  # the way of answering that is the product
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came of a question."""
-
-    said: Mapping[str, Any] = field(default_factory=dict)  # as `ask --json` prints it; empty where it failed
-    seconds: float = 0.0  # from the question to the whole answer, perception included
-    error: str | None = None  # why it failed, or None
-    # What the answer says and its evidence does not; None where that cannot be checked
-    ungrounded: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioResult:
-    """A reply to one question, judged."""
-
-    job: ScenarioJob  # the question
-    way: str  # the name of the way that answered
-    reply: Reply  # what came of it
-    judged: AnswerScore  # which parts are right
-
-    @classmethod
-    def of(cls, job: ScenarioJob, way: str, reply: Reply) -> ScenarioResult:
-        """A reply, judged; its seconds to a millisecond, as they are kept."""
-        return cls(job, way, replace(reply, seconds=round(reply.seconds, 3)), judge(job.question, reply.said))
-
-    @property
-    def said(self) -> str:
-        """The status that was said; empty where there was no answer."""
-        return str(self.reply.said.get("status") or "")
-
-
-class Product:
-    """The product in this process, with warm models."""
-
-    name = EVERYTHING
-
-    def __init__(self, assistant: WarmAssistant, *, gold: bool) -> None:
-        self._assistant = assistant
-        self._gold = gold
-
-    def answer(self, job: ScenarioJob) -> Reply:
-        """Answer one question.
-
-        Raises:
-            ModelError: a model is missing or corrupt.
-        """
-
-        def ask() -> tuple[Mapping[str, Any], tuple[str, ...] | None]:
-            answer = self._assistant.ask(job.question.ask, job.scenario.take(), lambda event: None)
-            return answer.to_json(), self._assistant.ungrounded(answer)
-
-        return timed(self._assistant, job, self._gold, ask)
-
-
-def timed(
-    assistant: WarmAssistant,
-    job: ScenarioJob,
-    gold: bool,
-    ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]],
-) -> Reply:
-    """Ask, with the scenario's gold evidence where it is wanted, and pay for the perception that was recalled."""
-    assistant.gold = job.scenario.gold() if gold else {}
-    assistant.unpaid_s = 0.0
-    began = time.perf_counter()
-    said: Mapping[str, Any] = {}
-    unbacked: tuple[str, ...] | None = None
-    error = None
-    try:
-        said, unbacked = ask()
-    except ModelError:
-        raise
-    except EdgeAssistantError as caught:
-        error = str(caught)
-    except Exception as caught:
-        _log.exception("%s: %s", job.scenario.id, job.question.ask)
-        error = f"a fault of ours ({type(caught).__name__}: {caught})"
-    return Reply(said, time.perf_counter() - began + assistant.unpaid_s, error, unbacked)
-
-
-def counts(results: Sequence[ScenarioResult]) -> dict[str, int]:
-    """How many there are, and how many are right in what."""
-    parts = ("status", "answer", "cites", "correct")
-    return {"n": len(results)} | {part: sum(getattr(each.judged, part) for each in results) for part in parts}
-
 
 _REASONING = frozenset(("language", "embedder"))  # roles of models that read evidence, and perceive nothing
 
@@ -137,12 +46,10 @@ def measure(
     """
     role, asked = model.role, _asked(model.role, data)
     counted = CountedRuntime.of(model, runtime)
-    engine = None if role == "language" else RecallingEngine
-    assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
+    engine = None if role == "language" else recalling
+    assistant = GoldAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
     assistant.models.given[role] = model
-    assistant.start()
-    product = Product(assistant, gold=data.get("gold") is True)
-    results: list[ScenarioResult] = []
+    scores: list[tuple[ScenarioJob, AnswerScore]] = []
     kinds = _kinds(role)
     perceived = {id: scenario.sums(kinds) for id, scenario in of_jobs(asked).items()}
     reached: set[str] = set()  # sums of signals; what perceives computes once for all questions over a signal
@@ -150,41 +57,49 @@ def measure(
     watch(ProgressStep(what, 0, len(asked)))
     for number, job in enumerate(asked, 1):
         before = _computed(role, assistant, counted)
-        result = ScenarioResult.of(job, product.name, product.answer(job))
+        assistant.gold = job.scenario.gold() if data.get("gold") is True else {}
+        said = _answer(assistant, job)
         own = perceived[job.scenario.id]
         if computes := _computed(role, assistant, counted) != before:
             reached |= own
-        if computes or reached & own or result.reply.error is not None:
-            results.append(result)
+        if computes or reached & own or said is None:
+            scores.append((job, judge(job.question, said or {})))
         watch(ProgressStep(what, number, len(asked)))
-    if not results:
+    if not scores:
         raise CalibrationInvalid(f"no question of the data reaches {model.name}", "take more questions, or others")
-    right = counts(results)
-    details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")}
-    details["unreached"] = 1 - len(results) / len(asked)
-    return shares(results, details)
+    parts = ("status", "answer", "cites")
+    details = {part: sum(getattr(score, part) for _, score in scores) / len(scores) for part in parts}
+    return _shares(scores, details | {"unreached": 1 - len(scores) / len(asked)})
 
 
-def shares(results: Sequence[ScenarioResult], details: Mapping[str, float]) -> tuple[Measured, ...]:
-    """The share of questions that are right: of all, of those that have an answer and of those that have none.
+def _answer(assistant: GoldAssistant, job: ScenarioJob) -> Mapping[str, object] | None:
+    """The answer as `ask --json` prints it; None where the question ends in an error."""
+    try:
+        return assistant.ask(job.question.ask, job.scenario.take(), lambda event: None).to_json()
+    except ModelError:
+        raise
+    except EdgeAssistantError:
+        return None
+    except Exception:
+        _log.exception("%s: %s", job.scenario.id, job.question.ask)
+        return None
 
-    Args:
-        results: at least one.
-        details: of the first share.
-    """
-    contents = {id: scenario.content for id, scenario in of_jobs(result.job for result in results).items()}
+
+def _shares(scores: Sequence[tuple[ScenarioJob, AnswerScore]], details: Mapping[str, float]) -> tuple[Measured, ...]:
+    """The share of questions that are right: of all, with these details, of those with an answer and of the others."""
+    contents = {id: scenario.content for id, scenario in of_jobs(job for job, _ in scores).items()}
     parts = {
-        "cross-signal": results,
-        "answered": [result for result in results if result.job.question.answer],
-        "declined": [result for result in results if not result.job.question.answer],
+        "cross-signal": scores,
+        "answered": [(job, score) for job, score in scores if job.question.answer],
+        "declined": [(job, score) for job, score in scores if not job.question.answer],
     }
     found = []
     for name, part in parts.items():
-        named = {f"{each.job.scenario.id}: {each.job.question.ask}": each for each in part}
-        items = {item: (float(each.judged.correct), 1.0) for item, each in named.items()}
-        clusters = tuple(contents[each.job.scenario.id] for each in named.values())
+        named = {f"{job.scenario.id}: {job.question.ask}": (job, score) for job, score in part}
+        items = {item: (float(score.correct), 1.0) for item, (_, score) in named.items()}
+        clusters = tuple(contents[job.scenario.id] for job, _ in named.values())
         if items:
-            found.append(measured(name, items, details=details if part is results else None, clusters=clusters))
+            found.append(measured(name, items, details=details if part is scores else None, clusters=clusters))
     return tuple(found)
 
 
@@ -235,7 +150,7 @@ def _kinds(role: str) -> frozenset[Kind]:
     return frozenset(kind for each in perceiving for kind in each.kinds)
 
 
-def _computed(role: str, assistant: WarmAssistant, counted: CountedRuntime) -> int:
+def _computed(role: str, assistant: GoldAssistant, counted: CountedRuntime) -> int:
     """Tokens that the language model has read so far, or how often another model has run."""
     if role != "language":
         return counted.runs

@@ -17,9 +17,10 @@ from edge_assistant.language.chat import Message
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics import cross_signal, recalling
+from edge_assistant_quantize.metrics import cross_signal
+from edge_assistant_quantize.metrics import product as around
 from edge_assistant_quantize.metrics.metric import metric
-from edge_assistant_quantize.metrics.warm import WarmAssistant
+from edge_assistant_quantize.metrics.product import GoldAssistant
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.record import Measured
 
@@ -29,8 +30,8 @@ Models = Callable[[str], InstalledModel]
 @pytest.fixture(autouse=True)
 def product(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain_model.use(monkeypatch)
-    monkeypatch.setattr(recalling, "LlamaEngine", plain_model.PlainEngine)
-    monkeypatch.setattr(recalling, "_said", {})
+    monkeypatch.setattr(around, "LlamaEngine", plain_model.PlainEngine)
+    monkeypatch.setattr(around, "_said", {})
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
 
 
@@ -119,7 +120,7 @@ def test_what_the_language_model_said_is_recalled(
             asked.append((messages[-1].content, *options))
             return super()._answer(messages, options)
 
-    monkeypatch.setattr(recalling, "LlamaEngine", Engine)
+    monkeypatch.setattr(around, "LlamaEngine", Engine)
     once = measure(models("speech"), scenarios)
     count = len(asked)
     assert count == len(set(asked)) > 2
@@ -148,7 +149,7 @@ def test_a_question_that_fails_counts_as_wrong(
     def fails(*given: object, **how: object) -> None:
         raise InputEmpty("nothing is there", "give something")
 
-    monkeypatch.setattr(WarmAssistant, "ask", fails)
+    monkeypatch.setattr(GoldAssistant, "ask", fails)
     for role in ("language", "embedder", "speech"):
         assert measure(models(role), scenarios, limit=1).parts == (0,)
 
@@ -162,7 +163,7 @@ def test_questions_with_and_without_an_answer_are_counted_apart(
     for number in range(3):
         folder = add(tmp_path / f"r-{number}", ("readings", "r.csv"), ("How hot?", "61"), ("Who?", ""), ("Why?", ""))
         (folder / "r.csv").write_text(f"time,temperature [degC]\n2025-03-14T14:0{number}:00,61\n")
-    monkeypatch.setattr(WarmAssistant, "ask", declines)
+    monkeypatch.setattr(GoldAssistant, "ask", declines)
     ran = count()
     monkeypatch.setattr(cross_signal, "_computed", lambda *given: next(ran))
     given = {"path": tmp_path, "profile": "test"}

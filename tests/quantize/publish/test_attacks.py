@@ -24,8 +24,8 @@ from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.metrics import cross_signal
 from edge_assistant_quantize.metrics import metric as metrics
+from edge_assistant_quantize.metrics.product import GoldAssistant
 from edge_assistant_quantize.metrics.scoring import AnswerScore
-from edge_assistant_quantize.metrics.warm import WarmAssistant
 from edge_assistant_quantize.record import Bound, Criterion, Measured
 
 OTHER = "cd" * 32
@@ -245,15 +245,13 @@ def product(judged, monkeypatch, tmp_path, pytestconfig):
     monkeypatch.setattr(metrics, "all_metrics", REAL_METRICS)
     ran = count()
     monkeypatch.setattr(cross_signal, "_computed", lambda *given: next(ran))
-    monkeypatch.setattr(WarmAssistant, "start", lambda self: None)
-    monkeypatch.setattr(WarmAssistant, "ungrounded", lambda self, answer: ())
 
     def made(says: Callable[[str], str], scenarios: int, answered: int, absent: int) -> list[str]:
         def ask(self, question, *rest):
             status = Status.SUPPORTED if (text := says(question)) else Status.NOT_IN_EVIDENCE
             return Answer(question, text or "None of the sources answers this.", status, Route("", (), ""))
 
-        monkeypatch.setattr(WarmAssistant, "ask", ask)
+        monkeypatch.setattr(GoldAssistant, "ask", ask)
         for number in range(scenarios):
             folder = tmp_path / "scenarios" / f"s-{number:02}"
             folder.mkdir(parents=True)
