@@ -19,7 +19,7 @@ from edge_assistant.perception.detectors import LABELS, Detection, Detector, ope
 from edge_assistant.perception.senses.objects import Seen, see
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.labels import CLEAR, Box, Labelled, read_labels
+from edge_assistant_quantize.datasets.data import CLEAR, Box, Labelled, read_labels
 from edge_assistant_quantize.metrics.objects import LARGE
 
 NAME = "objects"

@@ -15,7 +15,7 @@ from edge_assistant.core.errors import InputCorrupt, InputMissing
 from edge_assistant.perception.detectors import Detection
 from edge_assistant.perception.senses.objects import Seen
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.labels import Labelled, read_labels
+from edge_assistant_quantize.datasets.data import Labelled, read_labels
 from evals import objects as bench
 from evals.objects import average_precision, score
 

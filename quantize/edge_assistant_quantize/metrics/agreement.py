@@ -13,6 +13,8 @@ import numpy as np
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize import provenance
+from edge_assistant_quantize.datasets.data import clusters
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import (
     LIMIT,
@@ -26,7 +28,7 @@ from edge_assistant_quantize.metrics.metric import (
 )
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import clusters, perceive, state_of
+from edge_assistant_quantize.senses import perceive
 
 # Outputs of the last reference by role, with their inputs: a search compares many candidates with one reference.
 _references: dict[str, tuple[object, Mapping[str, Any]]] = {}
@@ -34,7 +36,7 @@ _references: dict[str, tuple[object, Mapping[str, Any]]] = {}
 
 def _outputs_of(reference: InstalledModel, role: str, data: Data, runtime: Runtime, watch: Watch) -> Mapping[str, Any]:
     """As `senses.perceive`, all at once; the model runs only if it, or the data, differs from the last."""
-    key = reference.sha256, dict(reference.options), state_of(data), runtime.threads
+    key = reference.sha256, dict(reference.options), provenance.sum_of_data(data), runtime.threads
     if not reference.sha256 or role not in _references or _references[role][0] != key:
         _references[role] = key, dict(perceive(reference, role, data, runtime, watch))
     return _references[role][1]

@@ -17,19 +17,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelError
+from edge_assistant.core.errors import EdgeAssistantError, ModelError
 from edge_assistant.core.signals import Kind
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize.datasets.data import folder_of, number_of, usable
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
-from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
+from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics.metric import LEAST, Data, Metric, Standard, measured
 from edge_assistant_quantize.metrics.product import CountedRuntime, GoldAssistant, recalling
 from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import ROLES, folder_of, number_of
+from edge_assistant_quantize.senses import ROLES
 
 _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
 
@@ -126,14 +127,10 @@ def _scenarios(data: Data, role: str) -> list[Scenario]:
     gold = data.get("gold") is True
     if gold and role not in _REASONING:
         raise CalibrationInvalid(f"gold evidence stands for what a {role} model perceives", "leave 'gold' out")
-    try:
+    with usable():
         found = [replace(each, reads_gold=gold) for each in load(folder_of(data))]
         if gold and not any(scenario.gold() for scenario in found):
             raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
-    except InputMissing:
-        raise
-    except InputError as error:
-        raise CalibrationInvalid(error.message, error.hint) from None
     if role in _REASONING:
         return found
     kinds = _kinds(role)

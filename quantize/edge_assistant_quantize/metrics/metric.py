@@ -13,10 +13,10 @@ from typing import TypeAlias
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize.datasets.data import Data, sums
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import sources
 
 
 def measured(
@@ -62,8 +62,6 @@ def compared(metric: str, reference: InstalledModel | None) -> InstalledModel:
     return reference
 
 
-Data: TypeAlias = Mapping[str, object]
-
 Measure: TypeAlias = Callable[[InstalledModel, InstalledModel | None, Data, Runtime, Watch], tuple[Measured, ...]]
 """Measures one model.
 
@@ -103,7 +101,7 @@ SKEWED = 120  # of what has rare large losses: one in 3 % of the items is in non
 
 def of_sources(role: str, files: Mapping[str, Path], data: Data) -> int:
     """See `Count`: recordings, photographs, pages or texts of different content."""
-    return len(set(sources(role, data).values()))
+    return len(set(sums(role, data).values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.labels import Labelled
+from edge_assistant_quantize.datasets.data import Labelled, clusters, labels_of
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import Viewed, clusters, labels_of, perceive
+from edge_assistant_quantize.senses import Viewed, perceive
 
 LARGE = 0.02  # of the picture: a label of at least this share is what a person would name first
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize.datasets.data import number_of, path_of
 from edge_assistant_quantize.gguf import perplexity, text
 from edge_assistant_quantize.gguf.model import Model
 from edge_assistant_quantize.gguf.perplexity import TextQuality
 from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, Standard, compared
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import number_of, path_of
 
 
 def _perplexity(

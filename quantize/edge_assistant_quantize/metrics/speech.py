@@ -6,13 +6,14 @@ from collections import Counter
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize.datasets.data import clusters, items
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import LIMIT, SKEWED, Data, Metric, Standard, measured
 from edge_assistant_quantize.metrics.slots import counted
 from edge_assistant_quantize.metrics.transcripts import normalised
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import clusters, folder_of, name_of, perceive, recordings
+from edge_assistant_quantize.senses import perceive
 
 
 def measure(
@@ -20,8 +21,7 @@ def measure(
 ) -> tuple[Measured, ...]:
     """See `metric.Measure`."""
     edits.check()
-    folder = folder_of(data)
-    said = {name_of(spoken, folder): spoken.said for spoken in recordings(data)}
+    said = {name: spoken.said for name, spoken in items("speech", data).items()}
     words: dict[str, tuple[float, float]] = {}
     slots: dict[str, tuple[float, float]] = {}
     wrong, every = Counter[str](), Counter[str]()  # slots by kind

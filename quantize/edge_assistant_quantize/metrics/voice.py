@@ -9,12 +9,13 @@ from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.perception.sense import Request
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize.datasets.data import clusters, items
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import LIMIT, SKEWED, Data, Metric, Standard, measured
 from edge_assistant_quantize.metrics.transcripts import normalised
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import VAD, clusters, runnable, texts
+from edge_assistant_quantize.senses import VAD, runnable
 
 EAR = "whisper-base"  # of the catalog, unless the data names another as `ear`
 
@@ -33,9 +34,9 @@ def measure(
     portfolio = Portfolio()
     ear = SpeechSense({"speech": portfolio.open(str(data.get("ear", EAR))), "vad": portfolio.open(VAD)}, runtime)
     onnxruntime.set_seed(0)  # what the network draws is the same for each model
-    voice, said = Voice(model, runtime), texts(data)
+    voice, said = Voice(model, runtime), items("voice", data)
     words: dict[str, tuple[float, float]] = {}
-    for number, text in enumerate(said, 1):
+    for number, (name, text) in enumerate(said.items(), 1):
         watch(ProgressStep(f"{model.name} over data", number - 1, len(said)))
         with runnable(model.name):
             samples = np.concatenate([np.zeros(voice.rate, np.float32), *voice.speak(text)])
@@ -43,7 +44,7 @@ def measure(
         signal = take_bytes(sound, Kind.AUDIO, 1, origin=Origin.FILE, name="said.wav")
         heard = ear.perceive(signal, Request(language="en")).evidence
         found = normalised(" ".join(piece.text for piece in heard))
-        words[f"text {number}"] = edits.of_words(normalised(text), found)
+        words[name] = edits.of_words(normalised(text), found)
     watch(ProgressStep(f"{model.name} over data", len(said), len(said)))
     return (measured("heard", words, lower_is_better=True, clusters=clusters("voice", data, words)),)
 

@@ -8,12 +8,13 @@ from edge_assistant.perception.documents import forms, labels, layout
 from edge_assistant.perception.documents.layout import Piece
 from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize.datasets.data import clusters, items
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, measured
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import clusters, perceive, photographs, seeds
+from edge_assistant_quantize.senses import perceive
 
 
 def measure(
@@ -41,18 +42,19 @@ def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
     Raises:
         CalibrationInvalid: the words of a picture are not beside it.
     """
-    if "path" not in data:
-        from edge_assistant_quantize.datasets import pages  # with Pillow
-
-        sheets = {f"page {seed}": pages.sheet(seed) for seed in seeds(data)}
-        return {name: (sheet.rows, sheet.fields) for name, sheet in sheets.items()}
     found: dict[str, tuple[list[str], list[tuple[str, str]]]] = {}
-    for path in photographs(data):
+    for name, source in items("writing", data).items():
+        if isinstance(source, int):
+            from edge_assistant_quantize.datasets import pages  # with Pillow
+
+            sheet = pages.sheet(source)
+            found[name] = sheet.rows, sheet.fields
+            continue
         try:
-            found[path.name] = path.with_suffix(".txt").read_text("utf-8").splitlines(), []
+            found[name] = source.with_suffix(".txt").read_text("utf-8").splitlines(), []
         except (OSError, ValueError):
-            hint = f"write them into {path.stem}.txt beside it, row by row"
-            raise CalibrationInvalid(f"nothing says what is written in {path.name}", hint) from None
+            hint = f"write them into {source.stem}.txt beside it, row by row"
+            raise CalibrationInvalid(f"nothing says what is written in {name}", hint) from None
     return found
 
 

@@ -11,11 +11,11 @@ from helpers import damaged, tiny_llama
 from helpers.looks import hits
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize import senses
 from edge_assistant_quantize.acceptance import accept, gate
 from edge_assistant_quantize.acceptance.criteria import from_words
 from edge_assistant_quantize.acceptance.intervals import spent
 from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.datasets.data import items
 from edge_assistant_quantize.errors import CalibrationInvalid, NotAccepted, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics import metric as metrics
 from edge_assistant_quantize.metrics.metric import Metric, Standard, compared
@@ -205,7 +205,7 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
     def meanwhile(model, compared, data, runtime, watch):
         point(other)
         try:
-            seen.append(senses.texts(data)[0])
+            seen.append(items("embedder", data)["text 1"])
             return measure(model, compared, data, runtime, watch)
         finally:
             point(first)
