@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
-from edge_assistant_quantize.datasets.data import clusters
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import (
     LIMIT,
@@ -24,7 +24,7 @@ from edge_assistant_quantize.metrics.metric import (
     Metric,
     Standard,
     compared,
-    measured,
+    over,
 )
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
@@ -52,18 +52,15 @@ def _cosine(
     """
     other = compared("cosine", reference)
     wanted = _outputs_of(other, "embedder", data, runtime, watch)
-    cosines: dict[str, float] = {}
-    broken = 0
-    for name, vector in perceive(model, "embedder", data, runtime, watch):
+
+    def score(name: str, vector: NDArray[np.float32]) -> dict[str, tuple[float, float]]:
         if vector.shape != wanted[name].shape:
             what = f"{model.name} has {vector.size} dimensions, {other.name} has {wanted[name].size}"
             raise UsageError(what, "compare forms of the same model")
         cosine = float(vector @ wanted[name])
-        broken += not np.isfinite(cosine)
-        cosines[name] = min(cosine, 1.0) if np.isfinite(cosine) else 0.0  # rounding may exceed 1
-    counted = {name: (cosine, 1.0) for name, cosine in cosines.items()}
-    details = {"least": min(cosines.values()), "not_finite": float(broken)}
-    return (measured("cosine", counted, details=details, clusters=clusters("embedder", data, counted)),)
+        return {"cosine": (min(cosine, 1.0) if np.isfinite(cosine) else 0.0, 1.0)}  # rounding may exceed 1
+
+    return tuple(over(data, perceive(model, "embedder", data, runtime, watch), "embedder", score).values())
 
 
 def _top1(
@@ -71,14 +68,11 @@ def _top1(
 ) -> tuple[Measured, ...]:
     """See `metric.Measure`."""
     wanted = _outputs_of(compared("top1", reference), "classifier", data, runtime, watch)
-    counted: dict[str, tuple[float, float]] = {}
-    broken = 0
-    for name, given in perceive(model, "classifier", data, runtime, watch):
-        finite = bool(np.isfinite(given).all())
-        broken += not finite
-        counted[name] = float(finite and given.argmax() == wanted[name].argmax()), 1.0
-    same = clusters("classifier", data, counted)
-    return (measured("top1", counted, details={"not_finite": broken}, clusters=same),)
+
+    def score(name: str, given: NDArray[np.float32]) -> dict[str, tuple[float, float]]:
+        return {"top1": (float(np.isfinite(given).all() and given.argmax() == wanted[name].argmax()), 1.0)}
+
+    return tuple(over(data, perceive(model, "classifier", data, runtime, watch), "classifier", score).values())
 
 
 METRICS = (

@@ -3,20 +3,51 @@
 from __future__ import annotations
 
 import importlib
-import math
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.data import Data, sums
+from edge_assistant_quantize.datasets.data import Data, clusters, sums
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
+
+
+def over(
+    data: Data,
+    perceived: Iterable[tuple[str, Any]],
+    role: str,
+    score: Callable[[str, Any], Mapping[str, tuple[float, float]]],
+    lower: Collection[str] = (),
+) -> dict[str, Measured]:
+    """Results by name over what a sense gave of data, see `senses.perceive`; those without any whole are left out.
+
+    Args:
+        data: that was perceived.
+        perceived: the name of each item, and what the sense gave of it.
+        role: of the model.
+        score: the part and the whole of an item by the result.
+        lower: results of which less is better.
+
+    Raises:
+        CalibrationInvalid: the first result has no whole.
+    """
+    counted: dict[str, dict[str, tuple[float, float]]] = {}
+    for name, given in perceived:
+        for result, pair in score(name, given).items():
+            counted.setdefault(result, {})[name] = pair
+    first = next(iter(counted))
+    same = clusters(role, data, counted[first])
+    return {
+        result: measured(result, pairs, lower_is_better=result in lower, clusters=same)
+        for result, pairs in counted.items()
+        if result == first or any(whole for _, whole in pairs.values())
+    }
 
 
 def measured(
@@ -36,8 +67,7 @@ def measured(
         raise CalibrationInvalid(f"the data has nothing that {metric} could be measured on", "take other data")
     parts, wholes = zip(*counted.values(), strict=True)
     items = tuple(map(printable, counted))  # names need not be UTF-8
-    finite = {word: value for word, value in (details or {}).items() if math.isfinite(value)}
-    return Measured(metric, items, parts, wholes, lower_is_better, clusters=clusters, details=finite)
+    return Measured(metric, items, parts, wholes, lower_is_better, clusters=clusters, details=details or {})
 
 
 def figures(results: Mapping[str, Measured]) -> dict[str, float]:

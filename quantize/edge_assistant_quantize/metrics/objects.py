@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.data import Labelled, clusters, labels_of
+from edge_assistant_quantize.datasets.data import labels_of
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, measured, over
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import Viewed, perceive
@@ -23,26 +21,21 @@ def measure(
     labels = labels_of(data)
     if not labels:
         raise CalibrationInvalid("the photographs have no labels.json", "name a folder that has one")
-    viewed: dict[str, Viewed] = dict(perceive(model, "detector", data, runtime, watch))
-    counted = _counted(labels, viewed)
-    same = clusters("detector", data, viewed)
-    return tuple(measured(name, found, clusters=same) for name, found in counted.items())
 
-
-def _counted(
-    labels: Mapping[str, Sequence[Labelled]], viewed: Mapping[str, Viewed]
-) -> dict[str, dict[str, tuple[float, float]]]:
-    """Part and whole of each photograph, by the result."""
-    counted: dict[str, dict[str, tuple[float, float]]] = {name: {} for name in METRICS[0].gives}
-    for name, view in viewed.items():
+    def score(name: str, view: Viewed) -> dict[str, tuple[float, float]]:
         found, wanted = {item.label for item in view.seen.found}, {item.label for item in labels[name]}
         large = {item.label for item in labels[name] if item.box[2] * item.box[3] >= LARGE * view.pixels}
-        counted["presence"][name] = len(large & found), len(large)
-        counted["presence_all"][name] = len(wanted & found), len(wanted)
-        counted["precision"][name] = len(wanted & found), len(found)
-    if not any(whole for _, whole in counted["precision"].values()):  # who sees nothing is right in nothing
-        counted["precision"] = dict.fromkeys(viewed, (0, 1))
-    return counted
+        return {
+            "presence": (len(large & found), len(large)),
+            "presence_all": (len(wanted & found), len(wanted)),
+            "precision": (len(wanted & found), len(found)),
+        }
+
+    results = over(data, perceive(model, "detector", data, runtime, watch), "detector", score)
+    if "precision" not in results:  # who sees nothing is right in nothing
+        found = results["presence"]
+        results["precision"] = measured("precision", dict.fromkeys(found.items, (0, 1)), clusters=found.clusters)
+    return tuple(results.values())
 
 
 METRICS = (

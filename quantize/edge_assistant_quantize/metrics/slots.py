@@ -184,12 +184,9 @@ def _unit_length(words: Sequence[str]) -> int:
 
 def _places(said: str, heard: str) -> list[tuple[int, int]]:
     """For each place between two words of what was said the first and the last place of the transcript it can be."""
-    edits.check()
-    import jiwer
-
     last = len(said.split())
     low, high = [len(heard.split())] * (last + 1), [0] * (last + 1)
-    for chunk in jiwer.process_words(said, heard).alignments[0]:
+    for chunk in edits.library().process_words(said, heard).alignments[0]:
         length, heard_length = chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx
         for step in range(max(length, heard_length) + 1):
             place = chunk.ref_start_idx + min(step, length)

@@ -1,43 +1,77 @@
-"""Word error rate and slot error of speech, over recordings whose words are known."""
+"""Words heard wrong: by a speech model over recordings, with slots beside, and of a voice by the product's own ear."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+
+import numpy as np
 
 from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.signals import Kind, Origin, take_bytes
+from edge_assistant.perception.sense import Request
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.data import clusters, items
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import LIMIT, SKEWED, Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.metric import LIMIT, SKEWED, Data, Metric, Standard, measured, over
 from edge_assistant_quantize.metrics.slots import counted
 from edge_assistant_quantize.metrics.transcripts import normalised
-from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import perceive
+from edge_assistant_quantize.senses import VAD, perceive, runnable
+
+EAR = "whisper-base"  # of the catalog, unless the data names another as `ear`
 
 
-def measure(
+def _speech(
     model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
 ) -> tuple[Measured, ...]:
     """See `metric.Measure`."""
-    edits.check()
+    edits.library()
     said = {name: spoken.said for name, spoken in items("speech", data).items()}
-    words: dict[str, tuple[float, float]] = {}
-    slots: dict[str, tuple[float, float]] = {}
     wrong, every = Counter[str](), Counter[str]()  # slots by kind
-    for name, text in perceive(model, "speech", data, runtime, watch):
-        words[name] = edits.of_words(normalised(said[name]), normalised(text))
-        found = counted(said[name], text)
-        slots[name] = sum(part for part, _ in found.values()), sum(whole for _, whole in found.values())
-        for kind, (part, whole) in found.items():
-            wrong[kind] += part
-            every[kind] += whole
-    same = clusters("speech", data, words)
-    error = measured("wer", words, lower_is_better=True, clusters=same)
-    if not every:
-        return (error,)
+
+    def score(name: str, text: str) -> dict[str, tuple[float, float]]:
+        slots = counted(said[name], text)
+        wrong.update({kind: part for kind, (part, _) in slots.items()})
+        every.update({kind: whole for kind, (_, whole) in slots.items()})
+        words = edits.of_words(normalised(said[name]), normalised(text))
+        return {"wer": words, "slots": (sum(p for p, _ in slots.values()), sum(w for _, w in slots.values()))}
+
+    lower = "wer", "slots"
+    found = over(data, perceive(model, "speech", data, runtime, watch), "speech", score, lower)
     details = {str(kind): wrong[kind] / whole for kind, whole in sorted(every.items())}
-    return error, measured("slots", slots, lower_is_better=True, details=details, clusters=same)
+    return tuple(replace(each, details=details if name == "slots" else {}) for name, each in found.items())
+
+
+def _voice(
+    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
+) -> tuple[Measured, ...]:
+    """See `metric.Measure`."""
+    import onnxruntime
+
+    from edge_assistant.devices.microphone import to_wav
+    from edge_assistant.perception.senses.speech import SpeechSense
+    from edge_assistant.voice.piper import Voice
+
+    edits.library()
+    portfolio = Portfolio()
+    ear = SpeechSense({"speech": portfolio.open(str(data.get("ear", EAR))), "vad": portfolio.open(VAD)}, runtime)
+    onnxruntime.set_seed(0)  # what the network draws is the same for each model
+    voice, said = Voice(model, runtime), items("voice", data)
+    words: dict[str, tuple[float, float]] = {}
+    for number, (name, text) in enumerate(said.items()):
+        watch(ProgressStep(f"{model.name} over data", number, len(said)))
+        with runnable(model.name):
+            samples = np.concatenate([np.zeros(voice.rate, np.float32), *voice.speak(text)])
+        sound = to_wav(np.nan_to_num(samples), voice.rate)
+        signal = take_bytes(sound, Kind.AUDIO, 1, origin=Origin.FILE, name="said.wav")
+        heard = ear.perceive(signal, Request(language="en")).evidence
+        words[name] = edits.of_words(normalised(text), normalised(" ".join(piece.text for piece in heard)))
+    watch(ProgressStep(f"{model.name} over data", len(said), len(said)))
+    same = clusters("voice", data, words)
+    return (measured("heard", words, lower_is_better=True, clusters=same),)
 
 
 METRICS = (
@@ -57,6 +91,14 @@ METRICS = (
             "language": "of the recordings (en)",
             "limit": LIMIT,
         },
-        measure=measure,
+        measure=_speech,
+    ),
+    Metric(
+        name="heard",
+        gives={"heard": Standard(0.6, 0.02, task=True, least=SKEWED)},
+        roles=frozenset({"voice"}),
+        description="share of words that the product's ear hears wrong of what a voice says, over texts",
+        keys={"path": "a file with one text a line", "ear": f"the speech model that listens ({EAR})", "limit": LIMIT},
+        measure=_voice,
     ),
 )

@@ -8,10 +8,10 @@ from edge_assistant.perception.documents import forms, labels, layout
 from edge_assistant.perception.documents.layout import Piece
 from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.data import clusters, items
+from edge_assistant_quantize.datasets.data import items
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, over
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import perceive
@@ -21,19 +21,15 @@ def measure(
     model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
 ) -> tuple[Measured, ...]:
     """See `metric.Measure`."""
-    edits.check()
+    edits.library()
     written = _written(data)
-    fields: dict[str, tuple[float, float]] = {}
-    characters: dict[str, tuple[float, float]] = {}
-    for name, sheet in perceive(model, "writing", data, runtime, watch):
-        rows, wanted = written[name]
-        characters[name] = edits.of_characters(flat(rows), words(sheet.pieces))
-        fields[name] = _fields(wanted, sheet)
-    same = clusters("writing", data, characters)
-    error = measured("cer", characters, lower_is_better=True, clusters=same)
-    if not any(whole for _, whole in fields.values()):
-        return (error,)
-    return error, measured("fields", fields, clusters=same)
+
+    def score(name: str, sheet: UprightPage) -> dict[str, tuple[float, float]]:
+        (rows, wanted), (read, _) = written[name], marked(sheet.pieces)
+        fields = sum(pair in read for pair in wanted), len(wanted)
+        return {"cer": edits.of_characters(flat(rows), words(sheet.pieces)), "fields": fields}
+
+    return tuple(over(data, perceive(model, "writing", data, runtime, watch), "writing", score, ("cer",)).values())
 
 
 def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
@@ -56,11 +52,6 @@ def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:
             hint = f"write them into {source.stem}.txt beside it, row by row"
             raise CalibrationInvalid(f"nothing says what is written in {name}", hint) from None
     return found
-
-
-def _fields(wanted: list[tuple[str, str]], sheet: UprightPage) -> tuple[float, float]:
-    read, _ = marked(sheet.pieces)
-    return sum(pair in read for pair in wanted), len(wanted)
 
 
 def words(pieces: list[Piece]) -> str:

@@ -171,7 +171,10 @@ def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
         found = accept.decide(candidate_, reference, asked, data, RUNTIME, ignore)
         assert found.accepted is accepted, found.verdicts
         assert found.look.sound == models("embedder").name
-    with reference.held() as (model, _), pytest.raises(CalibrationInvalid, match="not text in UTF-8|holds nothing|is a dir"):
+    with (
+        reference.held() as (model, _),
+        pytest.raises(CalibrationInvalid, match="is a directory"),
+    ):
         accept.measure(model, model, {"cosine": {"path": str(tmp_path)}}, RUNTIME, ignore)
 
 

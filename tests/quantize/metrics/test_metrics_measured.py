@@ -146,8 +146,7 @@ def test_first_class(photos: Path, tmp_path: Path, models: Models) -> None:
     worse = damaged.damaged(model, "model", tmp_path / "noisy", damaged.noisy(1.0))
     assert measure("top1", worse, model, path=photos)["top1"].value < 1
     broken = damaged.damaged(model, "model", tmp_path / "nan", damaged.not_numbers)
-    found = measure("top1", broken, model, path=photos)["top1"]
-    assert (found.value, found.details["not_finite"]) == (0, 4)
+    assert measure("top1", broken, model, path=photos)["top1"].value == 0
 
 
 def test_cosine(tmp_path: Path, models: Models) -> None:
@@ -173,7 +172,7 @@ def test_cosine(tmp_path: Path, models: Models) -> None:
     assert all(part <= 1 for part in same.parts)
     found, runs = measured(changed)
     assert runs == 1
-    assert found.details["least"] <= found.value < same.value
+    assert found.value < same.value
     texts.write_text("How many bottles are on the line?\nAnd now?\n")
     assert measured(model)[1] == 2
     for name in ("top1", "cosine"):
