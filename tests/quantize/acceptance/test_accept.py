@@ -104,12 +104,14 @@ def test_verdicts_in_the_order_of_the_criteria(scripted, tmp_path):
     assert found.look.numbers == {"right": 1, "wrong": 1}
 
 
-def test_each_result_is_of_its_data(scripted, tmp_path):
+def test_what_gives_several_results_is_run_once(scripted, tmp_path):
     script = scripted()
-    data = {"wrong": {"path": "x"}, "right": {"path": "y"}}
     with candidate(tmp_path, "good").held() as (good, _):
+        data = {"wrong": {"path": "x"}, "right": {"path": "x"}}
         assert set(accept.measure(good, None, data, RUNTIME, ignore)) == {"wrong", "right"}
-    assert script.ran == [("good", "x"), ("good", "y")]
+        assert script.ran == [("good", "x")]
+        with pytest.raises(RecipeInvalid, match="'right' is asked on other data"):
+            accept.measure(good, None, {**data, "right": {"path": "y"}}, RUNTIME, ignore)
 
 
 def test_a_relative_metric_says_its_own_value_of_a_reference_that_counts(scripted, tmp_path):
