@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edge_assistant_quantize.datasets.scenarios import Question
-from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS
+from edge_assistant_quantize.metrics.transcripts import MONTHS, ONES, ORDINALS
 
 _UNITS = ORDINALS[:9]
 _COUNTED = (*ONES[2:], "twenty")  # a whole number from 2 may stand in words; "one" is too often a pronoun

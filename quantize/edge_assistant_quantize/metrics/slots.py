@@ -28,9 +28,7 @@ from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.codes import identifiers
 from edge_assistant.reasoning.values.units import unit_at, unit_of
 from edge_assistant.reasoning.values.values import Identifier
-from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.transcripts import normalised
-from edge_assistant_quantize.metrics.words import MONTHS, WEEKDAYS
+from edge_assistant_quantize.metrics.transcripts import MONTHS, WEEKDAYS, edit_counter, normalised
 
 _NEGATIONS = frozenset(("not", "no", "never", "none", "nothing", "nobody", "neither", "nor", "without"))
 _VERBS = frozenset(("may", "march"))  # which are months only beside a number
@@ -186,7 +184,7 @@ def _places(said: str, heard: str) -> list[tuple[int, int]]:
     """For each place between two words of what was said the first and the last place of the transcript it can be."""
     last = len(said.split())
     low, high = [len(heard.split())] * (last + 1), [0] * (last + 1)
-    for chunk in edits.library().process_words(said, heard).alignments[0]:
+    for chunk in edit_counter().process_words(said, heard).alignments[0]:
         length, heard_length = chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx
         for step in range(max(length, heard_length) + 1):
             place = chunk.ref_start_idx + min(step, length)

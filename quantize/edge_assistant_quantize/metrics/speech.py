@@ -13,10 +13,9 @@ from edge_assistant.perception.sense import Request
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.data import clusters, items
-from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import LIMIT, SKEWED, Data, Metric, Standard, measured, over
 from edge_assistant_quantize.metrics.slots import counted
-from edge_assistant_quantize.metrics.transcripts import normalised
+from edge_assistant_quantize.metrics.transcripts import edit_counter, normalised, word_edits
 from edge_assistant_quantize.progress import ProgressStep, Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import VAD, perceive, runnable
@@ -28,7 +27,7 @@ def _speech(
     model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
 ) -> tuple[Measured, ...]:
     """See `metric.Measure`."""
-    edits.library()
+    edit_counter()
     said = {name: spoken.said for name, spoken in items("speech", data).items()}
     wrong, every = Counter[str](), Counter[str]()  # slots by kind
 
@@ -36,7 +35,7 @@ def _speech(
         slots = counted(said[name], text)
         wrong.update({kind: part for kind, (part, _) in slots.items()})
         every.update({kind: whole for kind, (_, whole) in slots.items()})
-        words = edits.of_words(normalised(said[name]), normalised(text))
+        words = word_edits(normalised(said[name]), normalised(text))
         return {"wer": words, "slots": (sum(p for p, _ in slots.values()), sum(w for _, w in slots.values()))}
 
     lower = "wer", "slots"
@@ -55,7 +54,7 @@ def _voice(
     from edge_assistant.perception.senses.speech import SpeechSense
     from edge_assistant.voice.piper import Voice
 
-    edits.library()
+    edit_counter()
     portfolio = Portfolio()
     ear = SpeechSense({"speech": portfolio.open(str(data.get("ear", EAR))), "vad": portfolio.open(VAD)}, runtime)
     onnxruntime.set_seed(0)  # what the network draws is the same for each model
@@ -68,7 +67,7 @@ def _voice(
         sound = to_wav(np.nan_to_num(samples), voice.rate)
         signal = take_bytes(sound, Kind.AUDIO, 1, origin=Origin.FILE, name="said.wav")
         heard = ear.perceive(signal, Request(language="en")).evidence
-        words[name] = edits.of_words(normalised(text), normalised(" ".join(piece.text for piece in heard)))
+        words[name] = word_edits(normalised(text), normalised(" ".join(piece.text for piece in heard)))
     watch(ProgressStep(f"{model.name} over data", len(said), len(said)))
     same = clusters("voice", data, words)
     return (measured("heard", words, lower_is_better=True, clusters=same),)

@@ -1,4 +1,4 @@
-"""Transcripts made comparable: the same words are equal, however they are written down.
+"""Transcripts compared: the same words are equal, however they are written down, and edits are counted by jiwer.
 
 Punctuation and case go, units are written out, and every number becomes its digits one by one, so that `38.40`,
 `thirty eight forty` and `thirty-eight point four zero` are alike, and so are `9th` and `ninth`.
@@ -7,8 +7,25 @@ Punctuation and case go, units are written out, and every number becomes its dig
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS, TENS
+from edge_assistant_quantize.errors import ToolMissing
+
+ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
+    *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"),
+    *("twentieth", "thirtieth"),
+)
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
+    "december",
+)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _VALUES = (
     {word: value for value, word in enumerate(ONES)}
@@ -101,3 +118,43 @@ def _joined(value: int | None, word: str, linked: bool = False) -> int | None:
     more = _value(word) or 0
     fits = (value % 100 == 0 and 0 < more < 100) or (value % 100 >= 20 and value % 10 == 0 and 0 < more < 10)
     return value + more if fits else None
+
+
+def edit_counter() -> Any:  # noqa: ANN401 - a module
+    """jiwer; asked for before an hour of work, too.
+
+    Raises:
+        ToolMissing: it is not installed.
+    """
+    try:
+        import jiwer
+    except ImportError:
+        hint = "install it: pip install 'edge-assistant-offline[quantize]'"
+        raise ToolMissing("jiwer, which counts edits, is not installed", hint) from None
+    return jiwer
+
+
+def word_edits(truth: str, heard: str) -> tuple[int, int]:
+    """Words substituted, inserted and deleted, and the words of the truth.
+
+    >>> word_edits("the pressure is four bar", "a pressure is for a bar")
+    (3, 5)
+    >>> word_edits("", "what was that"), word_edits("the pressure", "")
+    ((3, 0), (2, 2))
+    """
+    words = len(truth.split())  # jiwer refuses none before version 4
+    return _changed(edit_counter().process_words(truth, heard)) if words else len(heard.split()), words
+
+
+def character_edits(truth: str, read: str) -> tuple[int, int]:
+    """Characters substituted, inserted and deleted, and the characters of the truth.
+
+    >>> character_edits("TOTAL 12.40", "T0TAL 12.4"), character_edits("TOTAL", " ")
+    ((2, 11), (5, 5))
+    """
+    signs = len(truth.strip())
+    return _changed(edit_counter().process_characters(truth, read)) if signs else len(read.strip()), signs
+
+
+def _changed(found: Any) -> int:  # noqa: ANN401 - of the library
+    return int(found.substitutions + found.insertions + found.deletions)

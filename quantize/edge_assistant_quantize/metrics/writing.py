@@ -10,8 +10,8 @@ from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.data import items
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, over
+from edge_assistant_quantize.metrics.transcripts import character_edits, edit_counter
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import perceive
@@ -21,13 +21,13 @@ def measure(
     model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
 ) -> tuple[Measured, ...]:
     """See `metric.Measure`."""
-    edits.library()
+    edit_counter()
     written = _written(data)
 
     def score(name: str, sheet: UprightPage) -> dict[str, tuple[float, float]]:
         (rows, wanted), (read, _) = written[name], marked(sheet.pieces)
         fields = sum(pair in read for pair in wanted), len(wanted)
-        return {"cer": edits.of_characters(flat(rows), words(sheet.pieces)), "fields": fields}
+        return {"cer": character_edits(flat(rows), words(sheet.pieces)), "fields": fields}
 
     return tuple(over(data, perceive(model, "writing", data, runtime, watch), "writing", score, ("cer",)).values())
 

@@ -18,8 +18,8 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.datasets.paper import font
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, ToolMissing, UsageError
-from edge_assistant_quantize.metrics import edits
 from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.metrics.transcripts import word_edits
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ProgressStep, ignore
 from edge_assistant_quantize.record import Measured
@@ -183,4 +183,4 @@ def test_cosine(tmp_path: Path, models: Models) -> None:
 def test_counting_edits_needs_jiwer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jiwer", None)
     with pytest.raises(ToolMissing, match="jiwer"):
-        edits.of_words("a", "b")
+        word_edits("a", "b")
