@@ -1,13 +1,7 @@
 """What a candidate must hold to be accepted, as recipes and command lines say it.
 
-| key | holds where |
-| --- | --- |
-| `at_most_worse = 0.005` | the bad end of the difference's interval is at most so much worse, in the metric's unit |
-| `within_interval = true` | the same by the metric's own margin, see `metric.Standard` |
-| `at_least = 0.97` | the low end of its own value's interval is at least that |
-| `at_most = 0.02` | the high end is at most that; for what is better the less it is |
-
-A point never decides (non-inferiority by the confidence interval: ICH E9, 1998, section 3.3.2).
+docs/quantize-acceptance.md says where each key holds. A point never decides (non-inferiority by the confidence
+interval: ICH E9, 1998, section 3.3.2).
 """
 
 from __future__ import annotations

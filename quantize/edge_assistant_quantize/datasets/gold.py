@@ -10,11 +10,12 @@ The locator is the contract's. A detail's `kind` is a key of `KINDS`; its other 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from functools import reduce
 from operator import or_
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
@@ -24,15 +25,7 @@ from edge_assistant.core.evidence import Evidence, Locator
 from edge_assistant_quantize import decoding
 
 KINDS: Mapping[str, type[Any]] = {
-    "line": evidence.Line,
-    "field": evidence.Field,
-    "tick_box": evidence.TickBox,
-    "code": evidence.Code,
-    "thing": evidence.Thing,
-    "scene": evidence.Scene,
-    "speech": evidence.Speech,
-    "passage": evidence.Passage,
-    "statistic": evidence.Statistic,
+    re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in get_args(evidence.Detail)
 }
 
 

@@ -4,17 +4,8 @@ A word error rate counts "fifty" for "fifteen" as one word of a hundred; whoever
 counts as one, right or wrong, whatever the rest of the transcript is (slot error rate: Makhoul et al. 1999,
 "Performance measures for information extraction").
 
-| kind | what is one slot | right where the transcript has there |
-| --- | --- | --- |
-| number | digits in a row, as `transcripts.normalised` writes numbers | the same digits and no other beside them |
-| unit | a unit or coin of the product's vocabulary, or am and pm, behind a number | the same unit, however written |
-| date | a month with the digits beside it, or a day of the week | the same month and digits, in either order |
-| code | letters and digits: "AX-7", "A B four seven nine" | the same letters and digits, together or apart |
-| name | capitalised words inside a sentence | the same letters |
-| negation | not (n't, cannot), no, never, none, nothing, nobody, neither, nor, without | the same word |
-
-What the transcript adds beside the slots is not counted. Numbers are those that `normalised` reads: a lost decimal
-point and a bare "a hundred" are not seen.
+docs/quantize-details.md says what a slot of each kind is and where it is right; numbers are those that
+`transcripts.normalised` reads. What the transcript adds beside the slots is not counted.
 """
 
 from __future__ import annotations
