@@ -14,7 +14,7 @@ from edge_assistant_quantize.acceptance import gate, looks
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
-from edge_assistant_quantize.metrics.metric import Metric, metric, standard
+from edge_assistant_quantize.metrics.metric import Metric, MetricRun, metric, standard
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
 
@@ -59,7 +59,7 @@ def measure(
         CalibrationInvalid, InputMissing: see `Metric.measure`.
     """
     found = runs(model.role, data).values()
-    each = (result for by, given in found for result in by.measure(model, reference, given, runtime, watch))
+    each = (result for by, given in found for result in by.measure(MetricRun(model, reference, given, runtime, watch)))
     return {result.metric: result for result in each}
 
 

@@ -6,27 +6,16 @@ photographs, and with labels.json the labelled objects in them. Outputs that are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.metrics.metric import (
-    LIMIT,
-    PHOTOGRAPHS,
-    SKEWED,
-    Data,
-    Metric,
-    Standard,
-    compared,
-    over,
-)
-from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.metrics.metric import LIMIT, PHOTOGRAPHS, SKEWED, Metric, MetricRun, Standard
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import perceive
 
@@ -34,45 +23,41 @@ from edge_assistant_quantize.senses import perceive
 _references: dict[str, tuple[object, Mapping[str, Any]]] = {}
 
 
-def _outputs_of(reference: InstalledModel, role: str, data: Data, runtime: Runtime, watch: Watch) -> Mapping[str, Any]:
+def _outputs_of(run: MetricRun, reference: InstalledModel, role: str) -> Mapping[str, Any]:
     """As `senses.perceive`, all at once; the model runs only if it, or the data, differs from the last."""
-    key = reference.sha256, dict(reference.options), provenance.sum_of_data(data), runtime.threads
+    key = reference.sha256, dict(reference.options), provenance.sum_of_data(run.data), run.runtime.threads
     if not reference.sha256 or role not in _references or _references[role][0] != key:
-        _references[role] = key, dict(perceive(reference, role, data, runtime, watch))
+        _references[role] = key, dict(perceive(reference, role, run.data, run.runtime, run.watch))
     return _references[role][1]
 
 
-def _cosine(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+def _cosine(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`.
 
     Raises:
         UsageError: the models' vectors have different dimensions.
     """
-    other = compared("cosine", reference)
-    wanted = _outputs_of(other, "embedder", data, runtime, watch)
+    other = run.compared("cosine")
+    wanted = _outputs_of(run, other, "embedder")
 
     def score(name: str, vector: NDArray[np.float32]) -> dict[str, tuple[float, float]]:
         if vector.shape != wanted[name].shape:
-            what = f"{model.name} has {vector.size} dimensions, {other.name} has {wanted[name].size}"
+            what = f"{run.model.name} has {vector.size} dimensions, {other.name} has {wanted[name].size}"
             raise UsageError(what, "compare forms of the same model")
         cosine = float(vector @ wanted[name])
         return {"cosine": (min(cosine, 1.0) if np.isfinite(cosine) else 0.0, 1.0)}  # rounding may exceed 1
 
-    return tuple(over(data, perceive(model, "embedder", data, runtime, watch), "embedder", score).values())
+    return run.over("embedder", score).values()
 
 
-def _top1(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+def _top1(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    wanted = _outputs_of(compared("top1", reference), "classifier", data, runtime, watch)
+    wanted = _outputs_of(run, run.compared("top1"), "classifier")
 
     def score(name: str, given: NDArray[np.float32]) -> dict[str, tuple[float, float]]:
         return {"top1": (float(np.isfinite(given).all() and given.argmax() == wanted[name].argmax()), 1.0)}
 
-    return tuple(over(data, perceive(model, "classifier", data, runtime, watch), "classifier", score).values())
+    return run.over("classifier", score).values()
 
 
 METRICS = (

@@ -12,23 +12,21 @@ others. So there are two results besides over these two parts, whose floors tell
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import EdgeAssistantError, ModelError
 from edge_assistant.core.signals import Kind
 from edge_assistant.perception.sense import senses
-from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.data import folder_of, number_of, usable
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LEAST, Data, Metric, Standard, measured
+from edge_assistant_quantize.metrics.metric import LEAST, Data, Metric, MetricRun, Standard, measured
 from edge_assistant_quantize.metrics.product import CountedRuntime, GoldAssistant, recalling
 from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import ProgressStep
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import ROLES
 
@@ -37,16 +35,15 @@ _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handl
 _REASONING = frozenset(("language", "embedder"))  # roles of models that read evidence, and perceive nothing
 
 
-def measure(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+def measure(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`.
 
     Raises:
         ModelError: one of them is missing.
     """
+    model, data, watch = run.model, run.data, run.watch
     role, asked = model.role, _asked(model.role, data)
-    counted = CountedRuntime.of(model, runtime)
+    counted = CountedRuntime.of(model, run.runtime)
     engine = None if role == "language" else recalling
     assistant = GoldAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
     assistant.models.given[role] = model

@@ -16,38 +16,64 @@ from edge_assistant_quantize.datasets.data import Data, clusters, sums
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
+from edge_assistant_quantize.senses import perceive
 
 
-def over(
-    data: Data,
-    perceived: Iterable[tuple[str, Any]],
-    role: str,
-    score: Callable[[str, Any], Mapping[str, tuple[float, float]]],
-    lower: Collection[str] = (),
-) -> dict[str, Measured]:
-    """Results by name over what a sense gave of data, see `senses.perceive`; those without any whole are left out.
+@dataclass(frozen=True, slots=True)
+class MetricRun:
+    """A model that is measured, and what that takes.
 
-    Args:
-        data: that was perceived.
-        perceived: the name of each item, and what the sense gave of it.
-        role: of the model.
-        score: the part and the whole of an item by the result.
-        lower: results of which less is better.
-
-    Raises:
-        CalibrationInvalid: the first result has no whole.
+    Attributes:
+        model: as a sense or engine of the product opens it.
+        reference: what a `relative` metric compares with; others ignore it.
+        data: the table `data` of a recipe: `path` (a folder or file), or what makes the items, such as `seed`, `count`.
+        runtime: gives the threads.
+        watch: receives progress.
     """
-    counted: dict[str, dict[str, tuple[float, float]]] = {}
-    for name, given in perceived:
-        for result, pair in score(name, given).items():
-            counted.setdefault(result, {})[name] = pair
-    first = next(iter(counted))
-    same = clusters(role, data, counted[first])
-    return {
-        result: measured(result, pairs, lower_is_better=result in lower, clusters=same)
-        for result, pairs in counted.items()
-        if result == first or any(whole for _, whole in pairs.values())
-    }
+
+    model: InstalledModel
+    reference: InstalledModel | None
+    data: Data
+    runtime: Runtime
+    watch: Watch
+
+    def compared(self, metric: str) -> InstalledModel:
+        """The reference of a relative metric.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self.reference is None:
+            raise UsageError(f"{metric} compares with a reference", "name one: --reference MODEL")
+        return self.reference
+
+    def over(
+        self,
+        role: str,
+        score: Callable[[str, Any], Mapping[str, tuple[float, float]]],
+        lower: Collection[str] = (),
+    ) -> dict[str, Measured]:
+        """Results by name over what a sense gives of the data; those without any whole are left out.
+
+        Args:
+            role: of the model, see `senses.perceive`.
+            score: the part and the whole of an item by the result, from its name and what the sense gave of it.
+            lower: results of which less is better.
+
+        Raises:
+            CalibrationInvalid: the first result has no whole; or see `senses.perceive`.
+        """
+        counted: dict[str, dict[str, tuple[float, float]]] = {}
+        for name, given in perceive(self.model, role, self.data, self.runtime, self.watch):
+            for result, pair in score(name, given).items():
+                counted.setdefault(result, {})[name] = pair
+        first = next(iter(counted))
+        same = clusters(role, self.data, counted[first])
+        return {
+            result: measured(result, pairs, lower_is_better=result in lower, clusters=same)
+            for result, pairs in counted.items()
+            if result == first or any(whole for _, whole in pairs.values())
+        }
 
 
 def measured(
@@ -81,29 +107,8 @@ def figures(results: Mapping[str, Measured]) -> dict[str, float]:
     return details | {name: each.value for name, each in results.items()}
 
 
-def compared(metric: str, reference: InstalledModel | None) -> InstalledModel:
-    """The reference of a relative metric.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if reference is None:
-        raise UsageError(f"{metric} compares with a reference", "name one: --reference MODEL")
-    return reference
-
-
-Measure: TypeAlias = Callable[[InstalledModel, InstalledModel | None, Data, Runtime, Watch], tuple[Measured, ...]]
-"""Measures one model.
-
-Args:
-    model: as a sense or engine of the product opens it.
-    reference: what a `relative` metric compares with; others ignore it.
-    data: the table `data` of a recipe: `path` (a folder or file), or what makes the items, such as `seed` and `count`.
-    runtime: gives the threads.
-    watch: receives progress.
-
-Returns:
-    One or several results over the same items, such as presence and precision.
+Measure: TypeAlias = Callable[[MetricRun], Iterable[Measured]]
+"""Measures one model; gives one or several results over the same items, such as presence and precision.
 
 Raises:
     CalibrationInvalid, InputMissing: the data does not fit the metric.
@@ -116,7 +121,7 @@ Count: TypeAlias = Callable[[str, Mapping[str, Path], Data], int]
 Args:
     role: of the model.
     files: of the model by key; empty where there is none yet.
-    data: as for `Measure`.
+    data: as of a `MetricRun`.
 
 Raises:
     CalibrationInvalid, InputMissing: the data does not fit the metric, or could decide nothing.

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.model import InstalledModel
+from collections.abc import Iterable
+
 from edge_assistant_quantize.datasets.data import labels_of
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, measured, over
-from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.metrics.metric import LIMIT, Metric, MetricRun, Standard, measured
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import Viewed, perceive
+from edge_assistant_quantize.senses import Viewed
 
 LARGE = 0.02  # of the picture: a label of at least this share is what a person would name first
 
 
-def measure(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+def measure(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    labels = labels_of(data)
+    labels = labels_of(run.data)
     if not labels:
         raise CalibrationInvalid("the photographs have no labels.json", "name a folder that has one")
 
@@ -31,11 +28,11 @@ def measure(
             "precision": (len(wanted & found), len(found)),
         }
 
-    results = over(data, perceive(model, "detector", data, runtime, watch), "detector", score)
+    results = run.over("detector", score)
     if "precision" not in results:  # who sees nothing is right in nothing
         found = results["presence"]
         results["precision"] = measured("precision", dict.fromkeys(found.items, (0, 1)), clusters=found.clusters)
-    return tuple(results.values())
+    return results.values()
 
 
 METRICS = (

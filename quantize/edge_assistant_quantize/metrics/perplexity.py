@@ -9,52 +9,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.data import number_of, path_of
 from edge_assistant_quantize.gguf import perplexity, text
 from edge_assistant_quantize.gguf.model import Model
 from edge_assistant_quantize.gguf.perplexity import TextQuality
-from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, Standard, compared
-from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, MetricRun, Standard
 from edge_assistant_quantize.record import Measured
 
 
-def _perplexity(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+def _perplexity(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`.
 
     Raises:
         CalibrationInvalid: the text is too short.
     """
-    return tuple(of_text(_quality(model, None, data, runtime, watch)).values())
+    return of_text(_quality(run, None)).values()
 
 
-def _divergence(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+def _divergence(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`.
 
     Raises:
         UsageError: the reference has another vocabulary.
     """
-    found = of_text(_quality(model, compared("divergence", reference), data, runtime, watch))
+    found = of_text(_quality(run, run.compared("divergence")))
     return found["kl-divergence"], found["token-agreement"]
 
 
-def _quality(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> TextQuality:
+def _quality(run: MetricRun, reference: InstalledModel | None) -> TextQuality:
     return perplexity.measure(
-        model.files["model"],
-        path_of(data),
+        run.model.files["model"],
+        path_of(run.data),
         reference=reference.files["model"] if reference else None,
-        context=number_of(data, "context") or perplexity.CONTEXT,
-        chunks=number_of(data, "chunks") or None,
-        threads=runtime.threads,
-        watch=watch,
-        halt=runtime.halt,
+        context=number_of(run.data, "context") or perplexity.CONTEXT,
+        chunks=number_of(run.data, "chunks") or None,
+        threads=run.runtime.threads,
+        watch=run.watch,
+        halt=run.runtime.halt,
     )
 
 

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from edge_assistant.compute.runtime import Runtime
+from collections.abc import Iterable
+
 from edge_assistant.core.evidence import Field, TickBox
 from edge_assistant.perception.documents import forms, labels, layout
 from edge_assistant.perception.documents.layout import Piece
 from edge_assistant.perception.documents.sheets import UprightPage
-from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets.data import items
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, Standard, over
+from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, MetricRun, Standard
 from edge_assistant_quantize.metrics.transcripts import character_edits, edit_counter
-from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import perceive
 
 
-def measure(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+def measure(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
     edit_counter()
-    written = _written(data)
+    written = _written(run.data)
 
     def score(name: str, sheet: UprightPage) -> dict[str, tuple[float, float]]:
         (rows, wanted), (read, _) = written[name], marked(sheet.pieces)
         fields = sum(pair in read for pair in wanted), len(wanted)
         return {"cer": character_edits(flat(rows), words(sheet.pieces)), "fields": fields}
 
-    return tuple(over(data, perceive(model, "writing", data, runtime, watch), "writing", score, ("cer",)).values())
+    return run.over("writing", score, ("cer",)).values()
 
 
 def _written(data: Data) -> dict[str, tuple[list[str], list[tuple[str, str]]]]:

@@ -18,7 +18,7 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.datasets.data import items
 from edge_assistant_quantize.errors import CalibrationInvalid, NotAccepted, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics import metric as metrics
-from edge_assistant_quantize.metrics.metric import Metric, Standard, compared
+from edge_assistant_quantize.metrics.metric import Metric, Standard
 from edge_assistant_quantize.progress import ignore
 
 RUNTIME = Runtime(1)
@@ -55,11 +55,11 @@ class Scripted:
         self.counted += 1
         return self.items
 
-    def measure(self, model, reference, data, runtime, watch):
+    def measure(self, run):
         if self.relative:
-            compared("scripted", reference)
-        self.ran.append((model.name, data.get("path")))
-        right = hits("right", self.shares[model.name])
+            run.compared("scripted")
+        self.ran.append((run.model.name, run.data.get("path")))
+        right = hits("right", self.shares[run.model.name])
         wrong = replace(right, metric="wrong", parts=tuple(1 - part for part in right.parts), lower_is_better=True)
         return wrong, right
 
@@ -207,11 +207,11 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
     other = {"bad": "good", "good": "bad"}[first]
     seen = []
 
-    def meanwhile(model, compared, data, runtime, watch):
+    def meanwhile(run):
         point(other)
         try:
-            seen.append(items("embedder", data)["text 1"])
-            return measure(model, compared, data, runtime, watch)
+            seen.append(items("embedder", run.data)["text 1"])
+            return measure(run)
         finally:
             point(first)
 

@@ -19,7 +19,7 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import cross_signal
 from edge_assistant_quantize.metrics import product as around
-from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.metrics.metric import MetricRun, metric
 from edge_assistant_quantize.metrics.product import GoldAssistant
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.record import Measured
@@ -72,7 +72,7 @@ def add(folder: Path, signal: tuple[str, str], *asked: tuple[str, str]) -> Path:
 
 def measure(model: InstalledModel, path: Path, **data: object) -> Measured:
     given = {"path": path, "profile": "test", **data}
-    found, *rest = metric("cross-signal").measure(model, None, given, Runtime(1), ignore)
+    found, *rest = metric("cross-signal").measure(MetricRun(model, None, given, Runtime(1), ignore))
     assert [each.items for each in rest] == [found.items]  # all have an answer
     return found
 
@@ -166,8 +166,8 @@ def test_questions_with_and_without_an_answer_are_counted_apart(
     monkeypatch.setattr(GoldAssistant, "ask", declines)
     ran = count()
     monkeypatch.setattr(cross_signal, "_computed", lambda *given: next(ran))
-    given = {"path": tmp_path, "profile": "test"}
-    every, answered, declined = metric("cross-signal").measure(models("language"), None, given, Runtime(1), ignore)
+    run = MetricRun(models("language"), None, {"path": tmp_path, "profile": "test"}, Runtime(1), ignore)
+    every, answered, declined = metric("cross-signal").measure(run)
     assert [(each.metric, each.value, len(each.items)) for each in (every, answered, declined)] == [
         ("cross-signal", pytest.approx(2 / 3), 9),
         ("answered", 0, 3),

@@ -18,7 +18,7 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.datasets.paper import font
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, ToolMissing, UsageError
-from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.metrics.metric import MetricRun, metric
 from edge_assistant_quantize.metrics.transcripts import word_edits
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ProgressStep, ignore
@@ -34,7 +34,7 @@ SAID = {
 def measure(
     name: str, model: InstalledModel, reference: InstalledModel | None = None, **data: object
 ) -> dict[str, Measured]:
-    found = metric(name).measure(model, reference, data, Runtime(1), ignore)
+    found = metric(name).measure(MetricRun(model, reference, data, Runtime(1), ignore))
     return {result.metric: result for result in found}
 
 
@@ -163,7 +163,7 @@ def test_cosine(tmp_path: Path, models: Models) -> None:
         for path in model.files.values():
             (folder / path.name).symlink_to(path)
         reference = replace(model, files={key: folder / path.name for key, path in model.files.items()})
-        (found,) = metric("cosine").measure(of, reference, {"path": texts}, Runtime(1), steps.append)
+        (found,) = metric("cosine").measure(MetricRun(of, reference, {"path": texts}, Runtime(1), steps.append))
         return found, sum(step.done == 0 for step in steps)
 
     same, runs = measured(model)
