@@ -11,12 +11,12 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize.acceptance import gate, looks
-from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook, ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import Metric, MetricRun, metric, standard
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
+from edge_assistant_quantize.record import Criterion, Measured
 
 DataOf = Mapping[str, Mapping[str, object]]
 """The data by the metric or result that is measured on it: `{"presence": {"path": "photos"}}`."""
@@ -118,25 +118,16 @@ def check_data(
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(DecidedLook):
     """A candidate, measured and decided.
 
     Attributes:
-        look: what was measured for which criteria.
-        verdicts: in the order of the criteria.
         results: of the candidate by name, more than the criteria ask for.
         of_reference: of the reference.
     """
 
-    look: AcceptanceLook
-    verdicts: list[CriterionVerdict]
     results: dict[str, Measured]
     of_reference: dict[str, Measured]
-
-    @property
-    def accepted(self) -> bool:
-        """Whether every criterion holds."""
-        return all(verdict.accepted for verdict in self.verdicts)
 
 
 def decide(

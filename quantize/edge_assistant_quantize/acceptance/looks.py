@@ -70,6 +70,29 @@ class ModelSums:
         return sum_of_values(msgspec.json.decode(msgspec.json.encode([self.files, self.options])))
 
 
+@dataclass(frozen=True, slots=True)
+class DecidedLook:
+    """A look and what follows from it."""
+
+    look: AcceptanceLook
+    verdicts: Sequence[CriterionVerdict]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every criterion holds."""
+        return all(verdict.accepted for verdict in self.verdicts)
+
+    @property
+    def reference(self) -> str:
+        """The id of the model that it was compared with."""
+        return ModelSums(self.look.reference, self.look.reference_files, self.look.reference_options).id
+
+
+def decided(look: AcceptanceLook) -> DecidedLook:
+    """A look, decided again from the results in it; raises what `gate.decide` does."""
+    return DecidedLook(look, gate.decide(look))
+
+
 def of_catalog(model: InstalledModel, sums: Mapping[str, str]) -> str:
     """The model of the product's own catalog that has these files; empty where it is none."""
     own = model.role, dict(model.options), set(sums)

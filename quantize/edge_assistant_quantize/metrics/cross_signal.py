@@ -20,10 +20,10 @@ from edge_assistant.core.errors import EdgeAssistantError, ModelError
 from edge_assistant.core.signals import Kind
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.data import folder_of, number_of, usable
+from edge_assistant_quantize.datasets.data import Data, folder_of, number_of, usable
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LEAST, Data, Metric, MetricRun, Standard, measured
+from edge_assistant_quantize.metrics.metric import LEAST, Metric, MetricRun, Standard, measured
 from edge_assistant_quantize.metrics.product import CountedRuntime, GoldAssistant, recalling
 from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
 from edge_assistant_quantize.progress import ProgressStep

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.data import number_of, path_of
+from edge_assistant_quantize.datasets.data import Data, number_of, path_of
 from edge_assistant_quantize.gguf import perplexity, text
 from edge_assistant_quantize.gguf.model import Model
 from edge_assistant_quantize.gguf.perplexity import TextQuality
-from edge_assistant_quantize.metrics.metric import SKEWED, Data, Metric, MetricRun, Standard
+from edge_assistant_quantize.metrics.metric import SKEWED, Metric, MetricRun, Standard
 from edge_assistant_quantize.record import Measured
 
 

@@ -8,9 +8,9 @@ from edge_assistant.core.evidence import Field, TickBox
 from edge_assistant.perception.documents import forms, labels, layout
 from edge_assistant.perception.documents.layout import Piece
 from edge_assistant.perception.documents.sheets import UprightPage
-from edge_assistant_quantize.datasets.data import items
+from edge_assistant_quantize.datasets.data import Data, items
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LIMIT, Data, Metric, MetricRun, Standard
+from edge_assistant_quantize.metrics.metric import LIMIT, Metric, MetricRun, Standard
 from edge_assistant_quantize.metrics.transcripts import character_edits, edit_counter
 from edge_assistant_quantize.record import Measured
 

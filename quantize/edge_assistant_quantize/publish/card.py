@@ -12,10 +12,10 @@ import msgspec
 
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook, ModelSums
 from edge_assistant_quantize.metrics.metric import standard
 from edge_assistant_quantize.publish.description import EntryDescription
-from edge_assistant_quantize.publish.judgement import DecidedLook, Judgement
+from edge_assistant_quantize.publish.judgement import Judgement
 from edge_assistant_quantize.publish.places import FOLDER
 from edge_assistant_quantize.record import ModelFile, Record, Variant
 from edge_assistant_quantize.report import forms, page, precision, text
@@ -115,8 +115,7 @@ def write(judged: Judgement, entry: Entry, weights: Sequence[Precision], folder:
     record = msgspec.structs.replace(record, variants=[] if alone else [form], commands=commands)
     own = replace(forms.of_form(record, form), precisions=weights)
     shown = [own] if alone else forms.timed([forms.of_form(record, record.reference), own])
-    looks = [(each.look, each.verdicts) for each in judged.looks]
-    page.ReportPage(entry.name, _lead(judged), record, shown, looks, _facts(entry)).write(folder / FILE)
+    page.ReportPage(entry.name, _lead(judged), record, shown, judged.looks, _facts(entry)).write(folder / FILE)
 
 
 def _lead(judged: Judgement) -> str:

@@ -1,8 +1,10 @@
-"""What the person who publishes says, what a recipe said before, and what follows from the files."""
+"""The entry of the catalog: what the person who publishes says, a recipe said before, and follows from the files."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated
 
 import msgspec
@@ -10,6 +12,8 @@ from msgspec.structs import asdict
 
 from edge_assistant.language import chat
 from edge_assistant_models import toml
+from edge_assistant_models.entries import Entry, parse
+from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize import decoding
@@ -17,9 +21,14 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.decoding import Line, Name, Positive, Url
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.publish.judgement import Judgement
+from edge_assistant_quantize.publish.places import FOLDER
 
 Spdx = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9.+-]+(?: (?:AND|OR|WITH) [A-Za-z0-9.+-]+)*\Z")]
 CONTEXT = 8192  # tokens; what the product asks of a model by itself is less
+_HEAD = """# Published by edge-quantize, and taken away by 'edge-quantize unpublish {name}'.
+# {folder}/{name} in the data directory holds the files, the card and what was measured.
+"""
+_APART = ("family", "context")  # options that are keys of their own in a catalog file
 _NEEDED = {"licence": "--licence", "licence_url": "--licence-url", "home": "--home"}
 
 
@@ -148,3 +157,55 @@ def estimated_memory(size: int) -> int:
     250
     """
     return math.ceil(size * 1.5 / (1 << 20)) + 100
+
+
+def text(candidate: Candidate, sums: Mapping[str, str], said: EntryDescription, figures: Mapping[str, object]) -> str:
+    """A catalog file; a lone file is called after its model there, others as they are.
+
+    Args:
+        candidate: the model.
+        sums: the sha256 of each file by key.
+        said: what the entry says.
+        figures: what was measured.
+    """
+    import tomlkit
+
+    lone = len(candidate.files) == 1
+    facts: dict[str, object] = {
+        "name": said.name,
+        "role": candidate.role,
+        "licence": said.licence,
+        "licence_url": said.licence_url,
+        "home": said.home,
+        "description": said.description,
+        "memory_mib": said.memory_mib,
+        "tested": figures.get("accepted") is True,
+        "profiles": list(said.profiles or ()),
+        **({"family": said.family, "context": said.context} if candidate.role == "language" else {}),
+        "files": [
+            {
+                "key": key,
+                "path": f"{said.name}{PurePath(path).suffix.lower()}" if lone else path.name,
+                "bytes": path.stat().st_size,
+                "sha256": sums[key],
+            }
+            for key, path in candidate.paths.items()
+        ],
+        "sources": [{"type": "file", "path": f"{FOLDER}/{said.name}"}],
+        "figures": dict(figures),
+        "options": {key: value for key, value in candidate.options.items() if key not in _APART},
+    }
+    told = {key: value for key, value in facts.items() if value not in ([], {})}
+    return _HEAD.format(folder=FOLDER, name=said.name) + tomlkit.dumps(told)
+
+
+def parsed(content: str, name: str) -> Entry:
+    """The entry as the catalog will read it.
+
+    Raises:
+        UsageError: it breaks the schema.
+    """
+    try:
+        return parse(content.encode(), f"catalog/{name}.toml")
+    except CatalogInvalid as error:
+        raise UsageError(f"the entry would not be valid: {error.message}", "correct what it is made from") from None

@@ -11,10 +11,10 @@ import msgspec
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
-from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook, ModelSums
 from edge_assistant_quantize.candidate import FILE, Candidate
 from edge_assistant_quantize.errors import InputMissing, NotAccepted
-from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Record, Variant
+from edge_assistant_quantize.record import CriterionVerdict, Record, Variant
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
 OTHERS = "record-{}.json"  # beside the record of what was published with several
@@ -54,24 +54,6 @@ class Judgement:
         return all(each.accepted for each in standing) and any(
             gate.in_task(each.look, [verdict for verdict in each.verdicts if verdict in standing]) for each in compared
         )
-
-
-@dataclass(frozen=True, slots=True)
-class DecidedLook:
-    """A look and what follows from it."""
-
-    look: AcceptanceLook
-    verdicts: Sequence[CriterionVerdict]
-
-    @property
-    def accepted(self) -> bool:
-        """Whether every criterion holds."""
-        return all(verdict.accepted for verdict in self.verdicts)
-
-    @property
-    def reference(self) -> str:
-        """The id of the model that it was compared with."""
-        return ModelSums(self.look.reference, self.look.reference_files, self.look.reference_options).id
 
 
 def find(folder: Path) -> Path:
@@ -144,7 +126,7 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
     own = {k: look for k, look in own.items() if look.code == looks.code()}
     known = [] if signer else looks.judged(model)
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
-    looked = [DecidedLook(own[k], gate.decide(own[k])) for k in order]
+    looked = [looks.decided(own[k]) for k in order]
     verdicts = _best(looked)
     others = [each for each in found if each != record]
     form = msgspec.structs.replace(form, verdicts=list(verdicts))

@@ -24,8 +24,7 @@ from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
-from edge_assistant_quantize.publish import card
-from edge_assistant_quantize.publish import entry as entries
+from edge_assistant_quantize.publish import card, description
 from edge_assistant_quantize.publish.description import EntryDescription, completed
 from edge_assistant_quantize.publish.judgement import OTHERS, Judgement
 from edge_assistant_quantize.publish.places import ENTRY, FOLDER, Places
@@ -87,8 +86,8 @@ def plan(
     judged = dataclasses.replace(judged, looks=card.ordered(judged.looks, displaced.values()))
     weights = precision.of_files(candidate.paths.values())
     measured = card.figures(judged, whole, candidate.bytes, weights)
-    text = entries.text(candidate, judged.model.files, whole, measured)
-    return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text, weights)
+    text = description.text(candidate, judged.model.files, whole, measured)
+    return PublishPlan(candidate, judged, description.parsed(text, whole.name), text, weights)
 
 
 def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = False) -> Entry:

@@ -15,8 +15,9 @@ from msgspec import to_builtins
 from edge_assistant.core.signals import printable
 from edge_assistant.storage import atomic
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.acceptance import gate, pairs
-from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Measure, Record
+from edge_assistant_quantize.acceptance import looks, pairs
+from edge_assistant_quantize.acceptance.looks import DecidedLook
+from edge_assistant_quantize.record import Measure, Record
 from edge_assistant_quantize.report import forms, plots, precision, text
 from edge_assistant_quantize.report.forms import ReportedForm
 from edge_assistant_quantize.report.plots import Plot
@@ -24,7 +25,6 @@ from edge_assistant_quantize.report.text import NOTHING
 
 HTML = "report.html"
 MOST_METRICS = 3  # columns of the main table, and plots of size
-Looks = Sequence[tuple[AcceptanceLook, Sequence[CriterionVerdict]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class ReportPage:
     lead: str
     record: Record
     forms: Sequence[ReportedForm]
-    looks: Looks = ()
+    looks: Sequence[DecidedLook] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def plots(self) -> list[Plot]:
@@ -109,9 +109,9 @@ def write(record: Record, folder: Path) -> None:
         UsageError: a look of the record cannot be decided again.
         StorageFull: the disk is full.
     """
-    looks = [(look, gate.decide(look)) for look in record.looks]
+    decided = [looks.decided(look) for look in record.looks]
     title, there = f"{record.name}: which form to take", forms.of_record(record)
-    ReportPage(title, text.decision(record), record, there, looks).write(folder / HTML)
+    ReportPage(title, text.decision(record), record, there, decided).write(folder / HTML)
 
 
 def table(

@@ -24,7 +24,7 @@ from edge_assistant_models.store import ModelState
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import signature
-from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook, ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
@@ -215,7 +215,7 @@ def test_what_is_missing_is_said(run_folder, capsys):
 )
 def test_a_language_model_is_published_as_it_answered(options, family, context, why, tmp_path):
     asked = SimpleNamespace(criteria=[SimpleNamespace(metric="cross-signal")])
-    judged = judgement.Judgement(ModelSums("mine", {}, {}), looks=[judgement.DecidedLook(asked, [])])
+    judged = judgement.Judgement(ModelSums("mine", {}, {}), looks=[DecidedLook(asked, [])])
     model = Candidate("mine", "language", tmp_path, {}, options)
     found = _otherwise(model, judged, EntryDescription("mine", family=family, context=context))
     assert found == (f"mine was {why}" if why else "")
