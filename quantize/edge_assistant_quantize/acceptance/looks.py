@@ -210,9 +210,10 @@ def sum_of(look: AcceptanceLook) -> str:
 
 @cache
 def code() -> str:
-    """The sha256 over the code that measures and decides."""
+    """The sha256 over the code that measures and decides, and its tables of standards."""
     folders = {name: Path(importlib.import_module(name).__path__[0]) for name in _CODE}
-    files = [(name, path, folder) for name, folder in folders.items() for path in folder.rglob("*.py")]
+    every = [(name, path, folder) for name, folder in folders.items() for path in folder.rglob("*")]
+    files = [each for each in every if each[1].suffix in {".py", ".toml"}]
     sums = [(name, str(p.relative_to(folder)), hashlib.sha256(p.read_bytes()).hexdigest()) for name, p, folder in files]
     return sum_of_values(sorted(sums))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.metrics.metric import LIMIT, PHOTOGRAPHS, SKEWED, Metric, MetricRun, Standard
+from edge_assistant_quantize.metrics.metric import MetricRun
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import perceive
 
@@ -31,7 +31,7 @@ def _outputs_of(run: MetricRun, reference: InstalledModel, role: str) -> Mapping
     return _references[role][1]
 
 
-def _cosine(run: MetricRun) -> Iterable[Measured]:
+def cosine(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`.
 
     Raises:
@@ -44,13 +44,13 @@ def _cosine(run: MetricRun) -> Iterable[Measured]:
         if vector.shape != wanted[name].shape:
             what = f"{run.model.name} has {vector.size} dimensions, {other.name} has {wanted[name].size}"
             raise UsageError(what, "compare forms of the same model")
-        cosine = float(vector @ wanted[name])
-        return {"cosine": (min(cosine, 1.0) if np.isfinite(cosine) else 0.0, 1.0)}  # rounding may exceed 1
+        found = float(vector @ wanted[name])
+        return {"cosine": (min(found, 1.0) if np.isfinite(found) else 0.0, 1.0)}  # rounding may exceed 1
 
     return run.over("embedder", score).values()
 
 
-def _top1(run: MetricRun) -> Iterable[Measured]:
+def top1(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
     wanted = _outputs_of(run, run.compared("top1"), "classifier")
 
@@ -58,29 +58,3 @@ def _top1(run: MetricRun) -> Iterable[Measured]:
         return {"top1": (float(np.isfinite(given).all() and given.argmax() == wanted[name].argmax()), 1.0)}
 
     return run.over("classifier", score).values()
-
-
-METRICS = (
-    Metric(
-        name="cosine",
-        gives={"cosine": Standard(0.9, least=SKEWED)},
-        roles=frozenset({"embedder"}),
-        description="mean cosine of a text's vector and the reference's",
-        keys={
-            "path": "a file with one text a line",
-            "examples": "true for the sentences that the product itself compares with, in place of a path",
-            "limit": LIMIT,
-        },
-        measure=_cosine,
-        relative=True,
-    ),
-    Metric(
-        name="top1",
-        gives={"top1": Standard(0.8, whole=True)},
-        roles=frozenset({"classifier"}),
-        description="share of pictures whose first class is the reference's",
-        keys={"path": PHOTOGRAPHS, "limit": LIMIT},
-        measure=_top1,
-        relative=True,
-    ),
-)

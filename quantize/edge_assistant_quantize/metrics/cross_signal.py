@@ -23,12 +23,11 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.data import Data, folder_of, number_of, usable
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LEAST, Metric, MetricRun, Standard, measured
+from edge_assistant_quantize.metrics.metric import LEAST, MetricRun, measured
 from edge_assistant_quantize.metrics.product import CountedRuntime, GoldAssistant, recalling
 from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
 from edge_assistant_quantize.progress import ProgressStep
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import ROLES
 
 _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
 
@@ -105,7 +104,7 @@ def _asked(role: str, data: Data) -> list[ScenarioJob]:
     return jobs(_scenarios(data, role), number_of(data, "limit"))
 
 
-def _count(role: str, files: Mapping[str, Path], data: Data) -> int:
+def count(role: str, files: Mapping[str, Path], data: Data) -> int:
     """See `metric.Count`."""
     asked = _asked(role, data)
     answered = len({job.scenario.id for job in asked if job.question.answer})
@@ -149,28 +148,3 @@ def _computed(role: str, assistant: GoldAssistant, counted: CountedRuntime) -> i
     if role != "language":
         return counted.runs
     return assistant.models.engine.usage.prompt_tokens if assistant.models.engine else 0
-
-
-METRICS = (
-    Metric(
-        name="cross-signal",
-        gives={
-            "cross-signal": Standard(0.2, 0.03, task=True, beside=("answered", "declined"), whole=True),
-            "answered": Standard(0.2, 0.03, beside=("declined",), whole=True),
-            "declined": Standard(0.02, least=0),  # who always answers has none; it may be measured on a few
-        },
-        roles=ROLES | {"language"},
-        description=(
-            "share of questions over scenarios whose status, answer and citations are right, with the model in the "
-            "product and of the questions that reach it; of those with an answer (answered) and without (declined)"
-        ),
-        keys={
-            "path": "a folder of scenarios (docs/scenarios.md)",
-            "profile": "whose other models take part (auto)",
-            "gold": "true for evidence.json in place of perception, for language models and embedders",
-            "limit": "the first N questions only",
-        },
-        measure=measure,
-        count=_count,
-    ),
-)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import msgspec
+from msgspec.structs import asdict
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
@@ -128,8 +132,6 @@ Raises:
 """
 
 
-LIMIT = "the first N items only"
-PHOTOGRAPHS = "a folder of photographs; those that its labels.json names, where it has one"
 LEAST = 20  # independent items; below, an interval is too wide to decide by, see `acceptance.intervals`
 SKEWED = 120  # of what has rare large losses: one in 3 % of the items is in none of so many in 2.6 % of cases
 
@@ -192,13 +194,31 @@ class Metric:
             raise UsageError(what, hint)
 
 
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    """One table of metrics.toml; functions are named as `module:function`."""
+
+    gives: dict[str, Standard]
+    roles: frozenset[str]
+    description: str
+    keys: dict[str, str]
+    measure: str
+    count: str = "metric:of_sources"
+    relative: bool = False
+
+
+@cache
 def all_metrics() -> dict[str, Metric]:
-    """Every metric by name: those in `METRICS` of the modules of this package."""
-    folder = importlib.import_module("edge_assistant_quantize.metrics")
-    names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
-    modules = [importlib.import_module(f"{folder.__name__}.{name}") for name in sorted(names)]
-    found = {metric.name: metric for module in modules for metric in getattr(module, "METRICS", ())}
-    return dict(sorted(found.items()))
+    """Every metric by name, as metrics.toml has them."""
+    content = (resources.files(__package__) / "metrics.toml").read_bytes()
+    tables = {name: asdict(table) for name, table in msgspec.toml.decode(content, type=dict[str, _Table]).items()}
+    named = {name: {key: _function(table[key]) for key in ("measure", "count")} for name, table in tables.items()}
+    return {name: Metric(name=name, **{**table, **named[name]}) for name, table in sorted(tables.items())}
+
+
+def _function(named: str) -> Callable[..., Any]:
+    """A function of a module here, which is imported when it is called."""
+    module, _, name = named.partition(":")
+    return lambda *given: getattr(importlib.import_module(f"{__package__}.{module}"), name)(*given)
 
 
 def metric(name: str) -> Metric:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from edge_assistant_quantize.datasets.data import labels_of
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LIMIT, Metric, MetricRun, Standard, measured
+from edge_assistant_quantize.metrics.metric import MetricRun, measured
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import Viewed
 
@@ -33,22 +33,3 @@ def measure(run: MetricRun) -> Iterable[Measured]:
         found = results["presence"]
         results["precision"] = measured("precision", dict.fromkeys(found.items, (0, 1)), clusters=found.clusters)
     return results.values()
-
-
-METRICS = (
-    Metric(
-        name="objects",
-        gives={
-            "presence": Standard(0.2, 0.03, task=True, beside=("precision",), whole=True),
-            "presence_all": Standard(0.1, 0.03, task=True, beside=("precision",), whole=True),
-            "precision": Standard(0.3, 0.03, task=True, beside=("presence",)),
-        },
-        roles=frozenset({"detector"}),
-        description=(
-            "of the labels of a photo with an object of at least 2 % of it (presence) or of any (presence_all) the "
-            "share that is seen; of what is seen the share that is there (precision)"
-        ),
-        keys={"path": "a folder of photographs with labels.json", "limit": LIMIT},
-        measure=measure,
-    ),
-)

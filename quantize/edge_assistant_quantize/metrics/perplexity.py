@@ -14,11 +14,11 @@ from edge_assistant_quantize.datasets.data import Data, number_of, path_of
 from edge_assistant_quantize.gguf import perplexity, text
 from edge_assistant_quantize.gguf.model import Model
 from edge_assistant_quantize.gguf.perplexity import TextQuality
-from edge_assistant_quantize.metrics.metric import SKEWED, Metric, MetricRun, Standard
+from edge_assistant_quantize.metrics.metric import MetricRun
 from edge_assistant_quantize.record import Measured
 
 
-def _perplexity(run: MetricRun) -> Iterable[Measured]:
+def likelihood(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`.
 
     Raises:
@@ -27,7 +27,7 @@ def _perplexity(run: MetricRun) -> Iterable[Measured]:
     return of_text(_quality(run, None)).values()
 
 
-def _divergence(run: MetricRun) -> Iterable[Measured]:
+def divergence(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`.
 
     Raises:
@@ -71,41 +71,12 @@ def of_text(found: TextQuality) -> dict[str, Measured]:
     return {each.metric: each for each in results}
 
 
-def _count(role: str, files: Mapping[str, Path], data: Data) -> int:
+def count(role: str, files: Mapping[str, Path], data: Data) -> int:
     """See `metric.Count`; without a model each byte may be a token."""
     content, context = text.read(path_of(data)), number_of(data, "context") or perplexity.CONTEXT
     tokens = len(content)
     if "model" in files:
         with Model(files["model"], threads=1, context=text.LEAST_CONTEXT) as opened:
             tokens = len(opened.tokenize(content))
-    count = tokens // context
-    return min(count, number_of(data, "chunks") or count)
-
-
-_KEYS = {
-    "path": "a text",
-    "context": f"tokens of a chunk, half of which are predicted ({perplexity.CONTEXT})",
-    "chunks": "the most that are taken (all)",
-}
-
-METRICS = (
-    Metric(
-        name="perplexity",
-        gives={"log-perplexity": Standard(6.0, 0.02, least=SKEWED)},  # damaged ones have 10.8 and more
-        roles=frozenset({"language"}),
-        description="negative log likelihood of a text's tokens, in nats; its exponential is the perplexity",
-        keys=_KEYS,
-        measure=_perplexity,
-        count=_count,
-    ),
-    Metric(
-        name="divergence",
-        gives={"kl-divergence": Standard(0.5, least=SKEWED), "token-agreement": Standard(0.6)},
-        roles=frozenset({"language"}),
-        description="how far the next token's distribution is from the reference's, and how often the likeliest is its",
-        keys=_KEYS,
-        measure=_divergence,
-        count=_count,
-        relative=True,
-    ),
-)
+    most = tokens // context
+    return min(most, number_of(data, "chunks") or most)

@@ -12,7 +12,7 @@ from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.perception.sense import Request
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.data import clusters, items
-from edge_assistant_quantize.metrics.metric import LIMIT, SKEWED, Metric, MetricRun, Standard, measured
+from edge_assistant_quantize.metrics.metric import MetricRun, measured
 from edge_assistant_quantize.metrics.slots import counted
 from edge_assistant_quantize.metrics.transcripts import edit_counter, normalised, word_edits
 from edge_assistant_quantize.progress import ProgressStep
@@ -22,7 +22,7 @@ from edge_assistant_quantize.senses import VAD, runnable
 EAR = "whisper-base"  # of the catalog, unless the data names another as `ear`
 
 
-def _speech(run: MetricRun) -> Iterable[Measured]:
+def words(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
     edit_counter()
     said = {name: spoken.said for name, spoken in items("speech", run.data).items()}
@@ -40,7 +40,7 @@ def _speech(run: MetricRun) -> Iterable[Measured]:
     return [replace(each, details=details if name == "slots" else {}) for name, each in found.items()]
 
 
-def _voice(run: MetricRun) -> Iterable[Measured]:
+def voice(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
     import onnxruntime
 
@@ -65,33 +65,3 @@ def _voice(run: MetricRun) -> Iterable[Measured]:
     run.watch(ProgressStep(f"{run.model.name} over data", len(said), len(said)))
     same = clusters("voice", run.data, words)
     return [measured("heard", words, lower_is_better=True, clusters=same)]
-
-
-METRICS = (
-    Metric(
-        name="wer",
-        gives={
-            "wer": Standard(0.6, 0.01, task=True, least=SKEWED),
-            "slots": Standard(0.6, 0.02, task=True, least=SKEWED, beside=("wer",)),
-        },
-        roles=frozenset({"speech"}),
-        description=(
-            "word error rate, and the share of numbers, units, dates, codes, names and negations that are heard wrong, "
-            "over recordings whose words are known"
-        ),
-        keys={
-            "path": "a folder of *.wav with their words in *.txt, or of scenarios whose recordings have 'said'",
-            "language": "of the recordings (en)",
-            "limit": LIMIT,
-        },
-        measure=_speech,
-    ),
-    Metric(
-        name="heard",
-        gives={"heard": Standard(0.6, 0.02, task=True, least=SKEWED)},
-        roles=frozenset({"voice"}),
-        description="share of words that the product's ear hears wrong of what a voice says, over texts",
-        keys={"path": "a file with one text a line", "ear": f"the speech model that listens ({EAR})", "limit": LIMIT},
-        measure=_voice,
-    ),
-)

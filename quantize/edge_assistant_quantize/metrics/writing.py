@@ -10,7 +10,7 @@ from edge_assistant.perception.documents.layout import Piece
 from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_quantize.datasets.data import Data, items
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LIMIT, Metric, MetricRun, Standard
+from edge_assistant_quantize.metrics.metric import MetricRun
 from edge_assistant_quantize.metrics.transcripts import character_edits, edit_counter
 from edge_assistant_quantize.record import Measured
 
@@ -67,23 +67,3 @@ def marked(pieces: list[Piece]) -> tuple[set[tuple[str, str]], set[tuple[str, bo
     details = [found.detail for found in forms.read(layout.rows(pieces))]
     fields = {(detail.label, detail.value) for detail in details if isinstance(detail, Field)}
     return fields, {(detail.label, detail.ticked) for detail in details if isinstance(detail, TickBox)}
-
-
-METRICS = (
-    Metric(
-        name="writing",
-        gives={
-            "cer": Standard(0.3, 0.005, task=True),
-            "fields": Standard(0.3, 0.02, task=True, beside=("cer",)),
-        },
-        roles=frozenset({"writing"}),
-        description="character error rate, and the share of form fields that are read exactly, over pages",
-        keys={
-            "path": "a folder of pictures with their rows in *.txt; or pages are rendered:",
-            "count": "how many pages are rendered",
-            "seed": "from which they are drawn, page by page (0)",
-            "limit": LIMIT,
-        },
-        measure=measure,
-    ),
-)

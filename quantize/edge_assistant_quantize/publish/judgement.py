@@ -118,19 +118,17 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
         why = f"{candidate.name} was not measured: the record of {found[0].name} is of other files, or of another role"
         return _or_refused(nothing, why, unaccepted)
     record, form = forms[0]
-    own = {looks.sum_of(look): look for each in found for look in each.looks}
-    own = {k: look for k, look in own.items() if ModelSums(look.form, look.files, look.options).id == model.id}
-    if own and all(look.code != looks.code() for look in own.values()):
+    every = [look for each in found for look in each.looks]
+    mine = [look for look in every if ModelSums(look.form, look.files, look.options).id == model.id]
+    own = {looks.sum_of(look): look for look in mine if look.code == looks.code()}
+    if mine and not own:
         why = f"another version of the code judged {printable(form.name)}, so accept it again"
         return _or_refused(nothing, why, unaccepted)
-    own = {k: look for k, look in own.items() if look.code == looks.code()}
     known = [] if signer else looks.judged(model)
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
     looked = [looks.decided(own[k]) for k in order]
-    verdicts = _best(looked)
-    others = [each for each in found if each != record]
-    form = msgspec.structs.replace(form, verdicts=list(verdicts))
-    judged = Judgement(model, record, form, looked, others=others)
+    form = msgspec.structs.replace(form, verdicts=_best(looked))
+    judged = Judgement(model, record, form, looked, others=[each for each in found if each != record])
     return _or_refused(judged, _why_not(judged, None if signer else known), unaccepted)
 
 
