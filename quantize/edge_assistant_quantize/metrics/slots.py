@@ -19,9 +19,8 @@ from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.codes import identifiers
 from edge_assistant.reasoning.values.units import unit_at, unit_of
 from edge_assistant.reasoning.values.values import Identifier
-from edge_assistant_quantize.metrics.transcripts import MONTHS, WEEKDAYS, edit_counter, normalised
+from edge_assistant_quantize.metrics.transcripts import MONTHS, NEGATIONS, WEEKDAYS, edit_counter, normalised
 
-_NEGATIONS = frozenset(("not", "no", "never", "none", "nothing", "nobody", "neither", "nor", "without"))
 _VERBS = frozenset(("may", "march"))  # which are months only beside a number
 _HALVES = frozenset(("am", "pm"))
 _TAKEN = "-"  # the tag of a word that is of a slot
@@ -160,7 +159,7 @@ def _tag(word: str, around: Sequence[str]) -> str:
         return "D"
     if word in MONTHS:
         return "M" if word not in _VERBS or any(other.isdecimal() for other in around) else "."
-    return "W" if word in WEEKDAYS else "X" if word in _NEGATIONS else "."
+    return "W" if word in WEEKDAYS else "X" if word in NEGATIONS else "."
 
 
 def _unit_length(words: Sequence[str]) -> int:

@@ -7,39 +7,23 @@ Punctuation and case go, units are written out, and every number becomes its dig
 from __future__ import annotations
 
 import re
+import tomllib
+from importlib import resources
 from typing import Any
 
 from edge_assistant_quantize.errors import ToolMissing
 
-ONES = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+_WORDS = tomllib.loads((resources.files(__package__) / "words.toml").read_text("utf-8"))
+ONES, TENS, ORDINALS, MONTHS, WEEKDAYS, NEGATIONS = (
+    tuple(_WORDS[key].split()) for key in ("ones", "tens", "ordinals", "months", "weekdays", "negations")
 )
-TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-ORDINALS = (
-    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
-    *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"),
-    *("twentieth", "thirtieth"),
-)
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
-    "december",
-)
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
 _VALUES = (
     {word: value for value, word in enumerate(ONES)}
     | {word: 20 + 10 * i for i, word in enumerate(TENS)}
     | {word: min(value, 20) if value < 21 else 30 for value, word in enumerate(ORDINALS, 1)}
 )
 _MULTIPLES = {"hundred": 100, "thousand": 1000}
-_WRITTEN_OUT = {
-    "mg": "milligrams", "g": "grams", "kg": "kilograms", "kilos": "kilograms", "ml": "millilitres", "km": "kilometres",
-    "kilometers": "kilometres", "m": "metres", "meter": "metre", "meters": "metres", "mm": "millimetres",
-    "cm": "centimetres", "v": "volts", "dr": "doctor", "mr": "mister", "mrs": "missis", "ok": "okay", "%": "percent",
-    "gray": "grey", "color": "colour", "min": "minutes",
-}  # fmt: skip
-_CURRENCIES = {"$": "dollars", "£": "pounds", "€": "euros"}
+_WRITTEN_OUT: dict[str, str] = _WORDS["written_out"]
 _MONEY = re.compile(r"([$£€])\s?(\d[\d,]*)(?:\.(\d\d))?")
 _DATE = re.compile(rf"\b(?:the )?((?:\d )+)of (?=(?:{'|'.join(MONTHS)})\b)")
 _TOKEN = re.compile(r"%|\d+|[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -65,7 +49,7 @@ def normalised(text: str) -> str:
 
 def _spoken_money(found: re.Match[str]) -> str:
     sign, whole, cents = found.groups()
-    return f"{whole} {_CURRENCIES[sign]}" + (f" {cents} cents" if cents else "")
+    return f"{whole} {_WRITTEN_OUT[sign]}" + (f" {cents} cents" if cents else "")
 
 
 def _digits(words: list[str]) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 from helpers import damaged, tiny_llama
 from helpers.looks import hits
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize.acceptance import accept, gate
+from edge_assistant_quantize.acceptance import accept, gate, looks
 from edge_assistant_quantize.acceptance.criteria import from_words
 from edge_assistant_quantize.acceptance.intervals import spent
 from edge_assistant_quantize.candidate import Candidate
@@ -300,3 +301,12 @@ def test_what_keeps_a_result_honest_is_measured_on_the_same_data(asked, apart, t
     data = {asked: {"path": str(tmp_path)}, apart: {"path": str(tmp_path / "everything")}}
     with pytest.raises(RecipeInvalid, match=f"'{apart}' is asked on other data"):
         accept.check_data([criterion(f"{asked} within_interval")], "detector", {}, data)
+
+
+def test_the_tables_of_standards_are_of_the_code_that_decides(tmp_path, monkeypatch):
+    monkeypatch.setattr(looks.importlib, "import_module", lambda name: SimpleNamespace(__path__=[str(tmp_path)]))
+    sums = set()
+    for floor in (0.2, 0.0):
+        (tmp_path / "metrics.toml").write_text(f"floor = {floor}")
+        sums.add(looks.code.__wrapped__())
+    assert len(sums) == 2
