@@ -20,7 +20,7 @@ from edge_assistant.perception.senses.objects import Seen, see
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.data import CLEAR, Box, Labelled, read_labels
-from edge_assistant_quantize.metrics.objects import LARGE
+from edge_assistant_quantize.metrics.sensed import LARGE
 
 NAME = "objects"
 HELP = "presence, precision, labels, counts and boxes of what is seen in photographs with labels"

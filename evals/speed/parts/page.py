@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edge_assistant_quantize.datasets import pages, paper
-from edge_assistant_quantize.metrics.writing import flat, words
+from edge_assistant_quantize.metrics.sensed import flat, words
 from evals import writing
 from evals.speed.part import Setting
 from evals.speed.rows import How, Limit, Row

@@ -135,8 +135,8 @@ def test_recordings_that_cannot_be_used(spoken, models):
 def test_data_or_a_sense_that_is_not_there(models):
     with pytest.raises(InputMissing, match="nowhere does not exist"):
         given(models("detector"), "detector", path="nowhere")
-    with pytest.raises(UsageError, match="role 'voice'"):
-        given(models("faces"), "voice", path=".")
+    with pytest.raises(UsageError, match="role 'language'"):
+        given(models("faces"), "language", path=".")
 
 
 def test_a_file_that_the_model_lacks(photos, tmp_path):
