@@ -30,7 +30,7 @@ from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses.objects import MARGIN, Seen, around, see
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.data import CLEAR, Data, LabelledRecording, items, labels_of, usable
+from edge_assistant_quantize.datasets.data import CLEAR, Data, LabelledRecording, folder_of, items, labels_of, usable
 from edge_assistant_quantize.errors import QuantizationFailed, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch
 
@@ -153,7 +153,7 @@ def _classifier(model: InstalledModel, data: Data, runtime: Runtime) -> _Look:
     """Of labelled objects that are at least `CLEAR` of the picture, the part that the product shows the classifier."""
     from edge_assistant.perception.classifier import Classifier
 
-    classifier, labels = Classifier(model, runtime), labels_of(data)
+    classifier, labels = Classifier(model, runtime), labels_of(folder_of(data))
 
     def look(name: str, path: Path) -> Perceived:
         rgb = next(_pages(path)).rgb

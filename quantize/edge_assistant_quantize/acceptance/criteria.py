@@ -31,20 +31,16 @@ def of(metric: str, said: Mapping[str, object]) -> Criterion | None:
         raise RecipeInvalid(f"{metric}: {what}", _HINT)
     if said.get("by", "interval") != "interval":
         raise RecipeInvalid(f"{metric}: only an interval decides, so 'by' can only be 'interval'", "leave it out")
-    bound = Bound(keys[0])
-    return Criterion(metric, bound, _limit(metric, bound, said[bound]))
-
-
-def _limit(metric: str, bound: Bound, value: object) -> float:
+    bound, limit = Bound(keys[0]), said[keys[0]]
     if bound is Bound.WITHIN_INTERVAL:
-        if value is not True:
+        if limit is not True:
             raise RecipeInvalid(f"{metric}: 'within_interval' can only be true", "leave it out")
-        return 0.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return Criterion(metric, bound)
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
         raise RecipeInvalid(f"{metric}: '{bound}' must be a number", _HINT)
-    if bound is Bound.AT_MOST_WORSE and value < 0:
+    if bound is Bound.AT_MOST_WORSE and limit < 0:
         raise RecipeInvalid(f"{metric}: '{bound}' must not be below zero", _HINT)
-    return float(value)
+    return Criterion(metric, bound, float(limit))
 
 
 def from_words(words: str) -> tuple[str, Criterion | None]:

@@ -87,7 +87,9 @@ def items(role: str, data: Data) -> dict[str, Any]:
                 found = {f"page {each}": each for each in range(seed, seed + (number_of(data, "count") or 0))}
             else:
                 folder = folder_of(data)
-                named = labels_of(data) or sorted(path.name for path in folder.iterdir() if by_name(path) is Kind.IMAGE)
+                named = labels_of(folder) or sorted(
+                    path.name for path in folder.iterdir() if by_name(path) is Kind.IMAGE
+                )
                 found = {name: folder / name for name in named}
         except UnicodeDecodeError as error:
             raise CalibrationInvalid(f"the data is not text in UTF-8 ({error.reason})", _FORM) from None
@@ -177,29 +179,18 @@ def number_of(data: Data, key: str) -> int | None:
     raise CalibrationInvalid(f"'{key}' of the data is not a whole number", "give a number from 0 on")
 
 
-def labels_of(data: Data) -> dict[str, list[Labelled]]:
+def labels_of(folder: Path) -> dict[str, list[Labelled]]:
     """The labelled objects of a folder by the picture's name; none where it has no labels.json.
 
     Raises:
-        CalibrationInvalid, InputMissing: it is malformed, or there is no folder.
-    """
-    folder = folder_of(data)
-    with usable():
-        return read_labels(folder) if (folder / "labels.json").exists() else {}
-
-
-def read_labels(folder: Path) -> dict[str, list[Labelled]]:
-    """The labels of a folder by file name.
-
-    Raises:
-        InputMissing: there is no labels.json.
         InputCorrupt: it is not of the form above, or names no picture.
     """
+    file = folder / "labels.json"
+    if not file.is_file():
+        return {}
     try:
-        document = msgspec.json.decode((folder / "labels.json").read_bytes(), type=dict[str, _Picture])
-    except OSError:
-        raise InputMissing("labels.json cannot be read", "give a folder of pictures with labels.json") from None
-    except (msgspec.MsgspecError, RecursionError) as error:
+        document = msgspec.json.decode(file.read_bytes(), type=dict[str, _Picture])
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
         raise InputCorrupt(f"labels.json is not of the expected form ({error})", "see the docs of bench") from None
     labels = {name: picture.objects for name, picture in document.items() if Path(name).name == name}
     if not labels:
