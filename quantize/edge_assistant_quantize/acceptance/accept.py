@@ -11,12 +11,12 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize.acceptance import gate, looks
-from edge_assistant_quantize.acceptance.looks import DecidedLook, ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import Metric, MetricRun, metric, standard
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.record import Criterion, Measured
+from edge_assistant_quantize.record import Criterion, Measured, ModelSums
 
 DataOf = Mapping[str, Mapping[str, object]]
 """The data by the metric or result that is measured on it: `{"presence": {"path": "photos"}}`."""

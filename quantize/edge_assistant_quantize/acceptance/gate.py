@@ -25,16 +25,15 @@ def decide(look: AcceptanceLook) -> list[CriterionVerdict]:
     Raises:
         UsageError: a result is missing, or both were not measured on the same items.
     """
-    alike = (look.files, look.options) == (look.reference_files, look.reference_options)
-    same = "it is compared with itself" if alike else ""
-    unsound = "" if sound(look) else f"nothing says that {look.reference} is not damaged itself"
+    same = "it is compared with itself" if look.candidate.id == look.reference.id else ""
+    unsound = "" if sound(look) else f"nothing says that {look.reference.name} is not damaged itself"
     found = []
     for asked in look.criteria:
         number, other = look.numbers[asked.metric], _compared(asked, look.of_reference)
         reason = (
             (same if metric(asked.metric).relative else "")
-            or _hollow(asked.metric, look.form, look.of_candidate, number)
-            or (_hollow(asked.metric, look.reference, look.of_reference, number) if other else "")
+            or _hollow(asked.metric, look.candidate.name, look.of_candidate, number)
+            or (_hollow(asked.metric, look.reference.name, look.of_reference, number) if other else "")
             or unsound
         )
         found.append(_verdict(asked, _result(asked, look.of_candidate), other, number, reason))
@@ -102,9 +101,9 @@ def needed(asked: Criterion) -> float:
 
 def sound(look: AcceptanceLook) -> bool:
     """Whether the reference counts: by itself, or as every result that needs no reference reaches its floor."""
-    held = [not _below(look.reference, found) for found in look.of_reference.values() if not _too_few(found)]
+    held = [not _below(look.reference.name, found) for found in look.of_reference.values() if not _too_few(found)]
     compares = any(asked.compares or metric(asked.metric).relative for asked in look.criteria)
-    return bool(look.sound) or not compares or (bool(held) and all(held))
+    return bool(look.reference.sound) or not compares or (bool(held) and all(held))
 
 
 def searched(criteria: list[Criterion], candidate: Mapping[str, Measured], reference: Mapping[str, Measured]) -> bool:

@@ -41,33 +41,11 @@ from edge_assistant_quantize.acceptance import gate, signature
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.provenance import sum_of_values
-from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
+from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured, ModelSums
 
 SKETCH = 64  # sums of a data set that are kept
 _LETTERS = 16  # of a sum
 _CODE = ("edge_assistant", "edge_assistant_models", "edge_assistant_quantize")  # packages that measure and decide
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSums:
-    """A model by name and content.
-
-    Attributes:
-        name: for people.
-        files: the sha256 of each file by key.
-        options: for the code that loads it.
-        sound: why it counts as a reference by itself, such as the model of the catalog that it is; else empty.
-    """
-
-    name: str
-    files: Mapping[str, str]
-    options: Mapping[str, object]
-    sound: str = ""
-
-    @property
-    def id(self) -> str:
-        """One sum over its files and options, whatever it is called."""
-        return sum_of_values(msgspec.json.decode(msgspec.json.encode([self.files, self.options])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +59,6 @@ class DecidedLook:
     def accepted(self) -> bool:
         """Whether every criterion holds."""
         return all(verdict.accepted for verdict in self.verdicts)
-
-    @property
-    def reference(self) -> str:
-        """The id of the model that it was compared with."""
-        return ModelSums(self.look.reference, self.look.reference_files, self.look.reference_options).id
 
 
 def decided(look: AcceptanceLook) -> DecidedLook:
@@ -143,13 +116,8 @@ def take(
         numbers = {name: _counted(trail, candidate, reference, criteria, of_candidate[name]) for name in there}
         look = AcceptanceLook(
             time=datetime.now(UTC).isoformat(timespec="seconds"),
-            form=candidate.name,
-            files=dict(candidate.files),
-            options=dict(candidate.options),
-            reference=reference.name,
-            reference_files=dict(reference.files),
-            reference_options=dict(reference.options),
-            sound=reference.sound or _accepted(trail, reference),
+            candidate=candidate,
+            reference=msgspec.structs.replace(reference, sound=reference.sound or _accepted(trail, reference)),
             criteria=list(criteria),
             of_candidate={name: found for name, found in of_candidate.items() if name in kept},
             of_reference=dict(of_reference),

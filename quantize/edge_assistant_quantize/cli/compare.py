@@ -108,6 +108,7 @@ def _measured(
 ) -> list[dict[str, Measured]]:
     """Results of each model by name; the first is the reference of relative metrics."""
     from edge_assistant_quantize.acceptance import accept, looks
+    from edge_assistant_quantize.record import ModelSums
 
     if not args.metric:
         return [{} for _ in models]
@@ -118,7 +119,7 @@ def _measured(
         found = [accept.measure_reference(first, data, runtime, watch)]
         found += [accept.measure(model, first, data, runtime, watch) for model, _ in held[1:]]
         for model, (_, sums), results in zip(models, held, found, strict=True):
-            looks.seen(looks.ModelSums(model.name, sums, model.options), results)
+            looks.seen(ModelSums(model.name, sums, model.options), results)
     return found
 
 

@@ -12,12 +12,12 @@ import msgspec
 
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.acceptance.looks import DecidedLook, ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook
 from edge_assistant_quantize.metrics.metric import standard
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.judgement import Judgement
 from edge_assistant_quantize.publish.places import FOLDER
-from edge_assistant_quantize.record import ModelFile, Record, Variant
+from edge_assistant_quantize.record import ModelFile, ModelSums, Record, Variant
 from edge_assistant_quantize.report import forms, page, precision, text
 from edge_assistant_quantize.report.precision import Precision
 
@@ -35,7 +35,7 @@ def ordered(looks: Iterable[DecidedLook], displaced: Iterable[ModelSums]) -> lis
 
     def rank(each: DecidedLook) -> tuple[bool, ...]:
         in_task = any(verdict.compares and standard(verdict.metric).task for verdict in each.verdicts)
-        first = in_task and each.reference in others
+        first = in_task and each.look.reference.id in others
         return (not (each.accepted and first), not (each.accepted and in_task), not each.accepted)
 
     return sorted(looks, key=rank)
@@ -89,7 +89,7 @@ def _known(card: Mapping[str, object]) -> dict[str, object]:
 def told(each: DecidedLook) -> list[str]:
     """The verdicts of a look in words; of a refusal those that refuse."""
     verdicts = [verdict for verdict in each.verdicts if verdict.accepted is each.accepted]
-    when = f"{each.look.time[:10]}, {'accepted' if each.accepted else 'refused'} against {each.look.reference}"
+    when = f"{each.look.time[:10]}, {'accepted' if each.accepted else 'refused'} against {each.look.reference.name}"
     said = [text.verdict(each.look.of_candidate[verdict.metric].measure, verdict) for verdict in verdicts]
     return [text.line(f"{when}: {one}") for one in said]
 

@@ -11,10 +11,10 @@ import msgspec
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
-from edge_assistant_quantize.acceptance.looks import DecidedLook, ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook
 from edge_assistant_quantize.candidate import FILE, Candidate
 from edge_assistant_quantize.errors import InputMissing, NotAccepted
-from edge_assistant_quantize.record import CriterionVerdict, Record, Variant
+from edge_assistant_quantize.record import CriterionVerdict, ModelSums, Record, Variant
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
 OTHERS = "record-{}.json"  # beside the record of what was published with several
@@ -49,7 +49,7 @@ class Judgement:
 
     def accepted_against(self, other: ModelSums) -> bool:
         """Whether it does the task as another model does, with its options, within the margin of the metric itself."""
-        compared = [each for each in self.looks if each.reference == other.id]
+        compared = [each for each in self.looks if each.look.reference.id == other.id]
         standing = _standing(compared)
         return all(each.accepted for each in standing) and any(
             gate.in_task(each.look, [verdict for verdict in each.verdicts if verdict in standing]) for each in compared
@@ -119,7 +119,7 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
         return _or_refused(nothing, why, unaccepted)
     record, form = forms[0]
     every = [look for each in found for look in each.looks]
-    mine = [look for look in every if ModelSums(look.form, look.files, look.options).id == model.id]
+    mine = [look for look in every if look.candidate.id == model.id]
     own = {looks.sum_of(look): look for look in mine if look.code == looks.code()}
     if mine and not own:
         why = f"another version of the code judged {printable(form.name)}, so accept it again"
@@ -183,9 +183,9 @@ def _standing(decided: Iterable[DecidedLook]) -> list[CriterionVerdict]:
 
 def _best(decided: Sequence[DecidedLook]) -> list[CriterionVerdict]:
     """What stands against the reference that it was accepted in place of, else against the last one."""
-    references = [each.reference for each in decided]
+    references = [each.look.reference.id for each in decided]
     different = [one for place, one in enumerate(references) if one not in references[:place]]
-    standing = [_standing(each for each in decided if each.reference == one) for one in different]
+    standing = [_standing(each for each in decided if each.look.reference.id == one) for one in different]
     accepted = [verdicts for verdicts in standing if all(verdict.accepted for verdict in verdicts)]
     return [*accepted, *standing[::-1]][0] if standing else []
 

@@ -20,7 +20,6 @@ from edge_assistant_models.sources import local
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
-from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
@@ -28,6 +27,7 @@ from edge_assistant_quantize.publish import card, description
 from edge_assistant_quantize.publish.description import EntryDescription, completed
 from edge_assistant_quantize.publish.judgement import OTHERS, Judgement
 from edge_assistant_quantize.publish.places import ENTRY, FOLDER, Places
+from edge_assistant_quantize.record import ModelSums
 from edge_assistant_quantize.report import precision
 from edge_assistant_quantize.report.precision import Precision
 

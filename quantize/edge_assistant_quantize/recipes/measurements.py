@@ -12,7 +12,6 @@ import msgspec
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.acceptance import gate, looks
-from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
 from edge_assistant_quantize.metrics.metric import MetricRun, metric, standard
 from edge_assistant_quantize.onnx import calibration, sensitivity
@@ -20,7 +19,7 @@ from edge_assistant_quantize.provenance import RUNTIMES, machine_class, sum_of_v
 from edge_assistant_quantize.recipes.recipe import Measurement
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import REFERENCE, RecipeJob
-from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Layer, Measured
+from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Layer, Measured, ModelSums
 
 
 def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:

@@ -173,7 +173,7 @@ def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
         asked = [criterion("cosine at_least=0.99")]
         found = accept.decide(candidate_, reference, asked, data, RUNTIME, ignore)
         assert found.accepted is accepted, found.verdicts
-        assert found.look.sound == models("embedder").name
+        assert found.look.reference.sound == models("embedder").name
     with (
         reference.held() as (model, _),
         pytest.raises(CalibrationInvalid, match="is a directory"),
@@ -227,7 +227,7 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
     assert (found.verdicts[0].value > 0.99) is (swapped == "data")
     assert seen == ["good 0 texts"]
     with model.held() as (_, sums):
-        assert found.look.files == sums
+        assert found.look.candidate.files == sums
 
 
 def test_a_language_model_is_not_compared_with_its_own_file(tmp_path):

@@ -20,13 +20,12 @@ from edge_assistant.core.answer import Answer, Route, Status
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.acceptance import gate, looks, signature
-from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.metrics import cross_signal
 from edge_assistant_quantize.metrics import metric as metrics
 from edge_assistant_quantize.metrics.product import GoldAssistant
 from edge_assistant_quantize.metrics.scoring import AnswerScore
-from edge_assistant_quantize.record import Bound, Criterion, Measured
+from edge_assistant_quantize.record import Bound, Criterion, Measured, ModelSums
 
 OTHER = "cd" * 32
 REAL_METRICS = metrics.all_metrics

@@ -14,10 +14,9 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import looks, signature
-from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.publish import card, judgement
-from edge_assistant_quantize.record import Bound, Criterion
+from edge_assistant_quantize.record import Bound, Criterion, ModelSums
 
 
 @pytest.fixture
@@ -88,9 +87,9 @@ def test_an_acceptance_in_place_of_a_model_that_is_displaced_comes_before_later_
     latest_first = judgement.judge(model, [records.read(asked_again)]).looks[::-1]
     first = candidates.find("silero-vad")
     displaced = [ModelSums(first.name, first.sums(), first.options)]
-    assert [each.look.reference for each in card.ordered(latest_first, displaced)] == ["f32", "float", "float"]
+    assert [each.look.reference.name for each in card.ordered(latest_first, displaced)] == ["f32", "float", "float"]
     assert [each.accepted for each in card.ordered(latest_first, displaced)] == [True, True, False]
-    assert [each.look.reference for each in card.ordered(latest_first, [])] == ["float", "f32", "float"]
+    assert [each.look.reference.name for each in card.ordered(latest_first, [])] == ["float", "f32", "float"]
 
 
 def test_a_model_that_nobody_measured_has_a_card_that_says_so(run_folder, home, tmp_path, capsys):

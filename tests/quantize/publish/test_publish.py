@@ -24,7 +24,7 @@ from edge_assistant_models.store import ModelState
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import signature
-from edge_assistant_quantize.acceptance.looks import DecidedLook, ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
@@ -32,6 +32,7 @@ from edge_assistant_quantize.publish import description, judgement
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.places import Places
 from edge_assistant_quantize.publish.publish import _otherwise, plan, publish, unpublish
+from edge_assistant_quantize.record import ModelSums
 
 DESCRIBED = {"licence": "MIT", "licence_url": "https://example.org/licence", "home": "https://example.org"}
 LICENCE = [word for key, value in DESCRIBED.items() for word in (f"--{key.replace('_', '-')}", value)]

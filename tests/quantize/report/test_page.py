@@ -17,7 +17,7 @@ from helpers.smalldisk import fill, mounted
 
 from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.errors import StorageFull
-from edge_assistant_quantize.record import AcceptanceLook, Bound, Criterion, Layer, ModelFile
+from edge_assistant_quantize.record import AcceptanceLook, Bound, Criterion, Layer, ModelFile, ModelSums
 from edge_assistant_quantize.report import forms, page, text
 
 HOSTILE = [
@@ -44,13 +44,8 @@ def looked(number: int, share: float, bound: Bound = Bound.AT_MOST_WORSE, limit:
     """A look at a detector whose reference finds 82 % of the objects."""
     return AcceptanceLook(
         time=f"2026-11-{number:02}T09:30:00+00:00",
-        form="static int8",
-        files={"model": SUM},
-        options={},
-        reference="f32",
-        reference_files={"model": "cd" * 32},
-        reference_options={},
-        sound="nanodet",
+        candidate=ModelSums("static int8", {"model": SUM}, {}),
+        reference=ModelSums("f32", {"model": "cd" * 32}, {}, "nanodet"),
         criteria=[Criterion("presence", bound, limit)],
         of_candidate={"presence": hits("presence", share), "precision": hits("precision", 0.8)},
         of_reference={"presence": hits("presence", 0.82), "precision": hits("precision", 0.8)},
@@ -87,7 +82,11 @@ def hostile():
         inputs=pairs,
         variants=forms,
         layers=[Layer(name, name, name, -1.0 * place, HOSTILE[4]) for place, name in enumerate(HOSTILE)],
-        looks=[msgspec.structs.replace(looked(1, 0.8), form=HOSTILE[0], reference=HOSTILE[6])],
+        looks=[
+            msgspec.structs.replace(
+                looked(1, 0.8), candidate=ModelSums(HOSTILE[0], {}, {}), reference=ModelSums(HOSTILE[6], {}, {}, "x")
+            )
+        ],
         chosen=forms[0].name,
     )
 
