@@ -22,7 +22,7 @@ from edge_assistant.reasoning.guard import ungrounded
 from edge_assistant.reasoning.route import plan
 from edge_assistant.reasoning.rules.vocabulary import within
 from edge_assistant_quantize.datasets.scenarios import ScenarioJob
-from edge_assistant_quantize.metrics.product import GoldAssistant
+from edge_assistant_quantize.metrics.cross_signal import GoldAssistant
 from evals.results import EVERYTHING, Reply
 
 _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log

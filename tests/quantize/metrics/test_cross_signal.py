@@ -18,9 +18,8 @@ from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics import cross_signal
-from edge_assistant_quantize.metrics import product as around
+from edge_assistant_quantize.metrics.cross_signal import GoldAssistant
 from edge_assistant_quantize.metrics.metric import MetricRun, metric
-from edge_assistant_quantize.metrics.product import GoldAssistant
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.record import Measured
 
@@ -30,8 +29,8 @@ Models = Callable[[str], InstalledModel]
 @pytest.fixture(autouse=True)
 def product(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain_model.use(monkeypatch)
-    monkeypatch.setattr(around, "LlamaEngine", plain_model.PlainEngine)
-    monkeypatch.setattr(around, "_said", {})
+    monkeypatch.setattr(cross_signal, "LlamaEngine", plain_model.PlainEngine)
+    monkeypatch.setattr(cross_signal, "_said", {})
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
 
 
@@ -120,7 +119,7 @@ def test_what_the_language_model_said_is_recalled(
             asked.append((messages[-1].content, *options))
             return super()._answer(messages, options)
 
-    monkeypatch.setattr(around, "LlamaEngine", Engine)
+    monkeypatch.setattr(cross_signal, "LlamaEngine", Engine)
     once = measure(models("speech"), scenarios)
     count = len(asked)
     assert count == len(set(asked)) > 2

@@ -23,7 +23,7 @@ from edge_assistant_quantize.acceptance import gate, looks, signature
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.metrics import cross_signal
 from edge_assistant_quantize.metrics import metric as metrics
-from edge_assistant_quantize.metrics.product import GoldAssistant
+from edge_assistant_quantize.metrics.cross_signal import GoldAssistant
 from edge_assistant_quantize.metrics.scoring import AnswerScore
 from edge_assistant_quantize.record import Bound, Criterion, Measured, ModelSums
 
