@@ -20,7 +20,6 @@ from edge_assistant_quantize.datasets.data import Data, clusters, sums
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import perceive
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,8 @@ class MetricRun:
         Raises:
             CalibrationInvalid: the first result has no whole; or see `senses.perceive`.
         """
+        from edge_assistant_quantize.senses import perceive  # with NumPy, which no help needs
+
         counted: dict[str, dict[str, tuple[float, float]]] = {}
         for name, given in perceive(self.model, role, self.data, self.runtime, self.watch):
             for result, pair in score(name, given).items():
