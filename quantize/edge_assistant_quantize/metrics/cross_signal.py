@@ -117,7 +117,7 @@ def recalling(model: InstalledModel, runtime: Runtime) -> Engine:
         if key not in _said:
             found = ask(*lists, **how)
             _said[key] = tuple(found) if ask.__name__ == "stream" else found
-        return _said[key]
+        return iter(_said[key]) if ask.__name__ == "stream" else _said[key]
 
     for name in ("choose", "stream"):
         setattr(engine, name, partial(recalled, getattr(engine, name)))
