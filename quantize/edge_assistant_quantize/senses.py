@@ -81,7 +81,7 @@ def perceive(model: InstalledModel, role: str, data: Data, runtime: Runtime, wat
     if role not in _ROLES:
         raise UsageError(f"no sense runs a model of role '{role}' over data", f"there are {', '.join(_ROLES)}")
     with usable():
-        given, look = items(role, data), _ROLES[role](model, data, runtime)
+        look, given = _ROLES[role](model, data, runtime), items(role, data)
     return _run(given, look, model.name, watch)
 
 

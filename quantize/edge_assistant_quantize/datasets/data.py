@@ -94,7 +94,8 @@ def items(role: str, data: Data) -> dict[str, Any]:
         except UnicodeDecodeError as error:
             raise CalibrationInvalid(f"the data is not text in UTF-8 ({error.reason})", _FORM) from None
     if not (kept := dict(islice(found.items(), number_of(data, "limit")))):
-        raise CalibrationInvalid(f"the data holds nothing for the role {role}", _FORM)
+        wanted = "texts" if role in _TEXTS else "recordings with their words" if role in _RECORDINGS else "pictures"
+        raise CalibrationInvalid(f"the data holds no {wanted} for the role {role}", _FORM)
     return kept
 
 

@@ -93,13 +93,13 @@ def test_texts_and_examples(tmp_path, models):
 @pytest.mark.parametrize(
     ("role", "data", "says"),
     [
-        ("speech", {"path": "photos"}, "the data holds nothing for the role speech"),
-        ("detector", {"path": "speech"}, "the data holds nothing for the role detector"),
+        ("speech", {"path": "photos"}, "the data holds no recordings with their words for the role speech"),
+        ("detector", {"path": "speech"}, "the data holds no pictures for the role detector"),
         ("classifier", {"path": "texts.txt"}, "texts.txt is no folder"),
         ("embedder", {"path": "photos/clock.png"}, "the data is not text in UTF-8"),
         ("embedder", {"path": "photos"}, "photos is a directory"),
-        ("embedder", {"path": "blank.txt"}, "the data holds nothing for the role embedder"),
-        ("writing", {}, "the data holds nothing for the role writing"),
+        ("embedder", {"path": "blank.txt"}, "the data holds no texts for the role embedder"),
+        ("writing", {}, "the data holds no pictures for the role writing"),
         ("writing", {"count": -1}, "'count' of the data is not a whole number"),
         ("detector", {"path": "photos", "limit": "two"}, "'limit' of the data is not a whole number"),
         ("faces", {}, "the data has no 'path'"),
