@@ -47,6 +47,16 @@ class Judgement:
         """The looks that did not accept it."""
         return [each for each in self.looks if not each.accepted]
 
+    def or_refused(self, why: str, unaccepted: str, hint: str = _ANYWAY) -> Judgement:
+        """The same, published for this reason where there is something against it.
+
+        Raises:
+            NotAccepted: there is something against it, and no reason.
+        """
+        if why and not unaccepted:
+            raise NotAccepted(why, hint)
+        return replace(self, unaccepted=unaccepted) if why else self
+
     def accepted_against(self, other: ModelSums) -> bool:
         """Whether it does the task as another model does, with its options, within the margin of the metric itself."""
         compared = [each for each in self.looks if each.look.reference.id == other.id]
@@ -110,26 +120,26 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
     nothing = Judgement(model)
     if not found:
         why = f"{candidate.name} was not measured: there is no {records.FILE} beside it"
-        return _or_refused(nothing, why, unaccepted, f"{_MEASURE}, or {_ANYWAY}")
+        return nothing.or_refused(why, unaccepted, f"{_MEASURE}, or {_ANYWAY}")
     if why := next((why for each in found if (why := _unbelievable(each, signer))), ""):
-        return _or_refused(nothing, why, unaccepted)
+        return nothing.or_refused(why, unaccepted)
     forms = [(each, form) for each in found if (form := form_of(candidate, each, model.files))]
     if not forms:
         why = f"{candidate.name} was not measured: the record of {found[0].name} is of other files, or of another role"
-        return _or_refused(nothing, why, unaccepted)
+        return nothing.or_refused(why, unaccepted)
     record, form = forms[0]
     every = [look for each in found for look in each.looks]
     mine = [look for look in every if look.candidate.id == model.id]
     own = {looks.sum_of(look): look for look in mine if look.code == looks.code()}
     if mine and not own:
         why = f"another version of the code judged {printable(form.name)}, so accept it again"
-        return _or_refused(nothing, why, unaccepted)
+        return nothing.or_refused(why, unaccepted)
     known = [] if signer else looks.judged(model)
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
     looked = [looks.decided(own[k]) for k in order]
     form = msgspec.structs.replace(form, verdicts=_best(looked))
     judged = Judgement(model, record, form, looked, others=[each for each in found if each != record])
-    return _or_refused(judged, _why_not(judged, None if signer else known), unaccepted)
+    return judged.or_refused(_why_not(judged, None if signer else known), unaccepted)
 
 
 def _why_not(judged: Judgement, known: Collection[str] | None) -> str:
@@ -147,12 +157,6 @@ def _why_not(judged: Judgement, known: Collection[str] | None) -> str:
         have = len(there.intersection(known))
         return f"the records have {have} of {len(known)} looks at '{name}' in the audit trail (--record names more)"
     return ""
-
-
-def _or_refused(found: Judgement, why: str, unaccepted: str, hint: str = _ANYWAY) -> Judgement:
-    if why and not unaccepted:
-        raise NotAccepted(why, hint)
-    return replace(found, unaccepted=unaccepted if why else "")
 
 
 def _unbelievable(record: Record, signer: str) -> str:

@@ -21,7 +21,7 @@ from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
+from edge_assistant_quantize.errors import ModelCorrupt, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.publish import card, description
 from edge_assistant_quantize.publish.description import EntryDescription, completed
@@ -76,12 +76,10 @@ def plan(
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
     displaced = _displaced(portfolio, candidate.role, whole)
-    why = _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
-    if why and not judged.unaccepted:
-        if not unaccepted:
-            hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
-            raise NotAccepted(why, hint)
-        judged = dataclasses.replace(judged, unaccepted=unaccepted)
+    if not judged.unaccepted:
+        why = _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
+        hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
+        judged = judged.or_refused(why, unaccepted, hint)
     policy.current().check_model(whole.name, own=True)
     judged = dataclasses.replace(judged, looks=card.ordered(judged.looks, displaced.values()))
     weights = precision.of_files(candidate.paths.values())
