@@ -14,10 +14,9 @@ from typing import Any
 from edge_assistant.core.errors import UsageError
 from edge_assistant_quantize import arguments
 from edge_assistant_quantize.datasets.scenarios import ScenarioJob, jobs, load
-from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Product, ScenarioResult
-from edge_assistant_quantize.metrics.warm import WarmAssistant
 from evals import record
-from evals.results import Results, figures, progress, show, to_json
+from evals.results import EVERYTHING, Results, ScenarioResult, figures, progress, show, to_json
+from evals.warm import Product, WarmAssistant
 from evals.ways import Ablation, BaselinePrompt, BaselineWay, Command, Way
 
 NAME = "cross-signal"

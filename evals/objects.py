@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge_assistant.compute.runtime import Runtime
+from edge_assistant.core.errors import InputMissing
 from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception import pictures
 from edge_assistant.perception.classifier import Classifier
@@ -19,8 +20,8 @@ from edge_assistant.perception.detectors import LABELS, Detection, Detector, ope
 from edge_assistant.perception.senses.objects import Seen, see
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.labels import CLEAR, Box, Labelled, read_labels
-from edge_assistant_quantize.metrics.objects import LARGE
+from edge_assistant_quantize.datasets.data import CLEAR, Box, Labelled, labels_of
+from edge_assistant_quantize.metrics.sensed import LARGE
 
 NAME = "objects"
 HELP = "presence, precision, labels, counts and boxes of what is seen in photographs with labels"
@@ -104,7 +105,9 @@ def measure(folder: Path, detector: Detector, classifier: Classifier | None = No
     Raises:
         InputMissing, InputCorrupt: labels.json, or a picture that it names.
     """
-    labels = read_labels(folder)
+    labels = labels_of(folder)
+    if not labels:
+        raise InputMissing(f"{folder.name} has no labels.json", "give a folder of pictures with labels.json")
     sizes: dict[str, int] = {}
     seen: dict[str, Seen] = {}
     took: list[float] = []

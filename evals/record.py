@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge_assistant.core.errors import StorageFull
 from edge_assistant.reasoning.reason import UNCERTAIN
-from edge_assistant_quantize.metrics.cross_signal import ScenarioResult
+from evals.results import ScenarioResult
 
 COLUMNS = (
     "date", "set", "commit", "reasoning", "profile", "perception", "first sight", "questions", "right", "share", "from",

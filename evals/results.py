@@ -6,14 +6,53 @@ import json
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 from edge_assistant.core.errors import StorageFull, UsageError
 from edge_assistant_quantize.datasets.scenarios import ScenarioJob
-from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Reply, ScenarioResult, counts
-from edge_assistant_quantize.metrics.scoring import cited
+from edge_assistant_quantize.metrics.scoring import AnswerScore, cited, judge
+
+EVERYTHING = "everything"  # the way of answering that is the product
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a question."""
+
+    said: Mapping[str, Any] = field(default_factory=dict)  # as `ask --json` prints it; empty where it failed
+    seconds: float = 0.0  # from the question to the whole answer, perception included
+    error: str | None = None  # why it failed, or None
+    # What the answer says and its evidence does not; None where that cannot be checked
+    ungrounded: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """A reply to one question, judged."""
+
+    job: ScenarioJob  # the question
+    way: str  # the name of the way that answered
+    reply: Reply  # what came of it
+    judged: AnswerScore  # which parts are right
+
+    @classmethod
+    def of(cls, job: ScenarioJob, way: str, reply: Reply) -> ScenarioResult:
+        """A reply, judged; its seconds to a millisecond, as they are kept."""
+        return cls(job, way, replace(reply, seconds=round(reply.seconds, 3)), judge(job.question, reply.said))
+
+    @property
+    def said(self) -> str:
+        """The status that was said; empty where there was no answer."""
+        return str(self.reply.said.get("status") or "")
+
+
+def counts(results: Sequence[ScenarioResult]) -> dict[str, int]:
+    """How many there are, and how many are right in what."""
+    parts = ("status", "answer", "cites", "correct")
+    return {"n": len(results)} | {part: sum(getattr(each.judged, part) for each in results) for part in parts}
 
 
 class Results:

@@ -22,7 +22,7 @@ from edge_assistant.core.signals import Kind, take_file
 from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses.speech import SpeechSense
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.recordings import LabelledRecording, corpus
+from edge_assistant_quantize.datasets.data import LabelledRecording, corpus
 from edge_assistant_quantize.metrics.transcripts import normalised
 
 NAME = "speech"
@@ -61,6 +61,10 @@ def run(args: argparse.Namespace) -> int:
         ModelError: a model is missing.
     """
     recordings = corpus(args.folder)[: args.limit]
+    if not recordings:
+        raise UsageError(
+            f"{args.folder.name} holds no recordings with their words", "name a folder of *.wav with *.txt"
+        )
     transcribers = _transcribers(args)
     for transcribe in transcribers.values():
         transcribe(recordings[0].path)  # loads what is loaded when first needed

@@ -17,8 +17,8 @@ from edge_assistant.core.evidence import Evidence
 from edge_assistant.language.chat import Message, Role
 from edge_assistant.language.engine import Engine
 from edge_assistant_quantize.datasets.scenarios import ScenarioJob
-from edge_assistant_quantize.metrics.cross_signal import EVERYTHING, Reply, timed
-from edge_assistant_quantize.metrics.warm import WarmAssistant
+from evals.results import EVERYTHING, Reply
+from evals.warm import WarmAssistant, timed
 
 
 class Way(Protocol):

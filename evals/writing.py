@@ -17,7 +17,7 @@ from edge_assistant.perception.page import Page
 from edge_assistant.perception.senses.writing import Writing
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets import pages, paper
-from edge_assistant_quantize.metrics.writing import flat, marked, words
+from edge_assistant_quantize.metrics.sensed import flat, marked, words
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edge_assistant.core.errors import UsageError, VoiceUnavailable
 from edge_assistant.core.signals import SAMPLE_RATE
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.recordings import LabelledRecording
+from edge_assistant_quantize.datasets.data import LabelledRecording
 
 if TYPE_CHECKING:
     import numpy as np
@@ -192,7 +192,7 @@ def of_folder(folder: Path, between: tuple[float, float]) -> Sequence[LabelledRe
     Raises:
         UsageError: there is none.
     """
-    from edge_assistant_quantize.datasets.recordings import corpus
+    from edge_assistant_quantize.datasets.data import corpus
     from evals.speech import duration
 
     found = [one for one in corpus(folder) if between[0] <= duration(one.path) <= between[1]]

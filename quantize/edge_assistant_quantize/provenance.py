@@ -109,7 +109,7 @@ def sum_of_data(data: Mapping[str, object]) -> str:
     """
     options = {key: value for key, value in data.items() if key != "path"}
     path = data.get("path")
-    return sum_of_values([options, sum_of_path(Path(path)) if isinstance(path, str) else ""])
+    return sum_of_values([options, sum_of_path(Path(path)) if isinstance(path, str | Path) else ""])
 
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:

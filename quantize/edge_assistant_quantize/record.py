@@ -5,6 +5,8 @@ One JSON file. It holds all that another person needs to make the same tensors a
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -166,6 +168,7 @@ class CriterionVerdict(msgspec.Struct, frozen=True):
         accepted: whether it holds.
         reason: why it does not count whatever the interval says, such as too few items; else empty.
         compares: whether the interval is that of the difference, and not that of the value.
+        look: which look at its data this is, from 1; 0 where nobody counted.
     """
 
     metric: str
@@ -176,6 +179,7 @@ class CriterionVerdict(msgspec.Struct, frozen=True):
     accepted: bool
     reason: str = ""
     compares: bool = True
+    look: int = 0
 
 
 class ModelFile(msgspec.Struct, frozen=True):
@@ -237,18 +241,36 @@ class Variant(msgspec.Struct, frozen=True):
         return all(verdict.accepted for verdict in self.verdicts) if self.verdicts else None
 
 
+class ModelSums(msgspec.Struct, frozen=True):
+    """A model by name and content.
+
+    Attributes:
+        name: for people.
+        files: the sha256 of each file by key.
+        options: with which it is loaded.
+        sound: why it counts as a reference by itself: it is of the catalog, or was accepted before; else empty.
+    """
+
+    name: str
+    files: Mapping[str, str]
+    options: Mapping[str, object]
+    sound: str = ""
+
+    @property
+    def id(self) -> str:
+        """One sum over its files and options, whatever it is called."""
+        values = msgspec.json.decode(msgspec.json.encode([self.files, self.options]))
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 class AcceptanceLook(msgspec.Struct, frozen=True):
     """A candidate and its reference measured for acceptance, with all that the verdicts follow from (`gate.decide`).
 
     Attributes:
         time: ISO 8601 in UTC, by the machine's clock; the audit trail has the order.
-        form: the name of the candidate's form.
-        files: the sha256 of each of its files, by key.
-        options: with which it was loaded.
-        reference: name of the reference.
-        reference_files: likewise.
-        reference_options: likewise.
-        sound: why the reference counts without a floor: of the catalog, or accepted before; empty otherwise.
+        candidate: the form that may be accepted.
+        reference: what it would stand for.
         criteria: what was demanded.
         of_candidate: its results, item by item.
         of_reference: likewise.
@@ -258,13 +280,8 @@ class AcceptanceLook(msgspec.Struct, frozen=True):
     """
 
     time: str
-    form: str
-    files: dict[str, str]
-    options: dict[str, object]
-    reference: str
-    reference_files: dict[str, str]
-    reference_options: dict[str, object]
-    sound: str
+    candidate: ModelSums
+    reference: ModelSums
     criteria: list[Criterion]
     of_candidate: dict[str, Measured]
     of_reference: dict[str, Measured]

@@ -20,8 +20,7 @@ from edge_assistant.core.errors import InputCorrupt, ModelMissing, StorageFull, 
 from edge_assistant.perception.senses.readings import Readings
 from edge_assistant.storage.settings import Settings
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, load
-from edge_assistant_quantize.metrics import warm
-from evals import cross_signal
+from evals import cross_signal, warm
 from evals.cross_signal import draw
 
 ROWS = "".join(f"2025-03-14T14:{minute:02d}:00,{60 + minute}\n" for minute in range(40))

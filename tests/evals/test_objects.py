@@ -15,7 +15,7 @@ from edge_assistant.core.errors import InputCorrupt, InputMissing
 from edge_assistant.perception.detectors import Detection
 from edge_assistant.perception.senses.objects import Seen
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.labels import Labelled, read_labels
+from edge_assistant_quantize.datasets.data import Labelled, labels_of
 from evals import objects as bench
 from evals.objects import average_precision, score
 
@@ -97,15 +97,16 @@ def test_average_precision_and_examples() -> None:
 def test_wrong_labels_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "labels.json").write_text(content)
     with pytest.raises(InputCorrupt):
-        read_labels(tmp_path)
+        labels_of(tmp_path)
 
 
 def test_missing_labels_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputMissing):
-        read_labels(tmp_path)
+    assert labels_of(tmp_path) == {}
+    with pytest.raises(InputMissing, match=r"has no labels\.json"):
+        bench.measure(tmp_path, None)  # type: ignore[arg-type]
 
 
 def test_a_name_that_leaves_the_folder_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "labels.json").write_text('{"../secret.png": {"objects": []}}')
     with pytest.raises(InputCorrupt, match="names no picture"):
-        read_labels(tmp_path)
+        labels_of(tmp_path)

@@ -9,8 +9,8 @@ import pytest
 
 from edge_assistant.core.errors import StorageFull
 from edge_assistant_quantize.datasets.scenarios import Question, Scenario, ScenarioJob
-from edge_assistant_quantize.metrics.cross_signal import Reply, ScenarioResult
 from evals import record
+from evals.results import Reply, ScenarioResult
 
 
 def result(status: str, said: str, answer: str) -> ScenarioResult:

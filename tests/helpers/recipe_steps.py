@@ -7,12 +7,9 @@ import signal
 from pathlib import Path
 from typing import ClassVar
 
-from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.decoding import Positive
 from edge_assistant_quantize.errors import QuantizationFailed
-from edge_assistant_quantize.metrics.metric import Data, Metric, Standard
-from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.metrics.metric import Metric, MetricRun, Standard
 from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, StepInput
 from edge_assistant_quantize.record import Measured
 
@@ -59,11 +56,9 @@ def note(line: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def length(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+def length(run: MetricRun) -> tuple[Measured, ...]:
     """The share of 100 bytes that a model has, in each of 200 items."""
-    size = model.files["model"].stat().st_size
+    size = run.model.files["model"].stat().st_size
     note(f"length {size}")
     items = tuple(map(str, range(200)))
     length = Measured("length", items, (size,) * 200, (100,) * 200, lower_is_better=False)
@@ -82,9 +77,7 @@ def metric(name: str, role: str) -> Metric:
     )
 
 
-def same(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+def same(run: MetricRun) -> tuple[Measured, ...]:
     """All of 200 items are alike."""
     return (Measured("same", tuple(map(str, range(200))), (1,) * 200, (1,) * 200, lower_is_better=False),)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from edge_assistant_quantize.datasets.recordings import LabelledRecording
+from edge_assistant_quantize.datasets.data import LabelledRecording
 from evals.speed import recordings
 from evals.speed.part import Setting
 from evals.speed.parts.utterance import product, reference, wrong_words

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edge_assistant_quantize.datasets import pages, paper
-from edge_assistant_quantize.metrics.writing import flat, words
+from edge_assistant_quantize.metrics.sensed import flat, words
 from evals import writing
 from evals.speed.part import Setting
 from evals.speed.rows import How, Limit, Row
@@ -23,6 +23,7 @@ ORDER = 3
 SIGNALS = False
 AGAINST = "RapidOCR's defaults"
 LINES = 50
+_PITCH = 32  # pixels from one row to the next
 _PAGES = (12, 3)
 _MOST = 0.6
 
@@ -58,5 +59,18 @@ def scan(seed: int) -> tuple[pages.RenderedPage, NDArray[np.uint8]]:
     """A page and its picture, u8 [height, width, 3] RGB."""
     import numpy as np
 
-    sheet = pages.letter(np.random.default_rng(seed), LINES)
+    sheet = _letter(np.random.default_rng(seed), LINES)
     return sheet, np.asarray(paper.scan_look(sheet.image, seed))
+
+
+def _letter(random: np.random.Generator, rows: int) -> pages.RenderedPage:
+    """So many rows in one column, A4 at 150 dots an inch with fifty: sentences, and labels with amounts flush right."""
+    height = 2 * pages.MARGIN + rows * _PITCH
+    page = pages.RenderedPage("letter", 1240, height, paper.font(20, pages.one(random, "sans", "serif")), _PITCH)
+    for number in range(rows):
+        if number % 5 == 3:
+            amount = f"{random.integers(1, 900)}.{random.integers(10, 99)}"
+            page.line(pages.one(random, *pages.GOODS), amount)
+        else:
+            page.line(" ".join(pages.several(random, pages.WORDS, int(random.integers(6, 12)))))
+    return page.cut()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from edge_assistant.core.errors import UsageError
-from edge_assistant_quantize.datasets.recordings import LabelledRecording
+from edge_assistant_quantize.datasets.data import LabelledRecording
 from edge_assistant_quantize.metrics.transcripts import normalised
 from evals.speed import recordings
 from evals.speed.part import EXTRA, Setting

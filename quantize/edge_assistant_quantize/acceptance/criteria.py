@@ -1,13 +1,7 @@
 """What a candidate must hold to be accepted, as recipes and command lines say it.
 
-| key | holds where |
-| --- | --- |
-| `at_most_worse = 0.005` | the bad end of the difference's interval is at most so much worse, in the metric's unit |
-| `within_interval = true` | the same by the metric's own margin, see `metric.Standard` |
-| `at_least = 0.97` | the low end of its own value's interval is at least that |
-| `at_most = 0.02` | the high end is at most that; for what is better the less it is |
-
-A point never decides (non-inferiority by the confidence interval: ICH E9, 1998, section 3.3.2).
+docs/quantize-acceptance.md says where each key holds. A point never decides (non-inferiority by the confidence
+interval: ICH E9, 1998, section 3.3.2).
 """
 
 from __future__ import annotations
@@ -37,20 +31,16 @@ def of(metric: str, said: Mapping[str, object]) -> Criterion | None:
         raise RecipeInvalid(f"{metric}: {what}", _HINT)
     if said.get("by", "interval") != "interval":
         raise RecipeInvalid(f"{metric}: only an interval decides, so 'by' can only be 'interval'", "leave it out")
-    bound = Bound(keys[0])
-    return Criterion(metric, bound, _limit(metric, bound, said[bound]))
-
-
-def _limit(metric: str, bound: Bound, value: object) -> float:
+    bound, limit = Bound(keys[0]), said[keys[0]]
     if bound is Bound.WITHIN_INTERVAL:
-        if value is not True:
+        if limit is not True:
             raise RecipeInvalid(f"{metric}: 'within_interval' can only be true", "leave it out")
-        return 0.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return Criterion(metric, bound)
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not math.isfinite(limit):
         raise RecipeInvalid(f"{metric}: '{bound}' must be a number", _HINT)
-    if bound is Bound.AT_MOST_WORSE and value < 0:
+    if bound is Bound.AT_MOST_WORSE and limit < 0:
         raise RecipeInvalid(f"{metric}: '{bound}' must not be below zero", _HINT)
-    return float(value)
+    return Criterion(metric, bound, float(limit))
 
 
 def from_words(words: str) -> tuple[str, Criterion | None]:

@@ -25,21 +25,18 @@ def decide(look: AcceptanceLook) -> list[CriterionVerdict]:
     Raises:
         UsageError: a result is missing, or both were not measured on the same items.
     """
-    alike = (look.files, look.options) == (look.reference_files, look.reference_options)
-    same = "it is compared with itself" if alike else ""
-    unsound = "" if sound(look) else f"nothing says that {look.reference} is not damaged itself"
+    same = "it is compared with itself" if look.candidate.id == look.reference.id else ""
+    unsound = "" if sound(look) else f"nothing says that {look.reference.name} is not damaged itself"
     found = []
     for asked in look.criteria:
-        result = _result(asked, look.of_candidate)
-        other = _compared(asked, look.of_reference)
-        reason = same if metric(asked.metric).relative else ""
-        number = look.numbers[asked.metric]
-        reason = reason or _hollow(asked.metric, look.form, look.of_candidate, number)
+        number, other = look.numbers[asked.metric], _compared(asked, look.of_reference)
         reason = (
-            reason or (_hollow(asked.metric, look.reference, look.of_reference, number) if other else "") or unsound
+            (same if metric(asked.metric).relative else "")
+            or _hollow(asked.metric, look.candidate.name, look.of_candidate, number)
+            or (_hollow(asked.metric, look.reference.name, look.of_reference, number) if other else "")
+            or unsound
         )
-        level = 1 - 2 * spent(number)
-        found.append(_verdict(asked, result, other, level, reason))
+        found.append(_verdict(asked, _result(asked, look.of_candidate), other, number, reason))
     return found
 
 
@@ -104,27 +101,27 @@ def needed(asked: Criterion) -> float:
 
 def sound(look: AcceptanceLook) -> bool:
     """Whether the reference counts: by itself, or as every result that needs no reference reaches its floor."""
-    held = [not _below(look.reference, found) for found in look.of_reference.values() if not _too_few(found)]
+    held = [not _below(look.reference.name, found) for found in look.of_reference.values() if not _too_few(found)]
     compares = any(asked.compares or metric(asked.metric).relative for asked in look.criteria)
-    return bool(look.sound) or not compares or (bool(held) and all(held))
+    return bool(look.reference.sound) or not compares or (bool(held) and all(held))
 
 
 def searched(criteria: list[Criterion], candidate: Mapping[str, Measured], reference: Mapping[str, Measured]) -> bool:
     """Whether a form that a search tries holds the criteria; it decides nothing, as other items judge what it finds."""
-    return all(
-        _verdict(asked, _result(asked, candidate), _compared(asked, reference), _CONFIDENCE, "").accepted
-        for asked in criteria
-    )
+    return all(_verdict(asked, _result(asked, candidate), _compared(asked, reference)).accepted for asked in criteria)
 
 
-def _verdict(asked: Criterion, result: Measured, other: Measured | None, level: float, reason: str) -> CriterionVerdict:
+def _verdict(
+    asked: Criterion, result: Measured, other: Measured | None, look: int = 0, reason: str = ""
+) -> CriterionVerdict:
+    level = 1 - 2 * spent(look) if look else _CONFIDENCE
     within = interval(result, other if asked.compares else None, level=level)
     margin = standard(result.metric).margin
     holds = asked.holds(within.low, within.high, lower_is_better=result.lower_is_better, margin=margin)
     value = None if other is None else other.value
     text = f"at most {margin:g} worse" if asked.bound is Bound.WITHIN_INTERVAL else asked.text
     accepted = holds and not reason
-    return CriterionVerdict(asked.metric, result.value, value, within, text, accepted, reason, asked.compares)
+    return CriterionVerdict(asked.metric, result.value, value, within, text, accepted, reason, asked.compares, look)
 
 
 def _result(asked: Criterion, results: Mapping[str, Measured]) -> Measured:

@@ -11,11 +11,8 @@ form of Barndorff-Nielsen 1986), which takes one bisection: nothing is drawn, so
 The added number is the largest that was seen. If fewer than ten clusters are worse than the median one, the largest
 deviation is stretched by ten over their effective number, at most to a cluster that is lost whole.
 
-`tools/interval_coverage.py` simulates it; docs/quantize-intervals.md has the table. At a level of 0.95 each end misses
-in at most 2.5 % from n = 20 on for shares, word errors, cosines and divergences that are little skewed, from n = 100 on
-for lognormal ones with sigma 1 (4 to 5 % below). Rare losses of whole items among many small differences need
-n = 100 to 400: at n = 20 and 50 they are denied in 7 to 12 %. Rare losses without a bound are seen only where
-they are among the items, so `gate` asks for as many items as show one in 3 % of them.
+`tools/interval_coverage.py` simulates it; docs/quantize-intervals.md has the table. Rare losses without a bound are
+seen only where they are among the items, so `gate` asks for as many items as show one in 3 % of them.
 """
 
 from __future__ import annotations
@@ -56,7 +53,7 @@ def interval(candidate: Measured, reference: Measured | None, *, level: float = 
     import numpy as np
 
     if reference is not None:
-        _check(candidate, reference)
+        check_paired(candidate, reference)
     part, whole, other_part, other_whole = _by_cluster(candidate, reference)
     difference = float(candidate.value - (0.0 if reference is None else reference.value))
     if not math.isfinite(difference):
@@ -80,7 +77,12 @@ def interval(candidate: Measured, reference: Measured | None, *, level: float = 
     return Interval(difference, low, high, level, len(moved))
 
 
-def _check(candidate: Measured, reference: Measured) -> None:
+def check_paired(candidate: Measured, reference: Measured) -> None:
+    """Look whether two results are of the same items.
+
+    Raises:
+        UsageError: they were measured by different metrics, on different items or in other clusters.
+    """
     if candidate.metric != reference.metric:
         raise UsageError(f"{candidate.metric} cannot be compared with {reference.metric}", "measure both the same way")
     if candidate.items != reference.items or candidate.clusters != reference.clusters:

@@ -41,7 +41,7 @@ from edge_assistant_quantize.acceptance import gate, signature
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.provenance import sum_of_values
-from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
+from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured, ModelSums
 
 SKETCH = 64  # sums of a data set that are kept
 _LETTERS = 16  # of a sum
@@ -49,25 +49,21 @@ _CODE = ("edge_assistant", "edge_assistant_models", "edge_assistant_quantize")  
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSums:
-    """A model by name and content.
+class DecidedLook:
+    """A look and what follows from it."""
 
-    Attributes:
-        name: for people.
-        files: the sha256 of each file by key.
-        options: for the code that loads it.
-        sound: why it counts as a reference by itself, such as the model of the catalog that it is; else empty.
-    """
-
-    name: str
-    files: Mapping[str, str]
-    options: Mapping[str, object]
-    sound: str = ""
+    look: AcceptanceLook
+    verdicts: Sequence[CriterionVerdict]
 
     @property
-    def id(self) -> str:
-        """One sum over its files and options, whatever it is called."""
-        return sum_of_values(msgspec.json.decode(msgspec.json.encode([self.files, self.options])))
+    def accepted(self) -> bool:
+        """Whether every criterion holds."""
+        return all(verdict.accepted for verdict in self.verdicts)
+
+
+def decided(look: AcceptanceLook) -> DecidedLook:
+    """A look, decided again from the results in it; raises what `gate.decide` does."""
+    return DecidedLook(look, gate.decide(look))
 
 
 def of_catalog(model: InstalledModel, sums: Mapping[str, str]) -> str:
@@ -120,13 +116,8 @@ def take(
         numbers = {name: _counted(trail, candidate, reference, criteria, of_candidate[name]) for name in there}
         look = AcceptanceLook(
             time=datetime.now(UTC).isoformat(timespec="seconds"),
-            form=candidate.name,
-            files=dict(candidate.files),
-            options=dict(candidate.options),
-            reference=reference.name,
-            reference_files=dict(reference.files),
-            reference_options=dict(reference.options),
-            sound=reference.sound or _accepted(trail, reference),
+            candidate=candidate,
+            reference=msgspec.structs.replace(reference, sound=reference.sound or _accepted(trail, reference)),
             criteria=list(criteria),
             of_candidate={name: found for name, found in of_candidate.items() if name in kept},
             of_reference=dict(of_reference),
@@ -187,9 +178,10 @@ def sum_of(look: AcceptanceLook) -> str:
 
 @cache
 def code() -> str:
-    """The sha256 over the code that measures and decides."""
+    """The sha256 over the code that measures and decides, and its tables of standards."""
     folders = {name: Path(importlib.import_module(name).__path__[0]) for name in _CODE}
-    files = [(name, path, folder) for name, folder in folders.items() for path in folder.rglob("*.py")]
+    every = [(name, path, folder) for name, folder in folders.items() for path in folder.rglob("*")]
+    files = [each for each in every if each[1].suffix in {".py", ".toml"}]
     sums = [(name, str(p.relative_to(folder)), hashlib.sha256(p.read_bytes()).hexdigest()) for name, p, folder in files]
     return sum_of_values(sorted(sums))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.acceptance.intervals import check_paired
 from edge_assistant_quantize.record import Measured
 
 
@@ -45,20 +45,15 @@ def counts(candidate: Measured, reference: Measured) -> PairedCounts | None:
     """Count pairs of items; None where an item of either is not simply right or wrong.
 
     Raises:
-        UsageError: they were not measured by the same metric on the same items.
+        UsageError: see `intervals.check_paired`.
     """
-    if (candidate.metric, candidate.items) != (reference.metric, reference.items):
-        what = f"{candidate.metric} of both was not measured on the same items"
-        raise UsageError(what, "measure the reference again on the data of the candidate")
-    if not all(whole == 1 and part in {0, 1} for each in (candidate, reference) for part, whole in _pairs(each)):
+    check_paired(candidate, reference)
+    if {*candidate.wholes, *reference.wholes} != {1} or not {*candidate.parts, *reference.parts} <= {0, 1}:
         return None
     right = 0.0 if candidate.lower_is_better else 1.0
-    table: dict[tuple[bool, bool], list[str]] = {(a, b): [] for a in (True, False) for b in (True, False)}
-    for name, part, other in zip(candidate.items, candidate.parts, reference.parts, strict=True):
-        table[part == right, other == right].append(name)
-    lost, won = tuple(table[False, True]), tuple(table[True, False])
-    return PairedCounts(len(table[True, True]), lost, won, len(table[False, False]))
-
-
-def _pairs(measured: Measured) -> zip[tuple[float, float]]:
-    return zip(measured.parts, measured.wholes, strict=True)
+    own, other = ([part == right for part in each.parts] for each in (candidate, reference))
+    pairs = list(zip(candidate.items, own, other, strict=True))
+    lost = tuple(name for name, mine, theirs in pairs if theirs and not mine)
+    won = tuple(name for name, mine, theirs in pairs if mine and not theirs)
+    both = sum(mine and theirs for _, mine, theirs in pairs)
+    return PairedCounts(both, lost, won, len(pairs) - both - len(lost) - len(won))

@@ -36,9 +36,9 @@ def record(
     from edge_assistant_quantize import provenance
 
     look = found.look
-    form = _variant(candidate, look.files, found.results, speeds[1:], found.verdicts)
+    form = _variant(candidate, look.candidate.files, found.results, speeds[1:], found.verdicts)
     inputs = {f"data/{name}": digest for name, digest in look.data.items()}
-    inputs |= {f"reference/{key}": digest for key, digest in look.reference_files.items()}
+    inputs |= {f"reference/{key}": digest for key, digest in look.reference.files.items()}
     return Record(
         name=f"candidates for {reference.name}",
         role=candidate.role,
@@ -47,7 +47,7 @@ def record(
         versions=provenance.versions(provenance.RUNTIMES),
         machine=provenance.machine(),
         inputs=inputs,
-        reference=_variant(reference, look.reference_files, found.of_reference, speeds[:1]),
+        reference=_variant(reference, look.reference.files, found.of_reference, speeds[:1]),
         variants=[form],
         chosen=form.name if found.accepted else "",
         measures={name: each.measure for name, each in found.results.items()},

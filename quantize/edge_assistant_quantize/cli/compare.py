@@ -108,6 +108,7 @@ def _measured(
 ) -> list[dict[str, Measured]]:
     """Results of each model by name; the first is the reference of relative metrics."""
     from edge_assistant_quantize.acceptance import accept, looks
+    from edge_assistant_quantize.record import ModelSums
 
     if not args.metric:
         return [{} for _ in models]
@@ -118,7 +119,7 @@ def _measured(
         found = [accept.measure_reference(first, data, runtime, watch)]
         found += [accept.measure(model, first, data, runtime, watch) for model, _ in held[1:]]
         for model, (_, sums), results in zip(models, held, found, strict=True):
-            looks.seen(looks.ModelSums(model.name, sums, model.options), results)
+            looks.seen(ModelSums(model.name, sums, model.options), results)
     return found
 
 
@@ -132,7 +133,7 @@ def _page(
     """The models as forms of a record that nobody keeps."""
     from edge_assistant_quantize import provenance
     from edge_assistant_quantize.record import Record
-    from edge_assistant_quantize.report import forms, page, text
+    from edge_assistant_quantize.report import page, text
 
     there, measures = _rows(named, models, measured, speeds)
     first, *others = (each.form for each in there)
@@ -150,8 +151,7 @@ def _page(
     )
     old = ", ".join(sorted(measures.keys() - {name for now in measured for name in now}))
     lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
-    drawn = page.against(there, measures, forms.metrics(record))
-    return page.ReportPage(f"{len(there)} models side by side", lead, record, there, plots=drawn)
+    return page.ReportPage(f"{len(there)} models side by side", lead, record, there)
 
 
 def _rows(

@@ -100,6 +100,7 @@ def evaluate(args: argparse.Namespace) -> int:
     """Measure, count the look and print; 0."""
     from edge_assistant_quantize.acceptance import looks
     from edge_assistant_quantize.acceptance.accept import measure
+    from edge_assistant_quantize.record import ModelSums
 
     data = inputs.by_metric(args.metric, args.data)
     model, reference = inputs.models(args.model, args.reference, args)
@@ -107,7 +108,7 @@ def evaluate(args: argparse.Namespace) -> int:
     with progress.shown() as watch, contextlib.ExitStack() as stack:
         (one, sums), *others = (stack.enter_context(each.held()) for each in (model, reference) if each is not None)
         results = measure(one, others[0][0] if others else None, data, runtime, watch)
-        looks.seen(looks.ModelSums(model.name, sums, model.options), results)
+        looks.seen(ModelSums(model.name, sums, model.options), results)
     if args.json:
         measured = {name: _facts(result) for name, result in results.items()}
         print(json.dumps({"model": model.name, "threads": runtime.threads, "metrics": measured}))
@@ -176,7 +177,7 @@ def accept(args: argparse.Namespace) -> int:
         import msgspec
 
         facts = {"candidate": candidate.name, "reference": reference.name, "accepted": found.accepted}
-        look = {"looks": found.look.numbers, "reference_counts": found.look.sound or "by its floor"}
+        look = {"looks": found.look.numbers, "reference_counts": found.look.reference.sound or "by its floor"}
         paired = {name: counted.to_json() for name, counted in pairs.items()}
         print(json.dumps({**facts, **look, "verdicts": msgspec.to_builtins(found.verdicts), "pairs": paired}))
         return 0 if found.accepted else 1

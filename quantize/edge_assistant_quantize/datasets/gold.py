@@ -10,51 +10,28 @@ The locator is the contract's. A detail's `kind` is a key of `KINDS`; its other 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from functools import reduce
-from operator import or_
-from typing import Any, get_type_hints
+import re
+from dataclasses import fields
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from edge_assistant.core import evidence
 from edge_assistant.core.errors import InputCorrupt
-from edge_assistant.core.evidence import Evidence, Locator
+from edge_assistant.core.evidence import Detail, Evidence, Locator
 from edge_assistant_quantize import decoding
 
-KINDS: Mapping[str, type[Any]] = {
-    "line": evidence.Line,
-    "field": evidence.Field,
-    "tick_box": evidence.TickBox,
-    "code": evidence.Code,
-    "thing": evidence.Thing,
-    "scene": evidence.Scene,
-    "speech": evidence.Speech,
-    "passage": evidence.Passage,
-    "statistic": evidence.Statistic,
+T = TypeVar("T")
+
+KINDS: dict[str, type[Any]] = {
+    re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in get_args(Detail)
 }
 
 
-def _strict(kind: type[Any], tag: str | None = None) -> type[msgspec.Struct]:
-    """A struct with the fields of a dataclass that takes no other key; msgspec ignores them for dataclasses."""
-    hints = get_type_hints(kind)
-    of = [(f.name, hints[f.name], *(() if f.default is MISSING else (f.default,))) for f in fields(kind)]
-    field = "kind" if tag else None
-    return msgspec.defstruct(kind.__name__, of, tag_field=field, tag=tag, forbid_unknown_fields=True, frozen=True)
-
-
-_DETAILS = {_strict(kind, name): kind for name, kind in KINDS.items()}
-_PLACE = _strict(Locator)
-_ITEM = msgspec.defstruct(
-    "Item",
-    [
-        ("text", str),
-        ("detail", reduce(or_, _DETAILS)),
-        ("confidence", float | None, None),
-        ("locator", _PLACE, _PLACE()),
-    ],
-)
+class _Item(msgspec.Struct):
+    text: str
+    detail: dict[str, object]
+    confidence: float | None = None
+    locator: dict[str, object] = {}
 
 
 def from_json(items: object, signal: str) -> tuple[Evidence, ...]:
@@ -64,13 +41,22 @@ def from_json(items: object, signal: str) -> tuple[Evidence, ...]:
         InputCorrupt: it does not have the form of this module's docstring.
     """
     try:
-        return tuple(_evidence(item, signal) for item in decoding.convert(items, list[_ITEM]))  # type: ignore[valid-type]
+        return tuple(_evidence(item, signal) for item in decoding.convert(items, list[_Item]))
     except ValueError as error:
         what = f"evidence.json is malformed at {signal}, {error}"
         raise InputCorrupt(what, "see docs/scenarios.md for its form") from None
 
 
-def _evidence(item: Any, signal: str) -> Evidence:  # noqa: ANN401 - a struct that is made above
-    detail = _DETAILS[type(item.detail)](**msgspec.structs.asdict(item.detail))
-    where = Locator(**msgspec.structs.asdict(item.locator))
+def _evidence(item: _Item, signal: str) -> Evidence:
+    kind = str(item.detail.pop("kind", ""))
+    if kind not in KINDS:
+        raise ValueError(f"there is no detail of kind {kind!r}")
+    where, detail = _strict(item.locator, Locator), _strict(item.detail, KINDS[kind])
     return Evidence("", signal, item.text, item.confidence, where, detail)
+
+
+def _strict(values: dict[str, object], kind: type[T]) -> T:
+    """A dataclass, of which msgspec would ignore unknown keys."""
+    if unknown := values.keys() - {field.name for field in fields(kind)}:  # type: ignore[arg-type]
+        raise ValueError(f"unknown key {min(unknown)!r}")
+    return decoding.convert(values, kind)

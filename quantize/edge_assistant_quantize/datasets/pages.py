@@ -16,10 +16,9 @@ from edge_assistant_quantize.datasets.paper import font
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 _CONTENT = tomllib.loads((resources.files(__package__) / "pages.toml").read_text("utf-8"))
-_WORDS, _GOODS, _PEOPLE = _CONTENT["words"].split(), _CONTENT["goods"], _CONTENT["people"]
+WORDS, GOODS, _PEOPLE = _CONTENT["words"].split(), _CONTENT["goods"], _CONTENT["people"]
 _INK = (25, 35, 110)
-_MARGIN = 60
-_PITCH = 32  # pixels from one row of a letter to the next
+MARGIN = 60
 
 
 def sheet(seed: int) -> RenderedPage:
@@ -27,12 +26,14 @@ def sheet(seed: int) -> RenderedPage:
     return KINDS[seed % len(KINDS)](np.random.default_rng(seed))
 
 
-def _one(random: np.random.Generator, *choices: str) -> str:
+def one(random: np.random.Generator, *choices: str) -> str:
+    """One of some words."""
     return str(random.choice(choices))
 
 
-def _several(random: np.random.Generator, choices: list[str], count: int) -> list[str]:
-    return [str(one) for one in random.choice(choices, count, replace=choices is _WORDS)]
+def several(random: np.random.Generator, choices: list[str], count: int) -> list[str]:
+    """Some of a list; of `WORDS` one may come again."""
+    return [str(one) for one in random.choice(choices, count, replace=choices is WORDS)]
 
 
 def _date(random: np.random.Generator, century: int, first: int, last: int) -> str:
@@ -43,14 +44,14 @@ def _date(random: np.random.Generator, century: int, first: int, last: int) -> s
 def receipt(random: np.random.Generator) -> RenderedPage:
     """A till receipt: names, dates, items with prices flush right, the total among other amounts."""
     size, width = int(random.integers(19, 27)), 620
-    page = RenderedPage("receipt", width, 1400, font(size, _one(random, "mono", "sans")), round(size * 1.45))
-    page.line(centre=f"{_one(random, *_PEOPLE).split()[1].upper()} TRADING LTD")
-    page.line(centre=f"{random.integers(1, 240)} {_one(random, *_WORDS).title()} Street")
+    page = RenderedPage("receipt", width, 1400, font(size, one(random, "mono", "sans")), round(size * 1.45))
+    page.line(centre=f"{one(random, *_PEOPLE).split()[1].upper()} TRADING LTD")
+    page.line(centre=f"{random.integers(1, 240)} {one(random, *WORDS).title()} Street")
     page.line(centre=f"Tel: 0{random.integers(10, 99)}-{random.integers(100000, 999999)}", skip=True)
     page.line(f"Date: {_date(random, 20, 15, 26)}")
     page.line("Receipt No:", f"{random.integers(1000, 99999)}", note=True, skip=True)
     total = 0.0
-    chosen = _several(random, _GOODS, int(random.integers(3, 9)))
+    chosen = several(random, GOODS, int(random.integers(3, 9)))
     for goods in chosen:
         price = float(random.integers(50, 4000)) / 100
         total += price
@@ -67,10 +68,10 @@ def form(random: np.random.Generator) -> RenderedPage:
     size = int(random.integers(20, 28))
     page = RenderedPage("form", 900, 900, font(size), round(size * 2.3))
     page.line("Patient intake", face=font(size + 12, "bold"))
-    hand = font(size + 4, _one(random, "serif", "mono"))
-    page.labelled("Name", _one(random, *_PEOPLE), hand)
+    hand = font(size + 4, one(random, "serif", "mono"))
+    page.labelled("Name", one(random, *_PEOPLE), hand)
     page.labelled("Date of birth", _date(random, 19, 40, 99), hand)
-    page.labelled("Allergies", _one(random, "none known", "penicillin", "latex", "peanuts"), hand)
+    page.labelled("Allergies", one(random, "none known", "penicillin", "latex", "peanuts"), hand)
     page.labelled("Medication", f"Ramipril {random.choice([2, 5, 10])} mg daily", hand)
     page.labelled("Blood pressure", f"{random.integers(100, 170)}/{random.integers(60, 100)}", hand)
     chosen = int(random.integers(0, 3))
@@ -83,12 +84,12 @@ def boxes(random: np.random.Generator) -> RenderedPage:
     size = int(random.integers(24, 32))
     page = RenderedPage("boxes", 1000, 900, font(round(size * random.uniform(0.65, 0.9))), round(size * 2.6))
     page.line("Goods received", face=font(size + 12, "bold"))
-    hand = font(size, _one(random, "sans", "bold", "serif", "mono"))
+    hand = font(size, one(random, "sans", "bold", "serif", "mono"))
     values = {
-        "Delivered by": _one(random, *_PEOPLE),
+        "Delivered by": one(random, *_PEOPLE),
         "Best before": _date(random, 20, 26, 31),
         "Lot": f"L{random.integers(1, 10)}-{random.integers(1000, 9999)}",
-        "Storage": _one(random, "cool and dry", "below 8 °C", "frozen"),
+        "Storage": one(random, "cool and dry", "below 8 °C", "frozen"),
         "Pieces": f"{random.integers(2, 400)}",
         "Weight": f"{random.integers(10, 900) / 10:.1f} kg",
     }
@@ -106,7 +107,7 @@ def table(random: np.random.Generator) -> RenderedPage:
     page.line(f"Delivery note {random.integers(1000, 9999)}", face=font(size + 8, "bold"))
     columns = (60, 480, 640, 800)
     page.cells(columns, ("Item", "Qty", "Unit price", "Amount"), font(size, "bold"))
-    for goods in _several(random, _GOODS, int(random.integers(5, 11))):
+    for goods in several(random, GOODS, int(random.integers(5, 11))):
         count, price = int(random.integers(1, 20)), float(random.integers(50, 4000)) / 100
         page.cells(columns, (goods, str(count), f"{price:.2f}", f"{count * price:.2f}"))
     return page.cut()
@@ -116,26 +117,13 @@ def prose(random: np.random.Generator) -> RenderedPage:
     """Running text in one column or two."""
     size = int(random.integers(17, 24))
     columns = int(random.integers(1, 3))
-    page = RenderedPage("prose", 1000, 1100, font(size, _one(random, "sans", "serif")), round(size * 1.5))
-    page.line("On the " + " ".join(_several(random, _WORDS, 3)), face=font(size + 10, "bold"), skip=True)
-    width = (1000 - 2 * _MARGIN - 50 * (columns - 1)) / columns
+    page = RenderedPage("prose", 1000, 1100, font(size, one(random, "sans", "serif")), round(size * 1.5))
+    page.line("On the " + " ".join(several(random, WORDS, 3)), face=font(size + 10, "bold"), skip=True)
+    width = (1000 - 2 * MARGIN - 50 * (columns - 1)) / columns
     top = page.y
     for column in range(columns):
         page.y = top
-        page.paragraph(_several(random, _WORDS, 130), _MARGIN + column * (width + 50), width)
-    return page.cut()
-
-
-def letter(random: np.random.Generator, rows: int) -> RenderedPage:
-    """So many rows in one column, A4 at 150 dots an inch with fifty: sentences, and labels with amounts flush right."""
-    height = 2 * _MARGIN + rows * _PITCH
-    page = RenderedPage("letter", 1240, height, font(20, _one(random, "sans", "serif")), _PITCH)
-    for number in range(rows):
-        if number % 5 == 3:
-            amount = f"{random.integers(1, 900)}.{random.integers(10, 99)}"
-            page.line(_one(random, *_GOODS), amount)
-        else:
-            page.line(" ".join(_several(random, _WORDS, int(random.integers(6, 12)))))
+        page.paragraph(several(random, WORDS, 130), MARGIN + column * (width + 50), width)
     return page.cut()
 
 
@@ -154,7 +142,7 @@ class RenderedPage:
     """
 
     def __init__(self, kind: str, width: int, height: int, face: Font, pitch: int) -> None:
-        self.kind, self.face, self.pitch, self.y = kind, face, pitch, _MARGIN
+        self.kind, self.face, self.pitch, self.y = kind, face, pitch, MARGIN
         self.image = Image.new("RGB", (width, height), "white")
         self.draw: ImageDraw.ImageDraw = ImageDraw.Draw(self.image)
         self.rows: list[str] = []
@@ -163,7 +151,7 @@ class RenderedPage:
 
     def cut(self) -> RenderedPage:
         """The page without what is blank below."""
-        self.image = self.image.crop((0, 0, self.image.width, min(self.image.height, self.y + _MARGIN)))
+        self.image = self.image.crop((0, 0, self.image.width, min(self.image.height, self.y + MARGIN)))
         return self
 
     def line(
@@ -178,7 +166,7 @@ class RenderedPage:
     ) -> None:
         """A row at the left margin, flush right or in the middle; noted as a field, with half a row blank behind it."""
         free = self.image.width - self.draw.textlength(right + centre, face or self.face)
-        for text, x in ((left, _MARGIN), (right, free - _MARGIN), (centre, free / 2)):
+        for text, x in ((left, MARGIN), (right, free - MARGIN), (centre, free / 2)):
             self._write(x, text, face)
         self._next(left, right, centre)
         self.fields += [(left.rstrip(":"), right)] * note
@@ -186,18 +174,18 @@ class RenderedPage:
 
     def labelled(self, label: str, value: str, hand: Font) -> None:
         """A label and a value on a line of its own."""
-        self._write(_MARGIN, f"{label}:")
+        self._write(MARGIN, f"{label}:")
         self._write(330, value, hand, _INK, up=6)
         base = self.y + round(self.pitch * 0.55)
-        self.draw.line((320, base, self.image.width - _MARGIN, base), fill=(120, 120, 120), width=1)
+        self.draw.line((320, base, self.image.width - MARGIN, base), fill=(120, 120, 120), width=1)
         self._next(f"{label}:", value)
         self.fields.append((label, value))
 
     def stacked(self, pairs: list[tuple[str, str]], hand: Font, *, ruled: bool) -> None:
         """Labels side by side, each with its value under it."""
-        width, drop = (self.image.width - 2 * _MARGIN) / len(pairs), round(self.pitch * 0.36)
+        width, drop = (self.image.width - 2 * MARGIN) / len(pairs), round(self.pitch * 0.36)
         for index, (label, value) in enumerate(pairs):
-            x = _MARGIN + index * width
+            x = MARGIN + index * width
             self._write(x + 10, label)
             self._write(x + 16, value, hand, _INK, up=-drop)
             if ruled:
@@ -208,7 +196,7 @@ class RenderedPage:
 
     def ticks(self, question: str, options: list[tuple[str, bool]]) -> None:
         """A question with boxes, words on their right."""
-        self._write(_MARGIN, question)
+        self._write(MARGIN, question)
         side, x = round(self.pitch * 0.42), 330.0
         for option, ticked in options:
             left, top, right, bottom = x, self.y + 2, x + side, self.y + 2 + side
@@ -224,7 +212,7 @@ class RenderedPage:
     def cells(self, columns: tuple[int, ...], texts: tuple[str, ...], face: Font | None = None) -> None:
         """A ruled row: the first cell from the left, the others flush right in their columns."""
         top = self.y - round(self.pitch * 0.2)
-        for (left, right), text in zip(pairwise((*columns, self.image.width - _MARGIN)), texts, strict=True):
+        for (left, right), text in zip(pairwise((*columns, self.image.width - MARGIN)), texts, strict=True):
             room = right - left - 20 - self.draw.textlength(text, face or self.face)
             self._write(left + 10 + (room if left > columns[0] else 0), text, face)
             self.draw.rectangle((left, top, right, top + self.pitch), outline=(90, 90, 90))

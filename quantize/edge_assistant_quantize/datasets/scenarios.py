@@ -6,13 +6,11 @@ import fnmatch
 import hashlib
 import json
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from enum import EnumType
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputMissing, InputTooLarge
@@ -28,13 +26,10 @@ FILE = "scenario.toml"
 GOLD = "evidence.json"
 _MAX_BYTES = 4 << 20  # of scenario.toml and evidence.json; the gold evidence of an hour of speech is below 2 MB
 
-_MOST = 12  # faults that are told at once
-
 _HINT = "see docs/scenarios.md for its form"
 
 Type = Literal["lookup", "cross", "spontaneous", "conflict", "compute", "absent"]
 Status = Literal["supported", "conflict", "not_in_evidence"]
-TYPES: tuple[str, ...] = get_args(Type)
 
 
 class Question(Struct, frozen=True):
@@ -172,52 +167,22 @@ def read(path: Path) -> Scenario:
     """
     folder, name = path.parent, path.parent.name
     try:
-        values = tomllib.loads(_text(path))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputCorrupt(f"{name}/{FILE} is malformed: {error}", _HINT) from None
-    wrong = list(_faults(values, _File))
-    if not wrong:
-        found = msgspec.convert(values, _File)
+        found = decoding.convert(tomllib.loads(_text(path)), _File)
         given = tuple((signal.kind, folder / signal.file) for signal in found.signals)
         scenario = Scenario(name, found.domain, folder, given, found.questions)
-        wrong += [] if found.id == name else [f"id is {found.id!r}, but the folder is named otherwise"]
-        wrong += [
-            f"a signal is outside the folder: {each.file!r}" for each in found.signals if not is_inside(each.file)
-        ]
-        strange = {signal for each in found.questions for signal in each.cites} - scenario.ids
-        wrong += [
-            f"{signal!r} in 'cites' is no signal ({', '.join(sorted(scenario.ids))})" for signal in sorted(strange)
-        ]
-    if wrong:
-        rest = f"; and {len(wrong) - _MOST} more" if len(wrong) > _MOST else ""
-        raise InputCorrupt(f"{name}/{FILE} is malformed: {'; '.join(wrong[:_MOST])}{rest}", _HINT)
+        if found.id != name:
+            raise ValueError(f"id is {found.id!r}, but the folder is named otherwise")
+        if outside := [each.file for each in found.signals if not is_inside(each.file)]:
+            raise ValueError(f"a signal is outside the folder: {outside[0]!r}")
+        if strange := {signal for each in found.questions for signal in each.cites} - scenario.ids:
+            raise ValueError(f"{min(strange)!r} in 'cites' is no signal ({', '.join(sorted(scenario.ids))})")
+    except InputTooLarge:
+        raise
+    except ValueError as error:
+        raise InputCorrupt(f"{name}/{FILE} is malformed: {error}", _HINT) from None
     if missing := [file.relative_to(folder).as_posix() for _, file in given if not file.is_file()]:
         raise InputMissing(f"{name}/{', '.join(missing)} does not exist", "put it there, or correct 'file'")
     return scenario
-
-
-def _faults(values: object, kind: Any, place: str = "") -> Iterator[str]:  # noqa: ANN401 - a type, or one with bounds
-    """Everything that is wrong with values; msgspec says what is first."""
-    try:
-        decoding.convert(values, kind)
-        return
-    except ValueError as error:
-        said = str(error)
-    plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    inner: list[str] = []
-    if isinstance(values, list) and get_origin(plain) is tuple:
-        parts = enumerate(values)
-        inner = [each for at, part in parts for each in _faults(part, get_args(plain)[0], f"{place}[{at}]")]
-    elif isinstance(values, dict) and issubclass(plain, Struct):
-        for field in msgspec.structs.fields(plain):
-            where = f"{place}.{field.name}".removeprefix(".")
-            if field.name in values:
-                inner += _faults(values[field.name], field.type, where)
-            elif field.required:
-                inner.append(f"{place}: ".removeprefix(": ") + f"missing required field `{field.name}`")
-    choices = get_args(plain) if get_origin(plain) is Literal else [*plain] if isinstance(plain, EnumType) else []
-    among = f" (there are {', '.join(choices)})" if choices else ""
-    yield from inner or [f"{place}: ".removeprefix(": ") + said + among]
 
 
 def jobs(scenarios: Sequence[Scenario], limit: int | None = None) -> list[ScenarioJob]:

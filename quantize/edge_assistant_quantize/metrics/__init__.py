@@ -1,1 +1,1 @@
-"""What a model is measured by: each module has some in `METRICS`."""
+"""What a model is measured by: metrics.toml names the metrics, and each module has functions that measure some."""

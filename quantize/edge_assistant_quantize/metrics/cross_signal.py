@@ -12,137 +12,132 @@ others. So there are two results besides over these two parts, whose floors tell
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelError
-from edge_assistant.core.signals import Kind
-from edge_assistant.perception.sense import senses
+from edge_assistant.core.errors import EdgeAssistantError, ModelError
+from edge_assistant.core.evidence import Evidence
+from edge_assistant.core.signals import Kind, Signal
+from edge_assistant.language.engine import Engine, LlamaEngine
+from edge_assistant.perception.gather import Perceive
+from edge_assistant.perception.sense import Percept, Request, Sense, senses
+from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
+from edge_assistant_quantize.datasets.data import Data, folder_of, number_of, usable
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
-from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
-from edge_assistant_quantize.metrics.metric import LEAST, Data, Metric, Standard, measured
-from edge_assistant_quantize.metrics.recalling import RecallingEngine
+from edge_assistant_quantize.errors import CalibrationInvalid
+from edge_assistant_quantize.metrics.metric import LEAST, MetricRun, measured
 from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
-from edge_assistant_quantize.metrics.warm import CountedRuntime, WarmAssistant
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import ProgressStep
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import ROLES, folder_of, number_of
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
-
-EVERYTHING = "everything"  # the way of answering that is the product
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came of a question."""
-
-    said: Mapping[str, Any] = field(default_factory=dict)  # as `ask --json` prints it; empty where it failed
-    seconds: float = 0.0  # from the question to the whole answer, perception included
-    error: str | None = None  # why it failed, or None
-    # What the answer says and its evidence does not; None where that cannot be checked
-    ungrounded: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioResult:
-    """A reply to one question, judged."""
-
-    job: ScenarioJob  # the question
-    way: str  # the name of the way that answered
-    reply: Reply  # what came of it
-    judged: AnswerScore  # which parts are right
-
-    @classmethod
-    def of(cls, job: ScenarioJob, way: str, reply: Reply) -> ScenarioResult:
-        """A reply, judged; its seconds to a millisecond, as they are kept."""
-        return cls(job, way, replace(reply, seconds=round(reply.seconds, 3)), judge(job.question, reply.said))
-
-    @property
-    def said(self) -> str:
-        """The status that was said; empty where there was no answer."""
-        return str(self.reply.said.get("status") or "")
-
-
-class Product:
-    """The product in this process, with warm models."""
-
-    name = EVERYTHING
-
-    def __init__(self, assistant: WarmAssistant, *, gold: bool) -> None:
-        self._assistant = assistant
-        self._gold = gold
-
-    def answer(self, job: ScenarioJob) -> Reply:
-        """Answer one question.
-
-        Raises:
-            ModelError: a model is missing or corrupt.
-        """
-
-        def ask() -> tuple[Mapping[str, Any], tuple[str, ...] | None]:
-            answer = self._assistant.ask(job.question.ask, job.scenario.take(), lambda event: None)
-            return answer.to_json(), self._assistant.ungrounded(answer)
-
-        return timed(self._assistant, job, self._gold, ask)
-
-
-def timed(
-    assistant: WarmAssistant,
-    job: ScenarioJob,
-    gold: bool,
-    ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]],
-) -> Reply:
-    """Ask, with the scenario's gold evidence where it is wanted, and pay for the perception that was recalled."""
-    assistant.gold = job.scenario.gold() if gold else {}
-    assistant.unpaid_s = 0.0
-    began = time.perf_counter()
-    said: Mapping[str, Any] = {}
-    unbacked: tuple[str, ...] | None = None
-    error = None
-    try:
-        said, unbacked = ask()
-    except ModelError:
-        raise
-    except EdgeAssistantError as caught:
-        error = str(caught)
-    except Exception as caught:
-        _log.exception("%s: %s", job.scenario.id, job.question.ask)
-        error = f"a fault of ours ({type(caught).__name__}: {caught})"
-    return Reply(said, time.perf_counter() - began + assistant.unpaid_s, error, unbacked)
-
-
-def counts(results: Sequence[ScenarioResult]) -> dict[str, int]:
-    """How many there are, and how many are right in what."""
-    parts = ("status", "answer", "cites", "correct")
-    return {"n": len(results)} | {part: sum(getattr(each.judged, part) for each in results) for part in parts}
-
 
 _REASONING = frozenset(("language", "embedder"))  # roles of models that read evidence, and perceive nothing
 
 
-def measure(
-    model: InstalledModel, reference: InstalledModel | None, data: Data, runtime: Runtime, watch: Watch
-) -> tuple[Measured, ...]:
+@dataclass(frozen=True)
+class CountedRuntime(Runtime):
+    """A runtime that counts how often sessions of some files run.
+
+    Attributes:
+        files: whose runs are counted.
+    """
+
+    files: frozenset[Path] = frozenset()
+    _ran: Counter[Path] = field(default_factory=Counter, compare=False)
+
+    @classmethod
+    def of(cls, model: InstalledModel, runtime: Runtime) -> CountedRuntime:
+        """A runtime like another that counts the runs of a model."""
+        return cls(runtime.threads, runtime.halt, runtime.gpu, frozenset(model.files.values()))
+
+    @property
+    def runs(self) -> int:
+        """How often the files ran so far."""
+        return self._ran.total()
+
+    def session(self, model: Path, *, threads: int | None = None, lanes: int = 1) -> onnxruntime.InferenceSession:
+        """See `Runtime.session`."""
+        opened = super().session(model, threads=threads, lanes=lanes)
+        for name in ("run", "run_with_ort_values") if model in self.files else ():
+            setattr(opened, name, partial(self._count, model, getattr(opened, name)))
+        return opened
+
+    def _count(self, model: Path, run: Callable[..., Any], *args: Any, **how: Any) -> Any:  # noqa: ANN401 - the library's
+        self._ran[model] += 1
+        return run(*args, **how)
+
+
+class GoldAssistant(Assistant):
+    """Answers as the assistant does, over gold evidence where there is some, one signal after another.
+
+    Attributes:
+        gold: evidence by id of the signal, in place of what would be perceived in the next question's signals.
+    """
+
+    gold: Mapping[str, tuple[Evidence, ...]] = {}
+    side_by_side = False
+
+    def perceiver(self, kind: type[Sense]) -> Perceive:
+        """What perceives for a sense, whose models are opened only if a signal has no gold evidence."""
+        real = super().perceiver
+
+        def perceived(signal: Signal, request: Request) -> Percept:
+            if signal.id not in self.gold:
+                return real(kind)(signal, request)
+            first = next(sense for sense in senses() if signal.kind in sense.kinds)
+            return Percept(self.gold[signal.id] if kind is first else ())
+
+        return perceived
+
+
+_said: dict[Hashable, Any] = {}  # by model and words, for all measurements of this process
+
+
+def recalling(model: InstalledModel, runtime: Runtime) -> Engine:
+    """The language model beside a model that is measured: what it said to the same words, it says again at once.
+
+    A candidate and its reference mostly perceive the same in a signal. Only the questions over what they perceive
+    differently then take the language model's time. It decodes greedily, so what is recalled is what it would say.
+    """
+    engine: Engine = LlamaEngine(model, runtime)
+
+    def recalled(ask: Callable[..., Any], *lists: Any, **how: Any) -> Any:  # noqa: ANN401 - as the engine's methods
+        key = model.sha256, repr(model.options), ask.__name__, *map(tuple, lists), *how.items()
+        if key not in _said:
+            found = ask(*lists, **how)
+            _said[key] = tuple(found) if ask.__name__ == "stream" else found
+        return iter(_said[key]) if ask.__name__ == "stream" else _said[key]
+
+    for name in ("choose", "stream"):
+        setattr(engine, name, partial(recalled, getattr(engine, name)))
+    setattr(engine, "prefill", lambda messages: None)  # noqa: B010 - nothing is read before it is known that it must be
+    return engine
+
+
+def measure(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`.
 
     Raises:
         ModelError: one of them is missing.
     """
+    model, data, watch = run.model, run.data, run.watch
     role, asked = model.role, _asked(model.role, data)
-    counted = CountedRuntime.of(model, runtime)
-    engine = None if role == "language" else RecallingEngine
-    assistant = WarmAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
+    counted = CountedRuntime.of(model, run.runtime)
+    engine = None if role == "language" else recalling
+    assistant = GoldAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
     assistant.models.given[role] = model
-    assistant.start()
-    product = Product(assistant, gold=data.get("gold") is True)
-    results: list[ScenarioResult] = []
+    scores: list[tuple[ScenarioJob, AnswerScore]] = []
     kinds = _kinds(role)
     perceived = {id: scenario.sums(kinds) for id, scenario in of_jobs(asked).items()}
     reached: set[str] = set()  # sums of signals; what perceives computes once for all questions over a signal
@@ -150,41 +145,49 @@ def measure(
     watch(ProgressStep(what, 0, len(asked)))
     for number, job in enumerate(asked, 1):
         before = _computed(role, assistant, counted)
-        result = ScenarioResult.of(job, product.name, product.answer(job))
+        assistant.gold = job.scenario.gold() if data.get("gold") is True else {}
+        said = _answer(assistant, job)
         own = perceived[job.scenario.id]
         if computes := _computed(role, assistant, counted) != before:
             reached |= own
-        if computes or reached & own or result.reply.error is not None:
-            results.append(result)
+        if computes or reached & own or said is None:
+            scores.append((job, judge(job.question, said or {})))
         watch(ProgressStep(what, number, len(asked)))
-    if not results:
+    if not scores:
         raise CalibrationInvalid(f"no question of the data reaches {model.name}", "take more questions, or others")
-    right = counts(results)
-    details = {part: right[part] / right["n"] for part in ("status", "answer", "cites")}
-    details["unreached"] = 1 - len(results) / len(asked)
-    return shares(results, details)
+    parts = ("status", "answer", "cites")
+    details = {part: sum(getattr(score, part) for _, score in scores) / len(scores) for part in parts}
+    return _shares(scores, details | {"unreached": 1 - len(scores) / len(asked)})
 
 
-def shares(results: Sequence[ScenarioResult], details: Mapping[str, float]) -> tuple[Measured, ...]:
-    """The share of questions that are right: of all, of those that have an answer and of those that have none.
+def _answer(assistant: GoldAssistant, job: ScenarioJob) -> Mapping[str, object] | None:
+    """The answer as `ask --json` prints it; None where the question ends in an error."""
+    try:
+        return assistant.ask(job.question.ask, job.scenario.take(), lambda event: None).to_json()
+    except ModelError:
+        raise
+    except EdgeAssistantError:
+        return None
+    except Exception:
+        _log.exception("%s: %s", job.scenario.id, job.question.ask)
+        return None
 
-    Args:
-        results: at least one.
-        details: of the first share.
-    """
-    contents = {id: scenario.content for id, scenario in of_jobs(result.job for result in results).items()}
+
+def _shares(scores: Sequence[tuple[ScenarioJob, AnswerScore]], details: Mapping[str, float]) -> tuple[Measured, ...]:
+    """The share of questions that are right: of all, with these details, of those with an answer and of the others."""
+    contents = {id: scenario.content for id, scenario in of_jobs(job for job, _ in scores).items()}
     parts = {
-        "cross-signal": results,
-        "answered": [result for result in results if result.job.question.answer],
-        "declined": [result for result in results if not result.job.question.answer],
+        "cross-signal": scores,
+        "answered": [(job, score) for job, score in scores if job.question.answer],
+        "declined": [(job, score) for job, score in scores if not job.question.answer],
     }
     found = []
     for name, part in parts.items():
-        named = {f"{each.job.scenario.id}: {each.job.question.ask}": each for each in part}
-        items = {item: (float(each.judged.correct), 1.0) for item, each in named.items()}
-        clusters = tuple(contents[each.job.scenario.id] for each in named.values())
+        named = {f"{job.scenario.id}: {job.question.ask}": (job, score) for job, score in part}
+        items = {item: (float(score.correct), 1.0) for item, (_, score) in named.items()}
+        clusters = tuple(contents[job.scenario.id] for job, _ in named.values())
         if items:
-            found.append(measured(name, items, details=details if part is results else None, clusters=clusters))
+            found.append(measured(name, items, details=details if part is scores else None, clusters=clusters))
     return tuple(found)
 
 
@@ -192,7 +195,7 @@ def _asked(role: str, data: Data) -> list[ScenarioJob]:
     return jobs(_scenarios(data, role), number_of(data, "limit"))
 
 
-def _count(role: str, files: Mapping[str, Path], data: Data) -> int:
+def count(role: str, files: Mapping[str, Path], data: Data) -> int:
     """See `metric.Count`."""
     asked = _asked(role, data)
     answered = len({job.scenario.id for job in asked if job.question.answer})
@@ -211,14 +214,10 @@ def _scenarios(data: Data, role: str) -> list[Scenario]:
     gold = data.get("gold") is True
     if gold and role not in _REASONING:
         raise CalibrationInvalid(f"gold evidence stands for what a {role} model perceives", "leave 'gold' out")
-    try:
+    with usable():
         found = [replace(each, reads_gold=gold) for each in load(folder_of(data))]
         if gold and not any(scenario.gold() for scenario in found):
             raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
-    except InputMissing:
-        raise
-    except InputError as error:
-        raise CalibrationInvalid(error.message, error.hint) from None
     if role in _REASONING:
         return found
     kinds = _kinds(role)
@@ -235,33 +234,8 @@ def _kinds(role: str) -> frozenset[Kind]:
     return frozenset(kind for each in perceiving for kind in each.kinds)
 
 
-def _computed(role: str, assistant: WarmAssistant, counted: CountedRuntime) -> int:
+def _computed(role: str, assistant: GoldAssistant, counted: CountedRuntime) -> int:
     """Tokens that the language model has read so far, or how often another model has run."""
     if role != "language":
         return counted.runs
     return assistant.models.engine.usage.prompt_tokens if assistant.models.engine else 0
-
-
-METRICS = (
-    Metric(
-        name="cross-signal",
-        gives={
-            "cross-signal": Standard(0.2, 0.03, task=True, beside=("answered", "declined"), whole=True),
-            "answered": Standard(0.2, 0.03, beside=("declined",), whole=True),
-            "declined": Standard(0.02, least=0),  # who always answers has none; it may be measured on a few
-        },
-        roles=ROLES | {"language"},
-        description=(
-            "share of questions over scenarios whose status, answer and citations are right, with the model in the "
-            "product and of the questions that reach it; of those with an answer (answered) and without (declined)"
-        ),
-        keys={
-            "path": "a folder of scenarios (docs/scenarios.md)",
-            "profile": "whose other models take part (auto)",
-            "gold": "true for evidence.json in place of perception, for language models and embedders",
-            "limit": "the first N questions only",
-        },
-        measure=measure,
-        count=_count,
-    ),
-)

@@ -3,20 +3,82 @@
 from __future__ import annotations
 
 import importlib
-import math
-import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec.structs import asdict
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize.datasets.data import Data, clusters, sums
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import sources
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRun:
+    """A model that is measured, and what that takes.
+
+    Attributes:
+        model: as a sense or engine of the product opens it.
+        reference: what a `relative` metric compares with; others ignore it.
+        data: the table `data` of a recipe: `path` (a folder or file), or what makes the items, such as `seed`, `count`.
+        runtime: gives the threads.
+        watch: receives progress.
+    """
+
+    model: InstalledModel
+    reference: InstalledModel | None
+    data: Data
+    runtime: Runtime
+    watch: Watch
+
+    def compared(self, metric: str) -> InstalledModel:
+        """The reference of a relative metric.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self.reference is None:
+            raise UsageError(f"{metric} compares with a reference", "name one: --reference MODEL")
+        return self.reference
+
+    def over(
+        self,
+        role: str,
+        score: Callable[[str, Any], Mapping[str, tuple[float, float]]],
+        lower: Collection[str] = (),
+    ) -> dict[str, Measured]:
+        """Results by name over what a sense gives of the data; those without any whole are left out.
+
+        Args:
+            role: of the model, see `senses.perceive`.
+            score: the part and the whole of an item by the result, from its name and what the sense gave of it.
+            lower: results of which less is better.
+
+        Raises:
+            CalibrationInvalid: the first result has no whole; or see `senses.perceive`.
+        """
+        from edge_assistant_quantize.senses import perceive  # with NumPy, which no help needs
+
+        counted: dict[str, dict[str, tuple[float, float]]] = {}
+        for name, given in perceive(self.model, role, self.data, self.runtime, self.watch):
+            for result, pair in score(name, given).items():
+                counted.setdefault(result, {})[name] = pair
+        first = next(iter(counted))
+        same = clusters(role, self.data, counted[first])
+        return {
+            result: measured(result, pairs, lower_is_better=result in lower, clusters=same)
+            for result, pairs in counted.items()
+            if result == first or any(whole for _, whole in pairs.values())
+        }
 
 
 def measured(
@@ -36,8 +98,7 @@ def measured(
         raise CalibrationInvalid(f"the data has nothing that {metric} could be measured on", "take other data")
     parts, wholes = zip(*counted.values(), strict=True)
     items = tuple(map(printable, counted))  # names need not be UTF-8
-    finite = {word: value for word, value in (details or {}).items() if math.isfinite(value)}
-    return Measured(metric, items, parts, wholes, lower_is_better, clusters=clusters, details=finite)
+    return Measured(metric, items, parts, wholes, lower_is_better, clusters=clusters, details=details or {})
 
 
 def figures(results: Mapping[str, Measured]) -> dict[str, float]:
@@ -51,31 +112,8 @@ def figures(results: Mapping[str, Measured]) -> dict[str, float]:
     return details | {name: each.value for name, each in results.items()}
 
 
-def compared(metric: str, reference: InstalledModel | None) -> InstalledModel:
-    """The reference of a relative metric.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if reference is None:
-        raise UsageError(f"{metric} compares with a reference", "name one: --reference MODEL")
-    return reference
-
-
-Data: TypeAlias = Mapping[str, object]
-
-Measure: TypeAlias = Callable[[InstalledModel, InstalledModel | None, Data, Runtime, Watch], tuple[Measured, ...]]
-"""Measures one model.
-
-Args:
-    model: as a sense or engine of the product opens it.
-    reference: what a `relative` metric compares with; others ignore it.
-    data: the table `data` of a recipe: `path` (a folder or file), or what makes the items, such as `seed` and `count`.
-    runtime: gives the threads.
-    watch: receives progress.
-
-Returns:
-    One or several results over the same items, such as presence and precision.
+Measure: TypeAlias = Callable[[MetricRun], Iterable[Measured]]
+"""Measures one model; gives one or several results over the same items, such as presence and precision.
 
 Raises:
     CalibrationInvalid, InputMissing: the data does not fit the metric.
@@ -88,22 +126,20 @@ Count: TypeAlias = Callable[[str, Mapping[str, Path], Data], int]
 Args:
     role: of the model.
     files: of the model by key; empty where there is none yet.
-    data: as for `Measure`.
+    data: as of a `MetricRun`.
 
 Raises:
     CalibrationInvalid, InputMissing: the data does not fit the metric, or could decide nothing.
 """
 
 
-LIMIT = "the first N items only"
-PHOTOGRAPHS = "a folder of photographs; those that its labels.json names, where it has one"
 LEAST = 20  # independent items; below, an interval is too wide to decide by, see `acceptance.intervals`
 SKEWED = 120  # of what has rare large losses: one in 3 % of the items is in none of so many in 2.6 % of cases
 
 
 def of_sources(role: str, files: Mapping[str, Path], data: Data) -> int:
     """See `Count`: recordings, photographs, pages or texts of different content."""
-    return len(set(sources(role, data).values()))
+    return len(set(sums(role, data).values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +195,31 @@ class Metric:
             raise UsageError(what, hint)
 
 
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    """One table of metrics.toml; functions are named as `module:function`."""
+
+    gives: dict[str, Standard]
+    roles: frozenset[str]
+    description: str
+    keys: dict[str, str]
+    measure: str
+    count: str = "metric:of_sources"
+    relative: bool = False
+
+
+@cache
 def all_metrics() -> dict[str, Metric]:
-    """Every metric by name: those in `METRICS` of the modules of this package."""
-    folder = importlib.import_module("edge_assistant_quantize.metrics")
-    names = [module.name for module in pkgutil.iter_modules(folder.__path__)]
-    modules = [importlib.import_module(f"{folder.__name__}.{name}") for name in sorted(names)]
-    found = {metric.name: metric for module in modules for metric in getattr(module, "METRICS", ())}
-    return dict(sorted(found.items()))
+    """Every metric by name, as metrics.toml has them."""
+    content = (resources.files(__package__) / "metrics.toml").read_bytes()
+    tables = {name: asdict(table) for name, table in msgspec.toml.decode(content, type=dict[str, _Table]).items()}
+    named = {name: {key: _function(table[key]) for key in ("measure", "count")} for name, table in tables.items()}
+    return {name: Metric(name=name, **{**table, **named[name]}) for name, table in sorted(tables.items())}
+
+
+def _function(named: str) -> Callable[..., Any]:
+    """A function of a module here, which is imported when it is called."""
+    module, _, name = named.partition(":")
+    return lambda *given: getattr(importlib.import_module(f"{__package__}.{module}"), name)(*given)
 
 
 def metric(name: str) -> Metric:

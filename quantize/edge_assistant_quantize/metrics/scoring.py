@@ -7,12 +7,12 @@ taken out of the text, so that the 19 of "19 March" is no number. Numbers are wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from edge_assistant_quantize.datasets.scenarios import Question
-from edge_assistant_quantize.metrics.words import MONTHS, ONES, ORDINALS
+from edge_assistant_quantize.metrics.transcripts import MONTHS, ONES, ORDINALS
 
 _UNITS = ORDINALS[:9]
 _COUNTED = (*ONES[2:], "twenty")  # a whole number from 2 may stand in words; "one" is too often a pronoun
@@ -25,6 +25,35 @@ _ORDINALS = {
 _MONTHS = {word: number for number, name in enumerate(MONTHS, 1) for word in (name, name[:3])} | {"sept": 9}
 _ALIKE = str.maketrans("’‘‑–\N{MINUS SIGN}\N{MICRO SIGN}\N{GREEK SMALL LETTER MU}", "''---uu")
 _EXACT = 1e-6  # two numbers that differ by less are the same
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    return "|".join(sorted(words, key=len, reverse=True))
+
+
+_MONTH = rf"(?P<month>{_alternatives(_MONTHS)})\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_HALF = r"(?P<half>[ap])\.?m\.?"
+_SPOKEN_DAY = re.compile(
+    rf"\b(?P<before>{_alternatives(_ORDINALS)})\b(?=(?: day)? (?:of )?{_MONTH}\b)"
+    rf"|(?<=[a-z] )(?:the )?(?P<after>{_alternatives(_ORDINALS)})\b(?=,? \d{{4}})"
+)
+_YEAR_LAST = re.compile(
+    r"(?<![\d.])(?P<day>\d{1,2})(?P<between>[-/.])(?P<month>\d{1,2})(?P=between)(?P<year>\d{4}|\d\d)\b"
+)
+_DAYS = (
+    re.compile(r"\b(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})\b"),
+    _YEAR_LAST,
+    re.compile(rf"{_DAY}(?: day)?[ -]?(?:of )?[ -]?{_MONTH}(?:,?[ -]+(?P<year>\d{{4}}|\d\d)\b(?![:.,]\d))?(?![a-z])"),
+    re.compile(rf"\b{_MONTH} (?:the )?{_DAY}(?:,? (?P<year>\d{{4}})\b)?(?![\d:.,]\d)"),
+)
+_CLOCKS = (
+    re.compile(rf"\b(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::\d\d)?(?:\.\d+)?(?:z|\s*{_HALF})?(?!\d)"),
+    re.compile(rf"\b(?P<hour>\d{{1,2}})(?:\.(?P<minute>\d\d))?\s*{_HALF}(?![a-z])"),
+    re.compile(r"\b(?P<hour>\d{1,2})h(?P<minute>\d\d)\b(?P<half>)"),
+)
+_PRICE = re.compile(r"(?<![\d.,])(\d{1,3})-(\d\d)(?![\d.,-]*\d)")  # 97-84, as recognisers write a price
+_NUMBER = re.compile(r"(?<![\d.,])-?\d+(?:[.,]\d+)*(?!\d|(?:st|nd|rd|th)\b)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,93 +145,38 @@ def _plain(text: str) -> str:
 
 def _read(answer: str) -> _Mentions:
     """Read an answer for what it mentions."""
-    mentions = _Mentions(_plain(answer))
-    rest = _ordinals_as_digits(mentions.text)
-    for pattern, reads in _RULES:
-        rest = pattern.sub(lambda match, reads=reads: " | " if reads(match, mentions) else match[0], rest)  # type: ignore[misc]
-    mentions.numbers += _numbers(rest)
-    return mentions
+    found = _Mentions(_plain(answer))
+    rest = _SPOKEN_DAY.sub(lambda match: str(_ORDINALS[match["before"] or match["after"]]), found.text)
+    rest = re.sub(r"(?<=\d{4}-\d\d-\d\d)t(?=\d\d:)", " ", rest)  # of a time stamp
+    for pattern in _DAYS:
+        rest = pattern.sub(lambda match: _without(match, found.days, _days(match)), rest)
+    for pattern in _CLOCKS:
+        rest = pattern.sub(lambda match: _without(match, found.clocks, _clocks(match)), rest)
+    found.numbers += _numbers(rest)
+    return found
 
 
-def _alternatives(words: Iterable[str]) -> str:
-    return "|".join(sorted(words, key=len, reverse=True))
+def _without(match: re.Match[str], found: set[Any], read: set[Any]) -> str:
+    """What is left of a place that a rule has read: all of it, where it could not be that."""
+    found |= read
+    return " | " if read else match[0]
 
 
-_MONTH = rf"(?P<month>{_alternatives(_MONTHS)})\.?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_HALF = r"(?P<half>[ap]\.?m\.?)"
-_SPOKEN_DAY = re.compile(
-    rf"\b(?P<before>{_alternatives(_ORDINALS)})\b(?=(?: day)? (?:of )?{_MONTH}\b)"
-    rf"|(?<=[a-z] )(?:the )?(?P<after>{_alternatives(_ORDINALS)})\b(?=,? \d{{4}})"
-)
+def _days(match: re.Match[str]) -> set[tuple[int | None, int, int]]:
+    """The days that were written; with the year last in either order of day and month."""
+    month, day, written = _MONTHS.get(match["month"]) or int(match["month"]), int(match["day"]), match["year"]
+    year = int(written) if written else None
+    if written and len(written) == 2:  # from 1970 to 2069
+        year = int(written) + (2000 if int(written) < 70 else 1900)
+    orders = [(month, day), (day, month)] if match.re is _YEAR_LAST else [(month, day)]
+    return {(year, month, day) for month, day in orders if 1 <= month <= 12 and 1 <= day <= 31}
 
 
-def _ordinals_as_digits(text: str) -> str:
-    """Days of the month that stand in words beside a month or year, in digits; a time stamp's T is a space."""
-    text = _SPOKEN_DAY.sub(lambda match: str(_ORDINALS[match["before"] or match["after"]]), text)
-    return re.sub(r"(?<=\d{4}-\d\d-\d\d)t(?=\d\d:)", " ", text)
-
-
-def _add_day(mentions: _Mentions, year: int | None, month: int, day: int) -> bool:
-    """Add a day, if it can be one."""
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return False
-    mentions.days.add((year, month, day))
-    return True
-
-
-def _year(text: str | None) -> int | None:
-    """A year that may have two digits is from 1970 to 2069 then."""
-    if text is None:
-        return None
-    year = int(text)
-    return year if year > 99 else year + (2000 if year < 70 else 1900)
-
-
-def _year_first(match: re.Match[str], mentions: _Mentions) -> bool:
-    return _add_day(mentions, int(match[1]), int(match[2]), int(match[3]))
-
-
-def _year_last(match: re.Match[str], mentions: _Mentions) -> bool:
-    """In either order of day and month."""
-    one, other, year = int(match[1]), int(match[2]), _year(match[3])
-    return _add_day(mentions, year, other, one) | _add_day(mentions, year, one, other)
-
-
-def _named(match: re.Match[str], mentions: _Mentions) -> bool:
-    return _add_day(mentions, _year(match["year"]), _MONTHS[match["month"]], int(match["day"]))
-
-
-def _clock(match: re.Match[str], mentions: _Mentions) -> bool:
-    found = match.groupdict()
-    hour, minute, half = int(found["hour"]), int(found.get("minute") or 0), (found.get("half") or " ")[0]
-    if half == "p" and hour < 12:
-        hour += 12
-    if half == "a" and hour == 12:
-        hour = 0
-    if hour > 23 or minute > 59:
-        return False
-    mentions.clocks.add(hour * 60 + minute)
-    return True
-
-
-_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], _Mentions], bool]], ...] = (
-    (re.compile(r"\b(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\b"), _year_first),
-    (re.compile(r"(?<![\d.])(\d{1,2})[-/](\d{1,2})[-/](\d{4}|\d\d)\b"), _year_last),
-    (re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.(\d{4}|\d\d)\b"), _year_last),
-    (
-        re.compile(
-            rf"{_DAY}(?: day)?[ -]?(?:of )?[ -]?{_MONTH}(?:,?[ -]+(?P<year>\d{{4}}|\d\d)\b(?![:.,]\d))?(?![a-z])"
-        ),
-        _named,
-    ),
-    (re.compile(rf"\b{_MONTH} (?:the )?{_DAY}(?:,? (?P<year>\d{{4}})\b)?(?![\d:.,]\d)"), _named),
-    (re.compile(rf"\b(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::\d\d)?(?:\.\d+)?(?:z|\s*{_HALF})?(?!\d)"), _clock),
-    (re.compile(rf"\b(?P<hour>\d{{1,2}})(?:\.(?P<minute>\d\d))?\s*{_HALF}(?![a-z])"), _clock),
-    (re.compile(r"\b(?P<hour>\d{1,2})h(?P<minute>\d\d)\b"), _clock),
-)
-_PRICE = re.compile(r"(?<![\d.,])(\d{1,3})-(\d\d)(?![\d.,-]*\d)")  # 97-84, as recognisers write a price
-_NUMBER = re.compile(r"(?<![\d.,])-?\d+(?:[.,]\d+)*(?!\d|(?:st|nd|rd|th)\b)")
+def _clocks(match: re.Match[str]) -> set[int]:
+    hour, minute = int(match["hour"]), int(match["minute"] or 0)
+    if match["half"]:
+        hour = hour % 12 + 12 * (match["half"] == "p") if hour <= 12 else hour
+    return {hour * 60 + minute} if hour <= 23 and minute <= 59 else set()
 
 
 def _numbers(text: str) -> list[float]:

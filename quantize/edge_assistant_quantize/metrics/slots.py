@@ -4,17 +4,8 @@ A word error rate counts "fifty" for "fifteen" as one word of a hundred; whoever
 counts as one, right or wrong, whatever the rest of the transcript is (slot error rate: Makhoul et al. 1999,
 "Performance measures for information extraction").
 
-| kind | what is one slot | right where the transcript has there |
-| --- | --- | --- |
-| number | digits in a row, as `transcripts.normalised` writes numbers | the same digits and no other beside them |
-| unit | a unit or coin of the product's vocabulary, or am and pm, behind a number | the same unit, however written |
-| date | a month with the digits beside it, or a day of the week | the same month and digits, in either order |
-| code | letters and digits: "AX-7", "A B four seven nine" | the same letters and digits, together or apart |
-| name | capitalised words inside a sentence | the same letters |
-| negation | not (n't, cannot), no, never, none, nothing, nobody, neither, nor, without | the same word |
-
-What the transcript adds beside the slots is not counted. Numbers are those that `normalised` reads: a lost decimal
-point and a bare "a hundred" are not seen.
+docs/quantize-details.md says what a slot of each kind is and where it is right; numbers are those that
+`transcripts.normalised` reads. What the transcript adds beside the slots is not counted.
 """
 
 from __future__ import annotations
@@ -28,11 +19,8 @@ from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.codes import identifiers
 from edge_assistant.reasoning.values.units import unit_at, unit_of
 from edge_assistant.reasoning.values.values import Identifier
-from edge_assistant_quantize.metrics import edits
-from edge_assistant_quantize.metrics.transcripts import normalised
-from edge_assistant_quantize.metrics.words import MONTHS, WEEKDAYS
+from edge_assistant_quantize.metrics.transcripts import MONTHS, NEGATIONS, WEEKDAYS, edit_counter, normalised
 
-_NEGATIONS = frozenset(("not", "no", "never", "none", "nothing", "nobody", "neither", "nor", "without"))
 _VERBS = frozenset(("may", "march"))  # which are months only beside a number
 _HALVES = frozenset(("am", "pm"))
 _TAKEN = "-"  # the tag of a word that is of a slot
@@ -171,7 +159,7 @@ def _tag(word: str, around: Sequence[str]) -> str:
         return "D"
     if word in MONTHS:
         return "M" if word not in _VERBS or any(other.isdecimal() for other in around) else "."
-    return "W" if word in WEEKDAYS else "X" if word in _NEGATIONS else "."
+    return "W" if word in WEEKDAYS else "X" if word in NEGATIONS else "."
 
 
 def _unit_length(words: Sequence[str]) -> int:
@@ -184,12 +172,9 @@ def _unit_length(words: Sequence[str]) -> int:
 
 def _places(said: str, heard: str) -> list[tuple[int, int]]:
     """For each place between two words of what was said the first and the last place of the transcript it can be."""
-    edits.check()
-    import jiwer
-
     last = len(said.split())
     low, high = [len(heard.split())] * (last + 1), [0] * (last + 1)
-    for chunk in jiwer.process_words(said, heard).alignments[0]:
+    for chunk in edit_counter().process_words(said, heard).alignments[0]:
         length, heard_length = chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx
         for step in range(max(length, heard_length) + 1):
             place = chunk.ref_start_idx + min(step, length)

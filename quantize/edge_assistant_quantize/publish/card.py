@@ -12,13 +12,13 @@ import msgspec
 
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook
 from edge_assistant_quantize.metrics.metric import standard
 from edge_assistant_quantize.publish.description import EntryDescription
-from edge_assistant_quantize.publish.entry import FOLDER
-from edge_assistant_quantize.publish.judgement import DecidedLook, Judgement
-from edge_assistant_quantize.record import ModelFile, Record, Variant
-from edge_assistant_quantize.report import forms, page, plots, precision, text
+from edge_assistant_quantize.publish.judgement import Judgement
+from edge_assistant_quantize.publish.places import FOLDER
+from edge_assistant_quantize.record import ModelFile, ModelSums, Record, Variant
+from edge_assistant_quantize.report import forms, page, precision, text
 from edge_assistant_quantize.report.precision import Precision
 
 FILE = "card.html"
@@ -35,7 +35,7 @@ def ordered(looks: Iterable[DecidedLook], displaced: Iterable[ModelSums]) -> lis
 
     def rank(each: DecidedLook) -> tuple[bool, ...]:
         in_task = any(verdict.compares and standard(verdict.metric).task for verdict in each.verdicts)
-        first = in_task and each.reference in others
+        first = in_task and each.look.reference.id in others
         return (not (each.accepted and first), not (each.accepted and in_task), not each.accepted)
 
     return sorted(looks, key=rank)
@@ -51,36 +51,45 @@ def figures(judged: Judgement, said: EntryDescription, size: int, weights: Seque
         weights: in these files, by type.
     """
     card: dict[str, object] = {"accepted": not judged.unaccepted, "card": f"{FOLDER}/{said.name}/{FILE}"}
-    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": _short(precision.bits(weights))}
+    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": precision.bits(weights)}
     card |= {"data_licence": said.data_licence}
     record, form = judged.record, judged.form
     if record is None or form is None:
         return _known(card | {"measured": False})
-    card |= {"form": form.name, "method": form.method}
-    card["criteria"] = [line for each in judged.looks if each.accepted for line in told(each)]
-    card["refused"] = [line for each in judged.refusals for line in told(each)]
-    values = {verdict.metric: verdict.value for verdict in form.verdicts} | dict(form.metrics)
-    card["metrics"] = _known({name: _short(value) for name, value in values.items()})
-    card |= {"looks": len(judged.looks), "signer": record.signer} if judged.looks else {}
-    if form is not record.reference:
-        card["reference"] = record.reference.name
-        card["size_of_reference"] = _short(size / record.reference.bytes) if record.reference.bytes else 1.0
-    card["speed"] = _known({name: _short(value) for name, value in form.speed.items()})
-    card |= {"peak_mib": None if form.peak_mib is None else _short(form.peak_mib)}
-    source = hashlib.sha256(record.recipe.encode()).hexdigest() if record.recipe else ""
-    return _known(card | {"recipe" if record.recipe else "record": record.name, "recipe_sha256": source})
+    reference = record.reference
+    card |= {
+        "form": form.name,
+        "method": form.method,
+        "criteria": [line for each in judged.looks if each.accepted for line in told(each)],
+        "refused": [line for each in judged.refusals for line in told(each)],
+        "metrics": {verdict.metric: verdict.value for verdict in form.verdicts} | dict(form.metrics),
+        "looks": len(judged.looks),
+        "signer": record.signer if judged.looks else "",
+        "reference": reference.name,
+        "size_of_reference": size / reference.bytes if reference.bytes else 1.0,
+        "speed": dict(form.speed),
+        "peak_mib": form.peak_mib,
+        "recipe" if record.recipe else "record": record.name,
+        "recipe_sha256": hashlib.sha256(record.recipe.encode()).hexdigest() if record.recipe else "",
+    }
+    return _known(card)
 
 
 def _known(card: Mapping[str, object]) -> dict[str, object]:
-    """What is said of it: nothing that is empty or no number."""
-    finite = {key: value for key, value in card.items() if not isinstance(value, float) or math.isfinite(value)}
-    return {key: value for key, value in finite.items() if value or isinstance(value, bool | float)}
+    """What is said of it, and nothing that is empty or no number; six digits, as less would hide what barely holds."""
+    known: dict[str, object] = {}
+    for key, value in card.items():
+        if isinstance(value, float):
+            known |= {key: float(f"{value:.6g}")} if math.isfinite(value) else {}
+        elif value or value is False:
+            known[key] = _known(value) if isinstance(value, dict) else value
+    return known
 
 
 def told(each: DecidedLook) -> list[str]:
     """The verdicts of a look in words; of a refusal those that refuse."""
     verdicts = [verdict for verdict in each.verdicts if verdict.accepted is each.accepted]
-    when = f"{each.look.time[:10]}, {'accepted' if each.accepted else 'refused'} against {each.look.reference}"
+    when = f"{each.look.time[:10]}, {'accepted' if each.accepted else 'refused'} against {each.look.reference.name}"
     said = [text.verdict(each.look.of_candidate[verdict.metric].measure, verdict) for verdict in verdicts]
     return [text.line(f"{when}: {one}") for one in said]
 
@@ -106,13 +115,7 @@ def write(judged: Judgement, entry: Entry, weights: Sequence[Precision], folder:
     record = msgspec.structs.replace(record, variants=[] if alone else [form], commands=commands)
     own = replace(forms.of_form(record, form), precisions=weights)
     shown = [own] if alone else forms.timed([forms.of_form(record, record.reference), own])
-    looks = [(each.look, each.verdicts) for each in judged.looks]
-    metrics = dict.fromkeys(verdict.metric for _, verdicts in looks for verdict in verdicts)
-    drawn = page.against(shown, record.measures, forms.metrics(record)) + [
-        plots.judged(name, looks) for name in metrics
-    ]
-    facts = _facts(judged, entry, precision.bits(weights))
-    page.ReportPage(entry.name, _lead(judged), record, shown, looks, drawn, facts).write(folder / FILE)
+    page.ReportPage(entry.name, _lead(judged), record, shown, judged.looks, _facts(entry)).write(folder / FILE)
 
 
 def _lead(judged: Judgement) -> str:
@@ -122,33 +125,18 @@ def _lead(judged: Judgement) -> str:
     return f"{reason}{said}."
 
 
-def _facts(judged: Judgement, entry: Entry, bits: float) -> dict[str, str]:
+def _facts(entry: Entry) -> dict[str, str]:
+    """What the entry says, and of what was measured that which no table of the page has."""
     facts = {
         "description": entry.description,
         "role": entry.role,
         "licence": f"{entry.licence}, {entry.licence_url}",
         "home": entry.home,
         "size": mebibytes(entry.bytes),
-        "bits a weight": f"{bits:.2f}" if math.isfinite(bits) else "",
         "memory that it needs": f"{entry.memory_mib} MiB",
         "first for its role in": ", ".join(entry.profiles) or "no profile",
-        "looks": f"{len(judged.looks)}, of these {len(judged.refusals)} refused",
-        "licence of the data": str(entry.figures.get("data_licence", "not said")),
-        "key of the machine that judged": judged.record.signer if judged.record else "",
-        "repeated by": _repeated(judged.record),
     }
-    return {name: fact for name, fact in facts.items() if fact}
-
-
-def _repeated(record: Record | None) -> str:
-    by = [name for name, there in (("commands", record.commands), ("recipe", record.recipe)) if there] if record else []
-    return f"the {' and the '.join(by)} below, over data with these sums" if by else ""
-
-
-def _short(value: float) -> float:
-    """Six digits: more is noise, and less would hide a criterion that holds by a hair.
-
-    >>> _short(0.123456789), _short(3)
-    (0.123457, 3.0)
-    """
-    return float(f"{value:.6g}")
+    plain = {
+        key.replace("_", " "): value for key, value in entry.figures.items() if isinstance(value, str | int | float)
+    }
+    return facts | {key: str(value) for key, value in plain.items()}

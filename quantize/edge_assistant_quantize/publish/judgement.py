@@ -11,10 +11,10 @@ import msgspec
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
-from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook
 from edge_assistant_quantize.candidate import FILE, Candidate
 from edge_assistant_quantize.errors import InputMissing, NotAccepted
-from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Record, Variant
+from edge_assistant_quantize.record import CriterionVerdict, ModelSums, Record, Variant
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
 OTHERS = "record-{}.json"  # beside the record of what was published with several
@@ -47,31 +47,23 @@ class Judgement:
         """The looks that did not accept it."""
         return [each for each in self.looks if not each.accepted]
 
+    def or_refused(self, why: str, unaccepted: str, hint: str = _ANYWAY) -> Judgement:
+        """The same, published for this reason where there is something against it.
+
+        Raises:
+            NotAccepted: there is something against it, and no reason.
+        """
+        if why and not unaccepted:
+            raise NotAccepted(why, hint)
+        return replace(self, unaccepted=unaccepted) if why else self
+
     def accepted_against(self, other: ModelSums) -> bool:
         """Whether it does the task as another model does, with its options, within the margin of the metric itself."""
-        compared = [each for each in self.looks if each.reference == other.id]
+        compared = [each for each in self.looks if each.look.reference.id == other.id]
         standing = _standing(compared)
         return all(each.accepted for each in standing) and any(
             gate.in_task(each.look, [verdict for verdict in each.verdicts if verdict in standing]) for each in compared
         )
-
-
-@dataclass(frozen=True, slots=True)
-class DecidedLook:
-    """A look and what follows from it."""
-
-    look: AcceptanceLook
-    verdicts: Sequence[CriterionVerdict]
-
-    @property
-    def accepted(self) -> bool:
-        """Whether every criterion holds."""
-        return all(verdict.accepted for verdict in self.verdicts)
-
-    @property
-    def reference(self) -> str:
-        """The id of the model that it was compared with."""
-        return ModelSums(self.look.reference, self.look.reference_files, self.look.reference_options).id
 
 
 def find(folder: Path) -> Path:
@@ -128,28 +120,26 @@ def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", s
     nothing = Judgement(model)
     if not found:
         why = f"{candidate.name} was not measured: there is no {records.FILE} beside it"
-        return _or_refused(nothing, why, unaccepted, f"{_MEASURE}, or {_ANYWAY}")
+        return nothing.or_refused(why, unaccepted, f"{_MEASURE}, or {_ANYWAY}")
     if why := next((why for each in found if (why := _unbelievable(each, signer))), ""):
-        return _or_refused(nothing, why, unaccepted)
+        return nothing.or_refused(why, unaccepted)
     forms = [(each, form) for each in found if (form := form_of(candidate, each, model.files))]
     if not forms:
         why = f"{candidate.name} was not measured: the record of {found[0].name} is of other files, or of another role"
-        return _or_refused(nothing, why, unaccepted)
+        return nothing.or_refused(why, unaccepted)
     record, form = forms[0]
-    own = {looks.sum_of(look): look for each in found for look in each.looks}
-    own = {k: look for k, look in own.items() if ModelSums(look.form, look.files, look.options).id == model.id}
-    if own and all(look.code != looks.code() for look in own.values()):
+    every = [look for each in found for look in each.looks]
+    mine = [look for look in every if look.candidate.id == model.id]
+    own = {looks.sum_of(look): look for look in mine if look.code == looks.code()}
+    if mine and not own:
         why = f"another version of the code judged {printable(form.name)}, so accept it again"
-        return _or_refused(nothing, why, unaccepted)
-    own = {k: look for k, look in own.items() if look.code == looks.code()}
+        return nothing.or_refused(why, unaccepted)
     known = [] if signer else looks.judged(model)
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
-    looked = [DecidedLook(own[k], gate.decide(own[k])) for k in order]
-    verdicts = _best(looked)
-    others = [each for each in found if each != record]
-    form = msgspec.structs.replace(form, verdicts=list(verdicts))
-    judged = Judgement(model, record, form, looked, others=others)
-    return _or_refused(judged, _why_not(judged, None if signer else known), unaccepted)
+    looked = [looks.decided(own[k]) for k in order]
+    form = msgspec.structs.replace(form, verdicts=_best(looked))
+    judged = Judgement(model, record, form, looked, others=[each for each in found if each != record])
+    return judged.or_refused(_why_not(judged, None if signer else known), unaccepted)
 
 
 def _why_not(judged: Judgement, known: Collection[str] | None) -> str:
@@ -167,12 +157,6 @@ def _why_not(judged: Judgement, known: Collection[str] | None) -> str:
         have = len(there.intersection(known))
         return f"the records have {have} of {len(known)} looks at '{name}' in the audit trail (--record names more)"
     return ""
-
-
-def _or_refused(found: Judgement, why: str, unaccepted: str, hint: str = _ANYWAY) -> Judgement:
-    if why and not unaccepted:
-        raise NotAccepted(why, hint)
-    return replace(found, unaccepted=unaccepted if why else "")
 
 
 def _unbelievable(record: Record, signer: str) -> str:
@@ -203,9 +187,9 @@ def _standing(decided: Iterable[DecidedLook]) -> list[CriterionVerdict]:
 
 def _best(decided: Sequence[DecidedLook]) -> list[CriterionVerdict]:
     """What stands against the reference that it was accepted in place of, else against the last one."""
-    references = [each.reference for each in decided]
+    references = [each.look.reference.id for each in decided]
     different = [one for place, one in enumerate(references) if one not in references[:place]]
-    standing = [_standing(each for each in decided if each.reference == one) for one in different]
+    standing = [_standing(each for each in decided if each.look.reference.id == one) for one in different]
     accepted = [verdicts for verdicts in standing if all(verdict.accepted for verdict in verdicts)]
     return [*accepted, *standing[::-1]][0] if standing else []
 

@@ -3,9 +3,7 @@
 catalog/NAME.toml            the entry; with it a model is published, and without it is not
 published/NAME/              the files, entry.toml (the entry as it was written), record.json and further records,
                              recipe.toml where there is a recipe, card.html
-published/.begun-NAME        NAME is being published or taken away; whoever comes next puts in order what was left
-published/.new-NAME/         files on their way
-published/.old-NAME/         what is being replaced
+published/.new-NAME/         the same on its way in or out; whoever comes next puts in order what was left
 models/NAME/                 in the store: hard links to the same files, where one file system holds both
 
 All but the entry can be put back from `published`, so that the entry's file, which is written whole, decides.
@@ -22,14 +20,14 @@ from pathlib import Path
 
 from edge_assistant.storage import atomic
 from edge_assistant_models import paths
-from edge_assistant_models.entries import Entry
-from edge_assistant_models.entries import parse as parse_entry
+from edge_assistant_models.entries import Entry, parse
 from edge_assistant_models.errors import ModelError
 from edge_assistant_models.store import Store
-from edge_assistant_quantize.publish.entry import FOLDER
 
+FOLDER = "published"  # in the data directory
 ENTRY = "entry.toml"
 _HINT = "free some space, or check the permissions of the data directory"
+_NEW = ".new-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +42,13 @@ class Places:
         """Those of this user."""
         return cls(paths.data_dir(), Store(paths.models_dir()))
 
-    @property
-    def root(self) -> Path:
-        """What is published."""
-        return self.data / FOLDER
-
     def kept(self, name: str) -> Path:
         """Where a model's files, record and recipe are kept."""
-        return self.root / name
+        return self.data / FOLDER / name
 
     def new(self, name: str) -> Path:
-        """Where they are gathered."""
-        return self.root / f".new-{name}"
-
-    def old(self, name: str) -> Path:
-        """What they replace."""
-        return self.root / f".old-{name}"
-
-    def begun(self, name: str) -> Path:
-        """The mark of a change that is not over."""
-        return self.root / f".begun-{name}"
+        """Where they are gathered, and go before they are taken away."""
+        return self.kept(f"{_NEW}{name}")
 
     def entry_file(self, name: str) -> Path:
         """The catalog file."""
@@ -71,7 +56,7 @@ class Places:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Keep others from publishing meanwhile, and put in order what one that was killed has left.
+        """Keep others from publishing meanwhile, and put in order what this or one that was killed has left.
 
         Raises:
             StorageFull: the data directory cannot be written.
@@ -79,74 +64,49 @@ class Places:
         from filelock import FileLock
 
         with atomic.storing("what is published", _HINT):
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.root / ".lock")
-            lock.acquire()
-        try:
-            for mark in sorted(self.root.glob(".begun-*")):
-                self.settle(mark.name.removeprefix(".begun-"))
-            yield
-        finally:
-            lock.release()
+            self.kept("").mkdir(parents=True, exist_ok=True)
+            with FileLock(self.kept(".lock")):
+                self._settle()
+                try:
+                    yield
+                finally:
+                    self._settle()
 
-    @contextlib.contextmanager
-    def changing(self, name: str) -> Iterator[None]:
-        """A change of one model, which is whole or undone at the end of the block.
-
-        Raises:
-            StorageFull: the disk does not take it.
-        """
-        with atomic.storing(name, _HINT):
-            self.begun(name).touch()
-            try:
-                yield
-            finally:
-                self.settle(name)
-
-    def settle(self, name: str) -> None:
-        """Bring files and store to what the catalog says, and forget that anything was begun."""
-        kept, old, entry = self.kept(name), self.old(name), _content(self.entry_file(name))
-        for unfinished in (self.new(name), self._staging(name)):
-            shutil.rmtree(unfinished, ignore_errors=True)
-        if entry is None:  # not published yet, or not any more
-            self._take_away(name)
-        elif _content(kept / ENTRY) != entry and old.is_dir():  # the replacement did not come
-            shutil.rmtree(kept, ignore_errors=True)
-            old.rename(kept)
-            self.install(parse_entry((kept / ENTRY).read_bytes(), f"catalog/{name}.toml"))
-        shutil.rmtree(old, ignore_errors=True)
-        self.begun(name).unlink(missing_ok=True)
-
-    def _take_away(self, name: str) -> None:
-        content = _content(self.kept(name) / ENTRY) or _content(self.old(name) / ENTRY)
-        if content is not None:
-            with contextlib.suppress(ModelError):  # it is not in the store
-                self.store.remove(parse_entry(content, f"catalog/{name}.toml"))
-        for folder in (self.kept(name), self.old(name)):
-            shutil.rmtree(folder, ignore_errors=True)
+    def _settle(self) -> None:
+        """Bring files and store to what the catalog says; a folder without its entry was not gathered yet."""
+        for new in sorted(self.kept("").glob(f"{_NEW}*")):
+            name = new.name.removeprefix(_NEW)
+            kept, content, entry = self.kept(name), _content(new / ENTRY), _content(self.entry_file(name))
+            if content and entry and (content == entry or not kept.is_dir()):
+                shutil.rmtree(kept, ignore_errors=True)
+                new.rename(kept)
+            elif content and entry:  # the replacement did not come
+                self.install(kept, name)
+            elif content:
+                with contextlib.suppress(ModelError):  # it is not in the store
+                    self.store.remove(parse(content, f"catalog/{name}.toml"))
+            shutil.rmtree(new, ignore_errors=True)
+            shutil.rmtree(self._staging(name), ignore_errors=True)
 
     def _staging(self, name: str) -> Path:
         """Where the store's links are gathered; not the folder of a pull of that model, which may be half done."""
         return self.store.staging(f"{name}.published")
 
-    def install(self, entry: Entry) -> None:
-        """Bring the kept files into the store, checked; as links where one file system holds both.
+    def install(self, folder: Path, name: str) -> None:
+        """Bring the files of a folder into the store, checked; as links where one file system holds both.
 
         Raises:
             ModelCorrupt: a file is not what the entry pins, or its headers contradict it.
-            StorageFull: the store cannot be written.
+            OSError: the store cannot be written.
         """
-        with self.store.locked(entry.name):
-            staging = self._staging(entry.name)
+        entry: Entry = parse((folder / ENTRY).read_bytes(), f"catalog/{name}.toml")
+        staging = self._staging(name)
+        with self.store.locked(name):
             shutil.rmtree(staging, ignore_errors=True)
-            try:
-                with atomic.storing(entry.name, _HINT):
-                    staging.mkdir(parents=True)
-                    for file in entry.files:
-                        linked(self.kept(entry.name) / file.path, staging / file.path)
-                self.store.commit(entry, staging)
-            finally:
-                shutil.rmtree(staging, ignore_errors=True)
+            staging.mkdir(parents=True)
+            for file in entry.files:
+                linked(folder / file.path, staging / file.path)
+            self.store.commit(entry, staging)
 
 
 def linked(source: Path, target: Path) -> None:
@@ -157,8 +117,8 @@ def linked(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _content(path: Path) -> bytes | None:
+def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
-        return None
+        return b""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,19 +17,17 @@ from edge_assistant_models.errors import ModelError
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.schema import printable
 from edge_assistant_models.sources import local
-from edge_assistant_models.transfer import CHUNK_BYTES
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
-from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
-from edge_assistant_quantize.progress import Watch, counted, ignore
-from edge_assistant_quantize.publish import card
-from edge_assistant_quantize.publish import entry as entries
+from edge_assistant_quantize.errors import ModelCorrupt, UsageError
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
+from edge_assistant_quantize.publish import card, description
 from edge_assistant_quantize.publish.description import EntryDescription, completed
 from edge_assistant_quantize.publish.judgement import OTHERS, Judgement
-from edge_assistant_quantize.publish.places import ENTRY, Places
+from edge_assistant_quantize.publish.places import ENTRY, FOLDER, Places
+from edge_assistant_quantize.record import ModelSums
 from edge_assistant_quantize.report import precision
 from edge_assistant_quantize.report.precision import Precision
 
@@ -80,18 +76,16 @@ def plan(
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
     displaced = _displaced(portfolio, candidate.role, whole)
-    why = _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
-    if why and not judged.unaccepted:
-        if not unaccepted:
-            hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
-            raise NotAccepted(why, hint)
-        judged = dataclasses.replace(judged, unaccepted=unaccepted)
+    if not judged.unaccepted:
+        why = _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
+        hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
+        judged = judged.or_refused(why, unaccepted, hint)
     policy.current().check_model(whole.name, own=True)
     judged = dataclasses.replace(judged, looks=card.ordered(judged.looks, displaced.values()))
     weights = precision.of_files(candidate.paths.values())
     measured = card.figures(judged, whole, candidate.bytes, weights)
-    text = entries.text(candidate, judged.model.files, whole, measured)
-    return PublishPlan(candidate, judged, entries.parsed(text, whole.name), text, weights)
+    text = description.text(candidate, judged.model.files, whole, measured)
+    return PublishPlan(candidate, judged, description.parsed(text, whole.name), text, weights)
 
 
 def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = False) -> Entry:
@@ -106,19 +100,14 @@ def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = Fals
         StorageFull: there is no room; nothing is left of it.
     """
     places, entry = Places.own(), planned.entry
-    copies = 1 if _same_disk(places) else 2
-    room.check_disk(f"publishing {entry.name}", copies * entry.bytes, places.root)
+    room.check_disk(f"publishing {entry.name}", entry.bytes, places.data)
     with places.held():
         _check_name(Portfolio(), entry.name, replace=replace)
-        with places.changing(entry.name):
-            _gather(planned, places.new(entry.name), watch)
-            if places.kept(entry.name).is_dir():
-                places.kept(entry.name).rename(places.old(entry.name))
-            places.new(entry.name).rename(places.kept(entry.name))
-            places.install(entry)
-            places.entry_file(entry.name).parent.mkdir(parents=True, exist_ok=True)
-            with atomic.writing(places.entry_file(entry.name)) as file:
-                file.write(planned.text.encode())
+        _gather(planned, places.new(entry.name), watch)
+        places.install(places.new(entry.name), entry.name)
+        places.entry_file(entry.name).parent.mkdir(parents=True, exist_ok=True)
+        with atomic.writing(places.entry_file(entry.name)) as file:
+            file.write(planned.text.encode())
     return entry
 
 
@@ -136,15 +125,16 @@ def unpublish(name: str) -> None:
         if not published(entry):
             what = f"{entry.name} was not published by edge-quantize"
             raise UsageError(what, "remove its catalog file yourself, or 'edge-assistant models remove' its files")
-        with places.changing(name):
-            places.entry_file(name).unlink()
-            with contextlib.suppress(ModelError):  # it is not in the store
-                places.store.remove(entry)
+        if places.kept(name).is_dir():
+            places.kept(name).rename(places.new(name))
+        places.entry_file(name).unlink()
+        with contextlib.suppress(ModelError):  # it is not in the store
+            places.store.remove(entry)
 
 
 def published(entry: Entry) -> bool:
     """Whether an entry was written by `publish`: its source is its folder there."""
-    ours = local(f"{entries.FOLDER}/{entry.name}")
+    ours = local(f"{FOLDER}/{entry.name}")
     return entry.own and entry.origin == f"catalog/{entry.name}.toml" and ours in entry.sources
 
 
@@ -153,12 +143,10 @@ def _check_name(portfolio: Portfolio, name: str, *, replace: bool) -> None:
     if taken is None:
         if Places.own().entry_file(name).exists():
             raise UsageError(f"catalog/{name}.toml is there already and describes another model", "say another --name")
-        return
-    if not taken.own:
-        raise UsageError(f"'{name}' is a model that comes with the product", "say another name: --name")
-    if not published(taken):
-        raise UsageError(f"'{name}' is in your catalog, written by hand", "say another name: --name")
-    if not replace:
+    elif not published(taken):
+        whose = "in your catalog, written by hand" if taken.own else "a model that comes with the product"
+        raise UsageError(f"'{name}' is {whose}", "say another name: --name")
+    elif not replace:
         raise UsageError(f"'{name}' is published already", "replace it with --replace, or say another --name")
 
 
@@ -201,25 +189,16 @@ def _displaces(displaced: Mapping[str, ModelSums], judged: Judgement, said: Entr
     return ""
 
 
-def _same_disk(places: Places) -> bool:
-    """Whether links can lead from the store to what is published."""
-
-    def device(folder: Path) -> int:
-        return next(path for path in (folder, *folder.absolute().parents) if path.is_dir()).stat().st_dev
-
-    return device(places.root) == device(places.store.root)
-
-
 def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     """Everything that is kept, in one folder: a copy of the files, so that whoever made them may go on with theirs."""
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    moved, done = counted(f"publishing {planned.entry.name}, MiB", planned.entry.bytes, watch), 0
-    for file in planned.entry.files:
-        for size in _copied(planned.candidate.paths[file.key], folder / file.path, file.sha256):
-            done += size
-            moved(done)
-    names: Mapping[str, str] = {file.key: file.path for file in planned.entry.files}
+    files = planned.entry.files
+    for number, file in enumerate(files):
+        watch(ProgressStep(f"publishing {planned.entry.name}", number, len(files)))
+        shutil.copyfile(source := planned.candidate.paths[file.key], folder / file.path)
+        if candidates.sha256_of(folder / file.path) != file.sha256:
+            raise ModelCorrupt(f"{source.name} changed while it was published", "publish it once it is finished")
+    names: Mapping[str, str] = {file.key: file.path for file in files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
     if (record := planned.judged.record) is not None:
@@ -228,19 +207,6 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
             records.write(other, folder / OTHERS.format(number))
         if record.recipe:
             (folder / RECIPE).write_text(record.recipe, "utf-8")
-    (folder / ENTRY).write_text(planned.text, "utf-8")
     card.write(planned.judged, planned.entry, planned.weights, folder)
-
-
-def _copied(source: Path, target: Path, sha256: str) -> Iterator[int]:
-    """Copy a file and see that it is the one that was judged; gives the sizes of its pieces as they are written."""
-    digest = hashlib.sha256()
-    with source.open("rb") as read, target.open("wb") as written:
-        while chunk := read.read(CHUNK_BYTES):
-            written.write(chunk)
-            digest.update(chunk)
-            yield len(chunk)
-        written.flush()
-        os.fsync(written.fileno())
-    if digest.hexdigest() != sha256:
-        raise ModelCorrupt(f"{source.name} changed while it was published", "publish it once it is finished")
+    (folder / ENTRY).write_text(planned.text, "utf-8")
+    watch(ProgressStep(f"publishing {planned.entry.name}", len(files), len(files)))

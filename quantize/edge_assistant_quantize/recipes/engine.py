@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
-from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
@@ -21,7 +20,7 @@ from edge_assistant_quantize.recipes import lock, measurements, recipe, sources,
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import Form, Made, Step, StepInput, WholeStep
 from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, RecipeJob, Workspace
-from edge_assistant_quantize.record import CriterionVerdict, Measured, Record
+from edge_assistant_quantize.record import CriterionVerdict, Measured, ModelSums, Record
 
 ALIKE = 1.05  # times the smallest size: by this much do 8-bit forms with the same weights differ
 

@@ -12,15 +12,14 @@ import msgspec
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.acceptance import gate, looks
-from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
-from edge_assistant_quantize.metrics.metric import metric, standard
+from edge_assistant_quantize.metrics.metric import MetricRun, metric, standard
 from edge_assistant_quantize.onnx import calibration, sensitivity
 from edge_assistant_quantize.provenance import RUNTIMES, machine_class, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Measurement
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import REFERENCE, RecipeJob
-from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Layer, Measured
+from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Layer, Measured, ModelSums
 
 
 def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
@@ -124,7 +123,8 @@ def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> 
         with ExitStack() as held:
             model = held.enter_context(unchanged(form))
             other = held.enter_context(unchanged(reference)) if by.relative else None
-            return by.measure(model, other, job.recipe.data[asked.data], Runtime(job.threads), job.watch)
+            data = job.recipe.data[asked.data]
+            return tuple(by.measure(MetricRun(model, other, data, Runtime(job.threads), job.watch)))
 
     key = {
         "metric": by.name,

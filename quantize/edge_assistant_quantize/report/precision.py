@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 PACKED = "MatMulNBits"  # holds its weights packed into bytes; what they are stands in its attributes
 # Of operators, the first input that is a scale or zero point
 _SCALES = {PACKED: 2, "DequantizeLinear": 1, "QuantizeLinear": 1, "GatherBlockQuantized": 2, "MatMulIntegerToFloat": 2}
-_PACKED_TYPES = {"INT4": 0.5, "UINT4": 0.5, "FLOAT4E2M1": 0.5, "INT2": 0.25, "UINT2": 0.25}  # bytes of one number
 SCALES, REST = "scales", "vocabulary, graph, padding"
 
 
@@ -102,8 +101,7 @@ def _of_onnx(path: Path) -> Iterator[Precision]:
         file.seek(0)
         model = onnx.load(file, load_external_data=False)
     for graph in _graphs(model.graph):
-        packed = {node.input[1]: node for node in graph.node if node.op_type == PACKED and len(node.input) > 1}
-        scales, halves = _scales(graph), _halves(graph)
+        packed, halves, scales = _roles(graph)
         for name, tensor in _tensors(graph):
             one = _of_packed(tensor, packed[name]) if name in packed else _of_tensor(tensor)
             if name in halves and name not in packed:
@@ -111,21 +109,23 @@ def _of_onnx(path: Path) -> Iterator[Precision]:
             yield Precision(SCALES, 1, 0, one.bytes) if name in scales else one
 
 
-def _halves(graph: GraphProto) -> set[str]:
-    """Names of tables that hold two numbers in a byte, whose rows are looked up and taken apart."""
-    apart = {node.input[0] for node in graph.node if node.op_type == "BitwiseAnd"}
-    return {node.input[0] for node in graph.node if node.op_type == "Gather" and node.output[0] in apart}
-
-
-def _scales(graph: GraphProto) -> set[str]:
-    """Names of scales and zero points: what nodes read as these, and what is widened for it."""
-    names = {name for node in graph.node for name in node.input[_SCALES.get(node.op_type, len(node.input)) :]}
-    names |= {node.input[0] for node in graph.node if node.op_type == "Cast" and node.output[0] in names}
-    levels = {node.output[0] for node in graph.node if node.op_type == "Cast"}
-    for node in graph.node:  # weights in bytes are widened, then multiplied by a scale for each row
-        if node.op_type == "Mul" and node.input[0] in levels and node.input[1].endswith("/scale"):
-            names.add(node.input[1])
-    return names
+def _roles(graph: GraphProto) -> tuple[dict[str, NodeProto], set[str], set[str]]:
+    """What names stand for: weights packed for a node, tables with two numbers in a byte, scales and zero points."""
+    made = {output: node for node in graph.node for output in node.output}
+    packed: dict[str, NodeProto] = {}
+    halves: set[str] = set()
+    scales: set[str] = set()
+    for node in graph.node:
+        scales.update(node.input[_SCALES.get(node.op_type, len(node.input)) :])
+        if node.op_type == PACKED and len(node.input) > 1:
+            packed[node.input[1]] = node
+        source = made.get(node.input[0]) if node.input else None
+        if source and (node.op_type, source.op_type) == ("BitwiseAnd", "Gather"):  # rows are looked up and taken apart
+            halves.add(source.input[0])
+        if source and (node.op_type, source.op_type) == ("Mul", "Cast") and node.input[1].endswith("/scale"):
+            scales.add(node.input[1])  # weights in bytes are widened, then multiplied by a scale for each row
+    scales.update(made[name].input[0] for name in list(scales) if name in made and made[name].op_type == "Cast")
+    return packed, halves, scales
 
 
 def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
@@ -147,15 +147,10 @@ def _tensors(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
 
 def _of_tensor(tensor: TensorProto) -> Precision:
     import numpy as np
-    from onnx import TensorProto as Tensors
     from onnx import helper
 
-    name = Tensors.DataType.Name(tensor.data_type)
-    weights = math.prod(tensor.dims)
-    if name in _PACKED_TYPES:
-        return Precision(name.lower(), 1, weights, math.ceil(weights * _PACKED_TYPES[name]))
-    kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
-    return Precision(str(np.dtype(kind)), 1, weights, weights * np.dtype(kind).itemsize)
+    kind, weights = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type)), math.prod(tensor.dims)
+    return Precision(str(kind), 1, weights, len(tensor.raw_data) or weights * kind.itemsize)
 
 
 def _of_packed(tensor: TensorProto, node: NodeProto) -> Precision:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize.acceptance.intervals import spent
 from edge_assistant_quantize.record import CriterionVerdict, Interval, Measure, Record, Variant
 from edge_assistant_quantize.report import forms
 
@@ -15,13 +14,13 @@ NOTHING = "–"
 PLAIN = Measure(lower_is_better=True, unit="")  # of a metric of which a record says nothing
 
 
-def number(measure: Measure, value: float) -> str:
-    """A value of a metric.
+def number(measure: Measure, value: float | None) -> str:
+    """A value of a metric; of none, and of what is no number, a dash.
 
     >>> number(Measure(True), 0.0791), number(Measure(True, ""), 12.3456), number(Measure(True, "dB"), 31)
     ('7.91 %', '12.35', '31 dB')
     """
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return NOTHING
     return f"{100 * value:.4g} %" if measure.unit == "share" else f"{value:.4g} {measure.unit}".rstrip()
 
@@ -52,7 +51,7 @@ def within(measure: Measure, found: Interval, *, compares: bool) -> str:
 
 
 def times(ratio: float) -> str:
-    """Time as a share of the reference's; of what is no number, a dash.
+    """Time as a share of the reference's, or bits a weight; of what is no number, a dash.
 
     >>> times(0.5), times(math.nan)
     ('0.50', '–')
@@ -70,18 +69,11 @@ def line(text: object) -> str:
     return printable(" ".join(str(text).split()))
 
 
-def look(found: Interval) -> str:
-    """Which look at its data an interval decides, and the confidence of the end that does; empty for no look's.
-
-    The number follows from the level, as each look has one of its own, see `intervals.spent`.
-
-    >>> look(Interval(0.0, -0.1, 0.1, 1 - 2 * spent(3)))
-    'look 3 at this data, decided at 99.66 %'
-    """
-    error = (1 - found.level) / 2
-    place = round(math.sqrt(spent(1) / error)) if error > 0 else 0
-    known = place > 0 and math.isclose(spent(place), error, rel_tol=1e-6)
-    return f"look {place} at this data, decided at {100 * (1 - error):.2f} %" if known else ""
+def look(found: CriterionVerdict) -> str:
+    """Which look at its data a verdict is of, and the confidence of the end that decides; empty for no look's."""
+    if not found.look or found.interval is None:
+        return ""
+    return f"look {found.look} at this data, decided at {50 * (1 + found.interval.level):.2f} %"
 
 
 def verdict(measure: Measure, found: CriterionVerdict) -> str:
@@ -93,39 +85,34 @@ def verdict(measure: Measure, found: CriterionVerdict) -> str:
         low, high = (show(measure, value) for value in (inside.low, inside.high))
         difference = f"{change(measure, inside.difference)}, " if found.compares else ""
         low = low.removesuffix(" points")
-        said += [f"{difference}{100 * inside.level:.3g} % interval {low} to {high}", look(inside)]
+        said += [f"{difference}{100 * inside.level:.3g} % interval {low} to {high}", look(found)]
     said += [f"asked: {found.criterion}", found.reason]
     return f"{found.metric} {number(measure, found.value)}{against} ({'; '.join(filter(None, said))})"
 
 
 def decision(record: Record) -> str:
     """The decision in one sentence, with the figures that it depends on."""
+
+    def told(found: Iterable[CriterionVerdict]) -> list[str]:
+        return [line(verdict(record.measures.get(item.metric, PLAIN), item)) for item in found]
+
+    def sized(form: Variant) -> str:
+        return f"{line(form.name)} ({mebibytes(form.bytes)})"
+
     judged, whole = [form for form in record.variants if form.verdicts], record.reference.bytes
-    form = next((form for form in record.variants if form.name == record.chosen), None)
-    if form is not None:
-        ratio = form.speed.get("ratio", math.nan)
+    if form := next((form for form in record.variants if form.name == record.chosen), None):
         said = [f"{mebibytes(form.bytes)} instead of {mebibytes(whole)} ({share(form.bytes, whole)})"]
-        said += _verdicts(record, form.verdicts)
-        said += [f"{times(ratio)} of the reference's time"] if math.isfinite(ratio) else []
+        said += told(form.verdicts)
+        said += [f"{times(ratio)} of the reference's time"] if (ratio := form.speed.get("ratio")) else []
         said += [] if form.peak_mib is None else [f"at most {form.peak_mib:,.0f} MiB of memory"]
         return f"Take {line(form.name)}: {', '.join(said)}."
     if judged:
         form = min(judged, key=lambda form: (sum(not item.accepted for item in form.verdicts), form.bytes))
-        missed = "; ".join(_verdicts(record, [item for item in form.verdicts if not item.accepted]))
-        which = "the only form" if len(judged) == 1 else f"each of the {len(judged)} forms"
-        stays = f"{which} misses a criterion, so {_sized(record.reference)} stays"
-        return f"Take none: {stays}. Nearest is {_sized(form)}: {missed}."
-    count, best, there = len(record.variants), "", forms.of_record(record)
+        missed = "; ".join(told(item for item in form.verdicts if not item.accepted))
+        stays = f"{sized(record.reference)} stays, as no form of {len(judged)} holds every criterion"
+        return f"Take none: {stays}. Nearest is {sized(form)}: {missed}."
+    best, there = "", forms.of_record(record)
     for metric in forms.metrics(record)[:1]:
-        front = forms.front(there, "size", metric, record.measures)
-        sized = ", ".join(_sized(there[place].form) for place in front)
-        best = f"; no other is both smaller and better in {line(metric)} than {sized}"
-    return f"Nothing was decided, as no criterion was asked: {count} form{'s' * (count != 1)} compared{best}."
-
-
-def _sized(form: Variant) -> str:
-    return f"{line(form.name)} ({mebibytes(form.bytes)})"
-
-
-def _verdicts(record: Record, found: Sequence[CriterionVerdict]) -> list[str]:
-    return [line(verdict(record.measures.get(item.metric, PLAIN), item)) for item in found]
+        front = ", ".join(sized(there[n].form) for n in forms.front(there, "size", metric, record.measures))
+        best = f"; no other is both smaller and better in {line(metric)} than {front}"
+    return f"Nothing was decided, as no criterion was asked: {len(there)} forms compared{best}."

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.core.errors import UsageError
-from edge_assistant_quantize.datasets.recordings import corpus
+from edge_assistant_quantize.datasets.data import corpus
 from evals.speech import duration
 from evals.speed import recordings
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 from helpers import damaged, tiny_llama
 from helpers.looks import hits
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_quantize import senses
-from edge_assistant_quantize.acceptance import accept, gate
+from edge_assistant_quantize.acceptance import accept, gate, looks
 from edge_assistant_quantize.acceptance.criteria import from_words
 from edge_assistant_quantize.acceptance.intervals import spent
 from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.datasets.data import items
 from edge_assistant_quantize.errors import CalibrationInvalid, NotAccepted, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics import metric as metrics
-from edge_assistant_quantize.metrics.metric import Metric, Standard, compared
+from edge_assistant_quantize.metrics.metric import Metric, Standard
 from edge_assistant_quantize.progress import ignore
 
 RUNTIME = Runtime(1)
@@ -55,11 +56,11 @@ class Scripted:
         self.counted += 1
         return self.items
 
-    def measure(self, model, reference, data, runtime, watch):
+    def measure(self, run):
         if self.relative:
-            compared("scripted", reference)
-        self.ran.append((model.name, data.get("path")))
-        right = hits("right", self.shares[model.name])
+            run.compared("scripted")
+        self.ran.append((run.model.name, run.data.get("path")))
+        right = hits("right", self.shares[run.model.name])
         wrong = replace(right, metric="wrong", parts=tuple(1 - part for part in right.parts), lower_is_better=True)
         return wrong, right
 
@@ -104,12 +105,14 @@ def test_verdicts_in_the_order_of_the_criteria(scripted, tmp_path):
     assert found.look.numbers == {"right": 1, "wrong": 1}
 
 
-def test_each_result_is_of_its_data(scripted, tmp_path):
+def test_what_gives_several_results_is_run_once(scripted, tmp_path):
     script = scripted()
-    data = {"wrong": {"path": "x"}, "right": {"path": "y"}}
     with candidate(tmp_path, "good").held() as (good, _):
+        data = {"wrong": {"path": "x"}, "right": {"path": "x"}}
         assert set(accept.measure(good, None, data, RUNTIME, ignore)) == {"wrong", "right"}
-    assert script.ran == [("good", "x"), ("good", "y")]
+        assert script.ran == [("good", "x")]
+        with pytest.raises(RecipeInvalid, match="'right' is asked on other data"):
+            accept.measure(good, None, {**data, "right": {"path": "y"}}, RUNTIME, ignore)
 
 
 def test_a_relative_metric_says_its_own_value_of_a_reference_that_counts(scripted, tmp_path):
@@ -170,8 +173,11 @@ def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
         asked = [criterion("cosine at_least=0.99")]
         found = accept.decide(candidate_, reference, asked, data, RUNTIME, ignore)
         assert found.accepted is accepted, found.verdicts
-        assert found.look.sound == models("embedder").name
-    with reference.held() as (model, _), pytest.raises(CalibrationInvalid, match="is not text"):
+        assert found.look.reference.sound == models("embedder").name
+    with (
+        reference.held() as (model, _),
+        pytest.raises(CalibrationInvalid, match="is a directory"),
+    ):
         accept.measure(model, model, {"cosine": {"path": str(tmp_path)}}, RUNTIME, ignore)
 
 
@@ -202,11 +208,11 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
     other = {"bad": "good", "good": "bad"}[first]
     seen = []
 
-    def meanwhile(model, compared, data, runtime, watch):
+    def meanwhile(run):
         point(other)
         try:
-            seen.append(senses.texts(data)[0])
-            return measure(model, compared, data, runtime, watch)
+            seen.append(items("embedder", run.data)["text 1"])
+            return measure(run)
         finally:
             point(first)
 
@@ -221,7 +227,7 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
     assert (found.verdicts[0].value > 0.99) is (swapped == "data")
     assert seen == ["good 0 texts"]
     with model.held() as (_, sums):
-        assert found.look.files == sums
+        assert found.look.candidate.files == sums
 
 
 def test_a_language_model_is_not_compared_with_its_own_file(tmp_path):
@@ -295,3 +301,12 @@ def test_what_keeps_a_result_honest_is_measured_on_the_same_data(asked, apart, t
     data = {asked: {"path": str(tmp_path)}, apart: {"path": str(tmp_path / "everything")}}
     with pytest.raises(RecipeInvalid, match=f"'{apart}' is asked on other data"):
         accept.check_data([criterion(f"{asked} within_interval")], "detector", {}, data)
+
+
+def test_the_tables_of_standards_are_of_the_code_that_decides(tmp_path, monkeypatch):
+    monkeypatch.setattr(looks.importlib, "import_module", lambda name: SimpleNamespace(__path__=[str(tmp_path)]))
+    sums = set()
+    for floor in (0.2, 0.0):
+        (tmp_path / "metrics.toml").write_text(f"floor = {floor}")
+        sums.add(looks.code.__wrapped__())
+    assert len(sums) == 2

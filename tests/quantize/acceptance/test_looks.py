@@ -10,8 +10,7 @@ from helpers.looks import hits
 
 from edge_assistant.cli.main import main as assistant
 from edge_assistant_quantize.acceptance import gate, looks
-from edge_assistant_quantize.acceptance.looks import ModelSums
-from edge_assistant_quantize.record import Bound, Criterion, Measured
+from edge_assistant_quantize.record import Bound, Criterion, Measured, ModelSums
 
 OTHER = "cd" * 32
 

@@ -173,7 +173,7 @@ def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkey
     found = records.read(out)
     assert (found.reference.speed["ratio"], found.reference.peak_mib > 20) == (1, True)  # of the first time
     assert [form.name for form in found.variants] == [whole.name, "mine"]
-    assert [look.form for look in found.looks] == [whole.name, "mine"]  # the same look again is no other one
+    assert [look.candidate.name for look in found.looks] == [whole.name, "mine"]  # the same look again is no other one
     assert [look.numbers["cosine"] for look in found.looks] == [1, 2]
     assert found.chosen == "mine"
     assert found.commands[-1] == "edge-quantize accept 'two words'"

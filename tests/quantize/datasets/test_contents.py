@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from edge_assistant.core.signals import Kind
 from edge_assistant_quantize.datasets import contents
-from edge_assistant_quantize.senses import clusters
+from edge_assistant_quantize.datasets.data import clusters
 
 samples = st.binary(min_size=3200, max_size=6400).map(lambda raw: np.frombuffer(raw[: len(raw) // 2 * 2], np.int16))
 words = st.text("abcdefgh XYZ", max_size=20)

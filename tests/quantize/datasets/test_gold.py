@@ -35,6 +35,7 @@ def written(item: Evidence) -> dict[str, Any]:
 
 def test_every_detail_has_a_kind() -> None:
     assert set(KINDS.values()) == set(get_args(Detail))
+    assert sorted(KINDS) == ["code", "field", "line", "passage", "scene", "speech", "statistic", "thing", "tick_box"]
 
 
 @settings(max_examples=40)

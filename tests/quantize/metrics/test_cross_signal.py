@@ -17,9 +17,9 @@ from edge_assistant.language.chat import Message
 from edge_assistant.perception.sense import senses
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics import cross_signal, recalling
-from edge_assistant_quantize.metrics.metric import metric
-from edge_assistant_quantize.metrics.warm import WarmAssistant
+from edge_assistant_quantize.metrics import cross_signal
+from edge_assistant_quantize.metrics.cross_signal import GoldAssistant
+from edge_assistant_quantize.metrics.metric import MetricRun, metric
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.record import Measured
 
@@ -29,8 +29,8 @@ Models = Callable[[str], InstalledModel]
 @pytest.fixture(autouse=True)
 def product(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plain_model.use(monkeypatch)
-    monkeypatch.setattr(recalling, "LlamaEngine", plain_model.PlainEngine)
-    monkeypatch.setattr(recalling, "_said", {})
+    monkeypatch.setattr(cross_signal, "LlamaEngine", plain_model.PlainEngine)
+    monkeypatch.setattr(cross_signal, "_said", {})
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(store))
 
 
@@ -71,7 +71,7 @@ def add(folder: Path, signal: tuple[str, str], *asked: tuple[str, str]) -> Path:
 
 def measure(model: InstalledModel, path: Path, **data: object) -> Measured:
     given = {"path": path, "profile": "test", **data}
-    found, *rest = metric("cross-signal").measure(model, None, given, Runtime(1), ignore)
+    found, *rest = metric("cross-signal").measure(MetricRun(model, None, given, Runtime(1), ignore))
     assert [each.items for each in rest] == [found.items]  # all have an answer
     return found
 
@@ -119,7 +119,7 @@ def test_what_the_language_model_said_is_recalled(
             asked.append((messages[-1].content, *options))
             return super()._answer(messages, options)
 
-    monkeypatch.setattr(recalling, "LlamaEngine", Engine)
+    monkeypatch.setattr(cross_signal, "LlamaEngine", Engine)
     once = measure(models("speech"), scenarios)
     count = len(asked)
     assert count == len(set(asked)) > 2
@@ -148,7 +148,7 @@ def test_a_question_that_fails_counts_as_wrong(
     def fails(*given: object, **how: object) -> None:
         raise InputEmpty("nothing is there", "give something")
 
-    monkeypatch.setattr(WarmAssistant, "ask", fails)
+    monkeypatch.setattr(GoldAssistant, "ask", fails)
     for role in ("language", "embedder", "speech"):
         assert measure(models(role), scenarios, limit=1).parts == (0,)
 
@@ -162,11 +162,11 @@ def test_questions_with_and_without_an_answer_are_counted_apart(
     for number in range(3):
         folder = add(tmp_path / f"r-{number}", ("readings", "r.csv"), ("How hot?", "61"), ("Who?", ""), ("Why?", ""))
         (folder / "r.csv").write_text(f"time,temperature [degC]\n2025-03-14T14:0{number}:00,61\n")
-    monkeypatch.setattr(WarmAssistant, "ask", declines)
+    monkeypatch.setattr(GoldAssistant, "ask", declines)
     ran = count()
     monkeypatch.setattr(cross_signal, "_computed", lambda *given: next(ran))
-    given = {"path": tmp_path, "profile": "test"}
-    every, answered, declined = metric("cross-signal").measure(models("language"), None, given, Runtime(1), ignore)
+    run = MetricRun(models("language"), None, {"path": tmp_path, "profile": "test"}, Runtime(1), ignore)
+    every, answered, declined = metric("cross-signal").measure(run)
     assert [(each.metric, each.value, len(each.items)) for each in (every, answered, declined)] == [
         ("cross-signal", pytest.approx(2 / 3), 9),
         ("answered", 0, 3),

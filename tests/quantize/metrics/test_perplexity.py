@@ -11,7 +11,7 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.acceptance import intervals
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.gguf import quantize
-from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.metrics.metric import MetricRun, metric
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.record import Measured
 
@@ -31,7 +31,7 @@ def forms(tmp_path_factory) -> tuple[InstalledModel, InstalledModel]:
 def measure(name: str, model: InstalledModel, reference: InstalledModel | None, **data: object) -> tuple[Measured, ...]:
     text = model.files["model"].with_name("text.txt")
     given = {"path": str(text), "chunks": 4, "context": 64, **data}
-    return metric(name).measure(model, reference, given, Runtime(1), ignore)
+    return tuple(metric(name).measure(MetricRun(model, reference, given, Runtime(1), ignore)))
 
 
 def test_log_perplexity_is_paired_by_chunk(forms):

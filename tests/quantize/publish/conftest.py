@@ -14,9 +14,8 @@ from msgspec.structs import replace
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import looks, signature
-from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.record import Bound, Criterion, ModelFile
+from edge_assistant_quantize.record import Bound, Criterion, ModelFile, ModelSums
 
 RECIPE = """name = "ours"
 source = { model = "silero-vad" }

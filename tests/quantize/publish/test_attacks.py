@@ -21,8 +21,8 @@ from edge_assistant_quantize.acceptance import looks, signature
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.metrics import cross_signal
 from edge_assistant_quantize.metrics import metric as metrics
+from edge_assistant_quantize.metrics.cross_signal import GoldAssistant
 from edge_assistant_quantize.metrics.scoring import AnswerScore
-from edge_assistant_quantize.metrics.warm import WarmAssistant
 from edge_assistant_quantize.record import Measured
 
 OTHER = "cd" * 32
@@ -242,15 +242,13 @@ def product(judged, monkeypatch, tmp_path, pytestconfig):
     monkeypatch.setattr(metrics, "all_metrics", REAL_METRICS)
     ran = count()
     monkeypatch.setattr(cross_signal, "_computed", lambda *given: next(ran))
-    monkeypatch.setattr(WarmAssistant, "start", lambda self: None)
-    monkeypatch.setattr(WarmAssistant, "ungrounded", lambda self, answer: ())
 
     def made(says: Callable[[str], str], scenarios: int, answered: int, absent: int) -> list[str]:
         def ask(self, question, *rest):
             status = Status.SUPPORTED if (text := says(question)) else Status.NOT_IN_EVIDENCE
             return Answer(question, text or "None of the sources answers this.", status, Route("", (), ""))
 
-        monkeypatch.setattr(WarmAssistant, "ask", ask)
+        monkeypatch.setattr(GoldAssistant, "ask", ask)
         for number in range(scenarios):
             folder = tmp_path / "scenarios" / f"s-{number:02}"
             folder.mkdir(parents=True)
@@ -304,9 +302,9 @@ def test_a_candidate_that_declines_is_refused_in_whatever_is_asked(product, judg
     words[words.index("cross-signal at_most_worse=0.2")] = "cross-signal at_least=0.01"
     judge = cross_signal.judge
 
-    def measured(model, *rest):
-        monkeypatch.setattr(cross_signal, "judge", judge if model.name == "m4" else declined)
-        return original(model, *rest)
+    def measured(run):
+        monkeypatch.setattr(cross_signal, "judge", judge if run.model.name == "m4" else declined)
+        return original(run)
 
     def declined(question, reply):
         return AnswerScore(status=not question.answer, answer=not question.answer, cites=not question.answer)
@@ -346,7 +344,6 @@ def test_all_records_travel_with_what_was_published(judged, tmp_path, monkeypatc
     kept, signer = home / "published" / "m74", signature.own_key()
     assert sorted(path.name for path in kept.glob("re*")) == ["record-2.json", "record.json"]  # there is no recipe
     card = (kept / "card.html").read_text("utf-8")
-    assert "repeated by</th><td>the commands below, over data" in card
     assert "edge-quantize accept second\nedge-quantize accept first\n" in card
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "other"))
     for number, named in enumerate(([], ["--record", str(kept)])):

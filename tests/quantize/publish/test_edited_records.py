@@ -53,8 +53,12 @@ def forged(told: dict[str, Any]) -> None:
 
 EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "the sums of an accepted form": lambda told: told["variants"][1].update(files=told["variants"][0]["files"]),
-    "the sums of its look": lambda told: refused(told).update(files=told["looks"][0]["files"]),
-    "an accepted look over it": lambda told: told["looks"][0].update(files=refused(told)["files"]),
+    "the sums of its look": lambda told: refused(told)["candidate"].update(
+        files=told["looks"][0]["candidate"]["files"]
+    ),
+    "an accepted look over it": lambda told: told["looks"][0]["candidate"].update(
+        files=refused(told)["candidate"]["files"]
+    ),
     "a value": lambda told: told["variants"][1]["verdicts"][0].update(value=9.9),
     "a verdict": lambda told: told["variants"][1]["verdicts"][0].update(accepted=True),
     "what was chosen": lambda told: told.update(chosen="int4"),
@@ -67,7 +71,7 @@ EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no look": lambda told: told.update(looks=told["looks"][:1]),
     "no looks": lambda told: told.update(looks=[]),
     "the reference's items": lambda told: refused(told).update(of_reference=refused(told)["of_candidate"]),
-    "the reference": lambda told: refused(told).update(reference_files={"model": OTHER}),
+    "the reference": lambda told: refused(told)["reference"].update(files={"model": OTHER}),
     "which way is better": lambda told: refused(told)["of_candidate"]["presence"].update(lower_is_better=True),
     "whole clusters": lambda told: refused(told)["of_candidate"]["presence"].update(wholes=[0.5] * 400),
     "the data": lambda told: refused(told).update(data={"presence": OTHER}),

@@ -24,14 +24,15 @@ from edge_assistant_models.store import ModelState
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import signature
-from edge_assistant_quantize.acceptance.looks import ModelSums
+from edge_assistant_quantize.acceptance.looks import DecidedLook
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
-from edge_assistant_quantize.publish import chat_family, judgement
+from edge_assistant_quantize.publish import description, judgement
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.places import Places
 from edge_assistant_quantize.publish.publish import _otherwise, plan, publish, unpublish
+from edge_assistant_quantize.record import ModelSums
 
 DESCRIBED = {"licence": "MIT", "licence_url": "https://example.org/licence", "home": "https://example.org"}
 LICENCE = [word for key, value in DESCRIBED.items() for word in (f"--{key.replace('_', '-')}", value)]
@@ -215,19 +216,20 @@ def test_what_is_missing_is_said(run_folder, capsys):
 )
 def test_a_language_model_is_published_as_it_answered(options, family, context, why, tmp_path):
     asked = SimpleNamespace(criteria=[SimpleNamespace(metric="cross-signal")])
-    judged = judgement.Judgement(ModelSums("mine", {}, {}), looks=[judgement.DecidedLook(asked, [])])
+    judged = judgement.Judgement(ModelSums("mine", {}, {}), looks=[DecidedLook(asked, [])])
     model = Candidate("mine", "language", tmp_path, {}, options)
     found = _otherwise(model, judged, EntryDescription("mine", family=family, context=context))
     assert found == (f"mine was {why}" if why else "")
 
 
 def test_a_gguf_says_its_chat_family_and_context(models, tmp_path):
-    assert chat_family.of_gguf(models("language").files["model"]) == ("chatml", 8192)
-    assert chat_family.family("{{ '<start_of_turn>' + role }}") == "gemma"
-    assert chat_family.family("<|im_start|> and <|start_header_id|>") == ""
+    file = models("language").files["model"]
+    assert description._chat(Candidate("mine", "language", file.parent, {"model": file.name})) == ("chatml", 8192)
+    assert description.family("{{ '<start_of_turn>' + role }}") == "gemma"
+    assert description.family("<|im_start|> and <|start_header_id|>") == ""
     (tmp_path / "no.gguf").write_bytes(b"GGUF")
     with pytest.raises(ModelCorrupt):
-        chat_family.of_gguf(tmp_path / "no.gguf")
+        description._chat(Candidate("mine", "language", tmp_path, {"model": "no.gguf"}))
 
 
 def test_a_name_or_a_first_place_that_is_taken(run_folder, make, home, tmp_path, capsys):
@@ -249,7 +251,7 @@ def test_an_entry_that_its_owner_has_written_or_changed_is_left_alone(run_folder
     publish(planned(run_folder))
     file = home / "catalog" / "ours-int8.toml"
     file.write_text(file.read_text().replace('profiles = ["test"]', 'profiles = ["tiny"]'))
-    Places.own().begun("ours-int8").touch()
+    Places.own().new("ours-int8").mkdir()  # of a replacement that was killed
     with Places.own().held():
         pass
     assert Portfolio().entry("ours-int8").profiles == ("tiny",)

@@ -37,7 +37,7 @@ def test_the_smallest_accepted_variant_is_chosen_and_a_second_run_does_nothing(p
     assert {each.name: each.accepted for each in found.variants} == {"half": True, "tenth": False, "searched": True}
     assert found.chosen == "half"
     assert found.variants[2].excluded == ["node40", "node50", "node60"]  # until the low end of its interval is a half
-    assert [look.form for look in found.looks] == ["half", "tenth", "searched"]
+    assert [look.candidate.name for look in found.looks] == ["half", "tenth", "searched"]
     assert len(found.looks[2].of_candidate["length"].items) in range(70, 130)  # those that the search has not seen
     assert found.reference.bytes == 90 + 4
     taken = candidate.read(out / "accepted")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from edge_assistant_models import entries
 from edge_assistant_models.entries import ROLES
-from edge_assistant_quantize import senses
 from edge_assistant_quantize.acceptance import accept
+from edge_assistant_quantize.datasets import data
 from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.metrics.metric import metric
@@ -74,7 +74,7 @@ def test_data_that_is_given_replaces_where_the_items_come_from_and_nothing_else(
 def test_texts_of_a_file_are_measured_and_not_the_examples(tmp_path):
     (tmp_path / "mine.txt").write_text("one text\nanother\n")
     recipe = loading.load("embedder", {"data": {"texts": {"path": str(tmp_path / "mine.txt")}}})
-    assert senses.texts(recipe.data["texts"]) == ["one text", "another"]
+    assert list(data.items("embedder", recipe.data["texts"]).values()) == ["one text", "another"]
 
 
 def test_a_data_set_of_two_sources_is_refused(tmp_path):

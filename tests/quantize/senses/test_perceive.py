@@ -93,13 +93,13 @@ def test_texts_and_examples(tmp_path, models):
 @pytest.mark.parametrize(
     ("role", "data", "says"),
     [
-        ("speech", {"path": "photos"}, "photos holds no recordings with their words"),
-        ("detector", {"path": "speech"}, "speech holds no pictures"),
+        ("speech", {"path": "photos"}, "the data holds no recordings with their words for the role speech"),
+        ("detector", {"path": "speech"}, "the data holds no pictures for the role detector"),
         ("classifier", {"path": "texts.txt"}, "texts.txt is no folder"),
-        ("embedder", {"path": "photos/clock.png"}, "clock.png is not text"),
-        ("embedder", {"path": "photos"}, "photos is not text"),
-        ("embedder", {"path": "blank.txt"}, "the data for embedder holds nothing"),
-        ("writing", {}, "the data says no pages to read"),
+        ("embedder", {"path": "photos/clock.png"}, "the data is not text in UTF-8"),
+        ("embedder", {"path": "photos"}, "photos is a directory"),
+        ("embedder", {"path": "blank.txt"}, "the data holds no texts for the role embedder"),
+        ("writing", {}, "the data holds no pictures for the role writing"),
         ("writing", {"count": -1}, "'count' of the data is not a whole number"),
         ("detector", {"path": "photos", "limit": "two"}, "'limit' of the data is not a whole number"),
         ("faces", {}, "the data has no 'path'"),
@@ -124,7 +124,7 @@ def test_data_of_the_wrong_kind(role, data, says, tmp_path, models, monkeypatch)
 
 def test_recordings_that_cannot_be_used(spoken, models):
     (spoken / "pressure.txt").write_bytes(b"\xff\xfe\xfa")
-    with pytest.raises(CalibrationInvalid, match="cannot be read"):
+    with pytest.raises(CalibrationInvalid, match="not text in UTF-8"):
         given(models("speech"), "speech", path=spoken)
     (spoken / "pressure.txt").write_text("four bar")
     (spoken / "pressure.wav").write_bytes(b"no sound")
@@ -135,8 +135,8 @@ def test_recordings_that_cannot_be_used(spoken, models):
 def test_data_or_a_sense_that_is_not_there(models):
     with pytest.raises(InputMissing, match="nowhere does not exist"):
         given(models("detector"), "detector", path="nowhere")
-    with pytest.raises(UsageError, match="role 'voice'"):
-        given(models("faces"), "voice", path=".")
+    with pytest.raises(UsageError, match="role 'language'"):
+        given(models("faces"), "language", path=".")
 
 
 def test_a_file_that_the_model_lacks(photos, tmp_path):

@@ -1,19 +1,17 @@
-"""The assistant of a bench: its models are warm, and what it perceived in a signal it recalls for later questions."""
+"""The assistant of a bench: its models are warm, and a question pays for the perception that it recalls."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.answer import Answer
-from edge_assistant.core.errors import InputError, ModelMissing
+from edge_assistant.core.errors import EdgeAssistantError, InputError, ModelError, ModelMissing
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Signal
 from edge_assistant.language.chat import Message, Role
@@ -23,55 +21,19 @@ from edge_assistant.perception.sense import Percept, Request, Sense, senses
 from edge_assistant.reasoning.guard import ungrounded
 from edge_assistant.reasoning.route import plan
 from edge_assistant.reasoning.rules.vocabulary import within
-from edge_assistant.session.assistant import Assistant
-from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize.datasets.scenarios import ScenarioJob
+from edge_assistant_quantize.metrics.cross_signal import GoldAssistant
+from evals.results import EVERYTHING, Reply
 
-if TYPE_CHECKING:
-    import onnxruntime
-
-
-@dataclass(frozen=True)
-class CountedRuntime(Runtime):
-    """A runtime that counts how often sessions of some files run.
-
-    Attributes:
-        files: whose runs are counted.
-    """
-
-    files: frozenset[Path] = frozenset()
-    _ran: Counter[Path] = field(default_factory=Counter, compare=False)
-
-    @classmethod
-    def of(cls, model: InstalledModel, runtime: Runtime) -> CountedRuntime:
-        """A runtime like another that counts the runs of a model."""
-        return cls(runtime.threads, runtime.halt, runtime.gpu, frozenset(model.files.values()))
-
-    @property
-    def runs(self) -> int:
-        """How often the files ran so far."""
-        return self._ran.total()
-
-    def session(self, model: Path, *, threads: int | None = None, lanes: int = 1) -> onnxruntime.InferenceSession:
-        """See `Runtime.session`."""
-        opened = super().session(model, threads=threads, lanes=lanes)
-        for name in ("run", "run_with_ort_values") if model in self.files else ():
-            setattr(opened, name, partial(self._count, model, getattr(opened, name)))
-        return opened
-
-    def _count(self, model: Path, run: Callable[..., Any], *args: Any, **how: Any) -> Any:  # noqa: ANN401 - the library's
-        self._ran[model] += 1
-        return run(*args, **how)
+_log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
 
 
-class WarmAssistant(Assistant):
+class WarmAssistant(GoldAssistant):
     """Answers as the assistant does, question after question."""
 
-    # Evidence by id of the signal, in place of what would be perceived in the next question's signals
-    gold: Mapping[str, tuple[Evidence, ...]]
     # Seconds of perception that belong to the questions since it was set to 0 and were not spent in them (the signal
     # was perceived before), less those that were spent and do not belong (a sense loads its models)
     unpaid_s: float
-    side_by_side = False  # what each signal takes is paid by later questions about it
 
     def start(self) -> None:
         """Open the language model and the embedder, and let the model read once.
@@ -79,7 +41,7 @@ class WarmAssistant(Assistant):
         Raises:
             ModelError: the language model is missing or corrupt.
         """
-        self.gold, self.unpaid_s = {}, 0.0
+        self.unpaid_s = 0.0
         self._seconds: dict[tuple[str, str], float] = {}  # of perceiving, by sense and sum
         self._started: set[type[Sense]] = set()
         for _ in self.engine.stream([Message(Role.USER, "Good morning.")], max_tokens=1):
@@ -97,8 +59,11 @@ class WarmAssistant(Assistant):
             return tuple(ungrounded(answer))
 
     def perceiver(self, kind: type[Sense]) -> Perceive:
-        """What recalls, or perceives, for a sense."""
-        return partial(self._recall, kind)
+        """What recalls, or perceives, for a sense; gold evidence takes no time."""
+        gold = super().perceiver(kind)
+        return lambda signal, request: (gold if signal.id in self.gold else partial(self._recall, kind))(
+            signal, request
+        )
 
     def evidence(self, signals: Sequence[Signal]) -> list[Evidence]:
         """All evidence of the signals with its ids, for baselines that reason over the same.
@@ -124,9 +89,6 @@ class WarmAssistant(Assistant):
             return error
 
     def _recall(self, kind: type[Sense], signal: Signal, request: Request) -> Percept:
-        if signal.id in self.gold:
-            first = next(sense for sense in senses() if signal.kind in sense.kinds)
-            return Percept(self.gold[signal.id] if kind is first else ())
         began = time.perf_counter()
         try:
             return self.recall.perceiver(kind.name, partial(self._perceive, kind))(signal, request)
@@ -146,3 +108,51 @@ class WarmAssistant(Assistant):
             return sense.perceive(signal, request)
         finally:
             self._seconds[kind.name, signal.sha256] = time.perf_counter() - began
+
+
+class Product:
+    """The product in this process, with warm models."""
+
+    name = EVERYTHING
+
+    def __init__(self, assistant: WarmAssistant, *, gold: bool) -> None:
+        self._assistant = assistant
+        self._gold = gold
+
+    def answer(self, job: ScenarioJob) -> Reply:
+        """Answer one question.
+
+        Raises:
+            ModelError: a model is missing or corrupt.
+        """
+
+        def ask() -> tuple[Mapping[str, Any], tuple[str, ...] | None]:
+            answer = self._assistant.ask(job.question.ask, job.scenario.take(), lambda event: None)
+            return answer.to_json(), self._assistant.ungrounded(answer)
+
+        return timed(self._assistant, job, self._gold, ask)
+
+
+def timed(
+    assistant: WarmAssistant,
+    job: ScenarioJob,
+    gold: bool,
+    ask: Callable[[], tuple[Mapping[str, Any], tuple[str, ...] | None]],
+) -> Reply:
+    """Ask, with the scenario's gold evidence where it is wanted, and pay for the perception that was recalled."""
+    assistant.gold = job.scenario.gold() if gold else {}
+    assistant.unpaid_s = 0.0
+    began = time.perf_counter()
+    said: Mapping[str, Any] = {}
+    unbacked: tuple[str, ...] | None = None
+    error = None
+    try:
+        said, unbacked = ask()
+    except ModelError:
+        raise
+    except EdgeAssistantError as caught:
+        error = str(caught)
+    except Exception as caught:
+        _log.exception("%s: %s", job.scenario.id, job.question.ask)
+        error = f"a fault of ours ({type(caught).__name__}: {caught})"
+    return Reply(said, time.perf_counter() - began + assistant.unpaid_s, error, unbacked)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant_quantize.metrics.edits import of_characters, of_words
+from edge_assistant_quantize.metrics.transcripts import character_edits, word_edits
 
 WORDS = st.lists(st.sampled_from(["four", "bar", "is", "the", "pressure"]), max_size=6)
 WRITTEN = st.text("ab 1", max_size=8).map(lambda text: " ".join(text.split()))
@@ -23,9 +23,9 @@ def levenshtein(one: Sequence[str], other: Sequence[str]) -> int:
 
 @given(WORDS, WORDS)
 def test_words(truth: list[str], heard: list[str]) -> None:
-    assert of_words(" ".join(truth), " ".join(heard)) == (levenshtein(truth, heard), len(truth))
+    assert word_edits(" ".join(truth), " ".join(heard)) == (levenshtein(truth, heard), len(truth))
 
 
 @given(WRITTEN, WRITTEN)
 def test_characters(truth: str, read: str) -> None:
-    assert of_characters(truth, read) == (levenshtein(truth, read), len(truth))
+    assert character_edits(truth, read) == (levenshtein(truth, read), len(truth))
