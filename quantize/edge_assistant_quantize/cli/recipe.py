@@ -13,7 +13,7 @@ from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import UsageError
 
-_HERE = "the lock file of --output"
+_HERE = "that of --output"
 
 
 @verb(
@@ -53,7 +53,7 @@ def recipes(args: argparse.Namespace) -> int:
     """  edge-quantize run whisper-ours.toml --output out/whisper-ours
   edge-quantize run detector --source nanodet --name nanodet-int8 --calibration photos/calibrate \\
       --data photos=photos/evaluate --output out/nanodet-int8
-  edge-quantize run whisper-ours.toml --output again --locked out/whisper-ours/recipe.lock
+  edge-quantize run whisper-ours.toml --output again --locked out/whisper-ours
 
 exit status: 0 where a variant is accepted, 1 where none is""",
     option("recipe", metavar="RECIPE", help="a .toml file, or a preset: see 'edge-quantize recipes'"),
@@ -62,7 +62,7 @@ exit status: 0 where a variant is accepted, 1 where none is""",
     option("--source", metavar="MODEL|PATH", help="what is quantized, instead of the recipe's source"),
     option("--calibration", metavar="PATH", help="calibration data, instead of the recipe's"),
     option("--data", action="append", default=[], metavar="NAME=PATH", help="where a data set of the recipe lies"),
-    option("--locked", nargs="?", const=_HERE, metavar="F", help=f"hold the run to a lock file (default: {_HERE})"),
+    option("--locked", nargs="?", const=_HERE, metavar="DIR", help=f"hold it to the run there (default: {_HERE})"),
     arguments.add_threads,
     option("--json", action="store_true", help="print the record"),
 )
@@ -70,11 +70,11 @@ def run(args: argparse.Namespace) -> int:
     """Run it; 0 where a variant is accepted, 1 where none is."""
     import msgspec
 
-    from edge_assistant_quantize.recipes import engine, loading, lock
+    from edge_assistant_quantize.recipes import engine, loading
     from edge_assistant_quantize.report import page, text
 
     recipe = loading.load(args.recipe, _given(args))
-    pinned = args.output / lock.FILE if args.locked == _HERE else args.locked and Path(args.locked)
+    pinned = args.output if args.locked == _HERE else args.locked and Path(args.locked)
     threads, command = arguments.threads(args), arguments.command()
     with progress.shown() as watch:
         found = engine.run(recipe, args.output, threads=threads, watch=watch, locked=pinned, command=command)

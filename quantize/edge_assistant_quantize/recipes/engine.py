@@ -13,11 +13,11 @@ from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
+from edge_assistant_quantize.errors import LockBroken, QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
 from edge_assistant_quantize.progress import ProgressStep, Watch, stage
 from edge_assistant_quantize.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
-from edge_assistant_quantize.recipes import lock, measurements, recipe, sources, speed
+from edge_assistant_quantize.recipes import measurements, recipe, sources, speed
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import Form, Made, Step, StepInput, WholeStep
 from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, RecipeJob, Workspace
@@ -36,7 +36,7 @@ def run(
         folder: is made if it is missing; see `workspace`.
         threads: cores to use.
         watch: receives progress of the recipe and of each step.
-        locked: a lock file that inputs, versions and tensors must agree with.
+        locked: the record of another run, with whose inputs, versions and tensors this one must agree.
         command: the command line, for the record.
 
     Returns:
@@ -44,13 +44,13 @@ def run(
 
     Raises:
         RecipeInvalid: the recipe cannot be run.
-        LockBroken: something differs from the lock file.
+        LockBroken: something differs from that record.
         StorageFull, ModelTooLarge: there is not enough room for a step, which looks before it begins.
         InputMissing, CalibrationInvalid: an input is missing or of another kind.
         ModelError: the source is not installed, or a model cannot be run.
     """
     recipe.check(asked)
-    pinned = None if locked is None else lock.read(locked)
+    pinned = None if locked is None else records.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
     tables = [*asked.data.values(), *([asked.calibration] if asked.calibration else [])]
     with space.locked(f"another run works in {folder.name}"), provenance.copies(tables) as copied:
@@ -61,20 +61,17 @@ def run(
         reference = None if asked.reference is None else sources.form(asked, asked.reference)
         inputs = _inputs(asked, source, reference)
         libraries = {*RUNTIMES, *(name for step in asked.steps for name in step.needs.libraries)}
-        sum_of_recipe, used = lock.sum_of(asked), versions(libraries)
-        made = lock.RecipeLock(sum_of_recipe, inputs, used, provenance.machine_class(), {})
-        lock.check(pinned, made)
+        used = versions(libraries)
+        _hold(pinned, inputs, used)
         before = signature.kept(space.folder)  # refused before hours of work
         work = RecipeRun(RecipeJob(asked, space, threads, watch, inputs), reference or source)
         found = work.record(source, prepared=reference is None)
-        made = replace(made, tensors=_tensors(found.variants))
-        lock.check(pinned, made)
+        _hold(pinned, inputs, used, found.variants)
         found = signature.after(before, replace(found, versions=used, commands=[command] if command else []))
         if found.chosen:
             space.place(work.forms[found.chosen].candidate(asked.publish.name or asked.name), ACCEPTED)
         else:
             space.clear(ACCEPTED)
-        lock.write(made, space.folder / lock.FILE)
         records.write(found, space.folder / records.FILE)
         return found
 
@@ -89,6 +86,36 @@ def _inputs(asked: Recipe, source: Form, reference: Form | None) -> dict[str, st
     if asked.calibration is not None:
         inputs["calibration"] = sum_of_data(asked.calibration)
     return inputs | {f"data/{name}": sum_of_data(data) for name, data in sorted(asked.data.items())}
+
+
+def _hold(
+    pinned: Record | None, inputs: Mapping[str, str], used: Mapping[str, str], variants: Sequence[records.Variant] = ()
+) -> None:
+    """Hold a run to the record of another; at its beginning there are no variants yet.
+
+    Raises:
+        LockBroken: an input, a version or tensors differ; the message names the first.
+    """
+    if pinned is None:
+        return
+    for was, now in ((pinned.inputs, inputs), (pinned.versions, used)):
+        if differ := _differ(was, now):
+            have, had = (each.get(differ[0], "not there") for each in (now, was))
+            what = f"{differ[0]} is {have}, and in the record {had}"
+            raise LockBroken(what, "bring it back, or run without --locked")
+    made = _tensors(variants)
+    if made and (differ := _differ(_tensors(pinned.variants), made)):
+        what = f"{len(differ)} of {len(made)} files have other tensors than in the record, such as {differ[0]}"
+        hint = "the same inputs, versions and machine should give the same; please report it"
+        if provenance.machine_class().items() - pinned.machine.items():
+            what += "; this machine is of another class than that of the record"
+            hint = "run it on a machine of that class, or without --locked"
+        raise LockBroken(what, hint)
+
+
+def _differ(pinned: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The names that are not the same in both."""
+    return [name for name in sorted({*pinned, *now}) if pinned.get(name) != now.get(name)]
 
 
 def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:
@@ -147,10 +174,6 @@ class RecipeRun:
         self._tick()
         compared = measurements.compared(self.reference) if asked.criteria else None
         variants = [self._variant(variant, start, compared, results) for variant in asked.variants]
-        layers = next((list(form.layers) for form in self.forms.values() if form.layers), [])
-        if asked.layers:
-            layers = measurements.layers(job, start)
-            self._tick()
         reference = variant_record(REFERENCE, "", self.reference, results)
         if asked.speed:
             reference, *variants = speed.add(job, self.reference, self.forms, reference, variants)
@@ -165,7 +188,7 @@ class RecipeRun:
             inputs=dict(job.inputs),
             reference=reference,
             variants=variants,
-            layers=layers,
+            layers=next((list(form.layers) for form in self.forms.values() if form.layers), []),
             chosen=choose(variants),
             measures={name: each.measure for name, each in results.items()},
             looks=self.looks,
@@ -241,10 +264,10 @@ class RecipeRun:
         return sum_of_values(over)
 
     def _tick(self, done: int | None = None) -> None:
-        """Report the steps done, of those of the recipe, one measurement for each form, one of layers, one of speed."""
+        """Report the steps done, of those of the recipe, one measurement for each form, and one of speed."""
         asked = self.job.recipe
         self._done = self._done + 1 if done is None else done
-        total = len(asked.steps) + len(asked.variants) + 1 + asked.speed + bool(asked.layers)
+        total = len(asked.steps) + len(asked.variants) + 1 + asked.speed
         self.job.watch(ProgressStep(asked.name, self._done, total))
 
 

@@ -1,13 +1,10 @@
-"""The measurements of a recipe: metrics, verdicts and loss by node, each once for the same files and data."""
+"""The measurements of a recipe: metrics and verdicts, each once for the same files and data."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import partial
-
-import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
@@ -15,12 +12,11 @@ from edge_assistant_quantize.acceptance import gate, looks
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
 from edge_assistant_quantize.metrics.metric import metric, standard
-from edge_assistant_quantize.onnx import calibration, sensitivity
 from edge_assistant_quantize.provenance import RUNTIMES, machine_class, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Measurement
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import REFERENCE, RecipeJob
-from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Layer, Measured
+from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Measured
 
 
 def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
@@ -137,26 +133,3 @@ def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> 
     }
     found = job.space.measured(sum_of_values(key), tuple[Measured, ...], run)
     return {each.metric: each for each in found}
-
-
-def layers(job: RecipeJob, form: Form) -> list[Layer]:
-    """The nodes of all ONNX files of a model, largest loss first, each quantized alone by the recipe's `layers`.
-
-    Raises:
-        EdgeAssistantError: see `sensitivity.rank`.
-    """
-    data = job.recipe.calibration
-    assert data is not None
-
-    def rank(key: str) -> list[Layer]:
-        given = calibration.record(form.candidate(), key, data, **job.computing)
-        found = sensitivity.rank(form.files[key], job.recipe.layers, calibration=given, **job.computing)
-        return [msgspec.structs.replace(layer, file=key) for layer in found]
-
-    ranked: list[Layer] = []
-    for key in form.models():
-        if form.files[key].suffix == ".onnx":
-            over = ["layers", job.recipe.layers, form.identity, key, job.inputs["calibration"]]
-            name = sum_of_values([*over, versions(RUNTIMES), machine_class()])
-            ranked += job.space.measured(name, list[Layer], partial(rank, key))
-    return sorted(ranked, key=lambda layer: -layer.loss)

@@ -32,7 +32,6 @@ from edge_assistant_quantize.acceptance import accept, criteria
 from edge_assistant_quantize.decoding import Line, Name
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.metrics.metric import metric
-from edge_assistant_quantize.onnx.quantize import METHODS
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.recipes import steps
 from edge_assistant_quantize.recipes.step import Step, decode
@@ -118,7 +117,6 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         data: data sets by name; a preset leaves them open.
         calibration: data, or None.
         speed: whether speed is measured.
-        layers: the method whose loss is measured node by node, or empty.
         publish: for `edge-quantize publish`, which asks for what is empty.
         text: the recipe in TOML with everything that it extends, for records.
     """
@@ -134,7 +132,6 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     data: dict[str, Annotated[Data, Meta(min_length=1)]] = {}
     calibration: Data | None = None
     speed: bool = True
-    layers: str = ""
     publish: EntryDescription = EntryDescription()
     text: str = ""
 
@@ -148,8 +145,6 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         for name, table in self.data.items():
             if len(said := [key for key in sorted(ITEMS) if table.get(key)]) > 1:
                 raise ValueError(f"'{name}' of 'data' takes its items from one of {' and '.join(said)}")
-        if self.layers and self.layers not in METHODS:
-            raise ValueError(f"'layers' is no method for ONNX files ({', '.join(METHODS)})")
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -206,9 +201,7 @@ def check(recipe: Recipe) -> None:
                 f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given",
                 f"say where it is: --data {each.data}=PATH, or a [data.{each.data}] table",
             )
-    calibrated = [each.needs.label for each in recipe.steps if each.needs.calibrates] + ["'layers'"] * bool(
-        recipe.layers
-    )
+    calibrated = [each.needs.label for each in recipe.steps if each.needs.calibrates]
     if calibrated and recipe.calibration is None:
         hint = "say where it is: --calibration PATH, or a [calibration] table"
         raise RecipeInvalid(f"{recipe.name}: {calibrated[0]} needs calibration data, which is not given", hint)

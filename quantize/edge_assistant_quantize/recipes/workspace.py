@@ -6,7 +6,7 @@ measured/KEY.json        measurements; as made.json after a code by this machine
 variants/NAME/           candidate.toml and the files, hard links into work/
 reference/               likewise, if the recipe prepared it
 accepted/                the chosen variant
-record.json, recipe.lock
+record.json, report.html
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -180,11 +180,6 @@ class RecipeJob:
     def first_data(self) -> Data:
         """The data of the first metric."""
         return self.recipe.data[self.recipe.metrics[0].data]
-
-    @property
-    def computing(self) -> dict[str, Any]:
-        """The arguments `threads` and `watch` of what computes."""
-        return {"threads": self.threads, "watch": self.watch}
 
     def data_sum(self, name: str) -> str:
         """The checksum of a data set."""

@@ -72,7 +72,7 @@ AGAIN = '[[variants]]\nname = "tiny"\nsteps = [{ do = "shrink", to = 3 }]\n'
         ('photos = { path = "photos", limit = 3 }', "photos = {}", "data[...]: expected `object` of length >= 1"),
         ("at_least = 1", "within_interval = true\nat_least = 1", "metrics[0]: length: 2 criteria"),
         ("at_least = 1", "at_least = nan", "metrics[0]: length: 'at_least' must be a number"),
-        ('name = "small"', 'name = "small"\nlayers = "int9"', "'layers' is no method for ONNX files"),
+        ('name = "small"', 'name = "small"\nlayers = "fp16"', "unknown key `layers`"),
         ('file = "model"', 'file = "model", files = ["model"]', "both 'file' and 'files'"),
         ('file = "model"', 'files = ["model", "model"]', "'files' names something twice"),
         ("[[variants]]", AGAIN + "[[variants]]", "two variants have the same name"),

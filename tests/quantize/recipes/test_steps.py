@@ -16,14 +16,12 @@ from edge_assistant_quantize.gguf.header import read
 from edge_assistant_quantize.onnx import calibration
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.progress import ignore
-from edge_assistant_quantize.recipes import measurements, recipe
+from edge_assistant_quantize.recipes import recipe
 from edge_assistant_quantize.recipes.step import Form, Made, StepInput, WholeStep
-from edge_assistant_quantize.recipes.workspace import RecipeJob, Workspace
 
 AROUND = """
 name = "x"
 role = "classifier"
-layers = "static-int8"
 calibration = {{ path = "photos" }}
 metrics = [{{ metric = "top1", data = "photos" }}]
 variants = [{{ name = "v", steps = [{{ {} }}] }}]
@@ -118,18 +116,6 @@ def test_onnx_files_are_quantized_and_searched(chain, tmp_path):
     made = make(SEARCH, chain, tmp_path / "d", lambda path: False)  # gives the form with the most nodes excluded
     assert (made.files, len(made.excluded)) == ({"model": "model.onnx"}, 1)
     assert made.note.endswith("none accepted")
-
-
-def test_nodes_are_ranked_once(chain, tmp_path):
-    job = RecipeJob(
-        parsed('do = "quantize", type = "fp16"'), Workspace(tmp_path / "out"), 1, ignore, {"calibration": ""}
-    )
-    with job.space.locked(""):
-        layers = measurements.layers(job, chain)
-        assert [layer.file for layer in layers] == ["model", "model"]
-        assert layers[0].loss >= layers[1].loss
-        chain.files["model"].unlink()  # it is not measured again
-        assert measurements.layers(job, chain) == layers
 
 
 def test_a_step_without_what_it_works_on(chain, tmp_path):
