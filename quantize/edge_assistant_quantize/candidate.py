@@ -37,6 +37,7 @@ from edge_assistant_models.schema import MAX_TOML_BYTES
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.decoding import FileName, Name
 from edge_assistant_quantize.errors import ModelCorrupt, UsageError
+from edge_assistant_quantize.onnx import external
 
 if TYPE_CHECKING:
     from edge_assistant_models.entries import Entry
@@ -73,7 +74,13 @@ class Candidate:
         return sum(path.stat().st_size for path in self.paths.values())
 
     def sums(self) -> dict[str, str]:
-        """The sha256 of each file by key."""
+        """The sha256 of each file by key.
+
+        Raises:
+            WeightsRefused: an .onnx file keeps weights in other files, which no sum covers.
+        """
+        for path in self.paths.values():
+            external.check_one_file(path)
         return {key: sha256_of(path) for key, path in self.paths.items()}
 
     @contextmanager

@@ -1,59 +1,20 @@
-"""Whether a candidate may stand for its reference: both are measured on the same items, and each criterion decided."""
+"""What criteria can be decided, and by which data: looked at before hours of measuring."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize import provenance
-from edge_assistant_quantize.acceptance import gate, looks
-from edge_assistant_quantize.acceptance.looks import ModelSums
-from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
-from edge_assistant_quantize.metrics.metric import Metric, metric, standard
-from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.record import AcceptanceLook, Criterion, CriterionVerdict, Measured
+from edge_assistant_quantize.metrics.metric import metric, standard
+from edge_assistant_quantize.record import Criterion
 
 DataOf = Mapping[str, Mapping[str, object]]
 """The data by the metric or result that is measured on it: `{"presence": {"path": "photos"}}`."""
-
-
-def measure(
-    model: InstalledModel, reference: InstalledModel | None, data: DataOf, runtime: Runtime, watch: Watch
-) -> dict[str, Measured]:
-    """Measure a model. What gives several results is run once for all of them.
-
-    Args:
-        model: see `Candidate.held`.
-        reference: what relative metrics compare with.
-        data: by metric or result; a metric's name stands for all that it gives.
-        runtime: gives the threads.
-        watch: is told how far it is.
-
-    Returns:
-        Results by name: those that `data` names, and what came of the same runs.
-
-    Raises:
-        UsageError: there is no such metric, it is of another role, or it lacks its reference.
-        CalibrationInvalid, InputMissing: see `Metric.measure`.
-    """
-    runs: dict[tuple[str, str], tuple[Metric, Mapping[str, object]]] = {}
-    for name, given in data.items():
-        found = metric(name)
-        found.check(model.role, given)
-        runs[found.name, _text_of(given)] = found, given
-    results: dict[str, Measured] = {}
-    for found, given in runs.values():
-        for result in found.measure(model, reference, given, runtime, watch):
-            if data.get(result.metric, given) == given:  # what is asked for on other data is measured there
-                results[result.metric] = result
-    return results
 
 
 def check(criteria: Iterable[Criterion]) -> None:
@@ -111,81 +72,6 @@ def check_data(
             raise CalibrationInvalid(f"{what}, which takes at least {needed:.0f}{half}", "take more data")
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """A candidate, measured and decided.
-
-    Attributes:
-        look: what was measured for which criteria.
-        verdicts: in the order of the criteria.
-        results: of the candidate by name, more than the criteria ask for.
-        of_reference: of the reference.
-    """
-
-    look: AcceptanceLook
-    verdicts: list[CriterionVerdict]
-    results: dict[str, Measured]
-    of_reference: dict[str, Measured]
-
-    @property
-    def accepted(self) -> bool:
-        """Whether every criterion holds."""
-        return all(verdict.accepted for verdict in self.verdicts)
-
-
-def decide(
-    candidate: Candidate,
-    reference: Candidate,
-    criteria: Sequence[Criterion],
-    data: DataOf,
-    runtime: Runtime,
-    watch: Watch,
-) -> Acceptance:
-    """Measure a candidate and its reference, and decide; the look is counted whatever comes of it.
-
-    Args:
-        candidate: what may be accepted.
-        reference: what it would stand for.
-        criteria: what must hold.
-        data: by metric or result.
-        runtime: gives the threads.
-        watch: is told how far it is.
-
-    Raises:
-        UsageError: a language model is compared with itself; or see `check`, `measure` and `gate.decide`.
-        RecipeInvalid: see `check`.
-        ModelCorrupt: a file changed while it was measured.
-        StorageFull, KeyLost: the audit trail cannot be written.
-        CalibrationInvalid, InputMissing: see `check_data` and `Metric.measure`.
-        NotAccepted: the reference does not count, so nothing is compared with it.
-    """
-    check(criteria)
-    check_data(criteria, candidate.role, candidate.paths, data)
-    with (
-        provenance.copies(list(data.values())) as copied,
-        candidate.held() as (model, own),
-        reference.held() as (other, others),
-    ):
-        data = dict(zip(data, copied, strict=True))
-        sum_of = cache(lambda table: provenance.sum_of_data(json.loads(table)))
-        sums = {each.metric: sum_of(_text_of(_data_of(each.metric, data))) for each in criteria}
-        alike = (own, candidate.options, candidate.role) == (others, reference.options, reference.role)
-        if alike and candidate.role == "language" and any(criterion.compares for criterion in criteria):
-            what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
-            raise UsageError(what, "name the model that it was made from: --reference F")
-        of_reference = measure_reference(other, data, runtime, watch)
-        gate.check_reference(reference.name, criteria, of_reference)
-        known = of_reference if alike else {}
-        rest = {name: given for name, given in data.items() if not {name, *metric(name).gives} & set(known)}
-        results = known | measure(model, other, rest, runtime, watch)
-        catalog = looks.of_catalog(other, others)
-    compared = ModelSums(reference.name, others, reference.options, catalog)
-    look, verdicts = looks.take(
-        ModelSums(candidate.name, own, candidate.options), compared, criteria, results, of_reference, sums
-    )
-    return Acceptance(look, verdicts, results, of_reference)
-
-
 def _text_of(given: Mapping[str, object]) -> str:
     """A table of data as JSON, the same for tables that say the same."""
     return json.dumps(given, sort_keys=True, default=str)
@@ -198,12 +84,3 @@ def _data_of(result: str, data: DataOf) -> Mapping[str, object]:
     if named is None:
         raise UsageError(f"nothing is given that '{result}' could be measured on", "name data for it")
     return data[named]
-
-
-def measure_reference(reference: InstalledModel, data: DataOf, runtime: Runtime, watch: Watch) -> dict[str, Measured]:
-    """Measure a reference by what does not compare with it; by the rest it would be perfect.
-
-    Raises:
-        UsageError, CalibrationInvalid, InputMissing: see `measure`.
-    """
-    return measure(reference, None, {n: given for n, given in data.items() if not metric(n).relative}, runtime, watch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import math
@@ -57,9 +56,8 @@ def compare(args: argparse.Namespace) -> int:
         what = f"{models[0].name} is of the role {models[0].role}, and {other.name} of {other.role}"
         raise UsageError(what, "compare models of one role")
     with progress.shown() as watch:
-        measured = _measured(models, args, watch)
-        speeds = inputs.speeds(models, args, watch) if args.speed else []
-    made = _page(named, models, measured, speeds, args.data)
+        measured, speeds, data = _measured(models, args, watch)
+    made = _page(named, models, measured, speeds, data)
     if args.output:
         made.write(args.output)
     if args.json:
@@ -105,21 +103,22 @@ def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidat
 
 def _measured(
     models: Sequence[Candidate], args: argparse.Namespace, watch: progress.Watch
-) -> list[dict[str, Measured]]:
-    """Results of each model by name; the first is the reference of relative metrics."""
-    from edge_assistant_quantize.acceptance import accept, looks
+) -> tuple[list[dict[str, Measured]], list[SpeedFigures], Mapping[str, str]]:
+    """Results of each model by name, their time and memory, and sums of the data; the first is the reference."""
+    from edge_assistant_quantize.recipes import measurements, recipe, speed
+    from edge_assistant_quantize.recipes.step import Form
 
-    if not args.metric:
-        return [{} for _ in models]
-    data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
-    with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(each.held()) for each in models]
-        first = held[0][0]
-        found = [accept.measure_reference(first, data, runtime, watch)]
-        found += [accept.measure(model, first, data, runtime, watch) for model, _ in held[1:]]
-        for model, (_, sums), results in zip(models, held, found, strict=True):
-            looks.seen(looks.ModelSums(model.name, sums, model.options), results)
-    return found
+    if args.speed and not args.data and not all(speed.is_llama(model.paths) for model in models):
+        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
+    asked = inputs.asked(args, models[0].role, [recipe.Measurement(name, name) for name in args.metric])
+    recipe.check(asked)
+    first, *others = (Form.of(model) for model in models)
+    with measurements.measuring(asked, arguments.threads(args), watch) as job:
+        found = [measurements.evaluated(job, first.name, first, None)]
+        found += [measurements.evaluated(job, form.name, form, first) for form in others]
+        data = next(iter(job.recipe.data.values()), {})
+        speeds = speed.side_by_side(models, data, threads=job.threads, watch=watch) if args.speed else []
+    return found, speeds, job.inputs
 
 
 def _page(
@@ -127,7 +126,7 @@ def _page(
     models: Sequence[Candidate],
     measured: Sequence[Mapping[str, Measured]],
     speeds: Sequence[SpeedFigures],
-    data: Sequence[str],
+    data: Mapping[str, str],
 ) -> ReportPage:
     """The models as forms of a record that nobody keeps."""
     from edge_assistant_quantize import provenance
@@ -143,7 +142,7 @@ def _page(
         commands=[printable(arguments.command())],
         versions=provenance.versions(provenance.RUNTIMES),
         machine=provenance.machine(),
-        inputs={f"data/{words}": provenance.sum_of_data(inputs.parsed(words)) for words in data},
+        inputs=dict(data),
         reference=first,
         variants=others,
         measures=measures,

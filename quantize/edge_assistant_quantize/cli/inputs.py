@@ -8,16 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx import external
 
 if TYPE_CHECKING:
-    from edge_assistant_quantize.gguf.speed import SpeedFigures
-    from edge_assistant_quantize.progress import Watch
+    from edge_assistant_quantize.recipes.recipe import Measurement, Recipe
 
 _DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
 _SPEED = "time and memory, too: in turn over the first --data; of .gguf files, of the tokens that they write"
@@ -42,26 +39,12 @@ def add_lone_file(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for")
 
 
-def runtime(args: argparse.Namespace) -> Runtime:
-    """A runtime with the threads of the command line."""
-    return Runtime(arguments.threads(args))
-
-
 def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple[Candidate, Candidate | None]:
     """The model and its reference; a lone .onnx file takes the reference's other files and options.
 
     Raises:
         UsageError, InputMissing, CatalogInvalid, ModelError: see `candidate.find`.
-        WeightsRefused: an .onnx file keeps weights in other files.
     """
-    found = _models(named, reference, args)
-    for path in {path for model in found if model is not None for path in model.paths.values()}:
-        if path.suffix == ".onnx":
-            external.check_one_file(path)
-    return found
-
-
-def _models(named: str, reference: str | None, args: argparse.Namespace) -> tuple[Candidate, Candidate | None]:
     other = None if reference is None else candidate.find(reference, args.role)
     path = Path(named)
     if other is None or path.suffix != ".onnx" or path.is_dir():
@@ -78,19 +61,18 @@ def _models(named: str, reference: str | None, args: argparse.Namespace) -> tupl
     return replace(other, name=candidate.model_name(path.stem), files=files), other
 
 
-def speeds(models: Sequence[Candidate], args: argparse.Namespace, watch: Watch) -> list[SpeedFigures]:
-    """Time and memory of models as `speed.side_by_side` measures them.
+def asked(args: argparse.Namespace, role: str, metrics: Sequence[Measurement]) -> Recipe:
+    """The recipe of no steps that metrics over --data are.
 
     Raises:
-        UsageError: nothing says over what, and they are no .gguf files.
-        EdgeAssistantError: a model cannot be run.
+        UsageError: see `by_metric`.
     """
-    from edge_assistant_quantize.recipes import speed
+    from edge_assistant_quantize.recipes.recipe import Recipe
 
-    if not args.data and not all(speed.is_llama(model.paths) for model in models):
-        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
-    data = parsed(args.data[0]) if args.data else {}
-    return speed.side_by_side(models, data, threads=arguments.threads(args), watch=watch)
+    names = [each.metric for each in metrics] or ["speed"]
+    data = by_metric(names, args.data) if metrics or args.data else {}
+    speed = getattr(args, "speed", False)
+    return Recipe(name=args.verb, role=role, variants=(), metrics=tuple(metrics), data=data, speed=speed)
 
 
 def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, object]]:

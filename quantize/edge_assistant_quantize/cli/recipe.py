@@ -13,8 +13,6 @@ from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import UsageError
 
-_HERE = "that of --output"
-
 
 @verb(
     "recipes",
@@ -62,7 +60,7 @@ exit status: 0 where a variant is accepted, 1 where none is""",
     option("--source", metavar="MODEL|PATH", help="what is quantized, instead of the recipe's source"),
     option("--calibration", metavar="PATH", help="calibration data, instead of the recipe's"),
     option("--data", action="append", default=[], metavar="NAME=PATH", help="where a data set of the recipe lies"),
-    option("--locked", nargs="?", const=_HERE, metavar="DIR", help=f"hold it to the run there (default: {_HERE})"),
+    option("--locked", nargs="?", const="", metavar="DIR", help="hold it to the run there (default: that of --output)"),
     arguments.add_threads,
     option("--json", action="store_true", help="print the record"),
 )
@@ -74,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from edge_assistant_quantize.report import page, text
 
     recipe = loading.load(args.recipe, _given(args))
-    pinned = args.output if args.locked == _HERE else args.locked and Path(args.locked)
+    pinned = None if args.locked is None else Path(args.locked or args.output)
     threads, command = arguments.threads(args), arguments.command()
     with progress.shown() as watch:
         found = engine.run(recipe, args.output, threads=threads, watch=watch, locked=pinned, command=command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +11,13 @@ from msgspec.structs import replace
 
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.acceptance import gate, looks, signature
+from edge_assistant_quantize.acceptance import gate, signature
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import LockBroken, QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
 from edge_assistant_quantize.progress import ProgressStep, Watch, stage
-from edge_assistant_quantize.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
+from edge_assistant_quantize.provenance import RUNTIMES, sum_of_values, versions
 from edge_assistant_quantize.recipes import measurements, recipe, sources, speed
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import Form, Made, Step, StepInput, WholeStep
@@ -50,42 +51,31 @@ def run(
         ModelError: the source is not installed, or a model cannot be run.
     """
     recipe.check(asked)
+    assert asked.source is not None
     pinned = None if locked is None else records.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
-    tables = [*asked.data.values(), *([asked.calibration] if asked.calibration else [])]
-    with space.locked(f"another run works in {folder.name}"), provenance.copies(tables) as copied:
-        data = dict(zip(asked.data, copied, strict=False))
-        asked = replace(asked, data=data, calibration=asked.calibration and copied[-1])
-        assert asked.source is not None
+    with (
+        space.locked(f"another run works in {folder.name}"),
+        measurements.measuring(asked, threads, watch, space) as job,
+    ):
         source = sources.form(asked, asked.source)
         reference = None if asked.reference is None else sources.form(asked, asked.reference)
-        inputs = _inputs(asked, source, reference)
-        libraries = {*RUNTIMES, *(name for step in asked.steps for name in step.needs.libraries)}
-        used = versions(libraries)
+        inputs = source.inputs("source") | ({} if reference is None else reference.inputs(REFERENCE)) | job.inputs
+        used = versions({*RUNTIMES, *(name for step in asked.steps for name in step.needs.libraries)})
         _hold(pinned, inputs, used)
         before = signature.kept(space.folder)  # refused before hours of work
-        work = RecipeRun(RecipeJob(asked, space, threads, watch, inputs), reference or source)
-        found = work.record(source, prepared=reference is None)
+        work = RecipeRun(job, reference or source)
+        start = work.prepared(source)
+        found = work.record(start, dataclasses.replace(reference or start, name=REFERENCE))
         _hold(pinned, inputs, used, found.variants)
-        found = signature.after(before, replace(found, versions=used, commands=[command] if command else []))
+        found = replace(found, inputs=inputs, versions=used, commands=[command] if command else [])
+        found = signature.after(before, found)
         if found.chosen:
             space.place(work.forms[found.chosen].candidate(asked.publish.name or asked.name), ACCEPTED)
         else:
             space.clear(ACCEPTED)
         records.write(found, space.folder / records.FILE)
         return found
-
-
-def _inputs(asked: Recipe, source: Form, reference: Form | None) -> dict[str, str]:
-    """Checksums of everything that is read, by name."""
-    inputs: dict[str, str] = {}
-    for where, form in (("source", source), ("reference", reference)):
-        if form is not None:
-            inputs |= {f"{where}/{key}": digest for key, digest in (*form.sums.items(), *form.aside_sums.items())}
-            inputs |= {f"{where}/weights": form.weights_sum} if form.weights_sum else {}
-    if asked.calibration is not None:
-        inputs["calibration"] = sum_of_data(asked.calibration)
-    return inputs | {f"data/{name}": sum_of_data(data) for name, data in sorted(asked.data.items())}
 
 
 def _hold(
@@ -142,55 +132,64 @@ class RecipeRun:
         reference: what variants are compared with.
         forms: variants that could be made, by name.
         looks: those for acceptance.
+        measures: how the results of variants are read, by name.
     """
 
     job: RecipeJob
     reference: Form
     forms: dict[str, Form] = field(default_factory=dict)
     looks: list[records.AcceptanceLook] = field(default_factory=list)
+    measures: dict[str, records.Measure] = field(default_factory=dict)
     _done: int = 0
 
-    def record(self, source: Form, *, prepared: bool) -> Record:
-        """Make and measure everything.
-
-        Args:
-            source: the model.
-            prepared: whether the source after the steps of `prepare` becomes the reference.
+    def prepared(self, source: Form) -> Form:
+        """The source after the steps of `prepare`.
 
         Raises:
-            EdgeAssistantError: it fails; finished results are stored.
+            EdgeAssistantError: a step fails, or the first of a variant finds nothing to work on.
         """
-        asked, job = self.job.recipe, self.job
+        asked, space = self.job.recipe, self.job.space
         self._tick(0)
         start = self._through(source, asked.prepare, "prepare")
         for variant in asked.variants:
             units(start, variant.steps[0], variant.name)  # fails before hours of work
-        if prepared:
-            self.reference = start
         if asked.prepare:
-            job.space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
-        results = measurements.results(job, self.reference, self.reference)
-        gate.check_reference(self.reference.name, asked.criteria, results)
+            space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
+        return start
+
+    def record(self, start: Form, reference: Form) -> Record:
+        """Measure the reference, then make and measure each variant.
+
+        Args:
+            start: the model that variants are made of.
+            reference: what they are compared with.
+
+        Raises:
+            EdgeAssistantError: it fails; finished results are stored.
+        """
+        asked, job, self.reference = self.job.recipe, self.job, reference
+        results = measurements.results(job, reference, reference if asked.steps else None)
+        gate.check_reference(reference.name, asked.criteria, results)
         self._tick()
-        compared = measurements.compared(self.reference) if asked.criteria else None
+        compared = measurements.compared(reference) if asked.criteria else None
         variants = [self._variant(variant, start, compared, results) for variant in asked.variants]
-        reference = variant_record(REFERENCE, "", self.reference, results)
+        of_reference = variant_record(reference.name, "", reference, results)
         if asked.speed:
-            reference, *variants = speed.add(job, self.reference, self.forms, reference, variants)
+            of_reference, *variants = speed.add(job, reference, self.forms, of_reference, variants)
             self._tick()
         return Record(
             name=asked.name,
             role=asked.role,
             recipe=asked.text,
             commands=[],
-            versions={},
+            versions=versions(RUNTIMES),
             machine=provenance.machine(),
             inputs=dict(job.inputs),
-            reference=reference,
+            reference=of_reference,
             variants=variants,
             layers=next((list(form.layers) for form in self.forms.values() if form.layers), []),
             chosen=choose(variants),
-            measures={name: each.measure for name, each in results.items()},
+            measures=self.measures | {name: each.measure for name, each in results.items()},
             looks=self.looks,
         )
 
@@ -198,21 +197,25 @@ class RecipeRun:
         self, variant: RecipeVariant, start: Form, compared: ModelSums | None, of_reference: Mapping[str, Measured]
     ) -> records.Variant:
         """Make and measure one variant. If a library fails, the record says so and the others go on."""
-        before, method, job = self._done, variant.steps[-1].needs.label, self.job
+        before, job = self._done, self.job
+        method = variant.steps[-1].needs.label if variant.steps else ""
         verdicts: list[CriterionVerdict] = []
         try:
             form = self._through(start, variant.steps, variant.name)
-            results = measurements.results(job, form, self.reference)
-            model = ModelSums(variant.name, form.sums, form.options)
-            looks.seen(model, measurements.undecided(job, results))
+            results = measurements.evaluated(job, variant.name, form, self.reference)
             if compared is not None:
+                model = ModelSums(variant.name, form.sums, form.options)
                 look, verdicts = measurements.judge(job, model, compared, results, of_reference)
                 self.looks.append(look)
         except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
+            if not variant.steps:
+                raise
             self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         self.forms[variant.name] = form
-        job.space.place(form.candidate(f"{job.recipe.name}-{variant.name}"), f"{VARIANTS}/{variant.name}")
+        self.measures |= {name: each.measure for name, each in results.items()}
+        if variant.steps:
+            job.space.place(form.candidate(f"{job.recipe.name}-{variant.name}"), f"{VARIANTS}/{variant.name}")
         self._tick()
         return variant_record(variant.name, method, form, results, verdicts)
 

@@ -3,33 +3,83 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize import provenance
 from edge_assistant_quantize.acceptance import gate, looks
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
 from edge_assistant_quantize.metrics.metric import metric, standard
+from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.provenance import RUNTIMES, machine_class, sum_of_values, versions
-from edge_assistant_quantize.recipes.recipe import Measurement
+from edge_assistant_quantize.recipes.recipe import Measurement, Recipe
 from edge_assistant_quantize.recipes.step import Form
-from edge_assistant_quantize.recipes.workspace import REFERENCE, RecipeJob
+from edge_assistant_quantize.recipes.workspace import RecipeJob, Workspace
 from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Measured
 
 
-def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
+@contextmanager
+def measuring(asked: Recipe, threads: int, watch: Watch, space: Workspace | None = None) -> Iterator[RecipeJob]:
+    """A recipe over copies of its data that nobody else can enter, so that what is hashed is what is measured.
+
+    Args:
+        asked: the recipe.
+        threads: cores to use.
+        watch: receives progress.
+        space: the folder of a run; None for one that is gone afterwards.
+
+    Raises:
+        InputMissing, CalibrationInvalid, StorageFull: see `provenance.copies`.
+    """
+    tables = [*asked.data.values(), *([asked.calibration] if asked.calibration else [])]
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder, provenance.copies(tables) as copied:
+        data = dict(zip(asked.data, copied, strict=False))
+        inputs = {f"data/{name}": provenance.sum_of_data(table) for name, table in sorted(data.items())}
+        if asked.calibration:
+            inputs["calibration"] = provenance.sum_of_data(copied[-1])
+        asked = replace(asked, data=data, calibration=asked.calibration and copied[-1])
+        yield RecipeJob(asked, space or Workspace(Path(folder)), threads, watch, inputs)
+
+
+def evaluated(job: RecipeJob, name: str, form: Form, reference: Form | None) -> dict[str, Measured]:
+    """All metrics of a form; those that no criterion is about are a look, as a person may choose by them all the same.
+
+    Raises:
+        EdgeAssistantError: see `results`.
+        StorageFull, KeyLost: the audit trail cannot be written.
+    """
+    found = results(job, form, reference)
+    decided = {metric(criterion.metric).name for criterion in job.recipe.criteria}
+    undecided = {name: each for name, each in found.items() if metric(name).name not in decided}
+    if undecided:
+        looks.seen(ModelSums(name, form.sums, form.options), undecided)
+    return found
+
+
+def results(job: RecipeJob, form: Form, reference: Form | None) -> dict[str, Measured]:
     """All metrics of the recipe, by the name of the result; what is asked for on other data is measured there.
+
+    Args:
+        job: the recipe.
+        form: the model.
+        reference: what relative metrics compare with; None leaves these out.
 
     Raises:
         CalibrationInvalid, InputMissing: the data does not fit a metric.
         ModelError: the model cannot be run.
     """
-    data = {each.metric: each.data for each in job.recipe.metrics}
+    asked = [each for each in job.recipe.metrics if reference or not metric(each.metric).relative]
+    data = {each.metric: each.data for each in asked}
     return {
         name: found
-        for each in job.recipe.metrics
+        for each in asked
         for name, found in _result(job, each, form, reference).items()
         if data.get(name, each.data) == each.data
     }
@@ -39,7 +89,7 @@ def compared(reference: Form) -> ModelSums:
     """A reference, and why it counts by itself."""
     with unchanged(reference) as model:
         sound = looks.of_catalog(model, reference.sums)
-    return ModelSums(REFERENCE, reference.sums, reference.options, sound)
+    return ModelSums(reference.name, reference.sums, reference.options, sound)
 
 
 def judge(
@@ -54,12 +104,6 @@ def judge(
     of_reference = {name: found for name, found in of_reference.items() if not metric(name).relative}
     sums = {each.metric: job.data_sum(each.data) for each in job.recipe.metrics if each.criterion}
     return looks.take(form, reference, job.recipe.criteria, of_form, of_reference, sums)
-
-
-def undecided(job: RecipeJob, results: Mapping[str, Measured]) -> dict[str, Measured]:
-    """Results of metrics that no criterion of the recipe is about; a person may choose by them all the same."""
-    decided = {metric(criterion.metric).name for criterion in job.recipe.criteria}
-    return {name: found for name, found in results.items() if metric(name).name not in decided}
 
 
 def accepts(job: RecipeJob, form: Form, reference: Form) -> bool:
@@ -113,20 +157,20 @@ def unchanged(form: Form) -> Iterator[InstalledModel]:
         yield model
 
 
-def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> dict[str, Measured]:
-    by = metric(asked.metric)
+def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form | None) -> dict[str, Measured]:
+    by, compares = metric(asked.metric), reference if metric(asked.metric).relative else None
 
     def run() -> tuple[Measured, ...]:
         with ExitStack() as held:
             model = held.enter_context(unchanged(form))
-            other = held.enter_context(unchanged(reference)) if by.relative else None
+            other = held.enter_context(unchanged(compares)) if compares else None
             return by.measure(model, other, job.recipe.data[asked.data], Runtime(job.threads), job.watch)
 
     key = {
         "metric": by.name,
         "data": job.data_sum(asked.data),
         "form": form.identity,
-        "reference": reference.identity if by.relative else "",
+        "reference": compares.identity if compares else "",
         "versions": versions(RUNTIMES),
         "machine": machine_class(),
         "code": looks.code(),

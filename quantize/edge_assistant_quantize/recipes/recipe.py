@@ -21,6 +21,7 @@ steps = [{ do = "quantize", type = "static-int8", exclude_until_accepted = 8 }]
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -35,7 +36,7 @@ from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.recipes import steps
 from edge_assistant_quantize.recipes.step import Step, decode
-from edge_assistant_quantize.record import Criterion
+from edge_assistant_quantize.record import Bound, Criterion
 
 MAX_TABLES = 50  # variants or metrics; each takes minutes
 MAX_STEPS = 20
@@ -77,6 +78,17 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
     at_least: float | None = None
     at_most: float | None = None
     by: str | None = None
+
+    @classmethod
+    def of(cls, words: str) -> Measurement:
+        """Words of a command line, such as "presence within_interval"; its data has the name of the metric.
+
+        Raises:
+            RecipeInvalid: the criterion cannot be understood.
+        """
+        name, found = criteria.from_words(words)
+        limit = {found.bound: True if found.bound is Bound.WITHIN_INTERVAL else found.limit} if found else {}
+        return cls(name, name, **limit)  # type: ignore[arg-type]
 
     @property
     def criterion(self) -> Criterion | None:
@@ -142,9 +154,6 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("two variants have the same name")
         if self.calibration is not None and not isinstance(self.calibration.get("path"), str):
             raise ValueError("'calibration' needs a 'path'")
-        for name, table in self.data.items():
-            if len(said := [key for key in sorted(ITEMS) if table.get(key)]) > 1:
-                raise ValueError(f"'{name}' of 'data' takes its items from one of {' and '.join(said)}")
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -185,16 +194,23 @@ def parse(values: Mapping[str, object], where: str, text: str = "") -> Recipe:
         raise RecipeInvalid(f"{where}: {error}", _HINT) from None
 
 
-def check(recipe: Recipe) -> None:
+def check(recipe: Recipe, files: Mapping[str, Path] = {}) -> None:
     """Check that a recipe can be run.
+
+    Args:
+        recipe: one without steps needs no source.
+        files: of a model that it measures, by key; empty where there is none yet.
 
     Raises:
         RecipeInvalid: it lacks a source or data, or a metric or criterion does not fit.
         UsageError: there is no such metric.
     """
-    if recipe.source is None:
+    if recipe.source is None and recipe.steps:
         hint = "name it: --source MODEL, or a [source] table with 'model' or 'path'"
         raise RecipeInvalid(f"{recipe.name}: nothing says what is to be quantized", hint)
+    for name, table in recipe.data.items():
+        if len(said := [key for key in sorted(ITEMS) if table.get(key)]) > 1:
+            raise RecipeInvalid(f"'{name}' of 'data' takes its items from one of {' and '.join(said)}", "name one")
     for each in recipe.metrics:
         if not ITEMS & set(recipe.data.get(each.data, ())):
             raise RecipeInvalid(
@@ -216,4 +232,4 @@ def check(recipe: Recipe) -> None:
     for each in recipe.metrics:
         metric(each.metric).check(recipe.role, recipe.data[each.data])
     data = {each.metric: recipe.data[each.data] for each in recipe.metrics}
-    accept.check_data(recipe.criteria, recipe.role, {}, data, searched=recipe.searches)
+    accept.check_data(recipe.criteria, recipe.role, files, data, searched=recipe.searches)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import candidate, provenance
 from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
-from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe
 from edge_assistant_quantize.recipes.step import IMATRIX, Form
 
@@ -35,10 +35,11 @@ def form(recipe: Recipe, source: ModelSource) -> Form:
             f"{recipe.name} is for a model of role '{recipe.role}', and {found.name} is one of role '{found.role}'",
             "name another source, or correct 'role'",
         )
-    for path in found.paths.values():
-        if path.suffix == ".onnx":
-            external.check_one_file(path)
-    options = {**found.options, **source.options}
     aside = {IMATRIX: Path(source.imatrix)} if source.imatrix else {}
-    sums = {key: provenance.sum_of_path(path) for key, path in aside.items()}
-    return Form(recipe.name, recipe.role, found.paths, found.sums(), options, aside=aside, aside_sums=sums)
+    return replace(
+        Form.of(found),
+        name=recipe.name,
+        options={**found.options, **source.options},
+        aside=aside,
+        aside_sums={key: provenance.sum_of_path(path) for key, path in aside.items()},
+    )

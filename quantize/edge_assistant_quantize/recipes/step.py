@@ -50,11 +50,25 @@ class Form:
     layers: tuple[Layer, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, model: Candidate) -> Form:
+        """A model as it is.
+
+        Raises:
+            WeightsRefused: see `Candidate.sums`.
+        """
+        return cls(model.name, model.role, model.paths, model.sums(), model.options)
+
     @property
     def identity(self) -> dict[str, object]:
         """Everything that its output depends on: files by content, and options."""
         weights = {"weights": self.weights_sum} if self.weights_sum else {}
         return {"role": self.role, "files": dict(self.sums), "options": dict(self.options), **weights}
+
+    def inputs(self, where: str) -> dict[str, str]:
+        """The sums of what a run reads of it, by name."""
+        weights = {"weights": self.weights_sum} if self.weights_sum else {}
+        return {f"{where}/{key}": digest for key, digest in {**self.sums, **self.aside_sums, **weights}.items()}
 
     def candidate(self, name: str = "") -> Candidate:
         """As senses take it, under its own or another name; its files may lie in different folders."""

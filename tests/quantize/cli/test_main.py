@@ -114,7 +114,7 @@ REFUSED = [
     ("evaluate nanodet --metric beauty --data .", 2, "there is no metric 'beauty'"),
     ("evaluate nanodet --metric wer --data .", 2, "wer measures speech"),
     ("evaluate nanodet --metric objects", 2, "1 metrics and 0 --data"),
-    ("evaluate nanodet --metric objects --data nowhere", 3, "nowhere does not exist"),
+    ("evaluate nanodet --metric objects --data nowhere", 3, "there is no nowhere - name what is there"),
     ("evaluate nanodet --metric objects --data .", 3, "no labels.json"),
     ("evaluate none-such --metric objects --data .", 2, "there is no model 'none-such'"),
     ("evaluate gone.onnx --metric top1 --data .", 3, "there is no gone.onnx"),

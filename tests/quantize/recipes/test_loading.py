@@ -18,6 +18,7 @@ from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
 from edge_assistant_quantize.importers import quantizations
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.recipes import loading
+from edge_assistant_quantize.recipes import recipe as recipes
 
 GOOD = """
 name = "small"
@@ -80,7 +81,7 @@ def test_texts_of_a_file_are_measured_and_not_the_examples(tmp_path):
 def test_a_data_set_of_two_sources_is_refused(tmp_path):
     path = write(tmp_path / "two.toml", GOOD.replace("limit = 3", "count = 3"))
     with pytest.raises(RecipeInvalid, match="'photos' of 'data' takes its items from one of count and path"):
-        loading.load(path)
+        recipes.check(loading.load(path))
 
 
 @pytest.mark.parametrize(

@@ -1,73 +1,61 @@
-"""The record of models judged on the command line; each is added to those before it."""
+"""A model judged as it is, by a recipe of no steps; its record extends that of the models judged before it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize import arguments
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.record import CriterionVerdict, ModelFile, Record, Variant
+from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.recipes import measurements, recipe
+from edge_assistant_quantize.recipes.engine import RecipeRun
+from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
+from edge_assistant_quantize.recipes.step import Form
+from edge_assistant_quantize.recipes.workspace import REFERENCE
+from edge_assistant_quantize.record import Record
 
-if TYPE_CHECKING:
-    from edge_assistant_quantize.acceptance.accept import Acceptance
-    from edge_assistant_quantize.gguf.speed import SpeedFigures
-    from edge_assistant_quantize.record import Measured
 
-
-def record(
-    candidate: Candidate, reference: Candidate, found: Acceptance, recipe: str, speeds: Sequence[SpeedFigures] = ()
+def judge(
+    asked: Recipe, candidate: Candidate, reference: Candidate, *, threads: int, watch: Watch, command: str = ""
 ) -> Record:
-    """The record of one model.
+    """Decide whether a model may stand for another: a recipe of no steps. The look counts whatever comes of it.
 
     Args:
-        candidate: the model.
-        reference: what it would replace.
-        found: what was measured and decided.
-        recipe: text of the recipe that named the criteria, or empty.
-        speeds: of reference and candidate; empty where they were not measured.
+        asked: has metrics, those with a criterion count, and their data.
+        candidate: what may be accepted.
+        reference: what it would stand for.
+        threads: cores to use.
+        watch: receives progress.
+        command: the command line, for the record.
+
+    Returns:
+        A record of one variant and one look, which nobody has signed.
+
+    Raises:
+        UsageError: a language model is compared with itself; or see `recipe.check`.
+        RecipeInvalid, CalibrationInvalid, InputMissing: see `recipe.check`.
+        NotAccepted: the reference does not count, so nothing is compared with it.
+        ModelCorrupt: a file changed while it was measured.
+        StorageFull, KeyLost: the audit trail cannot be written.
+        EdgeAssistantError: a model cannot be run.
     """
-    from edge_assistant_quantize import provenance
-
-    look = found.look
-    form = _variant(candidate, look.files, found.results, speeds[1:], found.verdicts)
-    inputs = {f"data/{name}": digest for name, digest in look.data.items()}
-    inputs |= {f"reference/{key}": digest for key, digest in look.reference_files.items()}
-    return Record(
-        name=f"candidates for {reference.name}",
-        role=candidate.role,
-        recipe=recipe,
-        commands=[printable(arguments.command())],
-        versions=provenance.versions(provenance.RUNTIMES),
-        machine=provenance.machine(),
-        inputs=inputs,
-        reference=_variant(reference, look.reference_files, found.of_reference, speeds[:1]),
-        variants=[form],
-        chosen=form.name if found.accepted else "",
-        measures={name: each.measure for name, each in found.results.items()},
-        looks=[look],
-    )
-
-
-def _variant(
-    model: Candidate,
-    sums: Mapping[str, str],
-    results: Mapping[str, Measured],
-    speeds: Sequence[SpeedFigures],
-    verdicts: Sequence[CriterionVerdict] = (),
-) -> Variant:
-    """A model with its measurements, as a record has it."""
-    from edge_assistant_quantize.metrics.metric import figures
-
-    files = {key: ModelFile.of(path, printable(path.name), sums[key]) for key, path in model.paths.items()}
-    found = Variant(model.name, "", files, figures(results), list(verdicts))
-    return replace(found, speed=speeds[0].speed, peak_mib=speeds[0].peak_mib) if speeds else found
+    as_it_is = RecipeVariant(candidate.name, ())
+    metrics = tuple(each for each in asked.metrics if each.criterion)
+    name = f"candidates for {reference.name}"
+    asked = replace(asked, name=name, role=candidate.role, metrics=metrics, prepare=(), variants=(as_it_is,))
+    recipe.check(asked, candidate.paths)
+    form, other = Form.of(candidate), Form.of(reference)
+    if candidate.role == "language" and form.identity == other.identity and any(c.compares for c in asked.criteria):
+        what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
+        raise UsageError(what, "name the model that it was made from: --reference F")
+    with measurements.measuring(asked, threads, watch) as job:
+        found = RecipeRun(job, other).record(form, other)
+    return replace(found, inputs=found.inputs | other.inputs(REFERENCE), commands=[command])
 
 
 def write(new: Record, folder: Path) -> None:
