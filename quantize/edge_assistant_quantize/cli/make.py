@@ -1,4 +1,4 @@
-"""The verbs that make model files: `tools`, `fetch`, `convert`, `import`, `quantize`, `imatrix` and `sweep`."""
+"""The verbs that make model files: `tools`, `fetch`, `convert`, `import` and `imatrix`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,14 @@ from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli import inputs, quantize_gguf
 from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, UsageError, WeightsRefused
 from edge_assistant_quantize.export import export as onnx_export
 from edge_assistant_quantize.fetching import hub, llama
-from edge_assistant_quantize.gguf import conversion, kinds
-from edge_assistant_quantize.onnx import options as onnx
+from edge_assistant_quantize.gguf import conversion
 
 if TYPE_CHECKING:
     from edge_assistant_models.conversion import Importer
-
-_SWEPT = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
 
 
 @verb(
@@ -196,59 +192,6 @@ def _import_files(words: Sequence[str], name: str, importer: Importer) -> dict[s
     return files
 
 
-def _quantized(parser: argparse.ArgumentParser) -> None:
-    """The options of both forms; those of one are refused for the other."""
-    groups = {suffix: parser.add_argument_group(suffix[1:].upper()) for suffix in (".gguf", ".onnx")}
-    quantize_gguf.configure(groups[".gguf"])
-    onnx.configure(groups[".onnx"])
-    parser.set_defaults(groups=groups)
-
-
-@verb(
-    "quantize",
-    "quantize a GGUF or an ONNX model",
-    f"""{quantize_gguf.EXAMPLES}
-{onnx.EXAMPLES}""",
-    option("model", type=Path, metavar="MODEL", help="a .gguf or .onnx file"),
-    option("--output", type=Path, required=True, metavar="F", help="the file to write"),
-    option(
-        "--type",
-        required=True,
-        metavar="TYPE",
-        help=f"of GGUF: {', '.join(kinds.MODELS)}, {kinds.SEARCH}; of ONNX: {onnx.TYPES}",
-    ),
-    arguments.add_threads,
-    arguments.add_json,
-    _quantized,
-)
-def quantize(args: argparse.Namespace) -> int:
-    """Quantize and say what came of it; 0."""
-    from edge_assistant_quantize.onnx import external
-    from edge_assistant_quantize.report import precision
-
-    own = args.model.suffix.lower()
-    if own not in args.groups:
-        hint = "name a file; models of the catalog are quantized by a recipe: edge-quantize recipes"
-        hint = "convert it first: edge-quantize convert" if args.model.exists() else hint
-        raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", hint)
-    (other,) = args.groups.keys() - {own}
-    if args.output.suffix.lower() == other:
-        raise UsageError(f"what is made of {own} is {own} again", f"name the output so: F{own}")
-    arguments.refuse_other(args, args.groups[other])
-    arguments.check_output(args.output)
-    facts, notes = (quantize_gguf if own == ".gguf" else onnx).run(args)
-    size, before = args.output.stat().st_size, external.size(args.model)
-    bits = precision.bits(precision.of_files([args.output]))
-    if args.json:
-        facts |= {"bytes": size, "bytes_before": before, "bits_per_weight": round(bits, 3)}
-        print(json.dumps({"output": str(args.output), "type": args.type, **facts, "sha256": sha256_of(args.output)}))
-        return 0
-    share = f"{size / before:.0%} of {mebibytes(before)}"
-    made = f"{args.output.name}: {bits:.2f} bits a weight as {args.type}, {mebibytes(size)}, {share}"
-    print("\n".join([made, *filter(None, notes)]))
-    return 0
-
-
 @verb(
     "imatrix",
     "compute the importance matrix of a GGUF model over a calibration text",
@@ -282,62 +225,4 @@ def imatrix(args: argparse.Namespace) -> int:
         print(json.dumps({**facts, "chunks": matrix.chunks}))
         return 0
     print(f"{args.output.name}: {len(matrix.means)} tensors over {matrix.chunks} chunks of {args.text.name}")
-    return 0
-
-
-def _add_matrix(parser: argparse.ArgumentParser) -> None:
-    matrix = parser.add_mutually_exclusive_group()
-    matrix.add_argument("--imatrix", type=Path, metavar="F", help=quantize_gguf.MATRIX)
-    matrix.add_argument("--calibration", type=Path, metavar="F", help="text that an importance matrix is made of")
-
-
-@verb(
-    "sweep",
-    "quantize a GGUF model to several types and measure each",
-    """  edge-quantize sweep model-f16.gguf --text wiki.test.txt --output sweep
-  edge-quantize sweep model-f16.gguf --types IQ2_XS,Q4_K_M --text test.txt --calibration train.txt --output sweep
-
-run again with the same folder it does what is missing, such as after an interruption or for more types""",
-    option("model", type=Path, metavar="MODEL", help="a .gguf file, best in F16"),
-    option("--types", default=_SWEPT, metavar="T,T,...", help=f"types to try ({_SWEPT})"),
-    option("--text", type=Path, required=True, metavar="F", help="text that they are measured on"),
-    option("--output", type=Path, required=True, metavar="DIR", help="for the forms and the report"),
-    _add_matrix,
-    option("--reference", type=Path, metavar="F", help="what they are compared with (default: MODEL)"),
-    lambda parser: arguments.add_text(parser, "that are measured on"),
-    arguments.add_threads,
-    option("--json", action="store_true", help="print the record as JSON"),
-    lambda parser: quantize_gguf.add_tensors(parser.add_argument_group("quantization")),
-)
-def sweep(args: argparse.Namespace) -> int:
-    """Sweep, write record and report, and print the table; 0."""
-    import msgspec
-
-    from edge_assistant_quantize.recipes import engine
-    from edge_assistant_quantize.recipes.sweep import of_types
-    from edge_assistant_quantize.report import forms, page, text
-
-    recipe = of_types(
-        args.model,
-        [name.strip().upper() for name in args.types.split(",") if name.strip()],
-        args.text,
-        matrix=args.imatrix,
-        calibration=args.calibration,
-        reference=args.reference,
-        context=args.context,
-        chunks=args.chunks,
-        overrides=quantize_gguf.overrides(args.tensor_type),
-        requantize=args.allow_requantize,
-    )
-    threads, command = arguments.threads(args), arguments.command()
-    with progress.shown() as watch:
-        found = engine.run(recipe, args.output, threads=threads, watch=watch, command=command)
-    page.write(found, args.output)
-    if args.json:
-        print(msgspec.json.encode(found).decode())
-        return 0
-    measures = {**found.measures, "bits-per-weight": text.PLAIN}
-    head, rows = page.table(forms.of_record(found), measures, list(measures))
-    inputs.show([head, *rows])
-    print(printable(f"report: {args.output / page.HTML}"))
     return 0

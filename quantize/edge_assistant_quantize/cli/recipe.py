@@ -6,12 +6,16 @@ import argparse
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import UsageError
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.recipes.recipe import Recipe
+    from edge_assistant_quantize.record import Record
 
 
 @verb(
@@ -68,15 +72,12 @@ def run(args: argparse.Namespace) -> int:
     """Run it; 0 where a variant is accepted, 1 where none is."""
     import msgspec
 
-    from edge_assistant_quantize.recipes import engine, loading
+    from edge_assistant_quantize.recipes import loading
     from edge_assistant_quantize.report import page, text
 
     recipe = loading.load(args.recipe, _given(args))
     pinned = None if args.locked is None else Path(args.locked or args.output)
-    threads, command = arguments.threads(args), arguments.command()
-    with progress.shown() as watch:
-        found = engine.run(recipe, args.output, threads=threads, watch=watch, locked=pinned, command=command)
-    page.write(found, args.output)
+    found = ran(args, recipe, pinned)
     if args.json:
         print(msgspec.json.encode(found).decode())
     else:
@@ -99,6 +100,18 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
             raise UsageError(f"--data {printable(named)} names no data set", "write it as --data NAME=PATH")
         given.setdefault("data", {})[name] = {"path": path}
     return given
+
+
+def ran(args: argparse.Namespace, recipe: Recipe, pinned: Path | None = None) -> Record:
+    """The record of a run, written with its report."""
+    from edge_assistant_quantize.recipes import engine
+    from edge_assistant_quantize.report import page
+
+    threads, command = arguments.threads(args), arguments.command()
+    with progress.shown() as watch:
+        found = engine.run(recipe, args.output, threads=threads, watch=watch, locked=pinned, command=command)
+    page.write(found, args.output)
+    return found
 
 
 @verb(

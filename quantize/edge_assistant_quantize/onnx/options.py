@@ -1,19 +1,17 @@
-"""`edge-quantize quantize` for an ONNX model, and the options of all verbs over ONNX files."""
+"""The options of all verbs over ONNX files."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_models.tensors import tensor_digest
-from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx.methods import NAMED, check_options
+from edge_assistant_quantize.onnx.methods import NAMED
 from edge_assistant_quantize.progress import Watch
 
 if TYPE_CHECKING:
@@ -48,28 +46,6 @@ def add_method_options(group: arguments.Group) -> None:
     add("--per-channel", action="store_const", const=True, help="of dynamic-int8")
 
 
-def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    """Quantize; facts of the result for JSON, and lines for people.
-
-    Raises:
-        EdgeAssistantError: see `quantize`.
-    """
-    from edge_assistant_quantize.onnx import tables
-    from edge_assistant_quantize.onnx.quantize import prepared, quantize
-
-    said = method_options(args)
-    check_options(args.type, said)
-    threads = arguments.threads(args)
-    with progress.shown() as watch:
-        calibration = calibrated(args, args.model, watch)
-        options = prepared(args.model, args.type, said, calibration, threads=threads, watch=watch)
-        how = {"calibration": calibration, "exclude": args.exclude, "options": options}
-        note = quantize(args.model, args.output, args.type, threads=threads, watch=watch, **how)
-        if args.table is not None:
-            tables.write(args.table, args.key or "model", args.model, args.type, args.exclude, options)
-    return {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": note}, [note]
-
-
 def method_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the method that the command line gives."""
     return {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
@@ -97,13 +73,17 @@ def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibrati
         return None
     from edge_assistant_quantize.onnx import calibration, external
 
-    found, key = _belonging(model, args.role, args.of, args.key)
+    found, key = belonging(model, args.role, args.of, args.key)
     external.check_one_file(model)  # the product runs it over the data
-    data: Mapping[str, object] = {"path": str(args.calibration)} | ({"limit": args.limit} if args.limit else {})
-    return calibration.record(found, key, data, threads=arguments.threads(args), watch=watch)
+    return calibration.record(found, key, data(args), threads=arguments.threads(args), watch=watch)
 
 
-def _belonging(model: Path, role: str | None, of: str | None, key: str | None) -> tuple[Candidate, str]:
+def data(args: argparse.Namespace) -> dict[str, object]:
+    """The data of the command line as a table."""
+    return {"path": str(args.calibration)} | ({"limit": args.limit} if args.limit else {})
+
+
+def belonging(model: Path, role: str | None, of: str | None, key: str | None) -> tuple[Candidate, str]:
     """The model that a file is of, and the file's key in it.
 
     Raises:

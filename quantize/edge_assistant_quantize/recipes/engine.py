@@ -20,7 +20,7 @@ from edge_assistant_quantize.progress import ProgressStep, Watch, stage
 from edge_assistant_quantize.provenance import RUNTIMES, sum_of_values, versions
 from edge_assistant_quantize.recipes import measurements, recipe, sources, speed
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
-from edge_assistant_quantize.recipes.step import Form, Made, Step, StepInput, WholeStep
+from edge_assistant_quantize.recipes.step import FileStep, Form, Made, Step, StepInput, WholeStep
 from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, RecipeJob, Workspace
 from edge_assistant_quantize.record import CriterionVerdict, Measured, Record
 
@@ -61,7 +61,7 @@ def run(
         source = sources.form(asked, asked.source)
         reference = None if asked.reference is None else sources.form(asked, asked.reference)
         inputs = source.inputs("source") | ({} if reference is None else reference.inputs(REFERENCE)) | job.inputs
-        used = versions({*RUNTIMES, *(name for step in asked.steps for name in step.needs.libraries)})
+        used = versions({*RUNTIMES, *(name for step in asked.steps for name in step.libraries)})
         _hold(pinned, inputs, used)
         before = signature.kept(space.folder)  # refused before hours of work
         work = RecipeRun(job, reference or source)
@@ -198,7 +198,7 @@ class RecipeRun:
     ) -> records.Variant:
         """Make and measure one variant. If a library fails, the record says so and the others go on."""
         before, job = self._done, self.job
-        method = variant.steps[-1].needs.label if variant.steps else ""
+        method = variant.steps[-1].label if variant.steps else ""
         verdicts: list[CriterionVerdict] = []
         try:
             form = self._through(start, variant.steps, variant.name)
@@ -228,7 +228,7 @@ class RecipeRun:
         """
         for step in steps:
             for key in units(form, step, label):
-                what = " ".join(word for word in (f"{label}:", step.needs.label, key) if word)
+                what = " ".join(word for word in (f"{label}:", step.label, key) if word)
                 form = self._unit(form, step, key, what)
             self._tick()
         return form
@@ -241,7 +241,8 @@ class RecipeRun:
             return measurements.accepts(job, form.with_file(key, path, sha256_of(path)), self.reference)
 
         def make(folder: Path, partial: Path) -> Made:
-            work = StepInput(form, key, folder, partial, job.recipe.calibration, accepts, job.threads, job.watch)
+            output = folder / f"{key}{form.files[key].suffix}" if key else folder
+            work = StepInput(form, key, output, partial, job.recipe.calibration, accepts, job.threads, job.watch)
             with stage(what, job.watch):
                 return step.make(work)
 
@@ -249,20 +250,16 @@ class RecipeRun:
 
     def _key(self, form: Form, step: Step, key: str) -> str:
         """A checksum over everything that the output of a step depends on."""
-        needs = step.needs
-        alone = bool(key) and not needs.calibrates and not needs.searches
         over: dict[str, object] = {
             "step": [step.do, step.parameters],
             "file": key,
-            "input": form.sums[key] if alone else form.identity,
-            "versions": versions(needs.libraries),
+            "input": [form.identity, form.beside_sums],
+            "versions": versions(step.libraries),
             "machine": provenance.machine_class(),
         }
-        if needs.calibrates:
+        if step.calibrates:
             over["calibration"] = self.job.inputs["calibration"]
-        if needs.aside:
-            over["aside"] = dict(form.aside_sums)
-        if needs.searches:
+        if step.searches:
             over["accepting"] = measurements.acceptance_sum(self.job, self.reference)
         return sum_of_values(over)
 
@@ -282,15 +279,16 @@ def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
     """
     if isinstance(step, WholeStep):
         return ("",)
-    name, has = step.needs.label, ", ".join(form.files) or "none"
-    if missing := next((key for key in step.keys if key not in form.files), None):
-        what = f"{label}: {name} works on '{missing}', which {form.name} has not (its files: {has})"
-        raise RecipeInvalid(what, "correct 'file' of the step")
-    found = step.keys or form.models()
+    found, has = form.models(), ", ".join(form.files) or "none"
+    if isinstance(step, FileStep) and step.file:
+        if step.file not in form.files:
+            what = f"{label}: {step.label} works on '{step.file}', which {form.name} has not (its files: {has})"
+            raise RecipeInvalid(what, "correct 'file' of the step")
+        return (step.file,)
     if not found:
-        what = "weights that are not converted yet" if form.weights else f"no model among its files ({has})"
+        what = f"no model among its files ({has})" if form.files else "weights that are not converted yet"
         hint = 'put a step before it that makes one: prepare = [{ do = "convert" }], or "export"'
-        raise RecipeInvalid(f"{label}: {name} finds {what}", hint)
+        raise RecipeInvalid(f"{label}: {step.label} finds {what}", hint)
     return found
 
 

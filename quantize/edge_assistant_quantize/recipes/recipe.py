@@ -163,7 +163,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def searches(self) -> bool:
         """Whether a step asks for acceptance while it works, which takes half of the items."""
-        return any(step.needs.searches for step in self.steps)
+        return any(step.searches for step in self.steps)
 
     @property
     def criteria(self) -> list[Criterion]:
@@ -217,7 +217,7 @@ def check(recipe: Recipe, files: Mapping[str, Path] = {}) -> None:
                 f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given",
                 f"say where it is: --data {each.data}=PATH, or a [data.{each.data}] table",
             )
-    calibrated = [each.needs.label for each in recipe.steps if each.needs.calibrates]
+    calibrated = [each.label for each in recipe.steps if each.calibrates]
     if calibrated and recipe.calibration is None:
         hint = "say where it is: --calibration PATH, or a [calibration] table"
         raise RecipeInvalid(f"{recipe.name}: {calibrated[0]} needs calibration data, which is not given", hint)

@@ -107,7 +107,7 @@ class Workspace:
         partial.mkdir(parents=True, exist_ok=True)
         with room.new_folder(place, replace=True) as folder:
             made = make(folder, partial)
-            sums = {file: sha256_of(folder / file) for file in (*made.files.values(), *made.aside.values())}
+            sums = {file: sha256_of(folder / file) for file in (*made.files.values(), *made.beside.values())}
             (folder / _MADE).write_bytes(_sealed(key, Stored(made, sums)))
         shutil.rmtree(partial, ignore_errors=True)
         return made, place, sums

@@ -139,6 +139,6 @@ def test_a_starter_recipe_makes_what_the_catalog_entry_is_made_with(name):
     assert (entry.importer.name, entry.fetched) == (source.importer.name, source.fetched)
     said = quantizations.load(str(entry.importer.quantization)).values()
     steps = next(each.steps for each in recipe.variants if each.name == variant)
-    assert [step.method for step in steps] == [each.method for each in said]
+    assert [step.kind for step in steps] == [each.method for each in said]
     if name != "nanodet":  # whose ranges the recipe measures
         assert [step.options for step in steps] == [dict(each.options) for each in said]

@@ -4,17 +4,17 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from helpers import forked, tiny_llama
 
 from edge_assistant_quantize import record
-from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.cli.main import main, parser
+from edge_assistant_quantize.cli.sweep import swept
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, RecipeInvalid, StorageFull, UsageError
 from edge_assistant_quantize.gguf import speed
 from edge_assistant_quantize.gguf.speed import SpeedFigures
-from edge_assistant_quantize.recipes import engine, sweep
+from edge_assistant_quantize.recipes import engine
 
 SPEED = {"prefill_tokens_per_s": 100.0, "decode_tokens_per_s": 10.0, "load_s": 1.0}
 
@@ -28,10 +28,12 @@ def folder(tmp_path_factory):
     return made
 
 
-def ran(folder, output, *types, model="tiny.gguf", text="text.txt", **given):
+def ran(folder, output, types, *given, model="tiny.gguf", text="text.txt"):
     """The record and the work that was done."""
     steps = []
-    asked = sweep.of_types(folder / model, types, folder / text, **{"context": 64, "chunks": 1, **given})
+    words = ["sweep", folder / model, "--types", types, "--text", folder / text, "--output", output]
+    words += ["--context", 64, "--chunks", 1, *given]
+    asked = swept(parser().parse_args(list(map(str, words))))
     found = engine.run(asked, output, threads=1, watch=steps.append)
     return found, list(dict.fromkeys(step.what for step in steps))
 
@@ -88,13 +90,13 @@ def quick(monkeypatch):
 def test_a_matrix_is_computed_once_or_given_and_types_of_few_bits_take_it(folder, tmp_path, quick):
     with pytest.raises(CalibrationInvalid, match="IQ2_XXS needs an importance matrix"):
         ran(folder, tmp_path / "none", "IQ2_XXS")
-    given = {"overrides": {"attn_v": "Q8_0"}, "calibration": folder / "calibration.txt"}
-    first, steps = ran(folder, tmp_path / "out", "IQ2_XXS", "F32", **given)
+    given, calibration = ["--tensor-type", "attn_v=Q8_0"], ["--calibration", folder / "calibration.txt"]
+    first, steps = ran(folder, tmp_path / "out", "IQ2_XXS,F32", *given, *calibration)
     assert "importance matrix of tiny.gguf" in steps
-    again, steps = ran(folder, tmp_path / "out", "IQ2_XXS", "F32", **given)
+    again, steps = ran(folder, tmp_path / "out", "IQ2_XXS,F32", *given, *calibration)
     assert (again.variants, steps) == (first.variants, ["sweep-tiny", "speed"])
     (matrix,) = (tmp_path / "out" / "work").glob("imatrix-*/imatrix.gguf")
-    found, steps = ran(folder, tmp_path / "given", "IQ2_XXS", matrix=matrix, overrides=given["overrides"])
+    found, steps = ran(folder, tmp_path / "given", "IQ2_XXS", "--imatrix", matrix, *given)
     assert not any("importance" in step for step in steps)
     assert "source/imatrix" in found.inputs
     assert found.variants[0].files == first.variants[0].files
@@ -102,10 +104,10 @@ def test_a_matrix_is_computed_once_or_given_and_types_of_few_bits_take_it(folder
 
 def test_another_reference_and_a_quantized_model(folder, tmp_path, quick):
     ran(folder, tmp_path, "Q8_0")
-    given = {"model": tmp_path / "variants" / "q8_0" / "model.gguf", "reference": folder / "tiny.gguf"}
+    given, model = ["--reference", folder / "tiny.gguf"], tmp_path / "variants" / "q8_0" / "model.gguf"
     with pytest.raises(UsageError, match="quantized already"):
-        ran(folder, tmp_path / "again", "Q4_0", **given)
-    found, _ = ran(folder, tmp_path / "again", "Q4_0", requantize=True, **given)
+        ran(folder, tmp_path / "again", "Q4_0", *given, model=model)
+    found, _ = ran(folder, tmp_path / "again", "Q4_0", "--allow-requantize", *given, model=model)
     assert found.reference.bytes == (folder / "tiny.gguf").stat().st_size
     assert found.variants[0].metrics["kl-divergence"] > 0
 
@@ -120,12 +122,18 @@ def test_tensors_that_fall_back_are_noted(folder, tmp_path, quick, monkeypatch):
 @pytest.mark.parametrize(
     ("types", "given", "error"),
     [
-        ((), {}, RecipeInvalid),
-        (("Q8_0", "Q8_0"), {}, RecipeInvalid),
-        (("Q9",), {}, UsageError),
-        (("Q8_0",), {"context": 2}, UsageError),
-        (("Q8_0",), {"text": "none.txt"}, InputMissing),
-        (("Q8_0",), {"model": Path("none.gguf")}, InputMissing),
+        (
+            [
+                "",
+            ],
+            {},
+            RecipeInvalid,
+        ),
+        (["Q8_0,Q8_0"], {}, RecipeInvalid),
+        (["Q9"], {}, UsageError),
+        (["Q8_0", "--context", 2], {}, UsageError),
+        (["Q8_0"], {"text": "none.txt"}, InputMissing),
+        (["Q8_0"], {"model": "none.gguf"}, InputMissing),
     ],
 )
 def test_what_cannot_be_done_is_told_before(folder, tmp_path, types, given, error):
