@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.cli import inputs
@@ -129,16 +127,6 @@ def _facts(result: Measured) -> dict[str, object]:
     return {**facts, "unit": result.unit, "details": dict(result.details)}
 
 
-def _add_criteria(parser: argparse.ArgumentParser) -> None:
-    asked = parser.add_mutually_exclusive_group(required=True)
-    asked.add_argument(
-        "--metric", action="append", default=[], metavar="M", help='with its criterion: "wer at_most=0.1"'
-    )
-    asked.add_argument(
-        "--recipe", metavar="F", help="a recipe whose metrics have criteria; its data, or --data NAME=PATH"
-    )
-
-
 @verb(
     "accept",
     "decide by measurement whether a model may stand for another",
@@ -146,14 +134,13 @@ def _add_criteria(parser: argparse.ArgumentParser) -> None:
   edge-quantize accept nanodet-int8.onnx --reference nanodet --data photos \\
       --metric "presence within_interval" --metric "precision within_interval"
   edge-quantize accept mine --reference minilm-l6-int8 --metric "cosine at_least=0.99" --data texts.txt --record out
-  edge-quantize accept mine --reference whisper-base --recipe whisper.toml
 
 a criterion is one of at_most_worse=X, within_interval (at most the metric's own margin worse), at_least=X and
 at_most=X, decided by the end of the interval over at least 20 independent items; every look counts, and later ones at
 the same data have wider intervals; exit status: 0 accepted, 1 not""",
     option("candidate", metavar="CANDIDATE", help="a folder, a file or a name of the catalog"),
     option("--reference", required=True, metavar="R", help="what it would stand for"),
-    _add_criteria,
+    option("--metric", action="append", required=True, metavar="M", help='with its criterion: "wer at_most=0.1"'),
     option("--record", type=Path, metavar="DIR", help="write record and report there, beside models accepted before"),
     inputs.add_speed,
     inputs.add_measurement,
@@ -165,7 +152,7 @@ def accept(args: argparse.Namespace) -> int:
 
     candidate, reference = inputs.models(args.candidate, args.reference, args)
     assert reference is not None
-    asked = _of_recipe(args) if args.recipe else _of_words(args, candidate.role)
+    asked = _asked(args, candidate.role)
     if args.record:
         judging.former(args.record, reference.sums(), candidate.role)  # refused before anything is measured
     threads, command = arguments.threads(args), printable(arguments.command())
@@ -217,21 +204,10 @@ def _show_pairs(name: str, counted: PairedCounts) -> None:
         print(f"  and {lost - _LOST_SHOWN} more, see --json")
 
 
-def _of_words(args: argparse.Namespace, role: str) -> Recipe:
+def _asked(args: argparse.Namespace, role: str) -> Recipe:
     from edge_assistant_quantize.recipes.recipe import Measurement
 
     found = [Measurement.of(each) for each in args.metric]
     if without := next((each.metric for each in found if each.criterion is None), None):
         raise UsageError(f"'{without}' has no criterion", f'say it: --metric "{without} within_interval"')
     return inputs.asked(args, role, found)
-
-
-def _of_recipe(args: argparse.Namespace) -> Recipe:
-    """A recipe with the data that the command line adds."""
-    from edge_assistant_quantize.recipes.loading import load
-
-    given = {name: {"path": path} for name, _, path in (each.partition("=") for each in args.data)}
-    found = load(args.recipe, {"data": given} if given else None)
-    if not found.criteria:
-        raise UsageError(f"{found.name} has no criteria", "name them: --metric")
-    return replace(found, speed=args.speed)

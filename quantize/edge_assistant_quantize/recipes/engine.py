@@ -175,7 +175,7 @@ class RecipeRun:
         variants = [self._variant(variant, start, compared, results) for variant in asked.variants]
         of_reference = variant_record(reference.name, "", reference, results)
         if asked.speed:
-            of_reference, *variants = speed.add(job, reference, self.forms, of_reference, variants)
+            of_reference, *variants = speed.add(job, reference, self.forms, [of_reference, *variants])
             self._tick()
         return Record(
             name=asked.name,

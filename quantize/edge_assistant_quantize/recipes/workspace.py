@@ -29,7 +29,7 @@ from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.publish.places import linked
-from edge_assistant_quantize.recipes.recipe import Data, Recipe
+from edge_assistant_quantize.recipes.recipe import Recipe
 from edge_assistant_quantize.recipes.step import Made
 
 T = TypeVar("T")
@@ -175,11 +175,6 @@ class RecipeJob:
     threads: int
     watch: Watch
     inputs: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def first_data(self) -> Data:
-        """The data of the first metric."""
-        return self.recipe.data[self.recipe.metrics[0].data]
 
     def data_sum(self, name: str) -> str:
         """The checksum of a data set."""

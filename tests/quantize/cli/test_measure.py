@@ -141,22 +141,6 @@ def test_relative_metrics_compare_with_the_reference(many_photos, capsys):
     assert main([*words, "--metric", "top1 within_interval"]) == 2
 
 
-def test_criteria_of_a_recipe(many_photos, tmp_path, capsys):
-    (tmp_path / "nanodet.toml").write_text(
-        'name = "nanodet-int8"\nrole = "detector"\nsource = { model = "nanodet" }\n'
-        '[data]\nphotos = { path = "many" }\n'
-        '[[metrics]]\nmetric = "presence"\ndata = "photos"\nat_most_worse = 0.25\n'
-        '[[metrics]]\nmetric = "presence_all"\ndata = "photos"\n'
-        '[[metrics]]\nmetric = "precision"\ndata = "more"\nat_least = 0.5\n'
-        '[[variants]]\nname = "int8"\nsteps = [{ do = "quantize", type = "dynamic-int8" }]\n'
-    )
-    words = ["accept", "nanodet", "--reference", "nanodet", "--recipe", str(tmp_path / "nanodet.toml")]
-    assert main(words) == 2
-    assert "'precision' is measured on 'more', which is not given" in capsys.readouterr().err
-    assert main([*words, "--data", f"more={many_photos}"]) == 0
-    assert "at least 0.5" in capsys.readouterr().out
-
-
 def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkeypatch, models, capsys):
     monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "two words"])
     monkeypatch.setattr(plots.Plot, "drawn", lambda plot, *_: plot)  # its plots are drawn elsewhere
