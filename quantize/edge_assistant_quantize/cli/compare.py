@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.cli import inputs
@@ -19,8 +21,7 @@ from edge_assistant_quantize.onnx import options
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.candidate import Candidate
-    from edge_assistant_quantize.gguf.speed import SpeedFigures
-    from edge_assistant_quantize.record import Measure, Measured
+    from edge_assistant_quantize.record import Measure, Measured, Record
     from edge_assistant_quantize.report.forms import ReportedForm
     from edge_assistant_quantize.report.page import ReportPage
 
@@ -56,8 +57,7 @@ def compare(args: argparse.Namespace) -> int:
         what = f"{models[0].name} is of the role {models[0].role}, and {other.name} of {other.role}"
         raise UsageError(what, "compare models of one role")
     with progress.shown() as watch:
-        measured, speeds, data = _measured(models, args, watch)
-    made = _page(named, models, measured, speeds, data)
+        made = _page(named, models, *_measured(models, args, watch))
     if args.output:
         made.write(args.output)
     if args.json:
@@ -103,92 +103,65 @@ def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidat
 
 def _measured(
     models: Sequence[Candidate], args: argparse.Namespace, watch: progress.Watch
-) -> tuple[list[dict[str, Measured]], list[SpeedFigures], Mapping[str, str]]:
-    """Results of each model by name, their time and memory, and sums of the data; the first is the reference."""
+) -> tuple[Record, list[Mapping[str, Measured]]]:
+    """A record that nobody keeps, of a recipe of no steps, and the results of each model, the reference first."""
     from edge_assistant_quantize.recipes import measurements, recipe, speed
+    from edge_assistant_quantize.recipes.engine import RecipeRun
     from edge_assistant_quantize.recipes.step import Form
 
     if args.speed and not args.data and not all(speed.is_llama(model.paths) for model in models):
         raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
-    asked = inputs.asked(args, models[0].role, [recipe.Measurement(name, name) for name in args.metric])
-    recipe.check(asked)
     first, *others = (Form.of(model) for model in models)
+    forms = {str(place): form for place, form in enumerate(others, 1)}
+    asked = inputs.asked(args, first.role, [recipe.Measurement(name, name) for name in args.metric], *forms)
+    recipe.check(asked)
     with measurements.measuring(asked, arguments.threads(args), watch) as job:
-        found = [measurements.evaluated(job, first.name, first, None)]
-        found += [measurements.evaluated(job, form.name, form, first) for form in others]
-        data = next(iter(job.recipe.data.values()), {})
-        speeds = speed.side_by_side(models, data, threads=job.threads, watch=watch) if args.speed else []
-    return found, speeds, job.inputs
+        work = RecipeRun(job, first)
+        found = replace(work.record(forms, first), commands=[printable(arguments.command())])
+    return found, [work.results[name] for name in ("", *forms)]
 
 
 def _page(
-    named: Sequence[str],
-    models: Sequence[Candidate],
-    measured: Sequence[Mapping[str, Measured]],
-    speeds: Sequence[SpeedFigures],
-    data: Mapping[str, str],
+    named: Sequence[str], models: Sequence[Candidate], record: Record, measured: Sequence[Mapping[str, Measured]]
 ) -> ReportPage:
-    """The models as forms of a record that nobody keeps."""
-    from edge_assistant_quantize import provenance
-    from edge_assistant_quantize.record import Record
-    from edge_assistant_quantize.report import forms, page, text
-
-    there, measures = _rows(named, models, measured, speeds)
-    first, *others = (each.form for each in there)
-    record = Record(
-        name="comparison",
-        role=models[0].role,
-        recipe="",
-        commands=[printable(arguments.command())],
-        versions=provenance.versions(provenance.RUNTIMES),
-        machine=provenance.machine(),
-        inputs=dict(data),
-        reference=first,
-        variants=others,
-        measures=measures,
-    )
-    old = ", ".join(sorted(measures.keys() - {name for now in measured for name in now}))
-    lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
-    drawn = page.against(there, measures, forms.metrics(record))
-    return page.ReportPage(f"{len(there)} models side by side", lead, record, there, plots=drawn)
-
-
-def _rows(
-    named: Sequence[str],
-    models: Sequence[Candidate],
-    measured: Sequence[Mapping[str, Measured]],
-    speeds: Sequence[SpeedFigures],
-) -> tuple[list[ReportedForm], dict[str, Measure]]:
-    """What a page says of each model, and how its metrics are read; what was not measured now comes from its record."""
-    from msgspec.structs import replace
-
+    """The models on a page; what was not measured now comes from the records beside them."""
     from edge_assistant_quantize.acceptance.intervals import interval
     from edge_assistant_quantize.metrics.metric import figures, metric
-    from edge_assistant_quantize.record import ModelFile
-    from edge_assistant_quantize.report import forms, precision
+    from edge_assistant_quantize.report import forms, page, precision, text
 
     measures: dict[str, Measure] = {}
     there: list[ReportedForm] = []
-    sums = [model.sums() for model in models]
-    for place, (name, model, now) in enumerate(zip(named, models, measured, strict=True)):
-        known, recorded = _recorded(name, model, sums[place], sums[0])
+    own = record.reference, *record.variants
+    for place, (name, model, form, now) in enumerate(zip(named, models, own, measured, strict=True)):
+        known, recorded = _recorded(name, model, form.sums, record.reference.sums)
         measures |= recorded
-        files = {key: ModelFile(path.name, path.stat().st_size, sums[place][key]) for key, path in model.paths.items()}
-        values = {**figures(now), **known.form.metrics, **figures(now)}
-        form = replace(known.form, name=name, files=files, metrics=values, verdicts=[])
-        if speeds:
-            form = replace(form, speed=speeds[place].speed, peak_mib=speeds[place].peak_mib)
         within = {key: each for key, each in known.intervals.items() if key not in now}
         for key, each in now.items():
-            measures[key] = each.measure
             compares, other = not metric(key).relative, measured[0].get(key)
             alike = other is not None and (each.items, each.clusters) == (other.items, other.clusters)
             if place and (alike or not compares):
                 within[key] = interval(each, other if compares else None), compares
-        time = speeds[place].speed["ratio"] if speeds else known.time
+        speed = form if form.speed else known.form
+        shown = replace(
+            known.form,
+            name=name,
+            files=form.files,
+            metrics={**figures(now), **known.form.metrics, **figures(now)},
+            verdicts=[],
+            speed=speed.speed,
+            peak_mib=speed.peak_mib,
+        )
         state = known.state if place else forms.FormState.REFERENCE
-        there.append(forms.ReportedForm(form, state, time, within, precision.of_files(model.paths.values())))
-    return forms.timed(there), measures
+        time = form.speed.get("ratio", known.time)
+        there.append(forms.ReportedForm(shown, state, time, within, precision.of_files(model.paths.values())))
+    old = ", ".join(sorted(measures.keys() - record.measures.keys()))
+    measures |= record.measures
+    first, *others = (each.form for each in there)
+    record = replace(record, reference=first, variants=others, measures=measures)
+    lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
+    there = forms.timed(there)
+    drawn = page.against(there, measures, forms.metrics(record))
+    return page.ReportPage(f"{len(there)} models side by side", lead, record, there, plots=drawn)
 
 
 def _recorded(

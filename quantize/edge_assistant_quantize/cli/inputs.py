@@ -61,18 +61,18 @@ def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple
     return replace(other, name=candidate.model_name(path.stem), files=files), other
 
 
-def asked(args: argparse.Namespace, role: str, metrics: Sequence[Measurement]) -> Recipe:
-    """The recipe of no steps that metrics over --data are.
+def asked(args: argparse.Namespace, role: str, metrics: Sequence[Measurement], *names: str) -> Recipe:
+    """The recipe that metrics over --data are, of variants that have no steps.
 
     Raises:
         UsageError: see `by_metric`.
     """
-    from edge_assistant_quantize.recipes.recipe import Recipe
+    from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 
-    names = [each.metric for each in metrics] or ["speed"]
-    data = by_metric(names, args.data) if metrics or args.data else {}
+    data = by_metric([each.metric for each in metrics] or ["speed"], args.data) if metrics or args.data else {}
+    as_they_are = tuple(RecipeVariant(name, ()) for name in names)
     speed = getattr(args, "speed", False)
-    return Recipe(name=args.verb, role=role, variants=(), metrics=tuple(metrics), data=data, speed=speed)
+    return Recipe(name=args.verb, role=role, variants=as_they_are, metrics=tuple(metrics), data=data, speed=speed)
 
 
 def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, object]]:

@@ -37,7 +37,6 @@ run again with the same folder it does what is missing, such as after an interru
     option("--text", type=Path, required=True, metavar="F", help="text that they are measured on"),
     option("--output", type=Path, required=True, metavar="DIR", help="for the forms and the report"),
     _add_matrix,
-    option("--reference", type=Path, metavar="F", help="what they are compared with (default: MODEL)"),
     lambda parser: arguments.add_text(parser, "that are measured on"),
     arguments.add_threads,
     option("--json", action="store_true", help="print the record as JSON"),
@@ -91,8 +90,6 @@ def swept(args: argparse.Namespace) -> Recipe:
             for kind in types
         ],
     }
-    if args.reference is not None:
-        values["reference"] = _table(path=args.reference)
     if args.calibration is not None:
         values["calibration"] = _table(path=args.calibration)
         values["prepare"] = [{"do": "imatrix", "context": args.context}]

@@ -59,14 +59,14 @@ def run(
         measurements.measuring(asked, threads, watch, space) as job,
     ):
         source = sources.form(asked, asked.source)
-        reference = None if asked.reference is None else sources.form(asked, asked.reference)
-        inputs = source.inputs("source") | ({} if reference is None else reference.inputs(REFERENCE)) | job.inputs
+        inputs = source.inputs("source") | job.inputs
         used = versions({*RUNTIMES, *(name for step in asked.steps for name in step.libraries)})
         _hold(pinned, inputs, used)
         before = signature.kept(space.folder)  # refused before hours of work
-        work = RecipeRun(job, reference or source)
+        work = RecipeRun(job, source)
         start = work.prepared(source)
-        found = work.record(start, dataclasses.replace(reference or start, name=REFERENCE))
+        starts = {variant.name: start for variant in asked.variants}
+        found = work.record(starts, dataclasses.replace(start, name=REFERENCE))
         _hold(pinned, inputs, used, found.variants)
         found = replace(found, inputs=inputs, versions=used, commands=[command] if command else [])
         found = signature.after(before, found)
@@ -84,28 +84,18 @@ def _hold(
     """Hold a run to the record of another; at its beginning there are no variants yet.
 
     Raises:
-        LockBroken: an input, a version or tensors differ; the message names the first.
+        LockBroken: an input, a version or the tensors of a file differ; the message names the first.
     """
     if pinned is None:
         return
-    for was, now in ((pinned.inputs, inputs), (pinned.versions, used)):
-        if differ := _differ(was, now):
-            have, had = (each.get(differ[0], "not there") for each in (now, was))
-            what = f"{differ[0]} is {have}, and in the record {had}"
-            raise LockBroken(what, "bring it back, or run without --locked")
-    made = _tensors(variants)
-    if made and (differ := _differ(_tensors(pinned.variants), made)):
-        what = f"{len(differ)} of {len(made)} files have other tensors than in the record, such as {differ[0]}"
-        hint = "the same inputs, versions and machine should give the same; please report it"
-        if provenance.machine_class().items() - pinned.machine.items():
-            what += "; this machine is of another class than that of the record"
-            hint = "run it on a machine of that class, or without --locked"
-        raise LockBroken(what, hint)
-
-
-def _differ(pinned: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The names that are not the same in both."""
-    return [name for name in sorted({*pinned, *now}) if pinned.get(name) != now.get(name)]
+    now = {**inputs, **used, **_tensors(variants)}
+    was = {**pinned.inputs, **pinned.versions, **(_tensors(pinned.variants) if variants else {})}
+    if differ := sorted(name for name in {*was, *now} if was.get(name) != now.get(name)):
+        have, had = (each.get(differ[0], "not there") for each in (now, was))
+        other = provenance.machine_class().items() - pinned.machine.items()
+        machine = "; this machine is of another class than that of the record" if variants and other else ""
+        what = f"{differ[0]} is {have}, and in the record {had}{machine}"
+        raise LockBroken(what, "bring back what was there, or run without --locked")
 
 
 def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:
@@ -132,14 +122,14 @@ class RecipeRun:
         reference: what variants are compared with.
         forms: variants that could be made, by name.
         looks: those for acceptance.
-        measures: how the results of variants are read, by name.
+        results: of the variants by name, and of the reference under the empty name.
     """
 
     job: RecipeJob
     reference: Form
     forms: dict[str, Form] = field(default_factory=dict)
     looks: list[records.AcceptanceLook] = field(default_factory=list)
-    measures: dict[str, records.Measure] = field(default_factory=dict)
+    results: dict[str, dict[str, Measured]] = field(default_factory=dict)
     _done: int = 0
 
     def prepared(self, source: Form) -> Form:
@@ -157,22 +147,26 @@ class RecipeRun:
             space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
         return start
 
-    def record(self, start: Form, reference: Form) -> Record:
+    def record(self, starts: Mapping[str, Form], reference: Form) -> Record:
         """Measure the reference, then make and measure each variant.
 
         Args:
-            start: the model that variants are made of.
+            starts: the model that each variant is made of, by name.
             reference: what they are compared with.
 
         Raises:
             EdgeAssistantError: it fails; finished results are stored.
         """
         asked, job, self.reference = self.job.recipe, self.job, reference
-        results = measurements.results(job, reference, reference if asked.steps else None)
+        if asked.steps:
+            results = measurements.results(job, reference, reference)
+        else:
+            results = measurements.evaluated(job, reference.name, reference, None)
         gate.check_reference(reference.name, asked.criteria, results)
+        self.results[""] = results
         self._tick()
         compared = measurements.compared(reference) if asked.criteria else None
-        variants = [self._variant(variant, start, compared, results) for variant in asked.variants]
+        variants = [self._variant(each, starts[each.name], compared) for each in asked.variants]
         of_reference = variant_record(reference.name, "", reference, results)
         if asked.speed:
             of_reference, *variants = speed.add(job, reference, self.forms, [of_reference, *variants])
@@ -189,13 +183,11 @@ class RecipeRun:
             variants=variants,
             layers=next((list(form.layers) for form in self.forms.values() if form.layers), []),
             chosen=choose(variants),
-            measures=self.measures | {name: each.measure for name, each in results.items()},
+            measures={name: each.measure for found in self.results.values() for name, each in found.items()},
             looks=self.looks,
         )
 
-    def _variant(
-        self, variant: RecipeVariant, start: Form, compared: ModelSums | None, of_reference: Mapping[str, Measured]
-    ) -> records.Variant:
+    def _variant(self, variant: RecipeVariant, start: Form, compared: ModelSums | None) -> records.Variant:
         """Make and measure one variant. If a library fails, the record says so and the others go on."""
         before, job = self._done, self.job
         method = variant.steps[-1].label if variant.steps else ""
@@ -205,7 +197,7 @@ class RecipeRun:
             results = measurements.evaluated(job, variant.name, form, self.reference)
             if compared is not None:
                 model = ModelSums(variant.name, form.sums, form.options)
-                look, verdicts = measurements.judge(job, model, compared, results, of_reference)
+                look, verdicts = measurements.judge(job, model, compared, results, self.results[""])
                 self.looks.append(look)
         except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
             if not variant.steps:
@@ -213,7 +205,7 @@ class RecipeRun:
             self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         self.forms[variant.name] = form
-        self.measures |= {name: each.measure for name, each in results.items()}
+        self.results[variant.name] = results
         if variant.steps:
             job.space.place(form.candidate(f"{job.recipe.name}-{variant.name}"), f"{VARIANTS}/{variant.name}")
         self._tick()

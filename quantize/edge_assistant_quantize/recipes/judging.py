@@ -54,7 +54,7 @@ def judge(
         what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
         raise UsageError(what, "name the model that it was made from: --reference F")
     with measurements.measuring(asked, threads, watch) as job:
-        found = RecipeRun(job, other).record(form, other)
+        found = RecipeRun(job, other).record({candidate.name: form}, other)
     return replace(found, inputs=found.inputs | other.inputs(REFERENCE), commands=[command])
 
 

@@ -77,7 +77,6 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
     within_interval: bool | None = None
     at_least: float | None = None
     at_most: float | None = None
-    by: str | None = None
 
     @classmethod
     def of(cls, words: str) -> Measurement:
@@ -92,19 +91,12 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def criterion(self) -> Criterion | None:
-        """What must hold; None if it is only measured.
-
-        Raises:
-            RecipeInvalid: there are several, or a limit is no number.
-        """
+        """What must hold; None if it is only measured."""
         keys = self.__struct_fields__[2:]
         return criteria.of(self.metric, {key: value for key in keys if (value := getattr(self, key)) is not None})
 
     def __post_init__(self) -> None:
-        try:
-            _ = self.criterion
-        except RecipeInvalid as error:
-            raise ValueError(f"{error.message} - {error.hint}") from None
+        _ = self.criterion  # there are not several, and a limit is a number
 
 
 class RecipeVariant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,7 +116,6 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         metrics: in order; all criteria must hold for a variant to be accepted.
         description: one line.
         source: None in a preset.
-        reference: what the variants are compared with; None for the source after `prepare`.
         prepare: steps done once, before the variants.
         data: data sets by name; a preset leaves them open.
         calibration: data, or None.
@@ -139,7 +130,6 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     metrics: Annotated[tuple[Measurement, ...], Meta(min_length=1, max_length=MAX_TABLES)]
     description: Line = ""
     source: ModelSource | None = None
-    reference: ModelSource | None = None
     prepare: Steps = ()
     data: dict[str, Annotated[Data, Meta(min_length=1)]] = {}
     calibration: Data | None = None

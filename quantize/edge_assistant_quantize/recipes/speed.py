@@ -48,11 +48,12 @@ def add(job: RecipeJob, reference: Form, forms: Mapping[str, Form], variants: Se
         EdgeAssistantError: a model cannot be run.
     """
     there = [reference, *forms.values()]
-    models, data = [form.candidate() for form in there], job.recipe.metrics[0].data
-    if not forms or not (job.recipe.role in senses.ROLES or all(is_llama(model.paths) for model in models)):
+    models, asked = [form.candidate() for form in there], job.recipe
+    data = next((each.data for each in asked.metrics), next(iter(asked.data), ""))  # that of the first metric
+    if not forms or not (asked.role in senses.ROLES or all(is_llama(model.paths) for model in models)):
         return list(variants)
-    over = [form.identity for form in there], job.inputs[f"data/{data}"], ITEMS, job.threads
-    run = partial(side_by_side, models, job.recipe.data[data], threads=job.threads, watch=job.watch)
+    over = [form.identity for form in there], job.inputs.get(f"data/{data}"), ITEMS, job.threads
+    run = partial(side_by_side, models, asked.data.get(data, {}), threads=job.threads, watch=job.watch)
     key = sum_of_values(["speed", *over, versions(RUNTIMES), machine()])
     first, *others = job.space.measured(key, list[SpeedFigures], run)
     found = [first, *map(dict(zip(forms, others, strict=True)).get, (each.name for each in variants[1:]))]
