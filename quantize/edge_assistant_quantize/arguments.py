@@ -6,13 +6,16 @@ import argparse
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize.errors import InputMissing, StorageFull, UsageError
 
 Group = argparse.ArgumentParser | argparse._ArgumentGroup
+Configure = Callable[[Any], object]
 
 _DIGITS = 12  # of a number; nothing here is counted in more
 
@@ -31,14 +34,15 @@ def count(text: str) -> int:
     return int(text)
 
 
-def add_threads(group: Group) -> None:
-    """The option of verbs that compute."""
-    group.add_argument("--threads", type=count, metavar="N", help="cores to keep to (default: all that there are)")
+def option(*names: str, **settings: Any) -> Configure:  # noqa: ANN401 - as argparse takes them
+    """An option, as `ArgumentParser.add_argument` takes it."""
+    return lambda group: group.add_argument(*names, **settings)
 
 
-def add_json(group: Group) -> None:
-    """The option of verbs whose result programs can read."""
-    group.add_argument("--json", action="store_true", help="print one JSON object")
+THREADS = option("--threads", type=count, metavar="N", help="cores to keep to (default: all that there are)")
+JSON = option("--json", action="store_true", help="print one JSON object")
+CONTEXT = option("--context", type=count, default=512, metavar="N", help="tokens of a chunk of the text (512)")
+CHUNKS = option("--chunks", type=count, metavar="N", help="the most that are taken (default: all)")
 
 
 def command() -> str:
@@ -49,17 +53,6 @@ def command() -> str:
 def threads(args: argparse.Namespace) -> int:
     """The cores to keep to."""
     return int(args.threads or Runtime.detect().threads)
-
-
-def add_text(parser: Group, chunks: str) -> None:
-    """The options of verbs that run a language model over a text.
-
-    Args:
-        parser: of the verb.
-        chunks: what happens to the chunks, such as "that are taken".
-    """
-    parser.add_argument("--context", type=count, default=512, metavar="N", help="tokens of a chunk of the text (512)")
-    parser.add_argument("--chunks", type=count, metavar="N", help=f"the most {chunks} (default: all)")
 
 
 def refuse_other(args: argparse.Namespace, group: argparse._ArgumentGroup) -> None:

@@ -10,19 +10,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import replace
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize.acceptance.intervals import interval
+from edge_assistant_quantize.arguments import option
+from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli import inputs
-from edge_assistant_quantize.cli.verb import option, verb
+from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import options
+from edge_assistant_quantize.recipes.step import Form
+from edge_assistant_quantize.record import Measure, Measured, Record, Variant
+from edge_assistant_quantize.report import forms, precision, text
+from edge_assistant_quantize.report.forms import ReportedForm
 
 if TYPE_CHECKING:
-    from edge_assistant_quantize.candidate import Candidate
-    from edge_assistant_quantize.record import Measure, Measured, Record
-    from edge_assistant_quantize.report.forms import ReportedForm
     from edge_assistant_quantize.report.page import ReportPage
 
 _TOP = 20
@@ -41,15 +46,13 @@ what could not be read, run or written""",
     option("models", nargs="+", metavar="MODEL", help="what a run wrote, a folder, a file or a name of the catalog"),
     option("--reference", metavar="R", help="what the others are compared with (default: the first)"),
     option("--metric", action="append", default=[], metavar="M", help="measure all now; repeatable"),
-    inputs.add_speed,
+    inputs.SPEED,
     option("--output", type=Path, metavar="F.html", help="write a page with plots, too"),
-    inputs.add_measurement,
+    *inputs.MEASUREMENT,
 )
 def compare(args: argparse.Namespace) -> int:
     """Compare and print a table; 0."""
-    import msgspec
-
-    from edge_assistant_quantize.report import forms, page
+    from edge_assistant_quantize.report import page
 
     named = _named(args)
     models = [_found(each, named[0] if place else None, args) for place, each in enumerate(named)]
@@ -107,7 +110,6 @@ def _measured(
     """A record that nobody keeps, of a recipe of no steps, and the results of each model, the reference first."""
     from edge_assistant_quantize.recipes import measurements, recipe, speed
     from edge_assistant_quantize.recipes.engine import RecipeRun
-    from edge_assistant_quantize.recipes.step import Form
 
     if args.speed and not args.data and not all(speed.is_llama(model.paths) for model in models):
         raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
@@ -125,9 +127,8 @@ def _page(
     named: Sequence[str], models: Sequence[Candidate], record: Record, measured: Sequence[Mapping[str, Measured]]
 ) -> ReportPage:
     """The models on a page; what was not measured now comes from the records beside them."""
-    from edge_assistant_quantize.acceptance.intervals import interval
     from edge_assistant_quantize.metrics.metric import figures, metric
-    from edge_assistant_quantize.report import forms, page, precision, text
+    from edge_assistant_quantize.report import page
 
     measures: dict[str, Measure] = {}
     there: list[ReportedForm] = []
@@ -169,8 +170,6 @@ def _recorded(
 ) -> tuple[ReportedForm, Mapping[str, Measure]]:
     """What the records beside a model say of it, and how its metrics are read; differences only to this reference."""
     from edge_assistant_quantize.publish import judgement
-    from edge_assistant_quantize.record import Variant
-    from edge_assistant_quantize.report import forms
 
     beside = judgement.records_of(judgement.find(Path(name))) if Path(name).exists() else []
     for record in beside:
@@ -190,13 +189,11 @@ def _recorded(
     option("--method", required=True, metavar="METHOD", help=options.TYPES),
     options.add_calibration,
     options.add_method_options,
-    arguments.add_threads,
-    arguments.add_json,
+    arguments.THREADS,
+    arguments.JSON,
 )
 def sensitivity(args: argparse.Namespace) -> int:
     """Print the nodes, worst first; 0."""
-    import msgspec
-
     from edge_assistant_quantize.onnx import sensitivity
 
     if args.calibration is None:
@@ -225,13 +222,11 @@ def sensitivity(args: argparse.Namespace) -> int:
     option("candidate", type=Path, metavar="B.onnx", help="what was made from it"),
     lambda parser: options.add_calibration(parser, "--data"),
     option("--top", type=int, default=_TOP, metavar="N", help=f"values to print (default: {_TOP}); 0: all"),
-    arguments.add_threads,
-    arguments.add_json,
+    arguments.THREADS,
+    arguments.JSON,
 )
 def layers(args: argparse.Namespace) -> int:
     """Print the differences; 0."""
-    import msgspec
-
     from edge_assistant_quantize.onnx import layers
 
     if args.calibration is None:

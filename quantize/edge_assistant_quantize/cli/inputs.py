@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
+from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
 
@@ -20,23 +21,17 @@ _DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metri
 _SPEED = "time and memory, too: in turn over the first --data; of .gguf files, of the tokens that they write"
 
 
-def add_measurement(parser: argparse.ArgumentParser) -> None:
-    """Add data, the place of a lone file, threads and --json."""
-    parser.add_argument("--data", action="append", default=[], metavar="D", help=_DATA)
-    add_lone_file(parser)
-    arguments.add_threads(parser)
-    arguments.add_json(parser)
-
-
-def add_speed(parser: argparse.ArgumentParser) -> None:
-    """Add the option of time and memory."""
-    parser.add_argument("--speed", action="store_true", help=_SPEED)
-
-
-def add_lone_file(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what a lone .onnx file is."""
-    parser.add_argument("--role", metavar="ROLE", help="of a lone .onnx file without --reference")
-    parser.add_argument("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for")
+LONE_FILE = (
+    option("--role", metavar="ROLE", help="of a lone .onnx file without --reference"),
+    option("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for"),
+)
+MEASUREMENT = (
+    option("--data", action="append", default=[], metavar="D", help=_DATA),
+    *LONE_FILE,
+    arguments.THREADS,
+    arguments.JSON,
+)
+SPEED = option("--speed", action="store_true", help=_SPEED)
 
 
 def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple[Candidate, Candidate | None]:

@@ -6,20 +6,19 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import printable
+from edge_assistant_models.conversion import Importer, importer, names
+from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize import arguments, progress, room
+from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli.verb import option, verb
+from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, UsageError, WeightsRefused
 from edge_assistant_quantize.export import export as onnx_export
 from edge_assistant_quantize.fetching import hub, llama
 from edge_assistant_quantize.gguf import conversion
-
-if TYPE_CHECKING:
-    from edge_assistant_models.conversion import Importer
 
 
 @verb(
@@ -90,7 +89,7 @@ def _converted(parser: argparse.ArgumentParser) -> None:
   edge-quantize convert large/model.onnx --output one.onnx""",
     option("folder", type=Path, metavar="DIR|F", help="config.json, tokenizer and *.safetensors; or an .onnx file"),
     option("--output", type=Path, required=True, metavar="F|DIR", help="a .gguf or .onnx file, or a folder for ONNX"),
-    arguments.add_threads,
+    arguments.THREADS,
     _converted,
 )
 def convert(args: argparse.Namespace) -> int:
@@ -159,10 +158,6 @@ def import_(args: argparse.Namespace) -> int:
         CatalogInvalid: there is no such quantization of it.
         StorageFull: the disk does not take it.
     """
-    from edge_assistant_models.conversion import importer, names
-    from edge_assistant_models.tensors import tensor_digest
-    from edge_assistant_quantize import room
-
     if args.importer not in names():
         raise UsageError(f"there is no importer '{printable(args.importer)}'", f"choose one of {', '.join(names())}")
     chosen = importer(args.importer)
@@ -200,9 +195,10 @@ def _import_files(words: Sequence[str], name: str, importer: Importer) -> dict[s
     option("model", type=Path, metavar="MODEL", help="a .gguf file"),
     option("--text", type=Path, required=True, metavar="F", help="text of the kind that it will meet"),
     option("--output", type=Path, required=True, metavar="F", help="a .gguf file"),
-    lambda parser: arguments.add_text(parser, "that are taken"),
-    arguments.add_threads,
-    arguments.add_json,
+    arguments.CONTEXT,
+    arguments.CHUNKS,
+    arguments.THREADS,
+    arguments.JSON,
 )
 def imatrix(args: argparse.Namespace) -> int:
     """Compute and say what came of it; 0."""

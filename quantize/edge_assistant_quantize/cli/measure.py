@@ -9,17 +9,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from edge_assistant.core.signals import printable
+from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize.acceptance.pairs import PairedCounts, counts
+from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.cli import inputs
-from edge_assistant_quantize.cli.verb import option, verb
+from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.recipes.step import Form
+from edge_assistant_quantize.record import AcceptanceLook, Measured
+from edge_assistant_quantize.report import text
 
 if TYPE_CHECKING:
-    from edge_assistant_quantize.acceptance.pairs import PairedCounts
     from edge_assistant_quantize.metrics.metric import Metric
     from edge_assistant_quantize.recipes.recipe import Recipe
-    from edge_assistant_quantize.record import AcceptanceLook, Measured
 
 _REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
 _LOST_SHOWN = 5  # items that only the reference has right
@@ -31,11 +37,10 @@ _LOST_SHOWN = 5  # items that only the reference has right
     """  edge-quantize metrics
   edge-quantize metrics cross-signal""",
     option("name", nargs="?", metavar="NAME", help="of a metric or result"),
-    arguments.add_json,
+    arguments.JSON,
 )
 def metrics(args: argparse.Namespace) -> int:
     """Print every metric with what it gives, or one with its floors, margins and keys; 0."""
-    from edge_assistant_models.entries import ROLES
     from edge_assistant_quantize.metrics.metric import all_metrics, metric
 
     found = all_metrics() if args.name is None else {(one := metric(args.name)).name: one}
@@ -93,13 +98,12 @@ data, so look for a good model with other data than will accept it.""",
     option("model", metavar="MODEL", help="a folder, a file or a name of the catalog"),
     option("--metric", action="append", required=True, metavar="M", help="may be given several times"),
     option("--reference", metavar="R", help=_REFERENCE),
-    inputs.add_measurement,
+    *inputs.MEASUREMENT,
 )
 def evaluate(args: argparse.Namespace) -> int:
     """Measure, count the look and print; 0."""
     from edge_assistant_quantize.metrics.metric import compared, metric
     from edge_assistant_quantize.recipes import measurements, recipe
-    from edge_assistant_quantize.recipes.step import Form
 
     model, reference = inputs.models(args.model, args.reference, args)
     asked = inputs.asked(args, model.role, [recipe.Measurement(name, name) for name in args.metric])
@@ -107,7 +111,7 @@ def evaluate(args: argparse.Namespace) -> int:
     for name in args.metric if reference is None else ():
         if metric(name).relative:
             compared(name, None)
-    threads, other = arguments.threads(args), reference and Form.of(reference)
+    threads, other = arguments.threads(args), None if reference is None else Form.of(reference)
     with progress.shown() as watch, measurements.measuring(asked, threads, watch) as job:
         results = measurements.evaluated(job, model.name, Form.of(model), other)
     if args.json:
@@ -142,13 +146,12 @@ the same data have wider intervals; exit status: 0 accepted, 1 not""",
     option("--reference", required=True, metavar="R", help="what it would stand for"),
     option("--metric", action="append", required=True, metavar="M", help='with its criterion: "wer at_most=0.1"'),
     option("--record", type=Path, metavar="DIR", help="write record and report there, beside models accepted before"),
-    inputs.add_speed,
-    inputs.add_measurement,
+    inputs.SPEED,
+    *inputs.MEASUREMENT,
 )
 def accept(args: argparse.Namespace) -> int:
     """Measure both and decide; 0 where every criterion holds, else 1."""
     from edge_assistant_quantize.recipes import judging
-    from edge_assistant_quantize.report import text
 
     candidate, reference = inputs.models(args.candidate, args.reference, args)
     assert reference is not None
@@ -163,19 +166,17 @@ def accept(args: argparse.Namespace) -> int:
     (form,), (look,) = found.variants, found.looks
     pairs = _pairs([verdict.metric for verdict in form.verdicts], look)
     if args.json:
-        import msgspec
-
         facts = {"candidate": candidate.name, "reference": reference.name, "accepted": form.accepted}
-        counted = {"looks": look.numbers, "reference_counts": look.sound or "by its floor"}
-        paired = {name: counts.to_json() for name, counts in pairs.items()}
-        print(json.dumps({**facts, **counted, "verdicts": msgspec.to_builtins(form.verdicts), "pairs": paired}))
+        numbers = {"looks": look.numbers, "reference_counts": look.sound or "by its floor"}
+        paired = {name: counted.to_json() for name, counted in pairs.items()}
+        print(json.dumps({**facts, **numbers, "verdicts": msgspec.to_builtins(form.verdicts), "pairs": paired}))
         return 0 if form.accepted else 1
     for verdict in form.verdicts:
         decided = "accepted" if verdict.accepted else "not accepted"
         said = text.verdict(found.measures[verdict.metric], verdict)
         print(printable(f"{decided}: {said}, {verdict.interval.n if verdict.interval else 0} independent items"))
-    for name, counts in pairs.items():
-        _show_pairs(name, counts)
+    for name, counted in pairs.items():
+        _show_pairs(name, counted)
     if (earlier := max(look.numbers.values()) - 1) > 0:
         print(f"looks before this one that shared items with its data, for a decision or an evaluation: {earlier}")
         print(
@@ -187,8 +188,6 @@ def accept(args: argparse.Namespace) -> int:
 
 def _pairs(names: Sequence[str], look: AcceptanceLook) -> dict[str, PairedCounts]:
     """Pairs by metric, of what both were measured by and is right or wrong item by item."""
-    from edge_assistant_quantize.acceptance.pairs import counts
-
     both = (name for name in names if name in look.of_candidate and name in look.of_reference)
     found = {name: counts(look.of_candidate[name], look.of_reference[name]) for name in both}
     return {name: counted for name, counted in found.items() if counted is not None}

@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_assistant.cli import terminal
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize.arguments import count
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize import progress
+from edge_assistant_quantize.arguments import count, option
 from edge_assistant_quantize.cli import inputs
-from edge_assistant_quantize.cli.verb import option, verb
+from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ exit status: 0 published, 1 not accepted or not confirmed, 2 something is missin
     option("model", type=Path, metavar="DIR|F", help="what a run wrote, a form in it, or a .gguf or .onnx"),
     option("--record", type=Path, action="append", default=[], metavar="DIR", help="its records (default: beside it)"),
     option("--reference", metavar="R", help="the model whose other files a lone .onnx file takes"),
-    inputs.add_lone_file,
+    *inputs.LONE_FILE,
     option("--name", default="", metavar="N", help="in the catalog (default: its own)"),
     option("--licence", default="", metavar="SPDX", help="such as Apache-2.0"),
     option("--licence-url", default="", metavar="U", help="where the licence stands"),
@@ -52,8 +55,6 @@ exit status: 0 published, 1 not accepted or not confirmed, 2 something is missin
 )
 def publish(args: argparse.Namespace) -> int:
     """Say what will be published, ask, and publish it; 0, or 1 if that was not confirmed."""
-    from edge_assistant.cli import terminal
-    from edge_assistant_quantize import progress
     from edge_assistant_quantize.publish import judgement
     from edge_assistant_quantize.publish.publish import plan
     from edge_assistant_quantize.publish.publish import publish as into_catalog
@@ -97,7 +98,6 @@ def _said(args: argparse.Namespace) -> EntryDescription:
 
 def _shown(planned: PublishPlan) -> list[str]:
     """The entry for the person who is asked."""
-    from edge_assistant_models.transfer import mebibytes
     from edge_assistant_quantize.publish import card
 
     entry, found = planned.entry, planned.judged
@@ -139,7 +139,6 @@ def _facts(planned: PublishPlan) -> dict[str, object]:
 )
 def unpublish(args: argparse.Namespace) -> int:
     """Ask, and take it away; 0, or 1 where that was not confirmed."""
-    from edge_assistant.cli import terminal
     from edge_assistant_quantize.publish.publish import unpublish
 
     if not args.yes and not terminal.asks():

@@ -7,20 +7,22 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli.verb import option, verb
+from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.gguf import kinds
+from edge_assistant_quantize.gguf import header, kinds
+from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.onnx import options as onnx
 from edge_assistant_quantize.onnx.methods import check_options
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.progress import Watch
-    from edge_assistant_quantize.recipes.step import Form, Made, Step
+from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.recipes.step import IMATRIX, Form, Made, Step, StepInput
+from edge_assistant_quantize.report import precision
 
 MATRIX = "importance matrix, from 'edge-quantize imatrix'"
 _NARROW = "IQ4_NL"  # the least of those that rows of no 256 values can have
@@ -87,16 +89,12 @@ def tensor_types(given: Sequence[str]) -> dict[str, str]:
         metavar="TYPE",
         help=f"of GGUF: {', '.join(kinds.MODELS)}, {kinds.SEARCH}; of ONNX: {onnx.TYPES}",
     ),
-    arguments.add_threads,
-    arguments.add_json,
+    arguments.THREADS,
+    arguments.JSON,
     _options,
 )
 def quantize(args: argparse.Namespace) -> int:
     """Quantize and say what came of it; 0."""
-    from edge_assistant_quantize.onnx import external
-    from edge_assistant_quantize.recipes.step import StepInput
-    from edge_assistant_quantize.report import precision
-
     own = args.model.suffix.lower()
     if own not in args.groups:
         hint = "name a file; models of the catalog are quantized by a recipe: edge-quantize recipes"
@@ -126,8 +124,6 @@ def quantize(args: argparse.Namespace) -> int:
 
 def _of_gguf(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, dict[str, object] | None]:
     """The step that the command line is, the model that it works on, the key of its file, and calibration data."""
-    from edge_assistant_quantize.gguf import header
-    from edge_assistant_quantize.recipes.step import IMATRIX, Form
     from edge_assistant_quantize.recipes.steps import QuantizeGguf
 
     kind, bits = args.type if args.type == kinds.SEARCH else args.type.upper(), args.bits_per_weight
@@ -158,9 +154,8 @@ def _of_gguf(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, d
 
 def _of_onnx(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, dict[str, object] | None]:
     """The same of an ONNX file."""
-    from edge_assistant_quantize.onnx import external, tables
+    from edge_assistant_quantize.onnx import tables
     from edge_assistant_quantize.onnx.quantize import prepared
-    from edge_assistant_quantize.recipes.step import Form
     from edge_assistant_quantize.recipes.steps import QuantizeOnnx
 
     said, threads = check_options(args.type, onnx.method_options(args)), arguments.threads(args)
@@ -178,7 +173,7 @@ def _of_onnx(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, d
 
 def _told_of_gguf(args: argparse.Namespace, made: Made) -> tuple[dict[str, Any], list[str]]:
     """Facts of the result for JSON, and lines for people."""
-    from edge_assistant_quantize.gguf import header, quantize
+    from edge_assistant_quantize.gguf import quantize
 
     found, again = header.read(args.output), header.read(args.model).quantized
     notes = ["tensors: " + ", ".join(f"{count} {kind}" for kind, count in found.kinds.items()), made.note]
@@ -193,7 +188,6 @@ def _told_of_gguf(args: argparse.Namespace, made: Made) -> tuple[dict[str, Any],
 
 
 def _told_of_onnx(args: argparse.Namespace, made: Made) -> tuple[dict[str, Any], list[str]]:
-    from edge_assistant_models.tensors import tensor_digest
 
     facts = {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": made.note}
     return facts, [made.note]

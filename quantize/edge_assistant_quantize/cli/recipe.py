@@ -8,14 +8,18 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize import arguments, progress
-from edge_assistant_quantize.cli.verb import option, verb
+from edge_assistant_quantize import arguments, progress, record
+from edge_assistant_quantize.arguments import option
+from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.record import Record
+from edge_assistant_quantize.report import text
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.recipes.recipe import Recipe
-    from edge_assistant_quantize.record import Record
 
 
 @verb(
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
   edge-quantize recipes show speech > speech-ours.toml""",
     option("action", nargs="?", choices=("list", "show"), default="list", metavar="list|show"),
     option("name", nargs="?", metavar="NAME", help="of the recipe to show"),
-    arguments.add_json,
+    arguments.JSON,
 )
 def recipes(args: argparse.Namespace) -> int:
     """List or show; 0."""
@@ -65,15 +69,13 @@ exit status: 0 where a variant is accepted, 1 where none is""",
     option("--calibration", metavar="PATH", help="calibration data, instead of the recipe's"),
     option("--data", action="append", default=[], metavar="NAME=PATH", help="where a data set of the recipe lies"),
     option("--locked", nargs="?", const="", metavar="DIR", help="hold it to the run there (default: that of --output)"),
-    arguments.add_threads,
+    arguments.THREADS,
     option("--json", action="store_true", help="print the record"),
 )
 def run(args: argparse.Namespace) -> int:
     """Run it; 0 where a variant is accepted, 1 where none is."""
-    import msgspec
-
     from edge_assistant_quantize.recipes import loading
-    from edge_assistant_quantize.report import page, text
+    from edge_assistant_quantize.report import page
 
     recipe = loading.load(args.recipe, _given(args))
     pinned = None if args.locked is None else Path(args.locked or args.output)
@@ -124,8 +126,7 @@ def ran(args: argparse.Namespace, recipe: Recipe, pinned: Path | None = None) ->
 )
 def report(args: argparse.Namespace) -> int:
     """Write the report and say what it decides; 0."""
-    from edge_assistant_quantize import record
-    from edge_assistant_quantize.report import page, text
+    from edge_assistant_quantize.report import page
 
     arguments.check_folder(args.output)
     found = record.read(args.folder)

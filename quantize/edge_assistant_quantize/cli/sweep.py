@@ -6,12 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize import arguments
+from edge_assistant_quantize import arguments, candidate
+from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.quantize import MATRIX, add_tensors, tensor_types
 from edge_assistant_quantize.cli.recipe import ran
-from edge_assistant_quantize.cli.verb import option, verb
+from edge_assistant_quantize.cli.verb import verb
+from edge_assistant_quantize.gguf import kinds
+from edge_assistant_quantize.report import forms, text
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.recipes.recipe import Recipe
@@ -37,16 +42,15 @@ run again with the same folder it does what is missing, such as after an interru
     option("--text", type=Path, required=True, metavar="F", help="text that they are measured on"),
     option("--output", type=Path, required=True, metavar="DIR", help="for the forms and the report"),
     _add_matrix,
-    lambda parser: arguments.add_text(parser, "that are measured on"),
-    arguments.add_threads,
+    arguments.CONTEXT,
+    arguments.CHUNKS,
+    arguments.THREADS,
     option("--json", action="store_true", help="print the record as JSON"),
     lambda parser: add_tensors(parser.add_argument_group("quantization")),
 )
 def sweep(args: argparse.Namespace) -> int:
     """Sweep, write record and report, and print the table; 0."""
-    import msgspec
-
-    from edge_assistant_quantize.report import forms, page, text
+    from edge_assistant_quantize.report import page
 
     found = ran(args, swept(args))
     if args.json:
@@ -66,8 +70,7 @@ def swept(args: argparse.Namespace) -> Recipe:
         UsageError: a type is unknown, or a chunk is too short.
         RecipeInvalid: a type is named twice, or none is.
     """
-    from edge_assistant_quantize import candidate
-    from edge_assistant_quantize.gguf import kinds, text
+    from edge_assistant_quantize.gguf import text
     from edge_assistant_quantize.recipes import loading, recipe
 
     types = [name.strip().upper() for name in args.types.split(",") if name.strip()]

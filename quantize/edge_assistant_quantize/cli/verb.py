@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-Configure = Callable[[argparse.ArgumentParser], object]
+from edge_assistant_quantize.arguments import Configure
+
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -41,8 +41,3 @@ def verb(name: str, help: str, examples: str, *configure: Configure, fetches: bo
         return run
 
     return declare
-
-
-def option(*names: str, **settings: Any) -> Configure:  # noqa: ANN401 - as argparse takes them
-    """An option, as `ArgumentParser.add_argument` takes it."""
-    return lambda parser: parser.add_argument(*names, **settings)

@@ -59,7 +59,7 @@ def run(
         measurements.measuring(asked, threads, watch, space) as job,
     ):
         source = sources.form(asked, asked.source)
-        inputs = source.inputs("source") | job.inputs
+        inputs = {**source.inputs("source"), **job.inputs}
         used = versions({*RUNTIMES, *(name for step in asked.steps for name in step.libraries)})
         _hold(pinned, inputs, used)
         before = signature.kept(space.folder)  # refused before hours of work

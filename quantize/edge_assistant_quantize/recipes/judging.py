@@ -13,7 +13,7 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes import measurements, recipe
-from edge_assistant_quantize.recipes.engine import RecipeRun
+from edge_assistant_quantize.recipes.engine import RecipeRun, choose
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import REFERENCE
@@ -26,7 +26,7 @@ def judge(
     """Decide whether a model may stand for another: a recipe of no steps. The look counts whatever comes of it.
 
     Args:
-        asked: has metrics, those with a criterion count, and their data.
+        asked: metrics with criteria, and their data.
         candidate: what may be accepted.
         reference: what it would stand for.
         threads: cores to use.
@@ -44,10 +44,8 @@ def judge(
         StorageFull, KeyLost: the audit trail cannot be written.
         EdgeAssistantError: a model cannot be run.
     """
-    as_it_is = RecipeVariant(candidate.name, ())
-    metrics = tuple(each for each in asked.metrics if each.criterion)
-    name = f"candidates for {reference.name}"
-    asked = replace(asked, name=name, role=candidate.role, metrics=metrics, prepare=(), variants=(as_it_is,))
+    name, as_it_is = f"candidates for {reference.name}", RecipeVariant(candidate.name, ())
+    asked = replace(asked, name=name, variants=(as_it_is,))
     recipe.check(asked, candidate.paths)
     form, other = Form.of(candidate), Form.of(reference)
     if candidate.role == "language" and form.identity == other.identity and any(c.compares for c in asked.criteria):
@@ -109,12 +107,10 @@ def _added(old: Record, new: Record) -> Record:
     before = next((form for form in old.variants if form.files == one.files), one)
     one = replace(one, speed=one.speed or before.speed, peak_mib=one.peak_mib or before.peak_mib)
     variants = [*(form for form in old.variants if form.name != one.name), one]
-    accepted = [form for form in variants if form.accepted]
     return replace(
         new,
         commands=[*old.commands, *new.commands],
         inputs={**old.inputs, **new.inputs},
-        recipe=new.recipe or old.recipe,
         variants=variants,
         reference=replace(
             new.reference,
@@ -122,6 +118,6 @@ def _added(old: Record, new: Record) -> Record:
             speed=new.reference.speed or old.reference.speed,
             peak_mib=new.reference.peak_mib or old.reference.peak_mib,
         ),
-        chosen=min(accepted, key=lambda form: form.bytes).name if accepted else "",
+        chosen=choose(variants),
         measures={**old.measures, **new.measures},
     )

@@ -157,7 +157,11 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
             made = gguf.quantize(work.file, work.output, self.kind, overrides=self.overrides, **how)
             facts: dict[str, object] = {"fallbacks": dict(made.fallbacks)}
             return Made({work.key: work.output.name}, note=made.note, facts=facts)
-        searching = {"context": self.context or perplexity.CONTEXT, "chunks": self.chunks, "folder": work.kept}
+        searching: dict[str, Any] = {
+            "context": self.context or perplexity.CONTEXT,
+            "chunks": self.chunks,
+            "folder": work.kept,
+        }
         found = gguf_search.search(work.file, work.text, bits=self.bits, **searching, **how)
         made = gguf.quantize(work.file, work.output, found.kind, overrides=found.overrides, **how)
         facts = {"fallbacks": dict(made.fallbacks), "losses": dict(found.losses), "types": dict(found.types)}

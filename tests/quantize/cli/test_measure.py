@@ -192,7 +192,8 @@ def test_a_lone_file_stands_for_one_of_the_references(tmp_path):
     files = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json"}
     Candidate("whisper", "speech", tmp_path, files, {"multilingual": True}).write()
     parser = argparse.ArgumentParser()
-    inputs.add_measurement(parser)
+    for add in inputs.MEASUREMENT:
+        add(parser)
     given = [str(tmp_path / "Mine 8.onnx"), str(tmp_path)]
     model, reference = inputs.models(*given, parser.parse_args(["--key", "decoder"]))
     assert model.paths == {**reference.paths, "decoder": tmp_path / "Mine 8.onnx"}
