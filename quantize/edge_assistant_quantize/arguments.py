@@ -81,13 +81,3 @@ def check_output(path: Path) -> None:
         raise InputMissing(f"there is no folder {printable(str(path.parent))}", "make it first")
     if not os.access(path.absolute().parent, os.W_OK):
         raise StorageFull(f"{printable(path.name)} cannot be written: its folder is read-only", "name another folder")
-
-
-def check_folder(path: Path | None) -> None:
-    """Look whether what is written could go there, before anything is measured; None is nowhere.
-
-    Raises:
-        UsageError: it is a file.
-    """
-    if path is not None and path.exists() and not path.is_dir():
-        raise UsageError(f"{printable(str(path))} is a file", "name a folder for the output")

@@ -37,31 +37,16 @@ _LOST_SHOWN = 5  # items that only the reference has right
     """  edge-quantize metrics
   edge-quantize metrics cross-signal""",
     option("name", nargs="?", metavar="NAME", help="of a metric or result"),
-    arguments.JSON,
 )
 def metrics(args: argparse.Namespace) -> int:
     """Print every metric with what it gives, or one with its floors, margins and keys; 0."""
     from edge_assistant_quantize.metrics.metric import all_metrics, metric
 
-    found = all_metrics() if args.name is None else {(one := metric(args.name)).name: one}
-    if args.json:
-        facts = {
-            name: {
-                "gives": list(each.gives),
-                "roles": sorted(each.roles),
-                "description": each.description,
-                "relative": each.relative,
-                "keys": dict(each.keys),
-            }
-            for name, each in found.items()
-        }
-        print(json.dumps(facts))
-        return 0
     if args.name is not None:
         _show_metric(metric(args.name))
         return 0
     for role in ROLES:
-        own = [each for each in found.values() if role in each.roles]
+        own = [each for each in all_metrics().values() if role in each.roles]
         if own:
             print(role)
         for each in own:

@@ -16,6 +16,7 @@ from edge_assistant_quantize.arguments import count, option
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.onnx import external
 
 if TYPE_CHECKING:
     from edge_assistant_quantize.publish.description import EntryDescription
@@ -63,6 +64,8 @@ def publish(args: argparse.Namespace) -> int:
         raise UsageError("nobody can be asked whether this may be published", "confirm on the command line: --yes")
     folder = judgement.find(args.model)
     model, _ = inputs.models(str(folder), args.reference, args)
+    for path in model.paths.values():
+        external.check_one_file(path)  # no sum covers others
     named = [each for path in args.record for each in judgement.records_at(path)]
     measured = named or judgement.records_of(folder)
     reason = args.unaccepted.strip()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
   edge-quantize recipes show speech > speech-ours.toml""",
     option("action", nargs="?", choices=("list", "show"), default="list", metavar="list|show"),
     option("name", nargs="?", metavar="NAME", help="of the recipe to show"),
-    arguments.JSON,
 )
 def recipes(args: argparse.Namespace) -> int:
     """List or show; 0."""
@@ -40,14 +37,10 @@ def recipes(args: argparse.Namespace) -> int:
         if args.name not in shipped:
             what = f"there is no recipe '{args.name}'" if args.name else "no recipe is named"
             raise UsageError(what, f"name one of {', '.join(shipped)}")
-        text = shipped[args.name].decode()
-        print(json.dumps(tomllib.loads(text)) if args.json else text, end="\n" if args.json else "")
+        print(shipped[args.name].decode(), end="")
         return 0
-    recipes = {name: loading.load(name) for name in shipped}
-    if args.json:
-        print(json.dumps({name: {"role": r.role, "description": r.description} for name, r in recipes.items()}))
-        return 0
-    for name, recipe in recipes.items():
+    for name in shipped:
+        recipe = loading.load(name)
         held = "; ".join(f"{criterion.metric}: {criterion.text}" for criterion in recipe.criteria)
         print(f"{name:<12}{recipe.description}\n{'':<12}{held}")
     return 0
@@ -119,19 +112,15 @@ def ran(args: argparse.Namespace, recipe: Recipe, pinned: Path | None = None) ->
 @verb(
     "report",
     "write the report of a run or a sweep again",
-    """  edge-quantize report out/whisper-base
-  edge-quantize report out/whisper-base --output pages""",
+    "  edge-quantize report out/whisper-base",
     option("folder", type=Path, metavar="DIR", help="what a run or a sweep wrote: it has a record.json"),
-    option("--output", type=Path, metavar="DIR", help="the folder to write to (default: the same)"),
 )
 def report(args: argparse.Namespace) -> int:
     """Write the report and say what it decides; 0."""
     from edge_assistant_quantize.report import page
 
-    arguments.check_folder(args.output)
     found = record.read(args.folder)
-    folder = args.output or (args.folder if args.folder.is_dir() else args.folder.parent)
-    page.write(found, folder)
+    page.write(found, args.folder)
     print(text.decision(found))
-    print(printable(f"report: {folder / page.HTML}"))
+    print(printable(f"report: {args.folder / page.HTML}"))
     return 0

@@ -23,6 +23,7 @@ from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import FileStep, Form, Made, Step, StepInput, WholeStep
 from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, RecipeJob, Workspace
 from edge_assistant_quantize.record import CriterionVerdict, Measured, Record
+from edge_assistant_quantize.report import precision
 
 ALIKE = 1.05  # times the smallest size: by this much do 8-bit forms with the same weights differ
 
@@ -54,10 +55,7 @@ def run(
     assert asked.source is not None
     pinned = None if locked is None else records.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
-    with (
-        space.locked(f"another run works in {folder.name}"),
-        measurements.measuring(asked, threads, watch, space) as job,
-    ):
+    with space.locked(), measurements.measuring(asked, threads, watch, space) as job:
         source = sources.form(asked, asked.source)
         inputs = {**source.inputs("source"), **job.inputs}
         used = versions({*RUNTIMES, *(name for step in asked.steps for name in step.libraries)})
@@ -287,12 +285,15 @@ def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
 def variant_record(
     name: str, method: str, form: Form, results: Mapping[str, Measured], verdicts: Sequence[CriterionVerdict] = ()
 ) -> records.Variant:
-    """A form as the record has it; of a GGUF file with its bits per weight."""
+    """A form as the record has it; of a language model with its bits per weight."""
+    bits = {}
+    if form.role == "language" and speed.is_llama(form.files):
+        bits = {"bits-per-weight": precision.bits(precision.of_files(form.files.values()))}
     return records.Variant(
         name=name,
         method=method,
         files={k: records.ModelFile.of(path, f"{k}{path.suffix}", form.sums[k]) for k, path in form.files.items()},
-        metrics=figures(results) | speed.bits(form),
+        metrics=figures(results) | bits,
         verdicts=list(verdicts),
         excluded=list(form.excluded),
         note="; ".join(form.notes),

@@ -19,7 +19,6 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import room, senses, worker
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.gguf import header
 from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.gguf.speed import SpeedFigures
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
@@ -85,14 +84,6 @@ def side_by_side(models: Sequence[Candidate], data: Data, *, threads: int, watch
         watch(ProgressStep("speed", len(models) - 1, len(models) - 1))
     peaks = [peak_mib(each, few_items, threads=threads) for each in models]
     return [SpeedFigures(each, most) for each, most in zip(figures, peaks, strict=True)]
-
-
-def bits(form: Form) -> dict[str, float]:
-    """Bits per weight of a language model's GGUF file, as it is; nothing of others."""
-    if form.role != "language" or not is_llama(form.files):
-        return {}
-    file = form.files[MODEL]
-    return {"bits-per-weight": 8 * file.stat().st_size / header.read(file).weights}
 
 
 def in_turn(

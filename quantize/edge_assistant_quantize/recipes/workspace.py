@@ -57,11 +57,8 @@ class Workspace:
     folder: Path
 
     @contextlib.contextmanager
-    def locked(self, what: str) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Exclude others from the folder, and remove the incomplete output of one that was killed.
-
-        Args:
-            what: the message if another has it, such as "another run works in out".
 
         Raises:
             UsageError: another run has the folder.
@@ -75,6 +72,7 @@ class Workspace:
             try:
                 lock.acquire()
             except Timeout:
+                what = f"another run works in {self.folder.name}"
                 raise UsageError(what, "wait for it, or name another folder") from None
         try:
             for path in self.folder.rglob(f"{room.BEGUN}*"):

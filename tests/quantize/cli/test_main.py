@@ -81,7 +81,6 @@ REFUSED = [
     ("compare a.gguf a.gguf --output text.txt", 2, "text.txt is no page - name a file for it: --output page.html"),
     ("compare a.gguf a.gguf --output no/page.html", 3, "there is no folder no - make it first"),
     ("compare nanodet", 2, "only one model is named - name others to compare it with"),
-    ("report made --output text.txt", 2, "text.txt is a file - name a folder for the output"),
     ("report made", 3, "there is no record.json in made - name a folder that a run has written"),
     ("report none", 3, "there is no folder none - name a folder that a run has written"),
     ("quantize pytorch_model.bin --type F16 --output o.gguf", 2, "neither .gguf nor .onnx - convert it first"),

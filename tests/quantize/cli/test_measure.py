@@ -31,12 +31,9 @@ def test_every_metric_is_listed(capsys):
     of_classifiers = lines[lines.index("classifier") : lines.index("faces")]
     assert "  top1 (against --reference)" in of_classifiers
     assert all(len(line) <= 100 for line in lines)
-    assert main(["metrics", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert {name: tuple(each["gives"]) for name, each in told.items()} == {
-        n: (*m.gives,) for n, m in all_metrics().items()
+    assert {", ".join(each.gives) for each in all_metrics().values()} <= {
+        line.strip().removesuffix(" (against --reference)") for line in lines
     }
-    assert set(told["top1"]) == {"gives", "roles", "description", "relative", "keys"}
 
 
 def test_one_metric_says_what_it_takes_and_gives(capsys):
@@ -45,8 +42,11 @@ def test_one_metric_says_what_it_takes_and_gives(capsys):
     assert lines[0] == "divergence, of language"
     assert "  kl-divergence: a working model reaches 0.5, decides from 120 independent items on" in lines
     assert "    context  tokens of a chunk, half of which are predicted (512)" in lines
-    assert main(["metrics", "cer", "--json"]) == 0
-    assert set(json.loads(capsys.readouterr().out)["writing"]["keys"]) == {"path", "count", "seed", "limit"}
+    assert main(["metrics", "cer"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.split()[0] for line in lines[lines.index("  keys of its data:") + 1 :]} == {
+        *["path", "count", "seed", "limit"]
+    }
     assert main(["metrics", "beauty"]) == 2
 
 

@@ -65,8 +65,6 @@ def test_the_real_detector_twice_gives_the_same_tensors(models, photos, tmp_path
 def test_recipes_are_listed_and_shown(capsys):
     assert main(["recipes"]) == 0
     assert "wer: at most 0.005 worse" in capsys.readouterr().out
-    assert main(["recipes", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["detector"]["role"] == "detector"
     assert main(["recipes", "show", "detector"]) == 0
     assert tomllib.loads(capsys.readouterr().out)["name"] == "detector"
 
@@ -75,8 +73,7 @@ def test_a_report_is_written_again(tmp_path, capsys):
     records.write(record(), tmp_path / records.FILE)
     assert main(["report", str(tmp_path)]) == 0
     assert "Take static int8, 1 node left: 9.5 MiB" in capsys.readouterr().out
-    assert main(["report", str(tmp_path / records.FILE), "--output", str(tmp_path / "pages")]) == 0
-    assert (tmp_path / "pages" / "report.html").is_file()
+    assert (tmp_path / "report.html").is_file()
     (tmp_path / records.FILE).write_text("{}")
     assert main(["report", str(tmp_path)]) == 3
     assert "record.json is no record" in capsys.readouterr().err

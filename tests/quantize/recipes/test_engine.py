@@ -214,7 +214,7 @@ def test_a_run_is_held_to_the_record_of_another(place, old, new, said):
 
 def test_another_run_in_the_folder_is_seen_before_work(place):
     message = "another run works in out"
-    with Workspace(place.folder / "out").locked(""), pytest.raises(UsageError, match=message):
+    with Workspace(place.folder / "out").locked(), pytest.raises(UsageError, match=message):
         place.run()
     assert place.log() == []
 
