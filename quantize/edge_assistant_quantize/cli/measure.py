@@ -93,12 +93,13 @@ def evaluate(args: argparse.Namespace) -> int:
     model, reference = inputs.models(args.model, args.reference, args)
     asked = inputs.asked(args, model.role, [recipe.Measurement(name, name) for name in args.metric])
     recipe.check(asked)
+    form, *others = (Form.of(each) for each in (model, reference) if each is not None)
     for name in args.metric if reference is None else ():
         if metric(name).relative:
             compared(name, None)
-    threads, other = arguments.threads(args), None if reference is None else Form.of(reference)
+    threads = arguments.threads(args)
     with progress.shown() as watch, measurements.measuring(asked, threads, watch) as job:
-        results = measurements.evaluated(job, model.name, Form.of(model), other)
+        results = measurements.evaluated(job, model.name, form, others[0] if others else None)
     if args.json:
         measured = {name: _facts(result) for name, result in results.items()}
         print(json.dumps({"model": model.name, "threads": threads, "metrics": measured}))
