@@ -8,7 +8,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -21,14 +20,16 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.metrics.metric import figures, metric
 from edge_assistant_quantize.onnx import options
+from edge_assistant_quantize.publish import judgement
+from edge_assistant_quantize.recipes import measurements, recipe, speed
+from edge_assistant_quantize.recipes.engine import RecipeRun
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.record import Measure, Measured, Record, Variant
-from edge_assistant_quantize.report import forms, precision, text
+from edge_assistant_quantize.report import forms, page, precision, text
 from edge_assistant_quantize.report.forms import ReportedForm
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.report.page import ReportPage
+from edge_assistant_quantize.report.page import ReportPage
 
 _TOP = 20
 
@@ -52,8 +53,6 @@ what could not be read, run or written""",
 )
 def compare(args: argparse.Namespace) -> int:
     """Compare and print a table; 0."""
-    from edge_assistant_quantize.report import page
-
     named = _named(args)
     models = [_found(each, named[0] if place else None, args) for place, each in enumerate(named)]
     if other := next((model for model in models if model.role != models[0].role), None):
@@ -95,7 +94,6 @@ def _named(args: argparse.Namespace) -> list[str]:
 
 def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidate:
     """A model, or the accepted one of a run; a lone .onnx file beside a whole model takes that one's other files."""
-    from edge_assistant_quantize.publish import judgement
 
     def place(named: str) -> str:
         return str(judgement.find(Path(named))) if Path(named).exists() else named
@@ -108,9 +106,6 @@ def _measured(
     models: Sequence[Candidate], args: argparse.Namespace, watch: progress.Watch
 ) -> tuple[Record, list[Mapping[str, Measured]]]:
     """A record that nobody keeps, of a recipe of no steps, and the results of each model, the reference first."""
-    from edge_assistant_quantize.recipes import measurements, recipe, speed
-    from edge_assistant_quantize.recipes.engine import RecipeRun
-
     if args.speed and not args.data and not all(speed.is_llama(model.paths) for model in models):
         raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
     first, *others = (Form.of(model) for model in models)
@@ -127,9 +122,6 @@ def _page(
     named: Sequence[str], models: Sequence[Candidate], record: Record, measured: Sequence[Mapping[str, Measured]]
 ) -> ReportPage:
     """The models on a page; what was not measured now comes from the records beside them."""
-    from edge_assistant_quantize.metrics.metric import figures, metric
-    from edge_assistant_quantize.report import page
-
     measures: dict[str, Measure] = {}
     there: list[ReportedForm] = []
     own = record.reference, *record.variants
@@ -169,8 +161,6 @@ def _recorded(
     name: str, model: Candidate, sums: Mapping[str, str], reference: Mapping[str, str]
 ) -> tuple[ReportedForm, Mapping[str, Measure]]:
     """What the records beside a model say of it, and how its metrics are read; differences only to this reference."""
-    from edge_assistant_quantize.publish import judgement
-
     beside = judgement.records_of(judgement.find(Path(name))) if Path(name).exists() else []
     for record in beside:
         if form := judgement.form_of(model, record, sums):

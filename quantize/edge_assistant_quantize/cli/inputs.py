@@ -6,16 +6,13 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.recipes.recipe import Measurement, Recipe
+from edge_assistant_quantize.recipes.recipe import Measurement, Recipe, RecipeVariant
 
 _DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
 _SPEED = "time and memory, too: in turn over the first --data; of .gguf files, of the tokens that they write"
@@ -62,8 +59,6 @@ def asked(args: argparse.Namespace, role: str, metrics: Sequence[Measurement], *
     Raises:
         UsageError: see `by_metric`.
     """
-    from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
-
     data = by_metric([each.metric for each in metrics] or ["speed"], args.data) if metrics or args.data else {}
     as_they_are = tuple(RecipeVariant(name, ()) for name in names)
     speed = getattr(args, "speed", False)

@@ -7,7 +7,6 @@ import json
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,13 +18,12 @@ from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.metrics.metric import Metric, all_metrics, compared, metric
+from edge_assistant_quantize.recipes import judging, measurements, recipe
+from edge_assistant_quantize.recipes.recipe import Measurement, Recipe
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.record import AcceptanceLook, Measured
 from edge_assistant_quantize.report import text
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.metrics.metric import Metric
-    from edge_assistant_quantize.recipes.recipe import Recipe
 
 _REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
 _LOST_SHOWN = 5  # items that only the reference has right
@@ -40,8 +38,6 @@ _LOST_SHOWN = 5  # items that only the reference has right
 )
 def metrics(args: argparse.Namespace) -> int:
     """Print every metric with what it gives, or one with its floors, margins and keys; 0."""
-    from edge_assistant_quantize.metrics.metric import all_metrics, metric
-
     if args.name is not None:
         _show_metric(metric(args.name))
         return 0
@@ -87,9 +83,6 @@ data, so look for a good model with other data than will accept it.""",
 )
 def evaluate(args: argparse.Namespace) -> int:
     """Measure, count the look and print; 0."""
-    from edge_assistant_quantize.metrics.metric import compared, metric
-    from edge_assistant_quantize.recipes import measurements, recipe
-
     model, reference = inputs.models(args.model, args.reference, args)
     asked = inputs.asked(args, model.role, [recipe.Measurement(name, name) for name in args.metric])
     recipe.check(asked)
@@ -137,8 +130,6 @@ the same data have wider intervals; exit status: 0 accepted, 1 not""",
 )
 def accept(args: argparse.Namespace) -> int:
     """Measure both and decide; 0 where every criterion holds, else 1."""
-    from edge_assistant_quantize.recipes import judging
-
     candidate, reference = inputs.models(args.candidate, args.reference, args)
     assert reference is not None
     asked = _asked(args, candidate.role)
@@ -190,7 +181,6 @@ def _show_pairs(name: str, counted: PairedCounts) -> None:
 
 
 def _asked(args: argparse.Namespace, role: str) -> Recipe:
-    from edge_assistant_quantize.recipes.recipe import Measurement
 
     found = [Measurement.of(each) for each in args.metric]
     if without := next((each.metric for each in found if each.criterion is None), None):

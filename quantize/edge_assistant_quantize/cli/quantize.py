@@ -22,6 +22,7 @@ from edge_assistant_quantize.onnx import options as onnx
 from edge_assistant_quantize.onnx.methods import check_options
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes.step import IMATRIX, Form, Made, Step, StepInput
+from edge_assistant_quantize.recipes.steps import QuantizeGguf, QuantizeOnnx
 from edge_assistant_quantize.report import precision
 
 MATRIX = "importance matrix, from 'edge-quantize imatrix'"
@@ -124,8 +125,6 @@ def quantize(args: argparse.Namespace) -> int:
 
 def _of_gguf(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, dict[str, object] | None]:
     """The step that the command line is, the model that it works on, the key of its file, and calibration data."""
-    from edge_assistant_quantize.recipes.steps import QuantizeGguf
-
     kind, bits = args.type if args.type == kinds.SEARCH else args.type.upper(), args.bits_per_weight
     if kind != kinds.SEARCH:
         kinds.of_model(kind)
@@ -156,7 +155,6 @@ def _of_onnx(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, d
     """The same of an ONNX file."""
     from edge_assistant_quantize.onnx import tables
     from edge_assistant_quantize.onnx.quantize import prepared
-    from edge_assistant_quantize.recipes.steps import QuantizeOnnx
 
     said, threads = check_options(args.type, onnx.method_options(args)), arguments.threads(args)
     if args.table is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -13,11 +13,10 @@ from edge_assistant_quantize import arguments, progress, record
 from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.recipes import engine, loading
+from edge_assistant_quantize.recipes.recipe import Recipe
 from edge_assistant_quantize.record import Record
-from edge_assistant_quantize.report import text
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.recipes.recipe import Recipe
+from edge_assistant_quantize.report import page, text
 
 
 @verb(
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 )
 def recipes(args: argparse.Namespace) -> int:
     """List or show; 0."""
-    from edge_assistant_quantize.recipes import loading
-
     shipped = loading.presets()
     if args.action == "show":
         if args.name not in shipped:
@@ -67,9 +64,6 @@ exit status: 0 where a variant is accepted, 1 where none is""",
 )
 def run(args: argparse.Namespace) -> int:
     """Run it; 0 where a variant is accepted, 1 where none is."""
-    from edge_assistant_quantize.recipes import loading
-    from edge_assistant_quantize.report import page
-
     recipe = loading.load(args.recipe, _given(args))
     pinned = None if args.locked is None else Path(args.locked or args.output)
     found = ran(args, recipe, pinned)
@@ -99,9 +93,6 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 
 def ran(args: argparse.Namespace, recipe: Recipe, pinned: Path | None = None) -> Record:
     """The record of a run, written with its report."""
-    from edge_assistant_quantize.recipes import engine
-    from edge_assistant_quantize.report import page
-
     threads, command = arguments.threads(args), arguments.command()
     with progress.shown() as watch:
         found = engine.run(recipe, args.output, threads=threads, watch=watch, locked=pinned, command=command)
@@ -117,8 +108,6 @@ def ran(args: argparse.Namespace, recipe: Recipe, pinned: Path | None = None) ->
 )
 def report(args: argparse.Namespace) -> int:
     """Write the report and say what it decides; 0."""
-    from edge_assistant_quantize.report import page
-
     found = record.read(args.folder)
     page.write(found, args.folder)
     print(text.decision(found))

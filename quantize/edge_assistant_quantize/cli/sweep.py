@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -16,10 +16,9 @@ from edge_assistant_quantize.cli.quantize import MATRIX, add_tensors, tensor_typ
 from edge_assistant_quantize.cli.recipe import ran
 from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.gguf import kinds
-from edge_assistant_quantize.report import forms, text
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.recipes.recipe import Recipe
+from edge_assistant_quantize.recipes import loading, recipe
+from edge_assistant_quantize.recipes.recipe import Recipe
+from edge_assistant_quantize.report import forms, page, text
 
 _SWEPT = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
 
@@ -50,8 +49,6 @@ run again with the same folder it does what is missing, such as after an interru
 )
 def sweep(args: argparse.Namespace) -> int:
     """Sweep, write record and report, and print the table; 0."""
-    from edge_assistant_quantize.report import page
-
     found = ran(args, swept(args))
     if args.json:
         print(msgspec.json.encode(found).decode())
@@ -71,7 +68,6 @@ def swept(args: argparse.Namespace) -> Recipe:
         RecipeInvalid: a type is named twice, or none is.
     """
     from edge_assistant_quantize.gguf import text
-    from edge_assistant_quantize.recipes import loading, recipe
 
     types = [name.strip().upper() for name in args.types.split(",") if name.strip()]
     for kind in types:

@@ -16,7 +16,6 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
-from edge_assistant_quantize.senses import sources
 
 
 def measured(
@@ -103,6 +102,8 @@ SKEWED = 120  # of what has rare large losses: one in 3 % of the items is in non
 
 def of_sources(role: str, files: Mapping[str, Path], data: Data) -> int:
     """See `Count`: recordings, photographs, pages or texts of different content."""
+    from edge_assistant_quantize.senses import sources  # with NumPy, which no help needs
+
     return len(set(sources(role, data).values()))
 
 

@@ -17,7 +17,7 @@ import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize import room, senses, worker
+from edge_assistant_quantize import room, worker
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.gguf.speed import SpeedFigures
@@ -46,10 +46,12 @@ def add(job: RecipeJob, reference: Form, forms: Mapping[str, Form], variants: Se
     Raises:
         EdgeAssistantError: a model cannot be run.
     """
+    from edge_assistant_quantize.senses import ROLES
+
     there = [reference, *forms.values()]
     models, asked = [form.candidate() for form in there], job.recipe
     data = next((each.data for each in asked.metrics), next(iter(asked.data), ""))  # that of the first metric
-    if not forms or not (asked.role in senses.ROLES or all(is_llama(model.paths) for model in models)):
+    if not forms or not (asked.role in ROLES or all(is_llama(model.paths) for model in models)):
         return list(variants)
     over = [form.identity for form in there], job.inputs.get(f"data/{data}"), ITEMS, job.threads
     run = partial(side_by_side, models, asked.data.get(data, {}), threads=job.threads, watch=job.watch)
@@ -97,7 +99,9 @@ def in_turn(
     Raises:
         EdgeAssistantError: a model cannot be run over the data.
     """
-    runs = [senses.perceive(model, role, data, Runtime(threads), ignore) for model in (one, other)]
+    from edge_assistant_quantize.senses import perceive
+
+    runs = [perceive(model, role, data, Runtime(threads), ignore) for model in (one, other)]
     times: list[tuple[float, float]] = []
     there = True
     while there:
@@ -138,9 +142,11 @@ def peak_mib(candidate: Candidate, data: Mapping[str, object], *, threads: int) 
 
 def work(request: Mapping[str, Any], watch: Watch) -> float | None:
     """Run the model, in the other process; its peak of memory in MiB."""
+    from edge_assistant_quantize.senses import perceive
+
     found = Candidate(folder=Path("/"), **request["model"])
     with found.held() as (model, _):
-        for _ in senses.perceive(model, found.role, request["data"], Runtime(request["threads"]), watch):
+        for _ in perceive(model, found.role, request["data"], Runtime(request["threads"]), watch):
             pass
     peak = room.of_kernel("self/status", "VmHWM")  # of this process alone; getrusage counts its parent, too
     return int(peak.split()[0]) / 1024 if peak else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta, field
 from msgspec.structs import replace
@@ -11,13 +11,12 @@ from edge_assistant_quantize import candidate
 from edge_assistant_quantize.decoding import Line, Positive
 from edge_assistant_quantize.errors import RecipeInvalid, UsageError
 from edge_assistant_quantize.export import export
-from edge_assistant_quantize.gguf import conversion, imatrix, kinds, perplexity
-from edge_assistant_quantize.gguf import quantize as gguf
-from edge_assistant_quantize.gguf import search as gguf_search
-from edge_assistant_quantize.onnx import calibration, search
-from edge_assistant_quantize.onnx import quantize as onnx
-from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.gguf import conversion, kinds
+from edge_assistant_quantize.onnx import methods
 from edge_assistant_quantize.recipes.step import IMATRIX, WEIGHTS, FileStep, Made, Step, StepInput, WholeStep
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.onnx.calibration import Calibration
 
 _Precision = Annotated[str, Meta(pattern=rf"^({'|'.join(conversion.PRECISIONS)})\Z")]
 _TensorType = Annotated[str, Meta(pattern=rf"^({'|'.join(kinds.TENSORS)})\Z")]
@@ -95,6 +94,8 @@ class Imatrix(WholeStep, frozen=True, kw_only=True):
         Raises:
             RecipeInvalid: there is no GGUF model yet.
         """
+        from edge_assistant_quantize.gguf import imatrix
+
         model = work.form.files.get("model")
         if model is None or model.suffix != ".gguf":
             hint = 'put a step before it that makes one: prepare = [{ do = "convert" }, { do = "imatrix" }]'
@@ -147,6 +148,8 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
         Raises:
             RecipeInvalid: it wants an importance matrix, and there is none.
         """
+        from edge_assistant_quantize.gguf import perplexity, quantize, search
+
         how: dict[str, Any] = {"imatrix": None, "allow_requantize": self.requantize, **work.computing}
         if self.imatrix:
             how["imatrix"] = work.form.beside.get(IMATRIX)
@@ -154,7 +157,7 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
                 hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
                 raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
         if self.bits is None:
-            made = gguf.quantize(work.file, work.output, self.kind, overrides=self.overrides, **how)
+            made = quantize.quantize(work.file, work.output, self.kind, overrides=self.overrides, **how)
             facts: dict[str, object] = {"fallbacks": dict(made.fallbacks)}
             return Made({work.key: work.output.name}, note=made.note, facts=facts)
         searching: dict[str, Any] = {
@@ -162,8 +165,8 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
             "chunks": self.chunks,
             "folder": work.kept,
         }
-        found = gguf_search.search(work.file, work.text, bits=self.bits, **searching, **how)
-        made = gguf.quantize(work.file, work.output, found.kind, overrides=found.overrides, **how)
+        found = search.search(work.file, work.text, bits=self.bits, **searching, **how)
+        made = quantize.quantize(work.file, work.output, found.kind, overrides=found.overrides, **how)
         facts = {"fallbacks": dict(made.fallbacks), "losses": dict(found.losses), "types": dict(found.types)}
         return Made({work.key: work.output.name}, note="; ".join(filter(None, [found.note, made.note])), facts=facts)
 
@@ -179,7 +182,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
     """
 
     do: ClassVar = "quantize"
-    types: ClassVar = tuple(onnx.METHODS)
+    types: ClassVar = methods.METHODS
     libraries: ClassVar = ("numpy", "onnx", "onnxruntime")
     kind: str = field(name="type")
     exclude: tuple[Line, ...] = ()
@@ -190,14 +193,14 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         if self.exclude and self.most:
             raise ValueError("'exclude' and 'exclude_until_accepted' do not go together")
         try:
-            onnx.check_options(self.kind, self.options)
+            methods.check_options(self.kind, self.options)
         except UsageError as error:
             raise ValueError(f"{error.message} - {error.hint}") from None
 
     @property
     def calibrates(self) -> bool:
         """If the method or a search runs the model over the data."""
-        return self.searches or onnx.calibrates(self.kind, self.options)
+        return self.searches or methods.calibrates(self.kind, self.options)
 
     @property
     def searches(self) -> bool:
@@ -206,6 +209,8 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
 
     def make(self, work: StepInput) -> Made:
         """Quantize one file; in a search the accepted form, or if there is none that with the most nodes excluded."""
+        from edge_assistant_quantize.onnx import calibration, search
+
         given = None
         if self.calibrates and work.calibration is not None:
             given = calibration.record(work.form.candidate(), work.key, work.calibration, **work.computing)
@@ -225,8 +230,10 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
     def _quantize(
         self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...], options: dict[str, object]
     ) -> Made:
+        from edge_assistant_quantize.onnx.quantize import quantize
+
         how: dict[str, Any] = {"calibration": given, "exclude": excluded, "options": options}
-        note = onnx.quantize(work.file, work.output, self.kind, **how, **work.computing)
+        note = quantize(work.file, work.output, self.kind, **how, **work.computing)
         return Made({work.key: work.output.name}, excluded=excluded, note=note)
 
 
