@@ -110,7 +110,7 @@ def quantize(args: argparse.Namespace) -> int:
         step, form, key, data = (_of_gguf if own == ".gguf" else _of_onnx)(args, watch)
         threads = arguments.threads(args)
         made = step.make(StepInput(form, key, args.output, Path(kept), data, lambda path: True, threads, watch))
-    facts, notes = (_told_of_gguf if own == ".gguf" else _told_of_onnx)(args, made)
+    facts, notes = (_told_of_gguf if own == ".gguf" else _told_of_onnx)(args, step, made)
     size, before = args.output.stat().st_size, external.size(args.model)
     bits = precision.bits(precision.of_files([args.output]))
     if args.json:
@@ -153,14 +153,12 @@ def _of_gguf(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, d
 
 def _of_onnx(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, dict[str, object] | None]:
     """The same of an ONNX file."""
-    from edge_assistant_quantize.onnx import tables
     from edge_assistant_quantize.onnx.quantize import prepared
 
     said, threads = check_options(args.type, onnx.method_options(args)), arguments.threads(args)
     if args.table is not None:
         feeds = onnx.calibrated(args, args.model, watch)
         said = prepared(args.model, args.type, said, feeds, threads=threads, watch=watch)
-        tables.write(args.table, args.key or "model", args.model, args.type, args.exclude, said)
     step = QuantizeOnnx(kind=args.type, exclude=tuple(args.exclude), options=said)
     if args.calibration is None or not step.calibrates:
         return step, Form(args.model.stem, "", {"model": args.model}), "model", None
@@ -169,7 +167,7 @@ def _of_onnx(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, d
     return step, Form(whole.name, whole.role, whole.paths, options=whole.options), key, onnx.data(args)
 
 
-def _told_of_gguf(args: argparse.Namespace, made: Made) -> tuple[dict[str, Any], list[str]]:
+def _told_of_gguf(args: argparse.Namespace, step: Step, made: Made) -> tuple[dict[str, Any], list[str]]:
     """Facts of the result for JSON, and lines for people."""
     from edge_assistant_quantize.gguf import quantize
 
@@ -185,7 +183,13 @@ def _told_of_gguf(args: argparse.Namespace, made: Made) -> tuple[dict[str, Any],
     return {"tensors": found.kinds, "requantized": again, **made.facts}, notes
 
 
-def _told_of_onnx(args: argparse.Namespace, made: Made) -> tuple[dict[str, Any], list[str]]:
+def _told_of_onnx(args: argparse.Namespace, step: Step, made: Made) -> tuple[dict[str, Any], list[str]]:
+    """The same of an ONNX file, whose table is written if that is asked for."""
+    from edge_assistant_quantize.onnx import tables
+
+    if args.table is not None:
+        key, options = args.key or "model", step.parameters["options"]
+        tables.write(args.table, key, args.model, args.type, args.exclude, options)
 
     facts = {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": made.note}
     return facts, [made.note]

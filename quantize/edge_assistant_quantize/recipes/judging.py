@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from filelock import FileLock
 from msgspec.structs import replace
 
 from edge_assistant.core.signals import printable
+from edge_assistant.storage import atomic
 from edge_assistant_quantize import record as records
+from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.progress import Watch
@@ -18,6 +21,7 @@ from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import REFERENCE
 from edge_assistant_quantize.record import Record
+from edge_assistant_quantize.report import page
 
 
 def judge(
@@ -63,12 +67,6 @@ def write(new: Record, folder: Path) -> None:
         UsageError: the folder holds the record of another reference or machine, or one that was changed.
         StorageFull: it cannot be written.
     """
-    from filelock import FileLock
-
-    from edge_assistant.storage import atomic
-    from edge_assistant_quantize.acceptance import signature
-    from edge_assistant_quantize.report import page
-
     with atomic.storing(folder.name, "free some space, or name another folder"):
         folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # two that judge at once both keep their look
@@ -89,8 +87,6 @@ def former(folder: Path, reference: Mapping[str, str], role: str) -> Record | No
     Raises:
         UsageError: it is of another reference or machine or of an earlier build, or it was changed.
     """
-    from edge_assistant_quantize.acceptance import signature
-
     hint = "name another folder: --record"
     old = signature.kept(folder)
     if old is None and (folder / records.FILE).is_file():
