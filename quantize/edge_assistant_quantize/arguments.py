@@ -14,7 +14,6 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize.errors import InputMissing, StorageFull, UsageError
 
-Group = argparse.ArgumentParser | argparse._ArgumentGroup
 Configure = Callable[[Any], object]
 
 _DIGITS = 12  # of a number; nothing here is counted in more
@@ -55,16 +54,28 @@ def threads(args: argparse.Namespace) -> int:
     return int(args.threads or Runtime.detect().threads)
 
 
-def refuse_other(args: argparse.Namespace, group: argparse._ArgumentGroup) -> None:
+def form(title: str, *options: Configure) -> Configure:
+    """A group of options of one form of the work; `refuse_others` refuses them where another one is at hand."""
+
+    def configure(parser: argparse.ArgumentParser) -> None:
+        group = parser.add_argument_group(title)
+        for each in options:
+            each(group)
+        parser.set_defaults(forms={**(parser.get_default("forms") or {}), title: group})
+
+    return configure
+
+
+def refuse_others(args: argparse.Namespace, title: str = "") -> None:
     """Refuse an option of another form than the one at hand.
 
     Raises:
         UsageError: one was given; what is ignored would be taken for done.
     """
-    for action in group._group_actions:
-        if getattr(args, action.dest) != action.default:
-            option = action.option_strings[0]
-            raise UsageError(f"{option} is an option of '{group.title}'", "leave it out here")
+    for group in (group for name, group in args.forms.items() if name != title):
+        for action in group._group_actions:
+            if getattr(args, action.dest) != action.default:
+                raise UsageError(f"{action.option_strings[0]} is an option of '{group.title}'", "leave it out here")
 
 
 def check_output(path: Path) -> None:

@@ -20,6 +20,8 @@ from edge_assistant_quantize.export import export as onnx_export
 from edge_assistant_quantize.fetching import hub, llama
 from edge_assistant_quantize.gguf import conversion
 
+_PRE_TOKENIZER = "how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ..."
+
 
 @verb(
     "tools",
@@ -59,27 +61,6 @@ def fetch(args: argparse.Namespace) -> int:
     return 0
 
 
-def _converted(parser: argparse.ArgumentParser) -> None:
-    """The options of both forms; those of one are refused for the other."""
-    to_gguf, to_onnx = parser.add_argument_group("to GGUF"), parser.add_argument_group("to ONNX")
-    to_gguf.add_argument(
-        "--precision",
-        choices=tuple(conversion.PRECISIONS),
-        help="of the matrices (f16); packed: 4 bits of GPTQ, AWQ and AutoRound stay",
-    )
-    to_gguf.add_argument(
-        "--pre-tokenizer",
-        metavar="NAME",
-        help="how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ...",
-    )
-    to_gguf.add_argument("--lora", type=Path, metavar="DIR", help="a LoRA adapter of PEFT, added to the weights")
-    to_gguf.add_argument(
-        "--mmproj", action="store_true", help="the picture encoder and projector, not the language model"
-    )
-    onnx_export.configure(to_onnx)
-    parser.set_defaults(to_gguf=to_gguf, to_onnx=to_onnx)
-
-
 @verb(
     "convert",
     "convert a Hugging Face folder to GGUF or ONNX, or an ONNX model with external data to one file",
@@ -90,28 +71,39 @@ def _converted(parser: argparse.ArgumentParser) -> None:
     option("folder", type=Path, metavar="DIR|F", help="config.json, tokenizer and *.safetensors; or an .onnx file"),
     option("--output", type=Path, required=True, metavar="F|DIR", help="a .gguf or .onnx file, or a folder for ONNX"),
     arguments.THREADS,
-    _converted,
+    arguments.form(
+        "to GGUF",
+        option(
+            "--precision",
+            choices=tuple(conversion.PRECISIONS),
+            default="f16",
+            help="of the matrices (f16); packed: 4 bits of GPTQ, AWQ and AutoRound stay",
+        ),
+        option("--pre-tokenizer", metavar="NAME", help=_PRE_TOKENIZER),
+        option("--lora", type=Path, metavar="DIR", help="a LoRA adapter of PEFT, added to the weights"),
+        option("--mmproj", action="store_true", help="the picture encoder and projector, not the language model"),
+    ),
+    arguments.form("to ONNX", onnx_export.TASK),
 )
 def convert(args: argparse.Namespace) -> int:
     """Convert and say what came of it; 0."""
     if args.folder.suffix.lower() == ".onnx" and not args.folder.is_dir():
         return _in_one_file(args)
     if args.output.suffix.lower() != ".gguf":
-        arguments.refuse_other(args, args.to_gguf)
+        arguments.refuse_others(args, "to ONNX")
         onnx_export.run(args)
         return 0
-    arguments.refuse_other(args, args.to_onnx)
+    arguments.refuse_others(args, "to GGUF")
     arguments.check_output(args.output)
-    precision, threads = args.precision or "f16", arguments.threads(args)
     with progress.shown() as watch:
         found = conversion.convert(
             args.folder,
             args.output,
-            precision=precision,
+            precision=args.precision,
             pre=args.pre_tokenizer,
             adapter=args.lora,
             projector=args.mmproj,
-            threads=threads,
+            threads=arguments.threads(args),
             watch=watch,
         )
     tied = ", its output layer is its embedding (tied)" if found.tied else ""
@@ -124,8 +116,7 @@ def _in_one_file(args: argparse.Namespace) -> int:
     """An ONNX model with the values of its other files in it."""
     from edge_assistant_quantize.onnx import graphs
 
-    arguments.refuse_other(args, args.to_gguf)
-    arguments.refuse_other(args, args.to_onnx)
+    arguments.refuse_others(args)
     if args.output.suffix.lower() != ".onnx":
         raise UsageError("what is made of .onnx is .onnx again", "name the output so: F.onnx")
     arguments.check_output(args.output)

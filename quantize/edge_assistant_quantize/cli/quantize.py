@@ -29,31 +29,16 @@ MATRIX = "importance matrix, from 'edge-quantize imatrix'"
 _NARROW = "IQ4_NL"  # the least of those that rows of no 256 values can have
 
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    """The options of both forms; those of one are refused for the other."""
-    groups = {suffix: parser.add_argument_group(suffix[1:].upper()) for suffix in (".gguf", ".onnx")}
-    add = groups[".gguf"].add_argument
-    add("--imatrix", type=Path, metavar="F", help=MATRIX)
-    add_tensors(groups[".gguf"])
-    add("--bits-per-weight", type=float, metavar="N", help="of --type search: the most, over the whole file")
-    add("--mib", type=float, metavar="N", help="of --type search: the most MiB of the file, in place of bits")
-    add("--text", type=Path, metavar="F", help="of --type search: text that guides it; judge by another")
-    add("--chunks", type=arguments.count, metavar="N", help="of --type search: of the text, at most (8)")
-    add("--context", type=arguments.count, metavar="N", help="of --type search: tokens of a chunk (512)")
-    onnx.configure(groups[".onnx"])
-    parser.set_defaults(groups=groups)
-
-
-def add_tensors(group: arguments.Group) -> None:
-    """The options on tensors of `quantize` and `sweep`."""
-    group.add_argument(
+TENSORS = (
+    option(
         "--tensor-type",
         action="append",
         default=[],
         metavar="REGEX=TYPE",
         help="type of the tensors whose name the expression is found in; may be given again, the first one counts",
-    )
-    group.add_argument("--allow-requantize", action="store_true", help="also from a quantized model, which loses twice")
+    ),
+    option("--allow-requantize", action="store_true", help="also from a quantized model, which loses twice"),
+)
 
 
 def tensor_types(given: Sequence[str]) -> dict[str, str]:
@@ -92,25 +77,35 @@ def tensor_types(given: Sequence[str]) -> dict[str, str]:
     ),
     arguments.THREADS,
     arguments.JSON,
-    _options,
+    arguments.form(
+        "GGUF",
+        option("--imatrix", type=Path, metavar="F", help=MATRIX),
+        *TENSORS,
+        option("--bits-per-weight", type=float, metavar="N", help="of --type search: the most, over the whole file"),
+        option("--mib", type=float, metavar="N", help="of --type search: the most MiB of the file, in place of bits"),
+        option("--text", type=Path, metavar="F", help="of --type search: text that guides it; judge by another"),
+        option("--chunks", type=arguments.count, metavar="N", help="of --type search: of the text, at most (8)"),
+        option("--context", type=arguments.count, metavar="N", help="of --type search: tokens of a chunk (512)"),
+    ),
+    arguments.form("ONNX", *onnx.OPTIONS),
 )
 def quantize(args: argparse.Namespace) -> int:
     """Quantize and say what came of it; 0."""
-    own = args.model.suffix.lower()
-    if own not in args.groups:
+    own = args.model.suffix[1:].upper()
+    if own not in args.forms:
         hint = "name a file; models of the catalog are quantized by a recipe: edge-quantize recipes"
         hint = "convert it first: edge-quantize convert" if args.model.exists() else hint
         raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", hint)
-    (other,) = args.groups.keys() - {own}
-    if args.output.suffix.lower() == other:
-        raise UsageError(f"what is made of {own} is {own} again", f"name the output so: F{own}")
-    arguments.refuse_other(args, args.groups[other])
+    if args.output.suffix[1:].upper() in args.forms.keys() - {own}:
+        suffix = args.model.suffix.lower()
+        raise UsageError(f"what is made of {suffix} is {suffix} again", f"name the output so: F{suffix}")
+    arguments.refuse_others(args, own)
     arguments.check_output(args.output)
     with progress.shown() as watch, tempfile.TemporaryDirectory() as kept:
-        step, form, key, data = (_of_gguf if own == ".gguf" else _of_onnx)(args, watch)
+        step, form, key, data = (_of_gguf if own == "GGUF" else _of_onnx)(args, watch)
         threads = arguments.threads(args)
         made = step.make(StepInput(form, key, args.output, Path(kept), data, lambda path: True, threads, watch))
-    facts, notes = (_told_of_gguf if own == ".gguf" else _told_of_onnx)(args, step, made)
+    facts, notes = (_told_of_gguf if own == "GGUF" else _told_of_onnx)(args, step, made)
     size, before = args.output.stat().st_size, external.size(args.model)
     bits = precision.bits(precision.of_files([args.output]))
     if args.json:

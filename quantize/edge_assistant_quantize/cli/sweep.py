@@ -12,7 +12,7 @@ from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.cli import inputs
-from edge_assistant_quantize.cli.quantize import MATRIX, add_tensors, tensor_types
+from edge_assistant_quantize.cli.quantize import MATRIX, TENSORS, tensor_types
 from edge_assistant_quantize.cli.recipe import ran
 from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.gguf import kinds
@@ -45,7 +45,7 @@ run again with the same folder it does what is missing, such as after an interru
     arguments.CHUNKS,
     arguments.THREADS,
     option("--json", action="store_true", help="print the record as JSON"),
-    lambda parser: add_tensors(parser.add_argument_group("quantization")),
+    *TENSORS,
 )
 def sweep(args: argparse.Namespace) -> int:
     """Sweep, write record and report, and print the table; 0."""

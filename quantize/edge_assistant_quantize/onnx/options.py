@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_assistant_quantize import arguments
 from edge_assistant_quantize import candidate as candidates
+from edge_assistant_quantize.arguments import Configure, option
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.onnx.methods import NAMED
@@ -26,40 +27,37 @@ EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibrati
 _OPTIONS = ("block_size", "algorithm", "accuracy_level", "calibrator", "weight_bits", "per_channel")
 
 
-def configure(group: argparse._ArgumentGroup) -> None:
-    """The options."""
-    add_calibration(group)
-    add = group.add_argument
-    add("--exclude", action="append", metavar="NODE", default=[], help="a node that stays as it is")
-    add("--table", type=Path, metavar="F", help="also write the TOML table that an importer needs for it")
-    add_method_options(group)
+def calibration_options(name: str = "--calibration") -> tuple[Configure, ...]:
+    """The options for the data that a model runs over, the first by this name."""
+    what = "recordings, photographs, or a file of texts"
+    return (
+        option(name, dest="calibration", type=Path, metavar="DIR|F", help=what),
+        option("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ..."),
+        option("--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"),
+        option("--key", metavar="KEY", help="which of its files this is (default: model)"),
+        option("--limit", type=arguments.count, metavar="N", help="recordings, photos or texts to take at most"),
+    )
 
 
-def add_method_options(group: arguments.Group) -> None:
-    """The options of methods."""
-    add = group.add_argument
-    add("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)")
-    add("--algorithm", metavar="NAME", help="of int4-weights: rtn (default), or gptq over --calibration")
-    add("--accuracy-level", type=int, metavar="N", help="4 rounds activations to 8 bits (default), 1 not")
-    add("--calibrator", metavar="NAME", help="mse (default) or min-max")
-    add("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer")
-    add("--per-channel", action="store_const", const=True, help="of dynamic-int8")
+METHOD = (
+    option("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)"),
+    option("--algorithm", metavar="NAME", help="of int4-weights: rtn (default), or gptq over --calibration"),
+    option("--accuracy-level", type=int, metavar="N", help="4 rounds activations to 8 bits (default), 1 not"),
+    option("--calibrator", metavar="NAME", help="mse (default) or min-max"),
+    option("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer"),
+    option("--per-channel", action="store_const", const=True, help="of dynamic-int8"),
+)
+OPTIONS = (
+    *calibration_options(),
+    option("--exclude", action="append", metavar="NODE", default=[], help="a node that stays as it is"),
+    option("--table", type=Path, metavar="F", help="also write the TOML table that an importer needs for it"),
+    *METHOD,
+)
 
 
 def method_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the method that the command line gives."""
     return {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
-
-
-def add_calibration(group: arguments.Group, name: str = "--calibration") -> None:
-    """The options for the data that a model runs over."""
-    what = "recordings, photographs, or a file of texts"
-    add = group.add_argument
-    add(name, dest="calibration", type=Path, metavar="DIR|F", help=what)
-    add("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ...")
-    add("--of", metavar="MODEL", help="the model that this file is of, with its other files and its options")
-    add("--key", metavar="KEY", help="which of its files this is (default: model)")
-    add("--limit", type=arguments.count, metavar="N", help="recordings, photos or texts to take at most")
 
 
 def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibration | None:
