@@ -57,11 +57,8 @@ def parser() -> argparse.ArgumentParser:
     description = "Brings a model to the device: convert, quantize, accept by measurement, publish to the catalog."
     top = frame.parser("edge-quantize", description, STATUSES)
     subparsers = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=frame.Parser)
-    for name, verb in sorted(VERBS.items()):
-        examples = f"examples:\n{verb.examples}"
-        sub = frame.add_verb(subparsers, name, verb.help, examples, verb.run, fetches=verb.fetches)
-        for configure in verb.configure:
-            configure(sub)
+    for name in sorted(VERBS):
+        VERBS[name](subparsers)
     return top
 
 

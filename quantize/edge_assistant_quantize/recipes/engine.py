@@ -9,22 +9,25 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from edge_assistant_quantize import provenance
+from edge_assistant.core.signals import printable
+from edge_assistant_quantize import candidate, provenance
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, signature
 from edge_assistant_quantize.acceptance.looks import ModelSums
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.errors import LockBroken, QuantizationFailed, RecipeInvalid, WeightsRefused
+from edge_assistant_quantize.errors import InputMissing, LockBroken, QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
 from edge_assistant_quantize.progress import ProgressStep, Watch, stage
 from edge_assistant_quantize.provenance import RUNTIMES, sum_of_values, versions
-from edge_assistant_quantize.recipes import measurements, recipe, sources, speed
-from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
-from edge_assistant_quantize.recipes.step import FileStep, Form, Made, Step, StepInput, WholeStep
-from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, RecipeJob, Workspace
+from edge_assistant_quantize.publish.judgement import ACCEPTED
+from edge_assistant_quantize.recipes import measurements, recipe, speed
+from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe, RecipeVariant
+from edge_assistant_quantize.recipes.step import IMATRIX, WEIGHTS, FileStep, Form, Made, Step, StepInput, WholeStep
+from edge_assistant_quantize.recipes.workspace import REFERENCE, VARIANTS, RecipeJob, Workspace
 from edge_assistant_quantize.record import CriterionVerdict, Measured, Record
 from edge_assistant_quantize.report import precision
 
+_CONFIG = "config.json"  # marks a folder as one of Hugging Face
 ALIKE = 1.05  # times the smallest size: by this much do 8-bit forms with the same weights differ
 
 
@@ -56,7 +59,7 @@ def run(
     pinned = None if locked is None else records.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
     with space.locked(), measurements.measuring(asked, threads, watch, space) as job:
-        source = sources.form(asked, asked.source)
+        source = form_of(asked, asked.source)
         inputs = {**source.inputs("source"), **job.inputs}
         used = versions({*RUNTIMES, *(name for step in asked.steps for name in step.libraries)})
         _hold(pinned, inputs, used)
@@ -74,6 +77,33 @@ def run(
             space.clear(ACCEPTED)
         records.write(found, space.folder / records.FILE)
         return found
+
+
+def form_of(asked: Recipe, source: ModelSource) -> Form:
+    """The model that a source names, with its checksums.
+
+    Raises:
+        InputMissing: there is none.
+        RecipeInvalid: it is a model of another role.
+        WeightsRefused: an .onnx file keeps weights in other files, which no sum of the record would cover.
+        ModelError: the catalog has no such model, or it is not installed or damaged.
+    """
+    path = Path(source.path)
+    if source.path and not path.exists():
+        raise InputMissing(f"there is no {printable(path.name)}", "check [source] of the recipe")
+    if source.path and not (path / candidate.FILE).exists() and (path / _CONFIG).is_file():
+        sums = {WEIGHTS: provenance.sum_of_path(path)}
+        return Form(asked.name, asked.role, options=source.options, beside={WEIGHTS: path}, beside_sums=sums)
+    found = candidate.find(source.path or source.model, asked.role)
+    if found.role != asked.role:
+        raise RecipeInvalid(
+            f"{asked.name} is for a model of role '{asked.role}', and {found.name} is one of role '{found.role}'",
+            "name another source, or correct 'role'",
+        )
+    beside = {IMATRIX: Path(source.imatrix)} if source.imatrix else {}
+    sums = {key: provenance.sum_of_path(path) for key, path in beside.items()}
+    options = {**found.options, **source.options}
+    return dataclasses.replace(Form.of(found), name=asked.name, options=options, beside=beside, beside_sums=sums)
 
 
 def _hold(
@@ -179,7 +209,7 @@ class RecipeRun:
             inputs=dict(job.inputs),
             reference=of_reference,
             variants=variants,
-            layers=next((list(form.layers) for form in self.forms.values() if form.layers), []),
+            layers=next(filter(None, ([*each.layers] for form in self.forms.values() for each in form.history)), []),
             chosen=choose(variants),
             measures={name: each.measure for found in self.results.values() for name, each in found.items()},
             looks=self.looks,
@@ -295,6 +325,6 @@ def variant_record(
         files={k: records.ModelFile.of(path, f"{k}{path.suffix}", form.sums[k]) for k, path in form.files.items()},
         metrics=figures(results) | bits,
         verdicts=list(verdicts),
-        excluded=list(form.excluded),
-        note="; ".join(form.notes),
+        excluded=[node for made in form.history for node in made.excluded],
+        note="; ".join(made.note for made in form.history if made.note),
     )

@@ -102,7 +102,7 @@ def judge(
     """The criteria of the recipe, decided by the results of both at the items that no search has seen."""
     of_form, of_reference = (_half(job, found, searched=False) for found in (of_form, of_reference))
     of_reference = {name: found for name, found in of_reference.items() if not metric(name).relative}
-    sums = {each.metric: job.data_sum(each.data) for each in job.recipe.metrics if each.criterion}
+    sums = {each.metric: job.inputs[f"data/{each.data}"] for each in job.recipe.metrics if each.criterion}
     return looks.take(form, reference, job.recipe.criteria, of_form, of_reference, sums)
 
 
@@ -138,10 +138,9 @@ def _half(job: RecipeJob, results: Mapping[str, Measured], *, searched: bool) ->
 
 def acceptance_sum(job: RecipeJob, reference: Form) -> str:
     """A checksum over everything that acceptance depends on besides the candidate."""
-    asked = [
-        [each.metric, str(each.criterion), job.data_sum(each.data)] for each in job.recipe.metrics if each.criterion
-    ]
-    return sum_of_values([asked, reference.identity, versions(RUNTIMES), looks.code()])
+    data = [job.inputs[f"data/{each.data}"] for each in job.recipe.metrics if each.criterion]
+    asked = list(map(str, job.recipe.criteria))
+    return sum_of_values([asked, data, reference.identity, versions(RUNTIMES), looks.code()])
 
 
 @contextmanager
@@ -168,7 +167,7 @@ def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form | No
 
     key = {
         "metric": by.name,
-        "data": job.data_sum(asked.data),
+        "data": job.inputs[f"data/{asked.data}"],
         "form": form.identity,
         "reference": compares.identity if compares else "",
         "versions": versions(RUNTIMES),

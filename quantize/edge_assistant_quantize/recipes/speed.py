@@ -35,7 +35,7 @@ LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached 
 
 
 def add(job: RecipeJob, reference: Form, forms: Mapping[str, Form], variants: Sequence[Variant]) -> list[Variant]:
-    """Records with time and memory; unchanged for a role that no sense runs.
+    """Records with time and memory; those of a recipe with steps are unchanged for a role that no sense runs.
 
     Args:
         job: the recipe.
@@ -51,7 +51,8 @@ def add(job: RecipeJob, reference: Form, forms: Mapping[str, Form], variants: Se
     there = [reference, *forms.values()]
     models, asked = [form.candidate() for form in there], job.recipe
     data = next((each.data for each in asked.metrics), next(iter(asked.data), ""))  # that of the first metric
-    if not forms or not (asked.role in ROLES or all(is_llama(model.paths) for model in models)):
+    runs = asked.role in ROLES or all(is_llama(model.paths) for model in models)
+    if not forms or (asked.steps and not runs):
         return list(variants)
     over = [form.identity for form in there], job.inputs.get(f"data/{data}"), ITEMS, job.threads
     run = partial(side_by_side, models, asked.data.get(data, {}), threads=job.threads, watch=job.watch)
@@ -74,7 +75,8 @@ def side_by_side(models: Sequence[Candidate], data: Data, *, threads: int, watch
     if all(is_llama(model.paths) for model in models):
         found = [gguf.measure(each.paths[MODEL], threads=threads, watch=watch) for each in models]
         return [SpeedFigures({**each.speed, "ratio": gguf.ratio(found[0], each)}, each.peak_mib) for each in found]
-    few_items, figures = few(data), list[dict[str, float]]()
+    limit, figures = data.get("limit"), list[dict[str, float]]()
+    few_items = {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
     with first.held() as (reference, _):
         for number, each in enumerate(models[1:]):
             watch(ProgressStep("speed", number, len(models) - 1))
@@ -113,12 +115,6 @@ def in_turn(
         times.append((took[0], took[1]))
     warm = [pair for pair in times[1:-1] if min(pair) >= LEAST_S]
     return warm or times[:1]
-
-
-def few(data: Data) -> Data:
-    """The first items of a data set."""
-    limit = data.get("limit")
-    return {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
 
 
 def is_llama(files: Mapping[str, Path]) -> bool:

@@ -32,9 +32,7 @@ class Form:
         options: for the code that loads it.
         beside: what steps read and is no part of the model, by key: `WEIGHTS`, `IMATRIX`.
         beside_sums: sha256 of each of these.
-        excluded: nodes that were not quantized.
-        layers: loss by node, if a step has measured it.
-        notes: of the steps.
+        history: what steps made, in order.
     """
 
     name: str
@@ -44,9 +42,7 @@ class Form:
     options: Mapping[str, object] = field(default_factory=dict)
     beside: Mapping[str, Path] = field(default_factory=dict)
     beside_sums: Mapping[str, str] = field(default_factory=dict)
-    excluded: tuple[str, ...] = ()
-    layers: tuple[Layer, ...] = ()
-    notes: tuple[str, ...] = ()
+    history: tuple[Made, ...] = ()
 
     @classmethod
     def of(cls, model: Candidate) -> Form:
@@ -91,9 +87,7 @@ class Form:
             options={**self.options, **made.options},
             beside={**self.beside, **{key: folder / name for key, name in made.beside.items()}},
             beside_sums={**self.beside_sums, **{key: sums[name] for key, name in made.beside.items()}},
-            excluded=(*self.excluded, *made.excluded),
-            layers=(*self.layers, *made.layers),
-            notes=(*self.notes, *([made.note] if made.note else [])),
+            history=(*self.history, made),
         )
 
 

@@ -34,20 +34,12 @@ from edge_assistant_quantize.recipes.step import Made
 
 T = TypeVar("T")
 
-ACCEPTED = "accepted"
 VARIANTS = "variants"
 REFERENCE = "reference"
 
-_MADE = "made.json"
+_MADE = "made.json"  # what a step made, and the sha256 of each of its files by name
 _HINT = "free some space, or name another folder"
 _KEY_LETTERS = 20  # of a checksum in a name
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """The output of a step, as in `made.json`, and the sha256 of each of its files by name."""
-
-    made: Made
-    sums: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +89,16 @@ class Workspace:
             EdgeAssistantError: the step fails.
         """
         place = self.folder / "work" / f"{name}-{key[:_KEY_LETTERS]}"
-        stored = _opened(key, place / _MADE, Stored)
+        stored = _opened(key, place / _MADE, tuple[Made, dict[str, str]])
         with contextlib.suppress(OSError):
-            if stored and all(sha256_of(place / file) == digest for file, digest in stored.sums.items()):
-                return stored.made, place, stored.sums
+            if stored and all(sha256_of(place / file) == digest for file, digest in stored[1].items()):
+                return stored[0], place, stored[1]
         partial = self.folder / "begun" / place.name
         partial.mkdir(parents=True, exist_ok=True)
         with room.new_folder(place, replace=True) as folder:
             made = make(folder, partial)
             sums = {file: sha256_of(folder / file) for file in (*made.files.values(), *made.beside.values())}
-            (folder / _MADE).write_bytes(_sealed(key, Stored(made, sums)))
+            (folder / _MADE).write_bytes(_sealed(key, (made, sums)))
         shutil.rmtree(partial, ignore_errors=True)
         return made, place, sums
 
@@ -173,7 +165,3 @@ class RecipeJob:
     threads: int
     watch: Watch
     inputs: Mapping[str, str] = field(default_factory=dict)
-
-    def data_sum(self, name: str) -> str:
-        """The checksum of a data set."""
-        return self.inputs[f"data/{name}"]
