@@ -1,4 +1,4 @@
-"""What command lines of several verbs have in common: numbers, threads, places, and options of one form only."""
+"""What command lines have in common: verbs, options of several or of one form only, numbers, threads, places."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edge_assistant.cli import frame
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize.errors import InputMissing, StorageFull, UsageError
 
-Configure = Callable[[Any], object]
+Configure = Callable[[Any], object]  # adds options to a parser or to a group of it
+Run = Callable[[argparse.Namespace], int]
+
+VERBS: dict[str, Callable[[Any], None]] = {}  # of `edge-quantize`: what adds each to the subparsers of the command
 
 _DIGITS = 12  # of a number; nothing here is counted in more
 
@@ -36,6 +40,29 @@ def count(text: str) -> int:
 def option(*names: str, **settings: Any) -> Configure:  # noqa: ANN401 - as argparse takes them
     """An option, as `ArgumentParser.add_argument` takes it."""
     return lambda group: group.add_argument(*names, **settings)
+
+
+def verb(name: str, help: str, examples: str, *configure: Configure, fetches: bool = False) -> Callable[[Run], Run]:
+    """Declare that a function does a verb and returns the exit status.
+
+    Args:
+        name: of the verb.
+        help: one line.
+        examples: lines for the end of its help.
+        configure: adds the options, in order.
+        fetches: whether it uses the network; the others run under the offline lock.
+    """
+
+    def declare(run: Run) -> Run:
+        def add(subparsers: Any) -> None:  # noqa: ANN401 - argparse gives its type no public name
+            parser = frame.add_verb(subparsers, name, help, f"examples:\n{examples}", run, fetches=fetches)
+            for each in configure:
+                each(parser)
+
+        VERBS[name] = add
+        return run
+
+    return declare
 
 
 THREADS = option("--threads", type=count, metavar="N", help="cores to keep to (default: all that there are)")

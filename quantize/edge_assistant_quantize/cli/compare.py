@@ -15,10 +15,9 @@ from msgspec.structs import replace
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.acceptance.intervals import interval
-from edge_assistant_quantize.arguments import option
+from edge_assistant_quantize.arguments import option, verb
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli import inputs
-from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import figures, metric
 from edge_assistant_quantize.onnx import options

@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line; the verbs are imported here, where what fails is printed as a line."""
+    from edge_assistant_quantize.arguments import VERBS
     from edge_assistant_quantize.cli import compare, make, measure, publish, quantize, recipe, sweep  # noqa: F401 - they declare verbs
-    from edge_assistant_quantize.cli.verb import VERBS
 
     description = "Brings a model to the device: convert, quantize, accept by measurement, publish to the catalog."
     top = frame.parser("edge-quantize", description, STATUSES)

@@ -12,9 +12,8 @@ from edge_assistant_models.conversion import Importer, importer, names
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress, room
-from edge_assistant_quantize.arguments import option
+from edge_assistant_quantize.arguments import option, verb
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, UsageError, WeightsRefused
 from edge_assistant_quantize.export import export as onnx_export
 from edge_assistant_quantize.fetching import hub, llama

@@ -14,9 +14,8 @@ from edge_assistant.core.signals import printable
 from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize import arguments, progress
 from edge_assistant_quantize.acceptance.pairs import PairedCounts, counts
-from edge_assistant_quantize.arguments import option
+from edge_assistant_quantize.arguments import option, verb
 from edge_assistant_quantize.cli import inputs
-from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import Metric, all_metrics, compared, metric
 from edge_assistant_quantize.recipes import judging, measurements, recipe

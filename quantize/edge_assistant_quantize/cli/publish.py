@@ -11,9 +11,8 @@ from edge_assistant.cli import terminal
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import progress
-from edge_assistant_quantize.arguments import count, option
+from edge_assistant_quantize.arguments import count, option, verb
 from edge_assistant_quantize.cli import inputs
-from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.publish import card, judgement

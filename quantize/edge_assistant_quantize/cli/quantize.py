@@ -12,9 +12,8 @@ from typing import Any
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
-from edge_assistant_quantize.arguments import option
+from edge_assistant_quantize.arguments import option, verb
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import header, kinds
 from edge_assistant_quantize.onnx import external

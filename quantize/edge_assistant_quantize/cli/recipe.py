@@ -10,8 +10,7 @@ import msgspec
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress, record
-from edge_assistant_quantize.arguments import option
-from edge_assistant_quantize.cli.verb import verb
+from edge_assistant_quantize.arguments import option, verb
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.recipes import engine, loading
 from edge_assistant_quantize.recipes.recipe import Recipe

@@ -10,11 +10,10 @@ import msgspec
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
-from edge_assistant_quantize.arguments import option
+from edge_assistant_quantize.arguments import option, verb
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.quantize import MATRIX, TENSORS, tensor_types
 from edge_assistant_quantize.cli.recipe import ran
-from edge_assistant_quantize.cli.verb import verb
 from edge_assistant_quantize.gguf import kinds
 from edge_assistant_quantize.recipes import loading, recipe
 from edge_assistant_quantize.recipes.recipe import Recipe
