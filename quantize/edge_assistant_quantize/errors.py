@@ -2,7 +2,7 @@
 
     EdgeAssistantError
     ├── RecipeInvalid     (ValueError)      a recipe breaks its schema: status 2
-    ├── LockBroken        (ValueError)      inputs, versions or tensors are not those of the lock file: status 1
+    ├── LockBroken        (ValueError)      inputs, versions or tensors are not those of the record: status 1
     ├── ToolMissing       (ImportError)     an extra or a tool is not installed: status 4
     ├── WeightsRefused    (ValueError)      weights that are not taken: pickled, incomplete, not finite, of an unknown
     │                                       architecture: status 3
@@ -49,7 +49,7 @@ class RecipeInvalid(EdgeAssistantError, ValueError):
 
 
 class LockBroken(EdgeAssistantError, ValueError):
-    """Inputs, versions or tensors are not those that a lock file pins."""
+    """Inputs, versions or tensors are not those of the record that a run is held to."""
 
     code = "recipe.lock"
     exit_status = 1

@@ -79,7 +79,7 @@ def shown(*, plain: bool = False, stream: TextIO | None = None) -> Iterator[Watc
     """A watcher that shows steps on standard error until the block ends: a bar on a terminal, else plain lines."""
     out = stream or sys.stderr
     if not terminal.redraws(out, plain=plain):
-        yield Lines(out)
+        yield _lines(out)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -97,28 +97,24 @@ def shown(*, plain: bool = False, stream: TextIO | None = None) -> Iterator[Watc
         yield watch
 
 
-class Lines:
-    """Plain lines, few enough for a log."""
+def _lines(out: TextIO) -> Watch:
+    """A watcher that prints a line at the beginning of a piece of work, now and then, and at its end."""
+    begun: dict[str, float] = {}
+    said: dict[str, float] = {}
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._begun: dict[str, float] = {}
-        self._said: dict[str, float] = {}
-
-    def __call__(self, step: ProgressStep) -> None:
-        """Print a line at the beginning of a piece of work, now and then, and at its end."""
-        now = time.monotonic()
-        new = step.what not in self._begun
-        began = self._begun.setdefault(step.what, now)
+    def watch(step: ProgressStep) -> None:
+        now, new = time.monotonic(), step.what not in begun
+        began = begun.setdefault(step.what, now)
         ends = bool(step.total) and step.done >= step.total
-        if not new and not ends and now - self._said[step.what] < LINE_EVERY_S:
+        if not new and not ends and now - said[step.what] < LINE_EVERY_S:
             return
-        self._said[step.what] = now
-        line = step.what
+        said[step.what], line = now, step.what
         if ends:
             line += f": done in {minutes(now - began)}"
-            del self._begun[step.what]
+            del begun[step.what]
         elif step.done and step.total:
             left = (now - began) * (step.total - step.done) / step.done
             line += f": {step.done} of {step.total}, about {minutes(left)} left"
-        print(printable(line), file=self._stream, flush=True)
+        print(printable(line), file=out, flush=True)
+
+    return watch

@@ -62,7 +62,7 @@ def _files(path: Path) -> Iterator[Path]:
         InputMissing, CalibrationInvalid: see `sum_of_path`.
     """
     if not path.exists():
-        raise InputMissing(f"there is no {printable(path.name)}", "check the paths of the recipe")
+        raise InputMissing(f"there is no {printable(path.name)}", "name what is there")
     found = (Path(folder, name) for folder, _, names in os.walk(path, followlinks=True) for name in names)
     for number, each in enumerate(filter(Path.is_file, found if path.is_dir() else [path])):
         if number == MAX_FILES:

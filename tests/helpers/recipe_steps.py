@@ -10,7 +10,7 @@ from typing import ClassVar
 from edge_assistant_quantize.decoding import Positive
 from edge_assistant_quantize.errors import QuantizationFailed
 from edge_assistant_quantize.metrics.metric import Metric, MetricRun, Standard
-from edge_assistant_quantize.recipes.step import FileStep, Made, Needs, StepInput
+from edge_assistant_quantize.recipes.step import FileStep, Made, StepInput
 from edge_assistant_quantize.record import Measured
 
 LOG = "EDGE_TEST_STEPS"  # a file that gets a line for each step that is done
@@ -27,8 +27,12 @@ class Shrink(FileStep, frozen=True, kw_only=True):
     fails: bool = False
 
     @property
-    def needs(self) -> Needs:
-        return Needs(label=self.do, calibrates=self.calibrated, searches=self.search)
+    def calibrates(self) -> bool:
+        return self.calibrated
+
+    @property
+    def searches(self) -> bool:
+        return self.search
 
     def make(self, work: StepInput) -> Made:
         if self.fails:

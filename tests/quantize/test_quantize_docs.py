@@ -18,8 +18,8 @@ from edge_assistant.core.errors import UsageError
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.acceptance import accept, gate
+from edge_assistant_quantize.arguments import VERBS
 from edge_assistant_quantize.cli.main import main, parser
-from edge_assistant_quantize.cli.verb import VERBS
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -1,66 +1,20 @@
-"""Whether a candidate may stand for its reference: both are measured on the same items, and each criterion decided."""
+"""What criteria can be decided, and by which data: looked at before hours of measuring."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
-from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize import provenance
-from edge_assistant_quantize.acceptance import gate, looks
-from edge_assistant_quantize.acceptance.looks import DecidedLook
-from edge_assistant_quantize.candidate import Candidate
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.errors import CalibrationInvalid, RecipeInvalid, UsageError
-from edge_assistant_quantize.metrics.metric import Metric, MetricRun, metric, standard
-from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.record import Criterion, Measured, ModelSums
+from edge_assistant_quantize.metrics.metric import metric, standard
+from edge_assistant_quantize.record import Criterion
 
 DataOf = Mapping[str, Mapping[str, object]]
 """The data by the metric or result that is measured on it: `{"presence": {"path": "photos"}}`."""
-
-
-def runs(role: str, data: DataOf) -> dict[str, tuple[Metric, Mapping[str, object]]]:
-    """What is run over which data, by the metric's own name: what gives several results is run once for all of them.
-
-    Raises:
-        UsageError: there is no such metric, it is of another role, or it reads no such key.
-        RecipeInvalid: results of one metric, which may keep each other honest, are asked on different data.
-    """
-    found: dict[str, tuple[Metric, Mapping[str, object]]] = {}
-    for name, given in data.items():
-        by = metric(name)
-        by.check(role, given)
-        if found.setdefault(by.name, (by, given))[1] != given:
-            what = f"'{name}' is asked on other data than what is measured with it"
-            raise RecipeInvalid(what, f"name one for {', '.join(by.gives)}")
-    return found
-
-
-def measure(
-    model: InstalledModel, reference: InstalledModel | None, data: DataOf, runtime: Runtime, watch: Watch
-) -> dict[str, Measured]:
-    """Measure a model.
-
-    Args:
-        model: see `Candidate.held`.
-        reference: what relative metrics compare with.
-        data: by metric or result; each stands for all that the metric gives.
-        runtime: gives the threads.
-        watch: is told how far it is.
-
-    Returns:
-        Results by name: those that `data` names, and what came of the same runs.
-
-    Raises:
-        UsageError, RecipeInvalid: see `runs`; or a metric lacks its reference.
-        CalibrationInvalid, InputMissing: see `Metric.measure`.
-    """
-    found = runs(model.role, data).values()
-    each = (result for by, given in found for result in by.measure(MetricRun(model, reference, given, runtime, watch)))
-    return {result.metric: result for result in each}
 
 
 def check(criteria: Iterable[Criterion]) -> None:
@@ -99,94 +53,34 @@ def check_data(
         searched: whether a search sees half of it.
 
     Raises:
-        UsageError, RecipeInvalid: nothing is given for a criterion, or see `runs`.
+        UsageError: nothing is given for a criterion, see `_data_of`, or see `Metric.check`.
+        RecipeInvalid: what keeps a result honest would be measured on other data.
         CalibrationInvalid, InputMissing: it is not, or see `Metric.count`.
     """
-    by_name, counts = runs(role, data), dict[str, int]()
+    count_of = cache(lambda name, table: metric(name).count(role, files, json.loads(table)))  # it may load a model
     for each in criteria:
-        name = metric(each.metric).name
-        if name not in by_name:
-            raise UsageError(f"nothing is given that '{each.metric}' could be measured on", "name data for it")
-        by, given = by_name[name]
-        if name not in counts:  # it may load a model
-            counts[name] = by.count(role, files, given)
-        count, needed = counts[name] // (2 if searched else 1), gate.needed(each)
+        by, given = metric(each.metric), _data_of(each.metric, data)
+        by.check(role, given)
+        apart = [name for name, table in data.items() if metric(name).name == by.name and table != given]
+        if beside := standard(each.metric).beside * bool(apart):
+            what = f"'{each.metric}' decides by '{beside[0]}' of the same data, and '{apart[0]}' is asked on other data"
+            raise RecipeInvalid(what, "name one for both")
+        count, needed = count_of(by.name, _text_of(given)) // (2 if searched else 1), gate.needed(each)
         if count < needed:
             what = f"{count} independent items cannot show '{each.metric} {each.text}'"
             half = ", as a search looks at the other half" if searched else ""
             raise CalibrationInvalid(f"{what}, which takes at least {needed:.0f}{half}", "take more data")
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance(DecidedLook):
-    """A candidate, measured and decided.
-
-    Attributes:
-        results: of the candidate by name, more than the criteria ask for.
-        of_reference: of the reference.
-    """
-
-    results: dict[str, Measured]
-    of_reference: dict[str, Measured]
+def _text_of(given: Mapping[str, object]) -> str:
+    """A table of data as JSON, the same for tables that say the same."""
+    return json.dumps(given, sort_keys=True, default=str)
 
 
-def decide(
-    candidate: Candidate,
-    reference: Candidate,
-    criteria: Sequence[Criterion],
-    data: DataOf,
-    runtime: Runtime,
-    watch: Watch,
-) -> Acceptance:
-    """Measure a candidate and its reference, and decide; the look is counted whatever comes of it.
-
-    Args:
-        candidate: what may be accepted.
-        reference: what it would stand for.
-        criteria: what must hold.
-        data: by metric or result.
-        runtime: gives the threads.
-        watch: is told how far it is.
-
-    Raises:
-        UsageError, RecipeInvalid: a language model is compared with itself; or see `check`, `runs` and `gate.decide`.
-        ModelCorrupt: a file changed while it was measured.
-        StorageFull, KeyLost: the audit trail cannot be written.
-        CalibrationInvalid, InputMissing: see `check_data` and `Metric.measure`.
-        NotAccepted: the reference does not count, so nothing is compared with it.
-    """
-    check(criteria)
-    check_data(criteria, candidate.role, candidate.paths, data)
-    with (
-        provenance.copies(list(data.values())) as copied,
-        candidate.held() as (model, own),
-        reference.held() as (other, others),
-    ):
-        data = dict(zip(data, copied, strict=True))
-        by_name = runs(candidate.role, data)
-        sum_of = {name: provenance.sum_of_data(given) for name, (_, given) in by_name.items()}
-        sums = {each.metric: sum_of[metric(each.metric).name] for each in criteria}
-        alike = (own, candidate.options, candidate.role) == (others, reference.options, reference.role)
-        if alike and candidate.role == "language" and any(criterion.compares for criterion in criteria):
-            what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
-            raise UsageError(what, "name the model that it was made from: --reference F")
-        of_reference = measure_reference(other, data, runtime, watch)
-        gate.check_reference(reference.name, criteria, of_reference)
-        known = of_reference if alike else {}
-        rest = {name: given for name, (by, given) in by_name.items() if by.gives.keys().isdisjoint(known)}
-        results = known | measure(model, other, rest, runtime, watch)
-        catalog = looks.of_catalog(other, others)
-    compared = ModelSums(reference.name, others, reference.options, catalog)
-    look, verdicts = looks.take(
-        ModelSums(candidate.name, own, candidate.options), compared, criteria, results, of_reference, sums
-    )
-    return Acceptance(look, verdicts, results, of_reference)
-
-
-def measure_reference(reference: InstalledModel, data: DataOf, runtime: Runtime, watch: Watch) -> dict[str, Measured]:
-    """Measure a reference by what does not compare with it; by the rest it would be perfect.
-
-    Raises:
-        UsageError, CalibrationInvalid, InputMissing: see `measure`.
-    """
-    return measure(reference, None, {n: given for n, given in data.items() if not metric(n).relative}, runtime, watch)
+def _data_of(result: str, data: DataOf) -> Mapping[str, object]:
+    """The data that a result is measured on: its own, or that of the run that gives it."""
+    by = metric(result)
+    named = next((name for name in (result, by.name, *by.gives) if name in data), None)
+    if named is None:
+        raise UsageError(f"nothing is given that '{result}' could be measured on", "name data for it")
+    return data[named]

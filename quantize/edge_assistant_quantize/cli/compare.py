@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize.acceptance.intervals import interval
+from edge_assistant_quantize.arguments import option, verb
+from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli import inputs
-from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.metrics.metric import figures, metric
 from edge_assistant_quantize.onnx import options
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.candidate import Candidate
-    from edge_assistant_quantize.gguf.speed import SpeedFigures
-    from edge_assistant_quantize.record import Measure, Measured
-    from edge_assistant_quantize.report.forms import ReportedForm
-    from edge_assistant_quantize.report.page import ReportPage
+from edge_assistant_quantize.publish import judgement
+from edge_assistant_quantize.recipes import measurements, recipe, speed
+from edge_assistant_quantize.recipes.engine import RecipeRun
+from edge_assistant_quantize.recipes.step import Form
+from edge_assistant_quantize.record import Measure, Measured, Record, Variant
+from edge_assistant_quantize.report import forms, page, precision, text
+from edge_assistant_quantize.report.forms import ReportedForm
+from edge_assistant_quantize.report.page import ReportPage
 
 _TOP = 20
 
@@ -41,25 +46,19 @@ what could not be read, run or written""",
     option("models", nargs="+", metavar="MODEL", help="what a run wrote, a folder, a file or a name of the catalog"),
     option("--reference", metavar="R", help="what the others are compared with (default: the first)"),
     option("--metric", action="append", default=[], metavar="M", help="measure all now; repeatable"),
-    inputs.add_speed,
+    inputs.SPEED,
     option("--output", type=Path, metavar="F.html", help="write a page with plots, too"),
-    inputs.add_measurement,
+    *inputs.MEASUREMENT,
 )
 def compare(args: argparse.Namespace) -> int:
     """Compare and print a table; 0."""
-    import msgspec
-
-    from edge_assistant_quantize.report import forms, page
-
     named = _named(args)
     models = [_found(each, named[0] if place else None, args) for place, each in enumerate(named)]
     if other := next((model for model in models if model.role != models[0].role), None):
         what = f"{models[0].name} is of the role {models[0].role}, and {other.name} of {other.role}"
         raise UsageError(what, "compare models of one role")
     with progress.shown() as watch:
-        measured = _measured(models, args, watch)
-        speeds = inputs.speeds(models, args, watch) if args.speed else []
-    made = _page(named, models, measured, speeds, args.data)
+        made = _page(named, models, *_measured(models, args, watch))
     if args.output:
         made.write(args.output)
     if args.json:
@@ -94,7 +93,6 @@ def _named(args: argparse.Namespace) -> list[str]:
 
 def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidate:
     """A model, or the accepted one of a run; a lone .onnx file beside a whole model takes that one's other files."""
-    from edge_assistant_quantize.publish import judgement
 
     def place(named: str) -> str:
         return str(judgement.find(Path(named))) if Path(named).exists() else named
@@ -105,101 +103,62 @@ def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidat
 
 def _measured(
     models: Sequence[Candidate], args: argparse.Namespace, watch: progress.Watch
-) -> list[dict[str, Measured]]:
-    """Results of each model by name; the first is the reference of relative metrics."""
-    from edge_assistant_quantize.acceptance import accept, looks
-    from edge_assistant_quantize.record import ModelSums
-
-    if not args.metric:
-        return [{} for _ in models]
-    data, runtime = inputs.by_metric(args.metric, args.data), inputs.runtime(args)
-    with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(each.held()) for each in models]
-        first = held[0][0]
-        found = [accept.measure_reference(first, data, runtime, watch)]
-        found += [accept.measure(model, first, data, runtime, watch) for model, _ in held[1:]]
-        for model, (_, sums), results in zip(models, held, found, strict=True):
-            looks.seen(ModelSums(model.name, sums, model.options), results)
-    return found
+) -> tuple[Record, list[Mapping[str, Measured]]]:
+    """A record that nobody keeps, of a recipe of no steps, and the results of each model, the reference first."""
+    if args.speed and not args.data and not all(speed.is_llama(model.paths) for model in models):
+        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
+    first, *others = (Form.of(model) for model in models)
+    forms = {str(place): form for place, form in enumerate(others, 1)}
+    asked = inputs.asked(args, first.role, [recipe.Measurement(name, name) for name in args.metric], *forms)
+    recipe.check(asked)
+    with measurements.measuring(asked, arguments.threads(args), watch) as job:
+        work = RecipeRun(job, first)
+        found = replace(work.record(forms, first), commands=[printable(arguments.command())])
+    return found, [work.results[name] for name in ("", *forms)]
 
 
 def _page(
-    named: Sequence[str],
-    models: Sequence[Candidate],
-    measured: Sequence[Mapping[str, Measured]],
-    speeds: Sequence[SpeedFigures],
-    data: Sequence[str],
+    named: Sequence[str], models: Sequence[Candidate], record: Record, measured: Sequence[Mapping[str, Measured]]
 ) -> ReportPage:
-    """The models as forms of a record that nobody keeps."""
-    from edge_assistant_quantize import provenance
-    from edge_assistant_quantize.record import Record
-    from edge_assistant_quantize.report import page, text
-
-    there, measures = _rows(named, models, measured, speeds)
-    first, *others = (each.form for each in there)
-    record = Record(
-        name="comparison",
-        role=models[0].role,
-        recipe="",
-        commands=[printable(arguments.command())],
-        versions=provenance.versions(provenance.RUNTIMES),
-        machine=provenance.machine(),
-        inputs={f"data/{words}": provenance.sum_of_data(inputs.parsed(words)) for words in data},
-        reference=first,
-        variants=others,
-        measures=measures,
-    )
-    old = ", ".join(sorted(measures.keys() - {name for now in measured for name in now}))
-    lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
-    return page.ReportPage(f"{len(there)} models side by side", lead, record, there)
-
-
-def _rows(
-    named: Sequence[str],
-    models: Sequence[Candidate],
-    measured: Sequence[Mapping[str, Measured]],
-    speeds: Sequence[SpeedFigures],
-) -> tuple[list[ReportedForm], dict[str, Measure]]:
-    """What a page says of each model, and how its metrics are read; what was not measured now comes from its record."""
-    from msgspec.structs import replace
-
-    from edge_assistant_quantize.acceptance.intervals import interval
-    from edge_assistant_quantize.metrics.metric import figures, metric
-    from edge_assistant_quantize.record import ModelFile
-    from edge_assistant_quantize.report import forms, precision
-
+    """The models on a page; what was not measured now comes from the records beside them."""
     measures: dict[str, Measure] = {}
     there: list[ReportedForm] = []
-    sums = [model.sums() for model in models]
-    for place, (name, model, now) in enumerate(zip(named, models, measured, strict=True)):
-        known, recorded = _recorded(name, model, sums[place], sums[0])
+    own = record.reference, *record.variants
+    for place, (name, model, form, now) in enumerate(zip(named, models, own, measured, strict=True)):
+        known, recorded = _recorded(name, model, form.sums, record.reference.sums)
         measures |= recorded
-        files = {key: ModelFile(path.name, path.stat().st_size, sums[place][key]) for key, path in model.paths.items()}
-        values = {**figures(now), **known.form.metrics, **figures(now)}
-        form = replace(known.form, name=name, files=files, metrics=values, verdicts=[])
-        if speeds:
-            form = replace(form, speed=speeds[place].speed, peak_mib=speeds[place].peak_mib)
         within = {key: each for key, each in known.intervals.items() if key not in now}
         for key, each in now.items():
-            measures[key] = each.measure
             compares, other = not metric(key).relative, measured[0].get(key)
             alike = other is not None and (each.items, each.clusters) == (other.items, other.clusters)
             if place and (alike or not compares):
                 within[key] = interval(each, other if compares else None), compares
-        time = speeds[place].speed["ratio"] if speeds else known.time
+        speed = form if form.speed else known.form
+        shown = replace(
+            known.form,
+            name=name,
+            files=form.files,
+            metrics={**figures(now), **known.form.metrics, **figures(now)},
+            verdicts=[],
+            speed=speed.speed,
+            peak_mib=speed.peak_mib,
+        )
         state = known.state if place else forms.FormState.REFERENCE
-        there.append(forms.ReportedForm(form, state, time, within, precision.of_files(model.paths.values())))
-    return forms.timed(there), measures
+        time = form.speed.get("ratio", known.time)
+        there.append(forms.ReportedForm(shown, state, time, within, precision.of_files(model.paths.values())))
+    old = ", ".join(sorted(measures.keys() - record.measures.keys()))
+    measures |= record.measures
+    first, *others = (each.form for each in there)
+    record = replace(record, reference=first, variants=others, measures=measures)
+    lead = text.decision(record) + f" From records, maybe over other data: {old}." * bool(old)
+    there = forms.timed(there)
+    return page.ReportPage(f"{len(there)} models side by side", lead, record, there)
 
 
 def _recorded(
     name: str, model: Candidate, sums: Mapping[str, str], reference: Mapping[str, str]
 ) -> tuple[ReportedForm, Mapping[str, Measure]]:
     """What the records beside a model say of it, and how its metrics are read; differences only to this reference."""
-    from edge_assistant_quantize.publish import judgement
-    from edge_assistant_quantize.record import Variant
-    from edge_assistant_quantize.report import forms
-
     beside = judgement.records_of(judgement.find(Path(name))) if Path(name).exists() else []
     for record in beside:
         if form := judgement.form_of(model, record, sums):
@@ -216,15 +175,13 @@ def _recorded(
   edge-quantize sensitivity encoder.onnx --method int4-weights --calibration spoken --of whisper-base --key encoder""",
     option("model", type=Path, metavar="MODEL", help="an .onnx file"),
     option("--method", required=True, metavar="METHOD", help=options.TYPES),
-    options.add_calibration,
-    options.add_method_options,
-    arguments.add_threads,
-    arguments.add_json,
+    *options.calibration_options(),
+    *options.METHOD,
+    arguments.THREADS,
+    arguments.JSON,
 )
 def sensitivity(args: argparse.Namespace) -> int:
     """Print the nodes, worst first; 0."""
-    import msgspec
-
     from edge_assistant_quantize.onnx import sensitivity
 
     if args.calibration is None:
@@ -251,15 +208,13 @@ def sensitivity(args: argparse.Namespace) -> int:
   edge-quantize layers model.onnx int8.onnx --data texts.txt --of minilm-l6-f32 --json""",
     option("reference", type=Path, metavar="A.onnx", help="the model as it should be"),
     option("candidate", type=Path, metavar="B.onnx", help="what was made from it"),
-    lambda parser: options.add_calibration(parser, "--data"),
+    *options.calibration_options("--data"),
     option("--top", type=int, default=_TOP, metavar="N", help=f"values to print (default: {_TOP}); 0: all"),
-    arguments.add_threads,
-    arguments.add_json,
+    arguments.THREADS,
+    arguments.JSON,
 )
 def layers(args: argparse.Namespace) -> int:
     """Print the differences; 0."""
-    import msgspec
-
     from edge_assistant_quantize.onnx import layers
 
     if args.calibration is None:

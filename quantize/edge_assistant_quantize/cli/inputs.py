@@ -6,45 +6,29 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
+from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx import external
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.gguf.speed import SpeedFigures
-    from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.recipes.recipe import Measurement, Recipe, RecipeVariant
 
 _DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
 _SPEED = "time and memory, too: in turn over the first --data; of .gguf files, of the tokens that they write"
 
 
-def add_measurement(parser: argparse.ArgumentParser) -> None:
-    """Add data, the place of a lone file, threads and --json."""
-    parser.add_argument("--data", action="append", default=[], metavar="D", help=_DATA)
-    add_lone_file(parser)
-    arguments.add_threads(parser)
-    arguments.add_json(parser)
-
-
-def add_speed(parser: argparse.ArgumentParser) -> None:
-    """Add the option of time and memory."""
-    parser.add_argument("--speed", action="store_true", help=_SPEED)
-
-
-def add_lone_file(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what a lone .onnx file is."""
-    parser.add_argument("--role", metavar="ROLE", help="of a lone .onnx file without --reference")
-    parser.add_argument("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for")
-
-
-def runtime(args: argparse.Namespace) -> Runtime:
-    """A runtime with the threads of the command line."""
-    return Runtime(arguments.threads(args))
+LONE_FILE = (
+    option("--role", metavar="ROLE", help="of a lone .onnx file without --reference"),
+    option("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for"),
+)
+MEASUREMENT = (
+    option("--data", action="append", default=[], metavar="D", help=_DATA),
+    *LONE_FILE,
+    arguments.THREADS,
+    arguments.JSON,
+)
+SPEED = option("--speed", action="store_true", help=_SPEED)
 
 
 def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple[Candidate, Candidate | None]:
@@ -52,16 +36,7 @@ def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple
 
     Raises:
         UsageError, InputMissing, CatalogInvalid, ModelError: see `candidate.find`.
-        WeightsRefused: an .onnx file keeps weights in other files.
     """
-    found = _models(named, reference, args)
-    for path in {path for model in found if model is not None for path in model.paths.values()}:
-        if path.suffix == ".onnx":
-            external.check_one_file(path)
-    return found
-
-
-def _models(named: str, reference: str | None, args: argparse.Namespace) -> tuple[Candidate, Candidate | None]:
     other = None if reference is None else candidate.find(reference, args.role)
     path = Path(named)
     if other is None or path.suffix != ".onnx" or path.is_dir():
@@ -78,19 +53,16 @@ def _models(named: str, reference: str | None, args: argparse.Namespace) -> tupl
     return replace(other, name=candidate.model_name(path.stem), files=files), other
 
 
-def speeds(models: Sequence[Candidate], args: argparse.Namespace, watch: Watch) -> list[SpeedFigures]:
-    """Time and memory of models as `speed.side_by_side` measures them.
+def asked(args: argparse.Namespace, role: str, metrics: Sequence[Measurement], *names: str) -> Recipe:
+    """The recipe that metrics over --data are, of variants that have no steps.
 
     Raises:
-        UsageError: nothing says over what, and they are no .gguf files.
-        EdgeAssistantError: a model cannot be run.
+        UsageError: see `by_metric`.
     """
-    from edge_assistant_quantize.recipes import speed
-
-    if not args.data and not all(speed.is_llama(model.paths) for model in models):
-        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
-    data = parsed(args.data[0]) if args.data else {}
-    return speed.side_by_side(models, data, threads=arguments.threads(args), watch=watch)
+    data = by_metric([each.metric for each in metrics] or ["speed"], args.data) if metrics or args.data else {}
+    as_they_are = tuple(RecipeVariant(name, ()) for name in names)
+    speed = getattr(args, "speed", False)
+    return Recipe(name=args.verb, role=role, variants=as_they_are, metrics=tuple(metrics), data=data, speed=speed)
 
 
 def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, object]]:

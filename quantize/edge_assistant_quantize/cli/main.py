@@ -51,17 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line; the verbs are imported here, where what fails is printed as a line."""
-    from edge_assistant_quantize.cli import compare, make, measure, publish, recipe  # noqa: F401 - they declare verbs
-    from edge_assistant_quantize.cli.verb import VERBS
+    from edge_assistant_quantize.arguments import VERBS
+    from edge_assistant_quantize.cli import compare, make, measure, publish, quantize, recipe, sweep  # noqa: F401 - they declare verbs
 
     description = "Brings a model to the device: convert, quantize, accept by measurement, publish to the catalog."
     top = frame.parser("edge-quantize", description, STATUSES)
     subparsers = top.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=frame.Parser)
-    for name, verb in sorted(VERBS.items()):
-        examples = f"examples:\n{verb.examples}"
-        sub = frame.add_verb(subparsers, name, verb.help, examples, verb.run, fetches=verb.fetches)
-        for configure in verb.configure:
-            configure(sub)
+    for name in sorted(VERBS):
+        VERBS[name](subparsers)
     return top
 
 

@@ -1,4 +1,4 @@
-"""The verbs that make model files: `tools`, `fetch`, `convert`, `import`, `quantize`, `imatrix` and `sweep`."""
+"""The verbs that make model files: `tools`, `fetch`, `convert`, `import` and `imatrix`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,20 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge_assistant.core.signals import printable
+from edge_assistant_models.conversion import Importer, importer, names
+from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize import arguments, progress, room
+from edge_assistant_quantize.arguments import option, verb
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli import inputs, quantize_gguf
-from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, UsageError, WeightsRefused
 from edge_assistant_quantize.export import export as onnx_export
 from edge_assistant_quantize.fetching import hub, llama
-from edge_assistant_quantize.gguf import conversion, kinds
-from edge_assistant_quantize.onnx import options as onnx
+from edge_assistant_quantize.gguf import conversion
 
-if TYPE_CHECKING:
-    from edge_assistant_models.conversion import Importer
-
-_SWEPT = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
+_PRE_TOKENIZER = "how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ..."
 
 
 @verb(
@@ -64,27 +60,6 @@ def fetch(args: argparse.Namespace) -> int:
     return 0
 
 
-def _converted(parser: argparse.ArgumentParser) -> None:
-    """The options of both forms; those of one are refused for the other."""
-    to_gguf, to_onnx = parser.add_argument_group("to GGUF"), parser.add_argument_group("to ONNX")
-    to_gguf.add_argument(
-        "--precision",
-        choices=tuple(conversion.PRECISIONS),
-        help="of the matrices (f16); packed: 4 bits of GPTQ, AWQ and AutoRound stay",
-    )
-    to_gguf.add_argument(
-        "--pre-tokenizer",
-        metavar="NAME",
-        help="how the tokenizer splits text, where that is not recognised: as llama-bpe, qwen2, smollm, gpt-2, ...",
-    )
-    to_gguf.add_argument("--lora", type=Path, metavar="DIR", help="a LoRA adapter of PEFT, added to the weights")
-    to_gguf.add_argument(
-        "--mmproj", action="store_true", help="the picture encoder and projector, not the language model"
-    )
-    onnx_export.configure(to_onnx)
-    parser.set_defaults(to_gguf=to_gguf, to_onnx=to_onnx)
-
-
 @verb(
     "convert",
     "convert a Hugging Face folder to GGUF or ONNX, or an ONNX model with external data to one file",
@@ -94,29 +69,40 @@ def _converted(parser: argparse.ArgumentParser) -> None:
   edge-quantize convert large/model.onnx --output one.onnx""",
     option("folder", type=Path, metavar="DIR|F", help="config.json, tokenizer and *.safetensors; or an .onnx file"),
     option("--output", type=Path, required=True, metavar="F|DIR", help="a .gguf or .onnx file, or a folder for ONNX"),
-    arguments.add_threads,
-    _converted,
+    arguments.THREADS,
+    arguments.form(
+        "to GGUF",
+        option(
+            "--precision",
+            choices=tuple(conversion.PRECISIONS),
+            default="f16",
+            help="of the matrices (f16); packed: 4 bits of GPTQ, AWQ and AutoRound stay",
+        ),
+        option("--pre-tokenizer", metavar="NAME", help=_PRE_TOKENIZER),
+        option("--lora", type=Path, metavar="DIR", help="a LoRA adapter of PEFT, added to the weights"),
+        option("--mmproj", action="store_true", help="the picture encoder and projector, not the language model"),
+    ),
+    arguments.form("to ONNX", onnx_export.TASK),
 )
 def convert(args: argparse.Namespace) -> int:
     """Convert and say what came of it; 0."""
     if args.folder.suffix.lower() == ".onnx" and not args.folder.is_dir():
         return _in_one_file(args)
     if args.output.suffix.lower() != ".gguf":
-        arguments.refuse_other(args, args.to_gguf)
+        arguments.refuse_others(args, "to ONNX")
         onnx_export.run(args)
         return 0
-    arguments.refuse_other(args, args.to_onnx)
+    arguments.refuse_others(args, "to GGUF")
     arguments.check_output(args.output)
-    precision, threads = args.precision or "f16", arguments.threads(args)
     with progress.shown() as watch:
         found = conversion.convert(
             args.folder,
             args.output,
-            precision=precision,
+            precision=args.precision,
             pre=args.pre_tokenizer,
             adapter=args.lora,
             projector=args.mmproj,
-            threads=threads,
+            threads=arguments.threads(args),
             watch=watch,
         )
     tied = ", its output layer is its embedding (tied)" if found.tied else ""
@@ -129,8 +115,7 @@ def _in_one_file(args: argparse.Namespace) -> int:
     """An ONNX model with the values of its other files in it."""
     from edge_assistant_quantize.onnx import graphs
 
-    arguments.refuse_other(args, args.to_gguf)
-    arguments.refuse_other(args, args.to_onnx)
+    arguments.refuse_others(args)
     if args.output.suffix.lower() != ".onnx":
         raise UsageError("what is made of .onnx is .onnx again", "name the output so: F.onnx")
     arguments.check_output(args.output)
@@ -163,10 +148,6 @@ def import_(args: argparse.Namespace) -> int:
         CatalogInvalid: there is no such quantization of it.
         StorageFull: the disk does not take it.
     """
-    from edge_assistant_models.conversion import importer, names
-    from edge_assistant_models.tensors import tensor_digest
-    from edge_assistant_quantize import room
-
     if args.importer not in names():
         raise UsageError(f"there is no importer '{printable(args.importer)}'", f"choose one of {', '.join(names())}")
     chosen = importer(args.importer)
@@ -196,58 +177,6 @@ def _import_files(words: Sequence[str], name: str, importer: Importer) -> dict[s
     return files
 
 
-def _quantized(parser: argparse.ArgumentParser) -> None:
-    """The options of both forms; those of one are refused for the other."""
-    groups = {suffix: parser.add_argument_group(suffix[1:].upper()) for suffix in (".gguf", ".onnx")}
-    quantize_gguf.configure(groups[".gguf"])
-    onnx.configure(groups[".onnx"])
-    parser.set_defaults(groups=groups)
-
-
-@verb(
-    "quantize",
-    "quantize a GGUF or an ONNX model",
-    f"""{quantize_gguf.EXAMPLES}
-{onnx.EXAMPLES}""",
-    option("model", type=Path, metavar="MODEL", help="a .gguf or .onnx file"),
-    option("--output", type=Path, required=True, metavar="F", help="the file to write"),
-    option(
-        "--type",
-        required=True,
-        metavar="TYPE",
-        help=f"of GGUF: {', '.join(kinds.MODELS)}, {kinds.SEARCH}; of ONNX: {onnx.TYPES}",
-    ),
-    arguments.add_threads,
-    arguments.add_json,
-    _quantized,
-)
-def quantize(args: argparse.Namespace) -> int:
-    """Quantize and say what came of it; 0."""
-    from edge_assistant_quantize.report import precision
-
-    own = args.model.suffix.lower()
-    if own not in args.groups:
-        hint = "name a file; models of the catalog are quantized by a recipe: edge-quantize recipes"
-        hint = "convert it first: edge-quantize convert" if args.model.exists() else hint
-        raise UsageError(f"{args.model.name} is neither .gguf nor .onnx", hint)
-    (other,) = args.groups.keys() - {own}
-    if args.output.suffix.lower() == other:
-        raise UsageError(f"what is made of {own} is {own} again", f"name the output so: F{own}")
-    arguments.refuse_other(args, args.groups[other])
-    arguments.check_output(args.output)
-    facts, notes = (quantize_gguf if own == ".gguf" else onnx).run(args)
-    size, before = args.output.stat().st_size, facts["bytes_before"]
-    bits = precision.bits(precision.of_files([args.output]))
-    if args.json:
-        facts |= {"bytes": size, "bits_per_weight": round(bits, 3)}
-        print(json.dumps({"output": str(args.output), "type": args.type, **facts, "sha256": sha256_of(args.output)}))
-        return 0
-    share = f"{size / before:.0%} of {mebibytes(before)}"
-    made = f"{args.output.name}: {bits:.2f} bits a weight as {args.type}, {mebibytes(size)}, {share}"
-    print("\n".join([made, *filter(None, notes)]))
-    return 0
-
-
 @verb(
     "imatrix",
     "compute the importance matrix of a GGUF model over a calibration text",
@@ -256,9 +185,10 @@ def quantize(args: argparse.Namespace) -> int:
     option("model", type=Path, metavar="MODEL", help="a .gguf file"),
     option("--text", type=Path, required=True, metavar="F", help="text of the kind that it will meet"),
     option("--output", type=Path, required=True, metavar="F", help="a .gguf file"),
-    lambda parser: arguments.add_text(parser, "that are taken"),
-    arguments.add_threads,
-    arguments.add_json,
+    arguments.CONTEXT,
+    arguments.CHUNKS,
+    arguments.THREADS,
+    arguments.JSON,
 )
 def imatrix(args: argparse.Namespace) -> int:
     """Compute and say what came of it; 0."""
@@ -281,62 +211,4 @@ def imatrix(args: argparse.Namespace) -> int:
         print(json.dumps({**facts, "chunks": matrix.chunks}))
         return 0
     print(f"{args.output.name}: {len(matrix.means)} tensors over {matrix.chunks} chunks of {args.text.name}")
-    return 0
-
-
-def _add_matrix(parser: argparse.ArgumentParser) -> None:
-    matrix = parser.add_mutually_exclusive_group()
-    matrix.add_argument("--imatrix", type=Path, metavar="F", help=quantize_gguf.MATRIX)
-    matrix.add_argument("--calibration", type=Path, metavar="F", help="text that an importance matrix is made of")
-
-
-@verb(
-    "sweep",
-    "quantize a GGUF model to several types and measure each",
-    """  edge-quantize sweep model-f16.gguf --text wiki.test.txt --output sweep
-  edge-quantize sweep model-f16.gguf --types IQ2_XS,Q4_K_M --text test.txt --calibration train.txt --output sweep
-
-run again with the same folder it does what is missing, such as after an interruption or for more types""",
-    option("model", type=Path, metavar="MODEL", help="a .gguf file, best in F16"),
-    option("--types", default=_SWEPT, metavar="T,T,...", help=f"types to try ({_SWEPT})"),
-    option("--text", type=Path, required=True, metavar="F", help="text that they are measured on"),
-    option("--output", type=Path, required=True, metavar="DIR", help="for the forms and the report"),
-    _add_matrix,
-    option("--reference", type=Path, metavar="F", help="what they are compared with (default: MODEL)"),
-    lambda parser: arguments.add_text(parser, "that are measured on"),
-    arguments.add_threads,
-    option("--json", action="store_true", help="print the record as JSON"),
-    lambda parser: quantize_gguf.add_tensors(parser.add_argument_group("quantization")),
-)
-def sweep(args: argparse.Namespace) -> int:
-    """Sweep, write record and report, and print the table; 0."""
-    import msgspec
-
-    from edge_assistant_quantize.recipes import engine
-    from edge_assistant_quantize.recipes.sweep import of_types
-    from edge_assistant_quantize.report import forms, page, text
-
-    recipe = of_types(
-        args.model,
-        [name.strip().upper() for name in args.types.split(",") if name.strip()],
-        args.text,
-        matrix=args.imatrix,
-        calibration=args.calibration,
-        reference=args.reference,
-        context=args.context,
-        chunks=args.chunks,
-        overrides=quantize_gguf.overrides(args.tensor_type),
-        requantize=args.allow_requantize,
-    )
-    threads, command = arguments.threads(args), arguments.command()
-    with progress.shown() as watch:
-        found = engine.run(recipe, args.output, threads=threads, watch=watch, command=command)
-    page.write(found, args.output)
-    if args.json:
-        print(msgspec.json.encode(found).decode())
-        return 0
-    measures = {**found.measures, "bits-per-weight": text.PLAIN}
-    head, rows = page.table(forms.of_record(found), measures, list(measures))
-    inputs.show([head, *rows])
-    print(printable(f"report: {args.output / page.HTML}"))
     return 0

@@ -6,17 +6,20 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from edge_assistant.cli import terminal
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize.arguments import count
+from edge_assistant_models.transfer import mebibytes
+from edge_assistant_quantize import progress
+from edge_assistant_quantize.arguments import count, option, verb
 from edge_assistant_quantize.cli import inputs
-from edge_assistant_quantize.cli.verb import option, verb
 from edge_assistant_quantize.errors import UsageError
-
-if TYPE_CHECKING:
-    from edge_assistant_quantize.publish.description import EntryDescription
-    from edge_assistant_quantize.publish.publish import PublishPlan
+from edge_assistant_quantize.onnx import external
+from edge_assistant_quantize.publish import card, judgement
+from edge_assistant_quantize.publish import publish as catalog
+from edge_assistant_quantize.publish.description import EntryDescription
+from edge_assistant_quantize.publish.places import Places
+from edge_assistant_quantize.publish.publish import PublishPlan
 
 
 @verb(
@@ -33,7 +36,7 @@ exit status: 0 published, 1 not accepted or not confirmed, 2 something is missin
     option("model", type=Path, metavar="DIR|F", help="what a run wrote, a form in it, or a .gguf or .onnx"),
     option("--record", type=Path, action="append", default=[], metavar="DIR", help="its records (default: beside it)"),
     option("--reference", metavar="R", help="the model whose other files a lone .onnx file takes"),
-    inputs.add_lone_file,
+    *inputs.LONE_FILE,
     option("--name", default="", metavar="N", help="in the catalog (default: its own)"),
     option("--licence", default="", metavar="SPDX", help="such as Apache-2.0"),
     option("--licence-url", default="", metavar="U", help="where the licence stands"),
@@ -52,28 +55,24 @@ exit status: 0 published, 1 not accepted or not confirmed, 2 something is missin
 )
 def publish(args: argparse.Namespace) -> int:
     """Say what will be published, ask, and publish it; 0, or 1 if that was not confirmed."""
-    from edge_assistant.cli import terminal
-    from edge_assistant_quantize import progress
-    from edge_assistant_quantize.publish import judgement
-    from edge_assistant_quantize.publish.publish import plan
-    from edge_assistant_quantize.publish.publish import publish as into_catalog
-
     if not args.yes and (args.json or not terminal.asks()):
         raise UsageError("nobody can be asked whether this may be published", "confirm on the command line: --yes")
     folder = judgement.find(args.model)
     model, _ = inputs.models(str(folder), args.reference, args)
+    for path in model.paths.values():
+        external.check_one_file(path)  # no sum covers others
     named = [each for path in args.record for each in judgement.records_at(path)]
     measured = named or judgement.records_of(folder)
     reason = args.unaccepted.strip()
     found = judgement.judge(model, measured, reason, args.signer)
-    planned = plan(model, found, _said(args), unaccepted=reason, replace=args.replace)
+    planned = catalog.plan(model, found, _said(args), unaccepted=reason, replace=args.replace)
     if not args.yes:
         print(*map(printable, _shown(planned)), sep="\n", file=sys.stderr)
         if not terminal.agrees("Publish it?"):
             print("nothing was published", file=sys.stderr)
             return 1
     with progress.shown(plain=args.settings.plain) as watch:
-        into_catalog(planned, watch, replace=args.replace)
+        catalog.publish(planned, watch, replace=args.replace)
     facts = _facts(planned)
     if args.json:
         print(json.dumps(facts, ensure_ascii=False, indent=2))
@@ -85,7 +84,6 @@ def publish(args: argparse.Namespace) -> int:
 
 
 def _said(args: argparse.Namespace) -> EntryDescription:
-    from edge_assistant_quantize.publish.description import EntryDescription
 
     profiles = args.profile
     if profiles and "none" in profiles and len(profiles) > 1:
@@ -97,9 +95,6 @@ def _said(args: argparse.Namespace) -> EntryDescription:
 
 def _shown(planned: PublishPlan) -> list[str]:
     """The entry for the person who is asked."""
-    from edge_assistant_models.transfer import mebibytes
-    from edge_assistant_quantize.publish import card
-
     entry, found = planned.entry, planned.judged
     lines = [f"{entry.name}: {entry.role}, {mebibytes(entry.bytes)}, {entry.licence}", f"  {entry.description}"]
     lines += [f"  NOT ACCEPTED: {found.unaccepted}"] if found.unaccepted else []
@@ -113,8 +108,6 @@ def _place(planned: PublishPlan) -> str:
 
 
 def _facts(planned: PublishPlan) -> dict[str, object]:
-    from edge_assistant_quantize.publish import card
-    from edge_assistant_quantize.publish.places import Places
 
     entry, places = planned.entry, Places.own()
     return {
@@ -139,14 +132,11 @@ def _facts(planned: PublishPlan) -> dict[str, object]:
 )
 def unpublish(args: argparse.Namespace) -> int:
     """Ask, and take it away; 0, or 1 where that was not confirmed."""
-    from edge_assistant.cli import terminal
-    from edge_assistant_quantize.publish.publish import unpublish
-
     if not args.yes and not terminal.asks():
         raise UsageError("nobody can be asked whether this may go", "confirm on the command line: --yes")
     if not args.yes and not terminal.agrees(f"Take {args.name} away, with its files, record and recipe?"):
         print("nothing was taken away", file=sys.stderr)
         return 1
-    unpublish(args.name)
+    catalog.unpublish(args.name)
     print(printable(f"taken away: {args.name}"))
     return 0

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.core.signals import printable
-from edge_assistant_quantize import arguments, progress
-from edge_assistant_quantize.cli.verb import option, verb
-from edge_assistant_quantize.errors import UsageError
+import msgspec
 
-_HERE = "the lock file of --output"
+from edge_assistant.core.signals import printable
+from edge_assistant_quantize import arguments, progress, record
+from edge_assistant_quantize.arguments import option, verb
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.recipes import engine, loading
+from edge_assistant_quantize.recipes.recipe import Recipe
+from edge_assistant_quantize.record import Record
+from edge_assistant_quantize.report import page, text
 
 
 @verb(
@@ -23,25 +25,18 @@ _HERE = "the lock file of --output"
   edge-quantize recipes show speech > speech-ours.toml""",
     option("action", nargs="?", choices=("list", "show"), default="list", metavar="list|show"),
     option("name", nargs="?", metavar="NAME", help="of the recipe to show"),
-    arguments.add_json,
 )
 def recipes(args: argparse.Namespace) -> int:
     """List or show; 0."""
-    from edge_assistant_quantize.recipes import loading
-
     shipped = loading.presets()
     if args.action == "show":
         if args.name not in shipped:
             what = f"there is no recipe '{args.name}'" if args.name else "no recipe is named"
             raise UsageError(what, f"name one of {', '.join(shipped)}")
-        text = shipped[args.name].decode()
-        print(json.dumps(tomllib.loads(text)) if args.json else text, end="\n" if args.json else "")
+        print(shipped[args.name].decode(), end="")
         return 0
-    recipes = {name: loading.load(name) for name in shipped}
-    if args.json:
-        print(json.dumps({name: {"role": r.role, "description": r.description} for name, r in recipes.items()}))
-        return 0
-    for name, recipe in recipes.items():
+    for name in shipped:
+        recipe = loading.load(name)
         held = "; ".join(f"{criterion.metric}: {criterion.text}" for criterion in recipe.criteria)
         print(f"{name:<12}{recipe.description}\n{'':<12}{held}")
     return 0
@@ -53,7 +48,7 @@ def recipes(args: argparse.Namespace) -> int:
     """  edge-quantize run whisper-ours.toml --output out/whisper-ours
   edge-quantize run detector --source nanodet --name nanodet-int8 --calibration photos/calibrate \\
       --data photos=photos/evaluate --output out/nanodet-int8
-  edge-quantize run whisper-ours.toml --output again --locked out/whisper-ours/recipe.lock
+  edge-quantize run whisper-ours.toml --output again --locked out/whisper-ours
 
 exit status: 0 where a variant is accepted, 1 where none is""",
     option("recipe", metavar="RECIPE", help="a .toml file, or a preset: see 'edge-quantize recipes'"),
@@ -62,23 +57,15 @@ exit status: 0 where a variant is accepted, 1 where none is""",
     option("--source", metavar="MODEL|PATH", help="what is quantized, instead of the recipe's source"),
     option("--calibration", metavar="PATH", help="calibration data, instead of the recipe's"),
     option("--data", action="append", default=[], metavar="NAME=PATH", help="where a data set of the recipe lies"),
-    option("--locked", nargs="?", const=_HERE, metavar="F", help=f"hold the run to a lock file (default: {_HERE})"),
-    arguments.add_threads,
+    option("--locked", nargs="?", const="", metavar="DIR", help="hold it to the run there (default: that of --output)"),
+    arguments.THREADS,
     option("--json", action="store_true", help="print the record"),
 )
 def run(args: argparse.Namespace) -> int:
     """Run it; 0 where a variant is accepted, 1 where none is."""
-    import msgspec
-
-    from edge_assistant_quantize.recipes import engine, loading, lock
-    from edge_assistant_quantize.report import page, text
-
     recipe = loading.load(args.recipe, _given(args))
-    pinned = args.output / lock.FILE if args.locked == _HERE else args.locked and Path(args.locked)
-    threads, command = arguments.threads(args), arguments.command()
-    with progress.shown() as watch:
-        found = engine.run(recipe, args.output, threads=threads, watch=watch, locked=pinned, command=command)
-    page.write(found, args.output)
+    pinned = None if args.locked is None else Path(args.locked or args.output)
+    found = ran(args, recipe, pinned)
     if args.json:
         print(msgspec.json.encode(found).decode())
     else:
@@ -103,23 +90,25 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
+def ran(args: argparse.Namespace, recipe: Recipe, pinned: Path | None = None) -> Record:
+    """The record of a run, written with its report."""
+    threads, command = arguments.threads(args), arguments.command()
+    with progress.shown() as watch:
+        found = engine.run(recipe, args.output, threads=threads, watch=watch, locked=pinned, command=command)
+    page.write(found, args.output)
+    return found
+
+
 @verb(
     "report",
     "write the report of a run or a sweep again",
-    """  edge-quantize report out/whisper-base
-  edge-quantize report out/whisper-base --output pages""",
+    "  edge-quantize report out/whisper-base",
     option("folder", type=Path, metavar="DIR", help="what a run or a sweep wrote: it has a record.json"),
-    option("--output", type=Path, metavar="DIR", help="the folder to write to (default: the same)"),
 )
 def report(args: argparse.Namespace) -> int:
     """Write the report and say what it decides; 0."""
-    from edge_assistant_quantize import record
-    from edge_assistant_quantize.report import page, text
-
-    arguments.check_folder(args.output)
     found = record.read(args.folder)
-    folder = args.output or (args.folder if args.folder.is_dir() else args.folder.parent)
-    page.write(found, folder)
+    page.write(found, args.folder)
     print(text.decision(found))
-    print(printable(f"report: {folder / page.HTML}"))
+    print(printable(f"report: {args.folder / page.HTML}"))
     return 0

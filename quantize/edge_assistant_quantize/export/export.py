@@ -20,6 +20,7 @@ import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import worker
+from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.candidate import Candidate, model_name
 from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed, ToolMissing, UsageError, WeightsRefused
 from edge_assistant_quantize.export import Done, pooling
@@ -31,6 +32,7 @@ from edge_assistant_quantize.room import check_disk, check_memory, check_new, ne
 
 EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
   edge-quantize convert all-MiniLM-L6-v2 --output minilm --task feature-extraction"""
+TASK = option("--task", metavar="T", help="such as feature-extraction (default: what config.json names)")
 REPORT = "export.json"  # in the output: task, operator set, deviations, versions
 
 _WHISPER = "WhisperForConditionalGeneration"  # the architecture with a layout of the product's own
@@ -46,11 +48,6 @@ _BESIDE = (
     "*config.json", "*token*.json", "*.model", "*.jinja", "vocab.*", "merges.txt", "normalizer.json",
     "chat_template.json",
 )  # fmt: skip
-
-
-def configure(group: argparse._ArgumentGroup) -> None:
-    """The options."""
-    group.add_argument("--task", metavar="T", help="such as feature-extraction (default: what config.json names)")
 
 
 def run(args: argparse.Namespace) -> Exported:

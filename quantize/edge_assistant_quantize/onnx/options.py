@@ -1,19 +1,18 @@
-"""`edge-quantize quantize` for an ONNX model, and the options of all verbs over ONNX files."""
+"""The options of all verbs over ONNX files."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant_models.tensors import tensor_digest
-from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize import candidate as candidates
+from edge_assistant_quantize.arguments import Configure, option
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx.methods import NAMED, check_options
+from edge_assistant_quantize.onnx.methods import NAMED
 from edge_assistant_quantize.progress import Watch
 
 if TYPE_CHECKING:
@@ -28,62 +27,35 @@ EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibrati
 _OPTIONS = ("block_size", "algorithm", "calibrator", "weight_bits")
 
 
-def configure(group: argparse._ArgumentGroup) -> None:
-    """The options."""
-    add_calibration(group)
-    add = group.add_argument
-    add("--exclude", action="append", metavar="NODE", default=[], help="a node that stays as it is")
-    add("--table", type=Path, metavar="F", help="also write the TOML table that an importer needs for it")
-    add_method_options(group)
+def calibration_options(name: str = "--calibration") -> tuple[Configure, ...]:
+    """The options for the data that a model runs over, the first by this name."""
+    what = "recordings, photographs, or a file of texts"
+    return (
+        option(name, dest="calibration", type=Path, metavar="DIR|F", help=what),
+        option("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ..."),
+        option("--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"),
+        option("--key", metavar="KEY", help="which of its files this is (default: model)"),
+        option("--limit", type=arguments.count, metavar="N", help="recordings, photos or texts to take at most"),
+    )
 
 
-def add_method_options(group: arguments.Group) -> None:
-    """The options of methods."""
-    add = group.add_argument
-    add("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)")
-    add("--algorithm", metavar="NAME", help="of int4-weights: rtn (default), or gptq over --calibration")
-    add("--calibrator", metavar="NAME", help="mse (default) or min-max")
-    add("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer")
-
-
-def run(args: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
-    """Quantize; facts of the result for JSON, and lines for people.
-
-    Raises:
-        EdgeAssistantError: see `quantize`.
-    """
-    from edge_assistant_quantize.onnx import graphs, tables
-    from edge_assistant_quantize.onnx.quantize import prepared, quantize
-
-    said = method_options(args)
-    check_options(args.type, said)
-    threads = arguments.threads(args)
-    with progress.shown() as watch:
-        calibration = calibrated(args, args.model, watch)
-        graph = graphs.load(args.model)
-        options = prepared(graph, args.type, said, calibration, threads=threads, watch=watch)
-        how = {"calibration": calibration, "exclude": args.exclude, "options": options}
-        note = quantize(args.model, args.output, args.type, threads=threads, watch=watch, **how)
-        if args.table is not None:
-            tables.write(args.table, args.key or "model", args.type, args.exclude, options)
-    facts = {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": note}
-    return {**facts, "bytes_before": graph.ByteSize()}, [note]
+METHOD = (
+    option("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)"),
+    option("--algorithm", metavar="NAME", help="of int4-weights: rtn (default), or gptq over --calibration"),
+    option("--calibrator", metavar="NAME", help="mse (default) or min-max"),
+    option("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer"),
+)
+OPTIONS = (
+    *calibration_options(),
+    option("--exclude", action="append", metavar="NODE", default=[], help="a node that stays as it is"),
+    option("--table", type=Path, metavar="F", help="also write the TOML table that an importer needs for it"),
+    *METHOD,
+)
 
 
 def method_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the method that the command line gives."""
     return {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
-
-
-def add_calibration(group: arguments.Group, name: str = "--calibration") -> None:
-    """The options for the data that a model runs over."""
-    what = "recordings, photographs, or a file of texts"
-    add = group.add_argument
-    add(name, dest="calibration", type=Path, metavar="DIR|F", help=what)
-    add("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ...")
-    add("--of", metavar="MODEL", help="the model that this file is of, with its other files and its options")
-    add("--key", metavar="KEY", help="which of its files this is (default: model)")
-    add("--limit", type=arguments.count, metavar="N", help="recordings, photos or texts to take at most")
 
 
 def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibration | None:
@@ -97,13 +69,17 @@ def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibrati
         return None
     from edge_assistant_quantize.onnx import calibration, external
 
-    found, key = _belonging(model, args.role, args.of, args.key)
+    found, key = belonging(model, args.role, args.of, args.key)
     external.check_one_file(model)  # the product runs it over the data
-    data: Mapping[str, object] = {"path": str(args.calibration)} | ({"limit": args.limit} if args.limit else {})
-    return calibration.record(found, key, data, threads=arguments.threads(args), watch=watch)
+    return calibration.record(found, key, data(args), threads=arguments.threads(args), watch=watch)
 
 
-def _belonging(model: Path, role: str | None, of: str | None, key: str | None) -> tuple[Candidate, str]:
+def data(args: argparse.Namespace) -> dict[str, object]:
+    """The data of the command line as a table."""
+    return {"path": str(args.calibration)} | ({"limit": args.limit} if args.limit else {})
+
+
+def belonging(model: Path, role: str | None, of: str | None, key: str | None) -> tuple[Candidate, str]:
     """The model that a file is of, and the file's key in it.
 
     Raises:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from edge_assistant_quantize import provenance
+from edge_assistant.core.signals import printable
+from edge_assistant_quantize import candidate, provenance
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.acceptance import gate, looks, signature
+from edge_assistant_quantize.acceptance import gate, signature
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.errors import QuantizationFailed, RecipeInvalid, WeightsRefused
+from edge_assistant_quantize.errors import InputMissing, LockBroken, QuantizationFailed, RecipeInvalid, WeightsRefused
 from edge_assistant_quantize.metrics.metric import figures
 from edge_assistant_quantize.progress import ProgressStep, Watch, stage
-from edge_assistant_quantize.provenance import RUNTIMES, sum_of_data, sum_of_values, versions
-from edge_assistant_quantize.recipes import lock, measurements, recipe, sources, speed
-from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
-from edge_assistant_quantize.recipes.step import Form, Made, Step, StepInput, WholeStep
-from edge_assistant_quantize.recipes.workspace import ACCEPTED, REFERENCE, VARIANTS, RecipeJob, Workspace
+from edge_assistant_quantize.provenance import RUNTIMES, sum_of_values, versions
+from edge_assistant_quantize.publish.judgement import ACCEPTED
+from edge_assistant_quantize.recipes import measurements, recipe, speed
+from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe, RecipeVariant
+from edge_assistant_quantize.recipes.step import IMATRIX, WEIGHTS, FileStep, Form, Made, Step, StepInput, WholeStep
+from edge_assistant_quantize.recipes.workspace import REFERENCE, VARIANTS, RecipeJob, Workspace
 from edge_assistant_quantize.record import CriterionVerdict, Measured, ModelSums, Record
+from edge_assistant_quantize.report import precision
 
+_CONFIG = "config.json"  # marks a folder as one of Hugging Face
 ALIKE = 1.05  # times the smallest size: by this much do 8-bit forms with the same weights differ
 
 
@@ -35,7 +40,7 @@ def run(
         folder: is made if it is missing; see `workspace`.
         threads: cores to use.
         watch: receives progress of the recipe and of each step.
-        locked: a lock file that inputs, versions and tensors must agree with.
+        locked: the record of another run, with whose inputs, versions and tensors this one must agree.
         command: the command line, for the record.
 
     Returns:
@@ -43,51 +48,81 @@ def run(
 
     Raises:
         RecipeInvalid: the recipe cannot be run.
-        LockBroken: something differs from the lock file.
+        LockBroken: something differs from that record.
         StorageFull, ModelTooLarge: there is not enough room for a step, which looks before it begins.
         InputMissing, CalibrationInvalid: an input is missing or of another kind.
         ModelError: the source is not installed, or a model cannot be run.
     """
     recipe.check(asked)
-    pinned = None if locked is None else lock.read(locked)
+    assert asked.source is not None
+    pinned = None if locked is None else records.read(locked)
     space = Workspace(folder.absolute())  # files are named from other folders, too
-    tables = [*asked.data.values(), *([asked.calibration] if asked.calibration else [])]
-    with space.locked(f"another run works in {folder.name}"), provenance.copies(tables) as copied:
-        data = dict(zip(asked.data, copied, strict=False))
-        asked = replace(asked, data=data, calibration=asked.calibration and copied[-1])
-        assert asked.source is not None
-        source = sources.form(asked, asked.source)
-        reference = None if asked.reference is None else sources.form(asked, asked.reference)
-        inputs = _inputs(asked, source, reference)
-        libraries = {*RUNTIMES, *(name for step in asked.steps for name in step.needs.libraries)}
-        sum_of_recipe, used = lock.sum_of(asked), versions(libraries)
-        made = lock.RecipeLock(sum_of_recipe, inputs, used, provenance.machine_class(), {})
-        lock.check(pinned, made)
+    with space.locked(), measurements.measuring(asked, threads, watch, space) as job:
+        source = form_of(asked, asked.source)
+        inputs = {**source.inputs("source"), **job.inputs}
+        used = versions({*RUNTIMES, *(name for step in asked.steps for name in step.libraries)})
+        _hold(pinned, inputs, used)
         before = signature.kept(space.folder)  # refused before hours of work
-        work = RecipeRun(RecipeJob(asked, space, threads, watch, inputs), reference or source)
-        found = work.record(source, prepared=reference is None)
-        made = replace(made, tensors=_tensors(found.variants))
-        lock.check(pinned, made)
-        found = signature.after(before, replace(found, versions=used, commands=[command] if command else []))
+        work = RecipeRun(job, source)
+        start = work.prepared(source)
+        starts = {variant.name: start for variant in asked.variants}
+        found = work.record(starts, dataclasses.replace(start, name=REFERENCE))
+        _hold(pinned, inputs, used, found.variants)
+        found = replace(found, inputs=inputs, versions=used, commands=[command] if command else [])
+        found = signature.after(before, found)
         if found.chosen:
             space.place(work.forms[found.chosen].candidate(asked.publish.name or asked.name), ACCEPTED)
         else:
             space.clear(ACCEPTED)
-        lock.write(made, space.folder / lock.FILE)
         records.write(found, space.folder / records.FILE)
         return found
 
 
-def _inputs(asked: Recipe, source: Form, reference: Form | None) -> dict[str, str]:
-    """Checksums of everything that is read, by name."""
-    inputs: dict[str, str] = {}
-    for where, form in (("source", source), ("reference", reference)):
-        if form is not None:
-            inputs |= {f"{where}/{key}": digest for key, digest in (*form.sums.items(), *form.aside_sums.items())}
-            inputs |= {f"{where}/weights": form.weights_sum} if form.weights_sum else {}
-    if asked.calibration is not None:
-        inputs["calibration"] = sum_of_data(asked.calibration)
-    return inputs | {f"data/{name}": sum_of_data(data) for name, data in sorted(asked.data.items())}
+def form_of(asked: Recipe, source: ModelSource) -> Form:
+    """The model that a source names, with its checksums.
+
+    Raises:
+        InputMissing: there is none.
+        RecipeInvalid: it is a model of another role.
+        WeightsRefused: an .onnx file keeps weights in other files, which no sum of the record would cover.
+        ModelError: the catalog has no such model, or it is not installed or damaged.
+    """
+    path = Path(source.path)
+    if source.path and not path.exists():
+        raise InputMissing(f"there is no {printable(path.name)}", "check [source] of the recipe")
+    if source.path and not (path / candidate.FILE).exists() and (path / _CONFIG).is_file():
+        sums = {WEIGHTS: provenance.sum_of_path(path)}
+        return Form(asked.name, asked.role, options=source.options, beside={WEIGHTS: path}, beside_sums=sums)
+    found = candidate.find(source.path or source.model, asked.role)
+    if found.role != asked.role:
+        raise RecipeInvalid(
+            f"{asked.name} is for a model of role '{asked.role}', and {found.name} is one of role '{found.role}'",
+            "name another source, or correct 'role'",
+        )
+    beside = {IMATRIX: Path(source.imatrix)} if source.imatrix else {}
+    sums = {key: provenance.sum_of_path(path) for key, path in beside.items()}
+    options = {**found.options, **source.options}
+    return dataclasses.replace(Form.of(found), name=asked.name, options=options, beside=beside, beside_sums=sums)
+
+
+def _hold(
+    pinned: Record | None, inputs: Mapping[str, str], used: Mapping[str, str], variants: Sequence[records.Variant] = ()
+) -> None:
+    """Hold a run to the record of another; at its beginning there are no variants yet.
+
+    Raises:
+        LockBroken: an input, a version or the tensors of a file differ; the message names the first.
+    """
+    if pinned is None:
+        return
+    now = {**inputs, **used, **_tensors(variants)}
+    was = {**pinned.inputs, **pinned.versions, **(_tensors(pinned.variants) if variants else {})}
+    if differ := sorted(name for name in {*was, *now} if was.get(name) != now.get(name)):
+        have, had = (each.get(differ[0], "not there") for each in (now, was))
+        other = provenance.machine_class().items() - pinned.machine.items()
+        machine = "; this machine is of another class than that of the record" if variants and other else ""
+        what = f"{differ[0]} is {have}, and in the record {had}{machine}"
+        raise LockBroken(what, "bring back what was there, or run without --locked")
 
 
 def _tensors(variants: Iterable[records.Variant]) -> dict[str, str]:
@@ -114,81 +149,92 @@ class RecipeRun:
         reference: what variants are compared with.
         forms: variants that could be made, by name.
         looks: those for acceptance.
+        results: of the variants by name, and of the reference under the empty name.
     """
 
     job: RecipeJob
     reference: Form
     forms: dict[str, Form] = field(default_factory=dict)
     looks: list[records.AcceptanceLook] = field(default_factory=list)
+    results: dict[str, dict[str, Measured]] = field(default_factory=dict)
     _done: int = 0
 
-    def record(self, source: Form, *, prepared: bool) -> Record:
-        """Make and measure everything.
-
-        Args:
-            source: the model.
-            prepared: whether the source after the steps of `prepare` becomes the reference.
+    def prepared(self, source: Form) -> Form:
+        """The source after the steps of `prepare`.
 
         Raises:
-            EdgeAssistantError: it fails; finished results are stored.
+            EdgeAssistantError: a step fails, or the first of a variant finds nothing to work on.
         """
-        asked, job = self.job.recipe, self.job
+        asked, space = self.job.recipe, self.job.space
         self._tick(0)
         start = self._through(source, asked.prepare, "prepare")
         for variant in asked.variants:
             units(start, variant.steps[0], variant.name)  # fails before hours of work
-        if prepared:
-            self.reference = start
         if asked.prepare:
-            job.space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
-        results = measurements.results(job, self.reference, self.reference)
-        gate.check_reference(self.reference.name, asked.criteria, results)
+            space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
+        return start
+
+    def record(self, starts: Mapping[str, Form], reference: Form) -> Record:
+        """Measure the reference, then make and measure each variant.
+
+        Args:
+            starts: the model that each variant is made of, by name.
+            reference: what they are compared with.
+
+        Raises:
+            EdgeAssistantError: it fails; finished results are stored.
+        """
+        asked, job, self.reference = self.job.recipe, self.job, reference
+        if asked.steps:
+            results = measurements.results(job, reference, reference)
+        else:
+            results = measurements.evaluated(job, reference.name, reference, None)
+        gate.check_reference(reference.name, asked.criteria, results)
+        self.results[""] = results
         self._tick()
-        compared = measurements.compared(self.reference) if asked.criteria else None
-        variants = [self._variant(variant, start, compared, results) for variant in asked.variants]
-        layers = next((list(form.layers) for form in self.forms.values() if form.layers), [])
-        if asked.layers:
-            layers = measurements.layers(job, start)
-            self._tick()
-        reference = variant_record(REFERENCE, "", self.reference, results)
+        compared = measurements.compared(reference) if asked.criteria else None
+        variants = [self._variant(each, starts[each.name], compared) for each in asked.variants]
+        of_reference = variant_record(reference.name, "", reference, results)
         if asked.speed:
-            reference, *variants = speed.add(job, self.reference, self.forms, reference, variants)
+            of_reference, *variants = speed.add(job, reference, self.forms, [of_reference, *variants])
             self._tick()
         return Record(
             name=asked.name,
             role=asked.role,
             recipe=asked.text,
             commands=[],
-            versions={},
+            versions=versions(RUNTIMES),
             machine=provenance.machine(),
             inputs=dict(job.inputs),
-            reference=reference,
+            reference=of_reference,
             variants=variants,
-            layers=layers,
+            layers=next(filter(None, ([*each.layers] for form in self.forms.values() for each in form.history)), []),
             chosen=choose(variants),
-            measures={name: each.measure for name, each in results.items()},
+            measures={name: each.measure for found in self.results.values() for name, each in found.items()},
             looks=self.looks,
         )
 
-    def _variant(
-        self, variant: RecipeVariant, start: Form, compared: ModelSums | None, of_reference: Mapping[str, Measured]
-    ) -> records.Variant:
+    def _variant(self, variant: RecipeVariant, start: Form, compared: ModelSums | None) -> records.Variant:
         """Make and measure one variant. If a library fails, the record says so and the others go on."""
-        before, method, job = self._done, variant.steps[-1].needs.label, self.job
+        before, job = self._done, self.job
+        method = variant.steps[-1].label if variant.steps else ""
         verdicts: list[CriterionVerdict] = []
         try:
             form = self._through(start, variant.steps, variant.name)
-            results = measurements.results(job, form, self.reference)
-            model = ModelSums(variant.name, form.sums, form.options)
-            looks.seen(model, measurements.undecided(job, results))
+            results = measurements.evaluated(job, variant.name, form, self.reference)
             if compared is not None:
-                look, verdicts = measurements.judge(job, model, compared, results, of_reference)
+                model = ModelSums(variant.name, form.sums, form.options)
+                look, verdicts = measurements.judge(job, model, compared, results, self.results[""])
                 self.looks.append(look)
         except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
+            if not variant.steps:
+                raise
             self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         self.forms[variant.name] = form
-        job.space.place(form.candidate(f"{job.recipe.name}-{variant.name}"), f"{VARIANTS}/{variant.name}")
+        self.results[variant.name] = results
+        if variant.steps:
+            job.space.place(form.candidate(f"{job.recipe.name}-{variant.name}"), f"{VARIANTS}/{variant.name}")
         self._tick()
         return variant_record(variant.name, method, form, results, verdicts)
 
@@ -201,7 +247,7 @@ class RecipeRun:
         """
         for step in steps:
             for key in units(form, step, label):
-                what = " ".join(word for word in (f"{label}:", step.needs.label, key) if word)
+                what = " ".join(word for word in (f"{label}:", step.label, key) if word)
                 form = self._unit(form, step, key, what)
             self._tick()
         return form
@@ -214,7 +260,8 @@ class RecipeRun:
             return measurements.accepts(job, form.with_file(key, path, sha256_of(path)), self.reference)
 
         def make(folder: Path, partial: Path) -> Made:
-            work = StepInput(form, key, folder, partial, job.recipe.calibration, accepts, job.threads, job.watch)
+            output = folder / f"{key}{form.files[key].suffix}" if key else folder
+            work = StepInput(form, key, output, partial, job.recipe.calibration, accepts, job.threads, job.watch)
             with stage(what, job.watch):
                 return step.make(work)
 
@@ -222,28 +269,24 @@ class RecipeRun:
 
     def _key(self, form: Form, step: Step, key: str) -> str:
         """A checksum over everything that the output of a step depends on."""
-        needs = step.needs
-        alone = bool(key) and not needs.calibrates and not needs.searches
         over: dict[str, object] = {
             "step": [step.do, step.parameters],
             "file": key,
-            "input": form.sums[key] if alone else form.identity,
-            "versions": versions(needs.libraries),
+            "input": [form.identity, form.beside_sums],
+            "versions": versions(step.libraries),
             "machine": provenance.machine_class(),
         }
-        if needs.calibrates:
+        if step.calibrates:
             over["calibration"] = self.job.inputs["calibration"]
-        if needs.aside:
-            over["aside"] = dict(form.aside_sums)
-        if needs.searches:
+        if step.searches:
             over["accepting"] = measurements.acceptance_sum(self.job, self.reference)
         return sum_of_values(over)
 
     def _tick(self, done: int | None = None) -> None:
-        """Report the steps done, of those of the recipe, one measurement for each form, one of layers, one of speed."""
+        """Report the steps done, of those of the recipe, one measurement for each form, and one of speed."""
         asked = self.job.recipe
         self._done = self._done + 1 if done is None else done
-        total = len(asked.steps) + len(asked.variants) + 1 + asked.speed + bool(asked.layers)
+        total = len(asked.steps) + len(asked.variants) + 1 + asked.speed
         self.job.watch(ProgressStep(asked.name, self._done, total))
 
 
@@ -255,28 +298,32 @@ def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
     """
     if isinstance(step, WholeStep):
         return ("",)
-    name, has = step.needs.label, ", ".join(form.files) or "none"
-    if missing := next((key for key in step.keys if key not in form.files), None):
-        what = f"{label}: {name} works on '{missing}', which {form.name} has not (its files: {has})"
-        raise RecipeInvalid(what, "correct 'file' of the step")
-    found = step.keys or form.models()
+    found, has = form.models(), ", ".join(form.files) or "none"
+    if isinstance(step, FileStep) and step.file:
+        if step.file not in form.files:
+            what = f"{label}: {step.label} works on '{step.file}', which {form.name} has not (its files: {has})"
+            raise RecipeInvalid(what, "correct 'file' of the step")
+        return (step.file,)
     if not found:
-        what = "weights that are not converted yet" if form.weights else f"no model among its files ({has})"
+        what = f"no model among its files ({has})" if form.files else "weights that are not converted yet"
         hint = 'put a step before it that makes one: prepare = [{ do = "convert" }], or "export"'
-        raise RecipeInvalid(f"{label}: {name} finds {what}", hint)
+        raise RecipeInvalid(f"{label}: {step.label} finds {what}", hint)
     return found
 
 
 def variant_record(
     name: str, method: str, form: Form, results: Mapping[str, Measured], verdicts: Sequence[CriterionVerdict] = ()
 ) -> records.Variant:
-    """A form as the record has it; of a GGUF file with its bits per weight."""
+    """A form as the record has it; of a language model with its bits per weight."""
+    bits = {}
+    if form.role == "language" and speed.is_llama(form.files):
+        bits = {"bits-per-weight": precision.bits(precision.of_files(form.files.values()))}
     return records.Variant(
         name=name,
         method=method,
         files={k: records.ModelFile.of(path, f"{k}{path.suffix}", form.sums[k]) for k, path in form.files.items()},
-        metrics=figures(results) | speed.bits(form),
+        metrics=figures(results) | bits,
         verdicts=list(verdicts),
-        excluded=list(form.excluded),
-        note="; ".join(form.notes),
+        excluded=[node for made in form.history for node in made.excluded],
+        note="; ".join(made.note for made in form.history if made.note),
     )

@@ -18,7 +18,7 @@ EXTENDS = "extends"
 SUFFIX = ".toml"
 MAX_DEPTH = 8  # recipes that extend recipes
 
-_PATHS = ("source", "reference", "calibration")  # tables with paths that are relative to the recipe
+_PATHS = ("source", "calibration")  # tables with paths that are relative to the recipe
 
 
 def presets() -> dict[str, bytes]:
@@ -40,9 +40,8 @@ def load(named: str, given: Mapping[str, Any] | None = None) -> Recipe:
         RecipeInvalid: a key is wrong, or `extends` is missing or circular.
     """
     values = _merged(_extended(named, Path(), MAX_DEPTH), _with_paths(given or {}, str(Path.cwd()), os.path.join))
-    text = "" if given else _own_text(named)
     home = Path(named).absolute().parent if named.endswith(SUFFIX) else Path.cwd()
-    return recipe.parse(values, Path(named).name, text or text_of(values, home))
+    return recipe.parse(values, Path(named).name, text_of(values, home))
 
 
 def text_of(values: Mapping[str, Any], folder: Path) -> str:
@@ -85,12 +84,6 @@ def _content(named: str, folder: Path) -> tuple[bytes, Path]:
 
 def _choices() -> str:
     return f"name a .toml file, or a preset: {', '.join(presets())}"
-
-
-def _own_text(named: str) -> str:
-    """The text of a recipe that extends none, as it was written; empty if it does."""
-    content, _ = _content(named, Path())
-    return "" if EXTENDS in toml.parse(content) else content.decode()
 
 
 def _with_paths(values: Mapping[str, Any], folder: str, change: Callable[[str, str], str]) -> dict[str, Any]:

@@ -1,38 +1,84 @@
-"""The measurements of a recipe: metrics, verdicts and loss by node, each once for the same files and data."""
+"""The measurements of a recipe: metrics and verdicts, each once for the same files and data."""
 
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_quantize import provenance
 from edge_assistant_quantize.acceptance import gate, looks
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
 from edge_assistant_quantize.metrics.metric import MetricRun, metric, standard
-from edge_assistant_quantize.onnx import calibration, sensitivity
+from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.provenance import RUNTIMES, machine_class, sum_of_values, versions
-from edge_assistant_quantize.recipes.recipe import Measurement
+from edge_assistant_quantize.recipes.recipe import Measurement, Recipe
 from edge_assistant_quantize.recipes.step import Form
-from edge_assistant_quantize.recipes.workspace import REFERENCE, RecipeJob
-from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Layer, Measured, ModelSums
+from edge_assistant_quantize.recipes.workspace import RecipeJob, Workspace
+from edge_assistant_quantize.record import AcceptanceLook, CriterionVerdict, Measured, ModelSums
 
 
-def results(job: RecipeJob, form: Form, reference: Form) -> dict[str, Measured]:
+@contextmanager
+def measuring(asked: Recipe, threads: int, watch: Watch, space: Workspace | None = None) -> Iterator[RecipeJob]:
+    """A recipe over copies of its data that nobody else can enter, so that what is hashed is what is measured.
+
+    Args:
+        asked: the recipe.
+        threads: cores to use.
+        watch: receives progress.
+        space: the folder of a run; None for one that is gone afterwards.
+
+    Raises:
+        InputMissing, CalibrationInvalid, StorageFull: see `provenance.copies`.
+    """
+    tables = [*asked.data.values(), *([asked.calibration] if asked.calibration else [])]
+    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder, provenance.copies(tables) as copied:
+        data = dict(zip(asked.data, copied, strict=False))
+        inputs = {f"data/{name}": provenance.sum_of_data(table) for name, table in sorted(data.items())}
+        if asked.calibration:
+            inputs["calibration"] = provenance.sum_of_data(copied[-1])
+        asked = replace(asked, data=data, calibration=asked.calibration and copied[-1])
+        yield RecipeJob(asked, space or Workspace(Path(folder)), threads, watch, inputs)
+
+
+def evaluated(job: RecipeJob, name: str, form: Form, reference: Form | None) -> dict[str, Measured]:
+    """All metrics of a form; those that no criterion is about are a look, as a person may choose by them all the same.
+
+    Raises:
+        EdgeAssistantError: see `results`.
+        StorageFull, KeyLost: the audit trail cannot be written.
+    """
+    found = results(job, form, reference)
+    decided = {metric(criterion.metric).name for criterion in job.recipe.criteria}
+    undecided = {name: each for name, each in found.items() if metric(name).name not in decided}
+    if undecided:
+        looks.seen(ModelSums(name, form.sums, form.options), undecided)
+    return found
+
+
+def results(job: RecipeJob, form: Form, reference: Form | None) -> dict[str, Measured]:
     """All metrics of the recipe, by the name of the result; what is asked for on other data is measured there.
+
+    Args:
+        job: the recipe.
+        form: the model.
+        reference: what relative metrics compare with; None leaves these out.
 
     Raises:
         CalibrationInvalid, InputMissing: the data does not fit a metric.
         ModelError: the model cannot be run.
     """
-    data = {each.metric: each.data for each in job.recipe.metrics}
+    asked = [each for each in job.recipe.metrics if reference or not metric(each.metric).relative]
+    data = {each.metric: each.data for each in asked}
     return {
         name: found
-        for each in job.recipe.metrics
+        for each in asked
         for name, found in _result(job, each, form, reference).items()
         if data.get(name, each.data) == each.data
     }
@@ -42,7 +88,7 @@ def compared(reference: Form) -> ModelSums:
     """A reference, and why it counts by itself."""
     with unchanged(reference) as model:
         sound = looks.of_catalog(model, reference.sums)
-    return ModelSums(REFERENCE, reference.sums, reference.options, sound)
+    return ModelSums(reference.name, reference.sums, reference.options, sound)
 
 
 def judge(
@@ -55,14 +101,8 @@ def judge(
     """The criteria of the recipe, decided by the results of both at the items that no search has seen."""
     of_form, of_reference = (_half(job, found, searched=False) for found in (of_form, of_reference))
     of_reference = {name: found for name, found in of_reference.items() if not metric(name).relative}
-    sums = {each.metric: job.data_sum(each.data) for each in job.recipe.metrics if each.criterion}
+    sums = {each.metric: job.inputs[f"data/{each.data}"] for each in job.recipe.metrics if each.criterion}
     return looks.take(form, reference, job.recipe.criteria, of_form, of_reference, sums)
-
-
-def undecided(job: RecipeJob, results: Mapping[str, Measured]) -> dict[str, Measured]:
-    """Results of metrics that no criterion of the recipe is about; a person may choose by them all the same."""
-    decided = {metric(criterion.metric).name for criterion in job.recipe.criteria}
-    return {name: found for name, found in results.items() if metric(name).name not in decided}
 
 
 def accepts(job: RecipeJob, form: Form, reference: Form) -> bool:
@@ -97,10 +137,9 @@ def _half(job: RecipeJob, results: Mapping[str, Measured], *, searched: bool) ->
 
 def acceptance_sum(job: RecipeJob, reference: Form) -> str:
     """A checksum over everything that acceptance depends on besides the candidate."""
-    asked = [
-        [each.metric, str(each.criterion), job.data_sum(each.data)] for each in job.recipe.metrics if each.criterion
-    ]
-    return sum_of_values([asked, reference.identity, versions(RUNTIMES), looks.code()])
+    data = [job.inputs[f"data/{each.data}"] for each in job.recipe.metrics if each.criterion]
+    asked = list(map(str, job.recipe.criteria))
+    return sum_of_values([asked, data, reference.identity, versions(RUNTIMES), looks.code()])
 
 
 @contextmanager
@@ -116,47 +155,24 @@ def unchanged(form: Form) -> Iterator[InstalledModel]:
         yield model
 
 
-def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form) -> dict[str, Measured]:
-    by = metric(asked.metric)
+def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form | None) -> dict[str, Measured]:
+    by, compares = metric(asked.metric), reference if metric(asked.metric).relative else None
 
     def run() -> tuple[Measured, ...]:
         with ExitStack() as held:
             model = held.enter_context(unchanged(form))
-            other = held.enter_context(unchanged(reference)) if by.relative else None
+            other = held.enter_context(unchanged(compares)) if compares else None
             data = job.recipe.data[asked.data]
             return tuple(by.measure(MetricRun(model, other, data, Runtime(job.threads), job.watch)))
 
     key = {
         "metric": by.name,
-        "data": job.data_sum(asked.data),
+        "data": job.inputs[f"data/{asked.data}"],
         "form": form.identity,
-        "reference": reference.identity if by.relative else "",
+        "reference": compares.identity if compares else "",
         "versions": versions(RUNTIMES),
         "machine": machine_class(),
         "code": looks.code(),
     }
     found = job.space.measured(sum_of_values(key), tuple[Measured, ...], run)
     return {each.metric: each for each in found}
-
-
-def layers(job: RecipeJob, form: Form) -> list[Layer]:
-    """The nodes of all ONNX files of a model, largest loss first, each quantized alone by the recipe's `layers`.
-
-    Raises:
-        EdgeAssistantError: see `sensitivity.rank`.
-    """
-    data = job.recipe.calibration
-    assert data is not None
-
-    def rank(key: str) -> list[Layer]:
-        given = calibration.record(form.candidate(), key, data, **job.computing)
-        found = sensitivity.rank(form.files[key], job.recipe.layers, calibration=given, **job.computing)
-        return [msgspec.structs.replace(layer, file=key) for layer in found]
-
-    ranked: list[Layer] = []
-    for key in form.models():
-        if form.files[key].suffix == ".onnx":
-            over = ["layers", job.recipe.layers, form.identity, key, job.inputs["calibration"]]
-            name = sum_of_values([*over, versions(RUNTIMES), machine_class()])
-            ranked += job.space.measured(name, list[Layer], partial(rank, key))
-    return sorted(ranked, key=lambda layer: -layer.loss)

@@ -21,6 +21,7 @@ steps = [{ do = "quantize", type = "static-int8", exclude_until_accepted = 8 }]
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -32,11 +33,10 @@ from edge_assistant_quantize.acceptance import accept, criteria
 from edge_assistant_quantize.decoding import Line, Name
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.metrics.metric import metric
-from edge_assistant_quantize.onnx.methods import METHODS
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.recipes import steps
 from edge_assistant_quantize.recipes.step import Step, decode
-from edge_assistant_quantize.record import Criterion
+from edge_assistant_quantize.record import Bound, Criterion
 
 MAX_TABLES = 50  # variants or metrics; each takes minutes
 MAX_STEPS = 20
@@ -77,23 +77,26 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
     within_interval: bool | None = None
     at_least: float | None = None
     at_most: float | None = None
-    by: str | None = None
+
+    @classmethod
+    def of(cls, words: str) -> Measurement:
+        """Words of a command line, such as "presence within_interval"; its data has the name of the metric.
+
+        Raises:
+            RecipeInvalid: the criterion cannot be understood.
+        """
+        name, found = criteria.from_words(words)
+        limit = {found.bound: True if found.bound is Bound.WITHIN_INTERVAL else found.limit} if found else {}
+        return cls(name, name, **limit)  # type: ignore[arg-type]
 
     @property
     def criterion(self) -> Criterion | None:
-        """What must hold; None if it is only measured.
-
-        Raises:
-            RecipeInvalid: there are several, or a limit is no number.
-        """
+        """What must hold; None if it is only measured."""
         keys = self.__struct_fields__[2:]
         return criteria.of(self.metric, {key: value for key in keys if (value := getattr(self, key)) is not None})
 
     def __post_init__(self) -> None:
-        try:
-            _ = self.criterion
-        except RecipeInvalid as error:
-            raise ValueError(f"{error.message} - {error.hint}") from None
+        _ = self.criterion  # there are not several, and a limit is a number
 
 
 class RecipeVariant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,12 +116,10 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         metrics: in order; all criteria must hold for a variant to be accepted.
         description: one line.
         source: None in a preset.
-        reference: what the variants are compared with; None for the source after `prepare`.
         prepare: steps done once, before the variants.
         data: data sets by name; a preset leaves them open.
         calibration: data, or None.
         speed: whether speed is measured.
-        layers: the method whose loss is measured node by node, or empty.
         publish: for `edge-quantize publish`, which asks for what is empty.
         text: the recipe in TOML with everything that it extends, for records.
     """
@@ -129,12 +130,10 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     metrics: Annotated[tuple[Measurement, ...], Meta(min_length=1, max_length=MAX_TABLES)]
     description: Line = ""
     source: ModelSource | None = None
-    reference: ModelSource | None = None
     prepare: Steps = ()
     data: dict[str, Annotated[Data, Meta(min_length=1)]] = {}
     calibration: Data | None = None
     speed: bool = True
-    layers: str = ""
     publish: EntryDescription = EntryDescription()
     text: str = ""
 
@@ -145,11 +144,6 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError("two variants have the same name")
         if self.calibration is not None and not isinstance(self.calibration.get("path"), str):
             raise ValueError("'calibration' needs a 'path'")
-        for name, table in self.data.items():
-            if len(said := [key for key in sorted(ITEMS) if table.get(key)]) > 1:
-                raise ValueError(f"'{name}' of 'data' takes its items from one of {' and '.join(said)}")
-        if self.layers and self.layers not in METHODS:
-            raise ValueError(f"'layers' is no method for ONNX files ({', '.join(METHODS)})")
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -159,7 +153,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def searches(self) -> bool:
         """Whether a step asks for acceptance while it works, which takes half of the items."""
-        return any(step.needs.searches for step in self.steps)
+        return any(step.searches for step in self.steps)
 
     @property
     def criteria(self) -> list[Criterion]:
@@ -190,25 +184,30 @@ def parse(values: Mapping[str, object], where: str, text: str = "") -> Recipe:
         raise RecipeInvalid(f"{where}: {error}", _HINT) from None
 
 
-def check(recipe: Recipe) -> None:
+def check(recipe: Recipe, files: Mapping[str, Path] = {}) -> None:
     """Check that a recipe can be run.
+
+    Args:
+        recipe: one without steps needs no source.
+        files: of a model that it measures, by key; empty where there is none yet.
 
     Raises:
         RecipeInvalid: it lacks a source or data, or a metric or criterion does not fit.
         UsageError: there is no such metric.
     """
-    if recipe.source is None:
+    if recipe.source is None and recipe.steps:
         hint = "name it: --source MODEL, or a [source] table with 'model' or 'path'"
         raise RecipeInvalid(f"{recipe.name}: nothing says what is to be quantized", hint)
+    for name, table in recipe.data.items():
+        if len(said := [key for key in sorted(ITEMS) if table.get(key)]) > 1:
+            raise RecipeInvalid(f"'{name}' of 'data' takes its items from one of {' and '.join(said)}", "name one")
     for each in recipe.metrics:
         if not ITEMS & set(recipe.data.get(each.data, ())):
             raise RecipeInvalid(
                 f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given",
                 f"say where it is: --data {each.data}=PATH, or a [data.{each.data}] table",
             )
-    calibrated = [each.needs.label for each in recipe.steps if each.needs.calibrates] + ["'layers'"] * bool(
-        recipe.layers
-    )
+    calibrated = [each.label for each in recipe.steps if each.calibrates]
     if calibrated and recipe.calibration is None:
         hint = "say where it is: --calibration PATH, or a [calibration] table"
         raise RecipeInvalid(f"{recipe.name}: {calibrated[0]} needs calibration data, which is not given", hint)
@@ -223,4 +222,4 @@ def check(recipe: Recipe) -> None:
     for each in recipe.metrics:
         metric(each.metric).check(recipe.role, recipe.data[each.data])
     data = {each.metric: recipe.data[each.data] for each in recipe.metrics}
-    accept.check_data(recipe.criteria, recipe.role, {}, data, searched=recipe.searches)
+    accept.check_data(recipe.criteria, recipe.role, files, data, searched=recipe.searches)

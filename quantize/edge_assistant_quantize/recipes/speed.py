@@ -11,72 +11,58 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize import senses
+from edge_assistant_quantize import room, worker
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.gguf import header
 from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.gguf.speed import SpeedFigures
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.provenance import RUNTIMES, machine, sum_of_values, versions
-from edge_assistant_quantize.recipes import peak
 from edge_assistant_quantize.recipes.recipe import Data
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import RecipeJob
 from edge_assistant_quantize.record import Variant
 
+FOR_PEAK = 2  # items; the second runs in what the first has allocated
 ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
 MODEL = "model"  # key of a language model's file
 LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
 
 
-class SpeedPair(msgspec.Struct, frozen=True):
-    """A reference and a variant that ran in turn; the figure `ratio` is the time over the reference's."""
+def add(job: RecipeJob, reference: Form, forms: Mapping[str, Form], variants: Sequence[Variant]) -> list[Variant]:
+    """Records with time and memory; those of a recipe with steps are unchanged for a role that no sense runs.
 
-    reference: SpeedFigures
-    variant: SpeedFigures
-
-
-def add(
-    job: RecipeJob, reference: Form, forms: Mapping[str, Form], reference_record: Variant, variants: Sequence[Variant]
-) -> list[Variant]:
-    """The records of the reference and the variants with their speed; unchanged for a role that no sense runs.
+    Args:
+        job: the recipe.
+        reference: the form that others are compared with.
+        forms: those that could be made, by name.
+        variants: the record of the reference, then those of the others.
 
     Raises:
         EdgeAssistantError: a model cannot be run.
     """
-    pairs: dict[str, SpeedPair] = {}
-    for number, (name, form) in enumerate(forms.items()):
-        job.watch(ProgressStep("speed", number, len(forms)))
-        run = partial(_pair, job, reference, form)
-        pairs[name] = job.space.measured(_key(job, reference, form), SpeedPair, run)
-    job.watch(ProgressStep("speed", len(forms), len(forms)))
-    first = next((pair.reference for pair in pairs.values()), SpeedFigures({}))
-    found = [msgspec.structs.replace(reference_record, speed=first.speed, peak_mib=first.peak_mib)]
-    for variant in variants:
-        if (pair := pairs.get(variant.name)) is not None:
-            known = pair.reference.speed
-            scaled = {key: value * first.speed[key] / known[key] for key, value in pair.variant.speed.items()}
-            variant = msgspec.structs.replace(variant, speed=scaled, peak_mib=pair.variant.peak_mib)
-        found.append(variant)
-    return found
+    from edge_assistant_quantize.senses import ROLES
 
-
-def _pair(job: RecipeJob, reference: Form, form: Form) -> SpeedPair:
-    if not is_llama(form.files) and job.recipe.role not in senses.ROLES:
-        return SpeedPair(SpeedFigures({}), SpeedFigures({}))
-    models = reference.candidate(), form.candidate()
-    return SpeedPair(*side_by_side(models, job.first_data, threads=job.threads, watch=job.watch))
-
-
-def _key(job: RecipeJob, reference: Form, form: Form) -> str:
-    data = job.data_sum(job.recipe.metrics[0].data)
-    both = reference.identity, form.identity
-    return sum_of_values(["speed", *both, data, ITEMS, job.threads, versions(RUNTIMES), machine()])
+    there = [reference, *forms.values()]
+    models, asked = [form.candidate() for form in there], job.recipe
+    data = next((each.data for each in asked.metrics), next(iter(asked.data), ""))  # that of the first metric
+    runs = asked.role in ROLES or all(is_llama(model.paths) for model in models)
+    if not forms or (asked.steps and not runs):
+        return list(variants)
+    over = [form.identity for form in there], job.inputs.get(f"data/{data}"), ITEMS, job.threads
+    run = partial(side_by_side, models, asked.data.get(data, {}), threads=job.threads, watch=job.watch)
+    key = sum_of_values(["speed", *over, versions(RUNTIMES), machine()])
+    first, *others = job.space.measured(key, list[SpeedFigures], run)
+    found = [first, *map(dict(zip(forms, others, strict=True)).get, (each.name for each in variants[1:]))]
+    return [
+        msgspec.structs.replace(each, speed=own.speed, peak_mib=own.peak_mib) if own else each
+        for each, own in zip(variants, found, strict=True)
+    ]
 
 
 def side_by_side(models: Sequence[Candidate], data: Data, *, threads: int, watch: Watch) -> list[SpeedFigures]:
@@ -89,24 +75,19 @@ def side_by_side(models: Sequence[Candidate], data: Data, *, threads: int, watch
     if all(is_llama(model.paths) for model in models):
         found = [gguf.measure(each.paths[MODEL], threads=threads, watch=watch) for each in models]
         return [SpeedFigures({**each.speed, "ratio": gguf.ratio(found[0], each)}, each.peak_mib) for each in found]
-    few_items, figures = few(data), list[dict[str, float]]()
+    limit, figures = data.get("limit"), list[dict[str, float]]()
+    few_items = {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
     with first.held() as (reference, _):
-        for each in models[1:]:
+        for number, each in enumerate(models[1:]):
+            watch(ProgressStep("speed", number, len(models) - 1))
             with each.held() as (model, _):
                 times = in_turn(model, reference, first.role, few_items, threads)
             mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
             figures += [] if figures else [{"median_ms": other, "ratio": 1.0}]
             figures.append({"median_ms": mine, "ratio": statistics.median(own / base for own, base in times)})
-    peaks = [peak.measure(each, few_items, threads=threads) for each in models]
+        watch(ProgressStep("speed", len(models) - 1, len(models) - 1))
+    peaks = [peak_mib(each, few_items, threads=threads) for each in models]
     return [SpeedFigures(each, most) for each, most in zip(figures, peaks, strict=True)]
-
-
-def bits(form: Form) -> dict[str, float]:
-    """Bits per weight of a language model's GGUF file, as it is; nothing of others."""
-    if form.role != "language" or not is_llama(form.files):
-        return {}
-    file = form.files[MODEL]
-    return {"bits-per-weight": 8 * file.stat().st_size / header.read(file).weights}
 
 
 def in_turn(
@@ -120,7 +101,9 @@ def in_turn(
     Raises:
         EdgeAssistantError: a model cannot be run over the data.
     """
-    runs = [senses.perceive(model, role, data, Runtime(threads), ignore) for model in (one, other)]
+    from edge_assistant_quantize.senses import perceive
+
+    runs = [perceive(model, role, data, Runtime(threads), ignore) for model in (one, other)]
     times: list[tuple[float, float]] = []
     there = True
     while there:
@@ -134,12 +117,32 @@ def in_turn(
     return warm or times[:1]
 
 
-def few(data: Data) -> Data:
-    """The first items of a data set."""
-    limit = data.get("limit")
-    return {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
-
-
 def is_llama(files: Mapping[str, Path]) -> bool:
     """Whether llama.cpp runs the model that has these files by key."""
     return MODEL in files and files[MODEL].suffix == ".gguf"
+
+
+def peak_mib(candidate: Candidate, data: Mapping[str, object], *, threads: int) -> float | None:
+    """The most memory of a process that opens a model and runs it over a few items; None if the system does not tell.
+
+    Raises:
+        EdgeAssistantError: the model cannot be run over the data in a process of its own.
+    """
+    files = {key: str(path.absolute()) for key, path in candidate.paths.items()}
+    model = {"name": candidate.name, "role": candidate.role, "files": files, "options": dict(candidate.options)}
+    request = {"model": model, "data": {**data, "limit": FOR_PEAK}, "threads": threads}
+    failure, hint = f"the memory of {candidate.name} cannot be measured", "the model may be unusual"
+    found: float | None = worker.run(__name__, request, ignore, failure=failure, hint=hint)
+    return found
+
+
+def work(request: Mapping[str, Any], watch: Watch) -> float | None:
+    """Run the model, in the other process; its peak of memory in MiB."""
+    from edge_assistant_quantize.senses import perceive
+
+    found = Candidate(folder=Path("/"), **request["model"])
+    with found.held() as (model, _):
+        for _ in perceive(model, found.role, request["data"], Runtime(request["threads"]), watch):
+            pass
+    peak = room.of_kernel("self/status", "VmHWM")  # of this process alone; getrusage counts its parent, too
+    return int(peak.split()[0]) / 1024 if peak else None

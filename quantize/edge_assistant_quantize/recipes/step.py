@@ -12,10 +12,12 @@ import msgspec
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.decoding import Name
+from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Layer
 
-IMATRIX = "imatrix"  # key of an importance matrix that is laid aside
+WEIGHTS = "weights"  # key of a Hugging Face folder that is not converted yet
+IMATRIX = "imatrix"  # key of an importance matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +25,14 @@ class Form:
     """A model at some point of a recipe.
 
     Attributes:
-        name: of the recipe.
+        name: for people.
         role: of the model.
         files: by key; empty if there are only weights yet.
         sums: sha256 of each file, by key.
         options: for the code that loads it.
-        weights: a Hugging Face folder that is not converted yet, or None.
-        weights_sum: sum over its files.
-        aside: files that later steps use and that are no part of the model, such as an importance matrix.
-        aside_sums: sha256 of each of these.
-        excluded: nodes that were not quantized.
-        layers: loss by node, if a step has measured it.
-        notes: of the steps.
+        beside: what steps read and is no part of the model, by key: `WEIGHTS`, `IMATRIX`.
+        beside_sums: sha256 of each of these.
+        history: what steps made, in order.
     """
 
     name: str
@@ -42,19 +40,29 @@ class Form:
     files: Mapping[str, Path] = field(default_factory=dict)
     sums: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
-    weights: Path | None = None
-    weights_sum: str = ""
-    aside: Mapping[str, Path] = field(default_factory=dict)
-    aside_sums: Mapping[str, str] = field(default_factory=dict)
-    excluded: tuple[str, ...] = ()
-    layers: tuple[Layer, ...] = ()
-    notes: tuple[str, ...] = ()
+    beside: Mapping[str, Path] = field(default_factory=dict)
+    beside_sums: Mapping[str, str] = field(default_factory=dict)
+    history: tuple[Made, ...] = ()
+
+    @classmethod
+    def of(cls, model: Candidate) -> Form:
+        """A model as it is.
+
+        Raises:
+            WeightsRefused: an .onnx file keeps weights in other files, which no sum covers.
+        """
+        for path in model.paths.values():
+            external.check_one_file(path)
+        return cls(model.name, model.role, model.paths, model.sums(), model.options)
 
     @property
     def identity(self) -> dict[str, object]:
         """Everything that its output depends on: files by content, and options."""
-        weights = {"weights": self.weights_sum} if self.weights_sum else {}
-        return {"role": self.role, "files": dict(self.sums), "options": dict(self.options), **weights}
+        return {"role": self.role, "files": dict(self.sums), "options": dict(self.options)}
+
+    def inputs(self, where: str) -> dict[str, str]:
+        """The sums of what a run reads of it, by name."""
+        return {f"{where}/{key}": digest for key, digest in {**self.sums, **self.beside_sums}.items()}
 
     def candidate(self, name: str = "") -> Candidate:
         """As senses take it, under its own or another name; its files may lie in different folders."""
@@ -72,18 +80,15 @@ class Form:
 
     def after(self, made: Made, folder: Path, sums: Mapping[str, str]) -> Form:
         """The model after a step whose output lies in a folder, with the sha256 of each file by name."""
-        changed = replace(
+        return replace(
             self,
             files={**self.files, **{key: folder / name for key, name in made.files.items()}},
             sums={**self.sums, **{key: sums[name] for key, name in made.files.items()}},
             options={**self.options, **made.options},
-            aside={**self.aside, **{key: folder / name for key, name in made.aside.items()}},
-            aside_sums={**self.aside_sums, **{key: sums[name] for key, name in made.aside.items()}},
-            excluded=(*self.excluded, *made.excluded),
-            layers=(*self.layers, *made.layers),
-            notes=(*self.notes, *([made.note] if made.note else [])),
+            beside={**self.beside, **{key: folder / name for key, name in made.beside.items()}},
+            beside_sums={**self.beside_sums, **{key: sums[name] for key, name in made.beside.items()}},
+            history=(*self.history, made),
         )
-        return replace(changed, weights=None, weights_sum="") if made.files else changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class StepInput:
     Attributes:
         form: the model before the step.
         key: the file to work on; empty for a step over the whole model.
-        folder: an empty folder for the output.
+        output: the file to write; an empty folder for a step over the whole model.
         kept: a folder that survives an interruption, for the partial results of a long step.
         calibration: the data table, or None.
         accepts: whether the model is accepted with this file in place of its own.
@@ -103,7 +108,7 @@ class StepInput:
 
     form: Form
     key: str
-    folder: Path
+    output: Path
     kept: Path
     calibration: Mapping[str, object] | None
     accepts: Callable[[Path], bool]
@@ -116,9 +121,10 @@ class StepInput:
         return self.form.files[self.key]
 
     @property
-    def output(self) -> Path:
-        """Where its replacement goes."""
-        return self.folder / f"{self.key}{self.file.suffix}"
+    def text(self) -> Path:
+        """The calibration text."""
+        assert self.calibration is not None
+        return Path(str(self.calibration["path"]))
 
     @property
     def computing(self) -> dict[str, Any]:
@@ -131,38 +137,21 @@ class Made(msgspec.Struct, frozen=True):
 
     Attributes:
         files: names in the step's folder by key.
-        aside: likewise, of files that are no part of the model.
+        beside: likewise, of files that are no part of the model.
         options: to add to the model's.
         excluded: nodes that were not quantized.
         layers: loss by node, worst first, if the step has measured it.
         note: one line for the record.
+        facts: the same and more for programs.
     """
 
     files: dict[str, str] = {}
-    aside: dict[str, str] = {}
+    beside: dict[str, str] = {}
     options: dict[str, object] = {}
     excluded: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What a step needs.
-
-    Attributes:
-        label: its name in messages and progress.
-        libraries: distributions whose versions its output depends on.
-        calibrates: whether it needs calibration data.
-        searches: whether it asks for acceptance while it works.
-        aside: whether its output depends on files that earlier steps laid aside.
-    """
-
-    label: str
-    libraries: tuple[str, ...] = ()
-    calibrates: bool = False
-    searches: bool = False
-    aside: bool = False
+    facts: dict[str, object] = {}
 
 
 class Step:
@@ -171,30 +160,39 @@ class Step:
     Attributes:
         do: the key `do` of its table.
         types: values of the key `type` that select this class among those with the same `do`; empty without a `type`.
+        libraries: distributions whose versions its output depends on.
+        calibrates: whether it needs calibration data.
+        searches: whether it asks for acceptance while it works.
     """
 
     __slots__ = ()
     do: ClassVar[str]
     types: ClassVar[tuple[str, ...]] = ()
-
-    @property
-    def needs(self) -> Needs:
-        """What it needs."""
-        raise NotImplementedError
+    libraries: ClassVar[tuple[str, ...]] = ()
 
     def make(self, work: StepInput) -> Made:
         """Do it, or raise an EdgeAssistantError."""
         raise NotImplementedError
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The files that it names; none for every file that holds a model, and of a step over the whole model."""
-        return ()
+    def label(self) -> str:
+        """Its name in messages and progress."""
+        return str(getattr(self, "kind", self.do))
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether it needs calibration data."""
+        return False
+
+    @property
+    def searches(self) -> bool:
+        """Whether it asks for acceptance while it works."""
+        return False
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The keys of its table that its output depends on."""
-        return {key: value for key, value in msgspec.structs.asdict(self).items() if key not in {"file", "files"}}  # type: ignore[arg-type]
+        return {key: value for key, value in msgspec.structs.asdict(self).items() if key != "file"}  # type: ignore[arg-type]
 
 
 class WholeStep(msgspec.Struct, Step, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -202,21 +200,9 @@ class WholeStep(msgspec.Struct, Step, frozen=True, forbid_unknown_fields=True, k
 
 
 class FileStep(msgspec.Struct, Step, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A step that works on one file at a time: `file`, or `files`, or every file that holds a model."""
+    """A step that works on one file at a time: `file`, or every file that holds a model."""
 
     file: Name | None = None
-    files: tuple[Name, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.file and self.files:
-            raise ValueError("it has both 'file' and 'files'")
-        if len(set(self.files)) != len(self.files):
-            raise ValueError("'files' names something twice")
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The files that it names; none for every file that holds a model."""
-        return (self.file,) if self.file else self.files
 
 
 def decode(table: object, known: Sequence[type[Step]]) -> Step:
@@ -225,18 +211,12 @@ def decode(table: object, known: Sequence[type[Step]]) -> Step:
     Raises:
         ValueError: there is no such step, or a key is wrong.
     """
-    if not isinstance(table, dict):
-        raise ValueError("a step is a table")
-    values = dict(table)
-    name = values.pop("do", None)
-    found = [kind for kind in known if kind.do == name]
+    values = dict(table) if isinstance(table, dict) else {}
+    name, kind = values.pop("do", None), values.get("type")
+    found = [each for each in known if each.do == name]
     if not found:
-        raise ValueError(f"unknown step {name!r} (there are {', '.join(dict.fromkeys(kind.do for kind in known))})")
-    if found[0].types:
-        types = ", ".join(name for kind in found for name in kind.types)
-        if "type" not in values:
-            raise ValueError(f"'type' is missing (one of {types})")
-        found = [kind for kind in found if values["type"] in kind.types]
-        if not found:
-            raise ValueError(f"unknown type {values['type']!r} (there are {types})")
-    return decoding.convert(values, found[0])
+        raise ValueError(f"unknown step {name!r} (there are {', '.join(dict.fromkeys(each.do for each in known))})")
+    fitting = [each for each in found if not each.types or kind in each.types]
+    if not fitting:
+        raise ValueError(f"unknown type {kind!r} (there are {', '.join(one for each in found for one in each.types)})")
+    return decoding.convert(values, fitting[0])

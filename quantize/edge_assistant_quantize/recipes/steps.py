@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from msgspec import field
+from msgspec import Meta, field
 from msgspec.structs import replace
 
 from edge_assistant_quantize import candidate
 from edge_assistant_quantize.decoding import Line, Positive
 from edge_assistant_quantize.errors import RecipeInvalid, UsageError
 from edge_assistant_quantize.export import export
-from edge_assistant_quantize.gguf import conversion, imatrix, kinds
-from edge_assistant_quantize.gguf import quantize as gguf
-from edge_assistant_quantize.gguf import search as gguf_search
-from edge_assistant_quantize.onnx import calibration, methods, search
-from edge_assistant_quantize.onnx import quantize as onnx
-from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.recipes.step import IMATRIX, FileStep, Made, Needs, Step, StepInput, WholeStep
+from edge_assistant_quantize.gguf import conversion, kinds
+from edge_assistant_quantize.onnx import methods
+from edge_assistant_quantize.recipes.step import IMATRIX, WEIGHTS, FileStep, Made, Step, StepInput, WholeStep
+
+if TYPE_CHECKING:
+    from edge_assistant_quantize.onnx.calibration import Calibration
+
+_Precision = Annotated[str, Meta(pattern=rf"^({'|'.join(conversion.PRECISIONS)})\Z")]
+_TensorType = Annotated[str, Meta(pattern=rf"^({'|'.join(kinds.TENSORS)})\Z")]
 
 
 class Convert(WholeStep, frozen=True, kw_only=True):
     """Hugging Face weights to GGUF, by llama.cpp's own converter. A GGUF source is left as it is.
 
     Attributes:
-        precision: "f16", "bf16", "f32" or "q8_0".
+        precision: one of `conversion.PRECISIONS`.
         pre_tokenizer: how the tokenizer splits text, if that is not recognised: "qwen2", "llama-bpe", ...
     """
 
     do: ClassVar = "convert"
-    precision: str = "f16"
+    libraries: ClassVar = ("llama-cpp-python", "torch", "transformers")
+    precision: _Precision = "f16"
     pre_tokenizer: Line | None = None
-
-    def __post_init__(self) -> None:
-        if self.precision not in conversion.PRECISIONS:
-            raise ValueError(f"there is no precision {self.precision!r} ({', '.join(conversion.PRECISIONS)})")
-
-    @property
-    def needs(self) -> Needs:
-        """Libraries alone."""
-        return Needs(label=self.do, libraries=("llama-cpp-python", "torch", "transformers"))
 
     def make(self, work: StepInput) -> Made:
         """One GGUF file under the key `model`."""
-        if work.form.weights is None:
+        if work.form.files:
             return Made()
-        output = work.folder / "model.gguf"
-        conversion.convert(
-            work.form.weights, output, precision=self.precision, pre=self.pre_tokenizer, **work.computing
-        )
+        output = work.output / "model.gguf"
+        how: dict[str, Any] = {"precision": self.precision, "pre": self.pre_tokenizer, **work.computing}
+        conversion.convert(work.form.beside[WEIGHTS], output, **how)
         return Made({"model": output.name})
 
 
@@ -63,23 +55,18 @@ class Export(WholeStep, frozen=True, kw_only=True):
     """
 
     do: ClassVar = "export"
+    libraries: ClassVar = ("numpy", "onnx", "optimum", "optimum-onnx", "torch", "transformers")
     task: Line = ""
-
-    @property
-    def needs(self) -> Needs:
-        """Libraries alone."""
-        libraries = ("numpy", "onnx", "optimum", "optimum-onnx", "torch", "transformers")
-        return Needs(label=self.do, libraries=libraries)
 
     def make(self, work: StepInput) -> Made:
         """ONNX files by the keys that the product's senses know, with options if the export knows them."""
-        if work.form.weights is None:
+        if work.form.files:
             return Made()
-        folder = work.folder / "exported"
-        made = export.export(work.form.weights, folder, task=self.task or None, **work.computing)
+        folder = work.output / "exported"
+        made = export.export(work.form.beside[WEIGHTS], folder, task=self.task or None, **work.computing)
         found = candidate.read(folder) if (folder / candidate.FILE).is_file() else None
         paths = {**made.files, **(found.paths if found else {})}
-        names = {key: path.relative_to(work.folder).as_posix() for key, path in paths.items()}
+        names = {key: path.relative_to(work.output).as_posix() for key, path in paths.items()}
         return Made(names, options=dict(found.options) if found else {}, note=made.done.note)
 
 
@@ -92,13 +79,14 @@ class Imatrix(WholeStep, frozen=True, kw_only=True):
     """
 
     do: ClassVar = "imatrix"
+    libraries: ClassVar = ("llama-cpp-python",)
     chunks: Positive | None = None
     context: Positive = 512
 
     @property
-    def needs(self) -> Needs:
-        """The calibration text."""
-        return Needs(label=self.do, libraries=("llama-cpp-python",), calibrates=True)
+    def calibrates(self) -> bool:
+        """Over the calibration text."""
+        return True
 
     def make(self, work: StepInput) -> Made:
         """Compute the mean square of each column's inputs.
@@ -106,170 +94,130 @@ class Imatrix(WholeStep, frozen=True, kw_only=True):
         Raises:
             RecipeInvalid: there is no GGUF model yet.
         """
+        from edge_assistant_quantize.gguf import imatrix
+
         model = work.form.files.get("model")
         if model is None or model.suffix != ".gguf":
             hint = 'put a step before it that makes one: prepare = [{ do = "convert" }, { do = "imatrix" }]'
             raise RecipeInvalid("imatrix finds no GGUF model", hint)
-        assert work.calibration is not None
-        text, output = Path(str(work.calibration["path"])), work.folder / "imatrix.gguf"
-        imatrix.compute(model, text, output, context=self.context, chunks=self.chunks, **work.computing)
-        return Made(aside={IMATRIX: output.name})
+        output = work.output / "imatrix.gguf"
+        imatrix.compute(model, work.text, output, context=self.context, chunks=self.chunks, **work.computing)
+        return Made(beside={IMATRIX: output.name})
 
 
 class QuantizeGguf(FileStep, frozen=True, kw_only=True):
-    """Another type for a GGUF file, such as "Q4_K_M".
+    """Another type for a GGUF file, such as "Q4_K_M"; or a type for each group of its tensors, by a search.
+
+    A search measures over the calibration text; data judges what it finds.
 
     Attributes:
         kind: the key `type`.
         imatrix: whether to use the importance matrix of the source or of an earlier step.
         overrides: types of single tensors by regular expression, such as { "attn_v" = "Q8_0" }.
         requantize: whether to accept a model that is quantized already, which loses twice.
+        bits: the key `bits_per_weight` of a search: the most, over the whole file.
+        chunks: of the text that a search takes at most.
+        context: tokens of such a chunk.
     """
 
     do: ClassVar = "quantize"
-    types: ClassVar = kinds.MODELS
+    types: ClassVar = (*kinds.MODELS, kinds.SEARCH)
+    libraries: ClassVar = ("llama-cpp-python", "gguf")
     kind: str = field(name="type")
     imatrix: bool = False
-    overrides: dict[str, Line] = field(default_factory=dict)
+    overrides: dict[str, _TensorType] = field(default_factory=dict)
     requantize: bool = False
+    bits: float | None = field(name="bits_per_weight", default=None)
+    chunks: Positive | None = None
+    context: Positive | None = None
 
     def __post_init__(self) -> None:
-        FileStep.__post_init__(self)
-        if unknown := set(self.overrides.values()) - set(kinds.TENSORS):
-            raise ValueError(f"there is no type {min(unknown)!r} of tensors ({', '.join(kinds.TENSORS)})")
+        if self.calibrates and (self.bits is None or self.overrides):
+            raise ValueError("a search takes 'bits_per_weight' and no 'overrides', as it chooses the types")
+        if not self.calibrates and (self.bits or self.chunks or self.context):
+            raise ValueError("'bits_per_weight', 'chunks' and 'context' are keys of type = \"search\"")
 
     @property
-    def needs(self) -> Needs:
-        """The importance matrix, if it is used."""
-        return Needs(label=self.kind, libraries=("llama-cpp-python",), aside=self.imatrix)
+    def calibrates(self) -> bool:
+        """A search does."""
+        return self.kind == kinds.SEARCH
 
     def make(self, work: StepInput) -> Made:
-        """Quantize one file.
+        """Quantize one file, after a search for the types if that is asked for.
 
         Raises:
             RecipeInvalid: it wants an importance matrix, and there is none.
         """
-        matrix = _matrix(work, self.kind) if self.imatrix else None
-        how: dict[str, Any] = {"imatrix": matrix, "overrides": self.overrides, "allow_requantize": self.requantize}
-        fell = gguf.quantize(work.file, work.output, self.kind, **how, **work.computing)
-        return Made({work.key: work.output.name}, note=gguf.note(fell))
+        from edge_assistant_quantize.gguf import perplexity, quantize, search
 
-
-class SearchGguf(FileStep, frozen=True, kw_only=True):
-    """A type for each group of tensors of a GGUF file, by measurement over the calibration text; data judges it.
-
-    Attributes:
-        kind: the key `type`.
-        bits: the key `bits_per_weight`: the most, over the whole file.
-        chunks: of the text that are taken at most.
-        imatrix: whether to use the importance matrix of an earlier step.
-    """
-
-    do: ClassVar = "quantize"
-    types: ClassVar = (kinds.SEARCH,)
-    kind: str = field(name="type")
-    bits: float = field(name="bits_per_weight")
-    chunks: Positive = gguf_search.CHUNKS
-    imatrix: bool = False
-
-    @property
-    def needs(self) -> Needs:
-        """The calibration text, and the importance matrix, if it is used."""
-        libraries = ("llama-cpp-python", "gguf")
-        return Needs(label=self.kind, libraries=libraries, calibrates=True, aside=self.imatrix)
-
-    def make(self, work: StepInput) -> Made:
-        """Search, and quantize one file.
-
-        Raises:
-            RecipeInvalid: it wants an importance matrix, and no earlier step has computed one.
-        """
-        assert work.calibration is not None
-        matrix = _matrix(work, self.kind) if self.imatrix else None
-        found = gguf_search.search(
-            work.file,
-            Path(str(work.calibration["path"])),
-            bits=self.bits,
-            imatrix=matrix,
-            chunks=self.chunks,
-            folder=work.kept,
-            threads=work.threads,
-            watch=work.watch,
-        )
-        gguf.quantize(
-            work.file,
-            work.output,
-            gguf_search.TOP,
-            imatrix=matrix,
-            overrides=found.overrides,
-            threads=work.threads,
-            watch=work.watch,
-        )
-        return Made({work.key: work.output.name}, note=found.note)
-
-
-def _matrix(work: StepInput, kind: str) -> Path:
-    """The importance matrix that an earlier step has laid aside.
-
-    Raises:
-        RecipeInvalid: none has computed one.
-    """
-    matrix = work.form.aside.get(IMATRIX)
-    if matrix is None:
-        hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
-        raise RecipeInvalid(f"{kind} wants an importance matrix, and no step has computed one", hint)
-    return matrix
+        how: dict[str, Any] = {"imatrix": None, "allow_requantize": self.requantize, **work.computing}
+        if self.imatrix:
+            how["imatrix"] = work.form.beside.get(IMATRIX)
+            if how["imatrix"] is None:
+                hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
+                raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
+        if self.bits is None:
+            fell = quantize.quantize(work.file, work.output, self.kind, overrides=self.overrides, **how)
+            return Made({work.key: work.output.name}, note=quantize.note(fell), facts={"fallbacks": fell})
+        searching: dict[str, Any] = {
+            "context": self.context or perplexity.CONTEXT,
+            "chunks": self.chunks,
+            "folder": work.kept,
+        }
+        found = search.search(work.file, work.text, bits=self.bits, **searching, **how)
+        fell = quantize.quantize(work.file, work.output, search.TOP, overrides=found.overrides, **how)
+        facts = {"fallbacks": fell, "losses": dict(found.losses), "types": dict(found.types)}
+        note = "; ".join(filter(None, [found.note, quantize.note(fell)]))
+        return Made({work.key: work.output.name}, note=note, facts=facts)
 
 
 class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
     """Another precision for an ONNX file, such as "static-int8".
 
     Attributes:
-        method: the key `type`.
+        kind: the key `type`.
         exclude: nodes that are not quantized.
         most: the key `exclude_until_accepted`: exclude up to so many nodes, the worst first, until it is accepted.
         options: of the method, such as { algorithm = "gptq" }.
     """
 
     do: ClassVar = "quantize"
-    types: ClassVar = tuple(methods.METHODS)
-    method: str = field(name="type")
+    types: ClassVar = methods.METHODS
+    libraries: ClassVar = ("numpy", "onnx", "onnxruntime")
+    kind: str = field(name="type")
     exclude: tuple[Line, ...] = ()
     most: Positive | None = field(name="exclude_until_accepted", default=None)
     options: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        FileStep.__post_init__(self)
         if self.exclude and self.most:
             raise ValueError("'exclude' and 'exclude_until_accepted' do not go together")
         try:
-            methods.check_options(self.method, self.options)
+            methods.check_options(self.kind, self.options)
         except UsageError as error:
             raise ValueError(f"{error.message} - {error.hint}") from None
 
     @property
-    def needs(self) -> Needs:
-        """Calibration data, if the method or a search runs the model over it."""
-        searches = self.most is not None
-        return Needs(
-            label=self.method,
-            libraries=("numpy", "onnx", "onnxruntime"),
-            calibrates=searches or methods.calibrates(self.method, self.options),
-            searches=searches,
-        )
+    def calibrates(self) -> bool:
+        """If the method or a search runs the model over the data."""
+        return self.searches or methods.calibrates(self.kind, self.options)
+
+    @property
+    def searches(self) -> bool:
+        """If nodes are excluded until it is accepted."""
+        return self.most is not None
 
     def make(self, work: StepInput) -> Made:
         """Quantize one file; in a search the accepted form, or if there is none that with the most nodes excluded."""
+        from edge_assistant_quantize.onnx import calibration, search
+
         given = None
-        if self.needs.calibrates:
-            assert work.calibration is not None
+        if self.calibrates and work.calibration is not None:
             given = calibration.record(work.form.candidate(), work.key, work.calibration, **work.computing)
         if self.most is None:
             return self._quantize(work, given, self.exclude)
         how: dict[str, Any] = {"accepts": work.accepts, "most": self.most, "options": self.options}
-        found = search.quantize_to_accept(
-            work.file, work.output, self.method, calibration=given, **how, **work.computing
-        )
+        found = search.quantize_to_accept(work.file, work.output, self.kind, calibration=given, **how, **work.computing)
         layers = tuple(replace(layer, file=work.key) for layer in found.layers)
         tries = f"{len(found.tries)} forms tried" if len(found.tries) > 1 else ""
         if found.taken:
@@ -280,9 +228,11 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         return replace(made, layers=layers, note=f"{tries or 'one form tried'}, none accepted")
 
     def _quantize(self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...]) -> Made:
+        from edge_assistant_quantize.onnx.quantize import quantize
+
         how: dict[str, Any] = {"calibration": given, "exclude": excluded, "options": self.options}
-        note = onnx.quantize(work.file, work.output, self.method, **how, **work.computing)
+        note = quantize(work.file, work.output, self.kind, **how, **work.computing)
         return Made({work.key: work.output.name}, excluded=excluded, note=note)
 
 
-STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, QuantizeGguf, SearchGguf, QuantizeOnnx)
+STEPS: tuple[type[Step], ...] = (Convert, Export, Imatrix, QuantizeGguf, QuantizeOnnx)

@@ -6,7 +6,7 @@ measured/KEY.json        measurements; as made.json after a code by this machine
 variants/NAME/           candidate.toml and the files, hard links into work/
 reference/               likewise, if the recipe prepared it
 accepted/                the chosen variant
-record.json, recipe.lock
+record.json, report.html
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -29,25 +29,17 @@ from edge_assistant_quantize.candidate import Candidate, sha256_of
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.publish.places import linked
-from edge_assistant_quantize.recipes.recipe import Data, Recipe
+from edge_assistant_quantize.recipes.recipe import Recipe
 from edge_assistant_quantize.recipes.step import Made
 
 T = TypeVar("T")
 
-ACCEPTED = "accepted"
 VARIANTS = "variants"
 REFERENCE = "reference"
 
-_MADE = "made.json"
+_MADE = "made.json"  # what a step made, and the sha256 of each of its files by name
 _HINT = "free some space, or name another folder"
 _KEY_LETTERS = 20  # of a checksum in a name
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """The output of a step, as in `made.json`, and the sha256 of each of its files by name."""
-
-    made: Made
-    sums: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +49,8 @@ class Workspace:
     folder: Path
 
     @contextlib.contextmanager
-    def locked(self, what: str) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Exclude others from the folder, and remove the incomplete output of one that was killed.
-
-        Args:
-            what: the message if another has it, such as "another run works in out".
 
         Raises:
             UsageError: another run has the folder.
@@ -75,6 +64,7 @@ class Workspace:
             try:
                 lock.acquire()
             except Timeout:
+                what = f"another run works in {self.folder.name}"
                 raise UsageError(what, "wait for it, or name another folder") from None
         try:
             for path in self.folder.rglob(f"{room.BEGUN}*"):
@@ -99,16 +89,16 @@ class Workspace:
             EdgeAssistantError: the step fails.
         """
         place = self.folder / "work" / f"{name}-{key[:_KEY_LETTERS]}"
-        stored = _opened(key, place / _MADE, Stored)
+        stored = _opened(key, place / _MADE, tuple[Made, dict[str, str]])
         with contextlib.suppress(OSError):
-            if stored and all(sha256_of(place / file) == digest for file, digest in stored.sums.items()):
-                return stored.made, place, stored.sums
+            if stored and all(sha256_of(place / file) == digest for file, digest in stored[1].items()):
+                return stored[0], place, stored[1]
         partial = self.folder / "begun" / place.name
         partial.mkdir(parents=True, exist_ok=True)
         with room.new_folder(place, replace=True) as folder:
             made = make(folder, partial)
-            sums = {file: sha256_of(folder / file) for file in (*made.files.values(), *made.aside.values())}
-            (folder / _MADE).write_bytes(_sealed(key, Stored(made, sums)))
+            sums = {file: sha256_of(folder / file) for file in (*made.files.values(), *made.beside.values())}
+            (folder / _MADE).write_bytes(_sealed(key, (made, sums)))
         shutil.rmtree(partial, ignore_errors=True)
         return made, place, sums
 
@@ -175,17 +165,3 @@ class RecipeJob:
     threads: int
     watch: Watch
     inputs: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def first_data(self) -> Data:
-        """The data of the first metric."""
-        return self.recipe.data[self.recipe.metrics[0].data]
-
-    @property
-    def computing(self) -> dict[str, Any]:
-        """The arguments `threads` and `watch` of what computes."""
-        return {"threads": self.threads, "watch": self.watch}
-
-    def data_sum(self, name: str) -> str:
-        """The checksum of a data set."""
-        return self.inputs[f"data/{name}"]

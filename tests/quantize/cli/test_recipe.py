@@ -47,8 +47,7 @@ def test_the_real_detector_twice_gives_the_same_tensors(models, photos, tmp_path
     (tmp_path / "recipe.toml").write_text(RECIPE)
     command = ["run", str(tmp_path / "recipe.toml"), "--threads", "1", "--output"]
     assert main([*command, str(tmp_path / "out"), "--locked"]) == 3
-    said = "there is no lock file recipe.lock - run the recipe once without --locked"
-    assert said in capsys.readouterr().err
+    assert "there is no folder out - name a folder that a run has written" in capsys.readouterr().err
     status = main([*command, str(tmp_path / "one"), "--json"])
     told = json.loads(capsys.readouterr().out)
     assert status == (0 if told["chosen"] else 1)
@@ -57,17 +56,15 @@ def test_the_real_detector_twice_gives_the_same_tensors(models, photos, tmp_path
     assert all(variant["speed"]["ratio"] > 0 for variant in told["variants"])
     assert told["reference"]["speed"]["ratio"] == 1
     assert told["reference"]["peak_mib"] > 20
-    (tmp_path / "recipe.toml").write_text("speed = false\n" + RECIPE)  # no part of what is locked
-    assert main([*command, str(tmp_path / "two"), "--locked", str(tmp_path / "one" / "recipe.lock")]) in {0, 1}
-    for name in ("recipe.lock", "variants/dynamic-int8/model.onnx", "variants/static-int8/model.onnx"):
+    (tmp_path / "recipe.toml").write_text("speed = false\n" + RECIPE)
+    assert main([*command, str(tmp_path / "two"), "--locked", str(tmp_path / "one")]) in {0, 1}
+    for name in ("variants/dynamic-int8/model.onnx", "variants/static-int8/model.onnx"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_recipes_are_listed_and_shown(capsys):
     assert main(["recipes"]) == 0
     assert "wer: at most 0.005 worse" in capsys.readouterr().out
-    assert main(["recipes", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["detector"]["role"] == "detector"
     assert main(["recipes", "show", "detector"]) == 0
     assert tomllib.loads(capsys.readouterr().out)["name"] == "detector"
 
@@ -76,8 +73,7 @@ def test_a_report_is_written_again(tmp_path, capsys):
     records.write(record(), tmp_path / records.FILE)
     assert main(["report", str(tmp_path)]) == 0
     assert "Take static int8, 1 node left: 9.5 MiB" in capsys.readouterr().out
-    assert main(["report", str(tmp_path / records.FILE), "--output", str(tmp_path / "pages")]) == 0
-    assert (tmp_path / "pages" / "report.html").is_file()
+    assert (tmp_path / "report.html").is_file()
     (tmp_path / records.FILE).write_text("{}")
     assert main(["report", str(tmp_path)]) == 3
     assert "record.json is no record" in capsys.readouterr().err

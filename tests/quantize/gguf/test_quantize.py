@@ -11,8 +11,8 @@ from helpers import forked, smalldisk, tiny_llama
 
 from edge_assistant_quantize import room, worker
 from edge_assistant_quantize.candidate import sha256_of
-from edge_assistant_quantize.cli import quantize_gguf
 from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.cli.quantize import tensor_types
 from edge_assistant_quantize.errors import (
     CalibrationInvalid,
     InputMissing,
@@ -229,7 +229,7 @@ def test_the_verb_says_what_came_of_it_and_quantizes_twice_only_where_that_is_wa
     assert "tensors: 15 q4_0, 5 f32, 1 q6_K\nq8.gguf was quantized already" in capsys.readouterr().out
     for given in (["attn_v"], ["a=Q8_0", "a=Q4_0"]):
         with pytest.raises(UsageError):
-            quantize_gguf.overrides(given)
+            tensor_types(given)
 
 
 @pytest.mark.bench

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 
 import pytest
 from helpers import forked, killed, tiny_llama
@@ -13,12 +14,13 @@ from edge_assistant_quantize import candidate, record
 from edge_assistant_quantize.acceptance import looks
 from edge_assistant_quantize.errors import (
     InputMissing,
+    LockBroken,
     RecipeInvalid,
     UsageError,
     WeightsRefused,
 )
 from edge_assistant_quantize.progress import ignore
-from edge_assistant_quantize.recipes import engine, loading, lock, measurements
+from edge_assistant_quantize.recipes import engine, loading, measurements
 from edge_assistant_quantize.recipes.workspace import Workspace
 from edge_assistant_quantize.record import CriterionVerdict, ModelFile, Variant
 
@@ -48,7 +50,7 @@ def test_the_smallest_accepted_variant_is_chosen_and_a_second_run_does_nothing(p
     assert record.read(out) == found
     assert set(found.inputs) == {"source/model", "source/labels", "calibration", "data/photos"}
     assert found.measures["length"].lower_is_better is False
-    assert found.recipe == (place.folder / "small.toml").read_text()
+    assert tomllib.loads(found.recipe) == tomllib.loads((place.folder / "small.toml").read_text())
     assert found.commands == ["edge-quantize run small.toml"]
     assert found.versions["edge-quantize"]
     assert found.machine["architecture"]
@@ -178,9 +180,41 @@ def test_refusals_come_before_work(place, changes, error, said):
     assert place.log() == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"architecture":', '"was":', None),  # another machine may give the same tensors
+        ('"source/model": "', '"source/model": "0', "^source/model is .* and in the record 0"),
+        ('"numpy": "', '"numpy": "0.1', "^numpy is .* and in the record 0.1"),
+        ('"source/labels"', '"source/other"', "^source/labels is .* and in the record not there"),
+        (None, None, "^half/model is .* and in the record 0 - bring"),
+        (None, "machine", "and in the record 0; this machine is of another class"),
+    ],
+)
+def test_a_run_is_held_to_the_record_of_another(place, old, new, said):
+    first = place.run("one")
+    if old:
+        path = place.folder / "one" / record.FILE
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+    else:
+        half, *others = first.variants
+        other = replace(half, files={**half.files, "model": replace(half.files["model"], sha256="0")})
+        machine = {**first.machine, "architecture": "z"} if new else first.machine
+        changed = replace(first, variants=[other, *others], machine=machine)
+        record.write(changed, place.folder / "one" / record.FILE)
+    if said is None:
+        place.run("two", locked=place.folder / "one")
+        return
+    with pytest.raises(LockBroken, match=said) as caught:
+        place.run("two", locked=place.folder / "one")
+    assert caught.value.exit_status == 1
+    assert not (place.folder / "two" / "accepted").exists()
+
+
 def test_another_run_in_the_folder_is_seen_before_work(place):
     message = "another run works in out"
-    with Workspace(place.folder / "out").locked(""), pytest.raises(UsageError, match=message):
+    with Workspace(place.folder / "out").locked(), pytest.raises(UsageError, match=message):
         place.run()
     assert place.log() == []
 
@@ -224,8 +258,8 @@ def test_a_language_model_twice_gives_the_same_tensors(tmp_path, monkeypatch):
     assert found.chosen == "q8-0"
     assert found.reference.metrics["token-agreement"] == 1
     assert found.variants[0].metrics["perplexity"] > 1
-    run("two", locked=tmp_path / "one" / lock.FILE)
-    assert (tmp_path / "one" / lock.FILE).read_text() == (tmp_path / "two" / lock.FILE).read_text()
+    again = run("two", locked=tmp_path / "one")
+    assert [variant.files for variant in again.variants] == [variant.files for variant in found.variants]
     (tmp_path / "weights").mkdir()  # which are not converted
     (tmp_path / "weights" / "config.json").write_text("{}")
     (tmp_path / "weights" / "model.safetensors").write_bytes(bytes(8))

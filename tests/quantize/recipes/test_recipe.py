@@ -47,7 +47,7 @@ def test_a_recipe():
     recipe = read(GOOD)
     check(recipe)
     assert [variant.name for variant in recipe.variants] == ["tiny"]
-    assert recipe.steps[0].keys == ("model",)
+    assert recipe.steps[0].file == "model"
     assert recipe.steps[0].parameters == {"to": 10, "calibrated": True, "search": False, "fails": False}
     assert recipe.metrics[0].criterion == criteria.Criterion("length", criteria.Bound.AT_LEAST, 1.0)
     assert recipe.metrics[1].criterion is None
@@ -72,9 +72,7 @@ AGAIN = '[[variants]]\nname = "tiny"\nsteps = [{ do = "shrink", to = 3 }]\n'
         ('photos = { path = "photos", limit = 3 }', "photos = {}", "data[...]: expected `object` of length >= 1"),
         ("at_least = 1", "within_interval = true\nat_least = 1", "metrics[0]: length: 2 criteria"),
         ("at_least = 1", "at_least = nan", "metrics[0]: length: 'at_least' must be a number"),
-        ('name = "small"', 'name = "small"\nlayers = "int9"', "'layers' is no method for ONNX files"),
-        ('file = "model"', 'file = "model", files = ["model"]', "both 'file' and 'files'"),
-        ('file = "model"', 'files = ["model", "model"]', "'files' names something twice"),
+        ('name = "small"', 'name = "small"\nlayers = "fp16"', "unknown key `layers`"),
         ("[[variants]]", AGAIN + "[[variants]]", "two variants have the same name"),
     ],
 )

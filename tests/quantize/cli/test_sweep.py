@@ -4,17 +4,17 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from helpers import forked, tiny_llama
 
 from edge_assistant_quantize import record
-from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.cli.main import main, parser
+from edge_assistant_quantize.cli.sweep import swept
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, RecipeInvalid, StorageFull, UsageError
 from edge_assistant_quantize.gguf import speed
 from edge_assistant_quantize.gguf.speed import SpeedFigures
-from edge_assistant_quantize.recipes import engine, sweep
+from edge_assistant_quantize.recipes import engine
 
 SPEED = {"prefill_tokens_per_s": 100.0, "decode_tokens_per_s": 10.0, "load_s": 1.0}
 
@@ -28,10 +28,12 @@ def folder(tmp_path_factory):
     return made
 
 
-def ran(folder, output, *types, model="tiny.gguf", text="text.txt", **given):
+def ran(folder, output, types, *given, model="tiny.gguf", text="text.txt"):
     """The record and the work that was done."""
     steps = []
-    asked = sweep.of_types(folder / model, types, folder / text, **{"context": 64, "chunks": 1, **given})
+    words = ["sweep", folder / model, "--types", types, "--text", folder / text, "--output", output]
+    words += ["--context", 64, "--chunks", 1, *given]
+    asked = swept(parser().parse_args(list(map(str, words))))
     found = engine.run(asked, output, threads=1, watch=steps.append)
     return found, list(dict.fromkeys(step.what for step in steps))
 
@@ -52,7 +54,7 @@ def test_a_sweep_that_was_killed_goes_on_and_measures_all(folder, tmp_path, caps
     assert main([*words, "q8_0,q2_k"]) == 0
     said = capsys.readouterr()
     again = {line.partition(":")[0] for line in said.err.splitlines()}
-    assert again == {"sweep-tiny", "speed", "speed of tiny.gguf", "speed of model.gguf"}
+    assert again == {"sweep-tiny", "speed of tiny.gguf", "speed of model.gguf"}
     assert all(path.stat().st_mtime_ns == made[path] for path in made)
     assert "reference" in said.out
     found = record.read(output)
@@ -70,12 +72,12 @@ def test_a_sweep_that_was_killed_goes_on_and_measures_all(folder, tmp_path, caps
     assert "ratio" in large.speed
     assert list(found.measures) == ["kl-divergence", "token-agreement"]
     assert found.inputs.keys() == {"source/model", "data/text"}
-    assert main([*words, "Q2_K,Q8_0", "--json"]) == 0
+    assert main([*words, "Q8_0,Q2_K", "--json"]) == 0
     said = capsys.readouterr()
-    assert {line.partition(":")[0] for line in said.err.splitlines()} == {"sweep-tiny", "speed"}
+    assert {line.partition(":")[0] for line in said.err.splitlines()} == {"sweep-tiny"}
     variants = json.loads(said.out)["variants"]
-    assert [variant["name"] for variant in variants] == ["q2_k", "q8_0"]
-    assert variants[1]["metrics"] == large.metrics
+    assert [variant["name"] for variant in variants] == ["q8_0", "q2_k"]
+    assert variants[0]["metrics"] == large.metrics
 
 
 @pytest.fixture
@@ -88,25 +90,24 @@ def quick(monkeypatch):
 def test_a_matrix_is_computed_once_or_given_and_types_of_few_bits_take_it(folder, tmp_path, quick):
     with pytest.raises(CalibrationInvalid, match="IQ2_XXS needs an importance matrix"):
         ran(folder, tmp_path / "none", "IQ2_XXS")
-    given = {"overrides": {"attn_v": "Q8_0"}, "calibration": folder / "calibration.txt"}
-    first, steps = ran(folder, tmp_path / "out", "IQ2_XXS", "F32", **given)
+    given, calibration = ["--tensor-type", "attn_v=Q8_0"], ["--calibration", folder / "calibration.txt"]
+    first, steps = ran(folder, tmp_path / "out", "IQ2_XXS,F32", *given, *calibration)
     assert "importance matrix of tiny.gguf" in steps
-    again, steps = ran(folder, tmp_path / "out", "IQ2_XXS", "F32", **given)
-    assert (again.variants, steps) == (first.variants, ["sweep-tiny", "speed"])
+    again, steps = ran(folder, tmp_path / "out", "IQ2_XXS,F32", *given, *calibration)
+    assert (again.variants, steps) == (first.variants, ["sweep-tiny"])
     (matrix,) = (tmp_path / "out" / "work").glob("imatrix-*/imatrix.gguf")
-    found, steps = ran(folder, tmp_path / "given", "IQ2_XXS", matrix=matrix, overrides=given["overrides"])
+    found, steps = ran(folder, tmp_path / "given", "IQ2_XXS", "--imatrix", matrix, *given)
     assert not any("importance" in step for step in steps)
     assert "source/imatrix" in found.inputs
     assert found.variants[0].files == first.variants[0].files
 
 
-def test_another_reference_and_a_quantized_model(folder, tmp_path, quick):
+def test_a_quantized_model_is_taken_if_that_is_said(folder, tmp_path, quick):
     ran(folder, tmp_path, "Q8_0")
-    given = {"model": tmp_path / "variants" / "q8_0" / "model.gguf", "reference": folder / "tiny.gguf"}
+    model = tmp_path / "variants" / "q8_0" / "model.gguf"
     with pytest.raises(UsageError, match="quantized already"):
-        ran(folder, tmp_path / "again", "Q4_0", **given)
-    found, _ = ran(folder, tmp_path / "again", "Q4_0", requantize=True, **given)
-    assert found.reference.bytes == (folder / "tiny.gguf").stat().st_size
+        ran(folder, tmp_path / "again", "Q4_0", model=model)
+    found, _ = ran(folder, tmp_path / "again", "Q4_0", "--allow-requantize", model=model)
     assert found.variants[0].metrics["kl-divergence"] > 0
 
 
@@ -120,12 +121,18 @@ def test_tensors_that_fall_back_are_noted(folder, tmp_path, quick, monkeypatch):
 @pytest.mark.parametrize(
     ("types", "given", "error"),
     [
-        ((), {}, RecipeInvalid),
-        (("Q8_0", "Q8_0"), {}, RecipeInvalid),
-        (("Q9",), {}, UsageError),
-        (("Q8_0",), {"context": 2}, UsageError),
-        (("Q8_0",), {"text": "none.txt"}, InputMissing),
-        (("Q8_0",), {"model": Path("none.gguf")}, InputMissing),
+        (
+            [
+                "",
+            ],
+            {},
+            RecipeInvalid,
+        ),
+        (["Q8_0,Q8_0"], {}, RecipeInvalid),
+        (["Q9"], {}, UsageError),
+        (["Q8_0", "--context", 2], {}, UsageError),
+        (["Q8_0"], {"text": "none.txt"}, InputMissing),
+        (["Q8_0"], {"model": "none.gguf"}, InputMissing),
     ],
 )
 def test_what_cannot_be_done_is_told_before(folder, tmp_path, types, given, error):

@@ -1,73 +1,63 @@
-"""The record of models judged on the command line; each is added to those before it."""
+"""A model judged as it is, by a recipe of no steps; its record extends that of the models judged before it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from filelock import FileLock
 from msgspec.structs import replace
 
 from edge_assistant.core.signals import printable
-from edge_assistant_quantize import arguments
+from edge_assistant.storage import atomic
 from edge_assistant_quantize import record as records
+from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.record import CriterionVerdict, ModelFile, Record, Variant
+from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.recipes import measurements, recipe
+from edge_assistant_quantize.recipes.engine import RecipeRun, choose
+from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
+from edge_assistant_quantize.recipes.step import Form
+from edge_assistant_quantize.recipes.workspace import REFERENCE
+from edge_assistant_quantize.record import Record
+from edge_assistant_quantize.report import page
 
-if TYPE_CHECKING:
-    from edge_assistant_quantize.acceptance.accept import Acceptance
-    from edge_assistant_quantize.gguf.speed import SpeedFigures
-    from edge_assistant_quantize.record import Measured
 
-
-def record(
-    candidate: Candidate, reference: Candidate, found: Acceptance, recipe: str, speeds: Sequence[SpeedFigures] = ()
+def judge(
+    asked: Recipe, candidate: Candidate, reference: Candidate, *, threads: int, watch: Watch, command: str = ""
 ) -> Record:
-    """The record of one model.
+    """Decide whether a model may stand for another: a recipe of no steps. The look counts whatever comes of it.
 
     Args:
-        candidate: the model.
-        reference: what it would replace.
-        found: what was measured and decided.
-        recipe: text of the recipe that named the criteria, or empty.
-        speeds: of reference and candidate; empty where they were not measured.
+        asked: metrics with criteria, and their data.
+        candidate: what may be accepted.
+        reference: what it would stand for.
+        threads: cores to use.
+        watch: receives progress.
+        command: the command line, for the record.
+
+    Returns:
+        A record of one variant and one look, which nobody has signed.
+
+    Raises:
+        UsageError: a language model is compared with itself; or see `recipe.check`.
+        RecipeInvalid, CalibrationInvalid, InputMissing: see `recipe.check`.
+        NotAccepted: the reference does not count, so nothing is compared with it.
+        ModelCorrupt: a file changed while it was measured.
+        StorageFull, KeyLost: the audit trail cannot be written.
+        EdgeAssistantError: a model cannot be run.
     """
-    from edge_assistant_quantize import provenance
-
-    look = found.look
-    form = _variant(candidate, look.candidate.files, found.results, speeds[1:], found.verdicts)
-    inputs = {f"data/{name}": digest for name, digest in look.data.items()}
-    inputs |= {f"reference/{key}": digest for key, digest in look.reference.files.items()}
-    return Record(
-        name=f"candidates for {reference.name}",
-        role=candidate.role,
-        recipe=recipe,
-        commands=[printable(arguments.command())],
-        versions=provenance.versions(provenance.RUNTIMES),
-        machine=provenance.machine(),
-        inputs=inputs,
-        reference=_variant(reference, look.reference.files, found.of_reference, speeds[:1]),
-        variants=[form],
-        chosen=form.name if found.accepted else "",
-        measures={name: each.measure for name, each in found.results.items()},
-        looks=[look],
-    )
-
-
-def _variant(
-    model: Candidate,
-    sums: Mapping[str, str],
-    results: Mapping[str, Measured],
-    speeds: Sequence[SpeedFigures],
-    verdicts: Sequence[CriterionVerdict] = (),
-) -> Variant:
-    """A model with its measurements, as a record has it."""
-    from edge_assistant_quantize.metrics.metric import figures
-
-    files = {key: ModelFile.of(path, printable(path.name), sums[key]) for key, path in model.paths.items()}
-    found = Variant(model.name, "", files, figures(results), list(verdicts))
-    return replace(found, speed=speeds[0].speed, peak_mib=speeds[0].peak_mib) if speeds else found
+    name, as_it_is = f"candidates for {reference.name}", RecipeVariant(candidate.name, ())
+    asked = replace(asked, name=name, variants=(as_it_is,))
+    recipe.check(asked, candidate.paths)
+    form, other = Form.of(candidate), Form.of(reference)
+    if candidate.role == "language" and form.identity == other.identity and any(c.compares for c in asked.criteria):
+        what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
+        raise UsageError(what, "name the model that it was made from: --reference F")
+    with measurements.measuring(asked, threads, watch) as job:
+        found = RecipeRun(job, other).record({candidate.name: form}, other)
+    return replace(found, inputs=found.inputs | other.inputs(REFERENCE), commands=[command])
 
 
 def write(new: Record, folder: Path) -> None:
@@ -77,12 +67,6 @@ def write(new: Record, folder: Path) -> None:
         UsageError: the folder holds the record of another reference or machine, or one that was changed.
         StorageFull: it cannot be written.
     """
-    from filelock import FileLock
-
-    from edge_assistant.storage import atomic
-    from edge_assistant_quantize.acceptance import signature
-    from edge_assistant_quantize.report import page
-
     with atomic.storing(folder.name, "free some space, or name another folder"):
         folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # two that judge at once both keep their look
@@ -103,8 +87,6 @@ def former(folder: Path, reference: Mapping[str, str], role: str) -> Record | No
     Raises:
         UsageError: it is of another reference or machine or of an earlier build, or it was changed.
     """
-    from edge_assistant_quantize.acceptance import signature
-
     hint = "name another folder: --record"
     old = signature.kept(folder)
     if old is None and (folder / records.FILE).is_file():
@@ -121,12 +103,10 @@ def _added(old: Record, new: Record) -> Record:
     before = next((form for form in old.variants if form.files == one.files), one)
     one = replace(one, speed=one.speed or before.speed, peak_mib=one.peak_mib or before.peak_mib)
     variants = [*(form for form in old.variants if form.name != one.name), one]
-    accepted = [form for form in variants if form.accepted]
     return replace(
         new,
         commands=[*old.commands, *new.commands],
         inputs={**old.inputs, **new.inputs},
-        recipe=new.recipe or old.recipe,
         variants=variants,
         reference=replace(
             new.reference,
@@ -134,6 +114,6 @@ def _added(old: Record, new: Record) -> Record:
             speed=new.reference.speed or old.reference.speed,
             peak_mib=new.reference.peak_mib or old.reference.peak_mib,
         ),
-        chosen=min(accepted, key=lambda form: form.bytes).name if accepted else "",
+        chosen=choose(variants),
         measures={**old.measures, **new.measures},
     )
