@@ -14,7 +14,7 @@ from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.record import Criterion
 
 DataOf = Mapping[str, Mapping[str, object]]
-"""The data by the metric or result that is measured on it: `{"presence": {"path": "photos"}}`."""
+"""The data by what is measured on it: `{"presence": {"path": "photos"}}`."""
 
 
 def check(criteria: Iterable[Criterion]) -> None:
@@ -49,38 +49,25 @@ def check_data(
         criteria: what must hold.
         role: of the models.
         files: of one of them by key; empty where there is none yet.
-        data: by metric or result.
+        data: by result, that of each criterion among them.
         searched: whether a search sees half of it.
 
     Raises:
-        UsageError: nothing is given for a criterion, see `_data_of`, or see `Metric.check`.
+        UsageError: see `Metric.check`.
         RecipeInvalid: what keeps a result honest would be measured on other data.
         CalibrationInvalid, InputMissing: it is not, or see `Metric.count`.
     """
     count_of = cache(lambda name, table: metric(name).count(role, files, json.loads(table)))  # it may load a model
     for each in criteria:
-        by, given = metric(each.metric), _data_of(each.metric, data)
+        by, given = metric(each.metric), data[each.metric]
         by.check(role, given)
         apart = [name for name, table in data.items() if metric(name).name == by.name and table != given]
         if beside := standard(each.metric).beside * bool(apart):
             what = f"'{each.metric}' decides by '{beside[0]}' of the same data, and '{apart[0]}' is asked on other data"
             raise RecipeInvalid(what, "name one for both")
-        count, needed = count_of(by.name, _text_of(given)) // (2 if searched else 1), gate.needed(each)
+        found, needed = count_of(by.name, json.dumps(given, sort_keys=True, default=str)), gate.needed(each)
+        count = found // (2 if searched else 1)
         if count < needed:
             what = f"{count} independent items cannot show '{each.metric} {each.text}'"
             half = ", as a search looks at the other half" if searched else ""
             raise CalibrationInvalid(f"{what}, which takes at least {needed:.0f}{half}", "take more data")
-
-
-def _text_of(given: Mapping[str, object]) -> str:
-    """A table of data as JSON, the same for tables that say the same."""
-    return json.dumps(given, sort_keys=True, default=str)
-
-
-def _data_of(result: str, data: DataOf) -> Mapping[str, object]:
-    """The data that a result is measured on: its own, or that of the run that gives it."""
-    by = metric(result)
-    named = next((name for name in (result, by.name, *by.gives) if name in data), None)
-    if named is None:
-        raise UsageError(f"nothing is given that '{result}' could be measured on", "name data for it")
-    return data[named]

@@ -203,10 +203,9 @@ def check(recipe: Recipe, files: Mapping[str, Path] = {}) -> None:
             raise RecipeInvalid(f"'{name}' of 'data' takes its items from one of {' and '.join(said)}", "name one")
     for each in recipe.metrics:
         if not ITEMS & set(recipe.data.get(each.data, ())):
-            raise RecipeInvalid(
-                f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given",
-                f"say where it is: --data {each.data}=PATH, or a [data.{each.data}] table",
-            )
+            what = f"{recipe.name}: '{each.metric}' is measured on '{each.data}', which is not given"
+            where = f"{each.data}=PATH, or a [data.{each.data}] table" if recipe.steps else "path=PATH"
+            raise RecipeInvalid(what, f"say where it is: --data {where}")
     calibrated = [each.label for each in recipe.steps if each.calibrates]
     if calibrated and recipe.calibration is None:
         hint = "say where it is: --calibration PATH, or a [calibration] table"

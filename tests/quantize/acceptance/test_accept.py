@@ -28,7 +28,9 @@ def test_a_rare_large_loss_has_to_be_seen_with_the_confidence_of_the_look(look, 
 def test_items_are_counted_once_for_all_criteria_over_them(monkeypatch):
     script = Scripted({})
     monkeypatch.setattr(metrics, "all_metrics", lambda: {"scripted": script.metric})
-    accept.check_data([criterion("wrong at_most=0.9"), criterion("right at_least=0.1")], "speech", {}, {"scripted": {}})
+    accept.check_data(
+        [criterion("wrong at_most=0.9"), criterion("right at_least=0.1")], "speech", {}, {"wrong": {}, "right": {}}
+    )
     assert script.counted == 1
 
 

@@ -245,6 +245,6 @@ def test_data_that_can_never_show_it_is_not_measured(scripted, data, tmp_path, i
         judged(good, good, [words], data)
     assert not script.ran
     script.items += 1
-    accept.check_data([criterion(words)], "speech", {}, {"right": {}})
+    accept.check_data([criterion(words)], "speech", {}, {words.split()[0]: {}})
     with pytest.raises(CalibrationInvalid, match="as a search looks at the other half"):
-        accept.check_data([criterion(words)], "speech", {}, {"right": {}}, searched=True)
+        accept.check_data([criterion(words)], "speech", {}, {words.split()[0]: {}}, searched=True)
