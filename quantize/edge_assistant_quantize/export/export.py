@@ -10,8 +10,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ _BESIDE = (
 )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> Exported:
+def run(args: argparse.Namespace) -> None:
     """Export and print how far the graphs are from the model.
 
     Raises:
@@ -60,24 +59,15 @@ def run(args: argparse.Namespace) -> Exported:
     if args.output.suffix.lower() == ".onnx":
         raise UsageError(f"{args.output.name} would be a file, and an export has several", "name a folder")
     with shown() as watch:
-        made = export(args.folder, args.output, task=args.task, threads=args.threads, watch=watch)
-    for key, path in made.files.items():
+        done, files = export(args.folder, args.output, task=args.task, threads=args.threads, watch=watch)
+    for key, path in files.items():
         print(f"{key}: {path} ({path.stat().st_size:,} bytes)")
-    print(f"{made.done.architecture} for {made.done.task}, operator set {made.done.opset}")
-    shares = [share for outputs in made.done.deviations.values() for share in outputs.values()]
+    print(f"{done.architecture} for {done.task}, operator set {done.opset}")
+    shares = [share for outputs in done.deviations.values() for share in outputs.values()]
     if shares:
         print(f"compared with the model on the same inputs: at most {max(shares):.1e} of an output's largest value")
-    if made.done.note:
-        print(f"note: {made.done.note}")
-    return made
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """An export."""
-
-    files: Mapping[str, Path]  # by key: `model`; or `encoder` and `decoder`; `tokenizer` and `config` if there are such
-    done: Done  # task, operator set, deviations and versions
+    if done.note:
+        print(f"note: {done.note}")
 
 
 def export(
@@ -87,7 +77,7 @@ def export(
     task: str | None = None,
     threads: int | None = None,
     watch: Watch = ignore,
-) -> Exported:
+) -> tuple[Done, dict[str, Path]]:
     """Export a folder of Hugging Face to a folder of ONNX files.
 
     Args:
@@ -96,6 +86,9 @@ def export(
         task: by optimum's name; None for that of the architecture.
         threads: cores to use; None for all.
         watch: receives each stage.
+
+    Returns:
+        What was done, and the files by key: `model`; or `encoder` and `decoder`; `tokenizer` and `config` if there.
 
     Raises:
         UsageError: the output is there, or the model does not do the task.
@@ -130,7 +123,7 @@ def export(
             done = _as_candidate(done, folder, making, output.name)
         (making / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(asdict(done)), indent=1) + b"\n")
     there = [path for name in [*done.files, "tokenizer.json", "config.json"] if (path := output / name).is_file()]
-    return Exported({path.stem.removesuffix("_model"): path for path in there}, done)
+    return done, {path.stem.removesuffix("_model"): path for path in there}
 
 
 def _as_the_product_runs(found: Checkpoint, making: Path, name: str, cores: int, watch: Watch) -> Done:

@@ -81,18 +81,12 @@ def convert(
     found.check_finite(progress.counted("reading the weights, MiB", found.bytes, watch))
     with storing(output.name), writing(output) as file, tempfile.TemporaryDirectory() as work:
         name, kind = f"/dev/fd/{file.fileno()}", "f16" if precision == PACKED else precision
+        arguments = [str(found.stage(Path(work))), "--outfile", name, "--outtype", kind]
         request = {
             "tool": str(tool),
             "pre": pre,
             "architecture": found.architecture,
-            "arguments": [
-                str(found.stage(Path(work))),
-                "--outfile",
-                name,
-                "--outtype",
-                kind,
-                *["--mmproj"] * projector,
-            ],
+            "arguments": [*arguments, *["--mmproj"] * projector],
             "projector": projector,
             "adapter": adapter and str(adapter.absolute()),
             "keep": precision == PACKED,

@@ -63,11 +63,11 @@ class Export(WholeStep, frozen=True, kw_only=True):
         if work.form.files:
             return Made()
         folder = work.output / "exported"
-        made = export.export(work.form.beside[WEIGHTS], folder, task=self.task or None, **work.computing)
+        done, files = export.export(work.form.beside[WEIGHTS], folder, task=self.task or None, **work.computing)
         found = candidate.read(folder) if (folder / candidate.FILE).is_file() else None
-        paths = {**made.files, **(found.paths if found else {})}
+        paths = {**files, **(found.paths if found else {})}
         names = {key: path.relative_to(work.output).as_posix() for key, path in paths.items()}
-        return Made(names, options=dict(found.options) if found else {}, note=made.done.note)
+        return Made(names, options=dict(found.options) if found else {}, note=done.note)
 
 
 class Imatrix(WholeStep, frozen=True, kw_only=True):

@@ -236,6 +236,19 @@ def test_what_was_quantized_already_or_is_no_smaller_is_said(tmp_path: Path):
         quantize(once, again, "int4-weights", **how)
 
 
+@pytest.mark.parametrize("method", ["fp16", "int8-weights"])
+def test_a_mask_beyond_halves_stays_as_it_is(tmp_path: Path, method: str):
+    model = wide(7)
+    mask = np.full(64, np.finfo(np.float32).min, np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(mask, "mask"))
+    last = model.graph.node[-1].output[0]
+    model.graph.node.append(helper.make_node("Max", [last, "mask"], ["masked"]))
+    model.graph.output[0].name = "masked"
+    path = made(written(model, tmp_path / "float.onnx"), method, tmp_path / "made.onnx")
+    stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    assert (stored["mask"] == mask).all()
+
+
 def test_unusable_models(tmp_path: Path):
     output = tmp_path / "out.onnx"
     with pytest.raises(InputMissing):
