@@ -155,7 +155,7 @@ def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
         found = judged(candidate_, reference, asked, data)
         assert found.variants[0].accepted is accepted, found.variants
         assert found.looks[0].reference.sound == models("embedder").name
-    with pytest.raises(CalibrationInvalid, match="is not text"):
+    with pytest.raises(CalibrationInvalid, match="is a directory"):
         judged(same, reference, asked, {"cosine": {"path": str(tmp_path / "same")}})
 
 
