@@ -71,9 +71,11 @@ class Tokenizer:
     def tokens(self, text: str, *, control: bool = False) -> list[int]:
         """The tokens of a text; only where `control` is set may it hold control tokens."""
         data = text.encode("utf-8", "replace")
-        size = len(data) + 8
-        tokens = (self._llama.llama_token * size)()
-        count = self._llama.llama_tokenize(self._vocab, data, len(data), tokens, size, False, control)
+        count = -len(data) - 8  # a negative count is the room that is wanted, which is rarely more
+        while count < 0:
+            size = -count
+            tokens = (self._llama.llama_token * size)()
+            count = self._llama.llama_tokenize(self._vocab, data, len(data), tokens, size, False, control)
         return list(tokens[:count])
 
     def piece(self, token: int) -> bytes:
