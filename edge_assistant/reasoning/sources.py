@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from edge_assistant.core.events import Noted, Watch
 from edge_assistant.core.evidence import Evidence, Thing, TickBox
 from edge_assistant.core.limits import READ_CHARACTERS, READ_PIECES
-from edge_assistant.core.signals import Signal
+from edge_assistant.core.signals import Origin, Signal
 from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.gap import Gap
 from edge_assistant.perception.gather import Sensed
@@ -50,6 +51,16 @@ class Source:
 def as_sources(sensed: Iterable[Sensed]) -> list[Source]:
     """What was perceived in signals as the sources of an answer."""
     return [Source(each.signal, each.evidence, each.table, each.left, each.gaps) for each in sensed]
+
+
+def without_copies(sources: Iterable[Source], watch: Watch) -> list[Source]:
+    """The sources without those that came the same way with the same bytes as one before: a copy confirms nothing."""
+    first: dict[tuple[Origin, str], Source] = {}
+    for source in sources:
+        before = first.setdefault((source.signal.origin, source.signal.sha256), source)
+        if before is not source:
+            watch(Noted(source.signal.id, f"holds the same as {before.signal.id}, so it counts once"))
+    return [*first.values()]
 
 
 def apart(part: Source, name: str) -> Source:

@@ -27,7 +27,7 @@ from edge_assistant.reasoning.reason import Reasoner
 from edge_assistant.reasoning.route import Plan, actual_route, check_route, plan, route, talk_route
 from edge_assistant.reasoning.rules.vocabulary import Vocabulary, shipped, within
 from edge_assistant.reasoning.sentences import check_question, split_message
-from edge_assistant.reasoning.sources import Source, as_sources
+from edge_assistant.reasoning.sources import Source, as_sources, without_copies
 from edge_assistant.reasoning.talk import ConversationContext, NearestExamples, example_texts, free_talk, reply
 from edge_assistant.reasoning.task import Task, within_question
 from edge_assistant.session.model_pool import ModelPool
@@ -346,7 +346,7 @@ class Assistant:
         if task.signals and not gathering.sensed:
             raise gathering.error or InputError("no signal could be used", "see the messages above")
         task.watch(Thinking())
-        return as_sources(gathering.sensed)
+        return without_copies(as_sources(gathering.sensed), task.watch)
 
     def _allowed(self, signals: Sequence[Signal]) -> None:
         """Whether signals may be asked about; what a person says to the assistant always may.

@@ -206,6 +206,15 @@ def test_what_several_senses_perceive_is_put_together(ask: Ask, monkeypatch: pyt
     assert Perceiving("text:2", "second", 0.5) in events
 
 
+def test_a_file_that_is_given_twice_does_not_confirm_itself(ask: Ask) -> None:
+    remark = b"The alarm limit is 85 degrees."
+    answer, _ = ask("What is the alarm limit?", [text(remark), text(remark, 2)])
+    assert {item.signal for item in answer.evidence} == {"text:1"}
+    assert [note.text for note in answer.notes if note.signal == "text:2"] == [
+        "holds the same as text:1, so it counts once"
+    ]
+
+
 def test_evidence_is_read_before_there_is_a_question(portfolio: Portfolio) -> None:
     """As the prompts of all questions about it begin; what is asked then is asked as it would have been."""
     engine = model({"left side": "the guard"})
