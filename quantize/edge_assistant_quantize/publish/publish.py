@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -196,6 +197,8 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     for number, file in enumerate(files):
         watch(ProgressStep(f"publishing {planned.entry.name}", number, len(files)))
         shutil.copyfile(source := planned.candidate.paths[file.key], folder / file.path)
+        with (folder / file.path).open("rb") as copy:
+            os.fsync(copy.fileno())  # the catalog's entry lasts, so what it names has to
         if candidates.sha256_of(folder / file.path) != file.sha256:
             raise ModelCorrupt(f"{source.name} changed while it was published", "publish it once it is finished")
     names: Mapping[str, str] = {file.key: file.path for file in files}
