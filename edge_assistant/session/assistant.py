@@ -155,7 +155,7 @@ class Assistant:
             way = route(steps, signals, self._names)
             task = Task(asked, signals, way, watch, began, halt=self.runtime.halt, strict=strict)
             with self.models.ahead(signals):
-                sources = self._sources(task, steps, failed, Request(language), strict)
+                sources = without_copies(self._sources(task, steps, failed, Request(language), strict), task.watch)
                 with self.models.reasoning():
                     task.reason(sources, partial(self._reasoner(task.watch).answer, question))
                     return self._answer(task, sources)
@@ -346,7 +346,7 @@ class Assistant:
         if task.signals and not gathering.sensed:
             raise gathering.error or InputError("no signal could be used", "see the messages above")
         task.watch(Thinking())
-        return without_copies(as_sources(gathering.sensed), task.watch)
+        return as_sources(gathering.sensed)
 
     def _allowed(self, signals: Sequence[Signal]) -> None:
         """Whether signals may be asked about; what a person says to the assistant always may.

@@ -52,7 +52,9 @@ def test_json_is_one_object_and_nothing_else(here: Here, table: Path) -> None:
 def test_signals_keep_the_order_in_which_they_were_given(here: Here, table: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.txt"
     broken.write_bytes(b"\xff\0")
-    given = ["--readings", table, "--text", broken, "--readings", table, "--image", tmp_path / "no.png"]
+    other = tmp_path / "other.csv"
+    other.write_bytes(table.read_bytes() + b"\n")  # a copy would count once
+    given = ["--readings", table, "--text", broken, "--readings", other, "--image", tmp_path / "no.png"]
     answer = here("ask", HOTTEST, *given, "--json").object
     assert [signal["id"] for signal in answer["signals"]] == ["readings:1", "text:1", "readings:2"]
     assert [failure["signal"] for failure in answer["failed"]] == ["image:1", "text:1"]
