@@ -141,7 +141,7 @@ def _list(args: argparse.Namespace, portfolio: Portfolio) -> int:
             str(model["role"]),
             mebibytes(entry.bytes),
             entry.licence,
-            str(model["state"]) + ("" if entry.tested else ", not tested here"),
+            ", ".join([str(model["state"]), *entry.doubts]),
             ", ".join(portfolio.within(entry.name)),
         ]
         for model, entry in zip(models, portfolio.entries(), strict=True)

@@ -105,6 +105,12 @@ class Entry:
         return self.importer.inputs if self.importer else self.files
 
     @property
+    def doubts(self) -> tuple[str, ...]:
+        """What a person should know who chooses it, in words."""
+        refused = self.figures.get("accepted") is False
+        return ("not tested here",) * (not self.tested) + ("not accepted",) * refused
+
+    @property
     def places(self) -> tuple[DownloadSource, ...]:
         """The sources of its mirror, and its own."""
         return (*(self.mirror.sources if self.mirror else ()), *self.sources)

@@ -137,8 +137,10 @@ def test_what_was_refused_is_not_published(run_folder, home, capsys):
     assert main(["publish", refused, "--name", "bad", "--yes", "--unaccepted", "for a demo", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accepted"] is False
     entry = Portfolio().entry("bad")
-    assert not entry.tested
+    assert entry.doubts == ("not tested here", "not accepted")
     assert (entry.figures["accepted"], entry.figures["unaccepted"]) == (False, "for a demo")
+    assert assistant(["models", "list"]) == 0
+    assert "installed, not tested here, not accepted" in capsys.readouterr().out
 
 
 def test_what_was_not_accepted_or_not_measured_is_not_published(run_folder, make):

@@ -278,7 +278,7 @@ def rows(profile: str, instead: dict[str, str]) -> list[ModelRow]:
         state = str(portfolio.state(entry.name))
         within = portfolio.within(entry.name)
         about = [entry.licence, f"in {', '.join(within)}" if within else "in no profile"]
-        about += [] if entry.tested else ["not tested here"]
+        about += entry.doubts
         word = "in use" if state == "installed" and entry.name in used else state
         found.append(ModelRow(entry.name, entry.role, mebibytes(entry.bytes), word, " · ".join(about)))
     return found
