@@ -146,7 +146,7 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
         run = main if program == "edge-quantize" else assistant
         assert run([*words, "--json"] if words[0] == "ask" else words) == 0, words
     printed = capsys.readouterr().out
-    assert re.search(r"^smollm2-q5 .* installed, not tested here +test \(first\)$", printed, re.M)
+    assert re.search(r"^smollm2-q5 .* installed, not tested here, not accepted +test \(first\)$", printed, re.M)
     answer = json.loads(printed.splitlines()[-1])
     assert "smollm2-q5" in [model["name"] for model in answer["models"]]
     figures = Portfolio().entry("smollm2-q5").figures
