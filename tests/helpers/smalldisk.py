@@ -20,8 +20,10 @@ def mounted(folder: Path, *, lazy: bool = False) -> Iterator[Path]:
     """
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("nothing may be mounted here")
+    if shutil.which("mount") is None:
+        pytest.skip("there is no mount here")
+    if (tried := subprocess.run(mount, capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"nothing may be mounted here ({tried.stderr.strip()})")
     try:
         yield folder
     except BaseException:
