@@ -50,7 +50,7 @@ class _Notes:
             case transfer.Refusal():
                 line = f"{event.source} gives nothing: {event.reason}"
             case transfer.Converting():
-                line = f"{event.model}: converting to ONNX"
+                line = f"{event.model}: converting"
             case transfer.Skipped():
                 line = f"{event.model} ({event.role}) is left out: {event.reason.partition(' (')[0]}"
             case transfer.ModelReady():

@@ -107,7 +107,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Converting:
-    """What was fetched is being turned into ONNX."""
+    """What was fetched is being turned into ONNX, or quantized."""
 
     model: str
 

@@ -283,7 +283,7 @@ def test_a_reason_is_said_once(capsys: Any) -> None:
     assert capsys.readouterr().err.splitlines() == [
         "hf owner/model gives nothing: no answer",
         "mine: waiting for another process that pulls it",
-        "mine: converting to ONNX",
+        "mine: converting",
         "mine (faces) is left out: npm is not installed",
     ]
 

@@ -33,6 +33,7 @@ Weights = Mapping[str, Array]
 
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
 
+_FLOATS = frozenset({"F16", "BF16", "F32", "F64"})  # weights of other types are quantized, and their scales elsewhere
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
 _MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
 # Special tokens of letters, as those of languages are
@@ -121,13 +122,13 @@ def _norm(name: str, sources: Sequence[str], weights: Weights) -> Iterator[tuple
 
 
 def floats(found: Checkpoint) -> dict[str, Array]:
-    """All weights of a checkpoint by name, f32.
+    """All weights of a checkpoint by name, f32; without those that are no floats of 16 bits or more.
 
     Raises:
         ValueError: one goes beyond half precision.
     """
-    places = ((path, tensor) for path, tensors in found.weights.items() for tensor in tensors)
-    weights = {one.name: one.read(path).reshape(one.shape).astype(np.float32) for path, one in places}
+    floating = ((path, one) for path, tensors in found.weights.items() for one in tensors if one.dtype in _FLOATS)
+    weights = {one.name: one.read(path).reshape(one.shape).astype(np.float32) for path, one in floating}
     for name, value in weights.items():
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")

@@ -28,7 +28,6 @@ from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.room import check_disk
 
 PACKAGE = "llama-cpp-python"
-SCRIPT = "convert_hf_to_gguf.py"
 _MAX_BYTES = 64 << 20  # of a file whose sum is taken; what is unpacked has 2 MiB
 _ARCHIVE_BYTES = 144 << 20  # what a source distribution and the converter take on the disk while they are fetched
 _BRING = "bring it with a network: edge-quantize tools"

@@ -55,6 +55,7 @@ def load(path: Path, times_memory: int) -> onnx.ModelProto:
         with _reading(tensor, path):
             load_external_data_for_tensor(tensor, str(path.parent))
         tensor.ClearField("data_location")  # as in a model that was one file from the start
+        tensor.ClearField("external_data")
     with atomic.storing(f"{path.name} as one file", "free some space"), tempfile.TemporaryFile() as file:
         file.write(model.SerializeToString(deterministic=True))
         file.flush()

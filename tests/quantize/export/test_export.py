@@ -199,8 +199,10 @@ def test_half_a_whisper_is_refused(folder, tmp_path):
 def test_weights_of_each_type_are_read(tmp_path):
     values = np.array([[1.5, -2.0], [0.0, 3.0]], np.float32)
     halves = (values.view(np.uint32) >> 16).astype(np.uint16)
-    folder = make(tmp_path / "m", WHISPER, a=values, b=values.astype(np.float16), c=halves)
+    quantized = np.array([[3, -4], [0, 6]], np.int64)
+    folder = make(tmp_path / "m", WHISPER, a=values, b=values.astype(np.float16), c=halves, quantized=quantized)
     found = whisper.floats(export.checkpoint.read(folder, language=False))
+    assert [*found] == [*"abc"]
     assert all((found[name] == values).all() for name in "abc")
     folder = make(tmp_path / "n", WHISPER, d=values * 1e5)
     with pytest.raises(ValueError, match="d goes beyond half precision"):

@@ -83,7 +83,7 @@ def test_the_pin_is_the_locks(pytestconfig):
 
 
 def test_the_converter_in_the_cache_is_the_pinned_one(converter):
-    assert (converter / llama.SCRIPT).is_file()
+    assert (converter / "convert_hf_to_gguf.py").is_file()
     assert {"conversion/base.py", "gguf-py/gguf/gguf_writer.py", "LICENSE"} <= names(converter)
 
 

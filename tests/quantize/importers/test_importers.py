@@ -13,6 +13,9 @@ import pytest
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models import conversion, entries
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_quantize.candidate import sha256_of
+from edge_assistant_quantize.importers import pp_ocr
 
 
 @pytest.mark.parametrize(
@@ -20,6 +23,15 @@ from edge_assistant_models.model import InstalledModel
 )
 def test_an_entry_names_an_importer_that_is_installed(entry: entries.Entry) -> None:
     assert conversion.find(entry) is not None
+
+
+def test_writing_in_8_bits_is_made_of_the_float_model(models: Callable[[str], InstalledModel], tmp_path: Path) -> None:
+    source, entry = models("writing"), entries.load()["pp-ocrv6-small-int8"]
+    assert entry.importer
+    assert {file.sha256 for file in entry.importer.inputs} == {sha256_of(path) for path in source.files.values()}
+    pp_ocr.convert(source.files, tmp_path, entry.importer.quantization)
+    pinned = {file.path: (file.tensors_sha256, file.bytes) for file in entry.files}
+    assert {path.name: (tensor_digest(path), path.stat().st_size) for path in tmp_path.iterdir()} == pinned
 
 
 def pattern(side: int) -> np.ndarray:
