@@ -92,9 +92,7 @@ async def test_a_filter_finds_files_in_closed_folders(stage, folder, monkeypatch
 async def test_enter_right_behind_a_filter_attaches_what_it_finds(stage: Stage, folder: Path) -> None:
     for filtered in ("mot", "zzz"):
         await stage.press("f2")
-        for key in (*filtered, "enter"):
-            stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
-        await stage.settle()
+        await stage.burst(*filtered, "enter")
         assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
     assert stage.screen.query_one(Files).root.is_expanded
     await stage.press("backspace", "backspace", "backspace", "m", "o", "enter")
@@ -121,10 +119,9 @@ async def test_escape_takes_back_an_enter_that_waits_for_the_filter(stage: Stage
     go, searching = slow
     await stage.press("f2")
     tree = stage.screen.query_one(Files)
-    for key in (*"form", "enter"):
-        stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
+    stage.post_keys(*"form", "enter")
     await stage.until(lambda: tree._entered and searching)
-    stage.app.post_message(events.Key("escape", None))
+    stage.post_keys("escape")
     await stage.until(lambda: not tree.wanted)
     go.set()
     await stage.settle()
