@@ -60,7 +60,8 @@ def _choose(sentences: list[str], values: Iterable[str], said: list[set[str]]) -
     Without a value: for each sentence of the answer the one that has most of its words.
     """
     words = [_words(sentence) for sentence in sentences]
-    shared = [len(set().union(*said) & _long(have)) for have in words]
+    longer, all_said = [*map(_long, words)], set[str]().union(*said)
+    shared = [len(all_said & have) for have in longer]
     chosen: set[int] = set()
     for value in values:
         wanted = _words(value)
@@ -69,7 +70,7 @@ def _choose(sentences: list[str], values: Iterable[str], said: list[set[str]]) -
         if best[0]:
             chosen.update(at for at, score in enumerate(scores) if score == best)
     for answered in () if chosen else said:
-        common = [len(answered & _long(have)) for have in words]
+        common = [len(answered & have) for have in longer]
         if max(common) > 1 and common.count(max(common)) == 1:
             chosen.add(common.index(max(common)))
     return chosen

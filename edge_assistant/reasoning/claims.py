@@ -115,9 +115,9 @@ def compatible(a: Claim, b: Claim, nearness: Nearness | None = None) -> bool:
         return True
     if not isinstance(a.value, Words) or not isinstance(b.value, Words) or is_negated(a.value) != is_negated(b.value):
         return False
-    numbers = (set(re.findall(r"\d+", claim.text)) for claim in (a, b))
+    numbers = [set(re.findall(r"\d+", claim.text)) for claim in (a, b)]
     letters = [{token for token in words.tokens if len(token) == 1} for words in (a.value, b.value)]
-    if len({frozenset(n) for n in numbers}) > 1 or (all(letters) and letters[0] != letters[1]):
+    if numbers[0] != numbers[1] or (all(letters) and letters[0] != letters[1]):
         return False  # hepatitis A and B are near in meaning
     return nearness is not None and nearness(a.text, b.text) >= NEAR
 

@@ -246,7 +246,7 @@ class Assistant:
             with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self.models.reasoning():
                 gathering = Gathering(self.perceiver, watch, Request(language), strict=False)
                 gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self.runtime.halt)
-                sources = as_sources(gathering.sensed)
+                sources = without_copies(as_sources(gathering.sensed), watch)
                 within_question(lambda: self._reasoner(watch).prefill(sources), self.runtime.halt, len(sources))
 
     def settle(self) -> None:

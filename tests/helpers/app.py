@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from textual import events
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -236,6 +237,17 @@ class Stage:
     async def type(self, text: str) -> None:
         """Type a text."""
         await self.press(*("space" if character == " " else character for character in text))
+
+    async def burst(self, *keys: str) -> None:
+        """Have keys come while the app does something else: all before the first one is handled."""
+        self.post_keys(*keys)
+        await self.settle()
+
+    def post_keys(self, *keys: str) -> None:
+        """Have keys come, and wait for nothing."""
+        for key in keys:
+            character = key if len(key) == 1 else None
+            self.app.post_message(events.Key("space" if key == " " else key, character))
 
     async def tell(self, *told: Message) -> None:
         """Post what a worker would, and wait until it is shown."""

@@ -219,10 +219,11 @@ def test_evidence_is_read_before_there_is_a_question(portfolio: Portfolio) -> No
     """As the prompts of all questions about it begin; what is asked then is asked as it would have been."""
     engine = model({"left side": "the guard"})
     facade = Assistant(portfolio, "test", runtime=Runtime(1), engine=lambda model, runtime: engine)
-    remark = text(b"The belt squeaked after the break, and the guard was missing on the left side.")
+    said = b"The belt squeaked after the break, and the guard was missing on the left side."
+    remark = text(said)
     facade.settle()
-    facade.prefill([remark, readings()], lambda event: None)
-    assert len(engine.prefilled) == 1, "not of the table"
+    facade.prefill([remark, text(said, 2), readings()], lambda event: None)
+    assert len(engine.prefilled) == 1, "not of the copy, nor of the table"
     facade.ask("What was on the left side?", [remark], lambda event: None)
     facade.settle()
     assert engine.settled == 1

@@ -92,32 +92,51 @@ async def test_a_filter_finds_files_in_closed_folders(stage, folder, monkeypatch
 async def test_enter_right_behind_a_filter_attaches_what_it_finds(stage: Stage, folder: Path) -> None:
     for filtered in ("mot", "zzz"):
         await stage.press("f2")
-        for key in (*filtered, "enter"):
-            stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
-        await stage.settle()
+        await stage.burst(*filtered, "enter")
         assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
     assert stage.screen.query_one(Files).root.is_expanded
     await stage.press("backspace", "backspace", "backspace", "m", "o", "enter")
     assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)] * 2
 
 
-async def test_a_file_is_found_once_however_fast_the_filter_changes(stage: Stage, monkeypatch) -> None:
-    go, fits, searched = threading.Event(), Files._fits, 0
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, list[Files]]]:
+    """What lets searches in closed folders come to their ends, and a tree for each that waits for that."""
+    go, fits, searching = threading.Event(), Files._fits, list[Files]()
 
-    def slow(tree: Files, path: Path) -> bool:
-        nonlocal searched
+    def waits(tree: Files, path: Path) -> bool:
         if path.name == "motor.csv":
-            searched += 1
+            searching.append(tree)
             go.wait(10)
         return fits(tree, path)
 
-    monkeypatch.setattr(Files, "_fits", slow)
+    monkeypatch.setattr(Files, "_fits", waits)
+    yield go, searching
+    go.set()
+
+
+async def test_escape_takes_back_an_enter_that_waits_for_the_filter(stage: Stage, slow) -> None:
+    go, searching = slow
+    await stage.press("f2")
+    tree = stage.screen.query_one(Files)
+    stage.post_keys(*"form", "enter")
+    await stage.until(lambda: tree._entered and searching)
+    stage.post_keys("escape")
+    await stage.until(lambda: not tree.wanted)
+    go.set()
+    await stage.settle()
+    assert stage.screen is not stage.talk
+    assert stage.work.calls("attach") == []
+
+
+async def test_a_file_is_found_once_however_fast_the_filter_changes(stage: Stage, slow) -> None:
+    go, searching = slow
     await stage.press("f2")
     tree = stage.screen.query_one(Files)
     tree.wanted = "motor"
-    await stage.until(lambda: searched == 1)
+    await stage.until(lambda: len(searching) == 1)
     tree.hidden = True
-    await stage.until(lambda: searched == 2)
+    await stage.until(lambda: len(searching) == 2)
     go.set()
     await stage.settle()
     assert names(stage).count("motor.csv") == 1

@@ -10,7 +10,6 @@ import pytest
 from helpers import says
 from helpers.app import FORM, NOTE, Stage, computed, conflict, play
 from helpers.forgetting import audited
-from textual import events
 from textual.widgets import Input, OptionList
 
 from edge_assistant.history.store import History
@@ -76,9 +75,7 @@ async def test_it_is_searched_as_one_types_and_one_is_opened(stage: Stage, kept:
 async def test_enter_right_behind_a_search_opens_what_it_finds(stage: Stage, kept: list[str]) -> None:
     for search, opened in (("highest temp", [kept[0]]), ("zzz", [])):
         await stage.press("f8")
-        for key in (*search, "enter"):
-            stage.app.post_message(events.Key(key if key != " " else "space", key if len(key) == 1 else None))
-        await stage.settle()
+        await stage.burst(*search, "enter")
         assert [saved.id for (saved,) in stage.work.calls("resume")] == [kept[0]]
         assert isinstance(stage.screen, Place) == (not opened)
 

@@ -116,9 +116,7 @@ async def test_letters_go_into_the_prompt_and_remove_nothing_where_a_list_has_th
     assert not stage.work.calls("remove")
     stage.prompt.put("")
     stage.talk.query_one(SignalList).focus()
-    for letter in "a1b2c3d4e5f6g7h8":  # of a burst
-        stage.app.post_message(events.Key(letter, letter))
-    await stage.settle()
+    await stage.burst(*"a1b2c3d4e5f6g7h8")
     assert stage.prompt.text == "a1b2c3d4e5f6g7h8"
 
 
@@ -141,23 +139,16 @@ async def test_the_palette_does_not_hide_the_answers_behind_the_prompt(stage: St
 HELLO = [*"helo", "backspace", *"lo", "left", "left", "X", "home", "Y", "end", "Z"]
 
 
-async def burst(stage: Stage, keys: list[str]) -> None:
-    """Keys that come while the app does something else."""
-    for key in keys:
-        stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
-    await stage.settle()
-
-
 async def test_the_keys_of_a_burst_act_in_their_order(stage: Stage) -> None:
-    await burst(stage, [*HELLO, "shift+enter", *"ab", "up", "!"])
+    await stage.burst(*HELLO, "shift+enter", *"ab", "up", "!")
     assert stage.prompt.text == "Yh!elXloZ\nab"
-    await burst(stage, ["end", "enter", *"two", "enter", *"three", "up", "up"])
+    await stage.burst("end", "enter", *"two", "enter", *"three", "up", "up")
     assert stage.work.calls("ask") == [(1, "Yh!elXloZ\nab", None), (2, "two", None)]
     assert stage.prompt.text == "Yh!elXloZ\nab"
     for key, line in (("f8", "#search"), ("f2", "#path")):
         await stage.press(key)
         stage.screen.query_one(line, Input).focus()
-        await burst(stage, HELLO)
+        await stage.burst(*HELLO)
         assert stage.screen.query_one(line, Input).value == "YhelXloZ"
         stage.app.pop_screen()
 
@@ -276,20 +267,13 @@ async def test_a_question_that_comes_while_somebody_types_is_not_answered_by_wha
     assert doubted.agreed.result(0)
 
 
-async def enters(stage: Stage) -> None:
-    """Have Enter arrive several times before the first one is handled."""
-    for _ in range(4):
-        stage.app.post_message(events.Key("enter", "\r"))
-    await stage.settle()
-
-
 async def test_several_enters_close_one_screen(stage: Stage) -> None:
     await stage.app.push_screen(Help())
     choice = Choose("which?", [("a", "b"), ("c", "d")])
     for over in (Confirm("Delete it?", "Delete"), choice, Rename("a name"), Examples()):
         await stage.app.push_screen(over)
         await stage.settle()
-        await enters(stage)
+        await stage.burst(*4 * ["enter"])
         assert isinstance(stage.screen, Help), over
 
 
@@ -302,7 +286,7 @@ async def test_several_enters_attach_a_file_once(stage: Stage, tmp_path: Path) -
     path.value = str(note)
     path.focus()
     await stage.settle()
-    await enters(stage)
+    await stage.burst(*4 * ["enter"])
     assert isinstance(stage.screen, Help)
     assert len(stage.work.calls("attach")) == 1
 
@@ -317,7 +301,7 @@ async def test_several_enters_in_the_palette_run_one_command(stage: Stage, theme
         assert isinstance(stage.screen, Palette)
         found = stage.screen.query_one(CommandList)
         await stage.until(lambda found=found: bool(found.option_count), "what it found")
-        await enters(stage)
-        await enters(stage)
+        await stage.burst(*4 * ["enter"])
+        await stage.burst(*4 * ["enter"])
         assert isinstance(stage.screen, Help)
     assert len(stage.work.calls("begin")) == (0 if theme else 2)

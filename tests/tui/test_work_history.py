@@ -264,11 +264,14 @@ def test_what_is_typed_while_it_computes_is_kept_and_the_last_conversation_is_of
     work.close()
 
 
-def test_what_is_left_unanswered_stays_and_what_is_typed_then_is_kept_beside_the_next(work) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_is_left_unanswered_stays_and_what_is_typed_then_is_kept_beside_the_next(work, times: int) -> None:
     go = threading.Event()
     work._jobs.put(lambda: go.wait(60))  # an answer that does not stop at once
     work.note(Unsent("", ("one?",), ("one?",)))
-    work.begin()
+    for _ in range(times):  # whoever is impatient presses the key again
+        work.begin()
+        work.note(Unsent("typed"))
     noted(work, Unsent("typed then"))
     go.set()
     work.wait()

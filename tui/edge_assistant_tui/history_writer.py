@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -50,8 +51,7 @@ class Keeping:
         self._offered = threading.Event()
         self._notes = ThreadPoolExecutor(1, "notes")
         self._unsent: Unsent | None = None
-        self._leaving = False  # whether what is noted belongs to the next conversation
-        self._left: Unsent | None = None  # what was noted last of the one that is left
+        self._left: deque[Unsent | None] = deque()  # what was noted last of each that is left and not closed yet
 
     @property
     def history(self) -> History:
@@ -97,7 +97,7 @@ class Keeping:
         """Keep the latest; that it fails is said where a question is kept, and not at each key."""
         self._offered.wait(_OFFER_S)  # a conversation that begins is no reason not to offer the last one
         with self._lock:
-            if not self._leaving:
+            if not self._left:
                 unsent, self._unsent = self._unsent, None
                 self._keep_unsent(unsent)
 
@@ -191,20 +191,23 @@ class Keeping:
 
     def leave(self) -> None:
         """What is noted from now on belongs to the next conversation; this one is closed later."""
-        self._left, self._unsent, self._leaving = self._unsent, None, True
+        self._left.append(self._unsent)
+        self._unsent = None
 
     def finish(self) -> None:
         """Close the conversation; where there are visitors, the next one is another person."""
         with self._lock:
-            self._keep_unsent(self._left)
+            if was_left := bool(self._left):
+                self._keep_unsent(self._left[0])
             if (id := self.current) is not None:
                 self.guarded(lambda: self.history.close(id))
-            self.current = self._coming = self._left = None
-            if self._leaving and self._unsent is not None:
-                self.note(self._unsent)
+            self.current = self._coming = None
+            if was_left:
+                self._left.popleft()
             else:
                 self._unsent = None
-            self._leaving = False
+        if self._unsent is not None:
+            self.note(self._unsent)
         if current().roles:
             self._forget_caches()
 

@@ -37,7 +37,9 @@ def folders() -> Iterator[Path]:
     here = Path.cwd()
     theirs = (platformdirs.user_documents_path(), platformdirs.user_downloads_path(), platformdirs.user_desktop_path())
     media = (platformdirs.user_pictures_path(), platformdirs.user_music_path(), platformdirs.user_videos_path())
-    return (folder for folder in (here, *theirs, *media) if folder.is_dir() and not _obeyed(folder.resolve()))
+    commands = {Path(place).resolve() for place in os.get_exec_path() if os.path.isabs(place)}  # noqa: PTH117 - of many
+    given = (here, *theirs, *media)
+    return (folder for folder in given if folder.is_dir() and not _obeyed(folder.resolve(), commands))
 
 
 def writable() -> Path:
@@ -63,14 +65,13 @@ def _spoken(speaker: str) -> list[Path]:
     return [path]
 
 
-def _obeyed(folder: Path) -> bool:
+def _obeyed(folder: Path, commands: set[Path]) -> bool:
     """Whether programs outside the lock would do what is written there.
 
-    The home folder, hidden ones, our own code, and folders of commands (PATH).
+    The home folder, hidden ones, our own code, and folders of `commands`.
     """
     home = Path.home().resolve()
     code = (Path(sys.prefix).resolve(), Path(__file__).resolve())
-    commands = {Path(place).resolve() for place in os.get_exec_path() if os.path.isabs(place)}  # noqa: PTH117 - of many
     if any(place.is_relative_to(folder) for place in (home, *code, *commands)) or commands & {folder, *folder.parents}:
         return True
     return folder.is_relative_to(home) and any(part.startswith(".") for part in folder.relative_to(home).parts)

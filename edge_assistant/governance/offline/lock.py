@@ -37,8 +37,7 @@ class OfflineLock:
 
 _unlocked = OfflineLock(False, "nothing has set it", "start edge-assistant as a command")
 _set_here = False  # whether this process, or the one that it is a fork of, has set it
-_abi = 0  # of Landlock, where it keeps this process apart from others
-_together = "nothing has set it"  # why it does not
+_together = "nothing has set it"  # why Landlock does not keep this process apart from others
 
 
 def silence() -> None:
@@ -87,7 +86,7 @@ def state() -> OfflineLock:
 
 def apart() -> bool:
     """Whether Landlock keeps this process apart from others, and can keep what it writes within folders."""
-    return _abi > 0
+    return not _together
 
 
 def keep_writes_within(places: Iterable[str]) -> None:
@@ -115,12 +114,12 @@ def together() -> str:
 
 
 def _part() -> None:
-    global _abi, _together
+    global _together
     known = landlock.abi()
     try:
         if known:
             landlock.part(known)
-        _abi, _together = known, "" if known else "this kernel has no Landlock, or none since Linux 5.19"
+        _together = "" if known else "this kernel has no Landlock, or none since Linux 5.19"
     except OSError as error:
         _together = f"the kernel refuses Landlock ({error.strerror})"
 

@@ -95,7 +95,7 @@ class Attach(PlaceScreen):
         """Forget the filter first, then go back."""
         files = self.query_one(Files)
         if files.wanted:
-            files.wanted = ""
+            files.filter("")
         else:
             self.dismiss()
 
@@ -108,7 +108,7 @@ class Attach(PlaceScreen):
         elif path.is_dir():
             files = self.query_one(Files)
             files.path = path.resolve()  # under the name of a link to it, it could hold itself
-            files.wanted = ""
+            files.filter("")
             files.focus()
         else:
             self._take_all([path])

@@ -30,12 +30,11 @@ class Typed(Screen[None]):
     def aim(self, event: events.Key) -> None:
         """Let letters, and Backspace behind some, go into the prompt, unless what has the focus binds them.
 
-        The app's own letters count where nothing is typed.
         The focus moves before the key is handed on, so that letters of a burst do not overtake each other.
         """
         prompt, bound = self.query_one(Prompt), self.active_bindings.get(event.key)
-        typed = event.is_printable or (event.key == "backspace" and prompt.text)
-        if typed and (bound is None or (prompt.text and bound.node is self.app)):
+        typed = prompt.check_consume_key(event.key, event.character) or (event.key == "backspace" and prompt.text)
+        if typed and (bound is None or bound.node is self.app):
             self.set_focus(prompt)
 
     def on_paste(self, event: events.Paste) -> None:

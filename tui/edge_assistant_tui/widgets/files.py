@@ -170,7 +170,7 @@ class Files(DirectoryTree):
 
     def action_shorten(self) -> None:
         """Take the last character from the filter."""
-        self._filter(self.wanted[:-1])
+        self.filter(self.wanted[:-1])
 
     def action_select_cursor(self) -> None:
         """Open a folder, or choose a file; while the filter looks for files, once it has."""
@@ -184,9 +184,10 @@ class Files(DirectoryTree):
         if event.is_printable and event.character and event.character != " ":
             event.stop()
             event.prevent_default()
-            self._filter(self.wanted + event.character)
+            self.filter(self.wanted + event.character)
 
-    def _filter(self, wanted: str) -> None:
+    def filter(self, wanted: str) -> None:
+        """Show the files whose names hold a text; Enter before that counts no more."""
         self._filtering, self._entered = wanted != self.wanted, False
         self.wanted = wanted
 
