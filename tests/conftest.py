@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import atexit
 import compileall
+import ctypes
 import gc
 import ipaddress
 import itertools
@@ -42,6 +43,7 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.errors import ToolMissing
 from edge_assistant_quantize.fetching import llama
 
+_GET_NO_NEW_PRIVS = 39  # PR_GET_NO_NEW_PRIVS; Landlock and a filter of system calls set it
 STORE = paths.models_dir().resolve()  # before the environment is cleaned
 CONVERTERS = paths.cache_dir().resolve() / "llama.cpp"  # that `edge-quantize tools` brought, as `make test` lets it
 VECTORS = paths.cache_dir().resolve() / "embeddings"  # of the examples that come with the product: seconds to compute
@@ -175,6 +177,18 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Folders that are not there yet; pytest would list all that there are for each one that it makes."""
     within = tmp_path_factory.mktemp("homes")
     return (within / str(number) for number in itertools.count())
+
+
+@pytest.fixture(autouse=True)
+def unlocked() -> Iterator[None]:
+    """Nothing takes back a lock of this process, under which all tests after it would run; so it is set in others."""
+    before = _lacks_privileges()
+    yield
+    assert _lacks_privileges() == before, "this test locked its own process"
+
+
+def _lacks_privileges() -> bool:
+    return sys.platform == "linux" and bool(ctypes.CDLL(None).prctl(_GET_NO_NEW_PRIVS, 0, 0, 0, 0))
 
 
 @pytest.fixture(autouse=True)
