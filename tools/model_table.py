@@ -22,10 +22,10 @@ def table() -> str:
     for entry in portfolio.entries():
         uses = [p.name for p in portfolio.profiles() if any(entry.name in names for names in p.roles.values())]
         if uses:
-            tested = "" if entry.tested else " (not tested here)"
+            doubts = "".join(f" ({words})" for words in entry.doubts)
             licence = f"[{entry.licence}]({entry.licence_url})"
             cells = (
-                f"[{entry.name}]({entry.home}){tested}",
+                f"[{entry.name}]({entry.home}){doubts}",
                 entry.role,
                 licence,
                 mebibytes(entry.bytes),

@@ -107,8 +107,8 @@ class Entry:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What a person should know who chooses it, in words."""
-        refused = self.figures.get("accepted") is False
-        return ("not tested here",) * (not self.tested) + ("not accepted",) * refused
+        said = {"not tested here": not self.tested, "not accepted": self.figures.get("accepted") is False}
+        return tuple(words for words, holds in said.items() if holds)
 
     @property
     def places(self) -> tuple[DownloadSource, ...]:
