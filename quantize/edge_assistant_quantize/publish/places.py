@@ -26,7 +26,7 @@ from edge_assistant_models.store import Store
 
 FOLDER = "published"  # in the data directory
 ENTRY = "entry.toml"
-_HINT = "free some space, or check the permissions of the data directory"
+_CHANGED = "it has changed since it was looked at; publish it once it is finished"
 _NEW = ".new-"
 
 
@@ -63,7 +63,7 @@ class Places:
         """
         from filelock import FileLock
 
-        with atomic.storing("what is published", _HINT):
+        with atomic.storing("what is published"):
             self.kept("").mkdir(parents=True, exist_ok=True)
             with FileLock(self.kept(".lock")):
                 self._settle()
@@ -106,7 +106,7 @@ class Places:
             staging.mkdir(parents=True)
             for file in entry.files:
                 linked(folder / file.path, staging / file.path)
-            self.store.commit(entry, staging)
+            self.store.commit(entry, staging, _CHANGED)
 
 
 def linked(source: Path, target: Path) -> None:

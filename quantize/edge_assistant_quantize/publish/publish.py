@@ -22,7 +22,7 @@ from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import ModelCorrupt, UsageError
+from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.publish import card, description
 from edge_assistant_quantize.publish.description import EntryDescription, completed
@@ -196,11 +196,7 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     files = planned.entry.files
     for number, file in enumerate(files):
         watch(ProgressStep(f"publishing {planned.entry.name}", number, len(files)))
-        shutil.copyfile(source := planned.candidate.paths[file.key], folder / file.path)
-        with (folder / file.path).open("rb") as copy:
-            os.fsync(copy.fileno())  # the catalog's entry lasts, so what it names has to
-        if candidates.sha256_of(folder / file.path) != file.sha256:
-            raise ModelCorrupt(f"{source.name} changed while it was published", "publish it once it is finished")
+        shutil.copyfile(planned.candidate.paths[file.key], folder / file.path)
     names: Mapping[str, str] = {file.key: file.path for file in files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
@@ -211,5 +207,9 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
         if record.recipe:
             (folder / RECIPE).write_text(record.recipe, "utf-8")
     card.write(planned.judged, planned.entry, planned.weights, folder)
-    (folder / ENTRY).write_text(planned.text, "utf-8")
+    for path in folder.iterdir():  # the catalog's entry lasts, so what it names has to
+        with path.open("rb") as written:
+            os.fsync(written.fileno())
+    with atomic.writing(folder / ENTRY) as file:
+        file.write(planned.text.encode())
     watch(ProgressStep(f"publishing {planned.entry.name}", len(files), len(files)))

@@ -277,8 +277,9 @@ def test_a_damaged_model_and_one_that_changes_are_not_published(run_folder, home
     file, record = run_folder / "accepted" / "model.onnx", run_folder / records.FILE
     made, old = planned(run_folder), candidate.sha256_of(file)
     file.write_bytes(file.read_bytes()[:-9])
-    with pytest.raises(ModelCorrupt, match="changed while it was published"):
+    with pytest.raises(ModelCorrupt, match=r"ours-int8\.onnx has the sum \w+, not") as changed:
         publish(made)
+    assert "changed since it was looked at" in changed.value.hint
     edited = msgspec.json.decode(record.read_text().replace(old, candidate.sha256_of(file)), type=records.Record)
     records.write(signature.sign(edited), record)
     with pytest.raises(NotAccepted, match=r"of other files|was not accepted|the records have"):
@@ -287,6 +288,15 @@ def test_a_damaged_model_and_one_that_changes_are_not_published(run_folder, home
     with pytest.raises(ModelCorrupt):
         publish(plan(candidate.read(file.parent), judged, EntryDescription(**DESCRIBED)))
     assert left(home) == []
+
+
+def test_what_an_entry_names_outlasts_a_power_failure(run_folder, home, monkeypatch):
+    sync, synced = os.fsync, []
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), sync(file)))
+    publish(planned(run_folder))
+    own = (home / "catalog" / "ours-int8.toml").stat().st_ino
+    kept = {path.name: path.stat().st_ino for path in (home / "published" / "ours-int8").iterdir()}
+    assert [name for name, file in kept.items() if file not in synced[: synced.index(own)]] == []
 
 
 def test_a_full_disk_leaves_nothing(run_folder, tmp_path, monkeypatch):
