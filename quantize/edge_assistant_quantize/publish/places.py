@@ -81,7 +81,10 @@ class Places:
                 shutil.rmtree(kept, ignore_errors=True)
                 new.rename(kept)
             elif content and entry:  # the replacement did not come
-                self.install(kept, name)
+                try:
+                    self.install(kept, name)
+                finally:  # if what is kept is damaged, that is said once, and does not keep others from publishing
+                    shutil.rmtree(new, ignore_errors=True)
             elif content:
                 with contextlib.suppress(ModelError):  # it is not in the store
                     self.store.remove(parse(content, f"catalog/{name}.toml"))

@@ -101,7 +101,8 @@ def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = Fals
         StorageFull: there is no room; nothing is left of it.
     """
     places, entry = Places.own(), planned.entry
-    room.check_disk(f"publishing {entry.name}", entry.bytes, places.data)
+    for folder in (places.data, places.store.root):  # on one disk the store has links
+        room.check_disk(f"publishing {entry.name}", entry.bytes, folder)
     with places.held():
         _check_name(Portfolio(), entry.name, replace=replace)
         _gather(planned, places.new(entry.name), watch)
