@@ -68,9 +68,9 @@ def check(spec: FileSpec, path: Path, stamps: Stamps, hint: str = _PULL) -> str:
     if not path.is_file() or path.is_symlink():
         raise ModelCorrupt(f"{spec.path} is missing", hint)
     digest = stamps.read(path)
+    stamps.sound(path)
     if spec.sha256 and digest != spec.sha256:
         raise ModelCorrupt(f"{spec.path} has the sum {digest[:12]}, not {spec.sha256[:12]}", hint)
-    stamps.sound(path)
     if spec.tensors_sha256:
         from edge_assistant_models.tensors import tensor_digest
 

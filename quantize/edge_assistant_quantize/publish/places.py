@@ -26,7 +26,6 @@ from edge_assistant_models.store import Store
 
 FOLDER = "published"  # in the data directory
 ENTRY = "entry.toml"
-_CHANGED = "it has changed since it was looked at; publish it once it is finished"
 _NEW = ".new-"
 
 
@@ -109,7 +108,7 @@ class Places:
             staging.mkdir(parents=True)
             for file in entry.files:
                 linked(folder / file.path, staging / file.path)
-            self.store.commit(entry, staging, _CHANGED)
+            self.store.commit(entry, staging)
 
 
 def linked(source: Path, target: Path) -> None:

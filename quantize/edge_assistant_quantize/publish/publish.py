@@ -22,7 +22,7 @@ from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.errors import ModelCorrupt, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.publish import card, description
 from edge_assistant_quantize.publish.description import EntryDescription, completed
@@ -197,7 +197,9 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     files = planned.entry.files
     for number, file in enumerate(files):
         watch(ProgressStep(f"publishing {planned.entry.name}", number, len(files)))
-        shutil.copyfile(planned.candidate.paths[file.key], folder / file.path)
+        shutil.copyfile(source := planned.candidate.paths[file.key], folder / file.path)
+        if candidates.sha256_of(folder / file.path) != file.sha256:  # before the entry says that this is whole
+            raise ModelCorrupt(f"{source.name} changed while it was published", "publish it once it is finished")
     names: Mapping[str, str] = {file.key: file.path for file in files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
