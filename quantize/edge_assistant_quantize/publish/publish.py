@@ -213,6 +213,6 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     for path in folder.iterdir():  # the catalog's entry lasts, so what it names has to
         with path.open("rb") as written:
             os.fsync(written.fileno())
-    with atomic.writing(folder / ENTRY) as file:
-        file.write(planned.text.encode())
+    with atomic.writing(folder / ENTRY) as whole:
+        whole.write(planned.text.encode())
     watch(ProgressStep(f"publishing {planned.entry.name}", len(files), len(files)))
