@@ -29,14 +29,15 @@ def decide(look: AcceptanceLook) -> list[CriterionVerdict]:
     unsound = "" if sound(look) else f"nothing says that {look.reference.name} is not damaged itself"
     found = []
     for asked in look.criteria:
-        number, other = look.numbers[asked.metric], _compared(asked, look.of_reference)
+        result, other = _result(asked, look.of_candidate), _compared(asked, look.of_reference)
+        number = look.numbers[asked.metric]
         reason = (
             (same if metric(asked.metric).relative else "")
             or _hollow(asked.metric, look.candidate.name, look.of_candidate, number)
             or (_hollow(asked.metric, look.reference.name, look.of_reference, number) if other else "")
             or unsound
         )
-        found.append(_verdict(asked, _result(asked, look.of_candidate), other, number, reason))
+        found.append(_verdict(asked, result, other, number, reason))
     return found
 
 

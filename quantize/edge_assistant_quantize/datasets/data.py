@@ -72,7 +72,7 @@ def items(role: str, data: Data) -> dict[str, Any]:
 
     Raises:
         CalibrationInvalid: there are none, or they are of another kind.
-        InputMissing: the data is not there.
+        InputMissing: the data is not there, or a picture that its labels.json names.
     """
     found: Mapping[str, Any]
     with usable():
@@ -96,6 +96,8 @@ def items(role: str, data: Data) -> dict[str, Any]:
     if not (kept := dict(islice(found.items(), number_of(data, "limit")))):
         wanted = "texts" if role in _TEXTS else "recordings with their words" if role in _RECORDINGS else "pictures"
         raise CalibrationInvalid(f"the data holds no {wanted} for the role {role}", _FORM)
+    if missing := [name for name, item in kept.items() if isinstance(item, Path) and not item.is_file()]:
+        raise InputMissing(f"{printable(missing[0])} does not exist", "put it there, or correct labels.json")
     return kept
 
 

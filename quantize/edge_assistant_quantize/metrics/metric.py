@@ -142,8 +142,7 @@ def of_sources(role: str, files: Mapping[str, Path], data: Data) -> int:
     return len(set(sums(role, data).values()))
 
 
-@dataclass(frozen=True, slots=True)
-class Standard:
+class Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a working model reaches in a result, in its own unit, and how much worse a form may be by default.
 
     A floor is far below any model that is worth quantizing. It tells a model from a damaged one, which a comparison

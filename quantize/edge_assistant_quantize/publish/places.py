@@ -26,7 +26,6 @@ from edge_assistant_models.store import Store
 
 FOLDER = "published"  # in the data directory
 ENTRY = "entry.toml"
-_HINT = "free some space, or check the permissions of the data directory"
 _NEW = ".new-"
 
 
@@ -63,7 +62,7 @@ class Places:
         """
         from filelock import FileLock
 
-        with atomic.storing("what is published", _HINT):
+        with atomic.storing("what is published"):
             self.kept("").mkdir(parents=True, exist_ok=True)
             with FileLock(self.kept(".lock")):
                 self._settle()
@@ -81,7 +80,10 @@ class Places:
                 shutil.rmtree(kept, ignore_errors=True)
                 new.rename(kept)
             elif content and entry:  # the replacement did not come
-                self.install(kept, name)
+                try:
+                    self.install(kept, name)
+                finally:  # if what is kept is damaged, that is said once, and does not keep others from publishing
+                    shutil.rmtree(new, ignore_errors=True)
             elif content:
                 with contextlib.suppress(ModelError):  # it is not in the store
                     self.store.remove(parse(content, f"catalog/{name}.toml"))

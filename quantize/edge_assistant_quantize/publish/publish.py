@@ -101,7 +101,8 @@ def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = Fals
         StorageFull: there is no room; nothing is left of it.
     """
     places, entry = Places.own(), planned.entry
-    room.check_disk(f"publishing {entry.name}", entry.bytes, places.data)
+    for folder in (places.data, places.store.root):  # on one disk the store has links
+        room.check_disk(f"publishing {entry.name}", entry.bytes, folder)
     with places.held():
         _check_name(Portfolio(), entry.name, replace=replace)
         _gather(planned, places.new(entry.name), watch)
@@ -197,9 +198,7 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     for number, file in enumerate(files):
         watch(ProgressStep(f"publishing {planned.entry.name}", number, len(files)))
         shutil.copyfile(source := planned.candidate.paths[file.key], folder / file.path)
-        with (folder / file.path).open("rb") as copy:
-            os.fsync(copy.fileno())  # the catalog's entry lasts, so what it names has to
-        if candidates.sha256_of(folder / file.path) != file.sha256:
+        if candidates.sha256_of(folder / file.path) != file.sha256:  # before the entry says that this is whole
             raise ModelCorrupt(f"{source.name} changed while it was published", "publish it once it is finished")
     names: Mapping[str, str] = {file.key: file.path for file in files}
     options = dict(planned.candidate.options)
@@ -211,5 +210,9 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
         if record.recipe:
             (folder / RECIPE).write_text(record.recipe, "utf-8")
     card.write(planned.judged, planned.entry, planned.weights, folder)
-    (folder / ENTRY).write_text(planned.text, "utf-8")
+    for path in folder.iterdir():  # the catalog's entry lasts, so what it names has to
+        with path.open("rb") as written:
+            os.fsync(written.fileno())
+    with atomic.writing(folder / ENTRY) as whole:
+        whole.write(planned.text.encode())
     watch(ProgressStep(f"publishing {planned.entry.name}", len(files), len(files)))

@@ -10,6 +10,7 @@ from helpers.looks import hits
 
 from edge_assistant.cli.main import main as assistant
 from edge_assistant_quantize.acceptance import gate, looks
+from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.record import Bound, Criterion, Measured, ModelSums
 
 OTHER = "cd" * 32
@@ -55,3 +56,10 @@ def test_what_is_bought_with_a_result_beside_it_displaces_nobody(asked, beside, 
     assert gate.in_task(look, verdicts)
     look, verdicts = looks.take(*models, criteria, results(lost), results(sound), {asked: OTHER})
     assert not gate.in_task(look, verdicts)
+
+
+def test_a_criterion_on_data_that_does_not_give_its_result_is_said(home):
+    """Pictures of pages have rows and no fields."""
+    models, given = (ModelSums("a", {"model": OTHER}, {}), ModelSums("b", {}, {})), {"cer": hits("cer", 0.1)}
+    with pytest.raises(UsageError, match="nothing was measured that says 'fields'"):
+        looks.take(*models, [Criterion("fields", Bound.AT_MOST_WORSE, 0.05)], given, given, {"fields": OTHER})

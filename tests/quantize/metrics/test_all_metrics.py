@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import resources
+
+import msgspec
 import pytest
 
 from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
+from edge_assistant_quantize.metrics import metric as metrics
 from edge_assistant_quantize.metrics.metric import all_metrics, measured, metric
 
 
@@ -21,6 +25,15 @@ def test_contract() -> None:
     assert metric("presence") is metric("objects") is metric("precision")
     with pytest.raises(UsageError, match="no metric 'beauty'"):
         metric("beauty")
+
+
+def test_a_key_that_no_standard_has_is_refused(tmp_path, monkeypatch) -> None:
+    """Or a slip of the pen would take what has to hold beside a result."""
+    text = (resources.files(metrics.__package__) / "metrics.toml").read_text("utf-8")
+    (tmp_path / "metrics.toml").write_text(text.replace("beside =", "besides =", 1))
+    monkeypatch.setattr(resources, "files", lambda package: tmp_path)
+    with pytest.raises(msgspec.ValidationError, match="unknown field `besides`"):
+        all_metrics.__wrapped__()
 
 
 def test_the_value_is_of_sums() -> None:

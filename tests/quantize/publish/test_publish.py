@@ -289,6 +289,44 @@ def test_a_damaged_model_and_one_that_changes_are_not_published(run_folder, home
     assert left(home) == []
 
 
+def test_what_an_entry_names_outlasts_a_power_failure(run_folder, home, monkeypatch):
+    sync, synced = os.fsync, []
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), sync(file)))
+    publish(planned(run_folder))
+    own = (home / "catalog" / "ours-int8.toml").stat().st_ino
+    kept = {path.name: path.stat().st_ino for path in (home / "published" / "ours-int8").iterdir()}
+    assert [name for name, file in kept.items() if file not in synced[: synced.index(own)]] == []
+
+
+def test_a_model_that_changes_does_not_replace_what_was_published_of_it(run_folder, home):
+    publish(made := planned(run_folder))
+    (run_folder / "accepted" / "model.onnx").write_bytes(b"another")
+    with pytest.raises(ModelCorrupt):
+        publish(made, replace=True)
+    kept = home / "published" / "ours-int8" / "ours-int8.onnx"
+    assert candidate.sha256_of(kept) == made.entry.files[0].sha256
+
+
+def test_room_is_looked_for_on_the_disk_of_the_store_too(run_folder, home, monkeypatch):
+    made, known, store = planned(run_folder), shutil.disk_usage, home / "models"
+    full = SimpleNamespace(free=made.entry.bytes - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full if path == store else known(path))
+    with pytest.raises(StorageFull, match="publishing ours-int8 needs"):
+        publish(made)
+    assert left(home) == []
+
+
+def test_a_published_model_that_was_damaged_blocks_no_other(run_folder, home):
+    publish(planned(run_folder))
+    (home / "published" / "ours-int8" / "ours-int8.onnx").unlink()
+    Places.own().new("ours-int8").mkdir()  # of a replacement that was killed
+    (Places.own().new("ours-int8") / "entry.toml").write_text("another")
+    with pytest.raises(StorageFull), Places.own().held():
+        pass
+    assert unpublish("ours-int8") is None
+    assert left(home) == []
+
+
 def test_a_full_disk_leaves_nothing(run_folder, tmp_path, monkeypatch):
     with mounted(tmp_path / "small") as home:
         monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))

@@ -195,7 +195,7 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
             point(first)
 
     point(first)
-    few = replace(metrics.metric("cosine").gives["cosine"], least=20)  # items that decide: it is not about those
+    few = structs.replace(metrics.metric("cosine").gives["cosine"], least=20)  # that decide: it is not about those
     script = replace(metrics.metric("cosine"), measure=meanwhile, gives={"cosine": few})
     monkeypatch.setattr(metrics, "all_metrics", lambda: {"cosine": script})
     folder = place if swapped != "data" else tmp_path / "good"
