@@ -269,10 +269,11 @@ class RecipeRun:
 
     def _key(self, form: Form, step: Step, key: str) -> str:
         """A checksum over everything that the output of a step depends on."""
+        alone = bool(key) and not step.calibrates and not step.searches  # no other file of the model is run
         over: dict[str, object] = {
             "step": [step.do, step.parameters],
             "file": key,
-            "input": [form.identity, form.beside_sums],
+            "input": [form.sums[key] if alone else form.identity, form.beside_sums],
             "versions": versions(step.libraries),
             "machine": provenance.machine_class(),
         }
