@@ -40,7 +40,7 @@ def scripted(name: str, role: str, measure: Callable[..., Any], *, relative: boo
         description="what a test says",
         keys={"path": "where nobody looks"},
         count=lambda role, files, data: 400,
-        measure=lambda run: measure(run.model, run.reference, run.data, run.runtime, run.watch),
+        measure=measure,
         relative=relative,
     )
 

@@ -113,7 +113,7 @@ def _measured(
     recipe.check(asked)
     with measurements.measuring(asked, arguments.threads(args), watch) as job:
         work = RecipeRun(job, first)
-        found = replace(work.record(forms, first), commands=[printable(arguments.command())])
+        found = replace(work.record(forms), commands=[printable(arguments.command())])
     return found, [work.results[name] for name in ("", *forms)]
 
 

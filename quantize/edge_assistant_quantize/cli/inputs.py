@@ -17,7 +17,6 @@ from edge_assistant_quantize.recipes.recipe import Measurement, Recipe, RecipeVa
 _DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
 _SPEED = "time and memory, too: in turn over the first --data; of .gguf files, of the tokens that they write"
 
-
 LONE_FILE = (
     option("--role", metavar="ROLE", help="of a lone .onnx file without --reference"),
     option("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for"),

@@ -83,7 +83,7 @@ data, so look for a good model with other data than will accept it.""",
 def evaluate(args: argparse.Namespace) -> int:
     """Measure, count the look and print; 0."""
     model, reference = inputs.models(args.model, args.reference, args)
-    asked = inputs.asked(args, model.role, [recipe.Measurement(name, name) for name in args.metric])
+    asked = inputs.asked(args, model.role, [Measurement(name, name) for name in args.metric])
     recipe.check(asked)
     form, *others = (Form.of(each) for each in (model, reference) if each is not None)
     for name in args.metric if reference is None else ():
@@ -180,7 +180,6 @@ def _show_pairs(name: str, counted: PairedCounts) -> None:
 
 
 def _asked(args: argparse.Namespace, role: str) -> Recipe:
-
     found = [Measurement.of(each) for each in args.metric]
     if without := next((each.metric for each in found if each.criterion is None), None):
         raise UsageError(f"'{without}' has no criterion", f'say it: --metric "{without} within_interval"')

@@ -84,7 +84,6 @@ def publish(args: argparse.Namespace) -> int:
 
 
 def _said(args: argparse.Namespace) -> EntryDescription:
-
     profiles = args.profile
     if profiles and "none" in profiles and len(profiles) > 1:
         raise UsageError("--profile none stands with another profile", "give one of them")
@@ -108,7 +107,6 @@ def _place(planned: PublishPlan) -> str:
 
 
 def _facts(planned: PublishPlan) -> dict[str, object]:
-
     entry, places = planned.entry, Places.own()
     return {
         "name": entry.name,

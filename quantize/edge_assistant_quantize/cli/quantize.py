@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress
@@ -26,7 +28,6 @@ from edge_assistant_quantize.report import precision
 
 MATRIX = "importance matrix, from 'edge-quantize imatrix'"
 _NARROW = "IQ4_NL"  # the least of those that rows of no 256 values can have
-
 
 TENSORS = (
     option(
@@ -105,7 +106,8 @@ def quantize(args: argparse.Namespace) -> int:
         threads = arguments.threads(args)
         made = step.make(StepInput(form, key, args.output, Path(kept), data, lambda path: True, threads, watch))
     facts, notes = (_told_of_gguf if own == "GGUF" else _told_of_onnx)(args, step, made)
-    size, before = args.output.stat().st_size, _size(args.model)
+    before = args.model.stat().st_size if own == "GGUF" else external.size(args.model)
+    size = args.output.stat().st_size
     bits = precision.bits(precision.of_files([args.output]))
     if args.json:
         facts |= {"bytes": size, "bytes_before": before, "bits_per_weight": round(bits, 3)}
@@ -115,15 +117,6 @@ def quantize(args: argparse.Namespace) -> int:
     told = f"{args.output.name}: {bits:.2f} bits a weight as {step.label}, {mebibytes(size)}, {share}"
     print("\n".join([told, *filter(None, notes)]))
     return 0
-
-
-def _size(model: Path) -> int:
-    """Bytes of a model, with the weights that an ONNX file keeps in others."""
-    if model.suffix.lower() == ".gguf":
-        return model.stat().st_size
-    from edge_assistant_quantize.onnx import graphs
-
-    return int(graphs.load(model).ByteSize())
 
 
 def _of_gguf(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, dict[str, object] | None]:
@@ -156,18 +149,20 @@ def _of_gguf(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, d
 
 def _of_onnx(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, dict[str, object] | None]:
     """The same of an ONNX file."""
-    from edge_assistant_quantize.onnx import graphs
+    from edge_assistant_quantize.onnx import graphs, tables
     from edge_assistant_quantize.onnx.quantize import prepared
 
     said, threads = check_options(args.type, onnx.method_options(args)), arguments.threads(args)
-    if args.table is not None:
-        feeds = onnx.calibrated(args, args.model, watch)
-        said = prepared(graphs.load(args.model), args.type, said, feeds, threads=threads, watch=watch)
     step = QuantizeOnnx(kind=args.type, exclude=tuple(args.exclude), options=said)
+    if args.table is not None:
+        tables.check(args.type, said)
+        if step.calibrates:
+            feeds = onnx.calibrated(args, args.model, watch)
+            said = prepared(graphs.load(args.model), args.type, said, feeds, threads=threads, watch=watch)
+            step = replace(step, options=said)
     if args.calibration is None or not step.calibrates:
         return step, Form(args.model.stem, "", {"model": args.model}), "model", None
     whole, key = onnx.belonging(args.model, args.role, args.of, args.key)
-    external.check_one_file(args.model)  # the product runs it over the data
     return step, Form(whole.name, whole.role, whole.paths, options=whole.options), key, onnx.data(args)
 
 

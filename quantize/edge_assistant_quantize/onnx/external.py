@@ -80,6 +80,15 @@ def check_one_file(path: Path) -> None:
         raise WeightsRefused(what, _ONE_FILE.format(path.name))
 
 
+def size(path: Path) -> int:
+    """Bytes of a model as one file; no values are read.
+
+    Raises:
+        ModelCorrupt, WeightsRefused, ModelTooLarge: see `load`.
+    """
+    return _bytes(path, _with_others(path)[1])
+
+
 def _with_others(path: Path) -> tuple[onnx.ModelProto | None, list[onnx.TensorProto]]:
     """A model and its weights in other files; None and nothing where it is sound in itself, which is not parsed.
 

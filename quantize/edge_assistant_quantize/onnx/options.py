@@ -12,6 +12,7 @@ from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.arguments import Configure, option
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.onnx.methods import NAMED
 from edge_assistant_quantize.progress import Watch
 
@@ -67,10 +68,9 @@ def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibrati
     """
     if args.calibration is None:
         return None
-    from edge_assistant_quantize.onnx import calibration, external
+    from edge_assistant_quantize.onnx import calibration
 
     found, key = belonging(model, args.role, args.of, args.key)
-    external.check_one_file(model)  # the product runs it over the data
     return calibration.record(found, key, data(args), threads=arguments.threads(args), watch=watch)
 
 
@@ -80,14 +80,16 @@ def data(args: argparse.Namespace) -> dict[str, object]:
 
 
 def belonging(model: Path, role: str | None, of: str | None, key: str | None) -> tuple[Candidate, str]:
-    """The model that a file is of, and the file's key in it.
+    """The model that a file is of, and the file's key in it, for the product to run it over data.
 
     Raises:
         UsageError: nothing says what the file does, or the model has no such key.
         InputMissing, CatalogInvalid, ModelError: there is no such model.
+        WeightsRefused: the file keeps weights in others.
     """
     if not model.is_file():
         raise InputMissing(f"there is no {model.name}", "name an .onnx file that is there")
+    external.check_one_file(model)
     if of is not None:
         whole = candidates.find(of, role)
         key = key or "model"

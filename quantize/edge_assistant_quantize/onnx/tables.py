@@ -83,21 +83,30 @@ def apply(table: QuantizationTable, path: Path) -> None:
     path.write_bytes(made.SerializeToString(deterministic=True))
 
 
+def check(method: str, options: Mapping[str, Any]) -> None:
+    """Check that there are tables of a method with these options.
+
+    Raises:
+        UsageError: its result differs between machines.
+    """
+    if method not in METHODS or options.get("algorithm") == GPTQ:
+        what = f"there are no tables of {options.get('algorithm', method)}, which differs between machines"
+        raise UsageError(what, f"it can be {', '.join(METHODS)}")
+
+
 def write(path: Path, key: str, method: str, exclude: Collection[str], options: Mapping[str, Any]) -> None:
     """Write the table of one file of a model under its key; other tables that are in `path` already stay.
 
     `options` are those of `quantize.prepared`.
 
     Raises:
-        UsageError: the method's result differs between machines.
+        UsageError: see `check`.
         CatalogInvalid: `path` holds something else.
         StorageFull: the disk does not take it.
     """
     import tomlkit
 
-    if method not in METHODS or options.get("algorithm") == GPTQ:
-        what = f"there are no tables of {options.get('algorithm', method)}, which differs between machines"
-        raise UsageError(what, f"it can be {', '.join(METHODS)}")
+    check(method, options)
     left = {name: value for name, value in options.items() if name not in (*MEASURED, *_SPENT)}
     tables = {name: {of: list(each) for of, each in options[name].items()} for name in MEASURED if options.get(name)}
     table = {"method": method, "excluded": sorted(exclude), **({"options": left} if left else {}), **tables}

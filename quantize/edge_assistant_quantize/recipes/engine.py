@@ -64,9 +64,8 @@ def run(
         _hold(pinned, inputs, used)
         before = signature.kept(space.folder)  # refused before hours of work
         work = RecipeRun(job, source)
-        start = work.prepared(source)
-        starts = {variant.name: start for variant in asked.variants}
-        found = work.record(starts, dataclasses.replace(start, name=REFERENCE))
+        start = work.prepared()
+        found = work.record({variant.name: start for variant in asked.variants})
         _hold(pinned, inputs, used, found.variants)
         found = replace(found, inputs=inputs, versions=used, commands=[command] if command else [])
         found = signature.after(before, found)
@@ -146,7 +145,7 @@ class RecipeRun:
 
     Attributes:
         job: recipe and folder.
-        reference: what variants are compared with.
+        reference: what variants are compared with; of a recipe with steps the source, until it is prepared.
         forms: variants that could be made, by name.
         looks: those for acceptance.
         results: of the variants by name, and of the reference under the empty name.
@@ -159,32 +158,32 @@ class RecipeRun:
     results: dict[str, dict[str, Measured]] = field(default_factory=dict)
     _done: int = 0
 
-    def prepared(self, source: Form) -> Form:
-        """The source after the steps of `prepare`.
+    def prepared(self) -> Form:
+        """The source after the steps of `prepare`, which becomes the reference.
 
         Raises:
             EdgeAssistantError: a step fails, or the first of a variant finds nothing to work on.
         """
         asked, space = self.job.recipe, self.job.space
         self._tick(0)
-        start = self._through(source, asked.prepare, "prepare")
+        start = self._through(self.reference, asked.prepare, "prepare")
         for variant in asked.variants:
             units(start, variant.steps[0], variant.name)  # fails before hours of work
         if asked.prepare:
             space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
+        self.reference = dataclasses.replace(start, name=REFERENCE)
         return start
 
-    def record(self, starts: Mapping[str, Form], reference: Form) -> Record:
+    def record(self, starts: Mapping[str, Form]) -> Record:
         """Measure the reference, then make and measure each variant.
 
         Args:
             starts: the model that each variant is made of, by name.
-            reference: what they are compared with.
 
         Raises:
             EdgeAssistantError: it fails; finished results are stored.
         """
-        asked, job, self.reference = self.job.recipe, self.job, reference
+        asked, job, reference = self.job.recipe, self.job, self.reference
         if asked.steps:
             results = measurements.results(job, reference, reference)
         else:
@@ -269,10 +268,11 @@ class RecipeRun:
 
     def _key(self, form: Form, step: Step, key: str) -> str:
         """A checksum over everything that the output of a step depends on."""
+        alone = bool(key) and not step.calibrates and not step.searches  # no other file of the model is run
         over: dict[str, object] = {
             "step": [step.do, step.parameters],
             "file": key,
-            "input": [form.identity, form.beside_sums],
+            "input": [form.sums[key] if alone else form.identity, form.beside_sums],
             "versions": versions(step.libraries),
             "machine": provenance.machine_class(),
         }

@@ -56,7 +56,7 @@ def judge(
         what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
         raise UsageError(what, "name the model that it was made from: --reference F")
     with measurements.measuring(asked, threads, watch) as job:
-        found = RecipeRun(job, other).record({candidate.name: form}, other)
+        found = RecipeRun(job, other).record({candidate.name: form})
     return replace(found, inputs=found.inputs | other.inputs(REFERENCE), commands=[command])
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from filelock import FileLock, Timeout
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import candidate as candidates
@@ -56,8 +57,6 @@ class Workspace:
             UsageError: another run has the folder.
             StorageFull: it cannot be written.
         """
-        from filelock import FileLock, Timeout
-
         with atomic.storing(self.folder.name, _HINT):
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.folder / ".lock", timeout=0)

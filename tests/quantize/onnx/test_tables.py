@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,10 @@ from hypothesis import strategies as st
 
 from edge_assistant_models import entries
 from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
+from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.importers import quantizations
-from edge_assistant_quantize.onnx import tables
+from edge_assistant_quantize.onnx import calibration, tables
 from edge_assistant_quantize.onnx.quantize import prepared, quantize
 from edge_assistant_quantize.progress import ignore
 
@@ -74,6 +77,29 @@ def test_the_same_is_made_from_a_table(tmp_path: Path, pictures: bool) -> None:
     assert found["other"] == tables.QuantizationTable("int8-weights", options={"block_size": 32})
     tables.apply(found["model"], float_one)
     assert float_one.read_bytes() == int8.read_bytes()
+
+
+def test_the_verb_writes_a_table_or_refuses_it_before_work(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tuple({"x": np.linspace(-1, end, 64, dtype=np.float32)[None]} for end in (1, 2))
+    runs: list[object] = []
+    monkeypatch.setattr(calibration, "record", lambda *given, **how: runs.append(given) or rows)
+    model, output, table = folder / "model.onnx", folder / "o.onnx", folder / "mine.toml"
+    words = ["quantize", str(model), "--output", str(output), "--table", str(table), "--json", "--type"]
+    over = ["--calibration", str(folder), "--role", "classifier"]
+    for method, said in ((["dynamic-int8"], "dynamic-int8"), (["int4-weights", "--algorithm", "gptq", *over], "gptq")):
+        assert main([*words, *method]) == 2
+        assert f"there are no tables of {said}" in capsys.readouterr().err
+        assert not output.exists()
+    for method in (["int8-weights", *over], ["static-int8", *over]):
+        assert main([*words, *method]) == 0
+        assert json.loads(capsys.readouterr().out)["bytes_before"] == model.stat().st_size
+        (found,) = tables.parse(table.read_bytes(), "mine.toml").values()
+        again = shutil.copyfile(model, folder / "again.onnx")
+        tables.apply(found, again)
+        assert again.read_bytes() == output.read_bytes()
+    assert len(runs) == 1  # of the one that has ranges
 
 
 def test_tables_that_cannot_be_written(folder: Path) -> None:

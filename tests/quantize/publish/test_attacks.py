@@ -33,11 +33,11 @@ REAL_METRICS = metrics.all_metrics
 def judged(monkeypatch, tmp_path):
     """Models that hit the share of items that their name says in hundredths, judged by the verb."""
 
-    def measure(model, reference, data, runtime, watch):
-        share = model.name.removeprefix("m")
+    def measure(run):
+        share = run.model.name.removeprefix("m")
         return (found[0](float(share) / 100 if share.isdecimal() else 0.8),)
 
-    def same(model, reference, data, runtime, watch):
+    def same(run):
         return (hits("same", 1.0),)
 
     found: list[Callable[[float], Measured]] = [lambda share: hits("hits", share)]

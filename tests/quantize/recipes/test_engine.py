@@ -78,6 +78,12 @@ def test_a_change_and_what_depends_on_it_is_done_again_and_nothing_else(place):
     again = place.log()[before:]
     assert not {"shrink model 90", "shrink model 70"} & set(again)  # need no data
     assert {"length 70", "shrink model 85"} <= set(again)  # the second is calibrated on the photos
+    before = len(place.log())
+    (place.folder / "model" / "labels.txt").write_text("dog\n")
+    place.run("out", ("to = 60", "to = 70"))
+    again = place.log()[before:]
+    assert not {"shrink model 90", "shrink model 70", "shrink model 10"} & set(again)  # need no other file of the model
+    assert {"length 70", "shrink model 85"} <= set(again)
 
 
 SAME = """at_least = 0.5
