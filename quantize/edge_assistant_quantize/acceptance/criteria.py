@@ -25,12 +25,10 @@ def of(metric: str, said: Mapping[str, object]) -> Criterion | None:
     if not said:
         return None
     keys = [key for key in said if key in set(Bound)]
-    unknown = [key for key in said if key not in {*Bound, "by"}]
+    unknown = [key for key in said if key not in set(Bound)]
     if len(keys) != 1 or unknown:
         what = f"unknown key '{printable(unknown[0])}'" if unknown else f"{len(keys)} criteria"
         raise RecipeInvalid(f"{metric}: {what}", _HINT)
-    if said.get("by", "interval") != "interval":
-        raise RecipeInvalid(f"{metric}: only an interval decides, so 'by' can only be 'interval'", "leave it out")
     bound, limit = Bound(keys[0]), said[keys[0]]
     if bound is Bound.WITHIN_INTERVAL:
         if limit is not True:
