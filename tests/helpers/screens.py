@@ -11,9 +11,11 @@ from helpers.app import Stage
 from rich.console import Console
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.app import App
+from textual.pilot import Pilot
 
 Story = Callable[[Stage], Awaitable[None]]
 Golden = Callable[[App[Any], tuple[int, int], Story], bool]
+_PICTURES, _BETWEEN_S = 60, 0.05  # at most, of a screen that goes on changing
 
 
 class Screens(SingleFileSnapshotExtension):
@@ -27,7 +29,8 @@ def drawn(app: App[Any], size: tuple[int, int], story: Story) -> str:
     """The screen after a story, row by row, each change of colour or style as a terminal's escape sequence."""
 
     async def run() -> str:
-        async with app.run_test(size=size) as pilot:
+        app.NOTIFICATION_TIMEOUT = 3600.0  # seconds; a slow machine draws them, too
+        async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()
             await story(Stage(pilot))
             await pilot.pause()
@@ -35,10 +38,21 @@ def drawn(app: App[Any], size: tuple[int, int], story: Story) -> str:
             fields = (field for screen in app.screen_stack for field in screen.query("Input, TextArea"))
             for field in fields:  # under a box, too
                 setattr(field, "cursor_blink", False)  # noqa: B010 - both have it; a cursor is drawn as it stands
-            await pilot.pause()
-            return _exported(app)
+            return await _at_rest(pilot)
 
     return asyncio.run(run())
+
+
+async def _at_rest(pilot: Pilot[Any]) -> str:
+    """The screen once it no longer changes: three pictures in a row are the same."""
+    same, picture = 1, _exported(pilot.app)
+    for _ in range(_PICTURES):
+        await pilot.pause(_BETWEEN_S)
+        before, picture = picture, _exported(pilot.app)
+        same = same + 1 if picture == before else 1
+        if same == 3:
+            break
+    return picture
 
 
 def _exported(app: App[Any]) -> str:

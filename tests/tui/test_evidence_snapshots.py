@@ -22,7 +22,6 @@ def opened(things: Made, id: str, *keys: str) -> Story:
         viewing = Viewing(stage.pilot)
         await viewing.show(EvidenceScreen(exhibits.of_answer(things.answer(), {}), id))
         await viewing.press(*keys)
-        await stage.pilot.pause(0.1)
 
     return before
 
@@ -57,6 +56,5 @@ def test_a_signal(golden: Golden, state: str, utc: None) -> None:
 
     async def before(stage: Stage) -> None:
         await stage.app.push_screen(SignalScreen(ready if state == "ready" else failed))
-        await stage.pilot.pause(0.1)
 
     assert golden(app()[0], SMALL, before)

@@ -8,6 +8,7 @@ import pytest
 from helpers import says
 from helpers.app import FORM, NOTE, TAKEN, VITALS, Stage, app, conflict, signal
 from helpers.screens import Golden, Story
+from textual.widgets._toast import Toast
 
 from edge_assistant.core.answer import Answer, Told
 from edge_assistant.core.errors import DeviceMissing
@@ -71,7 +72,6 @@ async def streaming(stage: Stage) -> None:
     answer = conflict()
     await stage.tell(says.routed(1, answer.route), says.said(1, answer.text.partition(";")[0] + "."))
     await stage.tell(messages.TurnTold(1, Reading("audio:1")))
-    await stage.pilot.pause(0.3)
 
 
 async def contradicted(stage: Stage) -> None:
@@ -79,7 +79,6 @@ async def contradicted(stage: Stage) -> None:
     await stage.ask(QUESTION)
     await stage.tell(says.routed(1, conflict().route), says.said(1, conflict().text))
     await stage.tell(says.ended(1, conflict()))
-    await stage.pilot.pause(0.3)
 
 
 async def opened(stage: Stage) -> None:
@@ -107,8 +106,7 @@ async def no_models(stage: Stage) -> None:
 async def no_devices(stage: Stage) -> None:
     for number, key in enumerate(("f5", "f3"), 1):
         await stage.pilot.press(key)
-        await stage.until(lambda number=number: len(stage.app._notifications) == number)
-    await stage.pilot.pause(0.2)
+        await stage.until(lambda number=number: len(stage.screen.query(Toast)) == number)
 
 
 async def long_names(stage: Stage) -> None:
@@ -117,7 +115,6 @@ async def long_names(stage: Stage) -> None:
     stage.screen.query_one(SignalList).follow("readings:1", "following, but the file is gone")
     await stage.ask(f"{QUESTION} And does the recording say the same as the form, as far as it can be understood?")
     await stage.tell(says.ended(1, long_answer()))
-    await stage.pilot.pause(0.3)
 
 
 async def offered(stage: Stage) -> None:
