@@ -202,7 +202,7 @@ def find(named: str, role: str | None = None, portfolio: Portfolio | None = None
         InputMissing, CatalogInvalid: see `read`.
         ModelError: the catalog has no such model, or it is not installed or damaged.
     """
-    path = Path(named)
+    path = Path(named).absolute()  # its files are named from other folders, too
     if path.is_dir():
         return read(path)
     if path.suffix in {".gguf", ".onnx"}:

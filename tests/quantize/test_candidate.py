@@ -21,6 +21,17 @@ def test_a_candidate_is_read_as_it_was_written(tmp_path):
     assert candidate.find(str(tmp_path)) == found
 
 
+def test_a_relative_folder_is_found_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "e.onnx").write_bytes(b"e")
+    (tmp_path / "mine" / candidate.FILE).write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    found = candidate.find("mine")
+    monkeypatch.chdir("/")
+    with found.held() as (model, _):
+        assert model.files["encoder"].read_bytes() == b"e"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
