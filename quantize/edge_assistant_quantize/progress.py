@@ -100,21 +100,26 @@ def shown(*, plain: bool = False, stream: TextIO | None = None) -> Iterator[Watc
 def _lines(out: TextIO) -> Watch:
     """A watcher that prints a line at the beginning of a piece of work, now and then, and at its end."""
     begun: dict[str, float] = {}
+    first: dict[str, tuple[float, int]] = {}  # the time after the first units, in which a model is loaded, and how many
     said: dict[str, float] = {}
 
     def watch(step: ProgressStep) -> None:
         now, new = time.monotonic(), step.what not in begun
         began = begun.setdefault(step.what, now)
+        if step.done:
+            first.setdefault(step.what, (now, step.done))
         ends = bool(step.total) and step.done >= step.total
         if not new and not ends and now - said[step.what] < LINE_EVERY_S:
             return
         said[step.what], line = now, step.what
         if ends:
             line += f": done in {minutes(now - began)}"
-            del begun[step.what]
+            del begun[step.what], first[step.what]
         elif step.done and step.total:
-            left = (now - began) * (step.total - step.done) / step.done
-            line += f": {step.done} of {step.total}, about {minutes(left)} left"
+            line += f": {step.done} of {step.total}"
+            since, at = first[step.what]
+            if step.done > at:
+                line += f", about {minutes((now - since) * (step.total - step.done) / (step.done - at))} left"
         print(printable(line), file=out, flush=True)
 
     return watch
