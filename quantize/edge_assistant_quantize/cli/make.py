@@ -9,11 +9,12 @@ from pathlib import Path
 
 from edge_assistant.core.signals import printable
 from edge_assistant_models.conversion import Importer, importer, names
+from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments, progress, room
 from edge_assistant_quantize.arguments import option, verb
-from edge_assistant_quantize.candidate import sha256_of
+from edge_assistant_quantize.candidate import Candidate, model_name, sha256_of
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, UsageError, WeightsRefused
 from edge_assistant_quantize.export import export as onnx_export
 from edge_assistant_quantize.fetching import hub, llama
@@ -156,6 +157,7 @@ def import_(args: argparse.Namespace) -> int:
     with room.new_folder(args.output) as folder:
         try:
             chosen.convert(files, folder, args.quantization)
+            _describe(folder, model_name(args.output.name), args.importer)
         except ModelCorrupt as error:
             hint = f"take the file from its official home; {args.importer} is for one kind of network"
             raise WeightsRefused(error.message, hint) from None
@@ -163,6 +165,13 @@ def import_(args: argparse.Namespace) -> int:
         digest = f", tensors_sha256 {tensor_digest(path)}" if path.suffix == ".onnx" else ""
         print(printable(f"{path}: {mebibytes(path.stat().st_size)}{digest}"))
     return 0
+
+
+def _describe(folder: Path, name: str, used: str) -> None:
+    """Write `candidate.toml` after the catalog's first model of that importer, if there is one."""
+    like = next((each for each in Portfolio().entries() if each.importer and each.importer.name == used), None)
+    if like is not None:
+        Candidate(name, like.role, folder, {file.key: file.path for file in like.files}, like.options).write()
 
 
 def _import_files(words: Sequence[str], name: str, importer: Importer) -> dict[str, Path]:

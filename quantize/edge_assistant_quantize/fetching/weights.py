@@ -36,5 +36,5 @@ def refuse_pickles(names: Collection[str], where: str) -> None:
     if pickles and not any(name.endswith(".safetensors") for name in names):
         raise WeightsRefused(
             f"{where} has its weights in {pickles[0]} only: pickled weights can run code",
-            "ask for safetensors: a branch of the model's page may have them",
+            "ask for safetensors, which another branch may have; CTranslate2's Whisper: edge-quantize import whisper",
         )

@@ -14,6 +14,7 @@ from helpers import safetensors_files
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_models.tensors import tensor_digest
+from edge_assistant_quantize import candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.importers import minilm
 
@@ -100,7 +101,9 @@ def test_the_verb_writes_what_bert_computes(
     """And prints what the catalog pins; the same weights give the same bytes."""
     output = tmp_path / "minilm"
     assert main(["import", "minilm", *(f"{key}={path}" for key, path in source.items()), "--output", str(output)]) == 0
-    model, tokenizer = capsys.readouterr().out.splitlines()
+    _, model, tokenizer = capsys.readouterr().out.splitlines()
+    made = candidate.find(str(output))
+    assert (made.name, made.role, sorted(made.files)) == ("minilm", "embedder", ["model", "tokenizer"])
     assert model.endswith(f", tensors_sha256 {tensor_digest(output / 'model.onnx')}")
     assert tokenizer == f"{output}/tokenizer.json: 0.0 KiB"
     minilm.convert(source, tmp_path)
