@@ -84,6 +84,10 @@ def _lock(arguments: Sequence[str]) -> None:
         from edge_assistant.governance.offline import proof
 
         proof.listen()
+    if words[0] == "serve":
+        from edge_assistant.serve import processes
+
+        processes.fork(words[1:])
     resident = words[0] == "resident"  # which asks the kernel who the commands are that it answers
     found = lock.engage(wanted=len(words) == len(arguments), apart=not resident)
     if not found.locked:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +17,7 @@ from edge_assistant.core.answer import Answer
 from edge_assistant.governance.offline import lock
 from edge_assistant.governance.policy import policy
 from edge_assistant.resident import client, protocol
-from edge_assistant.resident.protocol import QuestionMessage
+from edge_assistant.resident.protocol import QuestionMessage, ServiceMessage
 from edge_assistant.storage.settings import FILE, Settings
 from edge_assistant_models import paths
 
@@ -102,6 +103,27 @@ def answer(args: argparse.Namespace, question: QuestionMessage, console: Console
     return answered(question, console.watch, approve)
 
 
+def served_question(message: ServiceMessage, settings: Settings) -> QuestionMessage:
+    """What a gateway asks as a question under the settings of this process."""
+    return QuestionMessage(
+        text=message.texts[-1] if message.texts else None,
+        signals=message.signals,
+        failed=(),
+        names=tuple(signal.name for signal in message.signals),
+        profile=settings.profile,
+        language=message.language or settings.language,
+        domain=settings.domain,
+        folder="",
+        seed=0,
+        strict=False,
+        redact=policy.current().redacts_answers,
+        cache=settings.cache,
+        free_talk=settings.free_talk,
+        gpu=settings.gpu,
+        began=time.perf_counter(),
+    )
+
+
 def answered(
     question: QuestionMessage, watch: Watch, approve: Approve | None = None, warm: Warm | None = None
 ) -> AnswerReply:
@@ -116,8 +138,8 @@ def answered(
     Raises:
         EdgeAssistantError: see `Assistant.ask`.
     """
-    with _redaction(question.redact, question.text or "", question.names) as shown:
-        assistant = _assistant(question, approve, warm)
+    with redaction(question.redact, question.text or "", question.names) as shown:
+        assistant = assistant_for(question, approve, warm)
         watch = shown.watching(watch)
         signals, failed, strict = question.signals, question.failed, question.strict
         language, began = question.language, question.began
@@ -148,7 +170,7 @@ def _digest(file: Path | None) -> str:
         return f"{file} {error.errno}"
 
 
-def _assistant(question: QuestionMessage, approve: Approve | None, warm: Warm | None) -> Assistant:
+def assistant_for(question: QuestionMessage, approve: Approve | None, warm: Warm | None) -> Assistant:
     """The assistant for a question.
 
     Raises:
@@ -207,7 +229,11 @@ class _Plainly:
         return answer
 
 
-def _redaction(wanted: bool, text: str, names: tuple[str, ...]) -> AnswerRedaction | _Plainly:
+if TYPE_CHECKING:
+    Redaction = AnswerRedaction | _Plainly
+
+
+def redaction(wanted: bool, text: str, names: tuple[str, ...]) -> Redaction:
     """What the output goes through; it knows the question and the names of the files."""
     if not wanted:
         return _Plainly()
@@ -227,5 +253,5 @@ def _errors_redacted(wanted: bool, text: str, names: tuple[str, ...]) -> Iterato
     try:
         yield
     except Exception:
-        with _redaction(wanted, text, names):
+        with redaction(wanted, text, names):
             raise

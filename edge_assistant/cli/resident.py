@@ -109,10 +109,10 @@ def _run(args: argparse.Namespace) -> int:
     """Be the resident."""
     from edge_assistant.cli import question
     from edge_assistant.resident import server
-    from edge_assistant.resident.protocol import QuestionMessage
+    from edge_assistant.resident.protocol import QuestionMessage, ServiceMessage
 
     facts, environment = question.facts(args.settings), dict(os.environ)  # first, as libraries change the environment
-    from edge_assistant.cli import _warm
+    from edge_assistant.cli import _service, _warm
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.core.answer import Answer
     from edge_assistant.core.events import Watch
@@ -140,10 +140,17 @@ def _run(args: argparse.Namespace) -> int:
         log_filter.renew()
         return question.answered(asked, watch, warm=kept)
 
+    def serve(
+        asked: ServiceMessage, watch: Watch, send: server.Send
+    ) -> tuple[Mapping[str, object], Callable[[], None]]:
+        log_filter.renew()
+        return _service.served(asked, watch, send, args.settings, kept)
+
     work = server.ResidentWork(
         facts=facts,
         environment=environment,
         answer=answer,
+        serve=serve,
         warm=warm,
         stop=kept.runtime.halt.ask,
         relieve=kept.residency.relieve,

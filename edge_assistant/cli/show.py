@@ -111,7 +111,7 @@ class Console:
         if answer.citations:
             print(f"\n{self._paint('Sources', _BOLD)}")
         for id in answer.citations:
-            print(f"  [{id}] {_source(answer, by_id[id], names)}")
+            print(f"  [{id}] {source(answer, by_id[id], names)}")
         for computation in answer.computed:
             rests = "".join(f"[{id}]" for id in computation.evidence)
             print(printable(f"  [{computation.id}] {computation.formula} = {computation.value}, from {rests}"))
@@ -130,7 +130,7 @@ class Console:
             print(f"\n{self._status_of(verdict)}  {printable(verdict.matter)}")
             for told in verdict.values:
                 for id in told.evidence:
-                    print(f"  {printable(told.value)}  [{id}] {_source(answer, by_id[id], names)}")
+                    print(f"  {printable(told.value)}  [{id}] {source(answer, by_id[id], names)}")
         print(self._paint(f"\n{answer.route.path}: {answer.route.why}; {answer.timings.total_s:.1f} s", _DIM))
 
     def _unquoted(self, answer: Answer) -> None:
@@ -178,7 +178,7 @@ def _print(text: str, stream: TextIO) -> None:
     print(text, file=stream, flush=True)
 
 
-def _source(answer: Answer, item: Evidence, names: dict[str, str]) -> str:
+def source(answer: Answer, item: Evidence, names: dict[str, str]) -> str:
     """One source: signal, file, where, how surely, what."""
     from edge_assistant.reasoning import attribution
 

@@ -189,10 +189,18 @@ def guess(path: Path) -> Kind:
     if kind is not None:
         return kind
     with _open_regular(path) as stream:
-        head = stream.read(_HEAD)
-    kind = _by_content(head)
+        return guess_content(path.name, stream.read(_HEAD))
+
+
+def guess_content(name: str, head: bytes) -> Kind:
+    """What sort of signal bytes are: by the ending of their name, else by the first of them.
+
+    Raises:
+        InputUnsupported: they are of no kind that is known.
+    """
+    kind = by_name(Path(name)) or _by_content(head[:_HEAD])
     if kind is None:
-        raise InputUnsupported(f"the kind of {printable(path.name)} is unknown", _RENAME)
+        raise InputUnsupported(f"the kind of {printable(name)} is unknown", _RENAME)
     return kind
 
 

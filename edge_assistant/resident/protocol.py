@@ -21,7 +21,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import edge_assistant_models
 from edge_assistant import __version__
@@ -130,6 +130,7 @@ MAX_DESCRIPTORS = 253  # that Linux passes at once
 REQUEST_BYTES = 1 << 20  # of a message to the resident
 REPLY_BYTES = 256 << 20  # of a message to the command; an answer holds all of its evidence
 _CHUNK = 1 << 16
+Asked = TypeVar("Asked", "QuestionMessage", "ServiceMessage")
 
 
 class MalformedMessage(ValueError):
@@ -175,11 +176,40 @@ class QuestionMessage:
     began: float
 
 
+class ServiceTask(Enum):
+    """What a gateway can have done."""
+
+    ASK = "ask"
+    CHECK = "check"
+    PERCEIVE = "perceive"
+    SPEAK = "speak"
+    EMBED = "embed"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMessage:
+    """What the gateway wants for one of its clients, under the settings and the policy of the resident.
+
+    Attributes:
+        task: what is to be done.
+        texts: the messages of a conversation, the last of which is answered; the text to speak; texts to embed.
+        signals: what was given, in the order of the descriptors.
+        language: of what is spoken and written; None detects it.
+    """
+
+    task: ServiceTask
+    texts: tuple[str, ...] = ()
+    signals: tuple[signals.Signal, ...] = ()
+    language: str | None = None
+
+
 _TYPES = {
     kind.__name__: kind
     for kind in (
         *(kind for module in (answer, events, evidence, signals) for kind in vars(module).values()),
         QuestionMessage,
+        ServiceMessage,
+        ServiceTask,
     )
     if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, Enum))
 }
@@ -288,16 +318,16 @@ class Channel:
         del self._buffer[: end + 1]
         return unpacked(line)
 
-    def opened(self, question: QuestionMessage) -> QuestionMessage:
-        """A question with its signals over the descriptors that came; what has no file is held in memory."""
+    def opened(self, message: Asked) -> Asked:
+        """A message with its signals over the descriptors that came; what has no file is held in memory."""
         found = []
-        for one, descriptor in zip(question.signals, self.descriptors, strict=True):
+        for one, descriptor in zip(message.signals, self.descriptors, strict=True):
             file = Path(f"/proc/self/fd/{descriptor}")
             if one.origin is signals.Origin.FILE:
                 found.append(replace(one, path=file, stamp=one.stamp and signals.Stamp(*one.stamp)))
             else:
                 found.append(replace(one, path=None, data=file.read_bytes()))
-        return replace(question, signals=tuple(found))
+        return replace(message, signals=tuple(found))
 
 
 # ---- what has to be equal

@@ -29,7 +29,7 @@ from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import EdgeAssistantError, Stopped, StorageFull, UsageError
 from edge_assistant.core.events import Answered, Event, Watch
 from edge_assistant.resident import protocol
-from edge_assistant.resident.protocol import Channel, MalformedMessage, QuestionMessage
+from edge_assistant.resident.protocol import Channel, MalformedMessage, QuestionMessage, ServiceMessage
 from edge_assistant.storage import atomic
 
 RENEWALS = 100  # restarts; each sets one more filter of the offline lock, of which the kernel takes some four hundred
@@ -41,6 +41,8 @@ TICK_S = 1.0
 LOOK_S = 5.0  # between two looks at the code, the policy and the memory
 
 _log = logging.getLogger(__name__)
+
+Send = Callable[[Mapping[str, object]], None]
 
 
 class ResidentRequest(Enum):
@@ -81,6 +83,7 @@ class ResidentWork:
         facts: see `protocol.facts`.
         environment: that a restart begins with, as libraries change it.
         answer: answers a question; gives the answer, a note about it, and what remains to be done after it.
+        serve: does what a gateway wants, given what sends it parts of that; the whole, and what remains to be done.
         warm: loads the models.
         stop: stops the current answer soon; from any thread.
         relieve: frees memory if the machine is short of it; False if nothing is left to free.
@@ -93,6 +96,7 @@ class ResidentWork:
     facts: Mapping[str, str]
     environment: Mapping[str, str]
     answer: Callable[[QuestionMessage, Watch], tuple[Answer, str, Callable[[], None]]]
+    serve: Callable[[ServiceMessage, Watch, Send], tuple[Mapping[str, object], Callable[[], None]]]
     warm: Callable[[], None]
     stop: Callable[[], None]
     relieve: Callable[[], bool]
@@ -180,14 +184,14 @@ class Guest:
 
     Attributes:
         channel: to the command.
-        question: with its signals opened.
+        question: or what a gateway wants, with its signals opened.
         gone: whether nobody waits for the answer.
         replied: whether the answer is made; what remains to be done is not stopped.
         done: set after the answer.
     """
 
     channel: Channel
-    question: QuestionMessage
+    question: QuestionMessage | ServiceMessage
     gone: bool = False
     replied: bool = False
     done: threading.Event = field(default_factory=threading.Event)
@@ -208,6 +212,15 @@ class Guest:
             Stopped: nobody waits for the answer.
         """
         if self.gone if isinstance(event, Answered) else not self.send({"event": event}):  # the answer has no event
+            raise Stopped("stopped", "ask again")
+
+    def part(self, message: Mapping[str, object]) -> None:
+        """Send a part of what a gateway wants.
+
+        Raises:
+            Stopped: nobody waits for it.
+        """
+        if not self.send({"part": message}):
             raise Stopped("stopped", "ask again")
 
 
@@ -280,9 +293,13 @@ class Resident:
         again = True
         self._answered += 1  # first, as a command may look once it has its answer
         try:
-            answer, note, settle = self._work.answer(guest.question, guest.watch)
+            if isinstance(guest.question, ServiceMessage):
+                reply, settle = self._work.serve(guest.question, guest.watch, guest.part)
+            else:
+                answer, note, settle = self._work.answer(guest.question, guest.watch)
+                reply = {"answer": answer, "note": note}
             guest.replied = True
-            again = not guest.send({"answer": answer, "note": note})
+            again = not guest.send(reply)
             settle()
         except Stopped:
             pass
@@ -351,6 +368,11 @@ class Resident:
                     channel.send({"refused": why})
                 else:
                     self._ask(Guest(channel, channel.opened(question)))
+            case {"service": ServiceMessage() as wanted}:
+                if (why := self._unready(channel, wanted)) is not None:
+                    channel.send({"refused": why})
+                else:
+                    self._ask(Guest(channel, channel.opened(wanted)))
             case _:
                 channel.send({"refused": "the message is of another version"})
 
@@ -369,15 +391,19 @@ class Resident:
 
     def _unfit(self, channel: Channel, question: QuestionMessage, facts: dict[str, object]) -> str | None:
         """Why a question is not answered here; None if it is."""
-        if self._wish is not None:
-            return "it is ending"
+        if (why := self._unready(channel, question)) is not None:
+            return why
         if not self._is_equal(channel.connection):
             return "it was started with other rights"
-        for name, value in self._work.facts.items():
-            if facts.get(name) != value:
-                return f"it was started with other {name}"
+        differ = (name for name, value in self._work.facts.items() if facts.get(name) != value)
+        return next((f"it was started with other {name}" for name in differ), None)
+
+    def _unready(self, channel: Channel, asked: QuestionMessage | ServiceMessage) -> str | None:
+        """Why nothing is done here for anybody; None if it is."""
+        if self._wish is not None:
+            return "it is ending"
         regular = all(stat.S_ISREG(os.fstat(descriptor).st_mode) for descriptor in channel.descriptors)
-        return None if regular and len(channel.descriptors) == len(question.signals) else "the signals are no files"
+        return None if regular and len(channel.descriptors) == len(asked.signals) else "the signals are no files"
 
     def _is_equal(self, connection: socket.socket) -> bool:
         """Whether the process at the other end may do no less and no more than this one."""

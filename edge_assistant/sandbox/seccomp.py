@@ -45,6 +45,9 @@ REFUSED: Mapping[str, int] = {
     "kexec_file_load": errno.EPERM,
 }
 SOCKETS = ("socket", "socketpair")
+# Ways out by a socket that somebody may accept connections on: it forgets its peer by connect(AF_UNSPEC) and connects
+# elsewhere; TCP Fast Open connects by sending. By call, the argument that holds its flags.
+CONNECTING, SENDING, MSG_FASTOPEN = "connect", {"sendto": 3, "sendmsg": 2, "sendmmsg": 3}, 0x20000000
 
 # Classic BPF: a register is loaded from the call's description, compared, and a verdict returned.
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -83,6 +86,7 @@ MACHINES: Mapping[str, SyscallTable] = {
         X32,
         {
             "socket": 41, "socketpair": 53, "ioctl": 16, "seccomp": 317,
+            "connect": 42, "sendto": 44, "sendmsg": 46, "sendmmsg": 307,
             "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
             "pidfd_getfd": 438, "ptrace": 101, "process_vm_writev": 311,
             "request_key": 249, "mount": 165, "fsopen": 430, "bpf": 321, "init_module": 175, "finit_module": 313,
@@ -94,6 +98,7 @@ MACHINES: Mapping[str, SyscallTable] = {
         None,
         {
             "socket": 198, "socketpair": 199, "ioctl": 29, "seccomp": 277,
+            "connect": 203, "sendto": 206, "sendmsg": 211, "sendmmsg": 269,
             "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
             "pidfd_getfd": 438, "ptrace": 117, "process_vm_writev": 271,
             "request_key": 218, "mount": 40, "fsopen": 430, "bpf": 280, "init_module": 105, "finit_module": 273,
@@ -110,18 +115,25 @@ def machine() -> SyscallTable | None:
     return MACHINES.get(os.uname().machine)
 
 
-def program(machine: SyscallTable) -> tuple[BpfInstruction, ...]:
-    """The filter of a machine."""
-    return tuple(_instructions(machine))
+def program(machine: SyscallTable, *, accepts: bool = False) -> tuple[BpfInstruction, ...]:
+    """The filter of a machine.
+
+    Args:
+        machine: see `machine`.
+        accepts: for a process that holds network sockets to accept connections on, which connects to nothing at all.
+    """
+    return tuple(_instructions(machine, accepts))
 
 
-def _instructions(machine: SyscallTable) -> Iterator[BpfInstruction]:
+def _instructions(machine: SyscallTable, accepts: bool) -> Iterator[BpfInstruction]:
     yield from start(machine)
-    for name, told in REFUSED.items():
+    for name, told in [*REFUSED.items(), *([(CONNECTING, errno.EACCES)] if accepts else [])]:
         yield BpfInstruction(EQUAL, 0, 1, machine.numbers[name])
         yield BpfInstruction(RETURN, 0, 0, ERRNO | told)
     for name in SOCKETS:
         yield from argument(machine.numbers[name], 0, (AF_UNIX,), ALLOW, ERRNO | errno.EACCES)
+    for name, flags in SENDING.items() if accepts else ():
+        yield from argument(machine.numbers[name], flags, (MSG_FASTOPEN,), ERRNO | errno.EACCES, ALLOW, ANY_BIT)
     yield from argument(machine.numbers["ioctl"], 1, IOCTLS, ERRNO | errno.EPERM, ALLOW)
     yield BpfInstruction(RETURN, 0, 0, ALLOW)
 

@@ -129,6 +129,14 @@ class Conversation:
             question or text, signals, watch, language=self._language, message=text, before=before
         )
 
+    def recall(self, text: str) -> None:
+        """Take a message that was answered before this conversation began, as its statements still count."""
+        statements, question = self.assistant.parted(text)
+        if statements:
+            self._state(statements, None)
+        if question:
+            self.asked.append(text)
+
     def check(self, watch: Watch) -> Answer:
         """Compare the signals without a question."""
         return self.assistant.check(self.signals, watch, language=self._language)

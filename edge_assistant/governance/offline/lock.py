@@ -9,7 +9,7 @@ import contextlib
 import ctypes
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from edge_assistant.core.errors import LockFailed
@@ -45,7 +45,7 @@ def silence() -> None:
     os.environ.update(QUIET)
 
 
-def engage(wanted: bool = True, apart: bool = True) -> OfflineLock:
+def engage(wanted: bool = True, apart: bool = True, accepting: Collection[int] | None = None) -> OfflineLock:
     """Set the lock for the rest of this process and for its children; a second time changes nothing.
 
     Where the kernel answers as under the lock already, it is set all the same: whoever started this process may have
@@ -54,6 +54,8 @@ def engage(wanted: bool = True, apart: bool = True) -> OfflineLock:
     Args:
         wanted: False leaves the process unlocked, unless it was started by a locked one.
         apart: False lets it look into other processes, as the resident has to; see `landlock.part`.
+        accepting: of the gateway, the network sockets that it keeps; it accepts connections on them and connects to
+            nothing, not even on this machine. None for every other process, which keeps none.
 
     Raises:
         LockFailed: it should work on this machine and cannot be set.
@@ -66,8 +68,9 @@ def engage(wanted: bool = True, apart: bool = True) -> OfflineLock:
     elif not wanted and not seccomp.in_force():
         _unlocked = OfflineLock(False, "--no-lock was given", "leave it out")
     elif not _set_here:
-        _let_go_of_sockets()
-        seccomp.install(seccomp.program(machine), machine.numbers["seccomp"])
+        _let_go_of_sockets(accepting or ())
+        filters = seccomp.program(machine, accepts=accepting is not None)
+        seccomp.install(filters, machine.numbers["seccomp"])
         if not seccomp.in_force():
             raise LockFailed("the offline lock was set and is not in force", seccomp.HINT)
         _look_up_no_names()
@@ -131,8 +134,11 @@ def _look_up_no_names() -> None:
         configure(b"hosts", b"files")
 
 
-def _let_go_of_sockets() -> None:
+def _let_go_of_sockets(kept: Collection[int]) -> None:
     """Close the network sockets that this process was started with: no filter stops what uses an open one.
+
+    Args:
+        kept: descriptors that stay.
 
     Raises:
         LockFailed: standard input, output or error is one, or it cannot be known.
@@ -143,7 +149,7 @@ def _let_go_of_sockets() -> None:
     except OSError as error:
         raise LockFailed("the offline lock cannot be set: /proc does not list open files", "mount /proc") from error
     for descriptor in descriptors:
-        if not _is_network(libc, descriptor):
+        if descriptor in kept or not _is_network(libc, descriptor):
             continue
         if descriptor <= 2:
             what = f"descriptor {descriptor} of this process is a network socket"

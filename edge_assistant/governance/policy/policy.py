@@ -145,6 +145,12 @@ class Policy:
         what = "no export that is not redacted"
         self._require(redacted or allowed.unredacted, "export.unredacted", what, written)
 
+    def check_address(self, address: str) -> None:
+        """Whether the gateway may listen on an address of this machine."""
+        allowed = _among(address, self.rules.serve.addresses)
+        hint = f'a policy allows it: [serve] addresses = ["{address}"]'
+        self._require(allowed, "serve.addresses", f"no gateway on {address}", address, hint)
+
     @property
     def exports_as_it_is(self) -> bool:
         """Whether what is shown may leave in a file as it stands there."""

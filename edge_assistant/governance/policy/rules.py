@@ -161,6 +161,15 @@ else:
     )
 
 
+class Serving(_Table, frozen=True):
+    """What other programs may ask, by the gateway; without a policy nothing listens."""
+
+    addresses: Annotated[
+        tuple[Pattern, ...],
+        Meta(description="on which 'edge-assistant serve' listens, such as 127.0.0.1; off if empty"),
+    ] = ()
+
+
 class PolicyRules(_Table, frozen=True):
     """A policy file."""
 
@@ -175,4 +184,5 @@ class PolicyRules(_Table, frozen=True):
     retention: Retention = Retention()
     approval: Approval = Approval()
     roles: RoleRules = RoleRules()
+    serve: Serving = Serving()
     limits: Limits = Limits()

@@ -1,0 +1,137 @@
+"""`edge-assistant serve`: a gateway for other programs, which the resident answers."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from edge_assistant.core import errors
+from edge_assistant.core.errors import EdgeAssistantError, InputUnreadable, ResidentLost, UsageError
+from edge_assistant.resident import client
+from edge_assistant.serve import processes
+
+NAME = "serve"
+HELP = "let other programs ask, by the protocols that they speak; off unless a policy allows it"
+
+EXAMPLES = """examples:
+  edge-assistant serve --http 127.0.0.1:8011
+  edge-assistant serve --http 127.0.0.1:8011 --token-file token.txt
+
+a policy has to allow the address: [serve] addresses = ["127.0.0.1"]"""
+
+TOKEN_BYTES = 4_096  # of the file
+_STARTS_S = 20.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the addresses and the token."""
+    parser.add_argument("--http", metavar="ADDRESS:PORT", help="listen for clients of OpenAI's API")
+    parser.add_argument("--token-file", metavar="F", type=Path, help="the token that clients send; one is made without")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Let the gateway begin, and give it connections to the resident until one of both ends.
+
+    Raises:
+        UsageError: nothing is to listen, or this is no Linux.
+        PolicyRefused: the policy allows no such address.
+        InputUnreadable: the file of the token cannot be read.
+    """
+    from edge_assistant.governance.policy import policy
+
+    fork = processes.forked
+    if sys.platform != "linux" or fork is None:
+        raise UsageError("nothing is to listen", "say where: --http 127.0.0.1:8011")
+    try:
+        for address in fork.addresses.values():
+            policy.current().check_address(address)
+        token = _token(args.token_file)
+        processes.begin(fork, {"token": token})
+        if args.token_file is None:
+            print(f"token: {token}")
+        for name, port in fork.ports.items():
+            print(f"{name}: listening on {port}", flush=True)
+        return _serve(fork)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        processes.leave(fork)
+
+
+def _token(file: Path | None) -> str:
+    if file is None:
+        return secrets.token_urlsafe(24)
+    try:
+        with file.open("rb") as opened:
+            token = opened.read(TOKEN_BYTES).decode().strip()
+    except (OSError, ValueError):
+        raise InputUnreadable(f"the token in {file.name} cannot be read", "check the file") from None
+    if len(token) < 16:
+        raise UsageError("the token has less than 16 characters", "write a longer one into the file")
+    return token
+
+
+def _serve(fork: processes.Fork) -> int:
+    """Answer the gateway's wishes for connections."""
+    while data := fork.control.recv(1 << 16):
+        if data != b"connect":
+            raise RuntimeError(data.decode("utf-8", "replace"))  # the gateway's fault, which ends it
+        try:
+            with _resident() as connection:
+                socket.send_fds(fork.control, [b"{}"], [connection.fileno()])
+        except EdgeAssistantError as error:
+            kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in errors.__all__)
+            fork.control.send(json.dumps({"error": [kind, error.message, error.hint]}).encode())
+    return 0
+
+
+@contextlib.contextmanager
+def _resident():  # noqa: ANN202
+    """A connection to the resident, which is started if none runs."""
+    since = time.monotonic()
+    while True:
+        try:
+            with client.connected() as channel:
+                yield channel.connection
+                return
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() - since > _STARTS_S:
+                raise ResidentLost("no resident can be started", "see 'edge-assistant resident start'") from None
+            _start()
+        except (OSError, client.Unavailable) as error:
+            raise ResidentLost(f"the resident cannot be reached: {client.why(error)}", "try again") from None
+
+
+def _start() -> None:
+    """Start a resident that stays; its socket is there at once, and it answers when its models are loaded."""
+    from edge_assistant.resident import server
+
+    with contextlib.suppress(UsageError):  # another one was quicker
+        held = server.opened()
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "edge_assistant.cli.main",
+                "resident",
+                "run",
+                "--minutes",
+                "0",
+                "--held",
+                str(held),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(held.listener, held.claim),
+            start_new_session=True,
+        )
+        held.close()

@@ -1,0 +1,129 @@
+"""HTTP for other programs: who may ask, how much they may send, and which function answers which path."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant.serve import openai_audio, openai_chat, openai_embeddings
+from edge_assistant.serve.calls import Busy, Desk
+from edge_assistant.serve.replies import BODY_BYTES, TooLarge, of_error, problem
+
+RETRY_S = 5  # after which a client may ask again that was told that too many wait
+_OPEN = {"/healthz", "/readyz"}  # without a token, as they tell nothing of what is asked
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+
+def app(desk: Desk, token: str, address: str) -> ASGIApp:
+    """The application.
+
+    Args:
+        desk: lets the resident do what is wanted.
+        token: that a client has to send.
+        address: on which it listens, which `Host` may name.
+    """
+    endpoints: dict[tuple[str, str], Callable[[Desk, Request], Awaitable[Response]]] = {
+        ("GET", "/healthz"): _healthy,
+        ("GET", "/readyz"): _ready,
+        ("GET", "/v1/models"): openai_chat.models,
+        ("POST", "/v1/chat/completions"): openai_chat.completions,
+        ("POST", "/v1/audio/transcriptions"): openai_audio.transcriptions,
+        ("POST", "/v1/audio/speech"): openai_audio.speech,
+        ("POST", "/v1/embeddings"): openai_embeddings.embeddings,
+    }
+    routes = [Route(path, _endpoint(desk, do), methods=[method]) for (method, path), do in endpoints.items()]
+    handlers: dict[Any, Any] = {HTTPException: _http_error, Exception: _fault}
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, {*_LOCAL, address})
+
+
+def _endpoint(desk: Desk, do: Callable[[Desk, Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            return await do(desk, request)
+        except Busy:
+            headers = {"retry-after": str(RETRY_S), "x-should-retry": "false"}
+            return problem(429, "too many questions wait: ask again in a moment", "busy", headers)
+        except EdgeAssistantError as error:
+            return of_error(error)
+        except TooLarge:
+            return problem(413, f"a request has at most {BODY_BYTES >> 20} MiB", "too_large")
+        except ClientDisconnect:
+            return Response(status_code=499)
+
+    return answer
+
+
+async def _healthy(desk: Desk, request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _ready(desk: Desk, request: Request) -> Response:
+    found = await desk.status()
+    return JSONResponse({"status": "ready" if found.get("ready") else "loading"}, 200 if found.get("ready") else 503)
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    if error.status_code in {404, 405}:
+        return problem(error.status_code, f"there is no {request.method} {request.url.path} here", "not_found")
+    return problem(error.status_code, str(error.detail), "invalid_request")
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return problem(500, "a fault of the gateway; please report it", "fault")
+
+
+class Guard:
+    """Refuses who may not ask before anything is read: by `Host`, `Origin`, token and length."""
+
+    def __init__(self, app: ASGIApp, token: str, hosts: set[str]) -> None:
+        self._app, self._token, self._hosts = app, token, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on, or answer it with what is wrong with it."""
+        if scope["type"] != "http":
+            return
+        if (refused := self._refused(scope)) is not None:
+            await refused(scope, receive, send)
+            return
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > BODY_BYTES:
+                raise TooLarge
+            return message
+
+        await self._app(scope, bounded, send)
+
+    def _refused(self, scope: Scope) -> Response | None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if _host(headers.get("host", "")) not in self._hosts:  # a page whose name was made to lead here
+            return problem(403, "this is not the host that you named", "host")
+        origin = headers.get("origin")
+        if origin is not None and _host(origin.partition("://")[2]) not in self._hosts:
+            return problem(403, "pages of other origins may not ask here", "origin")
+        given = headers.get("authorization", "").partition(" ")
+        known = given[0].lower() == "bearer" and hmac.compare_digest(given[2].strip().encode(), self._token.encode())
+        if scope["path"] not in _OPEN and not known:
+            return problem(401, "send the token: Authorization: Bearer TOKEN", "token", {"www-authenticate": "Bearer"})
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > BODY_BYTES:
+            return problem(413, f"a request has at most {BODY_BYTES >> 20} MiB", "too_large")
+        return None
+
+
+def _host(text: str) -> str:
+    """The host of `HOST:PORT`, in small letters and without brackets."""
+    host = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
+    return host.lower()
