@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from edge_assistant.core import errors
@@ -93,7 +94,7 @@ def _serve(fork: processes.Fork) -> int:
 
 
 @contextlib.contextmanager
-def _resident():  # noqa: ANN202
+def _resident() -> Iterator[socket.socket]:
     """A connection to the resident, which is started if none runs."""
     since = time.monotonic()
     while True:

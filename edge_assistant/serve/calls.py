@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import IO, Any
 
 from edge_assistant.core import errors
@@ -85,7 +85,12 @@ class Desk:
         connection = await self._broker.connection()
         return await asyncio.to_thread(_status, connection)
 
-    async def call(self, message: ServiceMessage) -> AsyncIterator[dict[str, Any]]:
+    async def reply(self, message: ServiceMessage) -> dict[str, Any]:
+        """The reply to a message, without what comes before it; raises what `call` does."""
+        async with contextlib.aclosing(self.call(message)) as replies:
+            return [found async for found in replies if not {"event", "part"} & set(found)][-1]
+
+    async def call(self, message: ServiceMessage) -> AsyncGenerator[dict[str, Any], None]:
         """Have something done; a client that goes away closes this, which stops the work.
 
         Yields:
@@ -100,20 +105,20 @@ class Desk:
         self._open += 1
         try:
             for left in reversed(range(_TRIES)):
-                async for found in self._tried(message):
-                    if "again" not in found:
+                async with contextlib.aclosing(self._tried(message)) as tried:
+                    async for found in tried:
+                        if "again" in found:
+                            break
                         yield found
-                    elif not left:
-                        raise ResidentLost(f"the resident does not answer: {found['again']}", "try again later")
                     else:
-                        await asyncio.sleep(_AGAIN_S)
-                        break
-                else:
-                    return
+                        return
+                if not left:
+                    raise ResidentLost(f"the resident does not answer: {found['again']}", "try again later")
+                await asyncio.sleep(_AGAIN_S)
         finally:
             self._open -= 1
 
-    async def _tried(self, message: ServiceMessage) -> AsyncIterator[dict[str, Any]]:
+    async def _tried(self, message: ServiceMessage) -> AsyncGenerator[dict[str, Any], None]:
         """One try; a resident that ends before it began gives `again`."""
         connection = await self._broker.connection()
         queue: asyncio.Queue[dict[str, Any] | Exception | None] = asyncio.Queue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
 from collections.abc import Mapping
@@ -13,12 +14,12 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_assistant.sandbox import landlock
-from edge_assistant.serve import http
+from edge_assistant.serve import http, processes
 from edge_assistant.serve.calls import Broker, Desk
 
 CONNECTIONS = 128  # at once; more are refused
 HEAD_BYTES = 64 << 10  # of a request line and its headers
-FIRST_S = 10.0  # within which a connection says what it wants
+FIRST_S = 5.0  # within which a connection says what it wants
 
 
 class Protocol(H11Protocol):
@@ -42,9 +43,13 @@ def run(control: socket.socket, listening: Mapping[str, socket.socket], told: Ma
         listening: a socket by protocol.
         told: by the broker: `token`.
     """
+    logging.disable()  # of clients' requests nothing is kept, and nobody may be there to read stderr
     with contextlib.suppress(OSError):
         if known := landlock.abi():
             landlock.keep_out([path for path in sys.path if path], known)
+    for listener in listening.values():
+        listener.listen(CONNECTIONS)
+    control.send(processes.READY)
     asyncio.run(_serve(control, listening, told))
 
 
