@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import wave
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -18,8 +19,9 @@ QUESTION = "Which allergies are known?"
 
 
 @pytest.fixture
-def asks(gateway: Gateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"http://127.0.0.1:{gateway.port}/v1", api_key=TOKEN, max_retries=0)
+def asks(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"http://127.0.0.1:{gateway.port}/v1", api_key=TOKEN, max_retries=0) as client:
+        yield client
 
 
 def said(text: str, *parts: dict[str, Any]) -> Any:
