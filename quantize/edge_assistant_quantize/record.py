@@ -17,6 +17,7 @@ from typing import Annotated
 import msgspec
 
 from edge_assistant.core.errors import InputCorrupt, InputMissing, InputTooLarge
+from edge_assistant_models import regular
 
 FILE = "record.json"
 MAX_BYTES = 64 << 20  # of a file that is read; one of a thousand layers has some hundred kilobytes
@@ -379,8 +380,7 @@ def read(path: Path) -> Record:
         what = f"{file.name} in {path.name}" if path.is_dir() else f"folder {path.name}"
         raise InputMissing(f"there is no {what}", "name a folder that a run has written")
     try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
+        content = regular.read(file, MAX_BYTES)
         if len(content) > MAX_BYTES:
             raise InputCorrupt(f"{file.name} is no record (it is larger than {MAX_BYTES:,} bytes)", "name another file")
         return msgspec.json.decode(content, type=Record)

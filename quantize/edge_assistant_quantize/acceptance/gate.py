@@ -1,8 +1,9 @@
 """The gate: what a look at a candidate decides. Publishing decides again from the results that lie in the record.
 
-A criterion holds by the end of the interval, at the level that the number of the look leaves it; candidate and
-reference reach the floor of each result and of those beside it; there are enough independent items; and something says
-that the reference is no damaged model itself: its floor, the catalog, or an acceptance of its own.
+A criterion holds by the end of the interval (non-inferiority: ICH E9, 1998, section 3.3.2), at the level that the
+number of the look leaves it; candidate and reference reach the floor of each result and of those beside it; there are
+enough independent items; and something says that the reference is no damaged model itself: its floor, the catalog, or
+an acceptance of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from edge_assistant_quantize.acceptance.intervals import interval, spent
-from edge_assistant_quantize.errors import NotAccepted, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, NotAccepted, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import SKEWED, metric, standard
 from edge_assistant_quantize.record import AcceptanceLook, Bound, Criterion, CriterionVerdict, Measured
 
@@ -65,6 +66,41 @@ def in_task(look: AcceptanceLook, verdicts: Sequence[CriterionVerdict]) -> bool:
     )
 
 
+def check(asked: Criterion) -> None:
+    """Say that a criterion can be decided, before hours of measuring.
+
+    Raises:
+        UsageError: there is no such result, or only a metric is named.
+        RecipeInvalid: it decides nothing, holds on no data, or a metric that is the comparison already is compared.
+    """
+    found = metric(asked.metric)
+    if asked.metric not in found.gives:
+        what = f"'{asked.metric}' is no result that could be decided by"
+        raise UsageError(what, f"name what it gives: {' or '.join(found.gives)}")
+    if not standard(asked.metric).least:
+        deciding = [name for name, each in found.gives.items() if each.least]
+        raise RecipeInvalid(f"{asked.metric} is measured and decides nothing", f"ask {' or '.join(deciding)}")
+    if needed(asked) == math.inf:
+        what = f"{asked.metric}: '{asked.text}' holds on no data, as an interval always has a width"
+        raise RecipeInvalid(what, "allow some loss")
+    if found.relative and asked.compares:
+        hint = "bound its own value: at_least, or at_most where less is better"
+        raise RecipeInvalid(f"{asked.metric} says by itself how far both agree", hint)
+
+
+def check_count(criteria: Sequence[Criterion], results: Mapping[str, Measured]) -> None:
+    """Say that results are over enough items to decide criteria by, before a look is spent on them.
+
+    Raises:
+        CalibrationInvalid: they are not.
+    """
+    for asked in criteria:
+        least = needed(asked)
+        if asked.metric in results and (count := len(results[asked.metric].independent)) < least:
+            what = f"{count} independent items cannot show '{asked.metric} {asked.text}', which takes at least {least}"
+            raise CalibrationInvalid(what, "take more data; of a recipe that searches, half of it decides")
+
+
 def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[str, Measured]) -> None:
     """Say of a reference that was measured that it counts, before anything is compared with it.
 
@@ -74,8 +110,10 @@ def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[s
         results: the reference's.
 
     Raises:
+        CalibrationInvalid: see `check_count`.
         NotAccepted: it surely does not, whatever a candidate does.
     """
+    check_count(criteria, results)
     there = {name for name, found in results.items() if math.isfinite(found.value) and not metric(name).relative}
     asked = there.intersection(each.metric for each in criteria)
     for each in sorted(asked):

@@ -21,18 +21,18 @@ steps = [{ do = "quantize", type = "static-int8", exclude_until_accepted = 8 }]
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
+from edge_assistant.core.signals import printable
 from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize import decoding
-from edge_assistant_quantize.acceptance import accept, criteria
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.decoding import Line, Name
 from edge_assistant_quantize.errors import RecipeInvalid
-from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.recipes import steps
 from edge_assistant_quantize.recipes.step import Step, decode
@@ -42,6 +42,7 @@ MAX_TABLES = 50  # variants or metrics; each takes minutes
 MAX_STEPS = 20
 
 Data = dict[str, Any]  # a table `data` as metrics and calibration take it; its `path` is absolute
+Limit = Annotated[float, Meta(ge=-1e9, le=1e9)]  # a number, and no infinite one
 Steps = Annotated[tuple[Step, ...], Meta(min_length=1, max_length=MAX_STEPS)]
 
 _HINT = "correct the recipe; 'edge-quantize recipes show NAME' prints one to start from"
@@ -69,14 +70,14 @@ class ModelSource(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
-    """One metric over one data set, with at most one criterion."""
+    """One metric over one data set, with at most one criterion; docs/quantize-acceptance.md says where each holds."""
 
     metric: Name
     data: Name
-    at_most_worse: float | None = None
-    within_interval: bool | None = None
-    at_least: float | None = None
-    at_most: float | None = None
+    at_most_worse: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    within_interval: bool = False
+    at_least: Limit | None = None
+    at_most: Limit | None = None
 
     @classmethod
     def of(cls, words: str) -> Measurement:
@@ -84,19 +85,31 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
 
         Raises:
             RecipeInvalid: the criterion cannot be understood.
+
+        >>> Measurement.of("wer at_most_worse=0.005").criterion.text
+        'at most 0.005 worse'
         """
-        name, found = criteria.from_words(words)
-        limit = {found.bound: True if found.bound is Bound.WITHIN_INTERVAL else found.limit} if found else {}
-        return cls(name, name, **limit)  # type: ignore[arg-type]
+        name, *rest = words.split() or [""]
+        limits = {key: value if is_set else True for key, is_set, value in (word.partition("=") for word in rest)}
+        try:
+            return decoding.convert({"metric": name, "data": name, **limits}, cls, strict=False)
+        except ValueError as error:
+            raise RecipeInvalid(f"--metric '{printable(words)}': {error}", f"give one of {', '.join(Bound)}") from None
 
     @property
     def criterion(self) -> Criterion | None:
         """What must hold; None if it is only measured."""
-        keys = self.__struct_fields__[2:]
-        return criteria.of(self.metric, {key: value for key in keys if (value := getattr(self, key)) is not None})
+        return next(iter(self._asked), None)
+
+    @property
+    def _asked(self) -> list[Criterion]:
+        limits = {bound: getattr(self, bound) for bound in Bound if bound is not Bound.WITHIN_INTERVAL}
+        within = [Criterion(self.metric, Bound.WITHIN_INTERVAL)] if self.within_interval else []
+        return within + [Criterion(self.metric, *each) for each in limits.items() if each[1] is not None]
 
     def __post_init__(self) -> None:
-        _ = self.criterion  # there are not several, and a limit is a number
+        if len(self._asked) > 1:
+            raise ValueError(f"{len(self._asked)} criteria (give one of {', '.join(Bound)})")
 
 
 class RecipeVariant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -184,16 +197,12 @@ def parse(values: Mapping[str, object], where: str, text: str = "") -> Recipe:
         raise RecipeInvalid(f"{where}: {error}", _HINT) from None
 
 
-def check(recipe: Recipe, files: Mapping[str, Path] = {}) -> None:
-    """Check that a recipe can be run.
-
-    Args:
-        recipe: one without steps needs no source.
-        files: of a model that it measures, by key; empty where there is none yet.
+def check(recipe: Recipe) -> None:
+    """Check that a recipe can be run; one without steps needs no source.
 
     Raises:
         RecipeInvalid: it lacks a source or data, or a metric or criterion does not fit.
-        UsageError: there is no such metric.
+        UsageError: there is no such metric or result, or a metric does not read a key of its data.
     """
     if recipe.source is None and recipe.steps:
         hint = "name it: --source MODEL, or a [source] table with 'model' or 'path'"
@@ -217,8 +226,17 @@ def check(recipe: Recipe, files: Mapping[str, Path] = {}) -> None:
     if twice := next((each for each in recipe.metrics if decides.get(each.metric, each.data) != each.data), None):
         what = f"{recipe.name}: '{twice.metric}' is measured on two data sets, and only one can decide"
         raise RecipeInvalid(what, "name one")
-    accept.check(recipe.criteria)
     for each in recipe.metrics:
         metric(each.metric).check(recipe.role, recipe.data[each.data])
-    data = {each.metric: recipe.data[each.data] for each in recipe.metrics}
-    accept.check_data(recipe.criteria, recipe.role, files, data, searched=recipe.searches)
+        if each.criterion:
+            gate.check(each.criterion)
+            _check_beside(recipe, each)
+
+
+def _check_beside(recipe: Recipe, decides: Measurement) -> None:
+    """Refuse to measure what keeps a result honest on other data: it would be where there is nothing to lose."""
+    by, data = metric(decides.metric), recipe.data[decides.data]
+    apart = [each.metric for each in recipe.metrics if metric(each.metric) == by and recipe.data[each.data] != data]
+    if apart and (beside := standard(decides.metric).beside):
+        what = f"'{decides.metric}' decides by '{beside[0]}' of the same data, and '{apart[0]}' is asked on other data"
+        raise RecipeInvalid(what, "name one for both")

@@ -23,11 +23,10 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from edge_assistant.storage import atomic
-from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import room
 from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import Candidate, sha256_of
-from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.publish.places import linked
 from edge_assistant_quantize.recipes.recipe import Recipe
@@ -114,16 +113,12 @@ class Workspace:
         return found
 
     def place(self, candidate: Candidate, name: str) -> None:
-        """Put a candidate whose files lie anywhere into a folder of its own, unless it is there already."""
+        """Put a candidate whose files lie anywhere into a folder of its own."""
         files = {key: f"{key}{path.suffix}" for key, path in candidate.paths.items()}
-        placed = replace(candidate, folder=self.folder / name, files=files)
-        with contextlib.suppress(InputMissing, ValueError):
-            if candidates.read(placed.folder) == placed and placed.sums() == candidate.sums():
-                return
-        with room.new_folder(placed.folder, replace=True) as folder:
+        with room.new_folder(self.folder / name, replace=True) as folder:
             for key, path in candidate.paths.items():  # another's file must not change by this one
                 (linked if path.is_relative_to(self.folder) else shutil.copyfile)(path, folder / files[key])
-            replace(placed, folder=folder).write()
+            replace(candidate, folder=folder, files=files).write()
 
     def clear(self, name: str) -> None:
         """Remove what an earlier run has put into a folder."""

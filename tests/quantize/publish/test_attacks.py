@@ -106,13 +106,13 @@ def test_a_demand_that_anything_meets_accepts_no_damaged_model(judged):
 @pytest.mark.parametrize("count", [1, 2, 19])
 def test_few_items_decide_nothing(judged, count):
     judged.results[0] = lambda share: hits("hits", 1.0, count)
-    assert judged.accept(79, 80, NO_LOSS) == 1
+    assert judged.accept(79, 80, NO_LOSS) == 3
     judged.refuses(79)
 
 
 def test_items_that_are_the_same_count_once(judged):
     judged.results[0] = lambda share: replace(hits("hits", share), clusters=("one", "two") * 200)
-    assert judged.accept(79, 80, NO_LOSS) == 1
+    assert judged.accept(79, 80, NO_LOSS) == 3
     judged.refuses(79)
 
 
@@ -286,8 +286,8 @@ def test_a_model_that_always_says_the_same_publishes_nothing(product, judged, sa
 
 
 def test_nor_is_it_asked_where_few_questions_have_an_answer(product, judged, capsys):
-    assert main(product(lambda question: "", scenarios=24, answered=8, absent=1)) == 3
-    assert "8 scenarios of the data have a question with an answer, and at least 20 decide" in capsys.readouterr().err
+    assert main(product(lambda question: "", scenarios=24, answered=8, absent=1)) == 1
+    assert "'answered' was measured on 8 independent items, and at least 20 decide" in capsys.readouterr().err
     judged.refuses(3)
 
 
