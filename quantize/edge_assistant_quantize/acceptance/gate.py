@@ -51,9 +51,9 @@ def in_task(look: AcceptanceLook, verdicts: Sequence[CriterionVerdict]) -> bool:
 
     def within(name: str, level: float) -> bool:
         result = look.of_candidate[name]
-        found, own = interval(result, look.of_reference[name], level=level), Criterion(name, Bound.WITHIN_INTERVAL)
-        margin = standard(name).margin
-        return own.holds(found.low, found.high, lower_is_better=result.lower_is_better, margin=margin)
+        found = interval(result, look.of_reference[name], level=level)
+        own = Criterion(name, Bound.AT_MOST_WORSE, standard(name).margin)
+        return own.holds(found.low, found.high, lower_is_better=result.lower_is_better)
 
     return all(each.accepted for each in verdicts) and any(
         all(
@@ -70,22 +70,19 @@ def check(asked: Criterion) -> None:
     """Say that a criterion can be decided, before hours of measuring.
 
     Raises:
-        UsageError: there is no such result, or only a metric is named.
+        UsageError: see `standard`.
         RecipeInvalid: it decides nothing, holds on no data, or a metric that is the comparison already is compared.
     """
     found = metric(asked.metric)
-    if asked.metric not in found.gives:
-        what = f"'{asked.metric}' is no result that could be decided by"
-        raise UsageError(what, f"name what it gives: {' or '.join(found.gives)}")
     if not standard(asked.metric).least:
         deciding = [name for name, each in found.gives.items() if each.least]
         raise RecipeInvalid(f"{asked.metric} is measured and decides nothing", f"ask {' or '.join(deciding)}")
-    if needed(asked) == math.inf:
-        what = f"{asked.metric}: '{asked.text}' holds on no data, as an interval always has a width"
-        raise RecipeInvalid(what, "allow some loss")
     if found.relative and asked.compares:
         hint = "bound its own value: at_least, or at_most where less is better"
         raise RecipeInvalid(f"{asked.metric} says by itself how far both agree", hint)
+    if needed(asked) == math.inf:
+        what = f"{asked.metric}: '{asked.text}' holds on no data, as an interval always has a width"
+        raise RecipeInvalid(what, "allow some loss")
 
 
 def check_count(criteria: Sequence[Criterion], results: Mapping[str, Measured]) -> None:
@@ -131,8 +128,7 @@ def needed(asked: Criterion) -> float:
     (Clopper & Pearson 1934), and any loss less.
     """
     of = standard(asked.metric)
-    limit = of.margin if asked.bound is Bound.WITHIN_INTERVAL else asked.limit
-    sure = {Bound.AT_MOST: 0.0, Bound.AT_LEAST: limit}.get(asked.bound, 1 - limit)
+    sure = {Bound.AT_MOST: 0.0, Bound.AT_LEAST: asked.limit}.get(asked.bound, 1 - asked.limit)
     if not of.whole or sure <= 0:
         return of.least
     return math.inf if sure >= 1 else max(of.least, math.ceil(math.log(spent(1)) / math.log(sure)))
@@ -155,12 +151,18 @@ def _verdict(
 ) -> CriterionVerdict:
     level = 1 - 2 * spent(look) if look else _CONFIDENCE
     within = interval(result, other if asked.compares else None, level=level)
-    margin = standard(result.metric).margin
-    holds = asked.holds(within.low, within.high, lower_is_better=result.lower_is_better, margin=margin)
-    value = None if other is None else other.value
-    text = f"at most {margin:g} worse" if asked.bound is Bound.WITHIN_INTERVAL else asked.text
-    accepted = holds and not reason
-    return CriterionVerdict(asked.metric, result.value, value, within, text, accepted, reason, asked.compares, look)
+    holds = asked.holds(within.low, within.high, lower_is_better=result.lower_is_better)
+    return CriterionVerdict(
+        metric=asked.metric,
+        value=result.value,
+        reference=other.value if other else None,
+        interval=within,
+        criterion=asked.text,
+        accepted=holds and not reason,
+        reason=reason,
+        compares=asked.compares,
+        look=look,
+    )
 
 
 def _result(asked: Criterion, results: Mapping[str, Measured]) -> Measured:

@@ -219,6 +219,9 @@ def standard(result: str) -> Standard:
     """The standard of a result.
 
     Raises:
-        UsageError: no metric gives it.
+        UsageError: no metric gives it, as where a metric is named itself.
     """
-    return metric(result).gives[result]
+    gives = metric(result).gives
+    if result not in gives:
+        raise UsageError(f"'{result}' is no result that could be decided by", f"name one: {' or '.join(gives)}")
+    return gives[result]

@@ -82,15 +82,12 @@ def former(folder: Path, reference: Mapping[str, str], role: str) -> Record | No
         role: of the reference.
 
     Raises:
-        UsageError: it is of another reference or machine or of an earlier build, or it was changed.
+        UsageError: it is of another reference, or see `signature.kept`.
     """
-    hint = "name another folder: --record"
     old = signature.kept(folder)
-    if old is None and (folder / records.FILE).is_file():
-        raise UsageError(f"the record in {printable(folder.name)} is not signed, as one of an earlier build", hint)
     if old is not None and (old.reference.sums, old.role) != (reference, role):
         what = f"the record in {printable(folder.name)} compares with {old.reference.name}, another reference"
-        raise UsageError(what, hint)
+        raise UsageError(what, "name another folder: --record")
     return old
 
 

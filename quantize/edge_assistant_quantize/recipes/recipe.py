@@ -46,6 +46,7 @@ Limit = Annotated[float, Meta(ge=-1e9, le=1e9)]  # a number, and no infinite one
 Steps = Annotated[tuple[Step, ...], Meta(min_length=1, max_length=MAX_STEPS)]
 
 _HINT = "correct the recipe; 'edge-quantize recipes show NAME' prints one to start from"
+_CRITERIA = "give one of at_most_worse, within_interval, at_least and at_most"
 ITEMS = frozenset({"path", "count", "examples"})  # keys that say where the items of a data set come from
 
 
@@ -94,22 +95,24 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
         try:
             return decoding.convert({"metric": name, "data": name, **limits}, cls, strict=False)
         except ValueError as error:
-            raise RecipeInvalid(f"--metric '{printable(words)}': {error}", f"give one of {', '.join(Bound)}") from None
+            raise RecipeInvalid(f"--metric '{printable(words)}': {error}", _CRITERIA) from None
 
     @property
     def criterion(self) -> Criterion | None:
-        """What must hold; None if it is only measured."""
-        return next(iter(self._asked), None)
+        """What must hold; None if it is only measured.
 
-    @property
-    def _asked(self) -> list[Criterion]:
-        limits = {bound: getattr(self, bound) for bound in Bound if bound is not Bound.WITHIN_INTERVAL}
-        within = [Criterion(self.metric, Bound.WITHIN_INTERVAL)] if self.within_interval else []
-        return within + [Criterion(self.metric, *each) for each in limits.items() if each[1] is not None]
+        Raises:
+            UsageError: no metric gives this result.
+        """
+        worse = standard(self.metric).margin if self.within_interval else self.at_most_worse
+        limits = {Bound.AT_MOST_WORSE: worse, Bound.AT_LEAST: self.at_least, Bound.AT_MOST: self.at_most}
+        found = (Criterion(self.metric, bound, limit) for bound, limit in limits.items() if limit is not None)
+        return next(found, None)
 
     def __post_init__(self) -> None:
-        if len(self._asked) > 1:
-            raise ValueError(f"{len(self._asked)} criteria (give one of {', '.join(Bound)})")
+        asked = [self.within_interval or None, self.at_most_worse, self.at_least, self.at_most]
+        if len(asked) - asked.count(None) > 1:
+            raise ValueError(f"several criteria ({_CRITERIA})")
 
 
 class RecipeVariant(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant_quantize.errors import RecipeInvalid
+from edge_assistant_quantize.errors import RecipeInvalid, UsageError
 from edge_assistant_quantize.recipes.recipe import Measurement
 from edge_assistant_quantize.record import Bound, Criterion
 
@@ -25,10 +25,10 @@ from edge_assistant_quantize.record import Bound, Criterion
     ],
 )
 def test_comparing(words, low, high, lower, higher):
-    criterion = Measurement.of(f"wer {words}").criterion
+    criterion = Measurement.of(f"presence {words}").criterion
     assert criterion.compares
-    assert criterion.holds(low, high, lower_is_better=True, margin=0.03) is lower
-    assert criterion.holds(low, high, lower_is_better=False, margin=0.03) is higher
+    assert criterion.holds(low, high, lower_is_better=True) is lower
+    assert criterion.holds(low, high, lower_is_better=False) is higher
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_nothing_holds_for_what_is_not_finite(bound, limit, end, first, lower_is
     ("words", "text"),
     [
         ("wer at_most_worse=0.005", "at most 0.005 worse"),
-        ("presence within_interval=true", "at most the metric's margin worse"),
+        ("presence within_interval=true", "at most 0.03 worse"),
         ("top1 at_least=0.97", "at least 0.97"),
-        ("kl at_most=0.1", "at most 0.1"),
+        ("kl-divergence at_most=0.1", "at most 0.1"),
     ],
 )
 def test_in_words(words, text):
@@ -75,8 +75,8 @@ def test_only_measured():
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("at_least=0.9 at_most=1", "2 criteria"),
-        ("within_interval at_least=0", "2 criteria"),
+        ("at_least=0.9 at_most=1", "several criteria"),
+        ("within_interval at_least=0", "several criteria"),
         ("at_last=0.9", "unknown key `at_last`"),
         ("at_least=much", "at_least: expected `float"),
         ("at_least", "at_least: expected `float"),
@@ -90,4 +90,9 @@ def test_only_measured():
 def test_what_cannot_be_understood(words, says):
     with pytest.raises(RecipeInvalid, match=says) as caught:
         Measurement.of(f"wer {words}")
-    assert caught.value.hint == "give one of at_most_worse, within_interval, at_least, at_most"
+    assert caught.value.hint == "give one of at_most_worse, within_interval, at_least and at_most"
+
+
+def test_a_margin_is_that_of_a_result():
+    with pytest.raises(UsageError, match="'objects' is no result that could be decided by - name one: presence or "):
+        _ = Measurement.of("objects within_interval").criterion

@@ -176,7 +176,7 @@ def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkey
     capsys.readouterr()
     assert main(["accept", str(mine), "--reference", whole.name, *asked]) == 2
     printed = capsys.readouterr().err
-    assert "the record in out is not signed, as one of an earlier build - name another folder" in printed
+    assert "the record in out is not as this machine wrote it - name another folder" in printed
     assert "over data" not in printed  # nothing was measured
     assert (out / records.FILE).read_bytes() == kept
 

@@ -70,7 +70,11 @@ AGAIN = '[[variants]]\nname = "tiny"\nsteps = [{ do = "shrink", to = 3 }]\n'
         ('{ path = "model" }', '{ path = "m", files = { model = "m.onnx" } }', "source: unknown key `files`"),
         ('{ path = "photos" }', "{ limit = 3 }", "'calibration' needs a 'path'"),
         ('photos = { path = "photos", limit = 3 }', "photos = {}", "data[...]: expected `object` of length >= 1"),
-        ("at_least = 1", "within_interval = true\nat_least = 1", "metrics[0]: 2 criteria (give one of at_most_worse, "),
+        (
+            "at_least = 1",
+            "within_interval = true\nat_least = 1",
+            "metrics[0]: several criteria (give one of at_most_worse, ",
+        ),
         ("at_least = 1", "at_least = nan", "metrics[0].at_least: expected `float` >= "),
         ('name = "small"', 'name = "small"\nlayers = "fp16"', "unknown key `layers`"),
         ("[[variants]]", AGAIN + "[[variants]]", "two variants have the same name"),
