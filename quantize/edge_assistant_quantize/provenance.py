@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
@@ -66,19 +66,23 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def copies(tables: Sequence[Mapping[str, object]]) -> Iterator[list[dict[str, object]]]:
+def copies(tables: Mapping[str, Mapping[str, object]]) -> Iterator[dict[str, dict[str, object]]]:
     """Data tables whose paths lead to copies that nobody else can enter, so that what is hashed is what is measured.
 
     Raises:
         InputMissing, CalibrationInvalid: see `sum_of_path`.
         StorageFull: the temporary folder has no room.
     """
-    paths = [Path(named) if isinstance(named := t.get("path"), str | Path) and str(named) else None for t in tables]
-    different = [path for path in dict.fromkeys(paths) if path is not None]
+    copied, places = {name: dict(table) for name, table in tables.items()}, dict[str | Path, str]()
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
         with storing("the copy of the data", "free some space, or name another folder in TMPDIR"):
-            copied = {path: str(_copied(path, Path(folder, str(n)))) for n, path in enumerate(different)}
-        yield [{**t, "path": copied[path]} if path else dict(t) for t, path in zip(tables, paths, strict=True)]
+            for table in copied.values():
+                path = table.get("path")
+                if isinstance(path, str | Path) and str(path):
+                    if path not in places:
+                        places[path] = str(_copied(Path(path), Path(folder, str(len(places)))))
+                    table["path"] = places[path]
+        yield copied
 
 
 def _copied(path: Path, folder: Path) -> Path:

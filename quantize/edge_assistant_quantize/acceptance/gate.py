@@ -115,9 +115,7 @@ def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[s
     asked = there.intersection(each.metric for each in criteria)
     for each in sorted(asked):
         if reason := _hollow(each, name, results):
-            values = (f"{one} {results[one].value:.3g}" for one in standard(each).beside if one in results)
-            told = f" ({', '.join(values)})" if standard(each).beside else ""
-            what = f"nothing can be compared with {name}: {reason}{told}"
+            what = f"nothing can be compared with {name}: {reason}"
             raise NotAccepted(what, "take a reference that works, or more data")
 
 

@@ -21,7 +21,7 @@ from edge_assistant_quantize.provenance import RUNTIMES, sum_of_values, versions
 from edge_assistant_quantize.publish.judgement import ACCEPTED
 from edge_assistant_quantize.recipes import measurements, recipe, speed
 from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe, RecipeVariant
-from edge_assistant_quantize.recipes.step import IMATRIX, WEIGHTS, FileStep, Form, Made, Step, StepInput, WholeStep
+from edge_assistant_quantize.recipes.step import IMATRIX, WEIGHTS, Form, Made, Step, StepInput
 from edge_assistant_quantize.recipes.workspace import REFERENCE, VARIANTS, RecipeJob, Workspace
 from edge_assistant_quantize.record import CriterionVerdict, Measured, ModelSums, Record
 from edge_assistant_quantize.report import precision
@@ -160,7 +160,7 @@ class RecipeRun:
         asked, space = self.job.recipe, self.job.space
         start = self._through(self.reference, asked.prepare, "prepare")
         for variant in asked.variants:
-            units(start, variant.steps[0], variant.name)  # fails before hours of work
+            variant.steps[0].keys(start)  # fails before hours of work
         if asked.prepare:
             space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
         self.reference = dataclasses.replace(start, name=REFERENCE)
@@ -234,14 +234,13 @@ class RecipeRun:
         return replace(found, speed=measured.speed, peak_mib=measured.peak_mib) if measured else found
 
     def _through(self, form: Form, steps: Sequence[Step], label: str) -> Form:
-        """A model after steps; the label names the variant in progress and messages.
+        """A model after steps; the label names the variant in progress.
 
         Raises:
-            RecipeInvalid: a step works on a file that the model has not.
-            EdgeAssistantError: a step fails.
+            EdgeAssistantError: a step fails, or finds nothing to work on.
         """
         for step in steps:
-            for key in units(form, step, label):
+            for key in step.keys(form):
                 what = " ".join(word for word in (f"{label}:", step.label, key) if word)
                 form = self._unit(form, step, key, what)
         return form
@@ -276,27 +275,6 @@ class RecipeRun:
         if step.searches:
             over["accepting"] = measurements.acceptance_sum(self.job, self.reference)
         return sum_of_values(over)
-
-
-def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
-    """The files that a step works on; one empty key for a step over the whole model.
-
-    Raises:
-        RecipeInvalid: the model has no file of that key, or no model file at all.
-    """
-    if isinstance(step, WholeStep):
-        return ("",)
-    found, has = form.models(), ", ".join(form.files) or "none"
-    if isinstance(step, FileStep) and step.file:
-        if step.file not in form.files:
-            what = f"{label}: {step.label} works on '{step.file}', which {form.name} has not (its files: {has})"
-            raise RecipeInvalid(what, "correct 'file' of the step")
-        return (step.file,)
-    if not found:
-        what = f"no model among its files ({has})" if form.files else "weights that are not converted yet"
-        hint = 'put a step before it that makes one: prepare = [{ do = "convert" }], or "export"'
-        raise RecipeInvalid(f"{label}: {step.label} finds {what}", hint)
-    return found
 
 
 def variant_record(

@@ -37,13 +37,13 @@ def measuring(asked: Recipe, threads: int, watch: Watch, space: Workspace | None
     Raises:
         InputMissing, CalibrationInvalid, StorageFull: see `provenance.copies`.
     """
-    tables = [*asked.data.values(), *([asked.calibration] if asked.calibration else [])]
+    tables = {f"data/{name}": table for name, table in asked.data.items()}
+    if asked.calibration:
+        tables["calibration"] = asked.calibration
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder, provenance.copies(tables) as copied:
-        data = dict(zip(asked.data, copied, strict=False))
-        inputs = {f"data/{name}": provenance.sum_of_data(table) for name, table in sorted(data.items())}
-        if asked.calibration:
-            inputs["calibration"] = provenance.sum_of_data(copied[-1])
-        asked = replace(asked, data=data, calibration=asked.calibration and copied[-1])
+        inputs = {name: provenance.sum_of_data(table) for name, table in sorted(copied.items())}
+        data = {name: copied[f"data/{name}"] for name in asked.data}
+        asked = replace(asked, data=data, calibration=copied.get("calibration"))
         yield RecipeJob(asked, space or Workspace(Path(folder)), threads, watch, inputs)
 
 

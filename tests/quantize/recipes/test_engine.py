@@ -267,6 +267,6 @@ def test_a_language_model_twice_gives_the_same_tensors(tmp_path, monkeypatch):
     (tmp_path / "weights" / "config.json").write_text("{}")
     (tmp_path / "weights" / "model.safetensors").write_bytes(bytes(8))
     said = LANGUAGE.replace('"tiny.gguf"', '"weights"').replace('do = "convert"', 'do = "quantize", type = "fp16"')
-    with pytest.raises(RecipeInvalid, match="prepare: fp16 finds weights that are not converted yet") as caught:
+    with pytest.raises(RecipeInvalid, match="fp16 finds weights that are not converted yet") as caught:
         run("out", said)
     assert 'prepare = [{ do = "convert" }]' in caught.value.hint
