@@ -142,23 +142,23 @@ def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkey
     whole = models("embedder")
     (tmp_path / "texts.txt").write_text("\n".join(f"pump {n}" for n in range(161)))
     out, texts = tmp_path / "out", str(tmp_path / "texts.txt")
-    asked = ["--metric", "cosine at_least=0.95", "--data", texts, "--record", str(out)]
-    assert main(["accept", whole.name, "--reference", whole.name, *asked]) == 1  # what agrees with itself shows nothing
+    asked = ["--metric", "cosine at_least=0.95", "--data", texts, "--record"]
+    accept = ["accept", whole.name, "--reference", whole.name, *asked]
+    assert main([*accept, str(tmp_path / "same")]) == 1  # what agrees with itself shows nothing
     (tmp_path / "mine").mkdir()
     mine = tmp_path / "mine" / "mine.onnx"
     mine.write_bytes(whole.files["model"].read_bytes() + b"\x32\x01 ")  # a description more
-    for more in (["--speed"], []):
-        assert main(["accept", str(mine), "--reference", whole.name, *asked, *more]) == 0
+    accept[1] = str(mine)
+    for _ in range(2):
+        assert main([*accept, str(out), "--speed"]) == 0
     found = records.read(out)
-    assert (found.reference.speed["ratio"], found.reference.peak_mib > 20) == (1, True)  # of the first time
-    assert [form.name for form in found.variants] == [whole.name, "mine"]
-    assert [look.candidate.name for look in found.looks] == [whole.name, "mine"]  # the same look again is no other one
-    assert [look.numbers["cosine"] for look in found.looks] == [1, 2]
+    assert (found.reference.speed["ratio"], found.reference.peak_mib > 20) == (1, True)
+    assert [(look.candidate.name, look.numbers) for look in found.looks] == [("mine", {"cosine": 2})]  # the same again
     assert found.chosen == "mine"
     assert found.commands[-1] == "edge-quantize accept 'two words'"
     assert set(found.inputs) == {"data/cosine", *(f"reference/{key}" for key in whole.files)}
     assert found.measures["cosine"].lower_is_better is False
-    assert found.variants[0].files["model"].tensors_sha256 == found.variants[1].files["model"].tensors_sha256
+    assert found.variants[0].files["model"].tensors_sha256 == found.reference.files["model"].tensors_sha256
     assert "look 2 at this data" in (out / "report.html").read_text("utf-8")
     (tmp_path / "own").mkdir()
     monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path / "own"))
@@ -167,14 +167,16 @@ def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkey
     links = "--licence-url https://example.org/l --home https://example.org"
     assert main(["publish", str(mine), *words.split(), *links.split()]) == 0
     assert Portfolio().open("mine").options == whole.options
-    assert main(["accept", whole.name, "--reference", "mine", *asked]) == 2  # the record compares with another one
+    for candidate, reference in ((whole.name, "mine"), (whole.name, whole.name), (str(mine), "mine")):
+        assert main(["accept", candidate, "--reference", reference, *asked, str(out)]) == 2
+        assert "the record in out is of other models - name another folder" in capsys.readouterr().err
     records.write(replace(found, chosen=""), out / records.FILE)
-    assert main(["accept", str(mine), "--reference", whole.name, *asked]) == 2
+    assert main([*accept, str(out)]) == 2
     assert "the record in out is not as this machine wrote it" in capsys.readouterr().err
     records.write(replace(found, signer="", signature=""), out / records.FILE)
     kept = (out / records.FILE).read_bytes()
     capsys.readouterr()
-    assert main(["accept", str(mine), "--reference", whole.name, *asked]) == 2
+    assert main([*accept, str(out)]) == 2
     printed = capsys.readouterr().err
     assert "the record in out is not as this machine wrote it - name another folder" in printed
     assert "over data" not in printed  # nothing was measured
