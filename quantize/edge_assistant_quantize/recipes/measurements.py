@@ -63,7 +63,7 @@ def evaluated(job: RecipeJob, name: str, form: Form, reference: Form | None) -> 
 
 
 def results(job: RecipeJob, form: Form, reference: Form | None) -> dict[str, Measured]:
-    """All metrics of the recipe, by the name of the result; what is asked for on other data is measured there.
+    """All metrics of the recipe, by the name of the result.
 
     Args:
         job: the recipe.
@@ -75,13 +75,7 @@ def results(job: RecipeJob, form: Form, reference: Form | None) -> dict[str, Mea
         ModelError: the model cannot be run.
     """
     asked = [each for each in job.recipe.metrics if reference or not metric(each.metric).relative]
-    data = {each.metric: each.data for each in asked}
-    return {
-        name: found
-        for each in asked
-        for name, found in _result(job, each, form, reference).items()
-        if data.get(name, each.data) == each.data
-    }
+    return {name: found for each in asked for name, found in _result(job, each, form, reference).items()}
 
 
 def compared(reference: Form) -> ModelSums:

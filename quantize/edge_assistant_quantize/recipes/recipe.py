@@ -204,7 +204,7 @@ def check(recipe: Recipe) -> None:
     """Check that a recipe can be run; one without steps needs no source.
 
     Raises:
-        RecipeInvalid: it lacks a source or data, or a metric or criterion does not fit.
+        RecipeInvalid: it lacks a source or data, or a criterion does not fit, or results of one metric are asked apart.
         UsageError: there is no such metric or result, or a metric does not read a key of its data.
     """
     if recipe.source is None and recipe.steps:
@@ -225,21 +225,12 @@ def check(recipe: Recipe) -> None:
     if recipe.searches and not recipe.criteria:
         what = f"{recipe.name}: nothing says when a search may stop, as no metric has a criterion"
         raise RecipeInvalid(what, "give one: at_least, at_most_worse or within_interval")
-    decides = {each.metric: each.data for each in recipe.metrics if each.criterion}
-    if twice := next((each for each in recipe.metrics if decides.get(each.metric, each.data) != each.data), None):
-        what = f"{recipe.name}: '{twice.metric}' is measured on two data sets, and only one can decide"
-        raise RecipeInvalid(what, "name one")
+    data: dict[str, Data] = {}
     for each in recipe.metrics:
-        metric(each.metric).check(recipe.role, recipe.data[each.data])
+        by, own = metric(each.metric), recipe.data[each.data]
+        by.check(recipe.role, own)
+        if data.setdefault(by.name, own) != own:  # what keeps a result honest must not be measured elsewhere
+            what = f"{recipe.name}: '{each.metric}' and another result of '{by.name}' are asked on two data sets"
+            raise RecipeInvalid(what, "name one for both")
         if each.criterion:
             gate.check(each.criterion)
-            _check_beside(recipe, each)
-
-
-def _check_beside(recipe: Recipe, decides: Measurement) -> None:
-    """Refuse to measure what keeps a result honest on other data: it would be where there is nothing to lose."""
-    by, data = metric(decides.metric), recipe.data[decides.data]
-    apart = [each.metric for each in recipe.metrics if metric(each.metric) == by and recipe.data[each.data] != data]
-    if apart and (beside := standard(decides.metric).beside):
-        what = f"'{decides.metric}' decides by '{beside[0]}' of the same data, and '{apart[0]}' is asked on other data"
-        raise RecipeInvalid(what, "name one for both")

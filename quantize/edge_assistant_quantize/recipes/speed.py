@@ -6,9 +6,10 @@ work on the machine slows both alike.
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -86,18 +87,17 @@ def in_turn(
     """
     from edge_assistant_quantize.senses import perceive
 
-    runs = [perceive(model, role, data, Runtime(threads), ignore) for model in (one, other)]
+    def seconds(items: Iterator[object]) -> float:
+        began = time.perf_counter()
+        next(items)
+        return time.perf_counter() - began
+
+    first, second = (perceive(model, role, data, Runtime(threads), ignore) for model in (one, other))
     times: list[tuple[float, float]] = []
-    there = True
-    while there:
-        took = []
-        for items in runs:
-            began = time.perf_counter()
-            there = next(items, None) is not None and there
-            took.append(time.perf_counter() - began)
-        times.append((took[0], took[1]))
-    warm = [pair for pair in times[1:-1] if min(pair) >= LEAST_S]
-    return warm or times[:1]
+    with contextlib.suppress(StopIteration):
+        while True:
+            times.append((seconds(first), seconds(second)))
+    return [pair for pair in times[1:] if min(pair) >= LEAST_S] or times[:1]
 
 
 def is_llama(files: Mapping[str, Path]) -> bool:

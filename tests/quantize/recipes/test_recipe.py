@@ -95,7 +95,7 @@ def test_an_error_is_one_line_that_names_the_key(old, new, said):
     [
         ('source = { path = "model" }', "", "nothing says what is to be quantized"),
         ('data = "photos"', 'data = "pictures"', "measured on 'pictures', which is not given"),
-        ('"photos"\n\n[[variants]]', '"more"\n\n[data.more]\npath = "x"\n\n[[variants]]', "measured on two data sets"),
+        ('"photos"\n\n[[variants]]', '"more"\n\n[data.more]\npath = "x"\n\n[[variants]]', "are asked on two data sets"),
         ('calibration = { path = "photos" }', "", "shrink needs calibration data"),
         ("calibrated = true", "calibrated = true, search = true", "nothing says when a search may stop"),
     ],
