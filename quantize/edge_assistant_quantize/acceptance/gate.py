@@ -86,7 +86,7 @@ def check(asked: Criterion) -> None:
 
 
 def check_count(criteria: Sequence[Criterion], results: Mapping[str, Measured]) -> None:
-    """Say that results are over enough items to decide criteria by, before a look is spent on them.
+    """Say that results are over enough items to decide criteria by, before anything is decided by them.
 
     Raises:
         CalibrationInvalid: they are not.

@@ -14,7 +14,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize.acceptance import gate, looks
-from edge_assistant_quantize.errors import ModelCorrupt
+from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
 from edge_assistant_quantize.metrics.metric import MetricRun, metric
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.provenance import RUNTIMES, processor, sum_of_values, versions
@@ -92,9 +92,18 @@ def judge(
     of_form: Mapping[str, Measured],
     of_reference: Mapping[str, Measured],
 ) -> tuple[AcceptanceLook, list[CriterionVerdict]]:
-    """The criteria of the recipe, decided by the results of both at the items that no search has seen."""
+    """The criteria of the recipe, decided by the results of both at the items that no search has seen.
+
+    Raises:
+        CalibrationInvalid: these are too few; to have measured is a look at them all the same.
+        EdgeAssistantError: see `looks.take`.
+    """
     of_form, of_reference = (half(job, found, searched=False) for found in (of_form, of_reference))
-    gate.check_count(job.recipe.criteria, of_form)
+    try:
+        gate.check_count(job.recipe.criteria, of_form)
+    except CalibrationInvalid:
+        looks.seen(form, of_form)
+        raise
     of_reference = {name: found for name, found in of_reference.items() if not metric(name).relative}
     sums = {each.metric: job.inputs[f"data/{each.data}"] for each in job.recipe.metrics if each.criterion}
     return looks.take(form, reference, job.recipe.criteria, of_form, of_reference, sums)

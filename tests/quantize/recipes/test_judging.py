@@ -225,14 +225,15 @@ def test_data_that_can_never_show_it_is_measured_by_the_reference_alone(scripted
     judged(same, good, [words], data)
 
 
-def test_of_a_relative_metric_too_little_data_is_no_look(scripted, data, tmp_path):
+def test_too_little_data_of_a_relative_metric_is_a_look_of_other_models(scripted, data, tmp_path):
     script = scripted(relative=True)
     script.items = 19
-    good, same = candidate(tmp_path, "good"), candidate(tmp_path, "same")
+    good, same, bad = (candidate(tmp_path, name) for name in ("good", "same", "bad"))
     with pytest.raises(CalibrationInvalid, match=r"^19 independent items cannot show 'right at least 0\.5"):
         judged(same, good, ["right at_least=0.5"], data)
     script.items = 400  # the first 19 are the same
-    assert judged(same, good, ["right at_least=0.5"], data).looks[0].numbers == {"right": 1}
+    assert judged(bad, good, ["right at_least=0.5"], data).looks[0].numbers == {"right": 2}
+    assert judged(same, good, ["right at_least=0.5"], data).looks[0].numbers == {"right": 2}  # the look at the bad one
 
 
 @pytest.mark.parametrize(("asked", "apart"), [("presence", "precision"), ("presence_all", "presence")])
