@@ -29,6 +29,7 @@ from edge_assistant_quantize.recipes.workspace import RecipeJob
 FOR_PEAK = 2  # items; the second runs in what the first has allocated
 ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
 MODEL = "model"  # key of a language model's file
+WRITING = "decode_tokens_per_s"  # of `gguf.speed`
 LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
 
 
@@ -60,7 +61,8 @@ def _measured(job: RecipeJob, form: Form, reference: Form, data: Data) -> SpeedF
         found = gguf.measure(form.files[MODEL], threads=job.threads, watch=job.watch)
         base = found if own else of(job, reference, reference)
         assert base is not None
-        return SpeedFigures({**found.speed, "ratio": gguf.ratio(base, found)}, found.peak_mib)
+        ratio = base.speed[WRITING] / found.speed[WRITING]  # of times for a written token
+        return SpeedFigures({**found.speed, "ratio": ratio}, found.peak_mib)
     limit, candidate = data.get("limit"), form.candidate()
     few_items = {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
     with (

@@ -15,7 +15,7 @@ import contextlib
 import hmac
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,18 +58,15 @@ class Workspace:
         """
         with atomic.storing(self.folder.name, _HINT):
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / ".lock", timeout=0)
             try:
-                lock.acquire()
+                held = FileLock(self.folder / ".lock", timeout=0).acquire()
             except Timeout:
                 what = f"another run works in {self.folder.name}"
                 raise UsageError(what, "wait for it, or name another folder") from None
-        try:
+        with held:
             for path in self.folder.rglob(f"{room.BEGUN}*"):
                 shutil.rmtree(path, ignore_errors=True)
             yield
-        finally:
-            lock.release()
 
     def step(self, name: str, key: str, make: Callable[[Path, Path], Made]) -> tuple[Made, Path, Mapping[str, str]]:
         """The stored output of a step, which is made if it is missing or a file has changed.
@@ -158,4 +155,4 @@ class RecipeJob:
     space: Workspace
     threads: int
     watch: Watch
-    inputs: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str]
