@@ -76,7 +76,6 @@ def metric(name: str, role: str) -> Metric:
         roles=frozenset({role}),
         description="how long the model is",
         keys={"path": "where nobody looks", "limit": "which nobody reads"},
-        count=lambda role, files, data: 200,
         measure=length,
     )
 
@@ -95,7 +94,6 @@ METRICS = {
         roles=frozenset({"detector"}),
         description="whether both are alike",
         keys={"path": "where nobody looks"},
-        count=lambda role, files, data: 200,
         measure=same,
         relative=True,
     ),

@@ -123,7 +123,7 @@ the same data have wider intervals; exit status: 0 accepted, 1 not""",
     option("candidate", metavar="CANDIDATE", help="a folder, a file or a name of the catalog"),
     option("--reference", required=True, metavar="R", help="what it would stand for"),
     option("--metric", action="append", required=True, metavar="M", help='with its criterion: "wer at_most=0.1"'),
-    option("--record", type=Path, metavar="DIR", help="write record and report there, beside models accepted before"),
+    option("--record", type=Path, metavar="DIR", help="write record and report there, a folder for each model"),
     inputs.SPEED,
     *inputs.MEASUREMENT,
 )
@@ -133,7 +133,7 @@ def accept(args: argparse.Namespace) -> int:
     assert reference is not None
     asked = _asked(args, candidate.role)
     if args.record:
-        judging.former(args.record, reference.sums(), candidate.role)  # refused before anything is measured
+        judging.former(args.record, candidate.sums(), reference.sums())  # refused before anything is measured
     threads, command = arguments.threads(args), printable(arguments.command())
     with progress.shown() as watch:
         found = judging.judge(asked, candidate, reference, threads=threads, watch=watch, command=command)

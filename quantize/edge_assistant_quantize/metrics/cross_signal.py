@@ -32,7 +32,7 @@ from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize.datasets.data import Data, folder_of, number_of, usable
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LEAST, MetricRun, measured
+from edge_assistant_quantize.metrics.metric import MetricRun, measured
 from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
 from edge_assistant_quantize.progress import ProgressStep
 from edge_assistant_quantize.record import Measured
@@ -132,7 +132,7 @@ def measure(run: MetricRun) -> Iterable[Measured]:
         ModelError: one of them is missing.
     """
     model, data, watch = run.model, run.data, run.watch
-    role, asked = model.role, _asked(model.role, data)
+    role, asked = model.role, jobs(_scenarios(data, model.role), number_of(data, "limit"))
     counted = CountedRuntime.of(model, run.runtime)
     engine = None if role == "language" else recalling
     assistant = GoldAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
@@ -189,20 +189,6 @@ def _shares(scores: Sequence[tuple[ScenarioJob, AnswerScore]], details: Mapping[
         if items:
             found.append(measured(name, items, details=details if part is scores else None, clusters=clusters))
     return tuple(found)
-
-
-def _asked(role: str, data: Data) -> list[ScenarioJob]:
-    return jobs(_scenarios(data, role), number_of(data, "limit"))
-
-
-def count(role: str, files: Mapping[str, Path], data: Data) -> int:
-    """See `metric.Count`."""
-    asked = _asked(role, data)
-    answered = len({job.scenario.id for job in asked if job.question.answer})
-    if answered < LEAST:
-        what = f"{answered} scenarios of the data have a question with an answer, and at least {LEAST} decide"
-        raise CalibrationInvalid(what, "take more scenarios, or ask more questions that a source answers")
-    return len({scenario.content for scenario in of_jobs(asked).values()})
 
 
 def _scenarios(data: Data, role: str) -> list[Scenario]:

@@ -7,15 +7,13 @@ perplexity. For the divergence the reference runs beside the model, so both have
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.data import Data, number_of, path_of
-from edge_assistant_quantize.gguf import perplexity, text
-from edge_assistant_quantize.gguf.model import Model
+from edge_assistant_quantize.datasets.data import number_of, path_of
+from edge_assistant_quantize.gguf import perplexity
 from edge_assistant_quantize.gguf.perplexity import TextQuality, standard_error
 from edge_assistant_quantize.metrics.metric import MetricRun
 from edge_assistant_quantize.record import Measured
@@ -76,14 +74,3 @@ def of_text(found: TextQuality) -> dict[str, Measured]:
         by_chunk("token-agreement", found.agreeing, "share", {}),
     )
     return {each.metric: each for each in results}
-
-
-def count(role: str, files: Mapping[str, Path], data: Data) -> int:
-    """See `metric.Count`; without a model each byte may be a token."""
-    content, context = text.read(path_of(data)), number_of(data, "context") or perplexity.CONTEXT
-    tokens = len(content)
-    if "model" in files:
-        with Model(files["model"], threads=1, context=text.LEAST_CONTEXT) as opened:
-            tokens = len(opened.tokenize(content))
-    most = tokens // context
-    return min(most, number_of(data, "chunks") or most)

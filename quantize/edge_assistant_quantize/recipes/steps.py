@@ -156,19 +156,15 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
             if how["imatrix"] is None:
                 hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
                 raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
-        if self.bits is None:
-            fell = quantize.quantize(work.file, work.output, self.kind, overrides=self.overrides, **how)
-            return Made({work.key: work.output.name}, note=quantize.note(fell), facts={"fallbacks": fell})
-        searching: dict[str, Any] = {
-            "context": self.context or perplexity.CONTEXT,
-            "chunks": self.chunks,
-            "folder": work.kept,
-        }
-        found = search.search(work.file, work.text, bits=self.bits, **searching, **how)
-        fell = quantize.quantize(work.file, work.output, search.TOP, overrides=found.overrides, **how)
-        facts = {"fallbacks": fell, "losses": dict(found.losses), "types": dict(found.types)}
-        note = "; ".join(filter(None, [found.note, quantize.note(fell)]))
-        return Made({work.key: work.output.name}, note=note, facts=facts)
+        kind, overrides, notes, facts = self.kind, self.overrides, list[str](), dict[str, object]()
+        if self.bits is not None:
+            over: dict[str, Any] = {"context": self.context or perplexity.CONTEXT, "chunks": self.chunks}
+            found = search.search(work.file, work.text, bits=self.bits, folder=work.kept, **over, **how)
+            kind, overrides, notes = search.TOP, dict(found.overrides), [found.note]
+            facts = {"losses": dict(found.losses), "types": dict(found.types)}
+        fell = quantize.quantize(work.file, work.output, kind, overrides=overrides, **how)
+        note = "; ".join(filter(None, [*notes, quantize.note(fell)]))
+        return Made({work.key: work.output.name}, note=note, facts={"fallbacks": fell, **facts})
 
 
 class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
