@@ -77,6 +77,7 @@ def metric(name: str, role: str) -> Metric:
         description="how long the model is",
         keys={"path": "where nobody looks", "limit": "which nobody reads"},
         measure=length,
+        each="chunk",  # only measuring tells how many
     )
 
 
@@ -95,6 +96,7 @@ METRICS = {
         description="whether both are alike",
         keys={"path": "where nobody looks"},
         measure=same,
+        each="chunk",  # only measuring tells how many
         relative=True,
     ),
 }

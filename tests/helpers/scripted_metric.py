@@ -33,6 +33,7 @@ class Scripted:
             description="scripted",
             keys={"path": "where nobody looks"},
             measure=self.measure,
+            each="chunk",  # only measuring tells how many
             relative=self.relative,
         )
 

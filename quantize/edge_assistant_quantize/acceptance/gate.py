@@ -85,17 +85,26 @@ def check(asked: Criterion) -> None:
         raise RecipeInvalid(what, "allow some loss")
 
 
-def check_count(criteria: Sequence[Criterion], results: Mapping[str, Measured]) -> None:
-    """Say that results are over enough items to decide criteria by, before anything is decided by them.
+def check_count(criteria: Sequence[Criterion], counts: Mapping[str, int]) -> None:
+    """Say that there are enough independent items to decide criteria by.
+
+    Args:
+        criteria: what must hold.
+        counts: the items by result: before anything is measured, the most that the data can give.
 
     Raises:
-        CalibrationInvalid: they are not.
+        CalibrationInvalid: there are not.
     """
     for asked in criteria:
         least = needed(asked)
-        if asked.metric in results and (count := len(results[asked.metric].independent)) < least:
+        if (count := counts.get(asked.metric, least)) < least:
             what = f"{count} independent items cannot show '{asked.metric} {asked.text}', which takes at least {least}"
             raise CalibrationInvalid(what, "take more data; of a recipe that searches, half of it decides")
+
+
+def counted(results: Mapping[str, Measured]) -> dict[str, int]:
+    """The independent items of each result."""
+    return {name: len(found.independent) for name, found in results.items()}
 
 
 def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[str, Measured]) -> None:
@@ -110,7 +119,7 @@ def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[s
         CalibrationInvalid: see `check_count`.
         NotAccepted: it surely does not, whatever a candidate does.
     """
-    check_count(criteria, results)
+    check_count(criteria, counted(results))
     there = {name for name, found in results.items() if math.isfinite(found.value) and not metric(name).relative}
     asked = there.intersection(each.metric for each in criteria)
     for each in sorted(asked):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec.structs import asdict
@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.data import Data, clusters
+from edge_assistant_quantize.datasets.data import Data, clusters, folder_of, items
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
@@ -119,6 +119,7 @@ Raises:
 """
 
 
+Each: TypeAlias = Literal["item", "scenario", "chunk"]
 LEAST = 20  # independent items; below, an interval is too wide to decide by, see `acceptance.intervals`
 SKEWED = 120  # of what has rare large losses: one in 3 % of the items is in none of so many in 2.6 % of cases
 
@@ -157,6 +158,7 @@ class Metric:
     description: str  # one line for people
     keys: Mapping[str, str]  # that it reads of its data, each with a line for people
     measure: Measure
+    each: Each = "item"  # what a result is of, see `datasets.data.items`
     # Whether it compares with a reference's outputs, so that a model measured against itself is perfect
     relative: bool = False
 
@@ -173,6 +175,12 @@ class Metric:
             what = f"{self.name} reads no '{printable(unknown[0])}' of its data, but {', '.join(sorted(self.keys))}"
             raise UsageError(what, hint)
 
+    def most(self, role: str, data: Data) -> int | None:
+        """The most independent items that data can give; None where only a model tells."""
+        if self.each == "scenario":
+            return len(list(folder_of(data).glob("*/scenario.toml")))
+        return len(items(role, data)) if self.each == "item" else None
+
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
     """One table of metrics.toml; a function is named as `module:function`."""
@@ -182,6 +190,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     description: str
     keys: dict[str, str]
     measure: str
+    each: Each = "item"
     relative: bool = False
 
 

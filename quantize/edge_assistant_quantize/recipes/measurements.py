@@ -100,7 +100,7 @@ def judge(
     """
     of_form, of_reference = (half(job, found, searched=False) for found in (of_form, of_reference))
     try:
-        gate.check_count(job.recipe.criteria, of_form)
+        gate.check_count(job.recipe.criteria, gate.counted(of_form))
     except CalibrationInvalid:
         looks.seen(form, of_form)
         raise

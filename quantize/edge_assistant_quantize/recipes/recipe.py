@@ -206,6 +206,7 @@ def check(recipe: Recipe) -> None:
     Raises:
         RecipeInvalid: it lacks a source or data, or a criterion does not fit, or results of one metric are asked apart.
         UsageError: there is no such metric or result, or a metric does not read a key of its data.
+        CalibrationInvalid, InputMissing: the data is not there, of another kind, or too little to decide by.
     """
     if recipe.source is None and recipe.steps:
         hint = "name it: --source MODEL, or a [source] table with 'model' or 'path'"
@@ -234,3 +235,7 @@ def check(recipe: Recipe) -> None:
             raise RecipeInvalid(what, "name one for both")
         if each.criterion:
             gate.check(each.criterion)
+    for asked in recipe.criteria:
+        by = metric(asked.metric)
+        if (most := by.most(recipe.role, data[by.name])) is not None:
+            gate.check_count([asked], {asked.metric: most // 2 if recipe.searches else most})

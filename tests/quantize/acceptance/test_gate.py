@@ -32,6 +32,6 @@ def test_results_over_too_few_items_decide_nothing(words, least):
     asked, metric = [Measurement.of(words).criterion], words.split()[0]
     what = f"^{least - 1} independent items cannot show '{metric} .*, which takes at least {least} - "
     with pytest.raises(CalibrationInvalid, match=what):
-        gate.check_count(asked, {metric: hits(metric, 0.5, least - 1)})
-    gate.check_count(asked, {metric: hits(metric, 0.5, least)})
+        gate.check_count(asked, gate.counted({metric: hits(metric, 0.5, least - 1)}))
+    gate.check_count(asked, gate.counted({metric: hits(metric, 0.5, least)}))
     gate.check_count(asked, {})

@@ -51,17 +51,17 @@ def test_one_metric_says_what_it_takes_and_gives(capsys):
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "said", "measured"),
+    ("asked", "status", "said"),
     [
-        ("precision at_least=0.5", 3, "2 independent items cannot show 'precision at least 0.5', which", True),
-        ("presence at_most_worse=0", 2, "presence: 'at most 0 worse' holds on no data", False),
+        ("precision at_least=0.5", 3, "2 independent items cannot show 'precision at least 0.5', which"),
+        ("presence at_most_worse=0", 2, "presence: 'at most 0 worse' holds on no data"),
     ],
 )
-def test_what_cannot_be_decided_is_said_as_soon_as_it_is_known(asked, status, said, measured, photos, capsys):
+def test_what_cannot_be_decided_is_said_before_anything_is_measured(asked, status, said, photos, capsys):
     assert main(["accept", "nanodet", "--reference", "nanodet", "--metric", asked, "--data", photos]) == status
     printed = capsys.readouterr().err
     assert said in printed
-    assert ("over data" in printed) is measured
+    assert "over data" not in printed
 
 
 def test_a_key_that_a_metric_does_not_read_is_no_data(photos, capsys):
