@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import re
 import shutil
 import sys
 import tarfile
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from edge_assistant.storage.atomic import storing
 from edge_assistant_models import paths
 from edge_assistant_models.archives import only_file, run_client
-from edge_assistant_models.schema import is_inside
 from edge_assistant_models.transfer import PullRun, Refused
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.candidate import sha256_of
@@ -31,6 +31,8 @@ PACKAGE = "llama-cpp-python"
 _MAX_BYTES = 64 << 20  # of a file whose sum is taken; what is unpacked has 2 MiB
 _ARCHIVE_BYTES = 144 << 20  # what a source distribution and the converter take on the disk while they are fetched
 _BRING = "bring it with a network: edge-quantize tools"
+_FOLDER = r"llama_cpp_python-[\d.]+/vendor/llama\.cpp/"  # in the archive
+_WANTED = re.compile(_FOLDER + r"(\w+\.py|(conversion|gguf-py)/[\w/-]+\.py|(gguf-py/)?LICENSE)")
 
 # What stands for the builder of llama-cpp-python while pip asks for its name and version, which pip does of every
 # source that it downloads: so nothing of the archive is run, and CMake and a compiler are not asked for.
@@ -112,11 +114,7 @@ def bring(archive: Path | None = None, watch: Watch = progress.ignore) -> Path:
             what = f"llama.cpp's converter of {PACKAGE} {pin.version}"
             temporary = tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent)
             with progress.stage(what, watch), temporary as work:
-                made, taken = Path(work, "converter"), archive or _download(pin, Path(work))
-                _compare(taken, pin)
-                unpack(taken, made)
-                if tree_sum(made) != pin.files:
-                    raise ToolMissing(f"{taken.name} does not unpack to what is pinned", "please report it")
+                made = unpack(_checked(archive or _download(pin, Path(work)), pin), Path(work, "unpacked"))
                 shutil.rmtree(folder, ignore_errors=True)
                 made.replace(folder)
     return folder
@@ -151,7 +149,8 @@ def _download(pin: Pinned, work: Path) -> Path:
         ) from None
 
 
-def _compare(archive: Path, pin: Pinned) -> None:
+def _checked(archive: Path, pin: Pinned) -> Path:
+    """The archive, if its sum is the pinned one."""
     try:
         digest = sha256_of(archive)
     except OSError as error:
@@ -161,34 +160,15 @@ def _compare(archive: Path, pin: Pinned) -> None:
             f"{archive.name} is not the source of {PACKAGE} {pin.version}",
             f"take llama_cpp_python-{pin.version}.tar.gz, whose sha256 is {pin.archive}",
         )
+    return archive
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack what converts into a new folder: plain files, at their own places."""
-    with tarfile.open(archive, "r:gz") as members:
-        for member in members:
-            place = _place(member.name) if member.isreg() else None
-            if place and (stream := members.extractfile(member)):
-                path = folder / place
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(stream.read())
-
-
-def _place(name: str) -> PurePosixPath | None:
-    """Where a member of the archive goes in our folder; None where it is not wanted.
-
-    >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/gguf-py/gguf/vocab.py")
-    PurePosixPath('gguf-py/gguf/vocab.py')
-    >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/conversion/../../../x.py")
-    >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/src/llama.cpp")
-    """
-    parts = PurePosixPath(name).parts
-    if parts[1:3] != ("vendor", "llama.cpp") or not is_inside(name):
-        return None
-    place = PurePosixPath(*parts[3:])
-    wanted = place.suffix == ".py" and (len(parts) == 4 or place.parts[0] in {"conversion", "gguf-py"})
-    licence = place.name == "LICENSE" and place.parent in {PurePosixPath(), PurePosixPath("gguf-py")}
-    return place if (wanted and place.name.isprintable()) or licence else None
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack what converts into a new folder: plain files, at their own places; the one below it that they lie in."""
+    with tarfile.open(archive, "r:gz") as content:
+        wanted = [member for member in content if member.isreg() and _WANTED.fullmatch(member.name)]
+        content.extractall(folder, wanted, filter="data")
+    return next(folder.glob("*/vendor/llama.cpp"))
 
 
 def tree_sum(folder: Path) -> str:

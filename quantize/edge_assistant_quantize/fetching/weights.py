@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from edge_assistant_quantize.errors import WeightsRefused
 
-INDEX = "model.safetensors.index.json"
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 SHARD = re.compile(r"model-(\d{1,6})-of-(\d{1,6})\.safetensors")
 _PICKLED = re.compile(r".*\.(pt|pth|ckpt|pkl|pickle|joblib|bin)", re.IGNORECASE)
 _NO_WEIGHTS = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\..*", re.IGNORECASE)
@@ -20,6 +20,16 @@ def is_pickled(name: str) -> bool:
     (True, False, False)
     """
     return bool(_PICKLED.fullmatch(name)) and not _NO_WEIGHTS.fullmatch(name)
+
+
+def one_set(names: Collection[str]) -> list[str]:
+    """The files of one set of weights: parts that have an index, else the whole, else parts.
+
+    >>> one_set(["model.safetensors", "model-00001-of-00001.safetensors"])
+    ['model.safetensors']
+    """
+    parts = sorted(filter(SHARD.fullmatch, names))
+    return [WHOLE] if WHOLE in names and not (parts and INDEX in names) else parts
 
 
 def refuse_pickles(names: Collection[str], where: str) -> None:

@@ -59,9 +59,9 @@ def archive(tmp_path):
 def pin(archive, tmp_path, monkeypatch):
     """What is pinned is the archive as `archive()` writes it, and pip finds that."""
     path = archive()
-    llama.unpack(path, tmp_path / "unpacked")
+    unpacked = llama.unpack(path, tmp_path / "unpacked")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    made = llama.Pinned(VERSION, digest, llama.tree_sum(tmp_path / "unpacked"))
+    made = llama.Pinned(VERSION, digest, llama.tree_sum(unpacked))
     monkeypatch.setattr(llama, "pinned", lambda: made)
     monkeypatch.setenv("PIP_FIND_LINKS", str(path.parent))
     return made
@@ -145,8 +145,8 @@ def test_members_that_lead_out_stay_out(archive, tmp_path):
     }
     links = {f"{SOURCES}/linked.py": "/etc/passwd", f"{SOURCES}/gguf-py": str(tmp_path)}
     folder = tmp_path / "a" / "b"
-    llama.unpack(archive({**hostile, **CONVERTER}, links), folder)
-    assert names(folder) == {"convert_hf_to_gguf.py", "conversion/base.py", "gguf-py/gguf/vocab.py", "LICENSE"}
+    found = llama.unpack(archive({**hostile, **CONVERTER}, links), folder)
+    assert names(found) == {"convert_hf_to_gguf.py", "conversion/base.py", "gguf-py/gguf/vocab.py", "LICENSE"}
     assert [path.name for path in tmp_path.rglob("escaped.py")] == []
 
 

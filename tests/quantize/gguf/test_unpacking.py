@@ -111,14 +111,6 @@ def test_packed_weights_are_worth_the_same_in_gguf(folders, tmp_path, converter,
         assert off <= (0 if kind == "Q4_0" else 0.5 * 2**-11), name  # half the step of half precision below 0.5
 
 
-def test_a_configuration_in_a_file_of_its_own_is_read(folders, tmp_path, converter):
-    worth = packed(folders[0], None)
-    (folders[0] / "quantize_config.json").write_text(json.dumps({"bits": 4, "group_size": GROUP, "sym": True}))
-    wanted, _ = converted(plain(folders[1], worth), tmp_path / "plain.gguf", precision="f32")
-    found, _ = converted(folders[0], tmp_path / "packed.gguf", precision="f32")
-    assert all(np.array_equal(wanted[name], found[name]) for name in wanted)
-
-
 @pytest.mark.parametrize(
     ("config", "said"),
     [
