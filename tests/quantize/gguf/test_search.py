@@ -73,7 +73,7 @@ def test_a_search_writes_a_model_within_the_budget_and_goes_on_where_it_was(smal
     quantize.quantize(model, output, search.TOP, overrides=found.overrides, threads=1, watch=ignore)
     made = header.read(output)
     assert 8 * output.stat().st_size / made.weights <= 6.5
-    by_name = {tensor.name: tensor.kind for tensor in made.tensors}
+    by_name = {tensor.name: header.kind_of(tensor) for tensor in made.tensors}
     for group in search.groups(header.read(model)):
         assert {by_name[name].upper() for name in group.tensors} == {found.types[group.name]}
     assert len(set(found.types.values())) > 1
