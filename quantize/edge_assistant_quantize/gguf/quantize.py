@@ -37,7 +37,7 @@ _MAKE = "make one of this model: edge-quantize imatrix MODEL.gguf --text F --out
 # What llama.cpp says, the error of it, and its hint; {0} is the model, {1} the type, {2} what the expression finds
 _REASONS: tuple[tuple[str, type[EdgeAssistantError], str, str], ...] = (
     (r"tensor '(.+)' has invalid data", WeightsRefused, "the tensor {2} of {0} holds what is no finite number", _HOME),
-    (r"model architecture: ('.*')", WeightsRefused, "llama.cpp does not know the architecture {2}", "take another model"),
+    (r"model architecture: ('.*')", WeightsRefused, "llama.cpp knows no architecture {2}", "take another model"),
     (r"requires an (imatrix)", CalibrationInvalid, "{1} needs an importance matrix, or would be garbage", _MAKE),
     (r"(imatrix size|Missing importance)", CalibrationInvalid, "the importance matrix is of another model", _MAKE),
     (r"(iostream error)", StorageFull, "the quantized model cannot be written", "free some space on the disk"),

@@ -169,7 +169,11 @@ def test_what_is_no_model_is_told(tiny, matrix, tmp_path):
         (tmp_path / "none.gguf", ModelCorrupt, None),
         (matrix, WeightsRefused, "holds no model"),
         (tiny_llama.write(tmp_path / "split.gguf", parts=2), ModelCorrupt, "one part of several"),
-        (tiny_llama.write(tmp_path / "unknown.gguf", architecture="odd"), WeightsRefused, "architecture 'odd'"),
+        (
+            tiny_llama.write(tmp_path / "unknown.gguf", architecture="odd"),
+            WeightsRefused,
+            "knows no architecture 'odd'",
+        ),
     ):
         with pytest.raises(error, match=said):
             made(model, tmp_path / "out.gguf", "Q8_0")

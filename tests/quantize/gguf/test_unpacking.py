@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from edge_assistant_quantize import progress
-from edge_assistant_quantize.errors import InputMissing, QuantizationFailed, WeightsRefused
+from edge_assistant_quantize.errors import QuantizationFailed, WeightsRefused
 from edge_assistant_quantize.gguf import unpacking
 from edge_assistant_quantize.gguf.conversion import convert
 
@@ -192,5 +192,5 @@ def test_another_adapter_is_refused(folders, tmp_path, converter, adapter, table
 
 
 def test_a_folder_without_an_adapter_is_said(folders, tmp_path, converter):
-    with pytest.raises(InputMissing, match=r"adapter_config\.json"):
+    with pytest.raises(WeightsRefused, match=r"adapter_config\.json cannot be read"):
         converted(folders[0], tmp_path / "out.gguf", adapter=tmp_path)
