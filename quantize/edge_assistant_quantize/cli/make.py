@@ -105,9 +105,8 @@ def convert(args: argparse.Namespace) -> int:
             threads=arguments.threads(args),
             watch=watch,
         )
-    tied = ", its output layer is its embedding (tied)" if found.tied else ""
     size = mebibytes(args.output.stat().st_size)
-    print(printable(f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}{tied}"))
+    print(printable(f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}"))
     return 0
 
 

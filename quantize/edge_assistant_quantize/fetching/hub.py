@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_assistant.core.errors import PullFailed
-from edge_assistant_models import network, regular, toml
-from edge_assistant_models.schema import COMMIT, MAX_TOML_BYTES, is_inside, printable
+from edge_assistant_models import network
+from edge_assistant_models.schema import COMMIT, is_inside, printable
 from edge_assistant_models.transfer import Partial, PullRun, Refused, storing
 from edge_assistant_quantize.errors import InputMissing, UsageError
 from edge_assistant_quantize.fetching.weights import INDEX, one_set, refuse_pickles
-from edge_assistant_quantize.progress import ProgressStep, Watch, counted
-from edge_assistant_quantize.room import check_disk
+from edge_assistant_quantize.progress import Watch, counted
+from edge_assistant_quantize.room import check_disk, check_new
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
@@ -48,12 +48,12 @@ def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> Non
 
     Args:
         repo: owner/name.
-        folder: is made; one that holds this very commit already is left as it is.
+        folder: is made.
         revision: a branch, tag or commit; None for the main branch.
         watch: receives the mebibytes.
 
     Raises:
-        UsageError: the name is none, or the folder holds something else.
+        UsageError: the name is none, or the folder is there already.
         InputMissing: the repository holds no model.
         WeightsRefused: it has its weights as pickles only.
         PullFailed: the hub does not give it; the message says why.
@@ -63,14 +63,10 @@ def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> Non
 
     if not _REPO.fullmatch(repo) or ".." in repo:
         raise UsageError(f"{printable(repo)} is no name of a model", "a name is owner/name, such as Qwen/Qwen3-0.6B")
+    check_new(folder)
     commit, files = _listed(repo, revision)
-    what = f"fetching {repo}, MiB"
-    if folder.exists():
-        _check_same(folder, repo, commit)
-        watch(ProgressStep(what, 1, 1))
-        return
     total, before, sums = sum(file.size or 0 for file in files), 0, {}
-    moved = counted(what, total, watch)
+    moved = counted(f"fetching {repo}, MiB", total, watch)
     with storing(folder.name, _ELSEWHERE):
         staging = folder.with_name(f".{folder.name}-{commit[:12]}.part")
         staging.mkdir(parents=True, exist_ok=True)
@@ -158,17 +154,3 @@ def _fetched(file: RepoSibling, repo: str, commit: str, run: PullRun, moved: Cal
         path.unlink()
         raise Refused("it sends another content than the hub states")
     return digest
-
-
-def _check_same(folder: Path, repo: str, commit: str) -> None:
-    """Whether a folder holds this commit.
-
-    Raises:
-        UsageError: it does not.
-    """
-    try:
-        source = toml.parse(regular.read(folder / SOURCE, MAX_TOML_BYTES))
-    except (OSError, ValueError):
-        source = {}
-    if (source.get("repo"), source.get("revision")) != (repo, commit):
-        raise UsageError(f"{folder.name} is there and does not hold {repo} at {commit[:12]}", "name another folder")

@@ -13,15 +13,6 @@ _PICKLED = re.compile(r".*\.(pt|pth|ckpt|pkl|pickle|joblib|bin)", re.IGNORECASE)
 _NO_WEIGHTS = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\..*", re.IGNORECASE)
 
 
-def is_pickled(name: str) -> bool:
-    """Whether a file holds weights in Python's pickle, reading which can run code.
-
-    >>> is_pickled("pytorch_model.bin"), is_pickled("model.safetensors"), is_pickled("optimizer.pt")
-    (True, False, False)
-    """
-    return bool(_PICKLED.fullmatch(name)) and not _NO_WEIGHTS.fullmatch(name)
-
-
 def one_set(names: Collection[str]) -> list[str]:
     """The files of one set of weights: parts that have an index, else the whole, else parts.
 
@@ -33,7 +24,7 @@ def one_set(names: Collection[str]) -> list[str]:
 
 
 def refuse_pickles(names: Collection[str], where: str) -> None:
-    """Say no to weights that are nothing but pickles.
+    """Say no to weights that are nothing but Python's pickles, reading which can run code.
 
     Args:
         names: of the files that there are.
@@ -42,7 +33,7 @@ def refuse_pickles(names: Collection[str], where: str) -> None:
     Raises:
         WeightsRefused: there are pickles among them, and no safetensors.
     """
-    pickles = sorted(name for name in names if is_pickled(name))
+    pickles = sorted(name for name in names if _PICKLED.fullmatch(name) and not _NO_WEIGHTS.fullmatch(name))
     if pickles and not any(name.endswith(".safetensors") for name in names):
         raise WeightsRefused(
             f"{where} has its weights in {pickles[0]} only: pickled weights can run code",

@@ -12,7 +12,7 @@ from typing import Any
 from edge_assistant_models import regular
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import InputMissing, WeightsRefused
-from edge_assistant_quantize.fetching.weights import SHARD, is_pickled, one_set, refuse_pickles
+from edge_assistant_quantize.fetching.weights import SHARD, one_set, refuse_pickles
 
 CONFIG = "config.json"
 MAX_JSON_BYTES = 64 << 20  # tokenizer.json of the largest vocabulary in use has 34 MB
@@ -83,11 +83,6 @@ class Checkpoint:
         """Of all files of weights."""
         return sum(path.stat().st_size for path in self.weights)
 
-    @property
-    def tied(self) -> bool:
-        """Whether the output layer is the embedding, so that the files hold it once."""
-        return not any(tensor.name.endswith(("lm_head.weight", "lm_head.qweight")) for tensor in self.tensors)
-
     def check_finite(self, moved: Callable[[int], None]) -> None:
         """Search every value of 16 bits or more for NaN and infinity, a tensor at a time.
 
@@ -129,7 +124,7 @@ class Checkpoint:
         staged.mkdir(parents=True)
         data = {path for pattern in _DATA for path in self.folder.glob(pattern) if path.is_file()}
         for path in (*data, *self.weights):
-            table = _json_value(path) if path.name.endswith("config.json") else None
+            table = json_of(path, object) if path.name.endswith("config.json") else None
             if isinstance(table, dict) and _OBEYED & table.keys():
                 kept = {key: value for key, value in table.items() if key not in _OBEYED}
                 (staged / path.name).write_text(json.dumps(kept), "utf-8")
@@ -143,15 +138,13 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
 
     Args:
         folder: with config.json and safetensors.
-        language: whether it has to be a language model, with its tokenizer and output layer.
+        language: whether it has to be a language model, with its tokenizer.
 
     Raises:
         InputMissing: there is no such folder, or it holds no model.
         WeightsRefused: the weights are pickled, incomplete or damaged, or the tokenizer is missing.
     """
     if not folder.is_dir():
-        if is_pickled(folder.name):
-            refuse_pickles([folder.name], "this model")
         raise InputMissing(f"there is no folder {folder.name}", "name a folder with config.json and *.safetensors")
     names = {path.name for path in folder.iterdir() if path.is_file()}
     refuse_pickles(names, folder.name)
@@ -182,24 +175,16 @@ def _stored(path: Path) -> tuple[StoredTensor, ...]:
         raise WeightsRefused(f"{path.name} cannot be used ({reason})", _AGAIN) from None
 
 
-def json_of(path: Path) -> dict[str, Any]:
-    """A JSON table from a folder of unknown origin.
+def json_of(path: Path, kind: type = dict) -> Any:  # noqa: ANN401 - of that kind
+    """JSON from a folder of unknown origin: a table if not said otherwise.
 
     Raises:
         WeightsRefused: it is none, or larger than such files are.
     """
-    table = _json_value(path)
-    if not isinstance(table, dict):
-        raise WeightsRefused(f"{path.name} cannot be read", _AGAIN)
-    return table
-
-
-def _json_value(path: Path) -> object:
-    """Whatever JSON a file holds; raises `WeightsRefused` if none, or if it is larger than such files are."""
     try:
-        content = regular.read(path, MAX_JSON_BYTES)
-        if len(content) <= MAX_JSON_BYTES:
-            return json.loads(content)
+        found = json.loads(regular.read(path, MAX_JSON_BYTES))
+        if isinstance(found, kind):
+            return found
     except (OSError, ValueError, RecursionError):
         pass
     raise WeightsRefused(f"{path.name} cannot be read", _AGAIN)

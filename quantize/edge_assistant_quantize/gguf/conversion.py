@@ -11,7 +11,7 @@ from edge_assistant.storage.atomic import storing, writing
 from edge_assistant_models import headers
 from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_quantize import progress, worker
-from edge_assistant_quantize.errors import ToolMissing, UsageError
+from edge_assistant_quantize.errors import ToolMissing
 from edge_assistant_quantize.fetching import llama
 from edge_assistant_quantize.gguf import checkpoint, converter
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
@@ -64,16 +64,11 @@ def convert(
         The content of the folder.
 
     Raises:
-        UsageError: the precision is unknown, or the output is a folder.
         InputMissing, WeightsRefused: the folder is no model, or its weights, adapter or tokenizer are refused.
         ToolMissing: the converter, or a library of it, is not installed.
         ModelTooLarge, StorageFull: memory or disk do not suffice.
         QuantizationFailed: the converter failed, or llama.cpp does not load its output.
     """
-    if precision not in PRECISIONS:
-        raise UsageError(f"there is no precision {precision}", f"take one of {', '.join(PRECISIONS)}")
-    if output.is_dir():
-        raise UsageError(f"{output.name} is a folder", "name the file to write")
     found = checkpoint.read(folder, language=not projector)
     tool = llama.source()
     require_libraries("llama.cpp's converter", _LIBRARIES)

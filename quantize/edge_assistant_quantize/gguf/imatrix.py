@@ -200,9 +200,9 @@ class Collector:
 
     def _take(self, node: Any, by_expert: bool) -> None:  # noqa: ANN401 - a ggml_tensor
         weight, name = node.src[0].contents, _name(node.src[0].contents)
-        inputs = _array(node.src[1].contents, np.float32)  # [ne3, ne2, rows, columns]
+        inputs = _array(node.src[1].contents, ctypes.c_float)  # [ne3, ne2, rows, columns]
         if by_expert:
-            chosen = _array(node.src[2].contents, np.int32)[0, 0]  # [tokens, experts of a token]
+            chosen = _array(node.src[2].contents, ctypes.c_int32)[0, 0]  # [tokens, experts of a token]
             inputs = np.broadcast_to(inputs[0], (*chosen.shape, inputs.shape[3]))
         else:
             three, two, _ = np.indices(inputs.shape[:3])
@@ -227,9 +227,7 @@ def _name(weight: Any) -> str:  # noqa: ANN401 - a ggml_tensor
     return name.split("#")[1] if "#" in name else name
 
 
-def _array(tensor: Any, kind: type[np.float32 | np.int32]) -> NDArray[Any]:  # noqa: ANN401 - a ggml_tensor
+def _array(tensor: Any, kind: type[ctypes.c_float | ctypes.c_int32]) -> NDArray[Any]:  # noqa: ANN401 - a ggml_tensor
     """A tensor in main memory as an array, its last dimension first."""
-    sizes, steps = tuple(tensor.ne)[::-1], tuple(tensor.nb)[::-1]
-    length = sum((size - 1) * step for size, step in zip(sizes, steps, strict=True)) + np.dtype(kind).itemsize
-    memory = (ctypes.c_uint8 * length).from_address(tensor.data)
-    return np.ndarray(sizes, kind, memory, strides=steps)
+    first = np.ctypeslib.as_array(ctypes.cast(tensor.data, ctypes.POINTER(kind)), (1,))
+    return np.lib.stride_tricks.as_strided(first, tuple(tensor.ne)[::-1], tuple(tensor.nb)[::-1], writeable=False)

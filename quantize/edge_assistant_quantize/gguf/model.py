@@ -48,16 +48,13 @@ def read_text(path: Path) -> str:
     name = printable(path.name)
     try:
         content = regular.read(path, MAX_BYTES)
-        text = content.decode("utf-8").removesuffix("\n")
+        if len(content) > MAX_BYTES:
+            raise CalibrationInvalid(f"{name} has more than {mebibytes(MAX_BYTES)}", "take the first part of it")
+        return content.decode("utf-8").removesuffix("\n")
     except OSError as error:
         raise InputMissing(f"{name} cannot be read ({error.strerror})", "name a text file") from None
     except UnicodeDecodeError:
-        text = "\0"
-    if len(content) > MAX_BYTES:
-        raise CalibrationInvalid(f"{name} has more than {mebibytes(MAX_BYTES)}", "take the first part of it")
-    if "\0" in text:
-        raise CalibrationInvalid(f"{name} is not text in UTF-8", "name a plain text file")
-    return text
+        raise CalibrationInvalid(f"{name} is not text in UTF-8", "name a plain text file") from None
 
 
 def check_context(context: int) -> None:
@@ -107,6 +104,8 @@ class Model:
             self._model, _ = llama.load(path, self._halt)
         self._vocab = self._llama.llama_model_get_vocab(self._model)
         self.vocabulary = int(self._llama.llama_vocab_n_tokens(self._vocab))
+        begins = bool(self._llama.llama_vocab_get_add_bos(self._vocab))
+        self.beginning = [int(self._llama.llama_vocab_bos(self._vocab))] * begins
         self._node = self._llama.ggml_backend_sched_eval_callback(node) if node else None
         try:
             self._ctx = self._new_context(threads, path.stat().st_size)
@@ -119,12 +118,6 @@ class Model:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         llama.free(self._ctx, self._model)
-
-    @property
-    def beginning(self) -> list[int]:
-        """The token that a text begins with, if the model wants one."""
-        wanted = self._llama.llama_vocab_get_add_bos(self._vocab)
-        return [int(self._llama.llama_vocab_bos(self._vocab))] * bool(wanted)
 
     def tokenize(self, text: str) -> Tokens:
         """The tokens of a text, with the one that it begins with if the model wants one; control tokens are text."""

@@ -96,7 +96,7 @@ def measure(
     with Model(model, threads=threads, context=context, halt=halt) as opened:
         tokens, pieces = opened.chunks(text_file, chunks)
         targets = tokens[:, context // 2 + 1 :]
-        rows = reference or repeat(None)
+        rows: Iterable[Rows | None] = reference or repeat(None)
         figures = np.stack([*map(_figures, _predicted(opened, pieces, watch), targets, rows)])
     sums = (hashlib.sha256(each.tobytes()).hexdigest() for each in tokens)
     return TextQuality(figures[:, 0], figures[:, 1], figures[:, 2], tuple(sums))

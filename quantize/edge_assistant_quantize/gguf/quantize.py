@@ -117,8 +117,7 @@ def note(fallbacks: Mapping[str, int]) -> str:
 def _check(found: Header, name: str, kind: str, overrides: Mapping[str, str], allow_requantize: bool) -> None:
     """All checks that need no computation, raising as `quantize` does."""
     kinds.of_model(kind)
-    is_model = found.values.get("general.type", "model") == "model" and "general.architecture" in found.values
-    if not is_model or not found.tensors:
+    if found.values.get("general.type", "model") != "model" or not found.tensors:
         raise WeightsRefused(f"{name} holds no model", "name the GGUF file of a model")
     if found.quantized and not allow_requantize:
         before = sorted(set(map(header.kind_of, found.quantized)))
@@ -175,10 +174,9 @@ def _run(request: Mapping[str, Any], name: str, params: Any, watch: Watch, *, dr
     output = b"" if dry else f"/dev/fd/{request['output']}".encode()
     status = lib.llama_model_quantize(name.encode(), output, ctypes.byref(params))
     text = "".join(said)
-    if status != 0:
-        found = ((re.search(pattern, text), *error) for pattern, *error in _REASONS)
-        match, error, message, hint = next(each for each in found if each[0])
-        raise error(message.format(Path(request["model"]).name, request["kind"], match[1].strip()), hint)
+    for pattern, error, message, hint in _REASONS if status else ():
+        if match := re.search(pattern, text):
+            raise error(message.format(Path(request["model"]).name, request["kind"], match[1].strip()), hint)
     total = int(_DONE.findall(text)[-1][1])
     watch(ProgressStep(what, total, total))
     return text

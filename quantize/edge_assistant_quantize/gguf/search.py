@@ -66,29 +66,6 @@ class TensorGroup:
         return self.values // int(values) * int(size)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchedTypes:
-    """The result of a search.
-
-    Attributes:
-        types: the type of each group by its name.
-        losses: what each group alone loses in the smallest type, in nats, the largest first.
-        overrides: for `quantize.quantize` to `TOP`.
-    """
-
-    types: Mapping[str, str]
-    losses: Mapping[str, float]
-    overrides: Mapping[str, str]
-
-    @property
-    def note(self) -> str:
-        """The types in one line for people."""
-        by_kind: dict[str, list[str]] = defaultdict(list)
-        for name, kind in self.types.items():
-            by_kind[kind].append(name)
-        return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in sorted(by_kind.items()))
-
-
 def search(
     model: Path,
     text_file: Path,
@@ -101,7 +78,7 @@ def search(
     folder: Path | None = None,
     threads: int,
     watch: Watch,
-) -> SearchedTypes:
+) -> list[tuple[TensorGroup, str, float]]:
     """Choose the types.
 
     Args:
@@ -116,6 +93,10 @@ def search(
         threads: that compute.
         watch: receives each measurement.
 
+    Returns:
+        Each group, its type, for an override of `quantize.quantize` to `TOP`, and what it alone loses in the smallest
+        type, in nats; the largest loss first.
+
     Raises:
         UsageError: not even the smallest types fit the budget, or no tensor can be quantized.
         EdgeAssistantError: see `quantize.quantize` and `perplexity.measure`.
@@ -124,8 +105,8 @@ def search(
     of_model = groups(found)
     if not of_model:
         raise UsageError(f"{model.name} has no tensors to choose types for", "take a type instead of a search")
-    chosen = {name for group in of_model for name in group.tensors}
-    rest = model.stat().st_size - sum(tensor.n_bytes for tensor in found.tensors if tensor.name in chosen)
+    names = {name for group in of_model for name in group.tensors}
+    rest = model.stat().st_size - sum(tensor.n_bytes for tensor in found.tensors if tensor.name in names)
     budget = math.floor(bits * found.weights / 8) - rest
     least = sum(group.bytes(group.ladder[0]) for group in of_model)
     if least > budget:
@@ -151,9 +132,16 @@ def search(
         watch(ProgressStep(what, len(forms), len(forms)))
     losses = _losses(of_model, measured)
     types = choose(of_model, losses, budget)
-    worst = sorted(((losses[group.name][0], group.name) for group in of_model), reverse=True)
-    overrides = {group.pattern: types[group.name] for group in of_model}
-    return SearchedTypes(types, {name: loss for loss, name in worst}, overrides)
+    chosen = [(group, types[group.name], losses[group.name][0]) for group in of_model]
+    return sorted(chosen, key=lambda each: each[2], reverse=True)
+
+
+def note(types: Mapping[str, str]) -> str:
+    """The types of groups in one line for people."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for name, kind in types.items():
+        by_kind[kind].append(name)
+    return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in sorted(by_kind.items()))
 
 
 def groups(found: Header) -> list[TensorGroup]:

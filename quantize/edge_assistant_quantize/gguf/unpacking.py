@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def install(base: Any, adapter: Path | None, *, keep: bool) -> None:  # noqa: AN
     if keep:
         quants = importlib.import_module("gguf.quants")
         for kind in (quants.Q4_0, quants.Q4_1):
-            kind.quantize_blocks = staticmethod(exactly(smallest=kind is quants.Q4_1))
+            kind.quantize_blocks = staticmethod(partial(exactly, smallest=kind is quants.Q4_1))
 
 
 def _prepare(model: Any, base: Any) -> dict[str, Any]:  # noqa: ANN401 - classes of the converter
@@ -165,31 +166,29 @@ def _added(change: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - tensors of to
     return lambda weight: weight.float() + change.to(weight.device)
 
 
-def exactly(*, smallest: bool) -> Callable[[Blocks], NDArray[np.uint8]]:
-    """A quantizer of blocks that lie on a grid of four bits: Q4_0, or with the smallest value of a block Q4_1.
+def exactly(blocks: Blocks, *, smallest: bool) -> NDArray[np.uint8]:
+    """Quantize blocks that lie on a grid of four bits: to Q4_0, or with the smallest value of a block to Q4_1.
 
     The values are the scale times whole numbers, and the scale has half precision, so a division of the largest by each
     whole number finds it. Q4_0 holds such values bit for bit; of Q4_1 the smallest value is rounded to half precision.
+
+    Raises:
+        ValueError: they do not.
     """
     import numpy as np
 
     low, high = (0, 2**BITS - 1) if smallest else (-(2 ** (BITS - 1)), 2 ** (BITS - 1) - 1)
-
-    def quantized(blocks: Blocks) -> NDArray[np.uint8]:
-        least = blocks.min(axis=1, keepdims=True) if smallest else np.zeros((len(blocks), 1), np.float32)
-        values = blocks - least
-        top = np.abs(values).max(axis=1, keepdims=True)
-        scale, whole = np.zeros_like(top), np.zeros_like(values)
-        for steps in range(max(high, -low), 0, -1):
-            one = (top / np.float32(steps)).astype(np.float16).astype(np.float32)
-            near = np.rint(values / np.where(one > 0, one, 1))
-            fits = ((near * one == values) & (near >= low) & (near <= high)).all(axis=1, keepdims=True)
-            scale, whole = np.where(fits, one, scale), np.where(fits, near, whole)
-        if not (whole * scale == values).all():
-            raise ValueError("weights lie on no grid of four bits; take another precision")
-        numbers = (whole - low).astype(np.uint8).reshape(len(blocks), 2, _BLOCK // 2)
-        fields = [scale, least] if smallest else [scale]
-        halves = [field.astype(np.float16).view(np.uint8) for field in fields]
-        return np.concatenate([*halves, numbers[:, 0] | (numbers[:, 1] << np.uint8(BITS))], axis=1)
-
-    return quantized
+    least = blocks.min(axis=1, keepdims=True) if smallest else np.zeros((len(blocks), 1), np.float32)
+    values = blocks - least
+    top = np.abs(values).max(axis=1, keepdims=True)
+    scale, whole = np.zeros_like(top), np.zeros_like(values)
+    for steps in range(max(high, -low), 0, -1):
+        one = (top / np.float32(steps)).astype(np.float16).astype(np.float32)
+        near = np.rint(values / np.where(one > 0, one, 1))
+        fits = ((near * one == values) & (near >= low) & (near <= high)).all(axis=1, keepdims=True)
+        scale, whole = np.where(fits, one, scale), np.where(fits, near, whole)
+    if not (whole * scale == values).all():
+        raise ValueError("weights lie on no grid of four bits; take another precision")
+    numbers = (whole - low).astype(np.uint8).reshape(len(blocks), 2, _BLOCK // 2)
+    halves = [field.astype(np.float16).view(np.uint8) for field in ([scale, least] if smallest else [scale])]
+    return np.concatenate([*halves, numbers[:, 0] | (numbers[:, 1] << np.uint8(BITS))], axis=1)

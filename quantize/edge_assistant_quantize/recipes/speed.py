@@ -31,6 +31,7 @@ from edge_assistant_quantize.record import Variant
 FOR_PEAK = 2  # items; the second runs in what the first has allocated
 ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
 MODEL = "model"  # key of a language model's file
+WRITING = "decode_tokens_per_s"  # of `gguf.speed`
 LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
 
 
@@ -74,7 +75,9 @@ def side_by_side(models: Sequence[Candidate], data: Data, *, threads: int, watch
     first = models[0]
     if all(is_llama(model.paths) for model in models):
         found = [gguf.measure(each.paths[MODEL], threads=threads, watch=watch) for each in models]
-        return [SpeedFigures({**each.speed, "ratio": gguf.ratio(found[0], each)}, each.peak_mib) for each in found]
+        ratios = [found[0].speed[WRITING] / each.speed[WRITING] for each in found]  # of times for a written token
+        pairs = zip(found, ratios, strict=True)
+        return [SpeedFigures({**each.speed, "ratio": ratio}, each.peak_mib) for each, ratio in pairs]
     limit, figures = data.get("limit"), list[dict[str, float]]()
     few_items = {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
     with first.held() as (reference, _):

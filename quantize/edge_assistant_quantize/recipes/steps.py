@@ -165,9 +165,11 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
             "folder": work.kept,
         }
         found = search.search(work.file, work.text, bits=self.bits, **searching, **how)
-        fell = quantize.quantize(work.file, work.output, search.TOP, overrides=found.overrides, **how)
-        facts = {"fallbacks": fell, "losses": dict(found.losses), "types": dict(found.types)}
-        note = "; ".join(filter(None, [found.note, quantize.note(fell)]))
+        overrides = {group.pattern: kind for group, kind, _ in found}
+        fell = quantize.quantize(work.file, work.output, search.TOP, overrides=overrides, **how)
+        types = {group.name: kind for group, kind, _ in found}
+        facts = {"fallbacks": fell, "losses": {group.name: loss for group, _, loss in found}, "types": types}
+        note = "; ".join(filter(None, [search.note(types), quantize.note(fell)]))
         return Made({work.key: work.output.name}, note=note, facts=facts)
 
 

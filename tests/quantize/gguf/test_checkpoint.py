@@ -59,7 +59,7 @@ def refused(folder, kind=WeightsRefused):
 
 def test_a_folder_is_read_whole_or_in_parts(sharded):
     found = checkpoint.read(sharded)
-    assert (found.architecture, found.values, found.largest, found.tied) == ("LlamaForCausalLM", 24, 8, False)
+    assert (found.architecture, found.values, found.largest) == ("LlamaForCausalLM", 24, 8)
     assert sorted(tensor.name for tensor in found.tensors) == sorted((LAYER, EMBEDDING, OUTPUT))
     done = []
     found.check_finite(done.append)
@@ -80,7 +80,6 @@ def test_a_folder_is_read_whole_or_in_parts(sharded):
 def test_pickles_are_refused(folder, name):
     (folder / "model.safetensors").rename(folder / name)
     assert f"in {name} only: pickled weights can run code - ask for safetensors" in refused(folder)
-    assert "pickled weights can run code" in refused(folder / name)
 
 
 def test_only_data_is_staged_and_nothing_in_it_asks_for_code(folder, tmp_path):
@@ -110,8 +109,6 @@ def test_a_list_named_like_a_configuration_is_data_and_what_cannot_be_read_is_re
 
 
 def test_a_lost_tokenizer_is_said(folder):
-    weights(folder / "model.safetensors", LAYER, EMBEDDING)
-    assert checkpoint.read(folder).tied
     (folder / "tokenizer.json").unlink()
     (folder / "vocab.json").write_text("{}")  # without its merges
     assert "model has no tokenizer - copy tokenizer.json" in refused(folder)

@@ -88,7 +88,7 @@ def test_divergence_is_what_llama_perplexity_says(tiny, smaller, short):
 
 
 def test_what_cannot_be_measured_is_told(tiny, short, text, models, tmp_path):
-    contents = ((b"too short", "at least 256"), (b"", "at least 256"), (b"\xff\xfe" * 400, "UTF-8"), (b"a\0", "UTF-8"))
+    contents = ((b"too short", "at least 256"), (b"", "at least 256"), (b"\xff\xfe" * 400, "UTF-8"))
     for content, said in contents:
         (tmp_path / "text.txt").write_bytes(content)
         with pytest.raises(CalibrationInvalid, match=said):

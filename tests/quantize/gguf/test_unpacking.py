@@ -139,7 +139,7 @@ def test_a_grid_of_four_bits_is_found_whatever_part_of_it_a_block_has(seed, smal
     numbers = generator.integers(low, high + 1, (20, 32))
     scale = generator.uniform(1e-4, 2, (20, 1)).astype(np.float16).astype(np.float32)
     blocks = ((numbers - (0 if smallest else 8)) * scale).astype(np.float32)
-    found = (Q4_1 if smallest else Q4_0).dequantize_blocks(unpacking.exactly(smallest=smallest)(blocks))
+    found = (Q4_1 if smallest else Q4_0).dequantize_blocks(unpacking.exactly(blocks, smallest=smallest))
     off = 2.0**-11 * np.abs(blocks.min(axis=1, keepdims=True)) if smallest else 0
     assert (np.abs(found - blocks) <= off).all()
 
