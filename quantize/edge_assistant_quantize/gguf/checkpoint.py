@@ -12,7 +12,7 @@ from typing import Any
 from edge_assistant_models import regular
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import InputMissing, WeightsRefused
-from edge_assistant_quantize.fetching.weights import SHARD, one_set, refuse_pickles
+from edge_assistant_quantize.fetching.weights import INDEX, SHARD, one_set, refuse_pickles
 
 CONFIG = "config.json"
 MAX_JSON_BYTES = 64 << 20  # tokenizer.json of the largest vocabulary in use has 34 MB
@@ -123,7 +123,10 @@ class Checkpoint:
         staged = work / (self.folder.resolve().name or "model")
         staged.mkdir(parents=True)
         data = {path for pattern in _DATA for path in self.folder.glob(pattern) if path.is_file()}
-        for path in (*data, *self.weights):
+        places = {tensor.name: path.name for path, tensors in self.weights.items() for tensor in tensors}
+        index = {"metadata": {"total_size": self.bytes}, "weight_map": places}
+        (staged / INDEX).write_text(json.dumps(index), "utf-8")  # the folder's own may lead to other files
+        for path in {path for path in (*data, *self.weights) if path.name != INDEX}:
             table = json_of(path, object) if path.name.endswith("config.json") else None
             if isinstance(table, dict) and _OBEYED & table.keys():
                 kept = {key: value for key, value in table.items() if key not in _OBEYED}

@@ -76,6 +76,14 @@ def test_a_folder_is_read_whole_or_in_parts(sharded):
     assert [path.name for path in checkpoint.read(sharded).weights] == ["model.safetensors"]
 
 
+def test_an_index_that_leads_elsewhere_is_not_followed(sharded, tmp_path):
+    """transformers opens whatever file an index names, pickles too."""
+    (sharded / INDEX).write_text(json.dumps({"weight_map": {LAYER: "../evil.bin"}}))
+    staged = checkpoint.read(sharded).stage(tmp_path / "work")
+    places = json.loads((staged / INDEX).read_text())["weight_map"]
+    assert places == {LAYER: SECOND.replace("2-", "1-", 1), EMBEDDING: SECOND, OUTPUT: SECOND}
+
+
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "weights.PTH", "last.ckpt"])
 def test_pickles_are_refused(folder, name):
     (folder / "model.safetensors").rename(folder / name)
@@ -89,7 +97,7 @@ def test_only_data_is_staged_and_nothing_in_it_asks_for_code(folder, tmp_path):
     configure(folder, **asks, transformers_weights="other.safetensors.index.json", hidden_size=2)
     (folder / "tokenizer_config.json").write_text('{"auto_map": {}, "bos_token": "<s>"}')
     staged = checkpoint.read(folder).stage(tmp_path / "work")
-    names = {"config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"}
+    names = {"config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors", INDEX}
     assert {path.name for path in staged.iterdir()} == names
     assert json.loads((staged / "config.json").read_text()) == {**CONFIG, "hidden_size": 2}
     assert json.loads((staged / "tokenizer_config.json").read_text()) == {"bos_token": "<s>"}
