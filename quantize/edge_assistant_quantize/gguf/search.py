@@ -88,7 +88,7 @@ def search(
         imatrix: an importance matrix of the model.
         allow_requantize: also from a quantized model.
         context: tokens of a chunk of the text.
-        chunks: the most to take; None for `CHUNKS`.
+        chunks: the most to take; None for `CHUNKS`. What the model predicts of them stays in memory.
         folder: keeps what was measured, so that an interrupted search goes on.
         threads: that compute.
         watch: receives each measurement.
