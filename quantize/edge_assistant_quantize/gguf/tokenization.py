@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from edge_assistant.core.signals import printable
@@ -34,8 +35,6 @@ def check(folder: Path, path: str, name: str) -> None:
         QuantizationFailed: llama.cpp does not load it; the message has its reason.
         WeightsRefused: the tokens differ, as the converter found no scores of pieces, or those of another tokenizer.
     """
-    import tokenizers
-
     lib, said = llama.library(), list[str]()
     callback = lib.llama_log_callback(lambda level, text, data: said.append(text.decode(errors="replace")))
     lib.llama_log_set(callback, None)
@@ -48,12 +47,26 @@ def check(folder: Path, path: str, name: str) -> None:
         reason = printable(reasons[-1].replace(path, name))[:200]
         hint = "the tokenizer does not fit the model, or the converter does not know this form of it yet"
         raise QuantizationFailed(f"llama.cpp does not load {name} ({reason})", hint)
-    tokenizer = folder / "tokenizer.json"
-    if not tokenizer.is_file():  # the converter has taken pieces and their scores, and nothing has to be recognised
-        return
-    own, split = tokenizers.Tokenizer.from_file(str(tokenizer)), Tokenizer(model).tokens
+    split, own = Tokenizer(model).tokens, _own(folder)
     for text in TEXTS:
-        if own.encode(text, add_special_tokens=False).ids != split(text):
+        found = split(text)  # ends the process where a token of bytes is missing
+        if own and own(text) != found:
             what = f"llama.cpp splits the text {printable(text)[:40]} into other tokens than the model's tokenizer"
             hint = f"{SAY}; else put tokenizer.model of the model that it was trained from into the folder"
             raise WeightsRefused(what, hint)
+
+
+def _own(folder: Path) -> Callable[[str], list[int]] | None:
+    """What gives the tokens of a text, without special ones; None if no library reads the tokenizer of the folder."""
+    if (path := folder / "tokenizer.json").is_file():
+        import tokenizers
+
+        tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)
+    if (path := folder / "tokenizer.model").is_file():
+        from sentencepiece import SentencePieceProcessor
+
+        pieces = SentencePieceProcessor()
+        pieces.LoadFromFile(str(path))
+        return lambda text: list(pieces.encode(text))
+    return None
