@@ -127,12 +127,13 @@ def floats(found: Checkpoint) -> dict[str, Array]:
         ValueError: one goes beyond half precision.
     """
     import ml_dtypes  # noqa: F401 - numpy knows bfloat16 once it is imported
-    from safetensors.numpy import load_file
+    from safetensors import safe_open
 
     weights: dict[str, Array] = {}
     for path, tensors in found.weights.items():
-        floating = {tensor.name for tensor in tensors if tensor.dtype in FLOATS}
-        weights |= {name: value.astype(np.float32) for name, value in load_file(path).items() if name in floating}
+        floating = [tensor.name for tensor in tensors if tensor.dtype in FLOATS]
+        with safe_open(path, "numpy") as content:
+            weights |= {name: content.get_tensor(name).astype(np.float32) for name in floating}
     for name, value in weights.items():
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")

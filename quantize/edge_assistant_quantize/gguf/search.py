@@ -21,7 +21,7 @@ import msgspec
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.gguf import header, kinds, perplexity, quantize
+from edge_assistant_quantize.gguf import header, perplexity, quantize
 from edge_assistant_quantize.gguf.header import Header
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 
@@ -62,7 +62,7 @@ class TensorGroup:
         """Bytes of the group in a type."""
         from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
-        values, size = GGML_QUANT_SIZES[GGMLQuantizationType(kinds.of_tensor(kind))]
+        values, size = GGML_QUANT_SIZES[GGMLQuantizationType[kind]]
         return self.values // int(values) * int(size)
 
 
