@@ -106,9 +106,8 @@ def convert(args: argparse.Namespace) -> int:
             threads=arguments.threads(args),
             watch=watch,
         )
-    tied = ", its output layer is its embedding (tied)" if found.tied else ""
     size = mebibytes(args.output.stat().st_size)
-    print(printable(f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}{tied}"))
+    print(printable(f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}"))
     return 0
 
 
@@ -205,7 +204,7 @@ def imatrix(args: argparse.Namespace) -> int:
 
     arguments.check_output(args.output)
     with progress.shown() as watch:
-        imatrix.compute(
+        tensors, chunks = imatrix.compute(
             args.model,
             args.text,
             args.output,
@@ -214,10 +213,9 @@ def imatrix(args: argparse.Namespace) -> int:
             threads=arguments.threads(args),
             watch=watch,
         )
-    matrix = imatrix.read(args.output)
     if args.json:
-        facts = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": len(matrix.means)}
-        print(json.dumps({**facts, "chunks": matrix.chunks}))
+        facts = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": tensors}
+        print(json.dumps({**facts, "chunks": chunks}))
         return 0
-    print(f"{args.output.name}: {len(matrix.means)} tensors over {matrix.chunks} chunks of {args.text.name}")
+    print(f"{args.output.name}: {tensors} tensors over {chunks} chunks of {args.text.name}")
     return 0

@@ -27,7 +27,6 @@ from edge_assistant_quantize.recipes.steps import QuantizeGguf, QuantizeOnnx
 from edge_assistant_quantize.report import precision
 
 MATRIX = "importance matrix, from 'edge-quantize imatrix'"
-_NARROW = "IQ4_NL"  # the least of those that rows of no 256 values can have
 
 TENSORS = (
     option(
@@ -168,15 +167,8 @@ def _of_onnx(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, d
 
 def _told_of_gguf(args: argparse.Namespace, step: Step, made: Made) -> tuple[dict[str, Any], list[str]]:
     """Facts of the result for JSON, and lines for people."""
-    from edge_assistant_quantize.gguf import quantize
-
-    found, again = header.read(args.output), header.read(args.model).quantized
+    found, again = header.read(args.output), bool(header.read(args.model).quantized)
     notes = ["tensors: " + ", ".join(f"{count} {kind}" for kind, count in found.kinds.items()), made.note]
-    if made.facts["fallbacks"]:
-        smaller = quantize.estimate(args.model, _NARROW, allow_requantize=args.allow_requantize)
-        if smaller < args.output.stat().st_size:
-            bits = 8 * smaller / found.weights
-            notes.append(f"smaller: {_NARROW} with {bits:.2f} bits a weight; --type search measures more")
     if again:
         notes.append(f"{args.model.name} was quantized already: expect worse than from F16")
     return {"tensors": found.kinds, "requantized": again, **made.facts}, notes

@@ -15,7 +15,6 @@ from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.quantize import MATRIX, TENSORS, tensor_types
 from edge_assistant_quantize.cli.recipe import ran
 from edge_assistant_quantize.gguf import kinds
-from edge_assistant_quantize.gguf.text import check_context
 from edge_assistant_quantize.recipes import loading, recipe
 from edge_assistant_quantize.recipes.recipe import Recipe
 from edge_assistant_quantize.report import forms, page, text
@@ -67,6 +66,8 @@ def swept(args: argparse.Namespace) -> Recipe:
         UsageError: a type is unknown, or a chunk is too short.
         RecipeInvalid: a type is named twice, or none is.
     """
+    from edge_assistant_quantize.gguf.model import check_context
+
     types = [name.strip().upper() for name in args.types.split(",") if name.strip()]
     for kind in types:
         kinds.of_model(kind)

@@ -24,7 +24,7 @@ from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.export import exporter
 from edge_assistant_quantize.export.exporter import SEED, checked
-from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
+from edge_assistant_quantize.gguf.checkpoint import FLOATS, Checkpoint, json_of
 from edge_assistant_quantize.importers.whisper import WhisperGraph, write
 from edge_assistant_quantize.progress import Watch, stage
 
@@ -33,7 +33,6 @@ Weights = Mapping[str, Array]
 
 FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
 
-_FLOATS = frozenset({"F16", "BF16", "F32", "F64"})  # weights of other types are quantized, and their scales elsewhere
 _LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
 _MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
 # Special tokens of letters, as those of languages are
@@ -127,8 +126,14 @@ def floats(found: Checkpoint) -> dict[str, Array]:
     Raises:
         ValueError: one goes beyond half precision.
     """
-    floating = ((path, one) for path, tensors in found.weights.items() for one in tensors if one.dtype in _FLOATS)
-    weights = {one.name: one.read(path).reshape(one.shape).astype(np.float32) for path, one in floating}
+    import ml_dtypes  # noqa: F401 - numpy knows bfloat16 once it is imported
+    from safetensors import safe_open
+
+    weights: dict[str, Array] = {}
+    for path, tensors in found.weights.items():
+        floating = [tensor.name for tensor in tensors if tensor.dtype in FLOATS]
+        with safe_open(path, "numpy") as content:
+            weights |= {name: content.get_tensor(name).astype(np.float32) for name in floating}
     for name, value in weights.items():
         if np.abs(value).max(initial=0.0) > _LARGEST:
             raise ValueError(f"{name} goes beyond half precision")

@@ -160,8 +160,10 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
         if self.bits is not None:
             over: dict[str, Any] = {"context": self.context or perplexity.CONTEXT, "chunks": self.chunks}
             found = search.search(work.file, work.text, bits=self.bits, folder=work.kept, **over, **how)
-            kind, overrides, notes = search.TOP, dict(found.overrides), [found.note]
-            facts = {"losses": dict(found.losses), "types": dict(found.types)}
+            kind, overrides = search.TOP, {group.pattern: kind for group, kind, _ in found}
+            types = {group.name: kind for group, kind, _ in found}
+            facts = {"losses": {group.name: loss for group, _, loss in found}, "types": types}
+            notes = [search.note(types)]
         fell = quantize.quantize(work.file, work.output, kind, overrides=overrides, **how)
         note = "; ".join(filter(None, [*notes, quantize.note(fell)]))
         return Made({work.key: work.output.name}, note=note, facts={"fallbacks": fell, **facts})

@@ -70,14 +70,15 @@ def test_a_search_writes_a_model_within_the_budget_and_goes_on_where_it_was(smal
     how = {"bits": 6.5, "context": 64, "chunks": 2, "folder": kept, "threads": 1, "watch": ignore}
     found = search.search(model, small / "prose.txt", **how)
     output = tmp_path / "out.gguf"
-    quantize.quantize(model, output, search.TOP, overrides=found.overrides, threads=1, watch=ignore)
+    overrides = {group.pattern: kind for group, kind, _ in found}
+    quantize.quantize(model, output, search.TOP, overrides=overrides, threads=1, watch=ignore)
     made = header.read(output)
     assert 8 * output.stat().st_size / made.weights <= 6.5
-    by_name = {tensor.name: tensor.kind for tensor in made.tensors}
-    for group in search.groups(header.read(model)):
-        assert {by_name[name].upper() for name in group.tensors} == {found.types[group.name]}
-    assert len(set(found.types.values())) > 1
-    assert list(found.losses.values()) == sorted(found.losses.values(), reverse=True)
+    by_name = {tensor.name: header.kind_of(tensor) for tensor in made.tensors}
+    for group, kind, _ in found:
+        assert {by_name[name].upper() for name in group.tensors} == {kind}
+    assert len({kind for _, kind, _ in found}) > 1
+    assert [loss for _, _, loss in found] == sorted((loss for _, _, loss in found), reverse=True)
     monkeypatch.setattr(perplexity, "measure", None)  # nothing is measured again
     assert search.search(model, small / "prose.txt", **how) == found
     with pytest.raises(UsageError, match=r"are too few: the least is \d"):
