@@ -6,8 +6,7 @@ memory, and a real one is written only where a reshape or an output needs the ax
 
 The format: `modelTopology.node` is a list of TensorFlow nodes (name, op, inputs, attributes) in the JSON form of
 protocol buffers; `weightsManifest` names the constants in the order in which their bytes lie in the weight file
-(https://github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts). Files are untrusted: every size is checked against the
-file, and unknown forms are refused.
+(https://github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts). What is not translated raises ValueError inside.
 """
 
 from __future__ import annotations
@@ -30,10 +29,7 @@ from edge_assistant_quantize.onnx.builder import GraphBuilder
 INPUTS = ("graph", "weights")
 MAX_GRAPH_BYTES = 16 << 20  # the largest graphs in use have 1 MB of JSON; what is cut off is none
 MAX_WEIGHT_BYTES = 512 << 20
-MAX_NODES = 20_000
 _DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
-_AGAIN = "get the model's files again"
-_OTHER = "use an importer made for this model"
 MAX_FOLDED = 4_096  # elements of a constant that is computed here: shapes and paddings, nothing else
 _CHANNELS_FIRST = (0, 2, 3, 1)  # where ONNX's N, C, H, W holds TensorFlow's N, H, W, C
 
@@ -75,19 +71,15 @@ def convert(
     `name` is the ONNX graph's; `take` and `give` have the names of its inputs and wanted outputs, in order, by their
     names in the source.
     """
-    source = inputs["graph"].name
     try:
         graph = _Translation(*_read(inputs["graph"], inputs["weights"]), take)
         values = {label: graph.value(source) for source, label in give.items()}
         results = {label: [None] * graph.give(value, label) for label, value in values.items()}
         graph.write(output / "model.onnx", name, graph.inputs, results)
-    except ModelCorrupt:
-        raise
     except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise ModelCorrupt(
-            f"{source} is not a TensorFlow.js graph model that can be read ({reason})", _AGAIN
-        ) from error
+        what = f"{inputs['graph'].name} is not a TensorFlow.js graph model that can be translated"
+        hint = "get the model's files again, or use an importer made for this model"
+        raise ModelCorrupt(f"{what} ({type(error).__name__}: {error})", hint) from error
     quantizations.apply(quantization, output)
 
 
@@ -99,12 +91,9 @@ def numbered(outputs: Sequence[str]) -> dict[str, str]:
 def _read(graph: Path, weights: Path) -> tuple[Mapping[str, Node], Mapping[str, Array]]:
     """The nodes of a graph model whose weights lie in one file, and its constants, by name."""
     document = json.loads(regular.read(graph, MAX_GRAPH_BYTES))
-    nodes = [_node(entry) for entry in document["modelTopology"]["node"]]
-    if len(nodes) > MAX_NODES or len({node.name for node in nodes}) != len(nodes):
-        raise ModelCorrupt(f"{graph.name} has too many nodes or two of one name", _AGAIN)
+    nodes = {node.name: node for node in map(_node, document["modelTopology"]["node"])}
     manifest = [entry for group in document["weightsManifest"] for entry in group["weights"]]
-    constants = _constants(manifest, regular.read(weights, MAX_WEIGHT_BYTES), weights.name)
-    return {node.name: node for node in nodes}, constants
+    return nodes, _constants(manifest, regular.read(weights, MAX_WEIGHT_BYTES))
 
 
 def _node(entry: Mapping[str, Any]) -> Node:
@@ -132,25 +121,22 @@ def _attribute(value: Mapping[str, Any]) -> object:
     return content
 
 
-def _constants(manifest: list[Mapping[str, Any]], data: bytes, source: str) -> dict[str, Array]:
+def _constants(manifest: list[Mapping[str, Any]], data: bytes) -> dict[str, Array]:
     """Constants by name, as they are stored; the manifest must account for every byte."""
     found: dict[str, Array] = {}
     position = 0
     for entry in manifest:
         dtype = np.dtype(_DTYPES[entry.get("quantization", entry)["dtype"]])
-        shape = tuple(int(size) for size in entry["shape"])
-        count = math.prod(shape)
-        if any(not 0 <= size < 2**31 for size in shape) or position + count * dtype.itemsize > len(data):
-            raise ModelCorrupt(f"{source} is shorter than its manifest says", _AGAIN)
-        found[str(entry["name"])] = np.frombuffer(data, dtype, count, position).reshape(shape)
-        position += count * dtype.itemsize
+        array = np.frombuffer(data, dtype, math.prod(entry["shape"]), position).reshape(entry["shape"])
+        found[str(entry["name"])] = array
+        position += array.nbytes
     if position != len(data):
-        raise ModelCorrupt(f"{source} is longer than its manifest says", _AGAIN)
+        raise ValueError("the weights are longer than their manifest says")
     return found
 
 
 class _Translation(GraphBuilder):
-    """The ONNX graph of the values that were asked for; what is not translated raises `ModelCorrupt`."""
+    """The ONNX graph of the values that were asked for."""
 
     def __init__(self, nodes: Mapping[str, Node], constants: Mapping[str, Array], take: Mapping[str, str]) -> None:
         super().__init__()
@@ -181,12 +167,8 @@ class _Translation(GraphBuilder):
         if node.op == "Const":
             return self.constants[node.name]
         if node.op not in _OPERATIONS:
-            raise ModelCorrupt(f"operation {node.op} is not translated", _OTHER)
+            raise ValueError(f"operation {node.op} is not translated")
         return _OPERATIONS[node.op](self, node, *given)
-
-    def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
-        """Add a weight, once; a scalar has one axis."""
-        return super().constant(name, np.ascontiguousarray(value))
 
     def made(self, kind: str, order: tuple[int, ...], name: str, *inputs: str, **attributes: Any) -> Tensor:  # noqa: ANN401 - as make_node takes them
         return Tensor(self.op(kind, *inputs, name=name, **attributes), order)
@@ -197,7 +179,7 @@ class _Translation(GraphBuilder):
             array = value.reshape((1,) * (len(order) - value.ndim) + value.shape)
             return self.weight(name, np.transpose(array, np.argsort(order)))
         if len(value.order) != len(order):
-            raise ModelCorrupt(f"{name} combines values of different rank", _OTHER)
+            raise ValueError(f"{name} combines values of different rank")
         if value.order == order:
             return value.name
         wanted = [value.order[order.index(axis)] for axis in range(len(order))]
@@ -249,7 +231,7 @@ class _Translation(GraphBuilder):
     def pad(self, node: Node, x: Value, paddings: Value, *fill: Value) -> Tensor:
         x = _tensor(x)
         names = [self.integers(f"{node.name}/pads", _constant(paddings)[np.argsort(x.order)].T.reshape(-1))]
-        names += [self.weight(f"{node.name}/fill", _constant(each)) for each in fill]
+        names += [self.weight(f"{node.name}/fill", _constant(each).reshape(1)) for each in fill]
         return self.made("Pad", x.order, node.name, x.name, *names)
 
     def max_pool(self, node: Node, x: Value) -> Tensor:
@@ -285,7 +267,7 @@ class _Translation(GraphBuilder):
     def transpose(self, node: Node, x: Value, permutation: Value) -> Tensor:
         x, axes = _tensor(x), _integers(permutation)
         if sorted(axes) != list(range(len(x.order))):
-            raise ModelCorrupt(f"{node.name} does not permute its axes", _AGAIN)
+            raise ValueError(f"{node.name} does not permute its axes")
         return Tensor(x.name, tuple(x.order[axis] for axis in axes))
 
     def each(self, node: Node, x: Value) -> Tensor:
@@ -296,13 +278,13 @@ class _Translation(GraphBuilder):
 
 def _tensor(value: Value) -> Tensor:
     if not isinstance(value, Tensor):
-        raise ModelCorrupt("an operation on constants is not translated", _OTHER)
+        raise ValueError("an operation on constants is not translated")
     return value
 
 
 def _constant(value: Value) -> Array:
     if not isinstance(value, Array):
-        raise ModelCorrupt("a computed shape or weight is not translated", _OTHER)
+        raise ValueError("a computed shape or weight is not translated")
     return value
 
 
@@ -313,7 +295,7 @@ def _integers(value: Value) -> list[int]:
 def _require(node: Node, **wanted: object) -> None:
     for key, value in wanted.items():
         if node.attributes.get(key) != value:
-            raise ModelCorrupt(f"{node.op} with {key} other than {value} is not translated", _OTHER)
+            raise ValueError(f"{node.op} with {key} other than {value} is not translated")
 
 
 def _window(node: Node) -> dict[str, Any]:
@@ -326,7 +308,7 @@ def _window(node: Node) -> dict[str, Any]:
 
 def _check_folded(shape: tuple[int, ...]) -> None:
     if not 0 <= math.prod(shape) <= MAX_FOLDED:
-        raise ModelCorrupt(f"a constant of {math.prod(shape):,} elements is not computed", _OTHER)
+        raise ValueError(f"a constant of {math.prod(shape):,} elements is not computed")
 
 
 _OPERATIONS: dict[str, Callable[..., Value | list[Value]]] = {
