@@ -30,7 +30,7 @@ from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses.objects import MARGIN, Seen, around, see
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.data import CLEAR, Data, LabelledRecording, folder_of, items, labels_of, usable
+from edge_assistant_quantize.datasets.data import CLEAR, Data, LabelledRecording, folder_of, items, labels_of
 from edge_assistant_quantize.errors import QuantizationFailed, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch
 
@@ -73,15 +73,14 @@ def perceive(model: InstalledModel, role: str, data: Data, runtime: Runtime, wat
 
     Raises:
         UsageError: no sense runs models of this role over data.
-        InputMissing: the data is not there.
-        CalibrationInvalid: the data is of another kind, or a file of it cannot be used.
+        CalibrationInvalid: the data is of another kind.
+        InputError: the data is not there, or a file of it cannot be used.
         ModelError: a model is missing or cannot be loaded.
         QuantizationFailed: ONNX Runtime cannot run the model.
     """
     if role not in _ROLES:
         raise UsageError(f"no sense runs a model of role '{role}' over data", f"there are {', '.join(_ROLES)}")
-    with usable():
-        look, given = _ROLES[role](model, data, runtime), items(role, data)
+    look, given = _ROLES[role](model, data, runtime), items(role, data)
     return _run(given, look, model.name, watch)
 
 
@@ -93,7 +92,7 @@ def _run(given: Mapping[str, Any], look: _Look, name: str, watch: Watch) -> Perc
     watch(ProgressStep(what, 0, len(given)))
     for number, item in enumerate(given.items(), 1):
         try:
-            with usable(), np.errstate(all="ignore"):
+            with np.errstate(all="ignore"):
                 found = list(look(*item))
         except Exception as error:  # ONNX Runtime raises classes of its own where a graph loads and cannot be run
             if not type(error).__module__.startswith("onnxruntime"):

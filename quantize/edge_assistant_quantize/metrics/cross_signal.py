@@ -29,7 +29,7 @@ from edge_assistant.perception.sense import Percept, Request, Sense, senses
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.data import Data, folder_of, number_of, usable
+from edge_assistant_quantize.datasets.data import Data, folder_of, number_of
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
 from edge_assistant_quantize.errors import CalibrationInvalid
 from edge_assistant_quantize.metrics.metric import LEAST, MetricRun, measured
@@ -209,15 +209,14 @@ def _scenarios(data: Data, role: str) -> list[Scenario]:
     """The scenarios of which a question can reach a model.
 
     Raises:
-        CalibrationInvalid, InputMissing: there are none, or no gold evidence for them.
+        CalibrationInvalid, InputError: there are none, or no gold evidence for them.
     """
     gold = data.get("gold") is True
     if gold and role not in _REASONING:
         raise CalibrationInvalid(f"gold evidence stands for what a {role} model perceives", "leave 'gold' out")
-    with usable():
-        found = [replace(each, reads_gold=gold) for each in load(folder_of(data))]
-        if gold and not any(scenario.gold() for scenario in found):
-            raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
+    found = [replace(each, reads_gold=gold) for each in load(folder_of(data))]
+    if gold and not any(scenario.gold() for scenario in found):
+        raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
     if role in _REASONING:
         return found
     kinds = _kinds(role)

@@ -24,7 +24,7 @@ from edge_assistant.perception.documents.layout import Piece
 from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
-from edge_assistant_quantize.datasets.data import Data, folder_of, items, labels_of, usable
+from edge_assistant_quantize.datasets.data import Data, folder_of, items, labels_of
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import MetricRun, measured
 from edge_assistant_quantize.metrics.slots import counted
@@ -77,8 +77,7 @@ def top1(run: MetricRun) -> Iterable[Measured]:
 
 def objects(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    with usable():
-        marked = labels_of(folder_of(run.data))
+    marked = labels_of(folder_of(run.data))
     if not marked:
         raise CalibrationInvalid("the photographs have no labels.json", "name a folder that has one")
 

@@ -198,7 +198,7 @@ def test_data_that_measures_nothing(scenarios: Path, models: Models) -> None:
         measure(models("language"), scenarios, gold=True)
     with pytest.raises(CalibrationInvalid, match="gold evidence stands for what a speech model perceives"):
         measure(models("speech"), scenarios, gold=True)
-    with pytest.raises(CalibrationInvalid, match="holds no scenarios"):
+    with pytest.raises(InputEmpty, match="holds no scenarios"):
         measure(models("language"), scenarios / "motor-001")
     for other in ("boiler-001", "road-001"):
         shutil.rmtree(scenarios / other)
