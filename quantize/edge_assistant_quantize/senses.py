@@ -18,9 +18,8 @@ tokens. `datasets.data` says what the data of a role is. What the sense gives of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
@@ -45,17 +44,11 @@ Perceived: TypeAlias = Iterator[tuple[str, Any]]
 _Look: TypeAlias = Callable[[str, Any], Perceived]  # what gives the results of one item, by its name
 
 
-@dataclass(frozen=True, slots=True)
-class Viewed:
-    """A photograph through the detector.
+class Viewed(NamedTuple):
+    """A photograph through the detector."""
 
-    Attributes:
-        seen: what was found, and what is only suspected.
-        pixels: of the photograph.
-    """
-
-    seen: Seen
-    pixels: int
+    seen: Seen  # what was found, and what is only suspected
+    pixels: int  # of the photograph
 
 
 def perceive(model: InstalledModel, role: str, data: Data, runtime: Runtime, watch: Watch) -> Perceived:

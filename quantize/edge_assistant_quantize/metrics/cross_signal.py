@@ -12,7 +12,6 @@ others. So there are two results besides over these two parts, whose floors tell
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -47,34 +46,25 @@ _REASONING = frozenset(("language", "embedder"))  # roles of models that read ev
 
 @dataclass(frozen=True)
 class CountedRuntime(Runtime):
-    """A runtime that counts how often sessions of some files run.
+    """A runtime that notes each run of sessions of some files.
 
     Attributes:
-        files: whose runs are counted.
+        files: whose runs are noted.
+        ran: the files that ran.
     """
 
     files: frozenset[Path] = frozenset()
-    _ran: Counter[Path] = field(default_factory=Counter, compare=False)
-
-    @classmethod
-    def of(cls, model: InstalledModel, runtime: Runtime) -> CountedRuntime:
-        """A runtime like another that counts the runs of a model."""
-        return cls(runtime.threads, runtime.halt, runtime.gpu, frozenset(model.files.values()))
-
-    @property
-    def runs(self) -> int:
-        """How often the files ran so far."""
-        return self._ran.total()
+    ran: list[Path] = field(default_factory=list, compare=False)
 
     def session(self, model: Path, *, threads: int | None = None, lanes: int = 1) -> onnxruntime.InferenceSession:
         """See `Runtime.session`."""
         opened = super().session(model, threads=threads, lanes=lanes)
         for name in ("run", "run_with_ort_values") if model in self.files else ():
-            setattr(opened, name, partial(self._count, model, getattr(opened, name)))
+            setattr(opened, name, partial(self._note, model, getattr(opened, name)))
         return opened
 
-    def _count(self, model: Path, run: Callable[..., Any], *args: Any, **how: Any) -> Any:  # noqa: ANN401 - the library's
-        self._ran[model] += 1
+    def _note(self, model: Path, run: Callable[..., Any], *args: Any, **how: Any) -> Any:  # noqa: ANN401 - the library's
+        self.ran.append(model)
         return run(*args, **how)
 
 
@@ -133,7 +123,7 @@ def measure(run: MetricRun) -> Iterable[Measured]:
     """
     model, data, watch = run.model, run.data, run.watch
     role, asked = model.role, _asked(model.role, data)
-    counted = CountedRuntime.of(model, run.runtime)
+    counted = CountedRuntime(run.runtime.threads, run.runtime.halt, run.runtime.gpu, frozenset(model.files.values()))
     engine = None if role == "language" else recalling
     assistant = GoldAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
     assistant.models.given[role] = model
@@ -236,5 +226,5 @@ def _kinds(role: str) -> frozenset[Kind]:
 def _computed(role: str, assistant: GoldAssistant, counted: CountedRuntime) -> int:
     """Tokens that the language model has read so far, or how often another model has run."""
     if role != "language":
-        return counted.runs
+        return len(counted.ran)
     return assistant.models.engine.usage.prompt_tokens if assistant.models.engine else 0

@@ -28,7 +28,7 @@ from edge_assistant_quantize.datasets.data import Data, folder_of, items, labels
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import MetricRun, measured
 from edge_assistant_quantize.metrics.slots import counted
-from edge_assistant_quantize.metrics.transcripts import character_edits, edit_counter, normalised, word_edits
+from edge_assistant_quantize.metrics.transcripts import character_edits, normalised, word_edits
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import Viewed, perceive
 
@@ -99,7 +99,6 @@ def objects(run: MetricRun) -> Iterable[Measured]:
 
 def heard_words(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    edit_counter()
     said = {name: spoken.said for name, spoken in items("speech", run.data).items()}
     wrong, every = Counter[str](), Counter[str]()  # slots by kind
 
@@ -117,7 +116,6 @@ def heard_words(run: MetricRun) -> Iterable[Measured]:
 
 def heard_voice(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    edit_counter()
     said = items("voice", run.data)
 
     def score(name: str, text: str) -> dict[str, tuple[float, float]]:
@@ -128,7 +126,6 @@ def heard_voice(run: MetricRun) -> Iterable[Measured]:
 
 def writing(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    edit_counter()
     written = _written(run.data)
 
     def score(name: str, sheet: UprightPage) -> dict[str, tuple[float, float]]:
