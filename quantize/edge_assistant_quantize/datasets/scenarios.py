@@ -123,15 +123,10 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioJob:
-    """One question of one scenario; `number` is its place there, from 0."""
+    """One question of one scenario."""
 
     scenario: Scenario
-    number: int
-
-    @property
-    def question(self) -> Question:
-        """What is asked."""
-        return self.scenario.questions[self.number]
+    question: Question
 
     @property
     def key(self) -> tuple[str, str]:
@@ -182,8 +177,7 @@ def read(path: Path) -> Scenario:
 
 def jobs(scenarios: Sequence[Scenario], limit: int | None = None) -> list[ScenarioJob]:
     """Every question in order, or the first `limit`."""
-    found = [ScenarioJob(scenario, number) for scenario in scenarios for number in range(len(scenario.questions))]
-    return found[:limit]
+    return [ScenarioJob(scenario, question) for scenario in scenarios for question in scenario.questions][:limit]
 
 
 def of_jobs(asked: Iterable[ScenarioJob]) -> dict[str, Scenario]:

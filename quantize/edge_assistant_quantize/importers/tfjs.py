@@ -136,7 +136,10 @@ def _constants(manifest: list[Mapping[str, Any]], data: bytes) -> dict[str, Arra
 
 
 class _Translation(GraphBuilder):
-    """The ONNX graph of the values that were asked for."""
+    """The ONNX graph of the values that were asked for.
+
+    An operation that is given an array where it takes a tensor, or the reverse, is an AttributeError: not translated.
+    """
 
     def __init__(self, nodes: Mapping[str, Node], constants: Mapping[str, Array], take: Mapping[str, str]) -> None:
         super().__init__()
@@ -188,25 +191,25 @@ class _Translation(GraphBuilder):
     def channels_first(self, value: Value, node: Node) -> str:
         return self.ordered(value, _CHANNELS_FIRST, f"{node.name}/input")
 
-    def integers(self, name: str, numbers: Sequence[int] | Array) -> str:
-        return self.weight(name, np.array(numbers, np.int64))
+    def integers(self, name: str, numbers: Array) -> str:
+        return self.weight(name, numbers.astype(np.int64).reshape(-1))
 
-    def convolve(self, node: Node, x: Value, kernel: Array, bias: Sequence[Value], group: int = 1) -> Tensor:
+    def convolve(self, node: Node, x: Value, kernel: Array, bias: Sequence[Array], group: int = 1) -> Tensor:
         """A convolution with an ONNX kernel [out, in / group, height, width] and the bias, if there is one."""
         names = [self.channels_first(x, node), self.weight(f"{node.name}/kernel", kernel)]
-        names += [self.weight(f"{node.name}/bias", _constant(each)) for each in bias]
+        names += [self.weight(f"{node.name}/bias", each) for each in bias]
         return self.made("Conv", _CHANNELS_FIRST, node.name, *names, group=group, **_window(node))
 
-    def conv2d(self, node: Node, x: Value, kernel: Value, *bias: Value) -> Tensor:
-        return self.convolve(node, x, _constant(kernel).transpose(3, 2, 0, 1), bias)
+    def conv2d(self, node: Node, x: Value, kernel: Array, *bias: Array) -> Tensor:
+        return self.convolve(node, x, kernel.transpose(3, 2, 0, 1), bias)
 
-    def depthwise(self, node: Node, x: Value, kernel: Value, *bias: Value) -> Tensor:
-        height, width, channels, multiplier = _constant(kernel).shape
-        turned = _constant(kernel).transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
+    def depthwise(self, node: Node, x: Value, kernel: Array, *bias: Array) -> Tensor:
+        height, width, channels, multiplier = kernel.shape
+        turned = kernel.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
         return self.convolve(node, x, turned, bias, group=channels)
 
-    def fused_conv2d(self, node: Node, *given: Value) -> Tensor:
-        made = self.conv2d(node, *given)
+    def fused_conv2d(self, node: Node, x: Value, kernel: Array, *bias: Array) -> Tensor:
+        made = self.conv2d(node, x, kernel, *bias)
         if node.attributes["fused_ops"] == ["BiasAdd", "Relu"]:
             return self.made("Relu", made.order, f"{node.name}/Relu", made.name)
         _require(node, fused_ops=["BiasAdd"])
@@ -221,75 +224,54 @@ class _Translation(GraphBuilder):
         names = [self.ordered(value, order, f"{node.name}/{i}") for i, value in enumerate(given)]
         return self.made("Add", order, node.name, *names)
 
-    def sparse_to_dense(self, node: Node, *given: Value) -> Array:
-        positions, shape, content, default = map(_constant, given)
+    def sparse_to_dense(self, node: Node, positions: Array, shape: Array, content: Array, default: Array) -> Array:
         _check_folded(tuple(map(int, shape)))
         dense = np.full(tuple(shape), default)
         dense[tuple(positions.T)] = content
         return dense
 
-    def pad(self, node: Node, x: Value, paddings: Value, *fill: Value) -> Tensor:
-        x = _tensor(x)
-        names = [self.integers(f"{node.name}/pads", _constant(paddings)[np.argsort(x.order)].T.reshape(-1))]
-        names += [self.weight(f"{node.name}/fill", _constant(each).reshape(1)) for each in fill]
+    def pad(self, node: Node, x: Tensor, paddings: Array, *fill: Array) -> Tensor:
+        names = [self.integers(f"{node.name}/pads", paddings[np.argsort(x.order)].T)]
+        names += [self.weight(f"{node.name}/fill", each.reshape(1)) for each in fill]
         return self.made("Pad", x.order, node.name, x.name, *names)
 
     def max_pool(self, node: Node, x: Value) -> Tensor:
         how = {"kernel_shape": node.attributes["ksize"][1:3], **_window(node)}
         return self.made("MaxPool", _CHANNELS_FIRST, node.name, self.channels_first(x, node), **how)
 
-    def concat(self, node: Node, *given: Value) -> Tensor:
-        order, (axis,) = _tensor(given[0]).order, _integers(given[-1])
-        names = [self.ordered(value, order, f"{node.name}/{i}") for i, value in enumerate(given[:-1])]
-        return self.made("Concat", order, node.name, *names, axis=order[axis])
+    def concat(self, node: Node, x: Tensor, *more: Any) -> Tensor:  # noqa: ANN401 - values, and the axis as an array
+        names = [self.ordered(value, x.order, f"{node.name}/{i}") for i, value in enumerate([x, *more[:-1]])]
+        return self.made("Concat", x.order, node.name, *names, axis=x.order[more[-1].item()])
 
-    def split(self, node: Node, x: Value, sizes: Value, axis: Value) -> list[Value]:
-        x, (place,) = _tensor(x), _integers(axis)
-        names = [f"{node.name}:{i}" if i else node.name for i in range(len(_integers(sizes)))]
-        lengths = self.integers(f"{node.name}/sizes", _integers(sizes))
-        return [Tensor(name, x.order) for name in self.ops("Split", [x.name, lengths], names, axis=x.order[place])]
+    def split(self, node: Node, x: Tensor, sizes: Array, axis: Array) -> list[Value]:
+        names = [f"{node.name}:{i}" if i else node.name for i in range(sizes.size)]
+        lengths = self.integers(f"{node.name}/sizes", sizes)
+        return [
+            Tensor(name, x.order) for name in self.ops("Split", [x.name, lengths], names, axis=x.order[axis.item()])
+        ]
 
-    def resize_bilinear(self, node: Node, x: Value, size: Value) -> Tensor:
+    def resize_bilinear(self, node: Node, x: Value, size: Array) -> Tensor:
         _require(node, align_corners=False, half_pixel_centers=True)
         name = self.channels_first(x, node)
         # Resize's attribute `axes` would spare this, but ONNX Runtime 1.2x loses it when it moves a transpose across.
         kept = self.op("Shape", name, name=f"{node.name}/kept", start=0, end=2)
-        wanted = self.integers(f"{node.name}/size", _integers(size))
-        sizes = self.op("Concat", kept, wanted, name=f"{node.name}/sizes", axis=0)
+        sizes = self.op("Concat", kept, self.integers(f"{node.name}/size", size), name=f"{node.name}/sizes", axis=0)
         how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
         return self.made("Resize", _CHANNELS_FIRST, node.name, name, "", "", sizes, **how)
 
-    def reshape(self, node: Node, x: Value, shape: Value) -> Tensor:
-        plain = self.ordered(x, tuple(range(len(_tensor(x).order))), f"{node.name}/input")
-        sizes = self.integers(f"{node.name}/shape", _integers(shape))
-        return self.made("Reshape", tuple(range(len(_integers(shape)))), node.name, plain, sizes)
+    def reshape(self, node: Node, x: Tensor, shape: Array) -> Tensor:
+        plain = self.ordered(x, tuple(range(len(x.order))), f"{node.name}/input")
+        return self.made(
+            "Reshape", tuple(range(shape.size)), node.name, plain, self.integers(f"{node.name}/shape", shape)
+        )
 
-    def transpose(self, node: Node, x: Value, permutation: Value) -> Tensor:
-        x, axes = _tensor(x), _integers(permutation)
-        if sorted(axes) != list(range(len(x.order))):
-            raise ValueError(f"{node.name} does not permute its axes")
-        return Tensor(x.name, tuple(x.order[axis] for axis in axes))
+    def transpose(self, node: Node, x: Tensor, permutation: Array) -> Tensor:
+        return Tensor(x.name, tuple(x.order[axis] for axis in permutation))
 
-    def each(self, node: Node, x: Value) -> Tensor:
+    def each(self, node: Node, x: Tensor) -> Tensor:
         """An operation on every element by itself, which ONNX has by the same name."""
-        x, how = _tensor(x), {name: node.attributes[name] for name in {"alpha"} & node.attributes.keys()}
+        how = {name: node.attributes[name] for name in {"alpha"} & node.attributes.keys()}
         return self.made(node.op, x.order, f"{node.name}/{node.op}", x.name, **how)
-
-
-def _tensor(value: Value) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise ValueError("an operation on constants is not translated")
-    return value
-
-
-def _constant(value: Value) -> Array:
-    if not isinstance(value, Array):
-        raise ValueError("a computed shape or weight is not translated")
-    return value
-
-
-def _integers(value: Value) -> list[int]:
-    return [int(number) for number in _constant(value).reshape(-1)]
 
 
 def _require(node: Node, **wanted: object) -> None:

@@ -121,7 +121,8 @@ def test_questions_come_in_order(tmp_path: Path) -> None:
     for number in range(2):
         write(tmp_path, TOML.replace("shop-001", f"shop-{number:03}"), f"shop-{number:03}")
     every = jobs(load(tmp_path))
-    assert [(job.scenario.id, job.number) for job in every] == [(f"shop-00{n}", at) for n in (0, 1) for at in (0, 1)]
+    asked = ("What was paid?", "Who paid?")
+    assert [job.key for job in every] == [(f"shop-00{number}", ask) for number in (0, 1) for ask in asked]
     assert jobs(load(tmp_path), limit=3) == every[:3]
 
 
