@@ -153,6 +153,10 @@ def broken(models: Path) -> None:
     copy("lacking", "bert", num_hidden_layers=3)
     copy("half-a-whisper", "whisper", encoder_layers=3)
     (copy("whisper-untold", "whisper") / "tokenizer.json").unlink()
+    loud = t.WhisperForConditionalGeneration.from_pretrained(models / "whisper")
+    loud.model.decoder.layers[0].fc1.weight.data *= 1e6  # more than half precision holds
+    loud.save_pretrained(models / "whisper-loud")
+    tokenizer(models / "whisper-loud", whisper=True)
     t.MambaForCausalLM(t.MambaConfig(hidden_size=16, num_hidden_layers=1, vocab_size=96, state_size=4)).save_pretrained(
         models / "mamba"
     )
@@ -162,7 +166,7 @@ def broken(models: Path) -> None:
 ORDERS: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("bert", "parted", "vit", "siglip", "rt-detr")},
     **{name: {} for name in ("unknown", "not-a-model", "quantized", "lacking", "mamba")},
-    **{name: {} for name in ("half-a-whisper", "whisper-untold")},
+    **{name: {} for name in ("half-a-whisper", "whisper-untold", "whisper-loud")},
     "whisper-crossed": {"folder": "whisper"},
     "whisper-other": {"folder": "whisper", "task": "image-classification"},
     "bert-other": {"folder": "bert", "task": "image-classification"},

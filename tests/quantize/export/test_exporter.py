@@ -203,8 +203,9 @@ def test_a_whisper_of_hugging_face_gets_the_layout_that_the_product_runs(tiny_ex
     assert listener.vocabulary.languages == {}  # of a vocabulary that is not the multilingual one
 
 
-def test_a_whisper_that_computes_something_else_is_refused(tiny_exports):
-    said = tiny_exports.said["whisper-crossed"]
+@pytest.mark.parametrize("name", ["whisper-crossed", "whisper-loud"])
+def test_a_whisper_that_computes_something_else_is_refused(tiny_exports, name):
+    said = tiny_exports.said[name]
     assert said["error"] == "QuantizationFailed"
     assert said["message"].startswith("decoder.onnx differs from the model by")
 
