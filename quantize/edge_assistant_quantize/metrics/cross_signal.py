@@ -12,7 +12,7 @@ others. So there are two results besides over these two parts, whose floors tell
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
+
+Scores = dict[str, tuple[ScenarioJob, AnswerScore]]
+"""What was asked and how it was answered, by the item's name."""
 
 _REASONING = frozenset(("language", "embedder"))  # roles of models that read evidence, and perceive nothing
 
@@ -127,7 +130,7 @@ def measure(run: MetricRun) -> Iterable[Measured]:
     engine = None if role == "language" else recalling
     assistant = GoldAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
     assistant.models.given[role] = model
-    scores: list[tuple[ScenarioJob, AnswerScore]] = []
+    scores: Scores = {}
     kinds = _kinds(role)
     perceived = {id: scenario.sums(kinds) for id, scenario in of_jobs(asked).items()}
     reached: set[str] = set()  # sums of signals; what perceives computes once for all questions over a signal
@@ -141,13 +144,14 @@ def measure(run: MetricRun) -> Iterable[Measured]:
         if computes := _computed(role, assistant, counted) != before:
             reached |= own
         if computes or reached & own or said is None:
-            scores.append((job, judge(job.question, said or {})))
+            scores[f"{job.scenario.id}: {job.question.ask}"] = job, judge(job.question, said or {})
         watch(ProgressStep(what, number, len(asked)))
     if not scores:
-        raise CalibrationInvalid(f"no question of the data reaches {model.name}", "take more questions, or others")
+        signals = f" over signals of kind {' or '.join(sorted(kinds))}" if kinds else ""
+        raise CalibrationInvalid(f"no question of the data reaches {model.name}", f"take other questions{signals}")
     parts = ("status", "answer", "cites")
-    details = {part: sum(getattr(score, part) for _, score in scores) / len(scores) for part in parts}
-    return _shares(scores, details | {"unreached": 1 - len(scores) / len(asked)})
+    details = {part: sum(getattr(score, part) for _, score in scores.values()) / len(scores) for part in parts}
+    return tuple(_shares(scores, details | {"unreached": 1 - len(scores) / len(asked)}))
 
 
 def _answer(assistant: GoldAssistant, job: ScenarioJob) -> Mapping[str, object] | None:
@@ -163,22 +167,16 @@ def _answer(assistant: GoldAssistant, job: ScenarioJob) -> Mapping[str, object] 
         return None
 
 
-def _shares(scores: Sequence[tuple[ScenarioJob, AnswerScore]], details: Mapping[str, float]) -> tuple[Measured, ...]:
+def _shares(scores: Scores, details: Mapping[str, float]) -> Iterable[Measured]:
     """The share of questions that are right: of all, with these details, of those with an answer and of the others."""
-    contents = {id: scenario.content for id, scenario in of_jobs(job for job, _ in scores).items()}
-    parts = {
-        "cross-signal": scores,
-        "answered": [(job, score) for job, score in scores if job.question.answer],
-        "declined": [(job, score) for job, score in scores if not job.question.answer],
-    }
-    found = []
-    for name, part in parts.items():
-        named = {f"{job.scenario.id}: {job.question.ask}": (job, score) for job, score in part}
-        items = {item: (float(score.correct), 1.0) for item, (_, score) in named.items()}
-        clusters = tuple(contents[job.scenario.id] for job, _ in named.values())
-        if items:
-            found.append(measured(name, items, details=details if part is scores else None, clusters=clusters))
-    return tuple(found)
+    contents = {id: scenario.content for id, scenario in of_jobs(job for job, _ in scores.values()).items()}
+    answered = {item: pair for item, pair in scores.items() if pair[0].question.answer}
+    declined = {item: pair for item, pair in scores.items() if item not in answered}
+    for name, part in {"cross-signal": scores, "answered": answered, "declined": declined}.items():
+        if part:
+            items = {item: (float(score.correct), 1.0) for item, (_, score) in part.items()}
+            clusters = tuple(contents[job.scenario.id] for job, _ in part.values())
+            yield measured(name, items, details=details if part is scores else None, clusters=clusters)
 
 
 def _asked(role: str, data: Data) -> list[ScenarioJob]:
@@ -199,7 +197,7 @@ def _scenarios(data: Data, role: str) -> list[Scenario]:
     """The scenarios of which a question can reach a model.
 
     Raises:
-        CalibrationInvalid, InputError: there are none, or no gold evidence for them.
+        CalibrationInvalid, InputError: there are no scenarios, or no gold evidence for them.
     """
     gold = data.get("gold") is True
     if gold and role not in _REASONING:
@@ -210,11 +208,7 @@ def _scenarios(data: Data, role: str) -> list[Scenario]:
     if role in _REASONING:
         return found
     kinds = _kinds(role)
-    reaching = [scenario for scenario in found if any(kind in kinds for kind, _ in scenario.given)]
-    if not reaching:
-        wanted = f"take scenarios with a signal of kind {' or '.join(sorted(kinds))}"
-        raise CalibrationInvalid(f"no scenario of the data has a signal that a {role} model perceives", wanted)
-    return reaching
+    return [scenario for scenario in found if any(kind in kinds for kind, _ in scenario.given)]
 
 
 def _kinds(role: str) -> frozenset[Kind]:

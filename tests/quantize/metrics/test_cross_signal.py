@@ -204,5 +204,5 @@ def test_data_that_measures_nothing(scenarios: Path, models: Models) -> None:
         shutil.rmtree(scenarios / other)
     with pytest.raises(CalibrationInvalid) as caught:
         measure(models("writing"), scenarios)
-    assert caught.value.message == "no scenario of the data has a signal that a writing model perceives"
-    assert caught.value.hint == "take scenarios with a signal of kind image or video"
+    assert caught.value.message == "no question of the data reaches pp-ocrv6-small"
+    assert caught.value.hint == "take other questions over signals of kind image or video"
