@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-from msgspec.structs import asdict
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
@@ -149,9 +148,9 @@ class Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One way to measure models."""
+    """One way to measure models: a table of metrics.toml, where functions are named as `module:function`."""
 
-    name: str  # such as `objects`
+    name: str = ""  # such as `objects`: the table's
     # Its results by name, such as `presence` and `precision`; recipes and command lines name these
     gives: Mapping[str, Standard]
     roles: frozenset[str]  # of the models, see `edge_assistant_models.entries.ROLES`
@@ -182,30 +181,15 @@ class Metric:
         return len(items(role, data)) if self.each == "item" else None
 
 
-class _Table(msgspec.Struct, forbid_unknown_fields=True):
-    """One table of metrics.toml; a function is named as `module:function`."""
-
-    gives: dict[str, Standard]
-    roles: frozenset[str]
-    description: str
-    keys: dict[str, str]
-    measure: str
-    each: Each = "item"
-    relative: bool = False
-
-
 @cache
 def all_metrics() -> dict[str, Metric]:
     """Every metric by name, as metrics.toml has them."""
     content = (resources.files(__package__) / "metrics.toml").read_bytes()
-    tables = {name: asdict(table) for name, table in msgspec.toml.decode(content, type=dict[str, _Table]).items()}
-    return {
-        name: Metric(name=name, **{**table, "measure": _function(table["measure"])})
-        for name, table in sorted(tables.items())
-    }
+    tables = msgspec.toml.decode(content, type=dict[str, Metric], dec_hook=_function)
+    return {name: replace(table, name=name) for name, table in sorted(tables.items())}
 
 
-def _function(named: str) -> Callable[..., Any]:
+def _function(kind: object, named: str) -> Callable[..., Any]:
     """A function of a module here, which is imported when it is called."""
     module, _, name = named.partition(":")
     return lambda *given: getattr(importlib.import_module(f"{__package__}.{module}"), name)(*given)

@@ -187,11 +187,11 @@ def test_data_that_measures_nothing(scenarios: Path, models: Models) -> None:
         measure(models("language"), scenarios, gold=True)
     with pytest.raises(CalibrationInvalid, match="gold evidence stands for what a speech model perceives"):
         measure(models("speech"), scenarios, gold=True)
-    with pytest.raises(CalibrationInvalid, match="holds no scenarios"):
+    with pytest.raises(InputEmpty, match="holds no scenarios"):
         measure(models("language"), scenarios / "motor-001")
     for other in ("boiler-001", "road-001"):
         shutil.rmtree(scenarios / other)
     with pytest.raises(CalibrationInvalid) as caught:
         measure(models("writing"), scenarios)
-    assert caught.value.message == "no scenario of the data has a signal that a writing model perceives"
-    assert caught.value.hint == "take scenarios with a signal of kind image or video"
+    assert caught.value.message == "no question of the data reaches pp-ocrv6-small"
+    assert caught.value.hint == "take other questions over signals of kind image or video"

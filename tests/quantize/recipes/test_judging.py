@@ -10,6 +10,7 @@ from helpers import damaged
 from helpers.scripted_metric import Scripted
 from msgspec import structs
 
+from edge_assistant.core.errors import InputError
 from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.datasets.data import items
@@ -144,7 +145,7 @@ def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
         found = judged(candidate_, reference, asked, data)
         assert found.variants[0].accepted is accepted, found.variants
         assert found.looks[0].reference.sound == models("embedder").name
-    with pytest.raises(CalibrationInvalid, match="is a directory"):
+    with pytest.raises(InputError, match="is a directory"):
         judged(same, reference, asked, {"cosine": {"path": str(tmp_path / "same")}})
 
 
