@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_quantize.errors import QuantizationFailed
 
 Array = NDArray[Any]
 
@@ -100,7 +100,7 @@ def gptq(weight: Array, block: int, moments: Array) -> tuple[Array, Array, Array
         As `by_limits`; other machines may give other levels, as the inverse is BLAS's.
 
     Raises:
-        ModelCorrupt: the moments cannot be inverted.
+        QuantizationFailed: the moments cannot be inverted.
     """
     left = np.array(weight, np.float32)
     factor = _factor(moments)
@@ -130,7 +130,8 @@ def _factor(moments: Array) -> Array:
             return np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
         except np.linalg.LinAlgError:
             if damping > 1:
-                raise ModelCorrupt("GPTQ cannot invert the moments of this data", "take more data, or rtn") from None
+                what = "GPTQ cannot invert the moments of this data"
+                raise QuantizationFailed(what, "take more data, or rtn") from None
             damping *= 10
 
 

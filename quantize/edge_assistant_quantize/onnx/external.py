@@ -8,16 +8,15 @@ The keys of such a tensor: https://onnx.ai/onnx/repo-docs/ExternalData.html
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant.storage import atomic
 from edge_assistant_models import headers
-from edge_assistant_models.headers.onnx_file import MAX_BYTES
+from edge_assistant_models.headers.content import MalformedHeader
+from edge_assistant_models.headers.onnx_file import MAX_BYTES, check
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import ModelCorrupt, ModelTooLarge, WeightsRefused
@@ -30,7 +29,7 @@ _ONE_FILE = "make one file of it: edge-quantize convert {} --output F.onnx"
 
 
 def load(path: Path, times_memory: int) -> onnx.ModelProto:
-    """Parse a model with the values of its other files; its headers are checked, before that where it is one file.
+    """Parse a model with the values of its other files; its headers are checked.
 
     Args:
         path: of the .onnx file.
@@ -40,26 +39,23 @@ def load(path: Path, times_memory: int) -> onnx.ModelProto:
         ModelCorrupt: its headers are unsound; a value outside that is no weight of the main graph counts as that.
         WeightsRefused: another file is not there, not inside the folder, or shorter than the model says.
         ModelTooLarge: memory does not suffice, or it does not fit into one file.
-        StorageFull: the disk does not take it as one file.
         DecodeError, OSError: it is no ONNX file, or cannot be read.
     """
     import onnx
     from onnx.external_data_helper import load_external_data_for_tensor
 
-    room.check_memory(f"working on {path.name}", path.stat().st_size * times_memory)
     model, outside = _with_others(path)
+    room.check_memory(f"working on {path.name}", _bytes(path, outside) * times_memory)
     if model is None:
         return onnx.load(str(path), load_external_data=False)
-    room.check_memory(f"working on {path.name}", _bytes(path, outside) * times_memory)
     for tensor in outside:
         with _reading(tensor, path):
             load_external_data_for_tensor(tensor, str(path.parent))
         tensor.ClearField("data_location")  # as in a model that was one file from the start
-        tensor.ClearField("external_data")
-    with atomic.storing(f"{path.name} as one file", "free some space"), tempfile.TemporaryFile() as file:
-        file.write(model.SerializeToString(deterministic=True))
-        file.flush()
-        headers.check(file, headers.HeaderFormat.ONNX, path.name)
+    try:
+        check(model.SerializeToString(deterministic=True))
+    except MalformedHeader as error:
+        raise ModelCorrupt(f"{path.name} cannot be loaded ({error})", "export it again, into one file") from None
     return model
 
 

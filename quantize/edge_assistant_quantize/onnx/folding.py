@@ -8,14 +8,12 @@ numpy and onnx only, and the same graph in whatever release of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from edge_assistant_models.errors import ModelCorrupt
 
 if TYPE_CHECKING:
     import onnx
@@ -80,17 +78,6 @@ def plain(node: onnx.NodeProto) -> bool:
     """Whether a product is of rows and a matrix as they are, neither scaled nor turned rows."""
     said = attributes(node)
     return said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 and not said.get("transA", 0)
-
-
-def check_nodes(model: onnx.ModelProto, names: Collection[str]) -> None:
-    """Look whether a model has all nodes of these names.
-
-    Raises:
-        ModelCorrupt: it has not.
-    """
-    unknown = set(names) - {title(node) for node in model.graph.node}
-    if unknown:
-        raise ModelCorrupt(f"the model has no node '{min(unknown)}'", "name nodes as 'edge-quantize layers' does")
 
 
 def constants(graph: onnx.GraphProto) -> Mapping[str, Array]:

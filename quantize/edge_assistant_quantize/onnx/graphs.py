@@ -1,10 +1,8 @@
-"""ONNX files as graphs: read with all checks that quantization needs, run, and written whole."""
+"""ONNX files as graphs: read with all checks that quantization needs, opened, and written whole."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +11,8 @@ import numpy as np
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.storage import atomic
 from edge_assistant_quantize import room
-from edge_assistant_quantize.errors import (
-    CalibrationInvalid,
-    InputMissing,
-    ModelCorrupt,
-    QuantizationFailed,
-    WeightsRefused,
-)
+from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, QuantizationFailed, WeightsRefused
 from edge_assistant_quantize.onnx import external
-from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     import onnx
@@ -32,7 +23,6 @@ _QUANTIZED = frozenset(
     {"MatMulNBits", "GatherBlockQuantized", "DequantizeLinear", "MatMulInteger", "MatMulIntegerToFloat", "ConvInteger"}
     | {"QLinearConv", "QLinearMatMul", "DynamicQuantizeMatMul"}
 )
-_AT_ONCE = 48  # values that are held at a time
 _EXPORT = "export it again, into one file, with the standard's operators"
 
 
@@ -90,69 +80,18 @@ def save(model: onnx.ModelProto, output: Path, *, threads: int) -> None:
         with tempfile.TemporaryDirectory(prefix=".edge-quantize-", dir=output.parent) as folder:
             path = Path(folder) / "model.onnx"
             path.write_bytes(model.SerializeToString(deterministic=True))
-            _opened(path, output.name, threads)
+            opened(path, output.name, threads)
             path.replace(output)
 
 
-def _opened(path: Path, name: str, threads: int) -> Any:  # noqa: ANN401
+def opened(path: Path, name: str, threads: int) -> Any:  # noqa: ANN401
+    """A session of a model of this name.
+
+    Raises:
+        QuantizationFailed: ONNX Runtime cannot run it.
+    """
     try:
         return Runtime(threads).session(path)
     except ModelCorrupt as error:
         hint = "exclude the node, take another method, or export the model again with standard operators"
         raise QuantizationFailed(error.message.replace(path.name, name), hint) from None
-
-
-def values(
-    model: onnx.ModelProto,
-    names: Sequence[str],
-    feeds: Sequence[Mapping[str, Any]],
-    *,
-    threads: int,
-    watch: Watch,
-    what: str,
-) -> Iterator[tuple[str, Any]]:
-    """Run a model over feeds; of each run the values of these names, inputs among them, with their names.
-
-    Values that are outputs keep ONNX Runtime from fusing the nodes around them, which changes the last digits only.
-
-    Args:
-        model: that computes the values.
-        names: of the values.
-        feeds: inputs of the model, one for each run.
-        threads: of each run.
-        watch: receives each run.
-        what: the work, for the watch.
-
-    Raises:
-        CalibrationInvalid: there are no feeds, or the graph does not take them.
-        QuantizationFailed: ONNX Runtime cannot run it.
-    """
-    from onnx import ModelProto, ValueInfoProto
-
-    if not feeds:
-        raise CalibrationInvalid("there is nothing to run the model over", "give calibration data")
-    shown = ModelProto()
-    shown.CopyFrom(model)
-    del shown.graph.output[:]
-    shown.graph.output.extend(ValueInfoProto(name=name) for name in names)
-    with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
-        path = Path(folder) / "model.onnx"
-        path.write_bytes(shown.SerializeToString())
-        session = _opened(path, "the model", threads)
-    groups = [names[begin : begin + _AT_ONCE] for begin in range(0, len(names), _AT_ONCE)]
-    total = len(feeds) * len(groups)
-    for number, (feed, group) in enumerate(product(feeds, groups)):
-        watch(ProgressStep(what, number, total))
-        yield from zip(group, _run(session, group, feed), strict=True)
-    watch(ProgressStep(what, total, total))
-
-
-def _run(session: Any, names: Sequence[str], feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401
-    try:
-        given: list[Any] = session.run(names, dict(feed))
-    except Exception as error:  # ONNX Runtime raises classes of its own, which derive from Exception directly
-        if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
-            raise
-        reason = str(error).splitlines()[0][:200]
-        raise CalibrationInvalid(f"the model does not take this data ({reason})", "give data of its kind") from error
-    return given
