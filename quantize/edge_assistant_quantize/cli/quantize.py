@@ -18,7 +18,7 @@ from edge_assistant_quantize.arguments import option, verb
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import header, kinds
-from edge_assistant_quantize.onnx import external
+from edge_assistant_quantize.onnx import graphs
 from edge_assistant_quantize.onnx import options as onnx
 from edge_assistant_quantize.onnx.methods import parse
 from edge_assistant_quantize.progress import Watch
@@ -106,7 +106,7 @@ def quantize(args: argparse.Namespace) -> int:
         threads = arguments.threads(args)
         made = step.make(StepInput(form, key, args.output, Path(kept), data, lambda path: True, threads, watch))
     facts, notes = (_told_of_gguf if own == "GGUF" else _told_of_onnx)(args, step, made)
-    before = args.model.stat().st_size if own == "GGUF" else external.size(args.model)
+    before = args.model.stat().st_size if own == "GGUF" else graphs.size(args.model)
     size = args.output.stat().st_size
     bits = precision.bits(precision.of_files([args.output]))
     if args.json:
@@ -149,7 +149,7 @@ def _of_gguf(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, d
 
 def _of_onnx(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, dict[str, object] | None]:
     """The same of an ONNX file."""
-    from edge_assistant_quantize.onnx import graphs, tables
+    from edge_assistant_quantize.onnx import tables
     from edge_assistant_quantize.onnx.quantize import calibrated
 
     method = onnx.method(args, args.type, args.exclude)

@@ -73,19 +73,15 @@ class Calibration:
         total = len(self.feeds) * len(groups)
         for number, (feed, group) in enumerate(product(self.feeds, groups)):
             self.watch(ProgressStep(what, number, total))
-            yield from zip(group, _run(session, group, feed), strict=True)
+            try:
+                given = session.run(group, dict(feed))
+            except Exception as error:  # ONNX Runtime raises classes of its own, which derive from Exception directly
+                if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
+                    raise
+                said = f"the model does not take this data ({str(error).splitlines()[0][:200]})"
+                raise CalibrationInvalid(said, "give data of its kind") from error
+            yield from zip(group, given, strict=True)
         self.watch(ProgressStep(what, total, total))
-
-
-def _run(session: Any, names: Sequence[str], feed: Feed) -> list[Any]:  # noqa: ANN401
-    try:
-        given: list[Any] = session.run(names, dict(feed))
-    except Exception as error:  # ONNX Runtime raises classes of its own, which derive from Exception directly
-        if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
-            raise
-        reason = str(error).splitlines()[0][:200]
-        raise CalibrationInvalid(f"the model does not take this data ({reason})", "give data of its kind") from error
-    return given
 
 
 def record(candidate: Candidate, key: str, data: Mapping[str, object], *, threads: int, watch: Watch) -> Calibration:

@@ -64,7 +64,7 @@ def compare(reference: Path, candidate: Path, calibration: Calibration) -> list[
         raise QuantizationFailed(f"{reference.name} and {candidate.name} have no values in common", hint)
     few = dataclasses.replace(calibration, feeds=calibration.feeds[:FEEDS])
     names, kinds = list(places), [node.op_type for node in first.graph.node]
-    sums = _sums(few.values(first, names, "layers"), few.values(second, names, "layers"))
+    sums = _sums(few.values(first, names, "layers"), dataclasses.replace(few, watch=ignore).values(second, names, ""))
     found = [Difference(name, kinds[places[name]], places[name], _decibels(*each)) for name, each in sums.items()]
     return sorted(found, key=lambda item: (item.snr_db, item.place))
 

@@ -119,6 +119,8 @@ def parse(name: str, options: Mapping[str, object], excluded: Sequence[str] = ()
         hint = 'write them into a recipe: steps = [{ do = "quantize", type = "rules", options.rules = [...] }]'
         raise UsageError("'rules' needs a list of rules, which no option of a command line gives", hint)
     try:
+        if own := options.keys() & {"method", "excluded"}:
+            raise ValueError(f"unknown key `{min(own)}`")
         return decoding.convert({**options, "method": name, "excluded": list(excluded)}, AnyMethod)  # type: ignore[arg-type]
     except ValueError as error:
         raise UsageError(f"options of {name}: {error}", "see 'edge-quantize quantize --help'") from None

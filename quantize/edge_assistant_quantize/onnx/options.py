@@ -13,7 +13,7 @@ from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.arguments import Configure, option
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx import external
+from edge_assistant_quantize.onnx import graphs
 from edge_assistant_quantize.onnx.methods import NAMED, Method, parse
 from edge_assistant_quantize.progress import Watch
 
@@ -92,16 +92,14 @@ def belonging(model: Path, role: str | None, of: str | None, key: str | None) ->
     """
     if not model.is_file():
         raise InputMissing(f"there is no {model.name}", "name an .onnx file that is there")
-    external.check_one_file(model)
+    graphs.check_one_file(model)
     if of is not None:
-        whole = candidates.find(of, role)
-        key = key or "model"
+        whole, key = candidates.find(of, role), key or "model"
         if key not in whole.files:
             raise UsageError(f"{whole.name} has no file '{key}'", f"name one of {', '.join(whole.files)} by --key")
         return replace(whole, files={**whole.files, key: str(model.resolve())}), key
     if (model.parent / candidates.FILE).is_file():
         whole = candidates.read(model.parent)
-        named = [key for key, path in whole.paths.items() if path.name == model.name]
-        if named:
+        if named := [key for key, path in whole.paths.items() if path.name == model.name]:
             return whole, named[0]
     return candidates.find(str(model), role), "model"

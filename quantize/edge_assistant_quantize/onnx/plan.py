@@ -92,8 +92,7 @@ class IntegerPlan:
             return False
         if node.op_type == "MatMul":
             return weight.ndim == 2
-        bias = node.input[2] if len(node.input) > 2 else ""
-        return plain(node) and (not bias or bias in self.known)
+        return plain(node) and all(name in self.known for name in node.input[2:] if name)
 
     def _between(self, node: onnx.NodeProto) -> bool:
         if node.name in self._excluded or node.op_type not in COMPUTED | MOVING:

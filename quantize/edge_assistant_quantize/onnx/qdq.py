@@ -88,18 +88,12 @@ class _Writer(GraphBuilder):
 
     def rewrite(self) -> onnx.ModelProto:
         """Replace the nodes of the model, which is given back."""
-        waiting = set(self.plan.inputs)
         absorbed = {node.name for node in self.plan.clipped.values()}
         for node in list(self.model.graph.node):
-            if node.name in absorbed:
-                continue
-            if node.name not in self.plan.nodes:
+            if node.name in self.plan.nodes:
+                self._node(node)
+            elif node.name not in absorbed:
                 self.nodes.append(node)
-                continue
-            for name in [name for name in node.input if name in waiting]:
-                self._quantize(name, name, f"{name}/dequantized")
-                waiting.discard(name)
-            self._node(node)
         del self.model.graph.value_info[:]
         self.replace(self.model, domain="")
         return self.model
@@ -109,7 +103,7 @@ class _Writer(GraphBuilder):
         value = node.input[0]
         for place, name in enumerate(node.input):
             if name in self.plan.inputs:
-                node.input[place] = f"{name}/dequantized"
+                node.input[place] = self._quantized(name, name, f"{name}/dequantized")
         if node.op_type in WEIGHTED:
             self._weights(node, value)
         elif node.op_type in COMPUTED:
@@ -118,16 +112,16 @@ class _Writer(GraphBuilder):
         given = self.plan.given_by(node)
         if given in self.plan.outputs:
             node.output[0] = f"{given}/exact"
-            self._quantize(given, node.output[0], given)
+            self._quantized(given, node.output[0], given)
 
     def _scale_of(self, value: str) -> Scale:
         return self.scales[self.plan.moved.get(value, value)]
 
-    def _quantize(self, value: str, source: str, result: str) -> None:
+    def _quantized(self, value: str, source: str, result: str) -> str:
         """QuantizeLinear and DequantizeLinear with the scale of a value, from one name to another."""
         scale = self._scale_of(value)
         self._scaled("QuantizeLinear", source, value, scale, f"{value}/quantized")
-        self._scaled("DequantizeLinear", f"{value}/quantized", value, scale, result)
+        return self._scaled("DequantizeLinear", f"{value}/quantized", value, scale, result)
 
     def _weights(self, node: onnx.NodeProto, value: str) -> None:
         """Give a node its weight and bias in integers; `value` is what it reads."""
@@ -173,9 +167,8 @@ class _Writer(GraphBuilder):
             value = self.plan.known[name].astype(np.float64)
             step, zero = scale = _scale(name, float(value.min()), float(value.max()))
             levels = np.clip(np.rint(value / np.float64(step)) + np.float64(zero), 0, _LEVELS)
-            node.input[place] = f"{name}/dequantized"
             stored = self.constant(f"{name}/quantized", levels.astype(np.uint8))
-            self._scaled("DequantizeLinear", stored, name, scale, node.input[place])
+            node.input[place] = self._scaled("DequantizeLinear", stored, name, scale, f"{name}/dequantized")
 
     def _dequantized(self, name: str, levels: Array, scales: Array, axis: int) -> str:
         scale, stored = (scales, np.zeros(len(scales), levels.dtype)), self.constant(name, levels)

@@ -42,7 +42,7 @@ def quantize(model: Path, output: Path, method: Method, *, calibration: Calibrat
         ModelTooLarge, StorageFull: there is no room.
     """
     graph = graphs.load(model)
-    again, before = graphs.quantized_nodes(graph), graph.ByteSize()
+    again, before = graphs.quantized(graph), graph.ByteSize()
     try:
         made = rewritten(graph, method, calibration)
     except QuantizationFailed as error:
@@ -52,7 +52,7 @@ def quantize(model: Path, output: Path, method: Method, *, calibration: Calibrat
     graphs.save(made, output, threads=threads)
     notes = []
     if again:
-        notes.append(f"{model.name} was quantized already ({again} nodes): expect worse than from its float model")
+        notes.append(f"{model.name} was quantized already ({again} weights): expect worse than from its float model")
     if (size := output.stat().st_size) >= before:
         why = ", as products and tables have few of its weights" if isinstance(method, Int8Weights) else ""
         notes.append(f"{output.name} is no smaller than {model.name} ({size / before:.0%}){why}")
@@ -63,7 +63,7 @@ def calibrated(model: onnx.ModelProto, method: Method, calibration: Calibration 
     """A method with what is measured of a float model over calibration data, which is then not needed any more.
 
     Ranges and means are of all values that `static-int8` reads, whatever is excluded later, and rounded as tables write
-    them, so that the same model can be made from a table.
+    them, so that the same model can be made from a table. Of GPTQ they are the moments of what products are given.
 
     Raises:
         EdgeAssistantError: see `quantize`.

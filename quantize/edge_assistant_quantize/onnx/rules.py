@@ -89,16 +89,13 @@ def in_blocks(
     found: dict[str, WeightRule] = {}
     graph = _Graph(ready, found.get, excluded, zeros=True)
     for node in chosen:
-        if node.op_type != "Gather":
-            source = graph.sources[node.input[1]]
-            found.setdefault(source, WeightRule(source, "blockwise", bits, block))  # type: ignore[arg-type]
-            if moments:
-                graph.moments[source] = moments[node.input[0]]
-        else:
-            width = graph.known[node.input[0]].shape[1]
+        source, width = graph.sources[_matrix(node)], graph.known[_matrix(node)].shape[1]
+        if node.op_type == "Gather":
             widest = next((each for each in _WIDEST if width % each == 0), block)
-            source = graph.sources[node.input[0]]
             found[source] = WeightRule(source, "blockwise", 8, widest)  # type: ignore[arg-type]
+        else:
+            found.setdefault(source, WeightRule(source, "blockwise", bits, block))  # type: ignore[arg-type]
+            graph.moments |= {source: moments[node.input[0]]} if moments else {}
     return graph.rewrite()
 
 
@@ -120,19 +117,22 @@ def half(model: onnx.ModelProto, excluded: Collection[str] = ()) -> onnx.ModelPr
 def candidates(model: onnx.ModelProto) -> list[onnx.NodeProto]:
     """The nodes of a folded model that `in_blocks` replaces: products with weights, and rows of tables."""
     known = constants(model.graph)
+    matrices = {name for name, value in known.items() if value.dtype == "float32" and value.ndim == 2}
+    return [
+        node
+        for node in model.graph.node
+        if (name := _matrix(node)) in matrices
+        and known[name].size >= _FEWEST_IN_BLOCKS
+        and (node.op_type == "Gather" or node.input[0] not in known)
+    ]
 
-    def replaced(node: onnx.NodeProto) -> bool:
-        if node.op_type in _PRODUCTS and plain(node) and node.input[0] not in known:
-            weight = known.get(node.input[1])
-        elif node.op_type == "Gather" and not attributes(node).get("axis", 0):
-            weight = known.get(node.input[0])
-        else:
-            return False
-        return (
-            weight is not None and weight.dtype == "float32" and weight.ndim == 2 and weight.size >= _FEWEST_IN_BLOCKS
-        )
 
-    return [node for node in model.graph.node if standard(node) and replaced(node)]
+def _matrix(node: onnx.NodeProto) -> str:
+    """The name of the matrix that a plain product multiplies by, or in which rows are looked up; else empty."""
+    if standard(node) and node.op_type in _PRODUCTS and plain(node):
+        return str(node.input[1])
+    rows = standard(node) and node.op_type == "Gather" and not attributes(node).get("axis", 0)
+    return str(node.input[0]) if rows else ""
 
 
 class _Graph(GraphBuilder):
@@ -178,8 +178,9 @@ class _Graph(GraphBuilder):
         found = {}
         for node in self.model.graph.node:
             if node.op_type in _PRODUCTS and node.input[0] in norms and node.input[1] in self.sources:
-                of_norm = [self.known[name] for name in norms[node.input[0]].input[1:] if name in self.known]
-                found[self.sources[node.input[1]]] = sum(np.square(each.astype(np.float32)) for each in of_norm)
+                parts = [self.known[name] for name in norms[node.input[0]].input[1:] if name in self.known]
+                if parts:
+                    found[self.sources[node.input[1]]] = sum(np.square(each.astype(np.float32)) for each in parts)
         return found
 
     def unnamed(self, kind: str) -> str:
@@ -193,9 +194,7 @@ class _Graph(GraphBuilder):
     def rewrite(self) -> onnx.ModelProto:
         """Replace the nodes of the model, which is given back."""
         for node in self.model.graph.node:
-            place = 0 if node.op_type == "Gather" else 1
-            fits = len(node.input) > place and standard(node) and node.name not in self.excluded
-            rule = self._rule(node.input[place]) if fits else None
+            rule = None if node.name in self.excluded else self._rule(_matrix(node))
             if rule and self._replaced(node, rule):
                 self.nodes[-1].output[0] = node.output[0]
             else:
@@ -211,28 +210,21 @@ class _Graph(GraphBuilder):
 
     def _replaced(self, node: onnx.NodeProto, rule: WeightRule) -> str | None:
         """The value that replaces a node's; None if the node stays."""
-        said = attributes(node)
-        if node.op_type == "Gather" and rule.form == "blockwise" and not said.get("axis", 0):
-            name = node.input[0]
-            return self._rows(node.input[1], self._called(name, True), self._checked(self.known[name], name), rule)
-        if node.op_type not in _PRODUCTS or not plain(node) or rule.form not in {"blockwise", "integer"}:
+        name, looked_up = _matrix(node), node.op_type == "Gather"
+        if rule.form in {"bytes", "half"} or (looked_up and rule.form == "integer"):
             return None
-        weight = self.known[node.input[1]]
-        by_row = bool(said.get("transB", 0))
-        matrix = self._checked(weight if by_row else weight.T, node.input[1])
-        multiply = self._blockwise if rule.form == "blockwise" else self._integer
-        product = multiply(node.input[0], self._called(node.input[1], by_row), matrix, rule)
-        return self.op("Add", product, node.input[2]) if len(node.input) > 2 else product
-
-    def _called(self, name: str, by_row: bool) -> str:
-        """The name under which a matrix is stored; products and rows that read it alike share it."""
-        source = self.sources[name]
-        return source if self.by_row.setdefault(source, by_row) == by_row else f"{source}/turned"
-
-    def _checked(self, weight: Array, name: str) -> Array:
+        weight, by_row = self.known[name], looked_up or bool(attributes(node).get("transB", 0))
         if weight.ndim != 2 or not np.isfinite(weight).all():
             raise WeightsRefused(f"the weight '{name}' is no matrix, or is not finite", "get the model again")
-        return weight
+        source = self.sources[name]
+        # Products and rows that read a matrix alike share it
+        called = source if self.by_row.setdefault(source, by_row) == by_row else f"{source}/turned"
+        matrix = weight if by_row else weight.T
+        if looked_up:
+            return self._rows(node.input[1], called, matrix, rule)
+        multiply = self._blockwise if rule.form == "blockwise" else self._integer
+        product = multiply(node.input[0], called, matrix, rule)
+        return self.op("Add", product, node.input[2]) if len(node.input) > 2 else product
 
     def _rows(self, numbers: str, name: str, weight: Array, rule: WeightRule) -> str:
         """Rows of a matrix in blocks, widened: i64 [...] -> f32 [..., inputs]."""

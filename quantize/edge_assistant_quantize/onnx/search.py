@@ -1,8 +1,8 @@
 """Quantize to accept: leave the worst nodes as they are until the model is accepted, and no more of them.
 
-Nodes are ranked by `layers`. Doubling and bisection find how many of the worst have to stay, as if more excluded nodes
-were never worse; then those of them that hurt least are quantized again, one by one, if the model is still accepted. Of
-all accepted tries the smallest file is taken. onnxruntime and optimum have no such search.
+Nodes are ranked by `layers`. Bisection finds how many of the worst have to stay, as if more excluded nodes were never
+worse; then those of them that hurt least are quantized again, one by one, if the model is still accepted. Of all
+accepted tries the smallest file is taken. onnxruntime and optimum have no such search.
 
 An interrupted search begins anew: the same forms are made again, and a recipe knows what it has measured of them.
 """
@@ -10,6 +10,7 @@ An interrupted search begins anew: the same forms are made again, and a recipe k
 from __future__ import annotations
 
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,15 +101,11 @@ def quantize_to_accept(
 
 def _narrow(worst: list[str], accepted: Callable[[list[str]], bool]) -> None:
     """Find how many of the worst have to stay, and quantize of these again what hurts least, one by one."""
-    low, high = 0, 1  # `low` is not accepted
-    while not accepted(worst[:high]):
-        if high >= len(worst):
-            return  # not even with all of them excluded
-        low, high = high, min(2 * high, len(worst))
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if accepted(worst[:middle]) else (middle, high)
-    excluded = worst[:high]
+    more = range(len(worst))  # nodes excluded besides the worst
+    found = bisect_left(more, True, key=lambda count: accepted(worst[: count + 1]))
+    if found == len(worst):
+        return  # not even with all of them excluded
+    excluded = worst[: found + 1]
     for node in reversed(excluded):
         fewer = [name for name in excluded if name != node]
         excluded = fewer if fewer and accepted(fewer) else excluded

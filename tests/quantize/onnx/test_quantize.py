@@ -285,6 +285,7 @@ def test_unusable_models(tmp_path: Path):
         ("int8-weights", {"algorithm": "gptq"}, "unknown key `algorithm`"),
         ("static-int8", {"calibrator": "magic"}, "invalid enum value 'magic'"),
         ("static-int8", {"percentile": 99.9}, "unknown key `percentile`"),
+        ("static-int8", {"excluded": ["conv_0"]}, "unknown key `excluded`"),
     ],
 )
 def test_wrong_options(tmp_path: Path, method: str, options: dict[str, object], said: str):

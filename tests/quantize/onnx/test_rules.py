@@ -150,6 +150,17 @@ def test_gptq_leaves_less_error_of_products(seed: int, block: int) -> None:
     assert (np.abs(restored - matrix).reshape(24, -1, block) <= 1.01 * steps[..., None]).all()
 
 
+def test_what_rules_made_is_taken_again(tmp_path: Path) -> None:
+    """No name stands twice, and a layer normalisation may have no shift."""
+    exact = model(weights())
+    norm = next(node for node in exact.graph.node if node.op_type == "LayerNormalization")
+    del norm.input[2]
+    once = apply(exact, [WeightRule("matrix", "blockwise", 8, 32), WeightRule("back", "half")])
+    found = run(tmp_path / "twice.onnx", apply(once, [BLOCKS_4, WeightRule("*", "half")]))
+    for ours, theirs in zip(found, run(tmp_path / "exact.onnx", exact), strict=True):
+        assert float(np.sqrt(np.mean((ours - theirs) ** 2)) / theirs.std()) <= 0.15
+
+
 def test_what_is_not_finite_is_refused() -> None:
     broken = weights()
     broken["table"][5, 5] = np.nan
