@@ -182,21 +182,16 @@ def _recorded(
 )
 def sensitivity(args: argparse.Namespace) -> int:
     """Print the nodes, worst first; 0."""
-    from edge_assistant_quantize.onnx import sensitivity
+    from edge_assistant_quantize.onnx import layers
 
-    if args.calibration is None:
-        raise UsageError("nothing says what the outputs are compared over", "name it: --calibration DIR")
-    chosen, threads = options.method_options(args), arguments.threads(args)
+    method = options.method(args, args.method)
     with progress.shown() as watch:
-        data = options.calibrated(args, args.model, watch)
-        layers = sensitivity.rank(
-            args.model, args.method, calibration=data, threads=threads, watch=watch, options=chosen
-        )
+        found = layers.rank(args.model, method, options.calibration(args, args.model, watch))
     if args.json:
-        print(json.dumps({"method": args.method, "layers": msgspec.to_builtins(layers)}))
+        print(json.dumps({"method": args.method, "layers": msgspec.to_builtins(found)}))
         return 0
     print(f"{'noise, dB':>9}  {'operator':<12}node")
-    for layer in layers:
+    for layer in found:
         print(printable(f"{layer.loss:>9.1f}  {layer.kind:<12}{layer.node}"))
     return 0
 
@@ -217,12 +212,8 @@ def layers(args: argparse.Namespace) -> int:
     """Print the differences; 0."""
     from edge_assistant_quantize.onnx import layers
 
-    if args.calibration is None:
-        raise UsageError("nothing says what the models are run over", "name it: --data DIR")
     with progress.shown() as watch:
-        calibration = options.calibrated(args, args.reference, watch)
-        feeds = (calibration or ())[: layers.FEEDS]
-        found = layers.compare(args.reference, args.candidate, feeds, threads=arguments.threads(args), watch=watch)
+        found = layers.compare(args.reference, args.candidate, options.calibration(args, args.reference, watch))
     shown = found[: args.top] if args.top > 0 else found
     if args.json:
         print(msgspec.json.encode({"layers": shown}).decode())  # what is infinite is null there

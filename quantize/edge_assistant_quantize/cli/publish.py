@@ -14,7 +14,7 @@ from edge_assistant_quantize import progress
 from edge_assistant_quantize.arguments import count, option, verb
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.onnx import external
+from edge_assistant_quantize.onnx import graphs
 from edge_assistant_quantize.publish import card, judgement
 from edge_assistant_quantize.publish import publish as catalog
 from edge_assistant_quantize.publish.description import EntryDescription
@@ -60,7 +60,7 @@ def publish(args: argparse.Namespace) -> int:
     folder = judgement.find(args.model)
     model, _ = inputs.models(str(folder), args.reference, args)
     for path in model.paths.values():
-        external.check_one_file(path)  # no sum covers others
+        graphs.check_one_file(path)  # no sum covers others
     named = [each for path in args.record for each in judgement.records_at(path)]
     measured = named or judgement.records_of(folder)
     reason = args.unaccepted.strip()

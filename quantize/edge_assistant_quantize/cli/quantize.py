@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
+import msgspec
 
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
@@ -18,9 +18,9 @@ from edge_assistant_quantize.arguments import option, verb
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import header, kinds
-from edge_assistant_quantize.onnx import external
+from edge_assistant_quantize.onnx import graphs
 from edge_assistant_quantize.onnx import options as onnx
-from edge_assistant_quantize.onnx.methods import check_options
+from edge_assistant_quantize.onnx.methods import parse
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes.step import IMATRIX, Form, Made, Step, StepInput
 from edge_assistant_quantize.recipes.steps import QuantizeGguf, QuantizeOnnx
@@ -105,7 +105,7 @@ def quantize(args: argparse.Namespace) -> int:
         threads = arguments.threads(args)
         made = step.make(StepInput(form, key, args.output, Path(kept), data, lambda path: True, threads, watch))
     facts, notes = (_told_of_gguf if own == "GGUF" else _told_of_onnx)(args, step, made)
-    before = args.model.stat().st_size if own == "GGUF" else external.size(args.model)
+    before = args.model.stat().st_size if own == "GGUF" else graphs.size(args.model)
     size = args.output.stat().st_size
     bits = precision.bits(precision.of_files([args.output]))
     if args.json:
@@ -148,17 +148,16 @@ def _of_gguf(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, d
 
 def _of_onnx(args: argparse.Namespace, watch: Watch) -> tuple[Step, Form, str, dict[str, object] | None]:
     """The same of an ONNX file."""
-    from edge_assistant_quantize.onnx import graphs, tables
-    from edge_assistant_quantize.onnx.quantize import prepared
+    from edge_assistant_quantize.onnx import tables
+    from edge_assistant_quantize.onnx.quantize import calibrated
 
-    said, threads = check_options(args.type, onnx.method_options(args)), arguments.threads(args)
-    step = QuantizeOnnx(kind=args.type, exclude=tuple(args.exclude), options=said)
+    method = onnx.method(args, args.type, args.exclude)
     if args.table is not None:
-        tables.check(args.type, said)
-        if step.calibrates:
-            feeds = onnx.calibrated(args, args.model, watch)
-            said = prepared(graphs.load(args.model), args.type, said, feeds, threads=threads, watch=watch)
-            step = replace(step, options=said)
+        tables.check(method)
+        if method.calibrates:
+            method = calibrated(graphs.load(args.model), method, onnx.calibration(args, args.model, watch))
+    said = {name: value for name, value in msgspec.structs.asdict(method).items() if name != "excluded"}
+    step = QuantizeOnnx(kind=args.type, exclude=tuple(args.exclude), options=said)
     if args.calibration is None or not step.calibrates:
         return step, Form(args.model.stem, "", {"model": args.model}), "model", None
     whole, key = onnx.belonging(args.model, args.role, args.of, args.key)
@@ -179,7 +178,6 @@ def _told_of_onnx(args: argparse.Namespace, step: Step, made: Made) -> tuple[dic
     from edge_assistant_quantize.onnx import tables
 
     if args.table is not None:
-        key, options = args.key or "model", step.parameters["options"]
-        tables.write(args.table, key, args.type, args.exclude, options)
+        tables.write(args.table, args.key or "model", parse(args.type, step.parameters["options"], args.exclude))
     facts = {"tensors_sha256": tensor_digest(args.output), "excluded": args.exclude, "note": made.note}
     return facts, [made.note]

@@ -13,7 +13,7 @@ from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.decoding import Name
 from edge_assistant_quantize.errors import RecipeInvalid
-from edge_assistant_quantize.onnx import external
+from edge_assistant_quantize.onnx import graphs
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Layer
 
@@ -53,7 +53,7 @@ class Form:
             WeightsRefused: an .onnx file keeps weights in other files, which no sum covers.
         """
         for path in model.paths.values():
-            external.check_one_file(path)
+            graphs.check_one_file(path)
         return cls(model.name, model.role, model.paths, model.sums(), model.options)
 
     @property

@@ -191,14 +191,22 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         if self.exclude and self.most:
             raise ValueError("'exclude' and 'exclude_until_accepted' do not go together")
         try:
-            methods.check_options(self.kind, self.options)
+            self.method(self.exclude)
         except UsageError as error:
             raise ValueError(f"{error.message} - {error.hint}") from None
+
+    def method(self, excluded: tuple[str, ...] = ()) -> methods.Method:
+        """How, with these nodes excluded.
+
+        Raises:
+            UsageError: an option is unknown, or has no such value.
+        """
+        return methods.parse(self.kind, self.options, excluded)
 
     @property
     def calibrates(self) -> bool:
         """If the method or a search runs the model over the data."""
-        return self.searches or methods.calibrates(self.kind, self.options)
+        return self.searches or self.method().calibrates
 
     @property
     def searches(self) -> bool:
@@ -214,8 +222,9 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
             given = calibration.record(work.form.candidate(), work.key, work.calibration, **work.computing)
         if self.most is None:
             return self._quantize(work, given, self.exclude)
-        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most, "options": self.options}
-        found = search.quantize_to_accept(work.file, work.output, self.kind, calibration=given, **how, **work.computing)
+        assert given is not None  # as searches calibrate
+        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most}
+        found = search.quantize_to_accept(work.file, work.output, self.method(), given, **how)
         layers = tuple(replace(layer, file=work.key) for layer in found.layers)
         tries = f"{len(found.tries)} forms tried" if len(found.tries) > 1 else ""
         if found.taken:
@@ -228,8 +237,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
     def _quantize(self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...]) -> Made:
         from edge_assistant_quantize.onnx.quantize import quantize
 
-        how: dict[str, Any] = {"calibration": given, "exclude": excluded, "options": self.options}
-        note = quantize(work.file, work.output, self.kind, **how, **work.computing)
+        note = quantize(work.file, work.output, self.method(excluded), calibration=given, threads=work.threads)
         return Made({work.key: work.output.name}, excluded=excluded, note=note)
 
 

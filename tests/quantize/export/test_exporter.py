@@ -21,8 +21,8 @@ from edge_assistant.perception.whisper import Whisper
 from edge_assistant_quantize import candidate, record
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.export import Done, exporter, product
+from edge_assistant_quantize.onnx.methods import parse
 from edge_assistant_quantize.onnx.quantize import quantize
-from edge_assistant_quantize.progress import ignore
 
 HALF = 5e-3  # with weights in half precision, which keeps 11 bits
 CLOSE = 1e-4  # of an output's largest value: float32 added up in another order
@@ -125,7 +125,7 @@ def test_an_export_computes_what_torch_computes(tiny_exports, name):
 @pytest.mark.parametrize(("method", "least"), [("dynamic-int8", 0.98), ("int8-weights", 0.999), ("fp16", 0.99999)])
 def test_a_quantized_export_still_does_in_the_products_sessions(tiny_exports, tmp_path, name, method, least):
     for source in tiny_exports.exported(name).parent.glob("*.onnx"):
-        quantize(source, tmp_path / source.name, method, threads=1, watch=ignore)
+        quantize(source, tmp_path / source.name, parse(method, {}), threads=1)
         assert (tmp_path / source.name).stat().st_size < source.stat().st_size
     made, wanted = ALL[name](tmp_path / "model.onnx", tiny_exports.expected(name))
     assert least < cosine(made, wanted) < 1 - 1e-9
