@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.candidate import Candidate
@@ -41,13 +40,13 @@ def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple
     if other is None or path.suffix != ".onnx" or path.is_dir():
         return candidate.find(named, args.role or (other.role if other else None)), other
     if not path.is_file():
-        raise InputMissing(f"there is no {printable(path.name)}", "name a file that is there")
+        raise InputMissing(f"there is no {path.name}", "name a file that is there")
     own = [key for key, name in other.files.items() if name.endswith(".onnx")]
     if args.key is None and len(own) != 1:
         raise UsageError(f"{other.name} has {len(own)} .onnx files", f"say which: --key {' or '.join(own)}")
     key = args.key or own[0]
     if key not in own:
-        raise UsageError(f"{other.name} has no .onnx file '{printable(key)}'", f"there are {', '.join(own)}")
+        raise UsageError(f"{other.name} has no .onnx file '{key}'", f"there are {', '.join(own)}")
     files = {**other.files, key: str(path.absolute())}
     return replace(other, name=candidate.model_name(path.stem), files=files), other
 
@@ -92,7 +91,7 @@ def parsed(words: str) -> dict[str, object]:
         return {"path": words}
     pairs = [part.partition("=") for part in words.split(",")]
     if without := next((key for key, is_set, _ in pairs if not is_set), None):
-        raise UsageError(f"--data {printable(words)}: '{printable(without)}' has no value", "write it as KEY=VALUE")
+        raise UsageError(f"--data {words}: '{without}' has no value", "write it as KEY=VALUE")
     return {key.strip(): _value(value.strip()) for key, _, value in pairs}
 
 
@@ -102,9 +101,7 @@ def _value(text: str) -> object:
     return int(text) if text.isascii() and text.isdigit() else text
 
 
-def show(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows as columns."""
-    cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines whose cells are below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -71,7 +71,7 @@ def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibrati
     from edge_assistant_quantize.onnx import calibration
 
     found, key = belonging(model, args.role, args.of, args.key)
-    return calibration.record(found, key, data(args), threads=arguments.threads(args), watch=watch)
+    return calibration.record(found, key, data(args), threads=args.threads, watch=watch)
 
 
 def data(args: argparse.Namespace) -> dict[str, object]:

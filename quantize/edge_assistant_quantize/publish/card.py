@@ -114,7 +114,7 @@ def write(judged: Judgement, entry: Entry, weights: Sequence[Precision], folder:
     commands = [line for each in (record, *judged.others) for line in each.commands]
     record = msgspec.structs.replace(record, variants=[] if alone else [form], commands=commands)
     own = replace(forms.of_form(record, form), precisions=weights)
-    shown = [own] if alone else forms.timed([forms.of_form(record, record.reference), own])
+    shown = [own] if alone else [forms.of_form(record, record.reference), own]
     page.ReportPage(entry.name, _lead(judged), record, shown, judged.looks, _facts(entry)).write(folder / FILE)
 
 

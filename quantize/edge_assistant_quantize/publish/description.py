@@ -15,7 +15,6 @@ from edge_assistant_models import toml
 from edge_assistant_models.entries import Entry, parse
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.schema import printable
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.decoding import Line, Name, Positive, Url
@@ -95,7 +94,7 @@ def completed(
             values |= {key: getattr(entry, key) for key in _NEEDED}
     values |= recipe.publish.told() | said.told()
     if missing := [option for key, option in _NEEDED.items() if not values.get(key)]:
-        what = f"nothing says {', '.join(missing)} of {printable(str(values['name']))}"
+        what = f"nothing says {', '.join(missing)} of {values['name']}"
         raise UsageError(what, "a model is published with its licence and its home, so say them")
     try:
         whole = decoding.convert({key: value for key, value in values.items() if value}, EntryDescription)
@@ -104,11 +103,11 @@ def completed(
         raise UsageError(f"the entry would not be valid: {error}", hint) from None
     if candidate.role == "language" and whole.family not in chat.TEMPLATES:
         known = ", ".join(chat.TEMPLATES)
-        raise UsageError(f"the chat family '{printable(whole.family)}' is not known", f"say one of {known}: --family")
+        raise UsageError(f"the chat family '{whole.family}' is not known", f"say one of {known}: --family")
     there = [profile.name for profile in portfolio.profiles()]
     if other := next((name for name in whole.profiles or () if name not in there), None):
         hint = f"say one of {', '.join(there)}, or --profile none"
-        raise UsageError(f"there is no profile '{printable(other)}'", hint)
+        raise UsageError(f"there is no profile '{other}'", hint)
     return whole
 
 

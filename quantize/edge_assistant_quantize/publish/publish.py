@@ -16,17 +16,16 @@ from edge_assistant.storage import atomic
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.errors import ModelError
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.schema import printable
 from edge_assistant_models.sources import local
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import ModelCorrupt, UsageError
+from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
 from edge_assistant_quantize.publish import card, description
 from edge_assistant_quantize.publish.description import EntryDescription, completed
-from edge_assistant_quantize.publish.judgement import OTHERS, Judgement
+from edge_assistant_quantize.publish.judgement import HINT, OTHERS, Judgement
 from edge_assistant_quantize.publish.places import ENTRY, FOLDER, Places
 from edge_assistant_quantize.record import ModelSums
 from edge_assistant_quantize.report import precision
@@ -63,26 +62,29 @@ def plan(
         candidate: the model.
         judged: what was measured of it, see `judgement.judge`.
         said: what the person says of it.
-        unaccepted: why it may come before a model that it was not compared with; empty where it may not.
+        unaccepted: why it is published whatever is against it; empty where it then is not.
         replace: whether a published model of this name may be replaced.
 
     Raises:
         UsageError: something is missing or wrong, the name is taken, or another model of the user's own comes first.
-        NotAccepted: it would come before a model of a profile that it was not compared with in the task.
+        NotAccepted: something is against it, and no reason is given.
         PolicyRefused: the policy allows no such model.
         CatalogInvalid: a file of the catalog breaks the schema.
     """
+    if judged.against and not unaccepted:
+        raise NotAccepted(judged.against, HINT)
     portfolio = Portfolio()
     whole = completed(said, candidate, judged, portfolio)
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
     displaced = _displaced(portfolio, candidate.role, whole)
-    if not judged.unaccepted:
-        why = _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
+    against = judged.against or _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
+    if against and not unaccepted:
         hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
-        judged = judged.or_refused(why, unaccepted, hint)
+        raise NotAccepted(against, hint)
     policy.current().check_model(whole.name, own=True)
-    judged = dataclasses.replace(judged, looks=card.ordered(judged.looks, displaced.values()))
+    looks = card.ordered(judged.looks, displaced.values())
+    judged = dataclasses.replace(judged, looks=looks, against=against, unaccepted=unaccepted if against else "")
     weights = precision.of_files(candidate.paths.values())
     measured = card.figures(judged, whole, candidate.bytes, weights)
     text = description.text(candidate, judged.model.files, whole, measured)
@@ -157,7 +159,7 @@ def _check_first(portfolio: Portfolio, role: str, said: EntryDescription) -> Non
     for other in portfolio.entries():
         both = [name for name in said.profiles or () if name in other.profiles]
         if other.role == role and other.name != said.name and both:
-            what = f"{printable(other.name)} comes first for {role} in {both[0]} already"
+            what = f"{other.name} comes first for {role} in {both[0]} already"
             raise UsageError(what, f"'edge-quantize unpublish {other.name}' first, or publish with --profile none")
 
 
@@ -169,9 +171,9 @@ def _otherwise(candidate: Candidate, judged: Judgement, said: EntryDescription) 
     family, context = candidate.options.get("family", "chatml"), candidate.options.get("context")
     most = limits.CONTEXT_TOKENS.value  # that the product reads of any model
     was, now = (min(each, most) if isinstance(each, int) else most for each in (context, said.context))
-    name = printable(said.name)
+    name = said.name
     if said.family != family:
-        return f"{name} was accepted with the chat family {family}, and not with {printable(said.family)}"
+        return f"{name} was accepted with the chat family {family}, and not with {said.family}"
     return "" if was == now else f"{name} was accepted with a context of {was} tokens, and not with one of {now}"
 
 
@@ -187,7 +189,7 @@ def _displaces(displaced: Mapping[str, ModelSums], judged: Judgement, said: Entr
     """The model that users of a profile would lose without a comparison of both; empty where there is none."""
     for profile, other in displaced.items():
         if other.id != judged.model.id and not judged.accepted_against(other):
-            return f"{printable(said.name)} was not accepted in place of {other.name}, which is first in {profile}"
+            return f"{said.name} was not accepted in place of {other.name}, which is first in {profile}"
     return ""
 
 

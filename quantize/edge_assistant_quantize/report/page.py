@@ -65,7 +65,10 @@ class ReportPage:
             }
             for cost in forms.COSTS
         }
-        models = [{**to_builtins(each), "bits_per_weight": precision.bits(each.precisions)} for each in self.forms]
+        models = [
+            {**to_builtins(each), "time": each.time, "bits_per_weight": precision.bits(each.precisions)}
+            for each in self.forms
+        ]
         record = to_builtins(self.record)
         kept = {key: record[key] for key in ("role", "measures", "inputs", "machine", "versions", "commands")}
         return {"reference": self.forms[0].form.name, **kept, "models": models, "pareto": fronts}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
+import shutil
 
 import pytest
 from helpers import tiny_llama
-from helpers.looks import weights
-from helpers.records import record, variant
 from msgspec.structs import replace
 
 from edge_assistant_models.portfolio import Portfolio
@@ -19,7 +17,6 @@ from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import all_metrics
-from edge_assistant_quantize.record import ModelFile
 from edge_assistant_quantize.report import plots
 
 pytestmark = pytest.mark.usefixtures("stored", "workers")
@@ -250,28 +247,13 @@ def test_relative_metrics_and_files_of_language_models_need_no_more(tmp_path, ca
     assert " 100 % (100 % to 100 %) " in rows[2]
 
 
-def test_models_of_runs_are_compared_by_their_records(tmp_path, capsys):
-    forms = []
-    for name, presence in (("first", 0.81), ("second", 0.79)):
-        folder = tmp_path / name / "accepted"
-        folder.mkdir(parents=True)
-        weights(folder / "m.onnx", len(forms))
-        model = Candidate(name, "detector", folder, {"model": "m.onnx"})
-        model.write()
-        files = {"model": ModelFile("m.onnx", model.bytes, model.sums()["model"])}
-        forms.append(replace(variant("int8", 1, presence, accepted=True), files=files))
-    first, second = str(tmp_path / "first"), str(tmp_path / "second")
-    records.write(record(variants=forms[:1], chosen="int8"), Path(first) / records.FILE)
-    records.write(record(reference=forms[0], variants=forms[1:], chosen="int8"), Path(second) / records.FILE)
-    assert main(["compare", first, second, "--json"]) == 0
-    one, other = json.loads(capsys.readouterr().out)["models"]
-    assert [each["form"]["metrics"]["presence"] for each in (one, other)] == [0.81, 0.79]
-    assert [each["form"]["peak_mib"] for each in (one, other)] == [121, 121]
-    assert (one["state"], other["state"]) == ("reference", "accepted, chosen")
-    assert (one["time"], other["time"]) == (1, 0.5)
-    assert other["intervals"]["presence"][0]["difference"] == pytest.approx(-0.03)
-    assert main(["compare", second, first, "--json"]) == 0  # the first was compared with another model
-    one, other = json.loads(capsys.readouterr().out)["models"]
-    assert (other["time"], other["intervals"]) == (None, {})
-    assert main(["compare", second, first]) == 0
-    assert "From records, maybe over other data: presence." in capsys.readouterr().out
+def test_accepted_models_of_runs_are_compared(store, tmp_path, capsys):
+    for name in ("first", "second"):
+        shutil.copytree(store / "nanodet", folder := tmp_path / name / "accepted")
+        files = {key: path.name for key, path in Portfolio().open("nanodet").files.items()}
+        Candidate(name, "detector", folder, files).write()
+    assert main(["compare", str(tmp_path / "first"), str(tmp_path / "second")]) == 0
+    head, one, other = (line.split() for line in capsys.readouterr().out.splitlines()[:3])
+    assert head[:3] == ["#", "form", "size"]
+    assert (one[1], other[1]) == (str(tmp_path / "first"), str(tmp_path / "second"))
+    assert one[2] == other[2]

@@ -163,7 +163,7 @@ def test_later_looks_at_the_same_data_ask_for_more(judged, capsys):
     printed = capsys.readouterr().out
     (number,) = re.findall(r"; look (\d+) at this data, .*\), 400 independent items", printed)
     assert int(number) > 12
-    assert f"shared items with its data, for a decision or an evaluation: {int(number) - 1}\n" in printed
+    assert f"shared items with its data, for a decision or not: {int(number) - 1}\n" in printed
 
 
 def test_a_refusal_stays_on_the_card(judged):

@@ -132,7 +132,10 @@ def test_what_is_published_is_pulled_published_elsewhere_and_taken_away(
 def test_what_was_refused_is_not_published(run_folder, home, capsys):
     refused = str(run_folder / "variants" / "refused")
     assert main(["publish", refused, "--name", "bad", "--yes"]) == 1
-    assert "error: 'int4' was not accepted (ours): presence - publish it all the same" in capsys.readouterr().err
+    assert (
+        "error: 'int4' was not accepted (ours): presence - 'edge-quantize accept ... --record DIR' it"
+        in capsys.readouterr().err
+    )
     assert left(home) == []
     assert main(["publish", refused, "--name", "bad", "--yes", "--unaccepted", "for a demo", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accepted"] is False
@@ -162,7 +165,7 @@ def test_a_lone_file_was_not_measured(run_folder, tmp_path, capsys):
     lone.parent.mkdir()
     shutil.copy(run_folder / "accepted" / "model.onnx", lone)
     assert main(["publish", str(lone), "--role", "vad", *LICENCE, "--yes"]) == 1
-    said = "was not measured: there is no record.json beside it - measure it against another model, 'edge-quantize"
+    said = "was not measured: there is no record.json beside it - 'edge-quantize accept"
     assert said in capsys.readouterr().err
     record = ["--record", str(run_folder), "--profile", "none"]
     words = ["publish", str(lone), "--role", "vad", *LICENCE, *record, "--name", "lone", "--yes"]
@@ -283,9 +286,9 @@ def test_a_damaged_model_and_one_that_changes_are_not_published(run_folder, home
     records.write(signature.sign(edited), record)
     with pytest.raises(NotAccepted, match=r"of other files|was not accepted|the records have"):
         planned(run_folder)
-    judged = judgement.judge(candidate.read(file.parent), [], "for a demo")
+    judged = judgement.judge(candidate.read(file.parent), [])
     with pytest.raises(ModelCorrupt):
-        publish(plan(candidate.read(file.parent), judged, EntryDescription(**DESCRIBED)))
+        publish(plan(candidate.read(file.parent), judged, EntryDescription(**DESCRIBED), unaccepted="for a demo"))
     assert left(home) == []
 
 
