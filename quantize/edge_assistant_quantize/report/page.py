@@ -5,6 +5,7 @@ A page has no script and nothing from elsewhere, so it works offline and can be 
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,12 +49,13 @@ class ReportPage:
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def plots(self) -> list[Plot]:
-        """Size against the first metrics, time and memory against the first, and the layers that lose most."""
-        names, record = forms.metrics(self.record), self.record
+        """Size against the first metrics, time and memory against the first; none without matplotlib."""
+        if importlib.util.find_spec("matplotlib") is None:
+            return []
+        names = forms.metrics(self.record)
         asked = [("size", name) for name in names[:MOST_METRICS]]
         asked += [(cost, name) for cost in ("time", "memory") for name in names[:1]]
-        found = [plots.against(self.forms, record.measures, cost, name) for cost, name in asked]
-        found.append(plots.layers(record.layers, {node for form in record.variants for node in form.excluded}))
+        found = [plots.against(self.forms, self.record.measures, cost, name) for cost, name in asked]
         return [plot for plot in found if plot is not None]
 
     def to_json(self) -> dict[str, object]:

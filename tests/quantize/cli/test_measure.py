@@ -140,7 +140,7 @@ def test_relative_metrics_compare_with_the_reference(many_photos, capsys):
 
 def test_accepting_leaves_a_record_that_can_be_published(store, tmp_path, monkeypatch, models, capsys):
     monkeypatch.setattr("sys.argv", ["edge-quantize", "accept", "two words"])
-    monkeypatch.setattr(plots.Plot, "drawn", lambda plot, *_: plot)  # its plots are drawn elsewhere
+    monkeypatch.setattr(plots, "against", lambda *given: None)  # its plots are drawn elsewhere
     whole = models("embedder")
     (tmp_path / "texts.txt").write_text("\n".join(f"pump {n}" for n in range(161)))
     out, texts = tmp_path / "out", str(tmp_path / "texts.txt")
@@ -208,7 +208,7 @@ def test_data_for_each_metric():
 
 
 def test_models_are_compared_now_on_one_page(models, photos, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(plots.Plot, "drawn", lambda plot, *_: plot)
+    monkeypatch.setattr(plots, "against", lambda *given: None)
     detector, page = str(models("detector").files["model"]), tmp_path / "page.html"
     asked = ["--speed", "--metric", "presence", "--data", photos, "--threads", "1"]
     assert main(["compare", detector, "nanodet", "nanodet-int8", "--reference", "nanodet", *asked, "--json"]) == 0
