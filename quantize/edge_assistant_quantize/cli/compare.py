@@ -31,12 +31,16 @@ _TOP = 20
     "put models of one role side by side: size, precision, and what is measured now",
     """  edge-quantize compare smollm2-f16.gguf smollm2-q5.gguf smollm2-q4.gguf
   edge-quantize compare nanodet nanodet-int8.onnx --metric presence --data photos --speed --output page.html
-  edge-quantize compare out/first out/second --reference whisper-base
+  edge-quantize compare whisper-base out/first out/second
 
 All are measured over the same items, which gives each difference an interval. Exit status: 0 compared, whatever came of
 it; 2 models of several roles, or a wrong option; 3 to 6 what could not be read, run or written""",
-    option("models", nargs="+", metavar="MODEL", help="what a run wrote, a folder, a file or a name of the catalog"),
-    option("--reference", metavar="R", help="what the others are compared with (default: the first)"),
+    option(
+        "models",
+        nargs="+",
+        metavar="MODEL",
+        help="what a run wrote, a folder, a file or a name; first the reference",
+    ),
     option("--metric", action="append", default=[], metavar="M", help="measure all; repeatable"),
     inputs.SPEED,
     option("--output", type=Path, metavar="F.html", help="write a page with plots, too"),
@@ -44,12 +48,13 @@ it; 2 models of several roles, or a wrong option; 3 to 6 what could not be read,
 )
 def compare(args: argparse.Namespace) -> VerbResult:
     """Measure models side by side."""
-    named = _named(args)
-    models = [_found(each, named[0] if place else None, args) for place, each in enumerate(named)]
+    _check(args)
+    first, *rest = args.models
+    models = [_found(first, None, args), *(_found(each, first, args) for each in rest)]
     if other := next((model for model in models if model.role != models[0].role), None):
         what = f"{models[0].name} is of the role {models[0].role}, and {other.name} of {other.role}"
         raise UsageError(what, "compare models of one role")
-    made = _page(args, named, models)
+    made = _page(args, models)
     if args.output:
         made.write(args.output)
     head, rows = page.table(made.forms, made.record.measures, forms.metrics(made.record))
@@ -57,13 +62,9 @@ def compare(args: argparse.Namespace) -> VerbResult:
     return VerbResult([*inputs.columns([head, *rows]), made.lead, *written], made.to_json())
 
 
-def _named(args: argparse.Namespace) -> list[str]:
-    """The models, the reference first, after all checks that need no model."""
-    named = list(args.models)
-    if args.reference in named:
-        named.remove(args.reference)
-    named = [args.reference, *named] if args.reference else named
-    if len(named) < 2:
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what needs no model to be refused."""
+    if len(args.models) < 2:
         raise UsageError("only one model is named", "name others to compare it with")
     if args.data and not (args.metric or args.speed):
         raise UsageError("--data stands with --metric or --speed", "say what is measured: see 'edge-quantize metrics'")
@@ -73,7 +74,6 @@ def _named(args: argparse.Namespace) -> list[str]:
         raise UsageError(f"{args.output.name} is no page", "name a file for it: --output page.html")
     if args.output:
         arguments.check_output(args.output)
-    return named
 
 
 def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidate:
@@ -86,7 +86,7 @@ def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidat
     return inputs.models(place(named), place(beside) if beside and whole else None, args)[0]
 
 
-def _page(args: argparse.Namespace, named: list[str], models: list[Candidate]) -> ReportPage:
+def _page(args: argparse.Namespace, models: list[Candidate]) -> ReportPage:
     """The models on a page, the reference first, from a record that nobody keeps, of a recipe of no steps."""
     if args.speed and not args.data and not all(speed.is_llama(model.paths) for model in models):
         raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
@@ -99,7 +99,7 @@ def _page(args: argparse.Namespace, named: list[str], models: list[Candidate]) -
         work = RecipeRun(job, first)
         record = work.record(numbered)
     compared = []
-    for place, (name, form) in enumerate(zip(named, (record.reference, *record.variants), strict=True)):
+    for place, (name, form) in enumerate(zip(args.models, (record.reference, *record.variants), strict=True)):
         within = {}
         for key, each in work.results[str(place)].items() if place else ():
             compares, other = not metric(key).relative, work.results[""].get(key)

@@ -98,7 +98,7 @@ def _said(args: argparse.Namespace) -> EntryDescription:
 
 @verb(
     "unpublish",
-    "take a published model out of your catalog, with its files, record and recipe",
+    "take a published model out of your catalog, with its files and record",
     """  edge-quantize unpublish smollm2-q4
   edge-quantize unpublish smollm2-q4 --yes""",
     option("name", metavar="NAME"),
@@ -108,7 +108,7 @@ def unpublish(args: argparse.Namespace) -> VerbResult:
     """Ask, and take it away; the status is 1 where that was not confirmed."""
     if not args.yes and not terminal.asks():
         raise UsageError("nobody can be asked whether this may go", "confirm on the command line: --yes")
-    if not args.yes and not terminal.agrees(f"Take {args.name} away, with its files, record and recipe?"):
+    if not args.yes and not terminal.agrees(f"Take {args.name} away, with its files and record?"):
         return VerbResult(["nothing was taken away"], status=1)
     catalog.unpublish(args.name)
     return VerbResult([f"taken away: {args.name}"])

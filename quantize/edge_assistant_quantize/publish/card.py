@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -41,37 +40,35 @@ def ordered(looks: Iterable[DecidedLook], displaced: Iterable[ModelSums]) -> lis
     return sorted(looks, key=rank)
 
 
-def figures(judged: Judgement, said: EntryDescription, size: int, weights: Sequence[Precision]) -> dict[str, object]:
+def figures(judged: Judgement, said: EntryDescription, weights: Sequence[Precision]) -> dict[str, object]:
     """The table `[figures]`: plain values, so that `models info` can show them.
 
     Args:
         judged: what was measured.
         said: what the entry says.
-        size: of the model's files, in bytes.
-        weights: in these files, by type.
+        weights: in the model's files, by type.
     """
-    card: dict[str, object] = {"accepted": not judged.unaccepted, "card": f"{FOLDER}/{said.name}/{FILE}"}
-    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": precision.bits(weights)}
-    card |= {"data_licence": said.data_licence}
-    record, form = judged.record, judged.form
-    if record is None or form is None:
-        return _known(card | {"measured": False})
-    reference = record.reference
-    card |= {
-        "form": form.name,
-        "method": form.method,
-        "criteria": [line for each in judged.looks if each.accepted for line in told(each)],
-        "refused": [line for each in judged.refusals for line in told(each)],
-        "metrics": {verdict.metric: verdict.value for verdict in form.verdicts} | dict(form.metrics),
-        "looks": len(judged.looks),
-        "signer": record.signer if judged.looks else "",
-        "reference": reference.name,
-        "size_of_reference": size / reference.bytes if reference.bytes else 1.0,
-        "speed": dict(form.speed),
-        "peak_mib": form.peak_mib,
-        "recipe" if record.recipe else "record": record.name,
-        "recipe_sha256": hashlib.sha256(record.recipe.encode()).hexdigest() if record.recipe else "",
+    card: dict[str, object] = {
+        "accepted": not judged.unaccepted,
+        "card": f"{FOLDER}/{said.name}/{FILE}",
+        "unaccepted": judged.unaccepted,
+        "bits_per_weight": precision.bits(weights),
+        "data_licence": said.data_licence,
+        "measured": judged.form is not None,
     }
+    if judged.record is not None and judged.form is not None:
+        form = judged.form
+        card |= {
+            "form": form.name,
+            "reference": judged.record.reference.name,
+            "criteria": [line for each in judged.looks if each.accepted for line in told(each)],
+            "refused": [line for each in judged.looks if not each.accepted for line in told(each)],
+            "metrics": {verdict.metric: verdict.value for verdict in form.verdicts} | form.metrics,
+            "looks": len(judged.looks),
+            "signer": judged.record.signer if judged.looks else "",
+            "speed": form.speed,
+            "peak_mib": form.peak_mib,
+        }
     return _known(card)
 
 

@@ -42,11 +42,6 @@ class Judgement:
     unaccepted: str = ""
     others: Sequence[Record] = ()
 
-    @property
-    def refusals(self) -> list[DecidedLook]:
-        """The looks that did not accept it."""
-        return [each for each in self.looks if not each.accepted]
-
     def accepted_against(self, other: ModelSums) -> bool:
         """Whether it does the task as another model does, with its options, within the margin of the metric itself."""
         compared = [each for each in self.looks if each.look.reference.id == other.id]

@@ -1,8 +1,7 @@
 """Where what is published lies, and how it gets there whole or not at all.
 
 catalog/NAME.toml            the entry; with it a model is published, and without it is not
-published/NAME/              the files, entry.toml (the entry as it was written), record.json and further records,
-                             recipe.toml where there is a recipe, card.html
+published/NAME/              the files, entry.toml (the entry as it was written), records, card.html
 published/.new-NAME/         the same on its way in or out; whoever comes next puts in order what was left
 models/NAME/                 in the store: hard links to the same files, where one file system holds both
 
@@ -42,7 +41,7 @@ class Places:
         return cls(paths.data_dir(), Store(paths.models_dir()))
 
     def kept(self, name: str) -> Path:
-        """Where a model's files, record and recipe are kept."""
+        """Where a model's files and records are kept."""
         return self.data / FOLDER / name
 
     def new(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""A model into the user's catalog and store, with its measured card, its record and its recipe; and out again."""
+"""A model into the user's catalog and store, with its measured card and its record; and out again."""
 
 from __future__ import annotations
 
@@ -30,8 +30,6 @@ from edge_assistant_quantize.publish.places import ENTRY, FOLDER, Places
 from edge_assistant_quantize.record import ModelSums
 from edge_assistant_quantize.report import precision
 from edge_assistant_quantize.report.precision import Precision
-
-RECIPE = "recipe.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +84,13 @@ def plan(
     looks = card.ordered(judged.looks, displaced.values())
     judged = dataclasses.replace(judged, looks=looks, against=against, unaccepted=unaccepted if against else "")
     weights = precision.of_files(candidate.paths.values())
-    measured = card.figures(judged, whole, candidate.bytes, weights)
+    measured = card.figures(judged, whole, weights)
     text = description.text(candidate, judged.model.files, whole, measured)
     return PublishPlan(candidate, judged, description.parsed(text, whole.name), text, weights)
 
 
 def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = False) -> Entry:
-    """Publish a model: entry, files, record and recipe, all or nothing.
+    """Publish a model: entry, files and record, all or nothing.
 
     Returns:
         The entry.
@@ -116,7 +114,7 @@ def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = Fals
 
 
 def unpublish(name: str) -> None:
-    """Take a published model out of catalog and store, with its files, record and recipe.
+    """Take a published model out of catalog and store, with its files and its record.
 
     Raises:
         ModelUnknown: there is no model of that name.
@@ -209,8 +207,6 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
         records.write(record, folder / records.FILE)
         for number, other in enumerate(planned.judged.others, 2):
             records.write(other, folder / OTHERS.format(number))
-        if record.recipe:
-            (folder / RECIPE).write_text(record.recipe, "utf-8")
     card.write(planned.judged, planned.entry, planned.weights, folder)
     for path in folder.iterdir():  # the catalog's entry lasts, so what it names has to
         with path.open("rb") as written:

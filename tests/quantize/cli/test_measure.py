@@ -211,7 +211,7 @@ def test_models_are_compared_now_on_one_page(models, photos, tmp_path, monkeypat
     monkeypatch.setattr(plots, "against", lambda *given: None)
     detector, page = str(models("detector").files["model"]), tmp_path / "page.html"
     asked = ["--speed", "--metric", "presence", "--data", photos, "--threads", "1"]
-    assert main(["compare", detector, "nanodet", "nanodet-int8", "--reference", "nanodet", *asked, "--json"]) == 0
+    assert main(["compare", "nanodet", detector, "nanodet-int8", *asked, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["reference"], told["role"]) == ("nanodet", "detector")
     assert [model["form"]["name"] for model in told["models"]] == ["nanodet", detector, "nanodet-int8"]

@@ -342,7 +342,7 @@ def test_all_records_travel_with_what_was_published(judged, tmp_path, monkeypatc
     assert judged.accept(74, 80, "hits at_most_worse=0.2") == 0
     assert judged.publish(74, "--record", str(tmp_path / "former")) == 0
     kept, signer = home / "published" / "m74", signature.own_key()
-    assert sorted(path.name for path in kept.glob("re*")) == ["record-2.json", "record.json"]  # there is no recipe
+    assert sorted(path.name for path in kept.glob("re*")) == ["record-2.json", "record.json"]
     card = (kept / "card.html").read_text("utf-8")
     assert "edge-quantize accept second\nedge-quantize accept first\n" in card
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "other"))
