@@ -15,7 +15,6 @@ from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import metric
 from edge_assistant_quantize.onnx import options
-from edge_assistant_quantize.publish import judgement
 from edge_assistant_quantize.recipes import measurements, recipe, speed
 from edge_assistant_quantize.recipes.engine import RecipeRun
 from edge_assistant_quantize.recipes.step import Form
@@ -49,8 +48,7 @@ it; 2 models of several roles, or a wrong option; 3 to 6 what could not be read,
 def compare(args: argparse.Namespace) -> VerbResult:
     """Measure models side by side."""
     _check(args)
-    first, *rest = args.models
-    models = [_found(first, None, args), *(_found(each, first, args) for each in rest)]
+    models = [inputs.models(each, args.models[0] if place else None, args)[0] for place, each in enumerate(args.models)]
     if other := next((model for model in models if model.role != models[0].role), None):
         what = f"{models[0].name} is of the role {models[0].role}, and {other.name} of {other.role}"
         raise UsageError(what, "compare models of one role")
@@ -68,22 +66,10 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("only one model is named", "name others to compare it with")
     if args.data and not (args.metric or args.speed):
         raise UsageError("--data stands with --metric or --speed", "say what is measured: see 'edge-quantize metrics'")
-    if args.metric and not args.data:
-        raise UsageError("nothing says what they are measured over", "name it: --data, see docs/quantize.md")
     if args.output and args.output.suffix != ".html":
         raise UsageError(f"{args.output.name} is no page", "name a file for it: --output page.html")
     if args.output:
         arguments.check_output(args.output)
-
-
-def _found(named: str, beside: str | None, args: argparse.Namespace) -> Candidate:
-    """A model, or the accepted one of a run; a lone .onnx file beside a whole model takes that one's other files."""
-
-    def place(named: str) -> str:
-        return str(judgement.find(Path(named))) if Path(named).exists() else named
-
-    whole = beside is not None and Path(beside).suffix not in {".onnx", ".gguf"}
-    return inputs.models(place(named), place(beside) if beside and whole else None, args)[0]
 
 
 def _page(args: argparse.Namespace, models: list[Candidate]) -> ReportPage:

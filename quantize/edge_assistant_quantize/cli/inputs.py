@@ -10,7 +10,8 @@ from pathlib import Path
 from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.publish import judgement
 from edge_assistant_quantize.recipes.recipe import Measurement, Recipe, RecipeVariant
 
 _DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
@@ -34,21 +35,24 @@ def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple
 
     Raises:
         UsageError, InputMissing, CatalogInvalid, ModelError: see `candidate.find`.
+        NotAccepted: the folder of a run is named that has accepted none.
     """
-    other = None if reference is None else candidate.find(reference, args.role)
+    named, other = _of_run(named), None if reference is None else candidate.find(_of_run(reference), args.role)
     path = Path(named)
-    if other is None or path.suffix != ".onnx" or path.is_dir():
+    if other is None or path.suffix != ".onnx" or not path.is_file():
         return candidate.find(named, args.role or (other.role if other else None)), other
-    if not path.is_file():
-        raise InputMissing(f"there is no {path.name}", "name a file that is there")
     own = [key for key, name in other.files.items() if name.endswith(".onnx")]
-    if args.key is None and len(own) != 1:
-        raise UsageError(f"{other.name} has {len(own)} .onnx files", f"say which: --key {' or '.join(own)}")
-    key = args.key or own[0]
+    key = args.key or (own[0] if len(own) == 1 else "")
     if key not in own:
-        raise UsageError(f"{other.name} has no .onnx file '{key}'", f"there are {', '.join(own)}")
+        what = f"{other.name} has the .onnx files {', '.join(own) or 'none'}"
+        raise UsageError(what, f"say for which of them {path.name} stands: --key KEY")
     files = {**other.files, key: str(path.absolute())}
     return replace(other, name=candidate.model_name(path.stem), files=files), other
+
+
+def _of_run(named: str) -> str:
+    """A model as it is named; of the folder of a run the model that it has accepted."""
+    return str(judgement.find(Path(named))) if Path(named).exists() else named
 
 
 def asked(args: argparse.Namespace, role: str, metrics: Sequence[Measurement], *names: str) -> Recipe:

@@ -54,12 +54,11 @@ def publish(args: argparse.Namespace) -> VerbResult:
     """Say what will be published, ask, and publish it; the status is 1 if that was not confirmed."""
     if not args.yes and (args.json or not terminal.asks()):
         raise UsageError("nobody can be asked whether this may be published", "confirm on the command line: --yes")
-    folder = judgement.find(args.model)
-    model, _ = inputs.models(str(folder), args.reference, args)
+    model, _ = inputs.models(str(args.model), args.reference, args)
     for path in model.paths.values():
         external.check_one_file(path)  # no sum covers others
     named = [each for path in args.record for each in judgement.records_at(path)]
-    found = judgement.judge(model, named or judgement.records_of(folder), args.signer)
+    found = judgement.judge(model, named or judgement.records_of(args.model), args.signer)
     planned = catalog.plan(model, found, _said(args), unaccepted=args.unaccepted.strip(), replace=args.replace)
     entry, places = planned.entry, Places.own()
     first = f"first for {entry.role} in {', '.join(entry.profiles)}" if entry.profiles else "in no profile"

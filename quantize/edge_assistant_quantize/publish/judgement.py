@@ -69,8 +69,13 @@ def find(folder: Path) -> Path:
 
 
 def records_of(model: Path) -> list[Record]:
-    """The records that lie nearest: beside the model, or in the folder of the run that made it."""
-    folder = model if model.is_dir() else model.parent
+    """The records that lie nearest: beside the model, or in the folder of the run that made it.
+
+    Raises:
+        InputMissing, NotAccepted: see `find`.
+    """
+    found = find(model)
+    folder = found if found.is_dir() else found.parent
     places = (folder, folder.parent, folder.parent.parent)
     return next((records_at(place) for place in places if (place / records.FILE).is_file()), [])
 

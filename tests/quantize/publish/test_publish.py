@@ -41,7 +41,7 @@ TRACED = (str(Path(package.__file__).parent), stores.__file__)
 def planned(folder, said=None, *, replace=False, signer=""):
     """As the verb plans it."""
     model = candidate.read(judgement.find(folder))
-    found = judgement.judge(model, judgement.records_of(judgement.find(folder)), signer=signer)
+    found = judgement.judge(model, judgement.records_of(folder), signer=signer)
     return plan(model, found, said or EntryDescription(), replace=replace)
 
 
