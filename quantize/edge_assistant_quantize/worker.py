@@ -31,7 +31,6 @@ LIBRARIES = {  # transformers and the hub fetch nothing and report nothing
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
 }
-_STDERR_BYTES = 4096  # that are searched for the reason of a crash
 _REASON_LENGTH = 100
 _SPEAKING = (ValueError, RuntimeError, OSError, ImportError)  # the message of others needs the class's name
 
@@ -120,7 +119,7 @@ def _crash(status: int, errors: IO[bytes]) -> str:
     """
     if status == -signal.SIGKILL:
         raise _too_large()
-    errors.seek(max(errors.seek(0, os.SEEK_END) - _STDERR_BYTES, 0))
+    errors.seek(0)
     lines = [line.strip() for line in errors.read().decode(errors="replace").splitlines()]
     ended = f"it ended by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
     return _short(next((line for line in reversed(lines) if line), ended))

@@ -57,7 +57,7 @@ def compare(args: argparse.Namespace) -> VerbResult:
         made.write(args.output)
     head, rows = page.table(made.forms, made.record.measures, forms.metrics(made.record))
     written = [f"page: {args.output}"] if args.output else []
-    return VerbResult([*inputs.columns([head, *rows]), made.lead, *written], made.to_json())
+    return VerbResult([*inputs.columns([head, *rows]), made.lead, *written], made)
 
 
 def _check(args: argparse.Namespace) -> None:

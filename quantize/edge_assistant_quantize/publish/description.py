@@ -12,8 +12,6 @@ from msgspec.structs import asdict
 
 from edge_assistant.language import chat
 from edge_assistant_models import toml
-from edge_assistant_models.entries import Entry, parse
-from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import Candidate
@@ -196,15 +194,3 @@ def text(candidate: Candidate, sums: Mapping[str, str], said: EntryDescription, 
     }
     told = {key: value for key, value in facts.items() if value not in ([], {})}
     return _HEAD.format(folder=FOLDER, name=said.name) + tomlkit.dumps(told)
-
-
-def parsed(content: str, name: str) -> Entry:
-    """The entry as the catalog will read it.
-
-    Raises:
-        UsageError: it breaks the schema.
-    """
-    try:
-        return parse(content.encode(), f"catalog/{name}.toml")
-    except CatalogInvalid as error:
-        raise UsageError(f"the entry would not be valid: {error.message}", "correct what it is made from") from None

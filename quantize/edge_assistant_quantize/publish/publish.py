@@ -13,7 +13,7 @@ from pathlib import Path
 from edge_assistant.core import limits
 from edge_assistant.governance.policy import policy
 from edge_assistant.storage import atomic
-from edge_assistant_models.entries import Entry
+from edge_assistant_models.entries import Entry, parse
 from edge_assistant_models.errors import ModelError
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.sources import local
@@ -67,7 +67,7 @@ def plan(
         UsageError: something is missing or wrong, the name is taken, or another model of the user's own comes first.
         NotAccepted: something is against it, and no reason is given.
         PolicyRefused: the policy allows no such model.
-        CatalogInvalid: a file of the catalog breaks the schema.
+        CatalogInvalid: the entry, or another file of the catalog, breaks the schema.
     """
     if judged.against and not unaccepted:
         raise NotAccepted(judged.against, HINT)
@@ -86,7 +86,7 @@ def plan(
     weights = precision.of_files(candidate.paths.values())
     measured = card.figures(judged, whole, weights)
     text = description.text(candidate, judged.model.files, whole, measured)
-    return PublishPlan(candidate, judged, description.parsed(text, whole.name), text, weights)
+    return PublishPlan(candidate, judged, parse(text.encode(), f"catalog/{whole.name}.toml"), text, weights)
 
 
 def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = False) -> Entry:

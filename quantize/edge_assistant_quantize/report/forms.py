@@ -47,8 +47,7 @@ class ReportedForm:
 
     def value(self, metric: str) -> float:
         """The value of a metric; NaN if it was not measured."""
-        judged = (verdict.value for verdict in self.form.verdicts if verdict.metric == metric)
-        return self.form.metrics.get(metric, next(judged, math.nan))
+        return self.form.metrics.get(metric, math.nan)
 
     def cost(self, name: str) -> float:
         """One of `COSTS`; NaN if it was not measured."""
@@ -89,16 +88,10 @@ def front(there: Sequence[ReportedForm], cost: str, metric: str, measures: Mappi
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
-    """The points that no other point dominates, by ascending cost.
-
-    A point dominates another if it is no worse in both and better in one. Of equal points all are in the front.
+    """The places of the points that no other dominates, by ascending cost; of equal points all are in the front.
 
     Args:
-        points: cost and loss of each, such as bytes and perplexity; less is better in both. Points that are not finite
-            are in no front.
-
-    Returns:
-        Their places in `points`.
+        points: cost and loss of each, such as bytes and perplexity; those that are not finite are in no front.
 
     >>> pareto([(100, 5.0), (50, 5.5), (60, 6.0), (25, 9.0)])
     (3, 1, 0)

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from msgspec import to_builtins
-
 from edge_assistant.core.signals import printable
 from edge_assistant.storage import atomic
 from edge_assistant_models.transfer import mebibytes
@@ -57,23 +55,6 @@ class ReportPage:
         asked += [(cost, name) for cost in ("time", "memory") for name in names[:1]]
         found = [plots.against(self.forms, self.record.measures, cost, name) for cost, name in asked]
         return [plot for plot in found if plot is not None]
-
-    def to_json(self) -> dict[str, object]:
-        """All of it for programs; what is no number is null there."""
-        names, measures = forms.metrics(self.record), self.record.measures
-        fronts = {
-            cost: {
-                name: [self.forms[n].form.name for n in forms.front(self.forms, cost, name, measures)] for name in names
-            }
-            for cost in forms.COSTS
-        }
-        models = [
-            {**to_builtins(each), "time": each.time, "bits_per_weight": precision.bits(each.precisions)}
-            for each in self.forms
-        ]
-        record = to_builtins(self.record)
-        kept = {key: record[key] for key in ("role", "measures", "inputs", "machine", "versions", "commands")}
-        return {"reference": self.forms[0].form.name, **kept, "models": models, "pareto": fronts}
 
     def write(self, path: Path) -> None:
         """Write the page, whole or not at all, and make the folder if it is missing.

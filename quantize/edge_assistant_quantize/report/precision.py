@@ -59,8 +59,8 @@ def of_files(paths: Iterable[Path]) -> list[Precision]:
     readers = {HeaderFormat.GGUF: _of_gguf, HeaderFormat.ONNX: _of_onnx}
     found = defaultdict[str, list[Precision]](list)
     for path in paths:
-        if reader := readers.get(headers.form_of(path.name)):
-            tensors = list(reader(path))
+        if (form := headers.form_of(path.name)) in readers:
+            tensors = list(readers[form](path))
             rest = path.stat().st_size - sum(each.bytes for each in tensors)
             for each in (*tensors, Precision(REST, 0, 0, rest)):
                 found[each.kind].append(each)

@@ -213,20 +213,18 @@ def test_models_are_compared_now_on_one_page(models, photos, tmp_path, monkeypat
     asked = ["--speed", "--metric", "presence", "--data", photos, "--threads", "1"]
     assert main(["compare", "nanodet", detector, "nanodet-int8", *asked, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["reference"], told["role"]) == ("nanodet", "detector")
-    assert [model["form"]["name"] for model in told["models"]] == ["nanodet", detector, "nanodet-int8"]
-    first, same, int8 = told["models"]
-    assert [model["state"] for model in told["models"]] == ["reference", "not decided", "not decided"]
-    assert (first["form"]["metrics"]["presence"], first["bits_per_weight"]) == (1, pytest.approx(16.1, abs=0.05))
+    assert told["record"]["role"] == "detector"
+    assert [each["form"]["name"] for each in told["forms"]] == ["nanodet", detector, "nanodet-int8"]
+    first, same, int8 = told["forms"]
+    assert [each["state"] for each in told["forms"]] == ["reference", "not decided", "not decided"]
+    assert first["form"]["metrics"]["presence"] == 1
     assert same["form"]["files"]["model"]["sha256"] == first["form"]["files"]["model"]["sha256"]
     (interval, compares) = same["intervals"]["presence"]
     assert (interval["difference"], interval["n"], compares) == (0, 2, True)
-    assert first["time"] == 1
-    assert min(same["time"], int8["time"], int8["form"]["peak_mib"]) > 0
+    assert first["form"]["speed"]["ratio"] == 1
+    assert min(same["form"]["speed"]["ratio"], int8["form"]["speed"]["ratio"], int8["form"]["peak_mib"]) > 0
     assert sum(kind["tensors"] for kind in int8["precisions"]) > 100
-    assert told["pareto"]["size"]["presence"][0] == "nanodet-int8"
-    assert set(told["pareto"]) == {"size", "time", "memory"}
-    assert set(told["inputs"]) == {"data/presence"}
+    assert set(told["record"]["inputs"]) == {"data/presence"}
     assert main(["compare", "nanodet", "nanodet-int8", "--output", str(page)]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[0].split()[:4] == ["#", "form", "size", "of"]
@@ -238,7 +236,7 @@ def test_relative_metrics_and_files_of_language_models_need_no_more(tmp_path, ca
     tiny = str(tiny_llama.write(tmp_path / "tiny.gguf"))
     assert main(["compare", tiny, tiny, "--speed", "--threads", "1", "--json"]) == 0  # needs no data
     told = json.loads(capsys.readouterr().out)
-    assert 0.1 < told["models"][1]["time"] < 10
+    assert 0.1 < told["forms"][1]["form"]["speed"]["ratio"] < 10
     (tmp_path / "texts.txt").write_text("\n".join(f"pump {n}" for n in range(20)))
     asked = ["--metric", "cosine", "--data", str(tmp_path / "texts.txt")]
     assert main(["compare", "minilm-l6-int8", "minilm-l6-int8", *asked]) == 0
