@@ -1,4 +1,4 @@
-"""The verb `quantize`: one step of a recipe over one file."""
+"""The verb `quantize`: one file in another precision."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import argparse
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-
-from msgspec.structs import replace
 
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments
@@ -17,13 +15,11 @@ from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import kinds
 from edge_assistant_quantize.onnx import external
 from edge_assistant_quantize.onnx import options as onnx
-from edge_assistant_quantize.onnx.methods import check_options
-from edge_assistant_quantize.recipes.step import IMATRIX, Form, Step, StepInput, decode
-from edge_assistant_quantize.recipes.steps import QuantizeGguf, QuantizeOnnx
+from edge_assistant_quantize.onnx.methods import calibrates, check_options
+from edge_assistant_quantize.recipes.step import IMATRIX, Form, Made, StepInput, decode
+from edge_assistant_quantize.recipes.steps import QuantizeGguf
 from edge_assistant_quantize.record import ModelFile
 from edge_assistant_quantize.report import precision
-
-Data = dict[str, object]  # for calibration, as a recipe has it
 
 MATRIX = "importance matrix, from 'edge-quantize imatrix'"
 
@@ -96,21 +92,14 @@ def quantize(args: argparse.Namespace) -> VerbResult:
         raise UsageError(f"what is made of {suffix} is {suffix} again", f"name the output so: F{suffix}")
     arguments.refuse_others(args, own)
     arguments.check_output(args.output)
-    step, form, key, data = (_of_gguf if own == "GGUF" else _of_onnx)(args)
-    with tempfile.TemporaryDirectory() as kept:
-        work = StepInput(form, key, args.output, Path(kept), data, lambda path: True, args.threads, args.watch)
-        made = step.make(work)
-    if args.table is not None:
-        from edge_assistant_quantize.onnx import tables
-
-        tables.write(args.table, args.key or "model", args.type, args.exclude, step.parameters["options"])
+    made = (_gguf if own == "GGUF" else _onnx)(args)
     before = args.model.stat().st_size if own == "GGUF" else external.size(args.model)
     file = ModelFile.of(args.output, str(args.output), sha256_of(args.output))
     weights = precision.of_files([args.output])
     bits, tensors = precision.bits(weights), {each.kind: each.tensors for each in weights if each.tensors}
     facts = {
         "output": file.name,
-        "type": step.label,
+        "type": args.type,
         "tensors": tensors,
         "excluded": made.excluded,
         "note": made.note,
@@ -122,20 +111,21 @@ def quantize(args: argparse.Namespace) -> VerbResult:
         "tensors_sha256": file.tensors_sha256,
     }
     share = f"{file.bytes / before:.0%} of {mebibytes(before)}"
-    told = f"{args.output.name}: {bits:.2f} bits a weight as {step.label}, {mebibytes(file.bytes)}, {share}"
+    told = f"{args.output.name}: {bits:.2f} bits a weight as {args.type}, {mebibytes(file.bytes)}, {share}"
     counts = ", ".join(f"{count} {kind}" for kind, count in tensors.items())
     return VerbResult([told, f"tensors: {counts}", *filter(None, [made.note])], facts)
 
 
-def _of_gguf(args: argparse.Namespace) -> tuple[Step, Form, str, Data | None]:
-    """The step that the command line is, the model that it works on, the key of its file, and calibration data."""
+def _gguf(args: argparse.Namespace) -> Made:
+    """Quantize by a recipe's step, which searches, too."""
+    args.type = args.type if args.type == kinds.SEARCH else args.type.upper()
     if args.type != kinds.SEARCH:
         kinds.of_model(args.type)
     if (args.type == kinds.SEARCH) != bool(args.text):
         raise UsageError("a search needs a text, and no other type takes one", "say --type search --text F")
     table: dict[str, object] = {
         "do": QuantizeGguf.do,
-        "type": args.type if args.type == kinds.SEARCH else args.type.upper(),
+        "type": args.type,
         "imatrix": args.imatrix is not None,
         "overrides": tensor_types(args.tensor_type),
         "requantize": args.allow_requantize,
@@ -148,24 +138,25 @@ def _of_gguf(args: argparse.Namespace) -> tuple[Step, Form, str, Data | None]:
     except ValueError as error:
         raise UsageError(str(error), "see 'edge-quantize quantize --help'") from None
     beside = {IMATRIX: args.imatrix} if args.imatrix else {}
-    return step, Form(args.model.stem, "language", {"model": args.model}, beside=beside), "model", {"path": args.text}
+    form = Form(args.model.stem, "language", {"model": args.model}, beside=beside)
+    text = {"path": args.text}
+    with tempfile.TemporaryDirectory() as kept:
+        work = StepInput(form, "model", args.output, Path(kept), text, lambda path: True, args.threads, args.watch)
+        return step.make(work)
 
 
-def _of_onnx(args: argparse.Namespace) -> tuple[Step, Form, str, Data | None]:
-    """The same of an ONNX file."""
-    from edge_assistant_quantize.onnx import graphs, tables
-    from edge_assistant_quantize.onnx.quantize import prepared
+def _onnx(args: argparse.Namespace) -> Made:
+    """Quantize, and write the table that repeats it where that is asked for."""
+    from edge_assistant_quantize.onnx import graphs, quantize, tables
 
-    said = check_options(args.type, onnx.method_options(args))
-    step = QuantizeOnnx(kind=args.type, exclude=tuple(args.exclude), options=said)
+    said, how = check_options(args.type, onnx.method_options(args)), {"threads": args.threads, "watch": args.watch}
     if args.table is not None:
         tables.check(args.type, said)
-        if step.calibrates:
-            feeds = onnx.calibrated(args, args.model, args.watch)
-            graph = graphs.load(args.model)
-            said = prepared(graph, args.type, said, feeds, threads=args.threads, watch=args.watch)
-            step = replace(step, options=said)
-    if args.calibration is None or not step.calibrates:
-        return step, Form(args.model.stem, "", {"model": args.model}), "model", None
-    whole, key = onnx.belonging(args.model, args.role, args.of, args.key)
-    return step, Form(whole.name, whole.role, whole.paths, options=whole.options), key, onnx.data(args)
+    feeds = onnx.calibrated(args, args.model, args.watch) if calibrates(args.type, said) else None
+    if args.table is not None:
+        said = quantize.prepared(graphs.load(args.model), args.type, said, feeds, **how)
+    how |= {"calibration": feeds, "exclude": args.exclude, "options": said}
+    note = quantize.quantize(args.model, args.output, args.type, **how)
+    if args.table is not None:
+        tables.write(args.table, args.key or "model", args.type, args.exclude, said)
+    return Made(excluded=tuple(args.exclude), note=note)
