@@ -81,7 +81,7 @@ def run(
             if "result" in answer:
                 return answer["result"]
             if "error" in answer:
-                raise _error(**answer["error"])
+                raise _error(*answer["error"])
             reason = answer.get("failed") or _crash(process.wait(), errors)
             raise QuantizationFailed(f"{failure} ({printable(reason)})", hint)
         finally:
@@ -105,9 +105,7 @@ def _answer(process: subprocess.Popen[str], request: Mapping[str, object], watch
 
 
 def _error(module: str, name: str, message: str, hint: str) -> EdgeAssistantError:
-    found = getattr(importlib.import_module(module), name)
-    assert issubclass(found, EdgeAssistantError)
-    error: EdgeAssistantError = found(message, hint)
+    error: EdgeAssistantError = getattr(importlib.import_module(module), name)(message, hint)
     return error
 
 
@@ -160,9 +158,7 @@ def _described(error: Exception) -> tuple[str, object]:
     elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
         error = StorageFull("the disk is full", "free some space, or name another folder")
     if isinstance(error, EdgeAssistantError):
-        kind = type(error)
-        message = {"module": kind.__module__, "name": kind.__name__, "message": error.message, "hint": error.hint}
-        return "error", message
+        return "error", [type(error).__module__, type(error).__name__, error.message, error.hint]
     return "failed", _reason(error)
 
 

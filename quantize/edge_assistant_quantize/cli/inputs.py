@@ -14,15 +14,14 @@ from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.publish import judgement
 from edge_assistant_quantize.recipes.recipe import Measurement, Recipe, RecipeVariant
 
-_DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
-_SPEED = "time and memory, too: in turn over the first --data; of .gguf files, of the tokens that they write"
+_SPEED = "time and memory, too: in turn over --data; of .gguf files, of the tokens that they write"
 
 LONE_FILE = (
     option("--role", metavar="ROLE", help="of a lone .onnx file without --reference"),
     option("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for"),
 )
 MEASUREMENT = (
-    option("--data", action="append", default=[], metavar="D", help=_DATA),
+    option("--data", metavar="D", help="of all metrics: a folder or file; or keys, such as count=8,seed=3"),
     *LONE_FILE,
     arguments.THREADS,
     arguments.JSON,
@@ -59,28 +58,13 @@ def asked(args: argparse.Namespace, role: str, metrics: Sequence[Measurement], *
     """The recipe that metrics over --data are, of variants that have no steps.
 
     Raises:
-        UsageError: see `by_metric`.
+        UsageError: a word of --data has no value.
     """
-    data = by_metric([each.metric for each in metrics] or ["speed"], args.data) if metrics or args.data else {}
+    given = {} if args.data is None else parsed(args.data)
+    data = dict.fromkeys([each.data for each in metrics] or ["speed"], given) if given else {}
     as_they_are = tuple(RecipeVariant(name, ()) for name in names)
     speed = getattr(args, "speed", False)
     return Recipe(name=args.verb, role=role, variants=as_they_are, metrics=tuple(metrics), data=data, speed=speed)
-
-
-def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, object]]:
-    """The data of each metric.
-
-    Raises:
-        UsageError: the numbers of both differ, or one metric is named on two data.
-    """
-    if len(data) not in {1, len(names)}:
-        raise UsageError(f"{len(names)} metrics and {len(data)} --data", "give one --data for all, or one for each")
-    found: dict[str, dict[str, object]] = {}
-    for name, words in zip(names, data if len(data) > 1 else [*data] * len(names), strict=True):
-        given = parsed(words)
-        if found.setdefault(name, given) != given:
-            raise UsageError(f"'{name}' is named on two data", "measure it twice")
-    return found
 
 
 def parsed(words: str) -> dict[str, object]:

@@ -200,13 +200,6 @@ def test_a_lone_file_stands_for_one_of_the_references(tmp_path):
             inputs.models(*given, parser.parse_args(words))
 
 
-def test_data_for_each_metric():
-    assert inputs.by_metric(["a", "b"], ["x"]) == {"a": {"path": "x"}, "b": {"path": "x"}}
-    assert inputs.by_metric(["a", "b"], ["x", "count=2"]) == {"a": {"path": "x"}, "b": {"count": 2}}
-    with pytest.raises(UsageError, match="two data"):
-        inputs.by_metric(["a", "a"], ["x", "y"])
-
-
 def test_models_are_compared_now_on_one_page(models, photos, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(plots, "against", lambda *given: None)
     detector, page = str(models("detector").files["model"]), tmp_path / "page.html"
