@@ -16,7 +16,7 @@ from edge_assistant_quantize.metrics.metric import standard
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.judgement import Judgement
 from edge_assistant_quantize.publish.places import FOLDER
-from edge_assistant_quantize.record import ModelFile, ModelSums, Record, Variant
+from edge_assistant_quantize.record import ModelFile, ModelSums
 from edge_assistant_quantize.report import forms, page, precision, text
 from edge_assistant_quantize.report.precision import Precision
 
@@ -48,28 +48,23 @@ def figures(judged: Judgement, said: EntryDescription, weights: Sequence[Precisi
         said: what the entry says.
         weights: in the model's files, by type.
     """
-    card: dict[str, object] = {
-        "accepted": not judged.unaccepted,
-        "card": f"{FOLDER}/{said.name}/{FILE}",
-        "unaccepted": judged.unaccepted,
-        "bits_per_weight": precision.bits(weights),
-        "data_licence": said.data_licence,
-        "measured": judged.form is not None,
-    }
-    if judged.record is not None and judged.form is not None:
-        form = judged.form
-        card |= {
-            "form": form.name,
-            "reference": judged.record.reference.name,
+    form = judged.form
+    return _known(
+        {
+            "accepted": not judged.unaccepted,
+            "card": f"{FOLDER}/{said.name}/{FILE}",
+            "unaccepted": judged.unaccepted,
+            "bits_per_weight": precision.bits(weights),
+            "data_licence": said.data_licence,
             "criteria": [line for each in judged.looks if each.accepted for line in told(each)],
             "refused": [line for each in judged.looks if not each.accepted for line in told(each)],
             "metrics": {verdict.metric: verdict.value for verdict in form.verdicts} | form.metrics,
             "looks": len(judged.looks),
-            "signer": judged.record.signer if judged.looks else "",
+            "signer": judged.record.signer,
             "speed": form.speed,
             "peak_mib": form.peak_mib,
         }
-    return _known(card)
+    )
 
 
 def _known(card: Mapping[str, object]) -> dict[str, object]:
@@ -104,12 +99,10 @@ def write(judged: Judgement, entry: Entry, weights: Sequence[Precision], folder:
         StorageFull: the disk is full.
     """
     files = {file.key: ModelFile(file.path, file.bytes, file.sha256, file.tensors_sha256) for file in entry.files}
-    known = judged.form or Variant(entry.name, "", files)
-    form = msgspec.structs.replace(known, name=entry.name, files=files)
-    record = judged.record or Record(entry.name, entry.role, "", [], {}, {}, {}, form, [])
-    alone = known.files == record.reference.files
-    commands = [line for each in (record, *judged.others) for line in each.commands]
-    record = msgspec.structs.replace(record, variants=[] if alone else [form], commands=commands)
+    form = msgspec.structs.replace(judged.form, name=entry.name, files=files)
+    alone = judged.form.files == judged.record.reference.files
+    commands = [line for each in (judged.record, *judged.others) for line in each.commands]
+    record = msgspec.structs.replace(judged.record, variants=[] if alone else [form], commands=commands)
     own = replace(forms.of_form(record, form), precisions=weights)
     shown = [own] if alone else [forms.of_form(record, record.reference), own]
     page.ReportPage(entry.name, _lead(judged), record, shown, judged.looks, _facts(entry)).write(folder / FILE)

@@ -83,7 +83,7 @@ def completed(
         UsageError: something is missing or wrong; the message names the option.
     """
     try:
-        recipe = decoding.convert(toml.parse((judged.record.recipe if judged.record else "").encode()), _Recipe)
+        recipe = decoding.convert(toml.parse(judged.record.recipe.encode()), _Recipe)
     except ValueError:  # a record that somebody wrote by hand
         recipe = _Recipe()
     values = _of_files(candidate, judged)
@@ -111,10 +111,10 @@ def completed(
 
 def _of_files(candidate: Candidate, judged: Judgement) -> dict[str, object]:
     family, context = _chat(candidate)
-    method, peak = (judged.form.method, judged.form.peak_mib) if judged.form else ("", None)
+    named, peak = filter(None, (candidate.name, judged.form.method)), judged.form.peak_mib
     return {
         "name": candidate.name,
-        "description": f"{', '.join(filter(None, (candidate.name, method)))}, published by edge-quantize",
+        "description": f"{', '.join(named)}, published by edge-quantize",
         "family": family,
         "context": context,
         "memory_mib": math.ceil(peak) if peak else estimated_memory(candidate.bytes),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -26,8 +26,8 @@ class Judgement:
 
     Attributes:
         model: its files and options, as they were judged.
-        record: None where nothing was measured.
-        form: what the record says of these files, its verdicts decided again; None without a record.
+        record: a blank one, which nobody has signed, where none counts.
+        form: what the record says of these files, its verdicts decided again.
         looks: every look at these files, in order.
         against: why it does not count as accepted; empty where it does.
         unaccepted: why it is published all the same; empty where nothing is against it.
@@ -35,8 +35,8 @@ class Judgement:
     """
 
     model: ModelSums
-    record: Record | None = None
-    form: Variant | None = None
+    record: Record
+    form: Variant
     looks: Sequence[DecidedLook] = ()
     against: str = ""
     unaccepted: str = ""
@@ -103,11 +103,13 @@ def judge(candidate: Candidate, found: Sequence[Record], signer: str = "") -> Ju
         KeyLost, StorageFull: this machine's key or its audit trail cannot be read.
     """
     model = ModelSums(candidate.name, candidate.sums(), candidate.options)
+    blank = Variant(candidate.name, "", {})
+    nothing = Judgement(model, Record(candidate.name, candidate.role, "", [], {}, {}, {}, blank, []), blank)
     signer = "" if signer == signature.own_key() else signer
     if not found:
-        return Judgement(model, against=f"{candidate.name} was not measured: there is no {records.FILE} beside it")
+        return replace(nothing, against=f"{candidate.name} was not measured: there is no {records.FILE} beside it")
     if why := next(filter(None, (_unbelievable(each, signer) for each in found)), ""):
-        return Judgement(model, against=why)
+        return replace(nothing, against=why)
     forms = [
         (record, form)
         for record in found
@@ -116,12 +118,12 @@ def judge(candidate: Candidate, found: Sequence[Record], signer: str = "") -> Ju
     ]
     if not forms:
         why = f"{candidate.name} was not measured: the record of {found[0].name} is of other files, or of another role"
-        return Judgement(model, against=why)
+        return replace(nothing, against=why)
     record, form = forms[0]
     mine = [look for each in found for look in each.looks if look.candidate.id == model.id]
     own = {looks.sum_of(look): look for look in mine if look.code == looks.code()}
     if mine and not own:
-        return Judgement(model, against=f"another version of the code judged {form.name}, so accept it again")
+        return replace(nothing, against=f"another version of the code judged {form.name}, so accept it again")
     known = [] if signer else looks.judged(model)
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
     looked = [looks.decided(own[k]) for k in order]

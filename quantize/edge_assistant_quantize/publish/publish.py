@@ -203,8 +203,8 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     names: Mapping[str, str] = {file.key: file.path for file in files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
-    if (record := planned.judged.record) is not None:
-        records.write(record, folder / records.FILE)
+    if planned.judged.record.signer:
+        records.write(planned.judged.record, folder / records.FILE)
         for number, other in enumerate(planned.judged.others, 2):
             records.write(other, folder / OTHERS.format(number))
     card.write(planned.judged, planned.entry, planned.weights, folder)

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from helpers import killed
+from helpers.records import record
 from helpers.smalldisk import fill, mounted
 
 import edge_assistant_quantize.publish as package
@@ -88,7 +89,6 @@ def test_a_run_becomes_an_entry_with_a_card_that_the_product_opens(run_folder, h
     assert figures["bits_per_weight"] == figure(model.files["model"].stat().st_size)  # of 8 weights
     assert (figures["looks"], figures["signer"], "refused" in figures) == (1, records.read(run_folder).signer, False)
     assert figures["speed"] == {"median_ms": 13.5, "ratio": 0.5}
-    assert (figures["form"], figures["reference"]) == ("int8", "f32")
     assert assistant(["models", "info", "ours-int8"]) == 0
     assert said in capsys.readouterr().out
     kept = home / "published" / "ours-int8"
@@ -218,7 +218,7 @@ def test_what_is_missing_is_said(run_folder, capsys):
 )
 def test_a_language_model_is_published_as_it_answered(options, family, context, why, tmp_path):
     asked = SimpleNamespace(criteria=[SimpleNamespace(metric="cross-signal")])
-    judged = judgement.Judgement(ModelSums("mine", {}, {}), looks=[DecidedLook(asked, [])])
+    judged = judgement.Judgement(ModelSums("mine", {}, {}), record(), record().reference, [DecidedLook(asked, [])])
     model = Candidate("mine", "language", tmp_path, {}, options)
     found = _otherwise(model, judged, EntryDescription("mine", family=family, context=context))
     assert found == (f"mine was {why}" if why else "")
