@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,32 +12,14 @@ import msgspec
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.acceptance.looks import DecidedLook
-from edge_assistant_quantize.metrics.metric import standard
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.judgement import Judgement
 from edge_assistant_quantize.publish.places import FOLDER
-from edge_assistant_quantize.record import ModelFile, ModelSums
+from edge_assistant_quantize.record import ModelFile
 from edge_assistant_quantize.report import forms, page, precision, text
 from edge_assistant_quantize.report.precision import Precision
 
 FILE = "card.html"
-
-
-def ordered(looks: Iterable[DecidedLook], displaced: Iterable[ModelSums]) -> list[DecidedLook]:
-    """Looks as a card shows them: first with which the model came into a profile, then other acceptances in the task.
-
-    Args:
-        looks: in their order, which those of one rank keep.
-        displaced: the models that were first in its profiles.
-    """
-    others = [each.id for each in displaced]
-
-    def rank(each: DecidedLook) -> tuple[bool, ...]:
-        in_task = any(verdict.compares and standard(verdict.metric).task for verdict in each.verdicts)
-        first = in_task and each.look.reference.id in others
-        return (not (each.accepted and first), not (each.accepted and in_task), not each.accepted)
-
-    return sorted(looks, key=rank)
 
 
 def figures(judged: Judgement, said: EntryDescription, weights: Sequence[Precision]) -> dict[str, object]:

@@ -20,6 +20,7 @@ from edge_assistant_models.sources import local
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
@@ -75,13 +76,14 @@ def plan(
     whole = completed(said, candidate, judged, portfolio)
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
-    displaced = _displaced(portfolio, candidate.role, whole)
-    against = judged.against or _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
+    against = (
+        judged.against or _otherwise(candidate, judged, whole) or _displaces(portfolio, candidate.role, judged, whole)
+    )
     if against and not unaccepted:
         hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
         raise NotAccepted(against, hint)
     policy.current().check_model(whole.name, own=True)
-    looks = card.ordered(judged.looks, displaced.values())
+    looks = sorted(judged.looks, key=lambda each: (not gate.in_task(each.look, each.verdicts), not each.accepted))
     judged = dataclasses.replace(judged, looks=looks, against=against, unaccepted=unaccepted if against else "")
     weights = precision.of_files(candidate.paths.values())
     measured = card.figures(judged, whole, weights)
@@ -175,19 +177,14 @@ def _otherwise(candidate: Candidate, judged: Judgement, said: EntryDescription) 
     return "" if was == now else f"{name} was accepted with a context of {was} tokens, and not with one of {now}"
 
 
-def _displaced(portfolio: Portfolio, role: str, said: EntryDescription) -> dict[str, ModelSums]:
-    """The model that is first now, by profile."""
-    former = {profile: portfolio.resolve(profile).get(role) for profile in said.profiles or ()}
-    found = {name: candidates.find(name, portfolio=portfolio) for name in former.values() if name}
-    sums = {name: ModelSums(name, model.sums(), model.options) for name, model in found.items()}
-    return {profile: sums[name] for profile, name in former.items() if name}
-
-
-def _displaces(displaced: Mapping[str, ModelSums], judged: Judgement, said: EntryDescription) -> str:
+def _displaces(portfolio: Portfolio, role: str, judged: Judgement, said: EntryDescription) -> str:
     """The model that users of a profile would lose without a comparison of both; empty where there is none."""
-    for profile, other in displaced.items():
-        if other.id != judged.model.id and not judged.accepted_against(other):
-            return f"{said.name} was not accepted in place of {other.name}, which is first in {profile}"
+    for profile in said.profiles or ():
+        if (first := portfolio.resolve(profile).get(role)) is not None:
+            model = candidates.find(first, portfolio=portfolio)
+            other = ModelSums(first, model.sums(), model.options)
+            if other.id != judged.model.id and not judged.accepted_against(other):
+                return f"{said.name} was not accepted in place of {first}, which is first in {profile}"
     return ""
 
 

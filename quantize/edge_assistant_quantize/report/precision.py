@@ -78,16 +78,12 @@ def _sum(kind: str, there: Sequence[Precision]) -> Precision:
 
 
 def _of_gguf(path: Path) -> Iterator[Precision]:
-    import gguf
-
     from edge_assistant_quantize.gguf import header
 
     found = header.read(path)
     fallen = {tensor.name for tensor in found.fallen}
     for tensor in found.tensors:
-        weights = math.prod(tensor.shape)
-        block, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[tensor.kind.upper()]]
-        yield Precision(tensor.kind, 1, weights, weights // block * size, int(tensor.name in fallen))
+        yield Precision(tensor.kind, 1, math.prod(tensor.shape), tensor.bytes, int(tensor.name in fallen))
 
 
 def _of_onnx(path: Path) -> Iterator[Precision]:
