@@ -105,7 +105,9 @@ def _answer(process: subprocess.Popen[str], request: Mapping[str, object], watch
 
 
 def _error(module: str, name: str, message: str, hint: str) -> EdgeAssistantError:
-    error: EdgeAssistantError = getattr(importlib.import_module(module), name)(message, hint)
+    found = getattr(importlib.import_module(module), name)
+    assert issubclass(found, EdgeAssistantError)
+    error: EdgeAssistantError = found(message, hint)
     return error
 
 
