@@ -54,14 +54,13 @@ exit status: 0 where a variant is accepted, 1 where none is""",
     option("--source", metavar="MODEL|PATH", help="what is quantized, instead of the recipe's source"),
     option("--calibration", metavar="PATH", help="calibration data, instead of the recipe's"),
     option("--data", action="append", default=[], metavar="NAME=PATH", help="where a data set of the recipe lies"),
-    option("--locked", nargs="?", const="", metavar="DIR", help="hold it to the run there (default: that of --output)"),
+    option("--locked", type=Path, metavar="DIR", help="hold it to the run there"),
     arguments.THREADS,
     option("--json", action="store_true", help="print the record"),
 )
 def run(args: argparse.Namespace) -> VerbResult:
     """Run it; the status is 0 where a variant is accepted, 1 where none is."""
-    recipe = loading.load(args.recipe, _given(args))
-    found = ran(args, recipe, None if args.locked is None else Path(args.locked or args.output))
+    found = ran(args, loading.load(args.recipe, _given(args)), args.locked)
     return VerbResult(_decided(found, args.output), found, 0 if found.chosen else 1)
 
 
