@@ -13,10 +13,9 @@ from edge_assistant_quantize.arguments import VerbResult, count, option, verb
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import external
-from edge_assistant_quantize.publish import card, judgement
+from edge_assistant_quantize.publish import card, judgement, places
 from edge_assistant_quantize.publish import publish as catalog
 from edge_assistant_quantize.publish.description import EntryDescription
-from edge_assistant_quantize.publish.places import Places
 
 
 @verb(
@@ -60,7 +59,7 @@ def publish(args: argparse.Namespace) -> VerbResult:
     named = [each for path in args.record for each in judgement.records_at(path)]
     found = judgement.judge(model, named or judgement.records_of(args.model), args.signer)
     planned = catalog.plan(model, found, _said(args), unaccepted=args.unaccepted.strip(), replace=args.replace)
-    entry, places = planned.entry, Places.own()
+    entry = planned.entry
     first = f"first for {entry.role} in {', '.join(entry.profiles)}" if entry.profiles else "in no profile"
     reason = planned.judged.unaccepted
     if not args.yes:

@@ -24,10 +24,10 @@ from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
-from edge_assistant_quantize.publish import card, description
+from edge_assistant_quantize.publish import card, description, places
 from edge_assistant_quantize.publish.description import EntryDescription, completed
 from edge_assistant_quantize.publish.judgement import HINT, OTHERS, Judgement
-from edge_assistant_quantize.publish.places import ENTRY, FOLDER, Places
+from edge_assistant_quantize.publish.places import ENTRY, FOLDER
 from edge_assistant_quantize.record import ModelSums
 from edge_assistant_quantize.report import precision
 from edge_assistant_quantize.report.precision import Precision
@@ -102,8 +102,8 @@ def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = Fals
         ModelCorrupt: a file changed since it was looked at, or its headers contradict it.
         StorageFull: there is no room; nothing is left of it.
     """
-    places, entry = Places.own(), planned.entry
-    for folder in (places.data, places.store.root):  # on one disk the store has links
+    entry = planned.entry
+    for folder in (places.kept(""), places.store().root):  # on one disk the store has links
         room.check_disk(f"publishing {entry.name}", entry.bytes, folder)
     with places.held():
         _check_name(Portfolio(), entry.name, replace=replace)
@@ -123,7 +123,6 @@ def unpublish(name: str) -> None:
         UsageError: it was not published by this program.
         StorageFull: the data directory cannot be written.
     """
-    places = Places.own()
     with places.held():
         entry = Portfolio().entry(name)
         if not published(entry):
@@ -133,7 +132,7 @@ def unpublish(name: str) -> None:
             places.kept(name).rename(places.new(name))
         places.entry_file(name).unlink()
         with contextlib.suppress(ModelError):  # it is not in the store
-            places.store.remove(entry)
+            places.store().remove(entry)
 
 
 def published(entry: Entry) -> bool:
@@ -145,7 +144,7 @@ def published(entry: Entry) -> bool:
 def _check_name(portfolio: Portfolio, name: str, *, replace: bool) -> None:
     taken = next((entry for entry in portfolio.entries() if entry.name == name), None)
     if taken is None:
-        if Places.own().entry_file(name).exists():
+        if places.entry_file(name).exists():
             raise UsageError(f"catalog/{name}.toml is there already and describes another model", "say another --name")
     elif not published(taken):
         whose = "in your catalog, written by hand" if taken.own else "a model that comes with the product"

@@ -28,9 +28,8 @@ from edge_assistant_quantize.acceptance.looks import DecidedLook
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
-from edge_assistant_quantize.publish import description, judgement
+from edge_assistant_quantize.publish import description, judgement, places
 from edge_assistant_quantize.publish.description import EntryDescription
-from edge_assistant_quantize.publish.places import Places
 from edge_assistant_quantize.publish.publish import _otherwise, plan, publish, unpublish
 from edge_assistant_quantize.record import ModelSums
 
@@ -253,8 +252,8 @@ def test_an_entry_that_its_owner_has_written_or_changed_is_left_alone(run_folder
     publish(planned(run_folder))
     file = home / "catalog" / "ours-int8.toml"
     file.write_text(file.read_text().replace('profiles = ["test"]', 'profiles = ["tiny"]'))
-    Places.own().new("ours-int8").mkdir()  # of a replacement that was killed
-    with Places.own().held():
+    places.new("ours-int8").mkdir()  # of a replacement that was killed
+    with places.held():
         pass
     assert Portfolio().entry("ours-int8").profiles == ("tiny",)
     assert Portfolio().open("ours-int8")
@@ -319,9 +318,9 @@ def test_room_is_looked_for_on_the_disk_of_the_store_too(run_folder, home, monke
 def test_a_published_model_that_was_damaged_blocks_no_other(run_folder, home):
     publish(planned(run_folder))
     (home / "published" / "ours-int8" / "ours-int8.onnx").unlink()
-    Places.own().new("ours-int8").mkdir()  # of a replacement that was killed
-    (Places.own().new("ours-int8") / "entry.toml").write_text("another")
-    with pytest.raises(StorageFull), Places.own().held():
+    places.new("ours-int8").mkdir()  # of a replacement that was killed
+    (places.new("ours-int8") / "entry.toml").write_text("another")
+    with pytest.raises(StorageFull), places.held():
         pass
     assert unpublish("ours-int8") is None
     assert left(home) == []
@@ -341,7 +340,7 @@ def test_a_full_disk_leaves_nothing(run_folder, tmp_path, monkeypatch):
                 break
             except StorageFull:
                 filler.unlink()
-                with Places.own().held():
+                with places.held():
                     pass
                 assert left(home) == []
         assert room > 8
@@ -360,7 +359,7 @@ def test_killed_anywhere_it_is_published_whole_or_not_at_all(run_folder, make, h
     for line in [*range(1, count, count // 8), *range(count - 15, count + 1, 3)]:
         restore(home, backup)
         assert killed.at_line(lambda: publish(made, replace=replacing), line, TRACED)
-        with Places.own().held():
+        with places.held():
             pass
         portfolio = Portfolio()
         there = "ours-int8" in {entry.name for entry in portfolio.entries()}
@@ -387,7 +386,7 @@ def test_killed_while_it_is_taken_away_it_is_there_or_gone(run_folder, home, tmp
     for line in range(1, count + 1, max(1, count // 10)):
         restore(home, backup)
         assert killed.at_line(lambda: unpublish("ours-int8"), line, TRACED)
-        with Places.own().held():
+        with places.held():
             pass
         there = "ours-int8" in {entry.name for entry in Portfolio().entries()}
         assert left(home) == (WHOLE if there else [])
