@@ -22,7 +22,7 @@ from edge_assistant_quantize.report import forms, page, precision, text
 from edge_assistant_quantize.report.forms import FormState, ReportedForm
 from edge_assistant_quantize.report.page import ReportPage
 
-_TOP = 20
+_SHOWN = 20  # values in which two models differ most; JSON has all
 
 
 @verb(
@@ -106,7 +106,7 @@ def _page(args: argparse.Namespace, models: list[Candidate]) -> ReportPage:
   edge-quantize sensitivity encoder.onnx --method int4-weights --calibration spoken --of whisper-base --key encoder""",
     option("model", type=Path, metavar="MODEL", help="an .onnx file"),
     option("--method", required=True, metavar="METHOD", help=options.TYPES),
-    *options.calibration_options(),
+    *options.calibration_options(required=True),
     *options.METHOD,
     arguments.THREADS,
     arguments.JSON,
@@ -115,8 +115,6 @@ def sensitivity(args: argparse.Namespace) -> VerbResult:
     """Rank the nodes, worst first."""
     from edge_assistant_quantize.onnx import sensitivity
 
-    if args.calibration is None:
-        raise UsageError("nothing says what the outputs are compared over", "name it: --calibration DIR")
     how = {"threads": args.threads, "watch": args.watch, "options": options.method_options(args)}
     calibration = options.calibrated(args, args.model, args.watch)
     layers = sensitivity.rank(args.model, args.method, calibration=calibration, **how)
@@ -127,13 +125,12 @@ def sensitivity(args: argparse.Namespace) -> VerbResult:
 
 @verb(
     "layers",
-    "compare what two ONNX models compute, value by value",
+    "compare what two ONNX models compute, value by value, the largest differences first",
     """  edge-quantize layers model.onnx int8.onnx --data photos --of nanodet
   edge-quantize layers model.onnx int8.onnx --data texts.txt --of minilm-l6-f32 --json""",
     option("reference", type=Path, metavar="A.onnx", help="the model as it should be"),
     option("candidate", type=Path, metavar="B.onnx", help="what was made from it"),
-    *options.calibration_options("--data"),
-    option("--top", type=int, default=_TOP, metavar="N", help=f"values to print (default: {_TOP}); 0: all"),
+    *options.calibration_options("--data", required=True),
     arguments.THREADS,
     arguments.JSON,
 )
@@ -141,10 +138,7 @@ def layers(args: argparse.Namespace) -> VerbResult:
     """Compare value by value."""
     from edge_assistant_quantize.onnx import layers
 
-    if args.calibration is None:
-        raise UsageError("nothing says what the models are run over", "name it: --data DIR")
     feeds = (options.calibrated(args, args.reference, args.watch) or ())[: layers.FEEDS]
     found = layers.compare(args.reference, args.candidate, feeds, threads=args.threads, watch=args.watch)
-    shown = found[: args.top] if args.top > 0 else found
-    rows = [f"{item.snr_db:>8.1f}  {item.kind:<12}{item.value}" for item in shown]
-    return VerbResult([f"{'SNR, dB':>8}  {'operator':<12}value", *rows], {"layers": shown})
+    rows = [f"{item.snr_db:>8.1f}  {item.kind:<12}{item.value}" for item in found[:_SHOWN]]
+    return VerbResult([f"{'SNR, dB':>8}  {'operator':<12}value", *rows], {"layers": found})

@@ -28,11 +28,11 @@ EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibrati
 _OPTIONS = ("block_size", "algorithm", "calibrator", "weight_bits")
 
 
-def calibration_options(name: str = "--calibration") -> tuple[Configure, ...]:
+def calibration_options(name: str = "--calibration", *, required: bool = False) -> tuple[Configure, ...]:
     """The options for the data that a model runs over, the first by this name."""
     what = "recordings, photographs, or a file of texts"
     return (
-        option(name, dest="calibration", type=Path, metavar="DIR|F", help=what),
+        option(name, dest="calibration", type=Path, required=required, metavar="DIR|F", help=what),
         option("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ..."),
         option("--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"),
         option("--key", metavar="KEY", help="which of its files this is (default: model)"),
