@@ -82,8 +82,9 @@ def verb(name: str, help: str, examples: str, *configure: Configure, fetches: bo
                 found = work(args)
             if getattr(args, "json", False):
                 print(msgspec.json.encode(found.facts).decode())
-            else:
-                print("".join(f"{printable(line)}\n" for line in found.lines), end="")
+                return found.status
+            for line in found.lines:
+                print(printable(line))
             return found.status
 
         def add(subparsers: Any) -> None:  # noqa: ANN401 - argparse gives its type no public name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from edge_assistant.core.signals import printable
 from edge_assistant_models.conversion import importer, names
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
@@ -182,5 +183,5 @@ def imatrix(args: argparse.Namespace) -> VerbResult:
     imatrix.compute(args.model, args.text, args.output, **how)
     made = imatrix.read(args.output)
     tensors, file = len(made.means), args.output
-    facts = {"output": str(file), "sha256": sha256_of(file), "tensors": tensors, "chunks": made.chunks}
+    facts = {"output": printable(str(file)), "sha256": sha256_of(file), "tensors": tensors, "chunks": made.chunks}
     return VerbResult([f"{file.name}: {tensors} tensors over {made.chunks} chunks of {args.text.name}"], facts)

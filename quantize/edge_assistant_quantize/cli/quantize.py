@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import arguments
 from edge_assistant_quantize.arguments import VerbResult, option, verb
@@ -98,7 +99,7 @@ def quantize(args: argparse.Namespace) -> VerbResult:
     weights = precision.of_files([args.output])
     bits, tensors = precision.bits(weights), {each.kind: each.tensors for each in weights if each.tensors}
     facts = {
-        "output": file.name,
+        "output": printable(file.name),
         "type": args.type,
         "tensors": tensors,
         "excluded": made.excluded,
