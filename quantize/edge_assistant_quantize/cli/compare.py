@@ -18,7 +18,7 @@ from edge_assistant_quantize.onnx import options
 from edge_assistant_quantize.recipes import measurements, recipe, speed
 from edge_assistant_quantize.recipes.engine import RecipeRun
 from edge_assistant_quantize.recipes.step import Form
-from edge_assistant_quantize.report import forms, page, precision, text
+from edge_assistant_quantize.report import forms, precision, text
 from edge_assistant_quantize.report.forms import FormState, ReportedForm
 from edge_assistant_quantize.report.page import ReportPage
 
@@ -55,7 +55,7 @@ def compare(args: argparse.Namespace) -> VerbResult:
     made = _page(args, models)
     if args.output:
         made.write(args.output)
-    head, rows = page.table(made.forms, made.record.measures, forms.metrics(made.record))
+    head, rows = made.table(forms.metrics(made.record))
     written = [f"page: {args.output}"] if args.output else []
     return VerbResult([*inputs.columns([head, *rows]), made.lead, *written], made)
 

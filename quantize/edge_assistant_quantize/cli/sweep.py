@@ -15,7 +15,7 @@ from edge_assistant_quantize.gguf import kinds
 from edge_assistant_quantize.gguf.text import check_context
 from edge_assistant_quantize.recipes import loading, recipe
 from edge_assistant_quantize.recipes.recipe import Recipe
-from edge_assistant_quantize.report import forms, page, text
+from edge_assistant_quantize.report import page
 
 _SWEPT = "Q2_K,Q3_K_M,Q4_K_M,Q5_K_M,Q6_K,Q8_0"
 
@@ -41,8 +41,7 @@ run again with the same folder it does what is missing, such as after an interru
 def sweep(args: argparse.Namespace) -> VerbResult:
     """Sweep, write record and report, and show the table."""
     found = ran(args, swept(args))
-    measures = {**found.measures, "bits-per-weight": text.PLAIN}
-    head, rows = page.table(forms.of_record(found), measures, list(measures))
+    head, rows = page.of_record(found).table([*found.measures, "bits-per-weight"])
     return VerbResult([*inputs.columns([head, *rows]), f"report: {args.output / page.HTML}"], found)
 
 

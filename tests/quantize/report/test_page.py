@@ -18,7 +18,7 @@ from helpers.smalldisk import fill, mounted
 from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.errors import StorageFull
 from edge_assistant_quantize.record import AcceptanceLook, Bound, Criterion, Layer, ModelFile, ModelSums
-from edge_assistant_quantize.report import forms, page, text
+from edge_assistant_quantize.report import page, text
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -219,7 +219,7 @@ def test_a_column_that_says_nothing_is_left_out():
     unmeasured = {"speed": {}, "peak_mib": None}
     reference = msgspec.structs.replace(record().reference, **unmeasured)
     bare = record(reference=reference, variants=[variant("a", 9, 0.5, accepted=True, **unmeasured)])
-    head, rows = page.table(forms.of_record(bare), bare.measures, ["presence"])
+    head, rows = page.of_record(bare).table(["presence"])
     assert tuple(head) == ("#", "form", "size", "of the size", "presence", "Pareto fronts", "decided")
     assert len(rows[0]) == len(head)
 
