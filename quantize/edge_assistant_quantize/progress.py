@@ -79,13 +79,14 @@ def minutes(seconds: float) -> str:
 
 
 @contextmanager
-def shown(*, plain: bool = False) -> Iterator[Watch]:
+def shown(*, plain: bool = False, stream: TextIO | None = None) -> Iterator[Watch]:
     """A watcher that shows steps on standard error until the block ends: a bar on a terminal, else plain lines."""
+    out = stream or sys.stderr
     with ExitStack() as ends:
-        yield _bars(ends) if terminal.redraws(sys.stderr, plain=plain) else _lines(sys.stderr)
+        yield _bars(out, ends) if terminal.redraws(out, plain=plain) else _lines(out)
 
 
-def _bars(ends: ExitStack) -> Watch:
+def _bars(out: TextIO, ends: ExitStack) -> Watch:
     """A watcher that shows a bar for each piece of work, from the first step on."""
     tasks: dict[str, TaskID] = {}
 
@@ -95,7 +96,7 @@ def _bars(ends: ExitStack) -> Watch:
         from rich.console import Console
 
         columns = progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn()
-        console = Console(file=sys.stderr, no_color=not terminal.colours(sys.stderr))
+        console = Console(file=out, no_color=not terminal.colours(out))
         made = progress.Progress(*columns, progress.TimeRemainingColumn(), console=console, speed_estimate_period=600)
         return ends.enter_context(made)
 

@@ -112,10 +112,23 @@ def note(fallbacks: Mapping[str, int]) -> str:
     return f"{sum(fallbacks.values())} tensors fell back, {types}: their rows are no multiples of {header.BLOCK}"
 
 
+def estimate(model: Path, kind: str, *, allow_requantize: bool = False) -> int:
+    """Bytes of a model in another type, without making it; the arguments are those of `quantize`.
+
+    Raises:
+        UsageError, ModelCorrupt, WeightsRefused, CalibrationInvalid, QuantizationFailed: see `quantize`.
+    """
+    request, _ = _request(model, kind, None, {}, allow_requantize)
+    return int(worker.run(__name__, request, ignore))
+
+
 def _request(
     model: Path, kind: str, matrix: Path | None, overrides: Mapping[str, str], allow_requantize: bool
 ) -> tuple[dict[str, object], header.Header]:
-    """What the other process is asked for, after all checks that need no computation, and the model's header."""
+    """A request for the size, after all checks that need no computation, and the model's header.
+
+    With an output, and the folder that it goes into, it is a request for the file.
+    """
     kinds.of_model(kind)
     found = header.read(model)
     is_model = found.values.get("general.type", "model") == "model" and "general.architecture" in found.values
@@ -136,6 +149,8 @@ def _request(
         "imatrix": str(matrix.absolute()) if matrix else None,
         "overrides": dict(overrides),
         "allow_requantize": allow_requantize,
+        "threads": 1,
+        "output": None,
     }
     return request, found
 
@@ -150,8 +165,8 @@ def _check_pattern(pattern: str, names: Iterable[str]) -> None:
         raise UsageError(f"no tensor's name matches '{pattern}'", "take one such as attn_v, ffn_down or blk.0.attn_q")
 
 
-def work(request: Mapping[str, Any], watch: Watch) -> None:
-    """Quantize in the other process, once it is known that the disk has room for it."""
+def work(request: Mapping[str, Any], watch: Watch) -> int:
+    """Estimate in the other process, and quantize if there is an output; returns the bytes."""
     model, params = Path(request["model"]), llama.library().llama_model_quantize_default_params()
     params.ftype = kinds.of_model(request["kind"])
     params.nthread = request["threads"]
@@ -162,8 +177,10 @@ def work(request: Mapping[str, Any], watch: Watch) -> None:
         pointed.append(_set_imatrix(params, Path(request["imatrix"])))
     with held(model, HeaderFormat.GGUF) as name:
         size = _size(_run(request, name, params, ignore, dry=True), model.stat().st_size)
-        room.check_disk("the quantized model", size, Path(request["folder"]))
-        _run(request, name, params, watch, dry=False)
+        if request["output"] is not None:
+            room.check_disk("the quantized model", size, Path(request["folder"]))
+            _run(request, name, params, watch, dry=False)
+    return size
 
 
 def _run(request: Mapping[str, Any], name: str, params: Any, watch: Watch, *, dry: bool) -> str:  # noqa: ANN401
