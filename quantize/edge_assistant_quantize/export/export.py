@@ -26,7 +26,7 @@ from edge_assistant_quantize.export import Done, pooling
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
 from edge_assistant_quantize.gguf.conversion import require_libraries
-from edge_assistant_quantize.progress import Watch, counted, ignore, shown, stage
+from edge_assistant_quantize.progress import Watch, counted, ignore, stage
 from edge_assistant_quantize.room import check_disk, check_memory, check_new, new_folder
 
 EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
@@ -49,8 +49,8 @@ _BESIDE = (
 )  # fmt: skip
 
 
-def run(args: argparse.Namespace) -> None:
-    """Export and print how far the graphs are from the model.
+def run(args: argparse.Namespace) -> list[str]:
+    """Export and say how far the graphs are from the model.
 
     Raises:
         UsageError: the output is named as a file.
@@ -58,16 +58,13 @@ def run(args: argparse.Namespace) -> None:
     """
     if args.output.suffix.lower() == ".onnx":
         raise UsageError(f"{args.output.name} would be a file, and an export has several", "name a folder")
-    with shown() as watch:
-        done, files = export(args.folder, args.output, task=args.task, threads=args.threads, watch=watch)
-    for key, path in files.items():
-        print(f"{key}: {path} ({path.stat().st_size:,} bytes)")
-    print(f"{done.architecture} for {done.task}, operator set {done.opset}")
-    shares = [share for outputs in done.deviations.values() for share in outputs.values()]
-    if shares:
-        print(f"compared with the model on the same inputs: at most {max(shares):.1e} of an output's largest value")
-    if done.note:
-        print(f"note: {done.note}")
+    done, files = export(args.folder, args.output, task=args.task, threads=args.threads, watch=args.watch)
+    said = [f"{key}: {path} ({path.stat().st_size:,} bytes)" for key, path in files.items()]
+    said.append(f"{done.architecture} for {done.task}, operator set {done.opset}")
+    if shares := [share for outputs in done.deviations.values() for share in outputs.values()]:
+        most = f"at most {max(shares):.1e} of an output's largest value"
+        said.append(f"compared with the model on the same inputs: {most}")
+    return [*said, f"note: {done.note}"] if done.note else said
 
 
 def export(

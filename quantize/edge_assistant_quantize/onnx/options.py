@@ -28,11 +28,11 @@ EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibrati
 _OPTIONS = ("block_size", "algorithm", "calibrator", "weight_bits")
 
 
-def calibration_options(name: str = "--calibration") -> tuple[Configure, ...]:
+def calibration_options(name: str = "--calibration", *, required: bool = False) -> tuple[Configure, ...]:
     """The options for the data that a model runs over, the first by this name."""
     what = "recordings, photographs, or a file of texts"
     return (
-        option(name, dest="calibration", type=Path, metavar="DIR|F", help=what),
+        option(name, dest="calibration", type=Path, required=required, metavar="DIR|F", help=what),
         option("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ..."),
         option("--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"),
         option("--key", metavar="KEY", help="which of its files this is (default: model)"),
@@ -71,7 +71,7 @@ def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibrati
     from edge_assistant_quantize.onnx import calibration
 
     found, key = belonging(model, args.role, args.of, args.key)
-    return calibration.record(found, key, data(args), threads=arguments.threads(args), watch=watch)
+    return calibration.record(found, key, data(args), threads=args.threads, watch=watch)
 
 
 def data(args: argparse.Namespace) -> dict[str, object]:
