@@ -20,7 +20,7 @@ from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed, Us
 from edge_assistant_quantize.export import Done, product
 from edge_assistant_quantize.gguf import checkpoint
 from edge_assistant_quantize.gguf.conversion import require_libraries
-from edge_assistant_quantize.progress import Watch, counted, ignore, shown
+from edge_assistant_quantize.progress import Watch, counted, ignore
 from edge_assistant_quantize.room import check_disk, check_memory, check_new, new_folder
 
 EXAMPLES = """  edge-quantize convert my-whisper --output my-whisper-onnx
@@ -37,8 +37,8 @@ _COPIES = 4  # of the weights in float32 at the peak, during serialisation: 3.6 
 _MAX_BYTES = 2_147_483_647  # of an ONNX file: protobuf counts in 31 bits; the product takes no values from elsewhere
 
 
-def run(args: argparse.Namespace) -> None:
-    """Export and print how far the graphs are from the model.
+def run(args: argparse.Namespace) -> list[str]:
+    """Export and say how far the graphs are from the model.
 
     Raises:
         UsageError: the output is named as a file.
@@ -46,15 +46,12 @@ def run(args: argparse.Namespace) -> None:
     """
     if args.output.suffix.lower() == ".onnx":
         raise UsageError(f"{args.output.name} would be a file, and an export has several", "name a folder")
-    with shown() as watch:
-        done, files = export(args.folder, args.output, task=args.task, threads=args.threads, watch=watch)
-    for key, path in files.items():
-        print(f"{key}: {path} ({path.stat().st_size:,} bytes)")
-    print(f"{done.architecture} for {done.task}, operator set {done.opset}")
+    done, files = export(args.folder, args.output, task=args.task, threads=args.threads, watch=args.watch)
+    said = [f"{key}: {path} ({path.stat().st_size:,} bytes)" for key, path in files.items()]
+    said.append(f"{done.architecture} for {done.task}, operator set {done.opset}")
     most = max(share for outputs in done.deviations.values() for share in outputs.values())
-    print(f"compared with the model on the same inputs: at most {most:.1e} of an output's largest value")
-    if done.note:
-        print(f"note: {done.note}")
+    said.append(f"compared with the model on the same inputs: at most {most:.1e} of an output's largest value")
+    return [*said, f"note: {done.note}"] if done.note else said
 
 
 def export(

@@ -27,11 +27,11 @@ EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibrati
 --output int4.onnx"""
 
 
-def calibration_options(name: str = "--calibration") -> tuple[Configure, ...]:
+def calibration_options(name: str = "--calibration", *, required: bool = False) -> tuple[Configure, ...]:
     """The options for the data that a model runs over, the first by this name."""
     what = "recordings, photographs, or a file of texts"
     return (
-        option(name, dest="calibration", type=Path, metavar="DIR|F", help=what),
+        option(name, dest="calibration", type=Path, required=required, metavar="DIR|F", help=what),
         option("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ..."),
         option("--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"),
         option("--key", metavar="KEY", help="which of its files this is (default: model)"),
@@ -74,7 +74,7 @@ def calibration(args: argparse.Namespace, model: Path, watch: Watch) -> Calibrat
     from edge_assistant_quantize.onnx.calibration import record
 
     found, key = belonging(model, args.role, args.of, args.key)
-    return record(found, key, data(args), threads=arguments.threads(args), watch=watch)
+    return record(found, key, data(args), threads=args.threads, watch=watch)
 
 
 def data(args: argparse.Namespace) -> dict[str, object]:

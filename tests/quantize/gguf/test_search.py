@@ -87,14 +87,14 @@ def test_a_search_writes_a_model_within_the_budget_and_goes_on_where_it_was(smal
 
 def test_the_verb_searches(small, tmp_path, capsys):
     words = ["quantize", str(small / "tiny.gguf"), "--type", "search", "--output", str(tmp_path / "out.gguf")]
-    for wrong in ([], ["--text", "t"], ["--text", "t", "--bits-per-weight", "5", "--mib", "1"]):
+    for wrong, said in (([], "a search needs a text"), (["--text", "t"], "a search takes 'bits_per_weight'")):
         assert main([*words, *wrong]) == 2
-        assert "a search needs a text and one budget" in capsys.readouterr().err
-    given = ["--text", str(small / "prose.txt"), "--chunks", "1", "--mib", "1.2", "--threads", "1", "--json"]
+        assert said in capsys.readouterr().err
+    given = ["--text", str(small / "prose.txt"), "--chunks", "1", "--bits-per-weight", "6.5", "--json"]
     assert main([*words, *given]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["bytes"] <= 1.2 * 2**20
+    assert found["bits_per_weight"] <= 6.5
     assert found["types"].keys() == found["losses"].keys()
     words[3] = "Q4_K_M"
-    assert main([*words, "--mib", "1"]) == 2
-    assert "say --type search" in capsys.readouterr().err
+    assert main([*words, "--bits-per-weight", "5"]) == 2
+    assert 'are keys of type = "search"' in capsys.readouterr().err

@@ -164,7 +164,7 @@ def test_later_looks_at_the_same_data_ask_for_more(judged, capsys):
     printed = capsys.readouterr().out
     (number,) = re.findall(r"; look (\d+) at this data, .*\), 400 independent items", printed)
     assert int(number) > 12
-    assert f"shared items with its data, for a decision or an evaluation: {int(number) - 1}\n" in printed
+    assert f"shared items with its data, for a decision or not: {int(number) - 1}\n" in printed
 
 
 def test_a_refusal_stays_on_the_card(judged):
@@ -340,7 +340,7 @@ def test_all_records_travel_with_what_was_published(judged, tmp_path, monkeypatc
     assert judged.accept(74, 80, "hits at_most_worse=0.2") == 0
     assert judged.publish(74, "--record", str(tmp_path / "former")) == 0
     kept, signer = home / "published" / "m74", signature.own_key()
-    assert sorted(path.name for path in kept.glob("re*")) == ["record-2.json", "record.json"]  # there is no recipe
+    assert sorted(path.name for path in kept.glob("re*")) == ["record-2.json", "record.json"]
     card = (kept / "card.html").read_text("utf-8")
     assert "edge-quantize accept second\nedge-quantize accept first\n" in card
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "other"))
