@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from edge_assistant.perception.detectors import LABELS, RtDetr
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.candidate import Candidate, model_name
 from edge_assistant_quantize.errors import WeightsRefused
@@ -40,6 +39,8 @@ def as_candidate(done: Done, folder: Path, making: Path, name: str) -> Done:
     elif done.role == "embedder":
         files["tokenizer"], unfit = "tokenizer.json", _fit_embedder(folder, making / files["model"])
     elif done.role == "detector":
+        from edge_assistant.perception.detectors import RtDetr
+
         options, unfit = {"architecture": RtDetr.architecture}, unfit_detector(folder)
         if not unfit:
             _fix_size(folder, making / files["model"])
@@ -114,6 +115,8 @@ def unfit_detector(folder: Path) -> str:
     Raises:
         WeightsRefused: a configuration cannot be read.
     """
+    from edge_assistant.perception.detectors import LABELS
+
     names = json_of(folder / "config.json").get("id2label")
     ends = {str(at): LABELS[at] for at in (0, len(LABELS) - 1)}  # those between have other names in some checkpoints
     if not isinstance(names, dict) or len(names) != len(LABELS) or not names.items() >= ends.items():
