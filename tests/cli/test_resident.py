@@ -102,7 +102,7 @@ def test_what_is_typed_comes_from_the_command(resident: int) -> None:
 
 
 def shown(*arguments: str | Path, **environment: str) -> tuple[int, str]:
-    """What a command draws on a terminal, but for times and for how often a spinner turns, and beside what; and its status."""
+    """What a command draws on a terminal, but for times, turns of the spinner and what stands beside it; its status."""
     screen = Terminal(*COMMAND, *arguments, environment=environment)
     try:
         return screen.ended(), re.sub(SPINS, "WORKS", TURNED.sub("", TIMES.sub("TIME", screen.seen)))
