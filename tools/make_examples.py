@@ -141,9 +141,9 @@ def _write(path: Path, header: list[str], start: datetime, step: timedelta, rows
 
 def papers(folder: Path) -> None:
     """The scanned form and receipt."""
-    scanned = render.scan_look(form(), seed=11, wear=render.Wear(skew=-1.1))
+    scanned = render.scan_look(form(), seed=11, skew=-1.1)
     scanned.save(folder / "clinic" / "form.jpg", quality=80)
-    creased = render.scan_look(receipt(), seed=12, wear=render.Wear(skew=1.6, noise=7.0))
+    creased = render.scan_look(receipt(), seed=12, skew=1.6, noise=7.0)
     creased.save(folder / "expense" / "receipt.jpg", quality=75)
 
 

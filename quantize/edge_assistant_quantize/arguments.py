@@ -1,4 +1,4 @@
-"""What command lines have in common: verbs, options of several or of one form only, numbers, threads, places."""
+"""What command lines have in common: verbs and what they say, options of several or of one form only, places."""
 
 from __future__ import annotations
 
@@ -6,21 +6,43 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from edge_assistant.cli import frame
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
+from edge_assistant_quantize import progress
 from edge_assistant_quantize.errors import InputMissing, StorageFull, UsageError
 
 Configure = Callable[[Any], object]  # adds options to a parser or to a group of it
-Run = Callable[[argparse.Namespace], int]
+
 
 VERBS: dict[str, Callable[[Any], None]] = {}  # of `edge-quantize`: what adds each to the subparsers of the command
 
 _DIGITS = 12  # of a number; nothing here is counted in more
+
+
+@dataclass(frozen=True, slots=True)
+class VerbResult:
+    """What a verb says once it is done.
+
+    Attributes:
+        lines: for people.
+        facts: for programs, as JSON has them; what is no number is null there.
+        status: the exit status.
+    """
+
+    lines: Sequence[str]
+    facts: object = None
+    status: int = 0
+
+
+Work = Callable[[argparse.Namespace], VerbResult]
 
 
 def count(text: str) -> int:
@@ -42,8 +64,8 @@ def option(*names: str, **settings: Any) -> Configure:  # noqa: ANN401 - as argp
     return lambda group: group.add_argument(*names, **settings)
 
 
-def verb(name: str, help: str, examples: str, *configure: Configure, fetches: bool = False) -> Callable[[Run], Run]:
-    """Declare that a function does a verb and returns the exit status.
+def verb(name: str, help: str, examples: str, *configure: Configure, fetches: bool = False) -> Callable[[Work], Work]:
+    """Declare that a function does a verb; it finds `threads` and `watch` among its arguments.
 
     Args:
         name: of the verb.
@@ -53,14 +75,25 @@ def verb(name: str, help: str, examples: str, *configure: Configure, fetches: bo
         fetches: whether it uses the network; the others run under the offline lock.
     """
 
-    def declare(run: Run) -> Run:
+    def declare(work: Work) -> Work:
+        def run(args: argparse.Namespace) -> int:
+            args.threads = getattr(args, "threads", None) or Runtime.detect().threads
+            with progress.shown(plain=args.settings.plain) as args.watch:
+                found = work(args)
+            if getattr(args, "json", False):
+                print(msgspec.json.encode(found.facts).decode())
+                return found.status
+            for line in found.lines:
+                print(printable(line))
+            return found.status
+
         def add(subparsers: Any) -> None:  # noqa: ANN401 - argparse gives its type no public name
             parser = frame.add_verb(subparsers, name, help, f"examples:\n{examples}", run, fetches=fetches)
             for each in configure:
                 each(parser)
 
         VERBS[name] = add
-        return run
+        return work
 
     return declare
 
@@ -74,11 +107,6 @@ CHUNKS = option("--chunks", type=count, metavar="N", help="the most that are tak
 def command() -> str:
     """This process's command line, for records."""
     return shlex.join(["edge-quantize", *sys.argv[1:]])
-
-
-def threads(args: argparse.Namespace) -> int:
-    """The cores to keep to."""
-    return int(args.threads or Runtime.detect().threads)
 
 
 def form(title: str, *options: Configure) -> Configure:

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
@@ -37,9 +37,6 @@ from edge_assistant_models.schema import MAX_TOML_BYTES
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.decoding import FileName, Name
 from edge_assistant_quantize.errors import ModelCorrupt, UsageError
-
-if TYPE_CHECKING:
-    from edge_assistant_models.entries import Entry
 
 FILE = "candidate.toml"
 
@@ -215,14 +212,10 @@ def find(named: str, role: str | None = None, portfolio: Portfolio | None = None
             raise UsageError(f"nothing says what {path.name} does", "say it: --role speech, detector, embedder, ...")
         options = {"family": "chatml"} if path.suffix == ".gguf" else {}
         return Candidate(model_name(path.stem), role or "language", path.parent, files, options)
-    return _of_entry(portfolio or Portfolio(), named)
-
-
-def _of_entry(portfolio: Portfolio, name: str) -> Candidate:
-    entry: Entry = portfolio.entry(name)
-    model = portfolio.open(name)
-    folder = next(iter(model.files.values())).parent
-    return Candidate(name, entry.role, folder, {key: path.name for key, path in model.files.items()}, entry.options)
+    portfolio = portfolio or Portfolio()
+    entry, places = portfolio.entry(named), portfolio.open(named).files
+    folder = next(iter(places.values())).parent
+    return Candidate(named, entry.role, folder, {key: path.name for key, path in places.items()}, entry.options)
 
 
 def model_name(stem: str) -> str:

@@ -24,13 +24,14 @@ Positive = Annotated[int, Meta(ge=1)]
 _PLACE = re.compile(r" - at `(?:key` in `)?\$\.?([^`]*)`")
 
 
-def convert(values: object, kind: type[T], hook: Callable[[type, Any], Any] | None = None) -> T:
+def convert(values: object, kind: type[T], hook: Callable[[type, Any], Any] | None = None, *, strict: bool = True) -> T:
     """Values as TOML or JSON gives them, as a struct or dataclass.
 
     Args:
         values: of unknown origin.
         kind: the type.
         hook: decodes a type that msgspec does not know; raises ValueError.
+        strict: whether a number or a truth has to be one; else text that says one will do.
 
     Raises:
         ValueError: they are not of this type; the message is one line.
@@ -40,7 +41,7 @@ def convert(values: object, kind: type[T], hook: Callable[[type, Any], Any] | No
     ValueError: [1]: expected `int`, got `str`
     """
     try:
-        return msgspec.convert(values, kind, dec_hook=hook)
+        return msgspec.convert(values, kind, dec_hook=hook, strict=strict)
     except msgspec.ValidationError as error:
         text = str(error)
     places = ": ".join(place for place in reversed(_PLACE.findall(text)) if place)

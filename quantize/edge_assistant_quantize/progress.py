@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TextIO
+from functools import cache
+from typing import TYPE_CHECKING, TextIO
 
 from edge_assistant.cli import terminal
 from edge_assistant.core.signals import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 LINE_EVERY_S = 3.0
 
@@ -78,23 +82,30 @@ def minutes(seconds: float) -> str:
 def shown(*, plain: bool = False, stream: TextIO | None = None) -> Iterator[Watch]:
     """A watcher that shows steps on standard error until the block ends: a bar on a terminal, else plain lines."""
     out = stream or sys.stderr
-    if not terminal.redraws(out, plain=plain):
-        yield _lines(out)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+    with ExitStack() as ends:
+        yield _bars(out, ends) if terminal.redraws(out, plain=plain) else _lines(out)
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(file=out, no_color=not terminal.colours(out))
-    with Progress(*columns, console=console, speed_estimate_period=600) as bars:
-        tasks: dict[str, TaskID] = {}
 
-        def watch(step: ProgressStep) -> None:
-            if step.what not in tasks:
-                tasks[step.what] = bars.add_task(printable(step.what), total=step.total or None)
-            bars.update(tasks[step.what], completed=step.done, total=step.total or None)
+def _bars(out: TextIO, ends: ExitStack) -> Watch:
+    """A watcher that shows a bar for each piece of work, from the first step on."""
+    tasks: dict[str, TaskID] = {}
 
-        yield watch
+    @cache
+    def bars() -> Progress:
+        from rich import progress
+        from rich.console import Console
+
+        columns = progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn()
+        console = Console(file=out, no_color=not terminal.colours(out))
+        made = progress.Progress(*columns, progress.TimeRemainingColumn(), console=console, speed_estimate_period=600)
+        return ends.enter_context(made)
+
+    def watch(step: ProgressStep) -> None:
+        if step.what not in tasks:
+            tasks[step.what] = bars().add_task(printable(step.what), total=step.total or None)
+        bars().update(tasks[step.what], completed=step.done, total=step.total or None)
+
+    return watch
 
 
 def _lines(out: TextIO) -> Watch:

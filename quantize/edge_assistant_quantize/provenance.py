@@ -1,4 +1,4 @@
-"""Everything that tensors depend on: checksums of inputs, versions of libraries, class of machine."""
+"""Everything that tensors depend on: checksums of inputs, versions of libraries, the machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
@@ -25,12 +25,6 @@ from edge_assistant_quantize.room import check_disk, of_kernel
 
 MAX_FILES = 100_000  # of one data set; all are read, and a folder named by mistake could be a whole disk
 RUNTIMES = ("llama-cpp-python", "numpy", "onnxruntime")  # run models; another version gives other results
-
-# Instruction sets by which ONNX Runtime and llama.cpp choose kernels; each adds numbers up in another order.
-INSTRUCTIONS = (
-    *("avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16"),
-    *("asimd", "asimddp", "i8mm", "bf16", "sve", "sve2", "sme"),
-)
 
 
 def sum_of_values(values: object) -> str:
@@ -72,19 +66,23 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def copies(tables: Sequence[Mapping[str, object]]) -> Iterator[list[dict[str, object]]]:
+def copies(tables: Mapping[str, Mapping[str, object]]) -> Iterator[dict[str, dict[str, object]]]:
     """Data tables whose paths lead to copies that nobody else can enter, so that what is hashed is what is measured.
 
     Raises:
         InputMissing, CalibrationInvalid: see `sum_of_path`.
         StorageFull: the temporary folder has no room.
     """
-    paths = [Path(named) if isinstance(named := t.get("path"), str | Path) and str(named) else None for t in tables]
-    different = [path for path in dict.fromkeys(paths) if path is not None]
+    copied, places = {name: dict(table) for name, table in tables.items()}, dict[str | Path, str]()
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
         with storing("the copy of the data", "free some space, or name another folder in TMPDIR"):
-            copied = {path: str(_copied(path, Path(folder, str(n)))) for n, path in enumerate(different)}
-        yield [{**t, "path": copied[path]} if path else dict(t) for t, path in zip(tables, paths, strict=True)]
+            for table in copied.values():
+                path = table.get("path")
+                if isinstance(path, str | Path) and str(path):
+                    if path not in places:
+                        places[path] = str(_copied(Path(path), Path(folder, str(len(places)))))
+                    table["path"] = places[path]
+        yield copied
 
 
 def _copied(path: Path, folder: Path) -> Path:
@@ -126,21 +124,18 @@ def _version(distribution: str) -> str:
 
 
 @cache
-def machine_class() -> dict[str, str]:
-    """Architecture and instruction sets: machines that agree here compute the same tensors."""
-    there = set((of_kernel("cpuinfo", "flags") or of_kernel("cpuinfo", "Features")).split())  # the second on ARM
-    return {
-        "architecture": platform.machine(),
-        "instructions": " ".join(name for name in INSTRUCTIONS if name in there),
-    }
+def processor() -> str:
+    """The name of the processor, by which libraries choose kernels; each adds numbers up in another order."""
+    return of_kernel("cpuinfo", "model name") or platform.processor() or platform.machine()
 
 
 def machine() -> dict[str, str]:
-    """This machine for people: processor, cores, memory, system, and its class."""
+    """This machine for people: processor, architecture, cores, memory, system."""
     facts = Machine.detect()
     return {
-        "processor": of_kernel("cpuinfo", "model name") or platform.processor() or platform.machine(),
+        "processor": processor(),
+        "architecture": platform.machine(),
         "cores": str(facts.cores),
         "memory": mebibytes(facts.memory_bytes),
         "system": f"{platform.system()} {platform.release()}",
-    } | machine_class()
+    }

@@ -5,8 +5,6 @@ One JSON file. It holds all that another person needs to make the same tensors a
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +15,8 @@ from typing import Annotated
 import msgspec
 
 from edge_assistant.core.errors import InputCorrupt, InputMissing, InputTooLarge
+from edge_assistant_models import regular
+from edge_assistant_quantize.provenance import sum_of_values
 
 FILE = "record.json"
 MAX_BYTES = 64 << 20  # of a file that is read; one of a thousand layers has some hundred kilobytes
@@ -83,10 +83,9 @@ class Measured:
 
 
 class Bound(StrEnum):
-    """What is bounded; the word is the recipe's key."""
+    """What is bounded; the word is the recipe's key. `within_interval` is `at_most_worse` by the metric's margin."""
 
     AT_MOST_WORSE = "at_most_worse"
-    WITHIN_INTERVAL = "within_interval"
     AT_LEAST = "at_least"
     AT_MOST = "at_most"
 
@@ -98,44 +97,37 @@ class Criterion:
     Attributes:
         metric: the result it is about, such as `wer`.
         bound: what is bounded.
-        limit: by what; 0 for `within_interval`, whose limit is the metric's margin.
+        limit: by what.
     """
 
     metric: str
     bound: Bound
-    limit: float = 0.0
+    limit: float
 
     @property
     def compares(self) -> bool:
         """Whether it compares with the reference's value."""
-        return self.bound in {Bound.AT_MOST_WORSE, Bound.WITHIN_INTERVAL}
+        return self.bound is Bound.AT_MOST_WORSE
 
     @property
     def text(self) -> str:
         """In words, such as "at most 0.005 worse"."""
-        if self.bound is Bound.WITHIN_INTERVAL:
-            return "at most the metric's margin worse"
-        if self.bound is Bound.AT_MOST_WORSE:
-            return f"at most {self.limit:g} worse"
-        return f"{self.bound.replace('_', ' ')} {self.limit:g}"
+        return f"at most {self.limit:g} worse" if self.compares else f"{self.bound.replace('_', ' ')} {self.limit:g}"
 
-    def holds(self, low: float, high: float, *, lower_is_better: bool, margin: float = 0.0) -> bool:
+    def holds(self, low: float, high: float, *, lower_is_better: bool) -> bool:
         """Whether it holds; an end that is not finite holds nothing.
 
         Args:
             low: lower end, of the difference (candidate minus reference) where it compares, else of the value.
             high: upper end.
             lower_is_better: whether less is better.
-            margin: of the metric, for `within_interval`.
         """
-        if not (math.isfinite(low) and math.isfinite(high)):
-            return False
-        if self.bound is Bound.AT_LEAST:
-            return low >= self.limit - _ROUNDING
-        if self.bound is Bound.AT_MOST:
-            return high <= self.limit + _ROUNDING
-        limit = margin if self.bound is Bound.WITHIN_INTERVAL else self.limit
-        return (high if lower_is_better else -low) <= limit + _ROUNDING
+        beyond = {
+            Bound.AT_LEAST: self.limit - low,
+            Bound.AT_MOST: high - self.limit,
+            Bound.AT_MOST_WORSE: (high if lower_is_better else -low) - self.limit,
+        }
+        return math.isfinite(low) and math.isfinite(high) and beyond[self.bound] <= _ROUNDING
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -259,9 +251,7 @@ class ModelSums(msgspec.Struct, frozen=True):
     @property
     def id(self) -> str:
         """One sum over its files and options, whatever it is called."""
-        values = msgspec.json.decode(msgspec.json.encode([self.files, self.options]))
-        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return sum_of_values([dict(self.files), dict(self.options)])
 
 
 class AcceptanceLook(msgspec.Struct, frozen=True):
@@ -379,8 +369,7 @@ def read(path: Path) -> Record:
         what = f"{file.name} in {path.name}" if path.is_dir() else f"folder {path.name}"
         raise InputMissing(f"there is no {what}", "name a folder that a run has written")
     try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
+        content = regular.read(file, MAX_BYTES)
         if len(content) > MAX_BYTES:
             raise InputCorrupt(f"{file.name} is no record (it is larger than {MAX_BYTES:,} bytes)", "name another file")
         return msgspec.json.decode(content, type=Record)

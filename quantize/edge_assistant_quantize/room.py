@@ -34,19 +34,17 @@ def check_disk(what: str, needed: int, folder: Path) -> None:
         raise StorageFull(f"{what} needs {have}", "free some space, or name another folder")
 
 
-def check_memory(what: str, needed: int, available: int | None = None) -> None:
-    """Look whether memory suffices.
+def check_memory(what: str, needed: int) -> None:
+    """Look whether this machine and container have so much memory free now.
 
     Args:
         what: is to be done.
         needed: bytes.
-        available: bytes; None for what this machine and container have free now.
 
     Raises:
-        ModelTooLarge: it does not; the message names need and have.
+        ModelTooLarge: they have not; the message names need and have.
     """
-    have = available_memory() if available is None else available
-    if have < needed:
+    if (have := available_memory()) < needed:
         said = f"{what} needs {mebibytes(needed)} of memory and {mebibytes(have)} are free"
         raise ModelTooLarge(said, "close other programs, or take a machine with more memory")
 

@@ -18,9 +18,8 @@ tokens. `datasets.data` says what the data of a role is. What the sense gives of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import Kind, Origin, take_bytes, take_file
@@ -30,7 +29,7 @@ from edge_assistant.perception.sense import Request
 from edge_assistant.perception.senses.objects import MARGIN, Seen, around, see
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.data import CLEAR, Data, LabelledRecording, folder_of, items, labels_of, usable
+from edge_assistant_quantize.datasets.data import CLEAR, Data, LabelledRecording, folder_of, items, labels_of
 from edge_assistant_quantize.errors import QuantizationFailed, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch
 
@@ -45,17 +44,11 @@ Perceived: TypeAlias = Iterator[tuple[str, Any]]
 _Look: TypeAlias = Callable[[str, Any], Perceived]  # what gives the results of one item, by its name
 
 
-@dataclass(frozen=True, slots=True)
-class Viewed:
-    """A photograph through the detector.
+class Viewed(NamedTuple):
+    """A photograph through the detector."""
 
-    Attributes:
-        seen: what was found, and what is only suspected.
-        pixels: of the photograph.
-    """
-
-    seen: Seen
-    pixels: int
+    seen: Seen  # what was found, and what is only suspected
+    pixels: int  # of the photograph
 
 
 def perceive(model: InstalledModel, role: str, data: Data, runtime: Runtime, watch: Watch) -> Perceived:
@@ -73,15 +66,14 @@ def perceive(model: InstalledModel, role: str, data: Data, runtime: Runtime, wat
 
     Raises:
         UsageError: no sense runs models of this role over data.
-        InputMissing: the data is not there.
-        CalibrationInvalid: the data is of another kind, or a file of it cannot be used.
+        CalibrationInvalid: the data is of another kind.
+        InputError: the data is not there, or a file of it cannot be used.
         ModelError: a model is missing or cannot be loaded.
         QuantizationFailed: ONNX Runtime cannot run the model.
     """
     if role not in _ROLES:
         raise UsageError(f"no sense runs a model of role '{role}' over data", f"there are {', '.join(_ROLES)}")
-    with usable():
-        look, given = _ROLES[role](model, data, runtime), items(role, data)
+    look, given = _ROLES[role](model, data, runtime), items(role, data)
     return _run(given, look, model.name, watch)
 
 
@@ -93,7 +85,7 @@ def _run(given: Mapping[str, Any], look: _Look, name: str, watch: Watch) -> Perc
     watch(ProgressStep(what, 0, len(given)))
     for number, item in enumerate(given.items(), 1):
         try:
-            with usable(), np.errstate(all="ignore"):
+            with np.errstate(all="ignore"):
                 found = list(look(*item))
         except Exception as error:  # ONNX Runtime raises classes of its own where a graph loads and cannot be run
             if not type(error).__module__.startswith("onnxruntime"):

@@ -31,7 +31,6 @@ LIBRARIES = {  # transformers and the hub fetch nothing and report nothing
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
 }
-_STDERR_BYTES = 4096  # that are searched for the reason of a crash
 _REASON_LENGTH = 100
 _SPEAKING = (ValueError, RuntimeError, OSError, ImportError)  # the message of others needs the class's name
 
@@ -82,7 +81,7 @@ def run(
             if "result" in answer:
                 return answer["result"]
             if "error" in answer:
-                raise _error(**answer["error"])
+                raise _error(*answer["error"])
             reason = answer.get("failed") or _crash(process.wait(), errors)
             raise QuantizationFailed(f"{failure} ({printable(reason)})", hint)
         finally:
@@ -120,7 +119,7 @@ def _crash(status: int, errors: IO[bytes]) -> str:
     """
     if status == -signal.SIGKILL:
         raise _too_large()
-    errors.seek(max(errors.seek(0, os.SEEK_END) - _STDERR_BYTES, 0))
+    errors.seek(0)
     lines = [line.strip() for line in errors.read().decode(errors="replace").splitlines()]
     ended = f"it ended by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
     return _short(next((line for line in reversed(lines) if line), ended))
@@ -161,9 +160,7 @@ def _described(error: Exception) -> tuple[str, object]:
     elif isinstance(error, OSError) and error.errno == errno.ENOSPC:
         error = StorageFull("the disk is full", "free some space, or name another folder")
     if isinstance(error, EdgeAssistantError):
-        kind = type(error)
-        message = {"module": kind.__module__, "name": kind.__name__, "message": error.message, "hint": error.hint}
-        return "error", message
+        return "error", [type(error).__module__, type(error).__name__, error.message, error.hint]
     return "failed", _reason(error)
 
 

@@ -102,10 +102,10 @@ def test_what_is_typed_comes_from_the_command(resident: int) -> None:
 
 
 def shown(*arguments: str | Path, **environment: str) -> tuple[int, str]:
-    """What a command draws on a terminal, but for times, and for how often the spinner turned; and its status."""
+    """What a command draws on a terminal, but for times, turns of the spinner and what stands beside it; its status."""
     screen = Terminal(*COMMAND, *arguments, environment=environment)
     try:
-        return screen.ended(), TURNED.sub("", TIMES.sub("TIME", screen.seen))
+        return screen.ended(), re.sub(SPINS, "WORKS", TURNED.sub("", TIMES.sub("TIME", screen.seen)))
     finally:
         screen.close()
 

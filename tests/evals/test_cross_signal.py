@@ -19,7 +19,7 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import InputCorrupt, ModelMissing, StorageFull, UsageError
 from edge_assistant.perception.senses.readings import Readings
 from edge_assistant.storage.settings import Settings
-from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, load
+from edge_assistant_quantize.datasets.scenarios import Question, Scenario, ScenarioJob, load
 from evals import cross_signal, warm
 from evals.cross_signal import draw
 
@@ -320,7 +320,8 @@ def test_a_command_that_is_not_there(bench: Bench, tmp_path: Path) -> None:
 
 
 def test_samples_are_drawn_by_a_seed_and_keep_their_order() -> None:
-    every = [ScenarioJob(Scenario(f"s-{number}", "d", Path(), (), ()), 0) for number in range(40)]
+    question = Question("Who?", "absent", "not_in_evidence", (), ())
+    every = [ScenarioJob(Scenario(f"s-{number}", "d", Path(), (), ()), question) for number in range(40)]
     sample = draw(every, 10, 7)
     assert sample == draw(every, 10, 7) != draw(every, 10, 8)
     assert sample == [job for job in every if job in sample]

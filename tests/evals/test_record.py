@@ -15,7 +15,7 @@ from evals.results import Reply, ScenarioResult
 
 def result(status: str, said: str, answer: str) -> ScenarioResult:
     question = Question("What is it?", "lookup", status, ("7",) if status != "not_in_evidence" else (), ())
-    job = ScenarioJob(Scenario("one", "shop", Path(), (), (question,)), 0)
+    job = ScenarioJob(Scenario("one", "shop", Path(), (), (question,)), question)
     return ScenarioResult.of(job, "everything", Reply({"answer": answer, "status": said}))
 
 

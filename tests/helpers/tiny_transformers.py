@@ -16,6 +16,7 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -40,6 +41,7 @@ QUERIES = {
     "decoder_attention_heads": 2, "num_labels": 80, "hidden_expansion": 0.5,
 }  # fmt: skip
 SIDE = 128  # of the pictures that the detector takes
+CROSSED = {"attention/linear_1": ("encoder_attn.v_proj", "encoder_attn.k_proj")}  # values for keys
 WORDS = ["red", "door", "pump", "valve", "seven", "leaks", "is", "the", "open", "shut"]
 
 
@@ -149,6 +151,12 @@ def broken(models: Path) -> None:
     copy("not-a-model", "bert", architectures=["BertTokenizer"])
     copy("quantized", "bert", quantization_config={"quant_method": "gptq", "bits": 4})
     copy("lacking", "bert", num_hidden_layers=3)
+    copy("half-a-whisper", "whisper", encoder_layers=3)
+    (copy("whisper-untold", "whisper") / "tokenizer.json").unlink()
+    loud = t.WhisperForConditionalGeneration.from_pretrained(models / "whisper")
+    loud.model.decoder.layers[0].fc1.weight.data *= 1e6  # more than half precision holds
+    loud.save_pretrained(models / "whisper-loud")
+    tokenizer(models / "whisper-loud", whisper=True)
     t.MambaForCausalLM(t.MambaConfig(hidden_size=16, num_hidden_layers=1, vocab_size=96, state_size=4)).save_pretrained(
         models / "mamba"
     )
@@ -158,6 +166,9 @@ def broken(models: Path) -> None:
 ORDERS: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("bert", "parted", "vit", "siglip", "rt-detr")},
     **{name: {} for name in ("unknown", "not-a-model", "quantized", "lacking", "mamba")},
+    **{name: {} for name in ("half-a-whisper", "whisper-untold", "whisper-loud")},
+    "whisper-crossed": {"folder": "whisper"},
+    "whisper-other": {"folder": "whisper", "task": "image-classification"},
     "bert-other": {"folder": "bert", "task": "image-classification"},
     "bert-no-task": {"folder": "bert", "task": "cooking"},
     "vit-features": {"folder": "vit", "task": "feature-extraction"},
@@ -167,7 +178,7 @@ ORDERS: dict[str, dict[str, Any]] = {
 def export(root: Path) -> dict[str, Any]:
     """Export everything as the process does it."""
     from edge_assistant_quantize.errors import EdgeAssistantError
-    from edge_assistant_quantize.export import exporter
+    from edge_assistant_quantize.export import exporter, whisper
     from edge_assistant_quantize.progress import ignore
 
     said: dict[str, Any] = {}
@@ -177,7 +188,8 @@ def export(root: Path) -> dict[str, Any]:
         order = {"folder": name, "task": None, "threads": 1, **changes}
         try:
             request = {**order, "folder": str(root / "models" / order["folder"]), "output": str(output)}
-            done = exporter.export(request, ignore)
+            with mock.patch.dict(whisper._LAYER, CROSSED if name == "whisper-crossed" else {}):
+                done = exporter.export(request, ignore)
             said[name] = {"files": done.files, "task": done.task, "role": done.role, "deviations": done.deviations}
         except EdgeAssistantError as error:
             said[name] = {"error": type(error).__name__, "message": error.message, "hint": error.hint}

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from edge_assistant.perception.documents.ticks import Tick, find, parted
-from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
+from edge_assistant_quantize.datasets.paper import font, scan_look
 
 SIDE = 26
 
@@ -46,7 +46,7 @@ def seen(page: Image.Image) -> list[bool]:
 def test_a_box_is_found_and_its_mark_seen(mark: str) -> None:
     page = paper(mark)
     assert seen(page) == [mark != ""]
-    assert [seen(scan_look(page, seed, Wear(skew=0))) for seed in range(4)] == [[mark != ""]] * 4
+    assert [seen(scan_look(page, seed, skew=0)) for seed in range(4)] == [[mark != ""]] * 4
 
 
 def test_its_place_is_that_on_the_page() -> None:

@@ -17,7 +17,7 @@ from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.senses.writing import Writing
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.datasets import pages
-from edge_assistant_quantize.datasets.paper import Wear, font, scan_look
+from edge_assistant_quantize.datasets.paper import font, scan_look
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def form() -> pages.RenderedPage:
 
 @pytest.fixture(scope="module")
 def scanned(form: pages.RenderedPage) -> Image.Image:
-    return scan_look(form.image, 5, Wear(skew=2.0))
+    return scan_look(form.image, 5, skew=2.0)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from edge_assistant.cli.main import main as assistant
 from edge_assistant.core.errors import UsageError
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_quantize import candidate
-from edge_assistant_quantize.acceptance import accept, gate
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.arguments import VERBS
 from edge_assistant_quantize.cli.main import main, parser
 
@@ -158,7 +158,7 @@ def test_the_ten_commands_lead_to_an_answer(page, tmp_path, home, store, models,
 def test_the_recipe_runs_and_is_published(page, tmp_path, store, home, monkeypatch, capsys):
     """Over 8 photographs, which decide nothing; that they are too few is left out here."""
     monkeypatch.setattr(gate, "_too_few", lambda result, look=1: "")
-    monkeypatch.setattr(accept, "check_data", lambda *given, **how: None)
+    monkeypatch.setattr(gate, "check_count", lambda *given: None)
     (home / "models").mkdir()
     for name in ("nanodet", "silero-vad"):
         (home / "models" / name).symlink_to(store / name)

@@ -66,7 +66,7 @@ def scan(seed: int) -> tuple[pages.RenderedPage, NDArray[np.uint8]]:
 def _letter(random: np.random.Generator, rows: int) -> pages.RenderedPage:
     """So many rows in one column, A4 at 150 dots an inch with fifty: sentences, and labels with amounts flush right."""
     height = 2 * pages.MARGIN + rows * _PITCH
-    page = pages.RenderedPage("letter", 1240, height, paper.font(20, pages.one(random, "sans", "serif")), _PITCH)
+    page = pages.RenderedPage(1240, height, paper.font(20, pages.one(random, "sans", "serif")), _PITCH)
     for number in range(rows):
         if number % 5 == 3:
             amount = f"{random.integers(1, 900)}.{random.integers(10, 99)}"

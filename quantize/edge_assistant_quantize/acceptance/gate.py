@@ -1,8 +1,9 @@
 """The gate: what a look at a candidate decides. Publishing decides again from the results that lie in the record.
 
-A criterion holds by the end of the interval, at the level that the number of the look leaves it; candidate and
-reference reach the floor of each result and of those beside it; there are enough independent items; and something says
-that the reference is no damaged model itself: its floor, the catalog, or an acceptance of its own.
+A criterion holds by the end of the interval (non-inferiority: ICH E9, 1998, section 3.3.2), at the level that the
+number of the look leaves it; candidate and reference reach the floor of each result and of those beside it; there are
+enough independent items; and something says that the reference is no damaged model itself: its floor, the catalog, or
+an acceptance of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from edge_assistant_quantize.acceptance.intervals import interval, spent
-from edge_assistant_quantize.errors import NotAccepted, UsageError
+from edge_assistant_quantize.errors import CalibrationInvalid, NotAccepted, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import SKEWED, metric, standard
 from edge_assistant_quantize.record import AcceptanceLook, Bound, Criterion, CriterionVerdict, Measured
 
@@ -50,9 +51,9 @@ def in_task(look: AcceptanceLook, verdicts: Sequence[CriterionVerdict]) -> bool:
 
     def within(name: str, level: float) -> bool:
         result = look.of_candidate[name]
-        found, own = interval(result, look.of_reference[name], level=level), Criterion(name, Bound.WITHIN_INTERVAL)
-        margin = standard(name).margin
-        return own.holds(found.low, found.high, lower_is_better=result.lower_is_better, margin=margin)
+        found = interval(result, look.of_reference[name], level=level)
+        own = Criterion(name, Bound.AT_MOST_WORSE, standard(name).margin)
+        return own.holds(found.low, found.high, lower_is_better=result.lower_is_better)
 
     return all(each.accepted for each in verdicts) and any(
         all(
@@ -65,6 +66,47 @@ def in_task(look: AcceptanceLook, verdicts: Sequence[CriterionVerdict]) -> bool:
     )
 
 
+def check(asked: Criterion) -> None:
+    """Say that a criterion can be decided, before hours of measuring.
+
+    Raises:
+        UsageError: see `standard`.
+        RecipeInvalid: it decides nothing, holds on no data, or a metric that is the comparison already is compared.
+    """
+    found = metric(asked.metric)
+    if not standard(asked.metric).least:
+        deciding = [name for name, each in found.gives.items() if each.least]
+        raise RecipeInvalid(f"{asked.metric} is measured and decides nothing", f"ask {' or '.join(deciding)}")
+    if found.relative and asked.compares:
+        hint = "bound its own value: at_least, or at_most where less is better"
+        raise RecipeInvalid(f"{asked.metric} says by itself how far both agree", hint)
+    if needed(asked) == math.inf:
+        what = f"{asked.metric}: '{asked.text}' holds on no data, as an interval always has a width"
+        raise RecipeInvalid(what, "allow some loss")
+
+
+def check_count(criteria: Sequence[Criterion], counts: Mapping[str, int]) -> None:
+    """Say that there are enough independent items to decide criteria by.
+
+    Args:
+        criteria: what must hold.
+        counts: the items by result: before anything is measured, the most that the data can give.
+
+    Raises:
+        CalibrationInvalid: there are not.
+    """
+    for asked in criteria:
+        least = needed(asked)
+        if (count := counts.get(asked.metric, least)) < least:
+            what = f"{count} independent items cannot show '{asked.metric} {asked.text}', which takes at least {least}"
+            raise CalibrationInvalid(what, "take more data; of a recipe that searches, half of it decides")
+
+
+def counted(results: Mapping[str, Measured]) -> dict[str, int]:
+    """The independent items of each result."""
+    return {name: len(found.independent) for name, found in results.items()}
+
+
 def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[str, Measured]) -> None:
     """Say of a reference that was measured that it counts, before anything is compared with it.
 
@@ -74,15 +116,15 @@ def check_reference(name: str, criteria: Sequence[Criterion], results: Mapping[s
         results: the reference's.
 
     Raises:
+        CalibrationInvalid: see `check_count`.
         NotAccepted: it surely does not, whatever a candidate does.
     """
+    check_count(criteria, counted(results))
     there = {name for name, found in results.items() if math.isfinite(found.value) and not metric(name).relative}
     asked = there.intersection(each.metric for each in criteria)
     for each in sorted(asked):
         if reason := _hollow(each, name, results):
-            values = (f"{one} {results[one].value:.3g}" for one in standard(each).beside if one in results)
-            told = f" ({', '.join(values)})" if standard(each).beside else ""
-            what = f"nothing can be compared with {name}: {reason}{told}"
+            what = f"nothing can be compared with {name}: {reason}"
             raise NotAccepted(what, "take a reference that works, or more data")
 
 
@@ -93,8 +135,7 @@ def needed(asked: Criterion) -> float:
     (Clopper & Pearson 1934), and any loss less.
     """
     of = standard(asked.metric)
-    limit = of.margin if asked.bound is Bound.WITHIN_INTERVAL else asked.limit
-    sure = {Bound.AT_MOST: 0.0, Bound.AT_LEAST: limit}.get(asked.bound, 1 - limit)
+    sure = {Bound.AT_MOST: 0.0, Bound.AT_LEAST: asked.limit}.get(asked.bound, 1 - asked.limit)
     if not of.whole or sure <= 0:
         return of.least
     return math.inf if sure >= 1 else max(of.least, math.ceil(math.log(spent(1)) / math.log(sure)))
@@ -117,12 +158,18 @@ def _verdict(
 ) -> CriterionVerdict:
     level = 1 - 2 * spent(look) if look else _CONFIDENCE
     within = interval(result, other if asked.compares else None, level=level)
-    margin = standard(result.metric).margin
-    holds = asked.holds(within.low, within.high, lower_is_better=result.lower_is_better, margin=margin)
-    value = None if other is None else other.value
-    text = f"at most {margin:g} worse" if asked.bound is Bound.WITHIN_INTERVAL else asked.text
-    accepted = holds and not reason
-    return CriterionVerdict(asked.metric, result.value, value, within, text, accepted, reason, asked.compares, look)
+    holds = asked.holds(within.low, within.high, lower_is_better=result.lower_is_better)
+    return CriterionVerdict(
+        metric=asked.metric,
+        value=result.value,
+        reference=other.value if other else None,
+        interval=within,
+        criterion=asked.text,
+        accepted=holds and not reason,
+        reason=reason,
+        compares=asked.compares,
+        look=look,
+    )
 
 
 def _result(asked: Criterion, results: Mapping[str, Measured]) -> Measured:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge_assistant.core.signals import printable
 from edge_assistant.governance.audit.checkpoints import Signer, signed
 from edge_assistant.vault.master import keys_dir
 from edge_assistant.vault.vault import Vault
@@ -38,18 +39,19 @@ def sign(record: Record) -> Record:
 
 
 def kept(folder: Path) -> Record | None:
-    """The record that lies in a folder, so that another can follow it; None where there is none that anybody signed.
+    """The record that lies in a folder, so that another can follow it; None where there is none.
 
     Raises:
         InputCorrupt: it is no record.
-        UsageError: it was changed, or another machine wrote it.
+        UsageError: it was changed, another machine wrote it, or nobody has signed it.
     """
     if not (folder / records.FILE).is_file():
         return None
     found = records.read(folder)
-    if found.signer and not (is_genuine(found) and found.signer == own_key()):
-        raise UsageError(f"the record in {folder.name} is not as this machine wrote it", "name another folder")
-    return found if found.signer else None
+    if not is_genuine(found) or found.signer != own_key():
+        what = f"the record in {printable(folder.name)} is not as this machine wrote it"
+        raise UsageError(what, "name another folder")
+    return found
 
 
 def after(old: Record | None, new: Record) -> Record:

@@ -7,22 +7,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments, candidate
 from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.errors import UsageError
+from edge_assistant_quantize.publish import judgement
 from edge_assistant_quantize.recipes.recipe import Measurement, Recipe, RecipeVariant
 
-_DATA = "a folder or file; or keys, such as count=8,seed=3; one for each --metric, or one for all"
-_SPEED = "time and memory, too: in turn over the first --data; of .gguf files, of the tokens that they write"
+_SPEED = "time and memory, too: in turn over --data; of .gguf files, of the tokens that they write"
 
 LONE_FILE = (
     option("--role", metavar="ROLE", help="of a lone .onnx file without --reference"),
     option("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for"),
 )
 MEASUREMENT = (
-    option("--data", action="append", default=[], metavar="D", help=_DATA),
+    option("--data", metavar="D", help="of all metrics: a folder or file; or keys, such as count=8,seed=3"),
     *LONE_FILE,
     arguments.THREADS,
     arguments.JSON,
@@ -35,49 +34,37 @@ def models(named: str, reference: str | None, args: argparse.Namespace) -> tuple
 
     Raises:
         UsageError, InputMissing, CatalogInvalid, ModelError: see `candidate.find`.
+        NotAccepted: the folder of a run is named that has accepted none.
     """
-    other = None if reference is None else candidate.find(reference, args.role)
+    named, other = _of_run(named), None if reference is None else candidate.find(_of_run(reference), args.role)
     path = Path(named)
-    if other is None or path.suffix != ".onnx" or path.is_dir():
+    if other is None or path.suffix != ".onnx" or not path.is_file():
         return candidate.find(named, args.role or (other.role if other else None)), other
-    if not path.is_file():
-        raise InputMissing(f"there is no {printable(path.name)}", "name a file that is there")
     own = [key for key, name in other.files.items() if name.endswith(".onnx")]
-    if args.key is None and len(own) != 1:
-        raise UsageError(f"{other.name} has {len(own)} .onnx files", f"say which: --key {' or '.join(own)}")
-    key = args.key or own[0]
+    key = args.key or (own[0] if len(own) == 1 else "")
     if key not in own:
-        raise UsageError(f"{other.name} has no .onnx file '{printable(key)}'", f"there are {', '.join(own)}")
+        what = f"{other.name} has the .onnx files {', '.join(own) or 'none'}"
+        raise UsageError(what, f"say for which of them {path.name} stands: --key KEY")
     files = {**other.files, key: str(path.absolute())}
     return replace(other, name=candidate.model_name(path.stem), files=files), other
+
+
+def _of_run(named: str) -> str:
+    """A model as it is named; of the folder of a run the model that it has accepted."""
+    return str(judgement.find(Path(named))) if Path(named).exists() else named
 
 
 def asked(args: argparse.Namespace, role: str, metrics: Sequence[Measurement], *names: str) -> Recipe:
     """The recipe that metrics over --data are, of variants that have no steps.
 
     Raises:
-        UsageError: see `by_metric`.
+        UsageError: a word of --data has no value.
     """
-    data = by_metric([each.metric for each in metrics] or ["speed"], args.data) if metrics or args.data else {}
+    given = {} if args.data is None else parsed(args.data)
+    data = dict.fromkeys([each.data for each in metrics] or ["speed"], given) if given else {}
     as_they_are = tuple(RecipeVariant(name, ()) for name in names)
     speed = getattr(args, "speed", False)
     return Recipe(name=args.verb, role=role, variants=as_they_are, metrics=tuple(metrics), data=data, speed=speed)
-
-
-def by_metric(names: Sequence[str], data: Sequence[str]) -> dict[str, dict[str, object]]:
-    """The data of each metric.
-
-    Raises:
-        UsageError: the numbers of both differ, or one metric is named on two data.
-    """
-    if len(data) not in {1, len(names)}:
-        raise UsageError(f"{len(names)} metrics and {len(data)} --data", "give one --data for all, or one for each")
-    found: dict[str, dict[str, object]] = {}
-    for name, words in zip(names, data if len(data) > 1 else [*data] * len(names), strict=True):
-        given = parsed(words)
-        if found.setdefault(name, given) != given:
-            raise UsageError(f"'{name}' is named on two data", "measure it twice")
-    return found
 
 
 def parsed(words: str) -> dict[str, object]:
@@ -92,7 +79,7 @@ def parsed(words: str) -> dict[str, object]:
         return {"path": words}
     pairs = [part.partition("=") for part in words.split(",")]
     if without := next((key for key, is_set, _ in pairs if not is_set), None):
-        raise UsageError(f"--data {printable(words)}: '{printable(without)}' has no value", "write it as KEY=VALUE")
+        raise UsageError(f"--data {words}: '{without}' has no value", "write it as KEY=VALUE")
     return {key.strip(): _value(value.strip()) for key, _, value in pairs}
 
 
@@ -102,9 +89,7 @@ def _value(text: str) -> object:
     return int(text) if text.isascii() and text.isdigit() else text
 
 
-def show(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows as columns."""
-    cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for row in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines whose cells are below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

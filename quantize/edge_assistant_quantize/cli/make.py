@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from edge_assistant.core.signals import printable
-from edge_assistant_models.conversion import Importer, importer, names
+from edge_assistant_models.conversion import importer, names
 from edge_assistant_models.portfolio import Portfolio
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import arguments, progress, room
-from edge_assistant_quantize.arguments import option, verb
+from edge_assistant_quantize import arguments, room
+from edge_assistant_quantize.arguments import VerbResult, option, verb
 from edge_assistant_quantize.candidate import Candidate, model_name, sha256_of
 from edge_assistant_quantize.errors import InputMissing, ModelCorrupt, UsageError, WeightsRefused
 from edge_assistant_quantize.export import export as onnx_export
@@ -33,12 +31,9 @@ _PRE_TOKENIZER = "how the tokenizer splits text, where that is not recognised: a
     ),
     fetches=True,
 )
-def tools(args: argparse.Namespace) -> int:
-    """Bring it, unless it is there; 0."""
-    with progress.shown() as watch:
-        folder = llama.bring(args.archive, watch)
-    print(printable(f"llama.cpp's converter {folder.name} is ready"))
-    return 0
+def tools(args: argparse.Namespace) -> VerbResult:
+    """Bring it, unless it is there."""
+    return VerbResult([f"llama.cpp's converter {llama.bring(args.archive, args.watch).name} is ready"])
 
 
 @verb(
@@ -51,14 +46,12 @@ def tools(args: argparse.Namespace) -> int:
     option("--revision", metavar="R", help="a branch, tag or commit (default: the main branch)"),
     fetches=True,
 )
-def fetch(args: argparse.Namespace) -> int:
-    """Fetch, and say what came; 0."""
-    with progress.shown() as watch:
-        hub.fetch(args.repo, args.output, revision=args.revision, watch=watch)
+def fetch(args: argparse.Namespace) -> VerbResult:
+    """Fetch, and say what came."""
+    hub.fetch(args.repo, args.output, revision=args.revision, watch=args.watch)
     files = [path for path in args.output.rglob("*") if path.is_file()]
     size = mebibytes(sum(path.stat().st_size for path in files))
-    print(printable(f"{args.repo} is in {args.output}: {len(files)} files, {size}; {hub.SOURCE} names the commit"))
-    return 0
+    return VerbResult([f"{args.repo} is in {args.output}: {len(files)} files, {size}; {hub.SOURCE} names the commit"])
 
 
 @verb(
@@ -85,34 +78,30 @@ def fetch(args: argparse.Namespace) -> int:
     ),
     arguments.form("to ONNX", onnx_export.TASK),
 )
-def convert(args: argparse.Namespace) -> int:
-    """Convert and say what came of it; 0."""
+def convert(args: argparse.Namespace) -> VerbResult:
+    """Convert and say what came of it."""
     if args.folder.suffix.lower() == ".onnx" and not args.folder.is_dir():
         return _in_one_file(args)
     if args.output.suffix.lower() != ".gguf":
         arguments.refuse_others(args, "to ONNX")
-        onnx_export.run(args)
-        return 0
+        return VerbResult(onnx_export.run(args))
     arguments.refuse_others(args, "to GGUF")
     arguments.check_output(args.output)
-    with progress.shown() as watch:
-        found = conversion.convert(
-            args.folder,
-            args.output,
-            precision=args.precision,
-            pre=args.pre_tokenizer,
-            adapter=args.lora,
-            projector=args.mmproj,
-            threads=arguments.threads(args),
-            watch=watch,
-        )
-    tied = ", its output layer is its embedding (tied)" if found.tied else ""
+    found = conversion.convert(
+        args.folder,
+        args.output,
+        precision=args.precision,
+        pre=args.pre_tokenizer,
+        adapter=args.lora,
+        projector=args.mmproj,
+        threads=args.threads,
+        watch=args.watch,
+    )
     size = mebibytes(args.output.stat().st_size)
-    print(printable(f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}{tied}"))
-    return 0
+    return VerbResult([f"{args.output.name}: {found.architecture}, {found.values / 1e6:,.1f} M values, {size}"])
 
 
-def _in_one_file(args: argparse.Namespace) -> int:
+def _in_one_file(args: argparse.Namespace) -> VerbResult:
     """An ONNX model with the values of its other files in it."""
     from edge_assistant_quantize.onnx import graphs
 
@@ -120,9 +109,8 @@ def _in_one_file(args: argparse.Namespace) -> int:
     if args.output.suffix.lower() != ".onnx":
         raise UsageError("what is made of .onnx is .onnx again", "name the output so: F.onnx")
     arguments.check_output(args.output)
-    graphs.save(graphs.load(args.folder), args.output, threads=arguments.threads(args))
-    print(printable(f"{args.output.name}: {mebibytes(args.output.stat().st_size)} in one file"))
-    return 0
+    graphs.save(graphs.load(args.folder), args.output, threads=args.threads)
+    return VerbResult([f"{args.output.name}: {mebibytes(args.output.stat().st_size)} in one file"])
 
 
 @verb(
@@ -139,8 +127,8 @@ def _in_one_file(args: argparse.Namespace) -> int:
     option("--output", type=Path, required=True, metavar="DIR", help="the folder to make"),
     option("--quantization", metavar="NAME", help="one that the catalog uses for such a model"),
 )
-def import_(args: argparse.Namespace) -> int:
-    """Convert, and print the files; 0.
+def import_(args: argparse.Namespace) -> VerbResult:
+    """Convert, and name the files.
 
     Raises:
         UsageError: there is no such importer, it reads other files, or the output is there already.
@@ -150,9 +138,15 @@ def import_(args: argparse.Namespace) -> int:
         StorageFull: the disk does not take it.
     """
     if args.importer not in names():
-        raise UsageError(f"there is no importer '{printable(args.importer)}'", f"choose one of {', '.join(names())}")
+        raise UsageError(f"there is no importer '{args.importer}'", f"choose one of {', '.join(names())}")
     chosen = importer(args.importer)
-    files = _import_files(args.files, args.importer, chosen)
+    pairs = [word.partition("=") for word in args.files]
+    if sorted(key for key, _, _ in pairs) != sorted(chosen.INPUTS):
+        wanted = " ".join(f"{key}=FILE" for key in chosen.INPUTS)
+        raise UsageError(f"{args.importer} does not read these files", f"give {wanted}")
+    files = {key: Path(path) for key, _, path in pairs}
+    if missing := next((path for path in files.values() if not path.is_file()), None):
+        raise InputMissing(f"there is no file {missing}", "name one that is there")
     room.check_new(args.output)
     with room.new_folder(args.output) as folder:
         try:
@@ -161,10 +155,11 @@ def import_(args: argparse.Namespace) -> int:
         except ModelCorrupt as error:
             hint = f"take the file from its official home; {args.importer} is for one kind of network"
             raise WeightsRefused(error.message, hint) from None
+    made = []
     for path in sorted(args.output.iterdir()):
         digest = f", tensors_sha256 {tensor_digest(path)}" if path.suffix == ".onnx" else ""
-        print(printable(f"{path}: {mebibytes(path.stat().st_size)}{digest}"))
-    return 0
+        made.append(f"{path}: {mebibytes(path.stat().st_size)}{digest}")
+    return VerbResult(made)
 
 
 def _describe(folder: Path, name: str, used: str) -> None:
@@ -172,18 +167,6 @@ def _describe(folder: Path, name: str, used: str) -> None:
     like = next((each for each in Portfolio().entries() if each.importer and each.importer.name == used), None)
     if like is not None:
         Candidate(name, like.role, folder, {file.key: file.path for file in like.files}, like.options).write()
-
-
-def _import_files(words: Sequence[str], name: str, importer: Importer) -> dict[str, Path]:
-    pairs = [word.partition("=") for word in words]
-    if sorted(key for key, _, _ in pairs) != sorted(importer.INPUTS):
-        wanted = " ".join(f"{key}=FILE" for key in importer.INPUTS)
-        raise UsageError(f"{name} does not read these files", f"give {wanted}")
-    files = {key: Path(path) for key, _, path in pairs}
-    for path in files.values():
-        if not path.is_file():
-            raise InputMissing(f"there is no file {printable(str(path))}", "name one that is there")
-    return files
 
 
 @verb(
@@ -199,25 +182,13 @@ def _import_files(words: Sequence[str], name: str, importer: Importer) -> dict[s
     arguments.THREADS,
     arguments.JSON,
 )
-def imatrix(args: argparse.Namespace) -> int:
-    """Compute and say what came of it; 0."""
+def imatrix(args: argparse.Namespace) -> VerbResult:
+    """Compute and say what came of it."""
     from edge_assistant_quantize.gguf import imatrix
 
     arguments.check_output(args.output)
-    with progress.shown() as watch:
-        imatrix.compute(
-            args.model,
-            args.text,
-            args.output,
-            context=args.context,
-            chunks=args.chunks,
-            threads=arguments.threads(args),
-            watch=watch,
-        )
-    matrix = imatrix.read(args.output)
-    if args.json:
-        facts = {"output": str(args.output), "sha256": sha256_of(args.output), "tensors": len(matrix.means)}
-        print(json.dumps({**facts, "chunks": matrix.chunks}))
-        return 0
-    print(f"{args.output.name}: {len(matrix.means)} tensors over {matrix.chunks} chunks of {args.text.name}")
-    return 0
+    how = {"context": args.context, "chunks": args.chunks, "threads": args.threads, "watch": args.watch}
+    tensors, chunks = imatrix.compute(args.model, args.text, args.output, **how)
+    file = args.output
+    facts = {"output": printable(str(file)), "sha256": sha256_of(file), "tensors": tensors, "chunks": chunks}
+    return VerbResult([f"{file.name}: {tensors} tensors over {chunks} chunks of {args.text.name}"], facts)

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
-from edge_assistant.core.signals import printable
 from edge_assistant_models.entries import ROLES
-from edge_assistant_quantize import arguments, progress
+from edge_assistant_quantize import arguments
 from edge_assistant_quantize.acceptance.pairs import PairedCounts, counts
-from edge_assistant_quantize.arguments import option, verb
+from edge_assistant_quantize.arguments import VerbResult, option, verb
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.metrics.metric import Metric, all_metrics, metric
 from edge_assistant_quantize.recipes import judging, measurements, recipe
-from edge_assistant_quantize.recipes.recipe import Measurement, Recipe
+from edge_assistant_quantize.recipes.recipe import Measurement
 from edge_assistant_quantize.recipes.step import Form
-from edge_assistant_quantize.record import AcceptanceLook, Measured
 from edge_assistant_quantize.report import text
 
 _REFERENCE = "what it is compared with where a metric compares; a lone .onnx file takes its other files"
@@ -35,33 +29,32 @@ _LOST_SHOWN = 5  # items that only the reference has right
   edge-quantize metrics cross-signal""",
     option("name", nargs="?", metavar="NAME", help="of a metric or result"),
 )
-def metrics(args: argparse.Namespace) -> int:
-    """Print every metric with what it gives, or one with its floors, margins and keys; 0."""
+def metrics(args: argparse.Namespace) -> VerbResult:
+    """Every metric with what it gives, or one with its floors, margins and keys."""
     if args.name is not None:
-        _show_metric(metric(args.name))
-        return 0
+        return VerbResult(_of_metric(metric(args.name)))
+    listed = []
     for role in ROLES:
         own = [each for each in all_metrics().values() if role in each.roles]
-        if own:
-            print(role)
+        listed += [role] if own else []
         for each in own:
             against = " (against --reference)" if each.relative else ""
-            print(f"  {', '.join(each.gives)}{against}\n{_folded(each.description)}")
-    return 0
+            listed += [f"  {', '.join(each.gives)}{against}", *_folded(each.description)]
+    return VerbResult(listed)
 
 
-def _folded(text: str) -> str:
-    return textwrap.fill(text, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
+def _folded(text: str) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
 
-def _show_metric(found: Metric) -> None:
-    print(f"{found.name}, of {', '.join(sorted(found.roles))}\n{_folded(found.description)}")
+def _of_metric(found: Metric) -> list[str]:
+    said = [f"{found.name}, of {', '.join(sorted(found.roles))}", *_folded(found.description)]
     for name, of in found.gives.items():
         decides = f"decides from {of.least} independent items on" if of.least else "decides nothing by itself"
         margin = f"'within_interval' allows {of.margin:g} worse, " if of.margin else ""
-        print(f"  {name}: a working model reaches {of.floor:g}, {margin}{decides}")
-    print("  keys of its data:")
-    inputs.show([(f"    {key}", line) for key, line in found.keys.items()])
+        said.append(f"  {name}: a working model reaches {of.floor:g}, {margin}{decides}")
+    keys = inputs.columns([(f"    {key}", line) for key, line in found.keys.items()])
+    return [*said, "  keys of its data:", *keys]
 
 
 @verb(
@@ -80,33 +73,23 @@ data, so look for a good model with other data than will accept it.""",
     option("--reference", metavar="R", help=_REFERENCE),
     *inputs.MEASUREMENT,
 )
-def evaluate(args: argparse.Namespace) -> int:
-    """Measure, count the look and print; 0."""
+def evaluate(args: argparse.Namespace) -> VerbResult:
+    """Measure, and count the look."""
     model, reference = inputs.models(args.model, args.reference, args)
     asked = inputs.asked(args, model.role, [Measurement(name, name) for name in args.metric])
     recipe.check(asked)
-    form, *others = (Form.of(each) for each in (model, reference) if each is not None)
-    for name in args.metric if reference is None else ():
-        if metric(name).relative:
-            raise UsageError(f"{name} compares with a reference", "name one: --reference MODEL")
-    threads = arguments.threads(args)
-    with progress.shown() as watch, measurements.measuring(asked, threads, watch) as job:
-        results = measurements.evaluated(job, model.name, form, others[0] if others else None)
-    if args.json:
-        measured = {name: _facts(result) for name, result in results.items()}
-        print(json.dumps({"model": model.name, "threads": threads, "metrics": measured}))
-        return 0
-    rows = []
-    for result in results.values():
-        details = ", ".join(f"{name} {value:.4g}" for name, value in result.details.items())
-        rows.append((result.metric, f"{result.value:z.4f}", str(len(result.items)), details))
-    inputs.show([("metric", "value", "items", ""), *rows])
-    return 0
-
-
-def _facts(result: Measured) -> dict[str, object]:
-    facts = {"value": result.value, "items": len(result.items), "lower_is_better": result.lower_is_better}
-    return {**facts, "unit": result.unit, "details": dict(result.details)}
+    form, other = Form.of(model), None if reference is None else Form.of(reference)
+    if reference is None and (name := next((name for name in args.metric if metric(name).relative), None)):
+        raise UsageError(f"{name} compares with a reference", "name one: --reference MODEL")
+    with measurements.measuring(asked, args.threads, args.watch) as job:
+        results = measurements.evaluated(job, model.name, form, other)
+    rows, measured = [("metric", "value", "items", "")], {}
+    for name, found in results.items():
+        details = ", ".join(f"{name} {value:.4g}" for name, value in found.details.items())
+        rows.append((name, f"{found.value:z.4f}", str(len(found.items)), details))
+        facts = {"value": found.value, "items": len(found.items), "lower_is_better": found.lower_is_better}
+        measured[name] = {**facts, "unit": found.unit, "details": found.details}
+    return VerbResult(inputs.columns(rows), {"model": model.name, "threads": args.threads, "metrics": measured})
 
 
 @verb(
@@ -123,64 +106,53 @@ the same data have wider intervals; exit status: 0 accepted, 1 not""",
     option("candidate", metavar="CANDIDATE", help="a folder, a file or a name of the catalog"),
     option("--reference", required=True, metavar="R", help="what it would stand for"),
     option("--metric", action="append", required=True, metavar="M", help='with its criterion: "wer at_most=0.1"'),
-    option("--record", type=Path, metavar="DIR", help="write record and report there, beside models accepted before"),
+    option("--record", type=Path, metavar="DIR", help="write record and report there, a folder for each model"),
     inputs.SPEED,
     *inputs.MEASUREMENT,
 )
-def accept(args: argparse.Namespace) -> int:
-    """Measure both and decide; 0 where every criterion holds, else 1."""
+def accept(args: argparse.Namespace) -> VerbResult:
+    """Measure both and decide; the status is 0 where every criterion holds, else 1."""
     candidate, reference = inputs.models(args.candidate, args.reference, args)
     assert reference is not None
-    asked = _asked(args, candidate.role)
+    wanted = [Measurement.of(each) for each in args.metric]
+    if without := next((each.metric for each in wanted if each.criterion is None), None):
+        raise UsageError(f"'{without}' has no criterion", f'say it: --metric "{without} within_interval"')
+    asked = inputs.asked(args, candidate.role, wanted)
     if args.record:
-        judging.former(args.record, reference.sums(), candidate.role)  # refused before anything is measured
-    threads, command = arguments.threads(args), printable(arguments.command())
-    with progress.shown() as watch:
-        found = judging.judge(asked, candidate, reference, threads=threads, watch=watch, command=command)
+        judging.former(args.record, candidate.sums(), reference.sums())  # refused before anything is measured
+    how = {"threads": args.threads, "watch": args.watch, "command": arguments.command()}
+    found = judging.judge(asked, candidate, reference, **how)
     if args.record:
         judging.write(found, args.record)
     (form,), (look,) = found.variants, found.looks
-    pairs = _pairs([verdict.metric for verdict in form.verdicts], look)
-    if args.json:
-        facts = {"candidate": candidate.name, "reference": reference.name, "accepted": form.accepted}
-        numbers = {"looks": look.numbers, "reference_counts": look.reference.sound or "by its floor"}
-        paired = {name: counted.to_json() for name, counted in pairs.items()}
-        print(json.dumps({**facts, **numbers, "verdicts": msgspec.to_builtins(form.verdicts), "pairs": paired}))
-        return 0 if form.accepted else 1
+    said, pairs = [], {}
     for verdict in form.verdicts:
         decided = "accepted" if verdict.accepted else "not accepted"
-        said = text.verdict(found.measures[verdict.metric], verdict)
-        print(printable(f"{decided}: {said}, {verdict.interval.n if verdict.interval else 0} independent items"))
-    for name, counted in pairs.items():
-        _show_pairs(name, counted)
+        items = verdict.interval.n if verdict.interval else 0
+        said.append(f"{decided}: {text.verdict(found.measures[verdict.metric], verdict)}, {items} independent items")
+        own, other = (results.get(verdict.metric) for results in (look.of_candidate, look.of_reference))
+        if own and other and (counted := counts(own, other)):
+            pairs[verdict.metric] = counted
+    said += [line for name, counted in pairs.items() for line in _of_pairs(name, counted)]
     if (earlier := max(look.numbers.values()) - 1) > 0:
-        print(f"looks before this one that shared items with its data, for a decision or an evaluation: {earlier}")
-        print(
-            "each is a chance more to err, so it widens the interval of the next; data without these items begins anew"
-        )
-    print(f"{candidate.name} is {'' if form.accepted else 'not '}accepted in place of {reference.name}")
-    return 0 if form.accepted else 1
+        said.append(f"looks before this one that shared items with its data, for a decision or not: {earlier}")
+        said.append("each widens the interval of the next; data without these items begins anew")
+    said.append(f"{candidate.name} is {'' if form.accepted else 'not '}accepted in place of {reference.name}")
+    facts = {
+        "candidate": candidate.name,
+        "reference": reference.name,
+        "accepted": form.accepted,
+        "looks": look.numbers,
+        "reference_counts": look.reference.sound or "by its floor",
+        "verdicts": form.verdicts,
+        "pairs": {name: counted.to_json() for name, counted in pairs.items()},
+    }
+    return VerbResult(said, facts, 0 if form.accepted else 1)
 
 
-def _pairs(names: Sequence[str], look: AcceptanceLook) -> dict[str, PairedCounts]:
-    """Pairs by metric, of what both were measured by and is right or wrong item by item."""
-    both = (name for name in names if name in look.of_candidate and name in look.of_reference)
-    found = {name: counts(look.of_candidate[name], look.of_reference[name]) for name in both}
-    return {name: counted for name, counted in found.items() if counted is not None}
-
-
-def _show_pairs(name: str, counted: PairedCounts) -> None:
+def _of_pairs(name: str, counted: PairedCounts) -> list[str]:
     lost, won = len(counted.lost), len(counted.won)
     cells = f"both right {counted.both}, lost {lost}, won {won}, both wrong {counted.neither}"
-    print(f"{name} by items: {cells}; p {counted.p:.2g} (McNemar's exact test)")
-    for item in counted.lost[:_LOST_SHOWN]:
-        print(f"  lost: {printable(item)}")
-    if lost > _LOST_SHOWN:
-        print(f"  and {lost - _LOST_SHOWN} more, see --json")
-
-
-def _asked(args: argparse.Namespace, role: str) -> Recipe:
-    found = [Measurement.of(each) for each in args.metric]
-    if without := next((each.metric for each in found if each.criterion is None), None):
-        raise UsageError(f"'{without}' has no criterion", f'say it: --metric "{without} within_interval"')
-    return inputs.asked(args, role, found)
+    said = [f"{name} by items: {cells}; p {counted.p:.2g} (McNemar's exact test)"]
+    said += [f"  lost: {item}" for item in counted.lost[:_LOST_SHOWN]]
+    return said + [f"  and {lost - _LOST_SHOWN} more, see --json"] * (lost > _LOST_SHOWN)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from edge_assistant.cli import terminal
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
-from edge_assistant_quantize import progress
-from edge_assistant_quantize.arguments import count, option, verb
+from edge_assistant_quantize.arguments import VerbResult, count, option, verb
 from edge_assistant_quantize.cli import inputs
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.onnx import external
-from edge_assistant_quantize.publish import card, judgement
+from edge_assistant_quantize.onnx import graphs
+from edge_assistant_quantize.publish import card, judgement, places
 from edge_assistant_quantize.publish import publish as catalog
 from edge_assistant_quantize.publish.description import EntryDescription
-from edge_assistant_quantize.publish.places import Places
-from edge_assistant_quantize.publish.publish import PublishPlan
 
 
 @verb(
@@ -53,34 +49,40 @@ exit status: 0 published, 1 not accepted or not confirmed, 2 something is missin
     option("--yes", action="store_true", help="do not ask"),
     option("--json", action="store_true", help="print one JSON object; needs --yes"),
 )
-def publish(args: argparse.Namespace) -> int:
-    """Say what will be published, ask, and publish it; 0, or 1 if that was not confirmed."""
+def publish(args: argparse.Namespace) -> VerbResult:
+    """Say what will be published, ask, and publish it; the status is 1 if that was not confirmed."""
     if not args.yes and (args.json or not terminal.asks()):
         raise UsageError("nobody can be asked whether this may be published", "confirm on the command line: --yes")
-    folder = judgement.find(args.model)
-    model, _ = inputs.models(str(folder), args.reference, args)
+    model, _ = inputs.models(str(args.model), args.reference, args)
     for path in model.paths.values():
-        external.check_one_file(path)  # no sum covers others
+        graphs.check_one_file(path)  # no sum covers others
     named = [each for path in args.record for each in judgement.records_at(path)]
-    measured = named or judgement.records_of(folder)
-    reason = args.unaccepted.strip()
-    found = judgement.judge(model, measured, reason, args.signer)
-    planned = catalog.plan(model, found, _said(args), unaccepted=reason, replace=args.replace)
+    found = judgement.judge(model, named or judgement.records_of(args.model), args.signer)
+    planned = catalog.plan(model, found, _said(args), unaccepted=args.unaccepted.strip(), replace=args.replace)
+    entry = planned.entry
+    first = f"first for {entry.role} in {', '.join(entry.profiles)}" if entry.profiles else "in no profile"
+    reason = planned.judged.unaccepted
     if not args.yes:
-        print(*map(printable, _shown(planned)), sep="\n", file=sys.stderr)
+        shown = [f"{entry.name}: {entry.role}, {mebibytes(entry.bytes)}, {entry.licence}", f"  {entry.description}"]
+        shown += [f"  NOT ACCEPTED: {reason}"] if reason else []
+        shown += [f"  {said}" for each in planned.judged.looks for said in card.told(each)]
+        print(*map(printable, [*shown, f"  {first}"]), sep="\n", file=sys.stderr)
         if not terminal.agrees("Publish it?"):
-            print("nothing was published", file=sys.stderr)
-            return 1
-    with progress.shown(plain=args.settings.plain) as watch:
-        catalog.publish(planned, watch, replace=args.replace)
-    facts = _facts(planned)
-    if args.json:
-        print(json.dumps(facts, ensure_ascii=False, indent=2))
-        return 0
-    anyway = f", NOT ACCEPTED: {planned.judged.unaccepted}" if planned.judged.unaccepted else ""
-    print(printable(f"published: {planned.entry.name}, {_place(planned)}{anyway}"))
-    print(printable(f"its card: {facts['card']}; in short: edge-assistant models info {planned.entry.name}"))
-    return 0
+            return VerbResult(["nothing was published"], status=1)
+    catalog.publish(planned, args.watch, replace=args.replace)
+    facts = {
+        "name": entry.name,
+        "role": entry.role,
+        "bytes": entry.bytes,
+        "accepted": not reason,
+        "profiles": entry.profiles,
+        "entry": str(places.entry_file(entry.name)),
+        "folder": str(places.kept(entry.name)),
+        "card": str(places.kept(entry.name) / card.FILE),
+    }
+    published = f"published: {entry.name}, {first}{f', NOT ACCEPTED: {reason}' if reason else ''}"
+    where = f"its card: {facts['card']}; in short: edge-assistant models info {entry.name}"
+    return VerbResult([published, where], facts)
 
 
 def _said(args: argparse.Namespace) -> EntryDescription:
@@ -92,49 +94,19 @@ def _said(args: argparse.Namespace) -> EntryDescription:
     return EntryDescription(**{name: getattr(args, name) for name in names}, profiles=chosen)
 
 
-def _shown(planned: PublishPlan) -> list[str]:
-    """The entry for the person who is asked."""
-    entry, found = planned.entry, planned.judged
-    lines = [f"{entry.name}: {entry.role}, {mebibytes(entry.bytes)}, {entry.licence}", f"  {entry.description}"]
-    lines += [f"  NOT ACCEPTED: {found.unaccepted}"] if found.unaccepted else []
-    lines += [f"  {said}" for each in found.looks for said in card.told(each)]
-    return [*lines, f"  {_place(planned)}"]
-
-
-def _place(planned: PublishPlan) -> str:
-    entry = planned.entry
-    return f"first for {entry.role} in {', '.join(entry.profiles)}" if entry.profiles else "in no profile"
-
-
-def _facts(planned: PublishPlan) -> dict[str, object]:
-    entry, places = planned.entry, Places.own()
-    return {
-        "name": entry.name,
-        "role": entry.role,
-        "bytes": entry.bytes,
-        "accepted": not planned.judged.unaccepted,
-        "profiles": list(entry.profiles),
-        "entry": str(places.entry_file(entry.name)),
-        "folder": str(places.kept(entry.name)),
-        "card": str(places.kept(entry.name) / card.FILE),
-    }
-
-
 @verb(
     "unpublish",
-    "take a published model out of your catalog, with its files, record and recipe",
+    "take a published model out of your catalog, with its files and record",
     """  edge-quantize unpublish smollm2-q4
   edge-quantize unpublish smollm2-q4 --yes""",
     option("name", metavar="NAME"),
     option("--yes", action="store_true", help="do not ask"),
 )
-def unpublish(args: argparse.Namespace) -> int:
-    """Ask, and take it away; 0, or 1 where that was not confirmed."""
+def unpublish(args: argparse.Namespace) -> VerbResult:
+    """Ask, and take it away; the status is 1 where that was not confirmed."""
     if not args.yes and not terminal.asks():
         raise UsageError("nobody can be asked whether this may go", "confirm on the command line: --yes")
-    if not args.yes and not terminal.agrees(f"Take {args.name} away, with its files, record and recipe?"):
-        print("nothing was taken away", file=sys.stderr)
-        return 1
+    if not args.yes and not terminal.agrees(f"Take {args.name} away, with its files and record?"):
+        return VerbResult(["nothing was taken away"], status=1)
     catalog.unpublish(args.name)
-    print(printable(f"taken away: {args.name}"))
-    return 0
+    return VerbResult([f"taken away: {args.name}"])

@@ -6,11 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from edge_assistant.core.signals import printable
-from edge_assistant_quantize import arguments, progress, record
-from edge_assistant_quantize.arguments import option, verb
+from edge_assistant_quantize import arguments, record
+from edge_assistant_quantize.arguments import VerbResult, option, verb
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.recipes import engine, loading
 from edge_assistant_quantize.recipes.recipe import Recipe
@@ -26,20 +23,20 @@ from edge_assistant_quantize.report import page, text
     option("action", nargs="?", choices=("list", "show"), default="list", metavar="list|show"),
     option("name", nargs="?", metavar="NAME", help="of the recipe to show"),
 )
-def recipes(args: argparse.Namespace) -> int:
-    """List or show; 0."""
+def recipes(args: argparse.Namespace) -> VerbResult:
+    """List or show."""
     shipped = loading.presets()
     if args.action == "show":
         if args.name not in shipped:
             what = f"there is no recipe '{args.name}'" if args.name else "no recipe is named"
             raise UsageError(what, f"name one of {', '.join(shipped)}")
-        print(shipped[args.name].decode(), end="")
-        return 0
+        return VerbResult(shipped[args.name].decode().splitlines())
+    listed = []
     for name in shipped:
         recipe = loading.load(name)
         held = "; ".join(f"{criterion.metric}: {criterion.text}" for criterion in recipe.criteria)
-        print(f"{name:<12}{recipe.description}\n{'':<12}{held}")
-    return 0
+        listed += [f"{name:<12}{recipe.description}", f"{'':<12}{held}"]
+    return VerbResult(listed)
 
 
 @verb(
@@ -57,21 +54,18 @@ exit status: 0 where a variant is accepted, 1 where none is""",
     option("--source", metavar="MODEL|PATH", help="what is quantized, instead of the recipe's source"),
     option("--calibration", metavar="PATH", help="calibration data, instead of the recipe's"),
     option("--data", action="append", default=[], metavar="NAME=PATH", help="where a data set of the recipe lies"),
-    option("--locked", nargs="?", const="", metavar="DIR", help="hold it to the run there (default: that of --output)"),
+    option("--locked", type=Path, metavar="DIR", help="hold it to the run there"),
     arguments.THREADS,
     option("--json", action="store_true", help="print the record"),
 )
-def run(args: argparse.Namespace) -> int:
-    """Run it; 0 where a variant is accepted, 1 where none is."""
-    recipe = loading.load(args.recipe, _given(args))
-    pinned = None if args.locked is None else Path(args.locked or args.output)
-    found = ran(args, recipe, pinned)
-    if args.json:
-        print(msgspec.json.encode(found).decode())
-    else:
-        print(text.decision(found))
-        print(printable(f"report: {args.output / page.HTML}"))
-    return 0 if found.chosen else 1
+def run(args: argparse.Namespace) -> VerbResult:
+    """Run it; the status is 0 where a variant is accepted, 1 where none is."""
+    found = ran(args, loading.load(args.recipe, _given(args)), args.locked)
+    return VerbResult(_decided(found, args.output), found, 0 if found.chosen else 1)
+
+
+def _decided(found: Record, folder: Path) -> list[str]:
+    return [text.decision(found), f"report: {folder / page.HTML}"]
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
@@ -85,16 +79,15 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
     for named in args.data:
         name, is_set, path = named.partition("=")
         if not (name and is_set and path):
-            raise UsageError(f"--data {printable(named)} names no data set", "write it as --data NAME=PATH")
+            raise UsageError(f"--data {named} names no data set", "write it as --data NAME=PATH")
         given.setdefault("data", {})[name] = {"path": path}
     return given
 
 
 def ran(args: argparse.Namespace, recipe: Recipe, pinned: Path | None = None) -> Record:
     """The record of a run, written with its report."""
-    threads, command = arguments.threads(args), arguments.command()
-    with progress.shown() as watch:
-        found = engine.run(recipe, args.output, threads=threads, watch=watch, locked=pinned, command=command)
+    how = {"threads": args.threads, "watch": args.watch, "command": arguments.command()}
+    found = engine.run(recipe, args.output, locked=pinned, **how)
     page.write(found, args.output)
     return found
 
@@ -105,10 +98,8 @@ def ran(args: argparse.Namespace, recipe: Recipe, pinned: Path | None = None) ->
     "  edge-quantize report out/whisper-base",
     option("folder", type=Path, metavar="DIR", help="what a run or a sweep wrote: it has a record.json"),
 )
-def report(args: argparse.Namespace) -> int:
-    """Write the report and say what it decides; 0."""
+def report(args: argparse.Namespace) -> VerbResult:
+    """Write the report and say what it decides."""
     found = record.read(args.folder)
     page.write(found, args.folder)
-    print(text.decision(found))
-    print(printable(f"report: {args.folder / page.HTML}"))
-    return 0
+    return VerbResult(_decided(found, args.folder))

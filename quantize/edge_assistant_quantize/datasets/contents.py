@@ -17,7 +17,7 @@ from edge_assistant.core.errors import InputError
 from edge_assistant.core.signals import Kind, Signal, take_file
 from edge_assistant_quantize.candidate import sha256_of
 
-# By the kind and sum of a file, and the pages: a run counts the items, and measures each model, over the same files
+# By the kind and sum of a file, and the pages: a run measures each model over the same files
 _known: dict[tuple[Kind, str, int | None], str] = {}
 
 

@@ -14,8 +14,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,9 +22,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from edge_assistant.core.errors import InputCorrupt, InputError
+from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.signals import Kind, by_name, printable, take_file
-from edge_assistant_models.schema import is_inside
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.datasets import contents
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
@@ -72,27 +70,12 @@ def items(role: str, data: Data) -> dict[str, Any]:
 
     Raises:
         CalibrationInvalid: there are none, or they are of another kind.
-        InputMissing: the data is not there, or a picture that its labels.json names.
+        InputError: the data is not there, or cannot be read; or a picture that its labels.json names is not there.
     """
-    found: Mapping[str, Any]
-    with usable():
-        try:
-            if role in _TEXTS:
-                found = {f"text {number}": text for number, text in enumerate(_texts(data), 1)}
-            elif role in _RECORDINGS:
-                folder = folder_of(data)
-                found = {spoken.path.relative_to(folder).as_posix(): spoken for spoken in corpus(folder)}
-            elif role == "writing" and "path" not in data:
-                seed = number_of(data, "seed") or 0
-                found = {f"page {each}": each for each in range(seed, seed + (number_of(data, "count") or 0))}
-            else:
-                folder = folder_of(data)
-                named = labels_of(folder) or sorted(
-                    path.name for path in folder.iterdir() if by_name(path) is Kind.IMAGE
-                )
-                found = {name: folder / name for name in named}
-        except UnicodeDecodeError as error:
-            raise CalibrationInvalid(f"the data is not text in UTF-8 ({error.reason})", _FORM) from None
+    try:
+        found = _found(role, data)
+    except UnicodeDecodeError as error:
+        raise CalibrationInvalid(f"the data is not text in UTF-8 ({error.reason})", _FORM) from None
     if not (kept := dict(islice(found.items(), number_of(data, "limit")))):
         wanted = "texts" if role in _TEXTS else "recordings with their words" if role in _RECORDINGS else "pictures"
         raise CalibrationInvalid(f"the data holds no {wanted} for the role {role}", _FORM)
@@ -101,19 +84,33 @@ def items(role: str, data: Data) -> dict[str, Any]:
     return kept
 
 
+def _found(role: str, data: Data) -> Mapping[str, Any]:
+    if role in _TEXTS:
+        return {f"text {number}": text for number, text in enumerate(_texts(data), 1)}
+    if role == "writing" and "path" not in data:
+        seed = number_of(data, "seed") or 0
+        return {f"page {each}": each for each in range(seed, seed + (number_of(data, "count") or 0))}
+    folder = folder_of(data)
+    if role in _RECORDINGS:
+        return {spoken.path.relative_to(folder).as_posix(): spoken for spoken in corpus(folder)}
+    named = labels_of(folder) or sorted(path.name for path in folder.iterdir() if by_name(path) is Kind.IMAGE)
+    return {name: folder / name for name in named}
+
+
 def sums(role: str, data: Data) -> dict[str, str]:
     """The sum of what is in each item by its name; a rendered page, which is no file, has its name.
 
     Raises:
-        CalibrationInvalid, InputMissing: see `items`.
+        CalibrationInvalid, InputError: see `items`.
     """
-    kind, pages = Kind.AUDIO if role in _RECORDINGS else Kind.IMAGE, None if role == "writing" else 1
 
     def of(name: str, item: Any) -> str:  # noqa: ANN401 - an item of any kind
         if isinstance(item, str):
             return contents.of_text(item)  # an embedder reads neither case nor spaces
-        path = item.path if isinstance(item, LabelledRecording) else item
-        return contents.of_file(kind, path, pages=pages) if isinstance(path, Path) else name
+        if isinstance(item, LabelledRecording):
+            return contents.of_file(Kind.AUDIO, item.path)
+        pages = None if role == "writing" else 1
+        return contents.of_file(Kind.IMAGE, item, pages=pages) if isinstance(item, Path) else name
 
     return {name: of(name, item) for name, item in items(role, data).items()}
 
@@ -124,21 +121,6 @@ def clusters(role: str, data: Data, names: Iterable[str]) -> tuple[str, ...]:
         return ()
     found = sums(role, data)  # parts and pages of a picture have its name before a `#`
     return tuple(found[name] if name in found else found[name.partition("#")[0]] for name in names)
-
-
-@contextmanager
-def usable() -> Iterator[None]:
-    """Say of data that cannot be used that it cannot; a path that leads nowhere stays one.
-
-    Raises:
-        CalibrationInvalid: the block says that an input cannot be used.
-    """
-    try:
-        yield
-    except InputMissing:
-        raise
-    except InputError as error:
-        raise CalibrationInvalid(error.message, error.hint) from None
 
 
 def path_of(data: Data) -> Path:
@@ -205,7 +187,7 @@ def corpus(folder: Path) -> list[LabelledRecording]:
     """The recordings of a folder whose words are known, in the order of their names.
 
     Raises:
-        InputCorrupt: a scenario among them is malformed, or a recording of it is outside its folder.
+        InputCorrupt: a scenario among them is malformed.
         UnicodeDecodeError: words are not UTF-8.
     """
     found = [
@@ -217,9 +199,6 @@ def corpus(folder: Path) -> list[LabelledRecording]:
             said = [one for one in decoding.convert(tomllib.loads(text), _Scenario).signals if one.said is not None]
         except ValueError as error:
             raise InputCorrupt(f"{path.parent.name}/{path.name} is malformed: {error}", "correct it") from None
-        if not all(is_inside(one.file) for one in said):
-            what = f"a recording of {path.parent.name} is outside its folder"
-            raise InputCorrupt(what, "put it there, or correct 'file'")
         found += [LabelledRecording(path.parent / one.file, one.said or "") for one in said]
     return [spoken for spoken in found if spoken.path.is_file()]
 

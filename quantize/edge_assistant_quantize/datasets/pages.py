@@ -44,7 +44,7 @@ def _date(random: np.random.Generator, century: int, first: int, last: int) -> s
 def receipt(random: np.random.Generator) -> RenderedPage:
     """A till receipt: names, dates, items with prices flush right, the total among other amounts."""
     size, width = int(random.integers(19, 27)), 620
-    page = RenderedPage("receipt", width, 1400, font(size, one(random, "mono", "sans")), round(size * 1.45))
+    page = RenderedPage(width, 1400, font(size, one(random, "mono", "sans")), round(size * 1.45))
     page.line(centre=f"{one(random, *_PEOPLE).split()[1].upper()} TRADING LTD")
     page.line(centre=f"{random.integers(1, 240)} {one(random, *WORDS).title()} Street")
     page.line(centre=f"Tel: 0{random.integers(10, 99)}-{random.integers(100000, 999999)}", skip=True)
@@ -66,7 +66,7 @@ def receipt(random: np.random.Generator) -> RenderedPage:
 def form(random: np.random.Generator) -> RenderedPage:
     """A form: labels in print, values in another hand on lines, a row of tick boxes."""
     size = int(random.integers(20, 28))
-    page = RenderedPage("form", 900, 900, font(size), round(size * 2.3))
+    page = RenderedPage(900, 900, font(size), round(size * 2.3))
     page.line("Patient intake", face=font(size + 12, "bold"))
     hand = font(size + 4, one(random, "serif", "mono"))
     page.labelled("Name", one(random, *_PEOPLE), hand)
@@ -82,7 +82,7 @@ def form(random: np.random.Generator) -> RenderedPage:
 def boxes(random: np.random.Generator) -> RenderedPage:
     """A form in two columns, with or without boxes: labels in small print, each above its value."""
     size = int(random.integers(24, 32))
-    page = RenderedPage("boxes", 1000, 900, font(round(size * random.uniform(0.65, 0.9))), round(size * 2.6))
+    page = RenderedPage(1000, 900, font(round(size * random.uniform(0.65, 0.9))), round(size * 2.6))
     page.line("Goods received", face=font(size + 12, "bold"))
     hand = font(size, one(random, "sans", "bold", "serif", "mono"))
     values = {
@@ -103,7 +103,7 @@ def boxes(random: np.random.Generator) -> RenderedPage:
 def table(random: np.random.Generator) -> RenderedPage:
     """A ruled table with a header and numbers flush right."""
     size = int(random.integers(18, 25))
-    page = RenderedPage("table", 1000, 900, font(size), round(size * 2))
+    page = RenderedPage(1000, 900, font(size), round(size * 2))
     page.line(f"Delivery note {random.integers(1000, 9999)}", face=font(size + 8, "bold"))
     columns = (60, 480, 640, 800)
     page.cells(columns, ("Item", "Qty", "Unit price", "Amount"), font(size, "bold"))
@@ -117,7 +117,7 @@ def prose(random: np.random.Generator) -> RenderedPage:
     """Running text in one column or two."""
     size = int(random.integers(17, 24))
     columns = int(random.integers(1, 3))
-    page = RenderedPage("prose", 1000, 1100, font(size, one(random, "sans", "serif")), round(size * 1.5))
+    page = RenderedPage(1000, 1100, font(size, one(random, "sans", "serif")), round(size * 1.5))
     page.line("On the " + " ".join(several(random, WORDS, 3)), face=font(size + 10, "bold"), skip=True)
     width = (1000 - 2 * MARGIN - 50 * (columns - 1)) / columns
     top = page.y
@@ -134,15 +134,14 @@ class RenderedPage:
     """A page that is written from the top down, and what stands on it.
 
     Attributes:
-        kind: the function that made it.
         image: the clean page.
         rows: its words in reading order, one entry a row, one space between cells.
         fields: labels with their values.
         boxes: labels of tick boxes, and whether they are ticked.
     """
 
-    def __init__(self, kind: str, width: int, height: int, face: Font, pitch: int) -> None:
-        self.kind, self.face, self.pitch, self.y = kind, face, pitch, MARGIN
+    def __init__(self, width: int, height: int, face: Font, pitch: int) -> None:
+        self.face, self.pitch, self.y = face, pitch, MARGIN
         self.image = Image.new("RGB", (width, height), "white")
         self.draw: ImageDraw.ImageDraw = ImageDraw.Draw(self.image)
         self.rows: list[str] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -11,17 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageFont
 
 _FACES = {"sans": "DejaVuSans", "bold": "DejaVuSans-Bold", "serif": "DejaVuSerif", "mono": "DejaVuSansMono"}
-
-
-@dataclass(frozen=True, slots=True)
-class Wear:
-    """How much a page suffers on its way through the scanner."""
-
-    skew: float | None = None  # degrees, counter-clockwise; None draws one within 2.5 degrees either way
-    noise: float = 5.0  # standard deviation of the sensor's noise in grey levels
-    blur: float = 0.6  # radius of the optics in pixels
-    quality: int = 72  # of the JPEG
-    margin: int = 12  # pixels of scanner bed around the sheet
+_BLUR = 0.6  # radius of the optics in pixels
+_QUALITY = 72  # of the JPEG
+_MARGIN = 12  # pixels of scanner bed around the sheet
 
 
 @cache
@@ -33,21 +24,23 @@ def font(size: int, face: str = "sans") -> ImageFont.FreeTypeFont | ImageFont.Im
         return ImageFont.load_default(size)
 
 
-def scan_look(image: Image.Image, seed: int, wear: Wear | None = None) -> Image.Image:
-    """The page as a scanner gives it: paper grain, uneven light, skew on a dark bed, blur, noise, JPEG.
+def scan_look(image: Image.Image, seed: int, *, skew: float | None = None, noise: float = 5.0) -> Image.Image:
+    """The page as a usual office scan: paper grain, uneven light, skew on a dark bed, blur, noise, JPEG.
 
-    The same seed gives the same picture; `wear` is that of a usual office scan by default.
+    Args:
+        image: the clean page.
+        seed: the same gives the same picture.
+        skew: degrees, counter-clockwise; None draws one within 2.5 degrees either way.
+        noise: standard deviation of the sensor's noise in grey levels.
     """
-    wear = wear or Wear()
     random = np.random.default_rng(seed)
     sheet = _aged(np.asarray(image.convert("RGB"), dtype=np.float32), random)
-    angle = random.uniform(-2.5, 2.5) if wear.skew is None else wear.skew
-    scanned = _on_the_bed(Image.fromarray(sheet), angle, wear.margin, random)
-    scanned = scanned.filter(ImageFilter.GaussianBlur(wear.blur))
+    angle = random.uniform(-2.5, 2.5) if skew is None else skew
+    scanned = _on_the_bed(Image.fromarray(sheet), angle, random).filter(ImageFilter.GaussianBlur(_BLUR))
     pixels = np.asarray(scanned, dtype=np.float32)
-    noise = random.normal(0, wear.noise, pixels.shape[:2])[..., None]
+    grain = random.normal(0, noise, pixels.shape[:2])[..., None]
     stream = io.BytesIO()
-    Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8)).save(stream, "JPEG", quality=wear.quality)
+    Image.fromarray(np.clip(pixels + grain, 0, 255).astype(np.uint8)).save(stream, "JPEG", quality=_QUALITY)
     return Image.open(stream).convert("RGB")
 
 
@@ -66,9 +59,9 @@ def _aged(page: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.
     return aged.clip(0, 255).astype(np.uint8)
 
 
-def _on_the_bed(sheet: Image.Image, angle: float, margin: int, random: np.random.Generator) -> Image.Image:
+def _on_the_bed(sheet: Image.Image, angle: float, random: np.random.Generator) -> Image.Image:
     """The sheet laid down a little askew; around it the scanner's lid shows grey."""
     shade = int(random.integers(150, 205))
-    bed = Image.new("RGB", (sheet.width + 2 * margin, sheet.height + 2 * margin), (shade, shade, shade - 4))
-    bed.paste(sheet, (margin, margin))
+    bed = Image.new("RGB", (sheet.width + 2 * _MARGIN, sheet.height + 2 * _MARGIN), (shade, shade, shade - 4))
+    bed.paste(sheet, (_MARGIN, _MARGIN))
     return bed.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=(shade, shade, shade - 4))

@@ -6,14 +6,15 @@ import fnmatch
 import hashlib
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputMissing, InputTooLarge
+from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputMissing
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal, take_file
 from edge_assistant_models.schema import is_inside
@@ -24,8 +25,6 @@ from edge_assistant_quantize.decoding import Text
 
 FILE = "scenario.toml"
 GOLD = "evidence.json"
-_MAX_BYTES = 4 << 20  # of scenario.toml and evidence.json; the gold evidence of an hour of speech is below 2 MB
-
 _HINT = "see docs/scenarios.md for its form"
 
 Type = Literal["lookup", "cross", "spontaneous", "conflict", "compute", "absent"]
@@ -79,17 +78,24 @@ class Scenario:
         Raises:
             InputError: one cannot be taken.
         """
-        return [take_file(path, kind, number) for kind, path, number in self._numbered()]
+        return [take_file(path, kind, int(id.partition(":")[2])) for id, (kind, path) in self.signals.items()]
+
+    @property
+    def signals(self) -> dict[str, tuple[Kind, Path]]:
+        """The kind and the file of each signal by its id, such as `audio:1`."""
+        numbers, found = Counter[Kind](), {}
+        for kind, path in self.given:
+            numbers[kind] += 1
+            found[f"{kind}:{numbers[kind]}"] = kind, path
+        return found
 
     @property
     def content(self) -> str:
         """The sum of what its signals hold, or of their gold evidence, whatever it and its files are called."""
-        given = self.gold() if self.reads_gold else {}
+        gold = self.gold() if self.reads_gold else {}
         sums = [
-            contents.of_text(" ".join(each.text for each in given[f"{kind}:{number}"]))
-            if f"{kind}:{number}" in given
-            else contents.of_file(kind, path)
-            for kind, path, number in self._numbered()
+            contents.of_text(" ".join(each.text for each in gold[id])) if id in gold else contents.of_file(*signal)
+            for id, signal in self.signals.items()
         ]
         return hashlib.sha256("".join(sorted(sums)).encode()).hexdigest()
 
@@ -107,34 +113,20 @@ class Scenario:
         if not path.is_file():
             return {}
         try:
-            found = json.loads(_text(path))
+            found = decoding.convert(json.loads(path.read_text("utf-8")), dict[str, Any])
+            if strange := found.keys() - self.signals.keys():
+                raise ValueError(f"{min(strange)!r} is no signal")
+            return {signal: gold.from_json(items, signal) for signal, items in found.items()}
         except (ValueError, RecursionError) as error:
             raise InputCorrupt(f"{self.id}/{GOLD} is malformed: {error}", _HINT) from None
-        if not isinstance(found, dict) or not found.keys() <= self.ids:
-            raise InputCorrupt(f"{self.id}/{GOLD} is malformed: its keys are not the signals' ids", _HINT)
-        return {signal: gold.from_json(items, signal) for signal, items in found.items()}
-
-    @property
-    def ids(self) -> set[str]:
-        """The ids of the signals."""
-        return {f"{kind}:{number}" for kind, _, number in self._numbered()}
-
-    def _numbered(self) -> list[tuple[Kind, Path, int]]:
-        kinds = [kind for kind, _ in self.given]
-        return [(kind, path, kinds[: i + 1].count(kind)) for i, (kind, path) in enumerate(self.given)]
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioJob:
-    """One question of one scenario; `number` is its place there, from 0."""
+    """One question of one scenario."""
 
     scenario: Scenario
-    number: int
-
-    @property
-    def question(self) -> Question:
-        """What is asked."""
-        return self.scenario.questions[self.number]
+    question: Question
 
     @property
     def key(self) -> tuple[str, str]:
@@ -167,17 +159,15 @@ def read(path: Path) -> Scenario:
     """
     folder, name = path.parent, path.parent.name
     try:
-        found = decoding.convert(tomllib.loads(_text(path)), _File)
+        found = decoding.convert(tomllib.loads(path.read_text("utf-8")), _File)
         given = tuple((signal.kind, folder / signal.file) for signal in found.signals)
         scenario = Scenario(name, found.domain, folder, given, found.questions)
         if found.id != name:
             raise ValueError(f"id is {found.id!r}, but the folder is named otherwise")
         if outside := [each.file for each in found.signals if not is_inside(each.file)]:
             raise ValueError(f"a signal is outside the folder: {outside[0]!r}")
-        if strange := {signal for each in found.questions for signal in each.cites} - scenario.ids:
-            raise ValueError(f"{min(strange)!r} in 'cites' is no signal ({', '.join(sorted(scenario.ids))})")
-    except InputTooLarge:
-        raise
+        if strange := {signal for each in found.questions for signal in each.cites} - scenario.signals.keys():
+            raise ValueError(f"{min(strange)!r} in 'cites' is no signal ({', '.join(sorted(scenario.signals))})")
     except ValueError as error:
         raise InputCorrupt(f"{name}/{FILE} is malformed: {error}", _HINT) from None
     if missing := [file.relative_to(folder).as_posix() for _, file in given if not file.is_file()]:
@@ -187,18 +177,9 @@ def read(path: Path) -> Scenario:
 
 def jobs(scenarios: Sequence[Scenario], limit: int | None = None) -> list[ScenarioJob]:
     """Every question in order, or the first `limit`."""
-    found = [ScenarioJob(scenario, number) for scenario in scenarios for number in range(len(scenario.questions))]
-    return found[:limit]
+    return [ScenarioJob(scenario, question) for scenario in scenarios for question in scenario.questions][:limit]
 
 
 def of_jobs(asked: Iterable[ScenarioJob]) -> dict[str, Scenario]:
     """The scenarios of questions by id, each once."""
     return {job.scenario.id: job.scenario for job in asked}
-
-
-def _text(path: Path) -> str:
-    with path.open("rb") as stream:
-        data = stream.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise InputTooLarge(f"{path.parent.name}/{path.name} is over {_MAX_BYTES:,} bytes", "make it smaller")
-    return data.decode("utf-8")

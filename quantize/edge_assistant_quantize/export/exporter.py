@@ -2,7 +2,8 @@
 
 A process of its own gives its memory back, can be stopped at any point, and keeps what these libraries change in a
 process (threads, warnings, loggers) away from the rest. Models are of transformers' own classes, in float32; no code
-that came with the weights is run.
+that came with the weights is run. Whisper gets the layout that the product's speech sense runs (`whisper`), everything
+else that of optimum.
 
 Each file is compared with the model on inputs of other shapes. Optimum's own comparison is no use here: it looks at
 inputs like those of the trace, by an absolute tolerance, and says of no output how far away it is.
@@ -12,8 +13,10 @@ from __future__ import annotations
 
 import copy
 import logging
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -26,8 +29,9 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant.governance.offline import lock
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import QuantizationFailed, UsageError, WeightsRefused
-from edge_assistant_quantize.export import Done
+from edge_assistant_quantize.export import Done, whisper
 from edge_assistant_quantize.gguf.checkpoint import json_of
+from edge_assistant_quantize.importers.whisper import OPSET
 from edge_assistant_quantize.progress import Watch, stage
 
 # The share of an output's largest value by which a graph may differ: float32 added up in another order makes some 1e-6
@@ -42,6 +46,8 @@ _DETECTORS = frozenset({"rt_detr", "rt_detr_v2", "d_fine"})  # what perception.d
 _LIBRARIES = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime")
 _OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 _AGAIN = "fetch the model again, or name the task that it was trained for: --task"
+# Data beside the weights that says how inputs are made, and no code
+_BESIDE = ("*config.json", "*token*.json", "*.model", "*.jinja", "vocab.*", "merges.txt")
 
 
 def work(request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
@@ -51,36 +57,60 @@ def work(request: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
 
 
 def export(request: Mapping[str, Any], watch: Watch) -> Done:
-    """Export a folder's model as optimum lays it out.
+    """Export a folder's model, with the data beside it.
 
     The request has `folder` with config.json and *.safetensors; `output`, an existing, empty folder; `task` as of
     `export.export`; `threads`, cores to use.
 
     Raises:
-        WeightsRefused, UsageError: see `load_model`; or optimum has no exporter for the architecture or the task.
+        WeightsRefused, UsageError: see `load_model`; or there is no exporter for the architecture or the task.
         QuantizationFailed: a file does not compute what the model computes.
     """
-    folder, output = Path(request["folder"]), Path(request["output"])
+    folder, output, runtime = Path(request["folder"]), Path(request["output"]), Runtime(request["threads"])
     with stage("starting torch", watch):
+        import optimum.exporters.onnx.model_configs  # noqa: F401 - optimum knows its exporters once this is imported
         import torch
         import transformers
 
         warnings.simplefilter("ignore")  # a tracer warns of each branch; the comparison finds what it gets wrong
         torch.set_num_threads(request["threads"])
+        torch.manual_seed(SEED)
         transformers.utils.logging.set_verbosity_error()
         logging.getLogger("optimum").setLevel(logging.ERROR)
-        import optimum.exporters.onnx.model_configs  # noqa: F401 - optimum knows its exporters once this is imported
-        from optimum.exporters.onnx import export_models
-        from optimum.exporters.onnx.utils import _get_submodels_and_onnx_configs
-        from optimum.utils import DEFAULT_DUMMY_SHAPES
-
     with stage("loading the weights", watch):
         model = load_model(folder, request["task"])
     task = _task(model, request["task"])
+    if isinstance(model, transformers.WhisperForConditionalGeneration):
+        with stage("exporting", watch):
+            whisper.convert(model, folder, output)
+        with stage("comparing with the model", watch):
+            pairs, path = whisper.beside(model, output, runtime), output / whisper.DECODER
+            found = {path.name: {name: checked(path, name, *pair, whisper.MOST) for name, pair in pairs.items()}}
+        role, opset = "speech", OPSET
+    else:
+        role, opset, found = _by_optimum(model, task, folder, output, runtime, watch)
+    versions = {name: metadata.version(name) for name in _LIBRARIES}
+    files = sorted(path.name for path in output.glob("*.onnx"))
+    return Done(task, type(model).__name__, opset, files, role, found, versions)
+
+
+def _by_optimum(
+    model: Any,  # noqa: ANN401 - a class of a library that is imported late
+    task: str,
+    folder: Path,
+    output: Path,
+    runtime: Runtime,
+    watch: Watch,
+) -> tuple[str, int, dict[str, dict[str, float]]]:
+    """Role, operator set and deviations of what optimum writes."""
+    from optimum.exporters.onnx import export_models
+    from optimum.exporters.onnx.utils import _get_submodels_and_onnx_configs
+    from optimum.utils import DEFAULT_DUMMY_SHAPES
+
     options = {"monolith": False, "custom_onnx_configs": {}, "custom_architecture": False, "_variant": "default"}
     config, pairs = _get_submodels_and_onnx_configs(model, task, library_name="transformers", **options)
     opset, files = config.DEFAULT_ONNX_OPSET, [f"{name}.onnx" for name in pairs]
-    shapes, runtime = {**DEFAULT_DUMMY_SHAPES, **_picture_size(folder)}, Runtime(request["threads"])
+    shapes = {**DEFAULT_DUMMY_SHAPES, **_picture_size(folder)}
     where = {"output_dir": output, "output_names": files, "input_shapes": shapes}
     with stage("exporting", watch):
         _, outputs = export_models(models_and_onnx_configs=pairs, opset=opset, **where)
@@ -89,11 +119,12 @@ def export(request: Mapping[str, Any], watch: Watch) -> Done:
             file: _deviations(module, its, output / file, names, {**shapes, **_SHAPES}, runtime)
             for file, (module, its), names in zip(files, pairs.values(), outputs, strict=True)
         }
-    role = "embedder" if task == "feature-extraction" and _EMBEDDER.issuperset(config.inputs) else ""
+    for path in {path for pattern in _BESIDE for path in folder.glob(pattern)}:
+        shutil.copyfile(path, output / path.name)
     if task == "object-detection" and model.config.model_type in _DETECTORS:
-        role = "detector"
-    versions = {name: metadata.version(name) for name in _LIBRARIES}
-    return Done(task, type(model).__name__, opset, sorted(files), role, found, versions)
+        return "detector", opset, found
+    embeds = task == "feature-extraction" and _EMBEDDER.issuperset(config.inputs)
+    return "embedder" if embeds else "", opset, found
 
 
 def _picture_size(folder: Path) -> dict[str, int]:
@@ -143,7 +174,7 @@ def _class_named(config: dict[str, Any]) -> Any:  # noqa: ANN401
     import transformers
 
     name = str((config.get("architectures") or [""])[0])
-    found = getattr(transformers, name, None) if name.isidentifier() else None
+    found = getattr(transformers, name, None)
     if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
         return found
     what = f"transformers {transformers.__version__} does not know the architecture {printable(name)}"
@@ -155,32 +186,25 @@ def _class_for(kind: object, task: str) -> Any:  # noqa: ANN401
     from optimum.exporters.tasks import TasksManager
     from transformers import CONFIG_MAPPING
 
-    plain = TasksManager.map_from_synonym(task)
-    if plain not in TasksManager.get_all_tasks():
-        known = ", ".join(sorted(TasksManager.get_all_tasks()))
-        raise UsageError(f"there is no task {task}", f"name one of {known}")
-    auto = TasksManager.get_model_class_for_task(plain, framework="pt", library="transformers")
     try:
-        return auto._model_mapping[CONFIG_MAPPING[kind]]
+        return TasksManager.get_model_class_for_task(task)._model_mapping[CONFIG_MAPPING[kind]]
     except KeyError:
-        raise UsageError(f"no {printable(str(kind))} does {plain}", "leave --task out, or name another") from None
+        what = f"no {printable(str(kind))} of transformers does {printable(task)}"
+        raise UsageError(what, "leave --task out, or name another") from None
 
 
 def _task(model: Any, task: str | None) -> str:  # noqa: ANN401
     """The task by optimum's name, if there is an exporter for it."""
     from optimum.exporters.tasks import TasksManager
 
-    kind = model.config.model_type
-    named: str = task or TasksManager.infer_task_from_model(type(model), library_name="transformers")
+    kind, known = model.config.model_type, {}
+    named = task or TasksManager.infer_task_from_model(type(model), library_name="transformers")
     named = str(TasksManager.map_from_synonym(named))
-    try:
+    with suppress(KeyError):
         known = TasksManager.get_supported_tasks_for_model_type(kind, "onnx", library_name="transformers")
-    except KeyError:
-        what = f"optimum has no exporter for the architecture {kind}"
-        raise WeightsRefused(what, "name a .gguf as output if it is a model that writes text") from None
     if named not in known:
-        hint = f"name another task: {', '.join(sorted(known))}"
-        raise UsageError(f"optimum does not export {kind} for {named}", hint)
+        hint = f"name another task: {', '.join(sorted(known))}" if known else "take another model"
+        raise WeightsRefused(f"optimum has no exporter for {kind} and {named}", hint)
     return named
 
 
@@ -200,7 +224,6 @@ def _deviations(
     """
     import torch
 
-    torch.manual_seed(SEED)
     given = config.generate_dummy_inputs(framework="pt", **shapes)
     own = config.rename_ambiguous_inputs(copy.deepcopy(given))  # some models change their inputs
     with config.patch_model_for_export(model), torch.inference_mode():

@@ -1,10 +1,9 @@
-"""Whisper from Hugging Face's weights to the layout that the product's speech sense runs, without torch.
+"""Whisper of transformers in the layout that the product's speech sense runs.
 
 The sense wants the keys and values of cross attention once a sound and not once a token, a free time axis and the
 attention of the heads that word times are read from (`edge_assistant_quantize.importers.whisper`); optimum's export has
 none of these. So the weights are given the names that CTranslate2's converter gives them
 (python/ctranslate2/converters/transformers.py, WhisperLoader), and that importer's graphs are built from them.
-`work` runs them beside the model itself, in transformers.
 """
 
 from __future__ import annotations
@@ -19,28 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant.governance.offline import lock
-from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import WeightsRefused
-from edge_assistant_quantize.export import exporter
-from edge_assistant_quantize.export.exporter import SEED, checked
-from edge_assistant_quantize.gguf.checkpoint import Checkpoint, json_of
 from edge_assistant_quantize.importers.whisper import WhisperGraph, write
-from edge_assistant_quantize.progress import Watch, stage
 
 Array = NDArray[np.float32]
 Weights = Mapping[str, Array]
+Pairs = Mapping[str, tuple[Array, Array]]
 
-FILES = {"encoder": "encoder.onnx", "decoder": "decoder.onnx", "tokenizer": "tokenizer.json", "config": "config.json"}
-
-_FLOATS = frozenset({"F16", "BF16", "F32", "F64"})  # weights of other types are quantized, and their scales elsewhere
-_LARGEST = 65504.0  # of half precision, in which the graphs keep the weights
-_MULTILINGUAL_END = 50257  # number of <|endoftext|> in the vocabularies that know more than English
-# Special tokens of letters, as those of languages are
-_NO_LANGUAGES = frozenset({
-    "endoftext", "startoftranscript", "translate", "transcribe", "startoflm", "startofprev", "nocaptions", "nospeech",
-    "notimestamps",
-})  # fmt: skip
+ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+# Of an output's largest value: half precision keeps 11 bits of a weight, which made 0.0015 of weights ten times wider
+# than usual; a mask left out or two names exchanged make more than 0.1
+MOST = 1e-2
+_TOKENS = 8  # that the decoder reads
 # Names in a layer: CTranslate2's, and Hugging Face's of what is joined in it; only decoders have `attention`
 _LAYER = {
     "self_attention/linear_0": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
@@ -54,46 +43,47 @@ _LAYER = {
     "ffn/linear_0": ("fc1",),
     "ffn/linear_1": ("fc2",),
 }
-# Of an output's largest value: half precision keeps 11 bits of a weight, which made 0.0015 of weights ten times wider
-# than usual; a mask left out or two names exchanged make more than 0.1
-MOST = 1e-2
-_TOKENS = 8  # that the decoder reads
 
 
-def convert(found: Checkpoint, output: Path) -> dict[str, object]:
-    """Write the four `FILES` of a Whisper checkpoint into a folder; returns the options of its catalog entry.
+def convert(model: Any, folder: Path, output: Path) -> None:  # noqa: ANN401 - a class of a library imported late
+    """Write `encoder.onnx`, `decoder.onnx`, `tokenizer.json` and `config.json` of a WhisperForConditionalGeneration.
+
+    config.json is CTranslate2's, as its converter makes it: heads that follow the sound, what must never be said. A
+    model that names no such heads has those of the upper half of the layers.
 
     Raises:
-        WeightsRefused: the tokenizer or a weight is missing, or a weight has another shape.
+        WeightsRefused: its folder has no tokenizer.json.
     """
-    tokenizer = found.folder / FILES["tokenizer"]
-    if not tokenizer.is_file():
+    from tokenizers import Tokenizer
+    from transformers.models.whisper.tokenization_whisper import LANGUAGES
+
+    if not (folder / "tokenizer.json").is_file():
         hint = "copy tokenizer.json of the Whisper that it was trained from into the folder"
-        raise WeightsRefused(f"{found.folder.name} has no tokenizer.json", hint)
-    if any(tensor.name == "proj_out.weight" for tensor in found.tensors):
-        hint = "the product's decoder takes the embedding for it: train with tie_word_embeddings"
-        raise WeightsRefused(f"{found.folder.name} has an output layer of its own", hint)
-    tokens = _added_tokens(tokenizer)
-    config = settings(found, tokens)
-    try:
-        heads = [(int(layer), int(head)) for layer, head in config["alignment_heads"]]
-        write(dict(renamed(found.config, floats(found))), heads, output, WhisperGraph)
-    except (KeyError, ValueError, TypeError) as error:
-        what = f"{found.folder.name} is no whole Whisper ({printable(str(error))})"
-        hint = "the weights are damaged, or of another variant of Whisper; export the model again"
-        raise WeightsRefused(what, hint) from error
-    shutil.copyfile(tokenizer, output / FILES["tokenizer"])
-    (output / FILES["config"]).write_text(json.dumps(config), "utf-8")
-    return {"multilingual": tokens.get("<|endoftext|>") == _MULTILINGUAL_END}
+        raise WeightsRefused(f"{folder.name} has no tokenizer.json", hint)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    layers, heads, how = model.config.decoder_layers, model.config.decoder_attention_heads, model.generation_config
+    upper = [(layer, head) for layer in range(layers // 2, layers) for head in range(heads)]
+    languages = (tokenizer.token_to_id(f"<|{language}|>") for language in LANGUAGES)
+    followed = getattr(how, "alignment_heads", None) or upper
+    config = {
+        "alignment_heads": followed,
+        "lang_ids": sorted(number for number in languages if number is not None),
+        "suppress_ids": how.suppress_tokens or [],
+        "suppress_ids_begin": how.begin_suppress_tokens or [],
+    }
+    weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
+    write(dict(renamed(model.config, weights)), followed, output, WhisperGraph)
+    shutil.copyfile(folder / "tokenizer.json", output / "tokenizer.json")
+    (output / "config.json").write_text(json.dumps(config), "utf-8")
 
 
-def renamed(config: Mapping[str, Any], weights: Weights) -> Iterator[tuple[str, Array]]:
+def renamed(config: Any, weights: Weights) -> Iterator[tuple[str, Array]]:  # noqa: ANN401 - of a library imported late
     """Weights by the names of Hugging Face as CTranslate2 names and joins them."""
     for part in ("encoder", "decoder"):
-        yield f"{part}/num_heads", np.array(config[f"{part}_attention_heads"], np.int16)
+        yield f"{part}/num_heads", np.array(getattr(config, f"{part}_attention_heads"), np.int16)
         yield f"{part}/position_encodings/encodings", weights[f"model.{part}.embed_positions.weight"]
         yield from _norm(f"{part}/layer_norm", [f"model.{part}.layer_norm"], weights)
-        for layer in range(int(config[f"{part}_layers"])):
+        for layer in range(getattr(config, f"{part}_layers")):
             name, source = f"{part}/layer_{layer}", f"model.{part}.layers.{layer}"
             for ours, theirs in _LAYER.items():
                 if part == "decoder" or not ours.startswith("attention"):
@@ -107,12 +97,9 @@ def renamed(config: Mapping[str, Any], weights: Weights) -> Iterator[tuple[str, 
 
 def _product(name: str, sources: Sequence[str], weights: Weights) -> Iterator[tuple[str, Array]]:
     """Matrices one below another, and their biases; keys have none."""
-    matrices = [weights[f"{source}.weight"] for source in sources]
-    biases = [
-        np.zeros(len(weight), np.float32) if source.endswith("k_proj") else weights[f"{source}.bias"]
-        for source, weight in zip(sources, matrices, strict=True)
-    ]
-    yield f"{name}/weight", np.concatenate(matrices)
+    matrices = {source: weights[f"{source}.weight"] for source in sources}
+    biases = [weights.get(f"{source}.bias", np.zeros(len(each), np.float32)) for source, each in matrices.items()]
+    yield f"{name}/weight", np.concatenate([*matrices.values()])
     yield f"{name}/bias", np.concatenate(biases)
 
 
@@ -121,83 +108,21 @@ def _norm(name: str, sources: Sequence[str], weights: Weights) -> Iterator[tuple
     yield f"{name}/beta", weights[f"{sources[0]}.bias"]
 
 
-def floats(found: Checkpoint) -> dict[str, Array]:
-    """All weights of a checkpoint by name, f32; without those that are no floats of 16 bits or more.
+def beside(model: Any, output: Path, runtime: Runtime) -> Pairs:  # noqa: ANN401 - a class of a library imported late
+    """What both graphs together, and the model itself, make of the same sound and tokens, by output of the decoder."""
+    import torch
 
-    Raises:
-        ValueError: one goes beyond half precision.
-    """
-    floating = ((path, one) for path, tensors in found.weights.items() for one in tensors if one.dtype in _FLOATS)
-    weights = {one.name: one.read(path).reshape(one.shape).astype(np.float32) for path, one in floating}
-    for name, value in weights.items():
-        if np.abs(value).max(initial=0.0) > _LARGEST:
-            raise ValueError(f"{name} goes beyond half precision")
-    return weights
-
-
-def settings(found: Checkpoint, tokens: Mapping[str, int]) -> dict[str, Any]:
-    """CTranslate2's config.json, as its converter makes it: heads that follow the sound, what must never be said.
-
-    Without alignment heads those of the upper half of the layers are taken.
-    """
-    path = found.folder / "generation_config.json"
-    made = json_of(path) if path.is_file() else {}
-    layers, heads = int(found.config["decoder_layers"]), int(found.config["decoder_attention_heads"])
-    upper = [[layer, head] for layer in range(layers // 2, layers) for head in range(heads)]
-    languages = made.get("lang_to_id") or {
-        name: number for name, number in tokens.items() if name[2:-2] not in _NO_LANGUAGES and name[2:-2].isalpha()
-    }
-    return {
-        "alignment_heads": made.get("alignment_heads") or upper,
-        "lang_ids": sorted(languages.values()),
-        "suppress_ids": made.get("suppress_tokens") or found.config.get("suppress_tokens") or [],
-        "suppress_ids_begin": made.get("begin_suppress_tokens") or found.config.get("begin_suppress_tokens") or [],
-    }
-
-
-def _added_tokens(path: Path) -> dict[str, int]:
-    """Numbers of the special tokens by their text."""
-    added = json_of(path).get("added_tokens")
-    if not isinstance(added, list):
-        hint = "copy the one of the Whisper that it was trained from"
-        raise WeightsRefused(f"{path.name} has no special tokens", hint)
-    return {str(token["content"]): int(token["id"]) for token in added if isinstance(token, dict)}
-
-
-def work(request: Mapping[str, Any], watch: Watch) -> dict[str, dict[str, float]]:
-    """Compare under the offline lock.
-
-    Args:
-        request: `folder` with config.json and *.safetensors; `output`, the folder of the graphs; `threads` to use.
-        watch: receives the stage.
-
-    Returns:
-        By file and output, the largest difference as a share of the output's largest value.
-
-    Raises:
-        QuantizationFailed: one is larger than `MOST`.
-        WeightsRefused: transformers does not load the weights.
-    """
-    lock.engage()
-    with stage("comparing with the model", watch):
-        import torch
-
-        torch.set_num_threads(request["threads"])
-        torch.manual_seed(SEED)
-        model = exporter.load_model(Path(request["folder"]), None)
-        model.set_attn_implementation("eager")  # which gives the attention that word times are read from
-        mel = torch.randn(1, model.config.num_mel_bins, 2 * model.config.max_source_positions)
-        tokens = torch.randint(0, model.config.vocab_size, (1, _TOKENS))
-        with torch.inference_mode():
-            said = model(mel, decoder_input_ids=tokens, output_attentions=True)
-        output, runtime = Path(request["output"]), Runtime(request["threads"])
-        heads = json.loads((output / FILES["config"]).read_text("utf-8"))["alignment_heads"]
-        followed = [said.cross_attentions[layer][0, head] for layer, head in sorted(heads, key=lambda pair: pair[0])]
-        heard = _run(runtime.session(output / FILES["encoder"]), {"mel": mel.numpy()})
-        path = output / FILES["decoder"]
-        made = _run(runtime.session(path), {"tokens": tokens[0].numpy(), **heard})
-        wanted = {"logits": said.logits[0].numpy(), "alignment": torch.stack(followed).numpy()}
-        return {path.name: {name: checked(path, name, made[name], right, MOST) for name, right in wanted.items()}}
+    model.set_attn_implementation("eager")  # which gives the attention that word times are read from
+    mel = torch.randn(1, model.config.num_mel_bins, 2 * model.config.max_source_positions)
+    tokens = torch.randint(0, model.config.vocab_size, (1, _TOKENS))
+    with torch.inference_mode():
+        said = model(mel, decoder_input_ids=tokens, output_attentions=True)
+    heads = json.loads((output / "config.json").read_text("utf-8"))["alignment_heads"]
+    followed = [said.cross_attentions[layer][0, head] for layer, head in sorted(heads, key=lambda pair: pair[0])]
+    heard = _run(runtime.session(output / ENCODER), {"mel": mel.numpy()})
+    made = _run(runtime.session(output / DECODER), {"tokens": tokens[0].numpy(), **heard})
+    wanted = {"logits": said.logits[0].numpy(), "alignment": torch.stack(followed).numpy()}
+    return {name: (made[name], right) for name, right in wanted.items()}
 
 
 def _run(session: Any, feeds: Mapping[str, Any]) -> dict[str, Array]:  # noqa: ANN401 - of a library imported late

@@ -12,14 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant.core.errors import PullFailed, StorageFull
-from edge_assistant_models import network, regular, toml
-from edge_assistant_models.schema import COMMIT, MAX_TOML_BYTES, is_inside, printable
+from edge_assistant.core.errors import PullFailed
+from edge_assistant_models import network
+from edge_assistant_models.schema import COMMIT, is_inside, printable
 from edge_assistant_models.transfer import Partial, PullRun, Refused, storing
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.fetching.weights import INDEX, SHARD, refuse_pickles
-from edge_assistant_quantize.progress import ProgressStep, Watch, counted
-from edge_assistant_quantize.room import check_disk
+from edge_assistant_quantize.fetching.weights import INDEX, one_set, refuse_pickles
+from edge_assistant_quantize.progress import Watch, counted
+from edge_assistant_quantize.room import check_disk, check_new
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 SOURCE = "source.toml"
 HINT = "check the name on its page; see 'hf auth login' for models that need a token"
 OFFLINE_HINT = "there is no network to it: fetch where there is one, and copy the folder that is made to this machine"
-MAX_FILES = 2000  # that are fetched; a model of 600 billion parameters has 170
 MAX_UNSIZED_BYTES = 64 << 20  # of a file that is no weights, such as a tokenizer
 
 _ELSEWHERE = "free some space, or name another folder"
 _REPO = re.compile(r"([A-Za-z0-9][\w.-]{0,95}/)?[A-Za-z0-9][\w.-]{0,95}")
 _LIST_S = 30.0  # seconds to wait for the list of files
+_REFUSALS = {  # of huggingface_hub, by the names of its errors
+    "GatedRepoError": "its licence has to be accepted on its page, and a token is needed",
+    "RevisionNotFoundError": "it has no such revision",
+    "RepositoryNotFoundError": "there is no such model, or a token is needed",
+}
 # Configuration, tokenizer, chat template, licence and the card, at the top of a repository; and how a sentence
 # embedder pools. `*.txt` is merges and vocabularies, `*.model` SentencePiece.
 _DATA = re.compile(r"[\w.-]+\.(json|txt|model|jinja)|LICEN[CS]E[\w.-]*|NOTICE[\w.-]*|README\.md|1_Pooling/config\.json")
@@ -44,12 +48,12 @@ def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> Non
 
     Args:
         repo: owner/name.
-        folder: is made; one that holds this very commit already is left as it is.
+        folder: is made.
         revision: a branch, tag or commit; None for the main branch.
         watch: receives the mebibytes.
 
     Raises:
-        UsageError: the name is none, or the folder holds something else.
+        UsageError: the name is none, or the folder is there already.
         InputMissing: the repository holds no model.
         WeightsRefused: it has its weights as pickles only.
         PullFailed: the hub does not give it; the message says why.
@@ -59,30 +63,22 @@ def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> Non
 
     if not _REPO.fullmatch(repo) or ".." in repo:
         raise UsageError(f"{printable(repo)} is no name of a model", "a name is owner/name, such as Qwen/Qwen3-0.6B")
+    check_new(folder)
     commit, files = _listed(repo, revision)
-    what = f"fetching {repo}, MiB"
-    if folder.exists():
-        _check_same(folder, repo, commit)
-        watch(ProgressStep(what, 1, 1))
-        return
+    total, before, sums = sum(file.size or 0 for file in files), 0, {}
+    moved = counted(f"fetching {repo}, MiB", total, watch)
     with storing(folder.name, _ELSEWHERE):
-        folder.parent.mkdir(parents=True, exist_ok=True)
         staging = folder.with_name(f".{folder.name}-{commit[:12]}.part")
-        staging.mkdir(exist_ok=True)
-    have = sum(path.stat().st_size for path in staging.rglob("*") if path.is_file())
-    total = sum(file.size or 0 for file in files)
-    check_disk(repo, total - have, staging)
-    moved, before, run, sums = counted(what, total, watch), 0, PullRun(staging), {}
-    for file in files:
-        try:
-            sums[file.rfilename] = _fetched(file, repo, commit, run, lambda size, before=before: moved(before + size))  # type: ignore[misc]
-        except Refused as refused:
-            again = "run the command again; it goes on where it was"
-            raise PullFailed(f"{file.rfilename} of {repo} cannot be fetched ({refused})", again) from None
-        except StorageFull as error:
-            raise StorageFull(error.message, _ELSEWHERE) from None
-        before += file.size or 0
-    with storing(folder.name, _ELSEWHERE):
+        staging.mkdir(parents=True, exist_ok=True)
+        check_disk(repo, total - sum(path.stat().st_size for path in staging.rglob("*") if path.is_file()), staging)
+        run = PullRun(staging)
+        for file in files:
+            try:
+                sums[file.rfilename] = _fetched(file, repo, commit, run, moved, before)
+            except Refused as refused:
+                again = "run the command again; it goes on where it was"
+                raise PullFailed(f"{file.rfilename} of {repo} cannot be fetched ({refused})", again) from None
+            before += file.size or 0
         source = {"repo": repo, "revision": commit, "files": dict(sorted(sums.items()))}
         (staging / SOURCE).write_text(tomlkit.dumps(source), "utf-8")
         staging.rename(folder)
@@ -114,16 +110,9 @@ def _listed(repo: str, revision: str | None) -> tuple[str, list[RepoSibling]]:
 
 def _reason(error: Exception) -> str:
     """Why the hub does not list a model, in a few words."""
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
-    if isinstance(error, GatedRepoError):
-        return "its licence has to be accepted on its page, and a token is needed"
-    if isinstance(error, RevisionNotFoundError):
-        return "it has no such revision"
-    if isinstance(error, RepositoryNotFoundError):
-        return "there is no such model, or a token is needed"
     status = getattr(getattr(error, "response", None), "status_code", None)
-    return f"the hub answers {status}" if status else printable((str(error) or "no answer").splitlines()[0])
+    said = f"the hub answers {status}" if status else printable((str(error) or "no answer").splitlines()[0])
+    return _REFUSALS.get(type(error).__name__, said)
 
 
 def _wanted(files: Sequence[RepoSibling], repo: str) -> list[RepoSibling]:
@@ -131,27 +120,22 @@ def _wanted(files: Sequence[RepoSibling], repo: str) -> list[RepoSibling]:
 
     Raises:
         WeightsRefused: there are only pickles.
-        InputMissing: there are no weights, or implausibly many files.
+        InputMissing: there are no weights.
     """
     sizes = {file.rfilename: file.size or 0 for file in files}
     top = {name for name in sizes if "/" not in name}
     refuse_pickles(top, repo)
-    # One set of weights: parts with their index, else the whole, else what else there is at the top
-    parts, whole = {name for name in top if SHARD.fullmatch(name)}, {"model.safetensors"} & top
-    indexed = {INDEX} & top if parts else set()
-    weights = (parts | indexed if indexed else whole) or parts or {n for n in top if n.endswith(".safetensors")}
+    weights = one_set(top) or [name for name in top if name.endswith(".safetensors")]
     if not weights:
         raise InputMissing(f"{repo} holds no safetensors", "name a model in the form of transformers")
     data = {name for name in sizes if _DATA.fullmatch(name) and not _OTHER_WEIGHTS.fullmatch(name)}
-    chosen = {name for name in data if sizes[name] <= MAX_UNSIZED_BYTES} | weights
-    if len(chosen) > MAX_FILES:
-        raise InputMissing(f"{repo} holds {len(chosen):,} files", "name the repository of one model")
+    chosen = {name for name in data if sizes[name] <= MAX_UNSIZED_BYTES} | {*weights, INDEX}
     wanted = [file for file in files if file.rfilename in chosen]
     return sorted(wanted, key=lambda file: (sizes[file.rfilename], file.rfilename))
 
 
-def _fetched(file: RepoSibling, repo: str, commit: str, run: PullRun, moved: Callable[[int], None]) -> str:
-    """Fetch one file, and its sum; one that is other than the hub says is fetched a second time, from nothing.
+def _fetched(file: RepoSibling, repo: str, commit: str, run: PullRun, moved: Callable[[int], None], before: int) -> str:
+    """Fetch one file, and its sum; one that is other than the hub says is gone, and fetched anew the next time.
 
     The hub states the sha256 of large files (LFS), and of the others the id of their git blob.
 
@@ -161,26 +145,12 @@ def _fetched(file: RepoSibling, repo: str, commit: str, run: PullRun, moved: Cal
     from huggingface_hub.utils.sha import git_hash
 
     path = run.downloads / file.rfilename
-    for _ in range(2):
-        with Partial(path, file.size or 0, moved) as partial:
-            moved(partial.size)
-            network.download_from_hub(repo, commit, file.rfilename, partial, run)
-            digest = partial.sha256()
-        if digest == file.lfs.sha256 if file.lfs else file.blob_id in {None, git_hash(path.read_bytes())}:
-            return digest
+    with Partial(path, file.size or 0, lambda size: moved(before + size)) as partial:
+        moved(before + partial.size)
+        network.download_from_hub(repo, commit, file.rfilename, partial, run)
+        digest = partial.sha256()
+    same = digest == file.lfs.sha256 if file.lfs else file.blob_id in {None, git_hash(path.read_bytes())}
+    if not same:
         path.unlink()
-    raise Refused("it sends another content than the hub states")
-
-
-def _check_same(folder: Path, repo: str, commit: str) -> None:
-    """Whether a folder holds this commit.
-
-    Raises:
-        UsageError: it does not.
-    """
-    try:
-        source = toml.parse(regular.read(folder / SOURCE, MAX_TOML_BYTES))
-    except (OSError, ValueError):
-        source = {}
-    if (source.get("repo"), source.get("revision")) != (repo, commit):
-        raise UsageError(f"{folder.name} is there and does not hold {repo} at {commit[:12]}", "name another folder")
+        raise Refused("it sends another content than the hub states")
+    return digest

@@ -7,30 +7,31 @@ unpacked is code that will run, so its sum is compared each time that it is used
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
+import re
 import shutil
 import sys
 import tarfile
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from edge_assistant.storage.atomic import storing
 from edge_assistant_models import paths
 from edge_assistant_models.archives import only_file, run_client
-from edge_assistant_models.schema import is_inside
 from edge_assistant_models.transfer import PullRun, Refused
 from edge_assistant_quantize import progress
 from edge_assistant_quantize.candidate import sha256_of
 from edge_assistant_quantize.errors import InputMissing, ToolMissing
 from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.provenance import sum_of_path
 from edge_assistant_quantize.room import check_disk
 
 PACKAGE = "llama-cpp-python"
-_MAX_BYTES = 64 << 20  # of a file whose sum is taken; what is unpacked has 2 MiB
 _ARCHIVE_BYTES = 144 << 20  # what a source distribution and the converter take on the disk while they are fetched
 _BRING = "bring it with a network: edge-quantize tools"
+_FOLDER = r"llama_cpp_python-[\d.]+/vendor/llama\.cpp/"  # in the archive
+_WANTED = re.compile(_FOLDER + r"(\w+\.py|(conversion|gguf-py)/[\w/-]+\.py|(gguf-py/)?LICENSE)")
 
 # What stands for the builder of llama-cpp-python while pip asks for its name and version, which pip does of every
 # source that it downloads: so nothing of the archive is run, and CMake and a compiler are not asked for.
@@ -51,13 +52,13 @@ class Pinned(NamedTuple):
 
     version: str
     archive: str  # sha256 of its source distribution, which locks/demo.txt has too
-    files: str  # what `tree_sum` gives of what is unpacked from it
+    files: str  # what `sum_of_path` gives of what is unpacked from it
 
 
 _PINNED = Pinned(
     "0.3.36",
     "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e",
-    "5a008f4d4b9ac39d9064ff994495da26959764fc4fb34ba7c657b7367daa2658",
+    "a0e767bb35c131e1030e839f9c2d0ef48ab113fa18342a5de9ab95ad421da019",
 )
 
 
@@ -80,10 +81,10 @@ def source() -> Path:
         ToolMissing: it has not been fetched, or was changed since.
     """
     pin = pinned()
-    folder = _folder(pin)
+    folder = paths.cache_dir() / "llama.cpp" / pin.version
     if not folder.is_dir():
         raise ToolMissing(f"llama.cpp's converter of {PACKAGE} {pin.version} is not here", _BRING)
-    if tree_sum(folder) != pin.files:
+    if sum_of_path(folder) != pin.files:
         raise ToolMissing(f"llama.cpp's converter in {folder.name} is not what was fetched", _BRING)
     return folder
 
@@ -103,27 +104,19 @@ def bring(archive: Path | None = None, watch: Watch = progress.ignore) -> Path:
     from filelock import FileLock
 
     pin = pinned()
-    folder = _folder(pin)
+    folder = paths.cache_dir() / "llama.cpp" / pin.version
     with storing("llama.cpp's converter", "free some space, or set EDGE_ASSISTANT_HOME to another folder"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f"{pin.version}.lock")):
-            if folder.is_dir() and tree_sum(folder) == pin.files:
+            if folder.is_dir() and sum_of_path(folder) == pin.files:
                 return folder
             what = f"llama.cpp's converter of {PACKAGE} {pin.version}"
             temporary = tempfile.TemporaryDirectory(prefix=f".{pin.version}-", dir=folder.parent)
             with progress.stage(what, watch), temporary as work:
-                made, taken = Path(work, "converter"), archive or _download(pin, Path(work))
-                _compare(taken, pin)
-                unpack(taken, made)
-                if tree_sum(made) != pin.files:
-                    raise ToolMissing(f"{taken.name} does not unpack to what is pinned", "please report it")
+                made = unpack(_checked(archive or _download(pin, Path(work)), pin), Path(work, "unpacked"))
                 shutil.rmtree(folder, ignore_errors=True)
                 made.replace(folder)
     return folder
-
-
-def _folder(pin: Pinned) -> Path:
-    return paths.cache_dir() / "llama.cpp" / pin.version
 
 
 def _download(pin: Pinned, work: Path) -> Path:
@@ -151,7 +144,8 @@ def _download(pin: Pinned, work: Path) -> Path:
         ) from None
 
 
-def _compare(archive: Path, pin: Pinned) -> None:
+def _checked(archive: Path, pin: Pinned) -> Path:
+    """The archive, if its sum is the pinned one."""
     try:
         digest = sha256_of(archive)
     except OSError as error:
@@ -161,42 +155,12 @@ def _compare(archive: Path, pin: Pinned) -> None:
             f"{archive.name} is not the source of {PACKAGE} {pin.version}",
             f"take llama_cpp_python-{pin.version}.tar.gz, whose sha256 is {pin.archive}",
         )
+    return archive
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack what converts into a new folder: plain files, at their own places."""
-    with tarfile.open(archive, "r:gz") as members:
-        for member in members:
-            place = _place(member.name) if member.isreg() else None
-            if place and (stream := members.extractfile(member)):
-                path = folder / place
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(stream.read())
-
-
-def _place(name: str) -> PurePosixPath | None:
-    """Where a member of the archive goes in our folder; None where it is not wanted.
-
-    >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/gguf-py/gguf/vocab.py")
-    PurePosixPath('gguf-py/gguf/vocab.py')
-    >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/conversion/../../../x.py")
-    >>> _place("llama_cpp_python-0.3.36/vendor/llama.cpp/src/llama.cpp")
-    """
-    parts = PurePosixPath(name).parts
-    if parts[1:3] != ("vendor", "llama.cpp") or not is_inside(name):
-        return None
-    place = PurePosixPath(*parts[3:])
-    wanted = place.suffix == ".py" and (len(parts) == 4 or place.parts[0] in {"conversion", "gguf-py"})
-    licence = place.name == "LICENSE" and place.parent in {PurePosixPath(), PurePosixPath("gguf-py")}
-    return place if (wanted and place.name.isprintable()) or licence else None
-
-
-def tree_sum(folder: Path) -> str:
-    """The sha256 over the names and contents of all files below a folder; what is no plain file counts by its name."""
-    digest = hashlib.sha256()
-    below = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in below):
-        plain = path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_BYTES
-        inside = hashlib.sha256(path.read_bytes()).hexdigest() if plain else "none"
-        digest.update(f"{inside} {name}\n".encode())
-    return digest.hexdigest()
+def unpack(archive: Path, folder: Path) -> Path:
+    """Unpack what converts into a new folder: plain files, at their own places; the one below it that they lie in."""
+    with tarfile.open(archive, "r:gz") as content:
+        wanted = [member for member in content if member.isreg() and _WANTED.fullmatch(member.name)]
+        content.extractall(folder, wanted, filter="data")
+    return next(folder.glob("*/vendor/llama.cpp"))

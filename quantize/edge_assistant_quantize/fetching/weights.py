@@ -7,23 +7,24 @@ from collections.abc import Collection
 
 from edge_assistant_quantize.errors import WeightsRefused
 
-INDEX = "model.safetensors.index.json"
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 SHARD = re.compile(r"model-(\d{1,6})-of-(\d{1,6})\.safetensors")
 _PICKLED = re.compile(r".*\.(pt|pth|ckpt|pkl|pickle|joblib|bin)", re.IGNORECASE)
 _NO_WEIGHTS = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state.*|random_states.*)\..*", re.IGNORECASE)
 
 
-def is_pickled(name: str) -> bool:
-    """Whether a file holds weights in Python's pickle, reading which can run code.
+def one_set(names: Collection[str]) -> list[str]:
+    """The files of one set of weights: parts that have an index, else the whole, else parts.
 
-    >>> is_pickled("pytorch_model.bin"), is_pickled("model.safetensors"), is_pickled("optimizer.pt")
-    (True, False, False)
+    >>> one_set(["model.safetensors", "model-00001-of-00001.safetensors"])
+    ['model.safetensors']
     """
-    return bool(_PICKLED.fullmatch(name)) and not _NO_WEIGHTS.fullmatch(name)
+    parts = sorted(filter(SHARD.fullmatch, names))
+    return [WHOLE] if WHOLE in names and not (parts and INDEX in names) else parts
 
 
 def refuse_pickles(names: Collection[str], where: str) -> None:
-    """Say no to weights that are nothing but pickles.
+    """Say no to weights that are nothing but Python's pickles, reading which can run code.
 
     Args:
         names: of the files that there are.
@@ -32,7 +33,7 @@ def refuse_pickles(names: Collection[str], where: str) -> None:
     Raises:
         WeightsRefused: there are pickles among them, and no safetensors.
     """
-    pickles = sorted(name for name in names if is_pickled(name))
+    pickles = sorted(name for name in names if _PICKLED.fullmatch(name) and not _NO_WEIGHTS.fullmatch(name))
     if pickles and not any(name.endswith(".safetensors") for name in names):
         raise WeightsRefused(
             f"{where} has its weights in {pickles[0]} only: pickled weights can run code",

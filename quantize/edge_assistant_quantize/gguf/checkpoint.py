@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge_assistant_models import regular
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import InputMissing, WeightsRefused
-from edge_assistant_quantize.fetching.weights import INDEX, SHARD, is_pickled, refuse_pickles
-from edge_assistant_quantize.gguf import safetensors
-from edge_assistant_quantize.gguf.safetensors import StoredTensor
+from edge_assistant_quantize.fetching.weights import INDEX, SHARD, one_set, refuse_pickles
 
 CONFIG = "config.json"
 MAX_JSON_BYTES = 64 << 20  # tokenizer.json of the largest vocabulary in use has 34 MB
+FLOATS = frozenset({"F16", "BF16", "F32", "F64"})  # types of tensors; those of 8 bits have scales elsewhere
 
 # llama.cpp's converter reads a vocabulary from any one of these
 _TOKENIZERS = (("tokenizer.json",), ("tokenizer.model",), ("vocab.json", "merges.txt"), ("tekken.json",))
@@ -26,13 +27,33 @@ _OBEYED = frozenset({"auto_map", "configuration_files", "transformers_weights"})
 _AGAIN = "fetch the model again, or export it again"
 
 
+@dataclass(frozen=True, slots=True)
+class StoredTensor:
+    """One tensor of a file of weights.
+
+    Attributes:
+        name: in the model.
+        dtype: type of its values by safetensors' name, such as "BF16".
+        shape: the outermost dimension first; () for a single value.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def values(self) -> int:
+        """Number of values, at most: a word of packed weights holds eight."""
+        return math.prod(self.shape) * (8 if self.name.endswith(".qweight") else 1)
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """The content of a folder.
 
     Attributes:
         folder: its path.
-        config: config.json, with how the weights are packed.
+        config: config.json.
         architecture: the class of transformers that it was saved from, such as "LlamaForCausalLM".
         weights: the tensors of each file.
     """
@@ -49,34 +70,46 @@ class Checkpoint:
 
     @property
     def values(self) -> int:
-        """Number of values of all tensors, at most; a word of packed weights holds eight."""
-        return sum(map(_values, self.tensors))
+        """Number of values of all tensors."""
+        return sum(tensor.values for tensor in self.tensors)
 
     @property
     def largest(self) -> int:
         """Number of values of the largest tensor."""
-        return max(map(_values, self.tensors), default=0)
+        return max((tensor.values for tensor in self.tensors), default=0)
 
     @property
     def bytes(self) -> int:
         """Of all files of weights."""
-        return sum(tensors[-1].end for tensors in self.weights.values() if tensors)
-
-    @property
-    def tied(self) -> bool:
-        """Whether the output layer is the embedding, so that the files hold it once."""
-        return not any(tensor.name.endswith(("lm_head.weight", "lm_head.qweight")) for tensor in self.tensors)
+        return sum(path.stat().st_size for path in self.weights)
 
     def check_finite(self, moved: Callable[[int], None]) -> None:
-        """Search every value for NaN and infinity; `moved` is called with the bytes that have been read.
+        """Search every value of 16 bits or more for NaN and infinity, a tensor at a time.
+
+        Args:
+            moved: called with the bytes that have been read.
 
         Raises:
-            WeightsRefused: a value is NaN or infinite.
+            WeightsRefused: a value is NaN or infinite; the message names tensor and file.
         """
-        before = 0
+        import ml_dtypes  # noqa: F401 - numpy knows bfloat16 once it is imported
+        import numpy as np
+        from safetensors import safe_open
+
+        done = 0
         for path, tensors in self.weights.items():
-            safetensors.check_finite(path, tensors, lambda done, before=before: moved(before + done))  # type: ignore[misc]
-            before += tensors[-1].end if tensors else 0
+            with safe_open(path, "numpy") as content:
+                for tensor in tensors:
+                    if tensor.dtype in FLOATS:
+                        values = content.get_tensor(tensor.name)
+                        if not np.isfinite(values).all():
+                            raise WeightsRefused(
+                                f"the tensor {printable(tensor.name)} in {path.name} holds NaN or infinity",
+                                "the training diverged or the export is damaged: take an earlier checkpoint",
+                            )
+                        done += values.nbytes
+                        moved(done)
+        moved(self.bytes)
 
     def stage(self, work: Path) -> Path:
         """Make a folder with links to the data and the checked weights, and nothing that is code or asks for code.
@@ -90,10 +123,12 @@ class Checkpoint:
         staged = work / (self.folder.resolve().name or "model")
         staged.mkdir(parents=True)
         data = {path for pattern in _DATA for path in self.folder.glob(pattern) if path.is_file()}
-        for path in (*data, *self.weights):
-            own = path.name == CONFIG
-            table = self.config if own else _json_value(path) if path.name.endswith("config.json") else None
-            if isinstance(table, Mapping) and (own or _OBEYED & table.keys()):
+        places = {tensor.name: path.name for path, tensors in self.weights.items() for tensor in tensors}
+        index = {"metadata": {"total_size": self.bytes}, "weight_map": places}
+        (staged / INDEX).write_text(json.dumps(index), "utf-8")  # the folder's own may lead to other files
+        for path in {path for path in (*data, *self.weights) if path.name != INDEX}:
+            table = json_of(path, object) if path.name.endswith("config.json") else None
+            if isinstance(table, dict) and _OBEYED & table.keys():
                 kept = {key: value for key, value in table.items() if key not in _OBEYED}
                 (staged / path.name).write_text(json.dumps(kept), "utf-8")
             else:
@@ -106,15 +141,13 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
 
     Args:
         folder: with config.json and safetensors.
-        language: whether it has to be a language model, with its tokenizer and output layer.
+        language: whether it has to be a language model, with its tokenizer.
 
     Raises:
         InputMissing: there is no such folder, or it holds no model.
         WeightsRefused: the weights are pickled, incomplete or damaged, or the tokenizer is missing.
     """
     if not folder.is_dir():
-        if is_pickled(folder.name):
-            refuse_pickles([folder.name], "this model")
         raise InputMissing(f"there is no folder {folder.name}", "name a folder with config.json and *.safetensors")
     names = {path.name for path in folder.iterdir() if path.is_file()}
     refuse_pickles(names, folder.name)
@@ -123,91 +156,59 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
     if language and not any(names.issuperset(files) for files in _TOKENIZERS):
         hint = "copy tokenizer.json, or tokenizer.model, of the model that it was trained from into the folder"
         raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
-    config = _packing(folder, json_of(folder / CONFIG))
-    places = _index(folder) if INDEX in names else {}
-    files = sorted(set(places.values())) or _weight_files(folder, names)
-    missing = next((name for name in files if name not in names), None)
-    if missing is not None:
-        what = f"{printable(missing)}, one of {len(files)} parts of the weights, is missing"
-        raise WeightsRefused(what, "fetch the model again; parts that are there are not fetched again")
-    weights = {folder / name: safetensors.read(folder / name) for name in files}
-    there = {tensor.name: path.name for path, tensors in weights.items() for tensor in tensors}
-    wrong = next((name for name in {**places, **there} if places and places.get(name) != there.get(name)), None)
-    if wrong is not None:
-        raise WeightsRefused(f"the tensor {printable(wrong)} is not where {INDEX} says", _AGAIN)
-    found = Checkpoint(folder, config, _architecture(config, language=language), weights)
-    if language:
-        _check_output(found)
-    return found
+    config = json_of(folder / CONFIG)
+    weights = {folder / name: _stored(folder / name) for name in _weight_files(folder, names)}
+    return Checkpoint(folder, config, _architecture(config, language=language), weights)
 
 
-def _values(tensor: StoredTensor) -> int:
-    return tensor.values * (8 if tensor.name.endswith(".qweight") else 1)
-
-
-def _packing(folder: Path, config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The configuration of a checkpoint, with how it is packed if another file says so, as older tools write it.
+def _stored(path: Path) -> tuple[StoredTensor, ...]:
+    """The tensors of a file; the library checks its header against it: types, sizes, no gaps.
 
     Raises:
-        WeightsRefused: that file cannot be read.
+        WeightsRefused: it is not a safetensors file, or contradicts itself.
     """
-    gptq, awq = folder / "quantize_config.json", folder / "quant_config.json"
-    if "quantization_config" in config or not (gptq.is_file() or awq.is_file()):
-        return config
-    said = json_of(gptq if gptq.is_file() else awq)
-    if "w_bit" in said:
-        said = {"quant_method": "awq", "bits": said["w_bit"], "group_size": said.get("q_group_size"), **said}
-    return {**config, "quantization_config": {"quant_method": "gptq", **said}}
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as content:
+            found = {name: content.get_slice(name) for name in content.offset_keys()}
+            return tuple(StoredTensor(name, it.get_dtype(), tuple(it.get_shape())) for name, it in found.items())
+    except (OSError, SafetensorError) as error:
+        reason = printable(str(error).removeprefix("Error while deserializing header: "))[:200]
+        raise WeightsRefused(f"{path.name} cannot be used ({reason})", _AGAIN) from None
 
 
-def json_of(path: Path) -> dict[str, Any]:
-    """A JSON table from a folder of unknown origin.
+def json_of(path: Path, kind: type = dict) -> Any:  # noqa: ANN401 - of that kind
+    """JSON from a folder of unknown origin: a table if not said otherwise.
 
     Raises:
         WeightsRefused: it is none, or larger than such files are.
     """
-    table = _json_value(path)
-    if not isinstance(table, dict):
-        raise WeightsRefused(f"{path.name} cannot be read", _AGAIN)
-    return table
-
-
-def _json_value(path: Path) -> object:
-    """Whatever JSON a file holds; raises `WeightsRefused` if none, or if it is larger than such files are."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_JSON_BYTES + 1)
-        if len(content) <= MAX_JSON_BYTES:
-            return json.loads(content)
+        found = json.loads(regular.read(path, MAX_JSON_BYTES))
+        if isinstance(found, kind):
+            return found
     except (OSError, ValueError, RecursionError):
         pass
     raise WeightsRefused(f"{path.name} cannot be read", _AGAIN)
 
 
-def _index(folder: Path) -> dict[str, str]:
-    """The file of each tensor, as the index says."""
-    places = json_of(folder / INDEX).get("weight_map")
-    if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()) or not places:
-        raise WeightsRefused(f"{INDEX} says of no tensor where it is", _AGAIN)
-    return places
-
-
 def _weight_files(folder: Path, names: set[str]) -> list[str]:
-    """The names of all files of weights without an index.
+    """The names of all files of weights.
 
     Raises:
-        WeightsRefused, InputMissing: there is none.
+        WeightsRefused, InputMissing: there is none, or a part is missing.
     """
-    if "model.safetensors" in names:
-        return ["model.safetensors"]
-    if found := next(filter(None, map(SHARD.fullmatch, sorted(names))), None):
-        first, count = found.groups()
-        parts = range(1, max(int(count), 1) + 1)
-        return [f"model-{part:0{len(first)}}-of-{count}.safetensors" for part in parts]
-    if any(name.startswith("adapter") for name in names):
+    files = one_set(names)
+    if files and (part := SHARD.fullmatch(files[0])) and len(files) != int(part[2]):
+        what = f"{folder.name} holds {len(files)} of {int(part[2])} parts of the weights"
+        raise WeightsRefused(what, "fetch the model again; parts that are there are not fetched again")
+    if not files and any(name.startswith("adapter") for name in names):
         hint = f"merge it into its base model, or convert that to GGUF with --lora {folder.name}"
         raise WeightsRefused(f"{folder.name} is an adapter", hint)
-    raise InputMissing(f"{folder.name} holds no model.safetensors", "name the folder that it was exported to")
+    if not files:
+        raise InputMissing(f"{folder.name} holds no model.safetensors", "name the folder that it was exported to")
+    return files
 
 
 def _architecture(config: Mapping[str, Any], *, language: bool) -> str:
@@ -223,14 +224,3 @@ def _architecture(config: Mapping[str, Any], *, language: bool) -> str:
         if isinstance(named, list) and named and isinstance(named[0], str):
             return named[0]
     raise WeightsRefused("config.json names no architecture", 'add it: "architectures": ["LlamaForCausalLM"]')
-
-
-def _check_output(found: Checkpoint) -> None:
-    """Without an output layer the embedding takes its place, unless config.json says that there is one."""
-    text = found.config.get("text_config")
-    flags = [table.get("tie_word_embeddings") for table in (found.config, text) if isinstance(table, dict)]
-    if found.tied and False in flags and True not in flags and found.architecture.endswith("ForCausalLM"):
-        raise WeightsRefused(
-            "the output layer lm_head.weight is missing, and config.json says that it is not tied to the embedding",
-            'export the model again, or say "tie_word_embeddings": true where it is',
-        )

@@ -7,16 +7,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_assistant.core.signals import printable
 from edge_assistant.storage.atomic import storing, writing
 from edge_assistant_models import headers
 from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_quantize import progress, worker
-from edge_assistant_quantize.errors import InputMissing, QuantizationFailed, ToolMissing, UsageError, WeightsRefused
+from edge_assistant_quantize.errors import ToolMissing
 from edge_assistant_quantize.fetching import llama
-from edge_assistant_quantize.gguf import checkpoint, converter, tokenization
+from edge_assistant_quantize.gguf import checkpoint, converter
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.room import check_disk, check_memory
 
 PACKED = "packed"  # as F16, but weights that GPTQ, AWQ or AutoRound has packed in 4 bits keep them
@@ -26,7 +25,11 @@ _HEADER_BYTES = 64 << 20  # vocabulary and merges of the largest models, and vec
 _BASE_MEMORY = 1 << 30  # torch, transformers and a tokenizer: 0.4 GiB with 49,000 tokens, 1.0 with 262,000, measured
 _COPIES = 3  # of the largest tensor in F32: as read, as computed with, as written
 _LIBRARIES = ("torch", "transformers", "sentencepiece")
-_SPLITS = "--pre-tokenizer llama-bpe, qwen2, smollm, ..."
+# A tokenizer that was built anew may lack what llama.cpp looks up without asking, such as the tokens of single bytes
+_UNUSUAL = (
+    "the model may be unusual, or its tokenizer lack tokens such as those of bytes, as one built anew may: put "
+    "tokenizer.json, and tokenizer.model if there is one, of the model that it was trained from into the folder"
+)
 
 
 def convert(
@@ -61,18 +64,11 @@ def convert(
         The content of the folder.
 
     Raises:
-        UsageError: the precision is unknown, or the output is a folder.
-        InputMissing, WeightsRefused: the folder is no model, or its weights are refused.
+        InputMissing, WeightsRefused: the folder is no model, or its weights, adapter or tokenizer are refused.
         ToolMissing: the converter, or a library of it, is not installed.
         ModelTooLarge, StorageFull: memory or disk do not suffice.
         QuantizationFailed: the converter failed, or llama.cpp does not load its output.
     """
-    if precision not in PRECISIONS:
-        raise UsageError(f"there is no precision {precision}", f"take one of {', '.join(PRECISIONS)}")
-    if output.is_dir():
-        raise UsageError(f"{output.name} is a folder", "name the file to write")
-    if adapter is not None and not (adapter / "adapter_config.json").is_file():
-        raise InputMissing(f"{adapter.name} holds no adapter_config.json", "name the folder that PEFT saved it to")
     found = checkpoint.read(folder, language=not projector)
     tool = llama.source()
     require_libraries("llama.cpp's converter", _LIBRARIES)
@@ -80,34 +76,29 @@ def convert(
     check_memory(f"converting {folder.name}", _BASE_MEMORY + found.largest * 4 * _COPIES)
     found.check_finite(progress.counted("reading the weights, MiB", found.bytes, watch))
     with storing(output.name), writing(output) as file, tempfile.TemporaryDirectory() as work:
-        name, kind = f"/dev/fd/{file.fileno()}", "f16" if precision == PACKED else precision
-        arguments = [str(found.stage(Path(work))), "--outfile", name, "--outtype", kind]
         request = {
-            "tool": str(tool),
+            "tool": tool,
+            "folder": found.stage(Path(work)),
+            "output": f"/dev/fd/{file.fileno()}",
+            "name": output.name,
+            "kind": "f16" if precision == PACKED else precision,
+            "keep": precision == PACKED,
             "pre": pre,
             "architecture": found.architecture,
-            "arguments": [*arguments, *["--mmproj"] * projector],
             "projector": projector,
-            "adapter": adapter and str(adapter.absolute()),
-            "keep": precision == PACKED,
-            "folder": folder.name,
+            "adapter": adapter and adapter.absolute(),
         }
         worker.run(
             converter.__name__,
             request,
             watch,
             failure=f"{folder.name} cannot be converted",
-            hint="the reason is the tool's own; the model may be unusual",
+            hint=_UNUSUAL,
             descriptor=file.fileno(),
             environment={**worker.LIBRARIES, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
         )
-        with Path(name).open("rb") as made:
+        with Path(f"/dev/fd/{file.fileno()}").open("rb") as made:
             headers.check(made, HeaderFormat.GGUF, output.name)
-        if projector:  # llama.cpp loads it beside its language model only
-            return found
-        watch(ProgressStep("loading it with llama.cpp", 0, 1))
-        _check_tokens(found, *tokenization.load(file.fileno(), output.name, tokenization.TEXTS))
-        watch(ProgressStep("loading it with llama.cpp", 1, 1))
     return found
 
 
@@ -121,22 +112,3 @@ def require_libraries(what: str, libraries: tuple[str, ...]) -> None:
     if missing:
         hint = "install the extra: pip install 'edge-assistant-offline[quantize]'"
         raise ToolMissing(f"{what} needs {', '.join(missing)}", hint)
-
-
-def _check_tokens(found: Checkpoint, pieces: bool, made: tokenization.Tokens) -> None:
-    """Check that llama.cpp splits texts as the tokenizer in the folder does.
-
-    Raises:
-        WeightsRefused: it does not, as the converter found no scores in the folder, or those of another tokenizer.
-        QuantizationFailed: it does not.
-    """
-    wanted = tokenization.tokens(found.folder, tokenization.TEXTS) or made
-    rows = zip(tokenization.TEXTS, wanted, made, strict=True)
-    wrong = next((text for text, ours, theirs in rows if ours != theirs), None)
-    if wrong is None:
-        return
-    what = f"llama.cpp splits the text {printable(wrong)[:40]} into other tokens than the model's tokenizer"
-    if pieces:  # tokenizer.json has no scores; with tokenizer.model beside it the two differ
-        both = "both tokenizer.json and" if (found.folder / "tokenizer.model").is_file() else "the"
-        raise WeightsRefused(what, f"put {both} tokenizer.model of the model that it was trained from into the folder")
-    raise QuantizationFailed(what, f"say how it splits: {_SPLITS}")

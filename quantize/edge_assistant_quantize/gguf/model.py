@@ -1,4 +1,4 @@
-"""A GGUF model opened to be measured: whole pieces of text in, the logits of their tokens out."""
+"""A GGUF model opened to be measured: a text in chunks as llama.cpp's tools cut it, the logits of its tokens."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from edge_assistant.compute.runtime import Halt
+from edge_assistant.core.signals import printable
 from edge_assistant.language import llama
+from edge_assistant.language.tokens import Tokenizer
+from edge_assistant_models import regular
+from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize import room
 from edge_assistant_quantize.candidate import loading
-from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed
+from edge_assistant_quantize.errors import (
+    CalibrationInvalid,
+    InputMissing,
+    ModelTooLarge,
+    QuantizationFailed,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +33,38 @@ if TYPE_CHECKING:
     Logits = NDArray[np.float32]
 
 UBATCH = 512  # tokens of one computation, as in llama.cpp's tools, so that figures are comparable
+MAX_BYTES = 16 << 20  # of a text; WikiText-2 has 13 MB in all. Bounds the memory for its tokens to 256 MB
+LEAST_CONTEXT = 8  # tokens; half of a chunk is context for the other half
 Node = Callable[[Any, bool, Any], bool]  # llama.cpp's evaluation callback: tensor, whether it only asks, user data
+
+
+def read_text(path: Path) -> str:
+    """Read a text; one line end at its end is dropped, as llama.cpp's tools do.
+
+    Raises:
+        InputMissing: there is no such file.
+        CalibrationInvalid: it is no text, or too long.
+    """
+    name = printable(path.name)
+    try:
+        content = regular.read(path, MAX_BYTES)
+        if len(content) > MAX_BYTES:
+            raise CalibrationInvalid(f"{name} has more than {mebibytes(MAX_BYTES)}", "take the first part of it")
+        return content.decode("utf-8").removesuffix("\n")
+    except OSError as error:
+        raise InputMissing(f"{name} cannot be read ({error.strerror})", "name a text file") from None
+    except UnicodeDecodeError:
+        raise CalibrationInvalid(f"{name} is not text in UTF-8", "name a plain text file") from None
+
+
+def check_context(context: int) -> None:
+    """Check the number of tokens of a chunk.
+
+    Raises:
+        UsageError: they are too few.
+    """
+    if context < LEAST_CONTEXT:
+        raise UsageError(f"a chunk of {context} tokens is too short", f"take at least {LEAST_CONTEXT}")
 
 
 class Model:
@@ -41,6 +82,7 @@ class Model:
     Raises:
         ModelCorrupt: the file is no sound GGUF, or llama.cpp cannot load it.
         ModelTooLarge: memory does not suffice.
+        UsageError: the context is too short.
         Stopped: `halt` was asked.
     """
 
@@ -53,6 +95,7 @@ class Model:
         node: Node | None = None,
         halt: Halt | None = None,
     ) -> None:
+        check_context(context)
         self.name = path.name
         self.context = context
         self._halt = halt or Halt()
@@ -61,6 +104,8 @@ class Model:
             self._model, _ = llama.load(path, self._halt)
         self._vocab = self._llama.llama_model_get_vocab(self._model)
         self.vocabulary = int(self._llama.llama_vocab_n_tokens(self._vocab))
+        begins = bool(self._llama.llama_vocab_get_add_bos(self._vocab))
+        self.beginning = [int(self._llama.llama_vocab_bos(self._vocab))] * begins
         self._node = self._llama.ggml_backend_sched_eval_callback(node) if node else None
         try:
             self._ctx = self._new_context(threads, path.stat().st_size)
@@ -74,28 +119,39 @@ class Model:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         llama.free(self._ctx, self._model)
 
-    @property
-    def beginning(self) -> int | None:
-        """The token that a text begins with; None if the model wants none."""
-        wanted = self._llama.llama_vocab_get_add_bos(self._vocab)
-        return int(self._llama.llama_vocab_bos(self._vocab)) if wanted else None
-
-    @property
-    def adds_end(self) -> bool:
-        """Whether the model ends each text with a token, so that it predicts no text that goes on."""
-        return bool(self._llama.llama_vocab_get_add_eos(self._vocab))
-
-    def tokenize(self, text: bytes) -> Tokens:
+    def tokenize(self, text: str) -> Tokens:
         """The tokens of a text, with the one that it begins with if the model wants one; control tokens are text."""
-        count = self._tokenized(text, tokens := np.zeros(len(text) + 2, np.int32))
-        if count < 0:  # a tokenizer of pieces may make more tokens than there are bytes: it puts a blank before them
-            count = self._tokenized(text, tokens := np.zeros(-count, np.int32))
-        return tokens[:count]
+        return np.array([*self.beginning, *Tokenizer(self._model).tokens(text)], np.int32)
 
-    def _tokenized(self, text: bytes, tokens: Tokens) -> int:
-        """Fill in the tokens of a text; their number, negated if there is no room for them."""
-        place = tokens.ctypes.data_as(ctypes.POINTER(self._llama.llama_token))
-        return int(self._llama.llama_tokenize(self._vocab, text, len(text), place, len(tokens), True, False))
+    def chunks(self, path: Path, most: int | None) -> tuple[Tokens, Tokens]:
+        """Cut a text into chunks that fill the context; the rest at the end is dropped.
+
+        Args:
+            path: of the text.
+            most: chunks; None for all.
+
+        Returns:
+            The text's tokens, [chunks, tokens of a chunk], with the one that a text begins with, if the model wants
+            one, in the first chunk only; and the same as the model is given them, with that token in the place of each
+            first.
+
+        Raises:
+            InputMissing: there is no such text.
+            CalibrationInvalid: it has less than two chunks, which llama.cpp's tools require, or the model ends texts
+                with a token, so that it predicts no text that goes on.
+        """
+        if self._llama.llama_vocab_get_add_eos(self._vocab):
+            raise CalibrationInvalid(f"{self.name} ends each text with a token", "measure a model that writes on")
+        tokens, size = self.tokenize(read_text(path)), self.context
+        if len(tokens) < 2 * size:
+            what = f"{printable(path.name)} has {len(tokens):,} tokens, and at least {2 * size:,} are needed"
+            raise CalibrationInvalid(what, f"take a longer text, or a context of at most {len(tokens) // 2} tokens")
+        count = min(most or len(tokens), len(tokens) // size)
+        found = tokens[: count * size].reshape(count, size)
+        given = found.copy()
+        if self.beginning:
+            given[:, 0] = self.beginning
+        return found, given
 
     def evaluate(self, tokens: Tokens, first: int = 0) -> Logits:
         """Compute a text from its beginning.

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -21,12 +20,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_assistant.compute.runtime import Halt
-from edge_assistant.storage import atomic
-from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import UsageError, WeightsRefused
-from edge_assistant_quantize.gguf import text
 from edge_assistant_quantize.gguf.model import Model
-from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
+from edge_assistant_quantize.progress import ProgressStep, Watch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,8 +67,7 @@ def measure(
     model: Path,
     text_file: Path,
     *,
-    reference: Path | None = None,
-    predictions: Path | None = None,
+    reference: Iterable[Rows] | None = None,
     context: int = CONTEXT,
     chunks: int | None = None,
     threads: int,
@@ -84,8 +79,7 @@ def measure(
     Args:
         model: a GGUF file.
         text_file: plain text, at least two chunks long.
-        reference: for the divergence: a GGUF file, which is computed beside the model.
-        predictions: instead of `reference`, its file of `store` over the same text and chunks.
+        reference: for the divergence: its `predictions` over the same chunks.
         context: tokens of a chunk.
         chunks: the most to take; None for all.
         threads: that compute.
@@ -93,60 +87,39 @@ def measure(
         halt: stops the measurement.
 
     Raises:
-        ModelCorrupt, ModelTooLarge: a model cannot be opened.
+        ModelCorrupt, ModelTooLarge: the model cannot be opened.
         InputMissing, CalibrationInvalid: the text cannot be read, or is too short.
         UsageError: the reference has another vocabulary, or the context is too short.
         WeightsRefused: the model predicts NaN or infinity.
         QuantizationFailed: llama.cpp cannot compute it.
     """
-    with ExitStack() as stack:
-        opened = stack.enter_context(Model(model, threads=threads, context=context, halt=halt))
-        tokens, pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
-        other: Iterator[Rows | None] = repeat(None)
-        if predictions:
-            stream = stack.enter_context(predictions.open("rb"))
-            other = (np.load(stream) for _ in range(len(pieces)))
-        elif reference:
-            beside = stack.enter_context(Model(reference, threads=threads, context=context, halt=halt))
-            if beside.vocabulary != opened.vocabulary:
-                sizes = f"{beside.vocabulary:,} tokens and {model.name} one of {opened.vocabulary:,}"
-                what = f"{reference.name} has a vocabulary of {sizes}"
-                raise UsageError(what, "compare a model with the one that it was quantized from")
-            other = map(_halves, _predicted(beside, pieces, ignore))
-        first = context // 2 + 1
-        figures = np.stack([
-            _figures(found, targets[first:], rows)
-            for found, targets, rows in zip(_predicted(opened, pieces, watch), tokens, other, strict=False)
-        ])  # fmt: skip
+    with Model(model, threads=threads, context=context, halt=halt) as opened:
+        tokens, pieces = opened.chunks(text_file, chunks)
+        targets = tokens[:, context // 2 + 1 :]
+        rows: Iterable[Rows | None] = reference or repeat(None)
+        figures = np.stack([*map(_figures, _predicted(opened, pieces, watch), targets, rows)])
     sums = (hashlib.sha256(each.tobytes()).hexdigest() for each in tokens)
     return TextQuality(figures[:, 0], figures[:, 1], figures[:, 2], tuple(sums))
 
 
-def store(
+def predictions(
     model: Path,
     text_file: Path,
-    output: Path,
     *,
     context: int = CONTEXT,
     chunks: int | None = None,
     threads: int,
     watch: Watch,
-) -> None:
-    """Write what a reference predicts over a text, so that several models can be compared with it.
+    halt: Halt | None = None,
+) -> Iterator[Rows]:
+    """What a reference predicts over a text, one chunk after the other; arguments and errors are those of `measure`.
 
-    The file has 25 MB a chunk of 512 for a vocabulary of 49,000, 78 MB for one of 152,000: an array of numpy for each
-    chunk. The other arguments and more errors are those of `measure`.
-
-    Raises:
-        StorageFull: the disk has no room for it.
+    A chunk of 512 tokens has 25 MB for a vocabulary of 49,000, and 78 MB for one of 152,000.
     """
-    with Model(model, threads=threads, context=context) as opened:
-        _, pieces = text.chunks(opened, text.read(text_file), text_file.name, chunks)
-        needed = len(pieces) * context // 2 * opened.vocabulary * 2
-        room.check_disk("the reference's predictions", needed, output.parent)
-        with atomic.storing(output.name, "free some space"), output.open("wb") as file:
-            for found in _predicted(opened, pieces, watch):
-                np.save(file, _halves(found))
+    with Model(model, threads=threads, context=context, halt=halt) as opened:
+        _, pieces = opened.chunks(text_file, chunks)
+        for found in _predicted(opened, pieces, watch):
+            yield np.asarray(found - found.max(axis=1, keepdims=True), np.float16)
 
 
 def _predicted(model: Model, pieces: Tokens, watch: Watch) -> Iterator[Logits]:
@@ -166,8 +139,12 @@ def _figures(found: Logits, targets: Tokens, rows: Rows | None) -> Figures:
         rows: the reference's; None for zeros.
 
     Raises:
+        UsageError: the reference has another vocabulary.
         WeightsRefused: a logit is not finite, so that nothing can be measured.
     """
+    if rows is not None and rows.shape != found.shape:
+        what = f"the reference has a vocabulary of {rows.shape[1]:,} tokens, and the model one of {found.shape[1]:,}"
+        raise UsageError(what, "compare a model with the one that it was quantized from")
     figures = np.zeros((3, len(targets)))
     for start in range(0, len(targets), _ROWS):
         part = slice(start, start + _ROWS)
@@ -187,8 +164,3 @@ def log_probabilities(logits: Logits) -> NDArray[np.float32]:
     below = logits - logits.max(axis=1, keepdims=True)
     sums = np.exp(below).sum(axis=1, keepdims=True, dtype=np.float64)
     return np.asarray(below - np.log(sums), np.float32)
-
-
-def _halves(logits: Logits) -> Rows:
-    """The logits as they are stored: relative to the largest of a token."""
-    return np.asarray(logits - logits.max(axis=1, keepdims=True), np.float16)

@@ -21,10 +21,9 @@ import msgspec
 
 from edge_assistant.storage import atomic
 from edge_assistant_quantize.errors import UsageError
-from edge_assistant_quantize.gguf import header, kinds, perplexity, quantize
-from edge_assistant_quantize.gguf.header import GgufTensor, Header
+from edge_assistant_quantize.gguf import header, perplexity, quantize
+from edge_assistant_quantize.gguf.header import Header
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
-from edge_assistant_quantize.provenance import sum_of_values
 
 CHUNKS = 8  # of the text that guides; losses of groups differ by more than what more text would change
 _FILE = "losses.json"
@@ -63,31 +62,8 @@ class TensorGroup:
         """Bytes of the group in a type."""
         from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
-        values, size = GGML_QUANT_SIZES[GGMLQuantizationType(kinds.of_tensor(kind))]
+        values, size = GGML_QUANT_SIZES[GGMLQuantizationType[kind]]
         return self.values // int(values) * int(size)
-
-
-@dataclass(frozen=True, slots=True)
-class SearchedTypes:
-    """The result of a search.
-
-    Attributes:
-        types: the type of each group by its name.
-        losses: what each group alone loses in the smallest type, in nats, the largest first.
-        overrides: for `quantize.quantize` to `TOP`.
-    """
-
-    types: Mapping[str, str]
-    losses: Mapping[str, float]
-    overrides: Mapping[str, str]
-
-    @property
-    def note(self) -> str:
-        """The types in one line for people."""
-        by_kind: dict[str, list[str]] = defaultdict(list)
-        for name, kind in self.types.items():
-            by_kind[kind].append(name)
-        return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in sorted(by_kind.items()))
 
 
 def search(
@@ -102,7 +78,7 @@ def search(
     folder: Path | None = None,
     threads: int,
     watch: Watch,
-) -> SearchedTypes:
+) -> list[tuple[TensorGroup, str, float]]:
     """Choose the types.
 
     Args:
@@ -112,10 +88,14 @@ def search(
         imatrix: an importance matrix of the model.
         allow_requantize: also from a quantized model.
         context: tokens of a chunk of the text.
-        chunks: the most to take; None for `CHUNKS`.
+        chunks: the most to take; None for `CHUNKS`. What the model predicts of them stays in memory.
         folder: keeps what was measured, so that an interrupted search goes on.
         threads: that compute.
         watch: receives each measurement.
+
+    Returns:
+        Each group, its type, for an override of `quantize.quantize` to `TOP`, and what it alone loses in the smallest
+        type, in nats; the largest loss first.
 
     Raises:
         UsageError: not even the smallest types fit the budget, or no tensor can be quantized.
@@ -125,8 +105,8 @@ def search(
     of_model = groups(found)
     if not of_model:
         raise UsageError(f"{model.name} has no tensors to choose types for", "take a type instead of a search")
-    chosen = {name for group in of_model for name in group.tensors}
-    rest = model.stat().st_size - sum(tensor.bytes for tensor in found.tensors if tensor.name in chosen)
+    names = {name for group in of_model for name in group.tensors}
+    rest = model.stat().st_size - sum(tensor.n_bytes for tensor in found.tensors if tensor.name in names)
     budget = math.floor(bits * found.weights / 8) - rest
     least = sum(group.bytes(group.ladder[0]) for group in of_model)
     if least > budget:
@@ -134,47 +114,49 @@ def search(
         raise UsageError(f"{bits:g} bits a weight are too few: the least is {smallest:.2f}", "give more bits")
     how: dict[str, Any] = {"threads": threads, "watch": ignore}
     over = {"context": context, "chunks": chunks or CHUNKS, **how}
-    forms, what, measured = _forms(of_model), "sensitivity of tensors", _kept(folder)
+    given = {"imatrix": imatrix, "allow_requantize": allow_requantize, **how}
+    forms, what, kept = _forms(of_model), "sensitivity of tensors", folder / _FILE if folder else None
+    there = kept is not None and kept.is_file()
+    measured = msgspec.json.decode(kept.read_bytes(), type=dict[str, float]) if kept and there else {}
+    missing = [name for name in forms if name not in measured]
+    reference = list(perplexity.predictions(model, text_file, **over)) if missing else []
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as work:
-        path, predictions = Path(work) / "form.gguf", Path(work) / "predictions"
-        given = {"imatrix": imatrix, "allow_requantize": allow_requantize, **how}
-        for number, types in enumerate(forms):
-            watch(ProgressStep(what, number, len(forms)))
-            if _key(types) in measured:
-                continue
-            if not predictions.exists():
-                perplexity.store(model, text_file, predictions, **over)
-            overrides = {group.pattern: types[group.name] for group in of_model if group.name in types}
-            quantize.quantize(model, path, TOP, overrides=overrides, **given)
-            quality = perplexity.measure(path, text_file, predictions=predictions, **over)
-            measured[_key(types)] = float(quality.divergence.mean())
-            _keep(folder, measured)
+        path = Path(work) / "form.gguf"
+        for name in missing:
+            watch(ProgressStep(what, len(measured), len(forms)))
+            quantize.quantize(model, path, TOP, overrides=forms[name], **given)
+            measured[name] = float(perplexity.measure(path, text_file, reference=reference, **over).divergence.mean())
+            if kept:
+                with atomic.storing(_FILE, "free some space"), atomic.writing(kept) as file:
+                    file.write(msgspec.json.encode(measured))
         watch(ProgressStep(what, len(forms), len(forms)))
     losses = _losses(of_model, measured)
     types = choose(of_model, losses, budget)
-    worst = sorted(((losses[group.name][0], group.name) for group in of_model), reverse=True)
-    overrides = {group.pattern: types[group.name] for group in of_model}
-    return SearchedTypes(types, {name: loss for loss, name in worst}, overrides)
+    chosen = [(group, types[group.name], losses[group.name][0]) for group in of_model]
+    return sorted(chosen, key=lambda each: each[2], reverse=True)
+
+
+def note(types: Mapping[str, str]) -> str:
+    """The types of groups in one line for people."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for name, kind in types.items():
+        by_kind[kind].append(name)
+    return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in sorted(by_kind.items()))
 
 
 def groups(found: Header) -> list[TensorGroup]:
     """The groups of a model's matrices, in the order of their first tensors."""
     matrices = [each for each in found.tensors if len(each.shape) > 1 and not _AS_IT_IS.search(each.name)]
     layers = 1 + max((int(each[1]) for tensor in matrices if (each := _LAYER.fullmatch(tensor.name))), default=0)
-    members: dict[tuple[str, tuple[str, ...]], list[GgufTensor]] = defaultdict(list)
+    members: dict[tuple[str, tuple[str, ...]], dict[str, int]] = defaultdict(dict)
     for tensor in matrices:
-        block = next((size for size in _LADDERS if tensor.shape[0] % size == 0), None)
-        if block is None:
-            continue
-        place = _LAYER.fullmatch(tensor.name)
         name = tensor.name.removesuffix(".weight")
-        if place:
+        if place := _LAYER.fullmatch(tensor.name):
             name = f"{_TOGETHER.get(place[2], place[2])} {3 * int(place[1]) // layers + 1}/3"
-        members[name, _LADDERS[block]].append(tensor)
-    return [
-        TensorGroup(name, tuple(each.name for each in some), sum(math.prod(each.shape) for each in some), ladder)
-        for (name, ladder), some in members.items()
-    ]
+        ladder = next((_LADDERS[size] for size in _LADDERS if tensor.shape[0] % size == 0), None)
+        if ladder:
+            members[name, ladder][tensor.name] = tensor.n_elements
+    return [TensorGroup(name, tuple(some), sum(some.values()), ladder) for (name, ladder), some in members.items()]
 
 
 def choose(of_model: Sequence[TensorGroup], losses: Mapping[str, Sequence[float]], budget: int) -> dict[str, str]:
@@ -202,39 +184,21 @@ def choose(of_model: Sequence[TensorGroup], losses: Mapping[str, Sequence[float]
         at[name], left = place, left - more
 
 
-def _forms(of_model: Sequence[TensorGroup]) -> list[dict[str, str]]:
-    """The types of what is measured: nothing below Q8_0, each group alone, and all groups of a ladder together."""
-    alone = [{group.name: group.ladder[0]} for group in of_model]
-    together = dict.fromkeys((group.ladder, kind) for group in of_model for kind in group.ladder[:-1])
-    return [{}, *alone, *(_alike(of_model, *each) for each in together)]
-
-
-def _alike(of_model: Sequence[TensorGroup], ladder: tuple[str, ...], kind: str) -> dict[str, str]:
-    return {group.name: kind for group in of_model if group.ladder == ladder}
+def _forms(of_model: Sequence[TensorGroup]) -> dict[str, dict[str, str]]:
+    """The overrides of what is measured by name: nothing below Q8_0, each group alone, all groups of a ladder alike."""
+    forms = {"": {}, **{group.name: {group.pattern: group.ladder[0]} for group in of_model}}
+    for group in of_model:
+        for kind in group.ladder[:-1]:  # no type is in two ladders, but for the last
+            forms.setdefault(kind, {})[group.pattern] = kind
+    return forms
 
 
 def _losses(of_model: Sequence[TensorGroup], measured: Mapping[str, float]) -> dict[str, list[float]]:
     """Of each group, one for each type of its ladder: nats more than with everything at Q8_0."""
-    nothing, losses = measured[_key({})], {}
+    more = {name: max(divergence - measured[""], 0.0) for name, divergence in measured.items()}
+    losses = {}
     for group in of_model:
-        shares = [measured[_key(_alike(of_model, group.ladder, kind))] - nothing for kind in group.ladder[:-1]]
-        alone = max(measured[_key({group.name: group.ladder[0]})] - nothing, 0.0)
-        scale = alone / shares[0] if shares[0] > 0 else 0.0
-        losses[group.name] = [*(max(share, 0.0) * scale for share in shares), 0.0]
+        together = more[group.ladder[0]]
+        share = more[group.name] / together if together else 0.0
+        losses[group.name] = [*(more[kind] * share for kind in group.ladder[:-1]), 0.0]
     return losses
-
-
-def _kept(folder: Path | None) -> dict[str, float]:
-    """The divergences that a folder has of an earlier search, by `_key`."""
-    path = folder / _FILE if folder else None
-    return msgspec.json.decode(path.read_bytes(), type=dict[str, float]) if path and path.is_file() else {}
-
-
-def _keep(folder: Path | None, measured: Mapping[str, float]) -> None:
-    if folder:
-        with atomic.storing(_FILE, "free some space"), atomic.writing(folder / _FILE) as file:
-            file.write(msgspec.json.encode(measured))
-
-
-def _key(types: Mapping[str, str]) -> str:
-    return sum_of_values(sorted(types.items()))

@@ -41,11 +41,6 @@ class SpeedFigures(msgspec.Struct, frozen=True):
     peak_mib: float | None = None
 
 
-def ratio(one: SpeedFigures, other: SpeedFigures) -> float:
-    """The other's time for a written token over the one's."""
-    return one.speed["decode_tokens_per_s"] / other.speed["decode_tokens_per_s"]
-
-
 def measure(model: Path, *, threads: int, watch: Watch) -> SpeedFigures:
     """Measure a model.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def install(base: Any, adapter: Path | None, *, keep: bool) -> None:  # noqa: AN
     if keep:
         quants = importlib.import_module("gguf.quants")
         for kind in (quants.Q4_0, quants.Q4_1):
-            kind.quantize_blocks = staticmethod(exactly(smallest=kind is quants.Q4_1))
+            kind.quantize_blocks = staticmethod(partial(exactly, smallest=kind is quants.Q4_1))
 
 
 def _prepare(model: Any, base: Any) -> dict[str, Any]:  # noqa: ANN401 - classes of the converter
@@ -65,6 +66,8 @@ def _prepare(model: Any, base: Any) -> dict[str, Any]:  # noqa: ANN401 - classes
     Raises:
         WeightsRefused: they are packed in a way that is not known.
     """
+    from gguf import GGMLQuantizationType
+
     config = model.hparams.get("quantization_config")
     method = str(config.get("quant_method", "")) if isinstance(config, dict) else ""
     layout = f"{config.get('packing_format', '')} {config.get('backend', '')}" if method else ""
@@ -81,8 +84,6 @@ def _prepare(model: Any, base: Any) -> dict[str, Any]:  # noqa: ANN401 - classes
         raise WeightsRefused("this AWQ model is not packed as version GEMM with 4 bits", "export it so")
     for layer in [name.removesuffix(".qweight") for name in tensors if name.endswith(".qweight")]:
         parts = {part: tensors.get(f"{layer}.{part}") for part in _PARTS}
-        if not all(parts[part] for part in _PARTS[:3]):
-            raise WeightsRefused(f"{printable(layer)} lacks qzeros or scales", "fetch the model again")
         columns = parts["qweight"]().shape[0] * (1 if method == "awq" else 32 // config["bits"])
         group = columns // parts["scales"]().shape[0]
         if method == "awq":
@@ -92,16 +93,11 @@ def _prepare(model: Any, base: Any) -> dict[str, Any]:  # noqa: ANN401 - classes
         elif parts["g_idx"] is None:
             tensors[f"{layer}.g_idx"] = lambda columns=columns, group=group: _in_order(base, columns, group)
         if config.get("bits") == BITS and group % _BLOCK == 0 and not config.get("desc_act"):
-            kinds[f"{layer}.weight"] = _kind(symmetric=method == "gptq" and bool(config.get("sym", True)))
+            symmetric = method == "gptq" and config.get("sym", True)
+            kinds[f"{layer}.weight"] = GGMLQuantizationType.Q4_0 if symmetric else GGMLQuantizationType.Q4_1
     if method == "awq":
         del model.hparams["quantization_config"]
     return kinds
-
-
-def _kind(*, symmetric: bool) -> Any:  # noqa: ANN401 - an enumeration of gguf
-    from gguf import GGMLQuantizationType
-
-    return GGMLQuantizationType.Q4_0 if symmetric else GGMLQuantizationType.Q4_1
 
 
 def _in_order(base: Any, columns: int, group: int) -> Any:  # noqa: ANN401 - a tensor of the converter
@@ -150,8 +146,6 @@ def _merge(model: Any, folder: Path, base: Any) -> set[str]:  # noqa: ANN401 - c
     config, path = json_of(folder / "adapter_config.json"), folder / "adapter_model.safetensors"
     if config.get("peft_type") != "LORA" or config.get("bias", "none") != "none" or any(map(config.get, _OTHER)):
         raise WeightsRefused(f"{folder.name} is no plain LoRA adapter", "merge it with PEFT, and save the model")
-    if not path.is_file():
-        raise WeightsRefused(f"{folder.name} holds no {path.name}", "name the folder that PEFT saved it to")
     given, rank = load_file(path), config["r"]
     scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
     changed = set()
@@ -172,32 +166,29 @@ def _added(change: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - tensors of to
     return lambda weight: weight.float() + change.to(weight.device)
 
 
-def exactly(*, smallest: bool) -> Callable[[Blocks], NDArray[np.uint8]]:
-    """A quantizer of blocks that lie on a grid of four bits: Q4_0, or with the smallest value of a block Q4_1.
+def exactly(blocks: Blocks, *, smallest: bool) -> NDArray[np.uint8]:
+    """Quantize blocks that lie on a grid of four bits: to Q4_0, or with the smallest value of a block to Q4_1.
 
     The values are the scale times whole numbers, and the scale has half precision, so a division of the largest by each
     whole number finds it. Q4_0 holds such values bit for bit; of Q4_1 the smallest value is rounded to half precision.
+
+    Raises:
+        ValueError: they do not.
     """
     import numpy as np
 
-    def quantized(blocks: Blocks) -> NDArray[np.uint8]:
-        least = blocks.min(axis=1, keepdims=True) if smallest else np.zeros((len(blocks), 1), np.float32)
-        values = blocks - least
-        low, high = (0, 2**BITS - 1) if smallest else (-(2 ** (BITS - 1)), 2 ** (BITS - 1) - 1)
-        top = np.abs(values).max(axis=1, keepdims=True)
-        scale, found = np.zeros_like(top), top == 0
-        for steps in range(max(high, -low), 0, -1):
-            one = (top / np.float32(steps)).astype(np.float16).astype(np.float32)
-            whole = np.rint(np.divide(values, one, out=np.zeros_like(values), where=one > 0))
-            fits = (whole * one == values) & (whole >= low) & (whole <= high)
-            fits = fits.all(axis=1, keepdims=True) & ~found
-            scale, found = np.where(fits, one, scale), found | fits
-        if not found.all():
-            raise ValueError("weights lie on no grid of four bits; take another precision")
-        whole = np.rint(np.divide(values, scale, out=np.zeros_like(values), where=scale > 0))
-        numbers = (whole - low).astype(np.uint8).reshape(len(blocks), 2, _BLOCK // 2)
-        fields = [scale, least] if smallest else [scale]
-        halves = [field.astype(np.float16).view(np.uint8) for field in fields]
-        return np.concatenate([*halves, numbers[:, 0] | (numbers[:, 1] << np.uint8(BITS))], axis=1)
-
-    return quantized
+    low, high = (0, 2**BITS - 1) if smallest else (-(2 ** (BITS - 1)), 2 ** (BITS - 1) - 1)
+    least = blocks.min(axis=1, keepdims=True) if smallest else np.zeros((len(blocks), 1), np.float32)
+    values = blocks - least
+    top = np.abs(values).max(axis=1, keepdims=True)
+    scale, whole = np.zeros_like(top), np.zeros_like(values)
+    for steps in range(max(high, -low), 0, -1):
+        one = (top / np.float32(steps)).astype(np.float16).astype(np.float32)
+        near = np.rint(values / np.where(one > 0, one, 1))
+        fits = ((near * one == values) & (near >= low) & (near <= high)).all(axis=1, keepdims=True)
+        scale, whole = np.where(fits, one, scale), np.where(fits, near, whole)
+    if not (whole * scale == values).all():
+        raise ValueError("weights lie on no grid of four bits; take another precision")
+    numbers = (whole - low).astype(np.uint8).reshape(len(blocks), 2, _BLOCK // 2)
+    halves = [field.astype(np.float16).view(np.uint8) for field in ([scale, least] if smallest else [scale])]
+    return np.concatenate([*halves, numbers[:, 0] | (numbers[:, 1] << np.uint8(BITS))], axis=1)

@@ -66,9 +66,9 @@ class _Graph(GraphBuilder):
         self.op("Identity", value, name="last_hidden_state")
         return int(self.source["embeddings.word_embeddings.weight"].shape[1])
 
-    def constant(self, name: str, value: Any) -> str:  # noqa: ANN401
-        """Add a weight, once; a scalar has one axis."""
-        return super().constant(name, np.ascontiguousarray(value))
+    def number(self, name: str, value: float) -> str:
+        """Add f32 [1], once."""
+        return self.constant(name, np.array([value], np.float32))
 
     def own(self, name: str) -> str:
         """Add a weight of the source as it is."""
@@ -97,8 +97,8 @@ class _Graph(GraphBuilder):
     def mask(self) -> str:
         """[batch, 1, 1, tokens]: 0 at a token, `_MASKED` elsewhere."""
         present = self.op("Cast", "attention_mask", name="present", to=1)
-        absent = self.op("Sub", self.constant("one", np.float32(1)), present, name="absent")
-        far = self.op("Mul", absent, self.constant("masked", np.float32(_MASKED)), name="far")
+        absent = self.op("Sub", self.number("one", 1), present, name="absent")
+        far = self.op("Mul", absent, self.number("masked", _MASKED), name="far")
         return self.op("Unsqueeze", far, self.constant("middle_axes", [1, 2]), name="mask")
 
     def layer(self, value: str, mask: str, name: str) -> str:
@@ -119,7 +119,7 @@ class _Graph(GraphBuilder):
         for part, (key, order) in zip(parts, orders.items(), strict=True):
             cut = self.op("Reshape", part, split, name=f"{name}{key}.heads")
             heads.append(self.op("Transpose", cut, name=f"{name}{key}", perm=order))
-        scale = self.constant("query_scale", np.float32(_HEAD**-0.5))
+        scale = self.number("query_scale", _HEAD**-0.5)
         scaled = self.op("Mul", heads[0], scale, name=f"{name}scaled")
         scores = self.op("MatMul", scaled, heads[1], name=f"{name}scores")
         shares = self.op("Softmax", self.op("Add", scores, mask, name=f"{name}masked"), name=f"{name}shares", axis=-1)
@@ -129,8 +129,8 @@ class _Graph(GraphBuilder):
 
     def gelu(self, value: str, name: str) -> str:
         """The Gaussian error linear unit by the error function, in the form that ONNX Runtime fuses."""
-        ratio = self.op("Div", value, self.constant("root_2", np.float32(2**0.5)), name=f"{name}.ratio")
+        ratio = self.op("Div", value, self.number("root_2", 2**0.5), name=f"{name}.ratio")
         error = self.op("Erf", ratio, name=f"{name}.erf")
-        share = self.op("Add", error, self.constant("one", np.float32(1)), name=f"{name}.share")
+        share = self.op("Add", error, self.number("one", 1), name=f"{name}.share")
         product = self.op("Mul", value, share, name=f"{name}.double")
-        return self.op("Mul", product, self.constant("half", np.float32(0.5)), name=f"{name}.gelu")
+        return self.op("Mul", product, self.number("half", 0.5), name=f"{name}.gelu")

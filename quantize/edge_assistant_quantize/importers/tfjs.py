@@ -6,8 +6,7 @@ memory, and a real one is written only where a reshape or an output needs the ax
 
 The format: `modelTopology.node` is a list of TensorFlow nodes (name, op, inputs, attributes) in the JSON form of
 protocol buffers; `weightsManifest` names the constants in the order in which their bytes lie in the weight file
-(https://github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts). Files are untrusted: every size is checked against the
-file, and unknown forms are refused.
+(https://github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts). What is not translated raises ValueError inside.
 """
 
 from __future__ import annotations
@@ -30,10 +29,7 @@ from edge_assistant_quantize.onnx.builder import GraphBuilder
 INPUTS = ("graph", "weights")
 MAX_GRAPH_BYTES = 16 << 20  # the largest graphs in use have 1 MB of JSON; what is cut off is none
 MAX_WEIGHT_BYTES = 512 << 20
-MAX_NODES = 20_000
 _DTYPES = {"float32": "<f4", "int32": "<i4", "float16": "<f2"}
-_AGAIN = "get the model's files again"
-_OTHER = "use an importer made for this model"
 MAX_FOLDED = 4_096  # elements of a constant that is computed here: shapes and paddings, nothing else
 _CHANNELS_FIRST = (0, 2, 3, 1)  # where ONNX's N, C, H, W holds TensorFlow's N, H, W, C
 
@@ -75,19 +71,15 @@ def convert(
     `name` is the ONNX graph's; `take` and `give` have the names of its inputs and wanted outputs, in order, by their
     names in the source.
     """
-    source = inputs["graph"].name
     try:
         graph = _Translation(*_read(inputs["graph"], inputs["weights"]), take)
         values = {label: graph.value(source) for source, label in give.items()}
         results = {label: [None] * graph.give(value, label) for label, value in values.items()}
         graph.write(output / "model.onnx", name, graph.inputs, results)
-    except ModelCorrupt:
-        raise
     except (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise ModelCorrupt(
-            f"{source} is not a TensorFlow.js graph model that can be read ({reason})", _AGAIN
-        ) from error
+        what = f"{inputs['graph'].name} is not a TensorFlow.js graph model that can be translated"
+        hint = "get the model's files again, or use an importer made for this model"
+        raise ModelCorrupt(f"{what} ({type(error).__name__}: {error})", hint) from error
     quantizations.apply(quantization, output)
 
 
@@ -99,12 +91,9 @@ def numbered(outputs: Sequence[str]) -> dict[str, str]:
 def _read(graph: Path, weights: Path) -> tuple[Mapping[str, Node], Mapping[str, Array]]:
     """The nodes of a graph model whose weights lie in one file, and its constants, by name."""
     document = json.loads(regular.read(graph, MAX_GRAPH_BYTES))
-    nodes = [_node(entry) for entry in document["modelTopology"]["node"]]
-    if len(nodes) > MAX_NODES or len({node.name for node in nodes}) != len(nodes):
-        raise ModelCorrupt(f"{graph.name} has too many nodes or two of one name", _AGAIN)
+    nodes = {node.name: node for node in map(_node, document["modelTopology"]["node"])}
     manifest = [entry for group in document["weightsManifest"] for entry in group["weights"]]
-    constants = _constants(manifest, regular.read(weights, MAX_WEIGHT_BYTES), weights.name)
-    return {node.name: node for node in nodes}, constants
+    return nodes, _constants(manifest, regular.read(weights, MAX_WEIGHT_BYTES))
 
 
 def _node(entry: Mapping[str, Any]) -> Node:
@@ -132,25 +121,25 @@ def _attribute(value: Mapping[str, Any]) -> object:
     return content
 
 
-def _constants(manifest: list[Mapping[str, Any]], data: bytes, source: str) -> dict[str, Array]:
+def _constants(manifest: list[Mapping[str, Any]], data: bytes) -> dict[str, Array]:
     """Constants by name, as they are stored; the manifest must account for every byte."""
     found: dict[str, Array] = {}
     position = 0
     for entry in manifest:
         dtype = np.dtype(_DTYPES[entry.get("quantization", entry)["dtype"]])
-        shape = tuple(int(size) for size in entry["shape"])
-        count = math.prod(shape)
-        if any(not 0 <= size < 2**31 for size in shape) or position + count * dtype.itemsize > len(data):
-            raise ModelCorrupt(f"{source} is shorter than its manifest says", _AGAIN)
-        found[str(entry["name"])] = np.frombuffer(data, dtype, count, position).reshape(shape)
-        position += count * dtype.itemsize
+        array = np.frombuffer(data, dtype, math.prod(entry["shape"]), position).reshape(entry["shape"])
+        found[str(entry["name"])] = array
+        position += array.nbytes
     if position != len(data):
-        raise ModelCorrupt(f"{source} is longer than its manifest says", _AGAIN)
+        raise ValueError("the weights are longer than their manifest says")
     return found
 
 
 class _Translation(GraphBuilder):
-    """The ONNX graph of the values that were asked for; what is not translated raises `ModelCorrupt`."""
+    """The ONNX graph of the values that were asked for.
+
+    An operation that is given an array where it takes a tensor, or the reverse, is an AttributeError: not translated.
+    """
 
     def __init__(self, nodes: Mapping[str, Node], constants: Mapping[str, Array], take: Mapping[str, str]) -> None:
         super().__init__()
@@ -181,12 +170,8 @@ class _Translation(GraphBuilder):
         if node.op == "Const":
             return self.constants[node.name]
         if node.op not in _OPERATIONS:
-            raise ModelCorrupt(f"operation {node.op} is not translated", _OTHER)
+            raise ValueError(f"operation {node.op} is not translated")
         return _OPERATIONS[node.op](self, node, *given)
-
-    def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
-        """Add a weight, once; a scalar has one axis."""
-        return super().constant(name, np.ascontiguousarray(value))
 
     def made(self, kind: str, order: tuple[int, ...], name: str, *inputs: str, **attributes: Any) -> Tensor:  # noqa: ANN401 - as make_node takes them
         return Tensor(self.op(kind, *inputs, name=name, **attributes), order)
@@ -197,7 +182,7 @@ class _Translation(GraphBuilder):
             array = value.reshape((1,) * (len(order) - value.ndim) + value.shape)
             return self.weight(name, np.transpose(array, np.argsort(order)))
         if len(value.order) != len(order):
-            raise ModelCorrupt(f"{name} combines values of different rank", _OTHER)
+            raise ValueError(f"{name} combines values of different rank")
         if value.order == order:
             return value.name
         wanted = [value.order[order.index(axis)] for axis in range(len(order))]
@@ -206,25 +191,25 @@ class _Translation(GraphBuilder):
     def channels_first(self, value: Value, node: Node) -> str:
         return self.ordered(value, _CHANNELS_FIRST, f"{node.name}/input")
 
-    def integers(self, name: str, numbers: Sequence[int] | Array) -> str:
-        return self.weight(name, np.array(numbers, np.int64))
+    def integers(self, name: str, numbers: Array) -> str:
+        return self.weight(name, numbers.astype(np.int64).reshape(-1))
 
-    def convolve(self, node: Node, x: Value, kernel: Array, bias: Sequence[Value], group: int = 1) -> Tensor:
+    def convolve(self, node: Node, x: Value, kernel: Array, bias: Sequence[Array], group: int = 1) -> Tensor:
         """A convolution with an ONNX kernel [out, in / group, height, width] and the bias, if there is one."""
         names = [self.channels_first(x, node), self.weight(f"{node.name}/kernel", kernel)]
-        names += [self.weight(f"{node.name}/bias", _constant(each)) for each in bias]
+        names += [self.weight(f"{node.name}/bias", each) for each in bias]
         return self.made("Conv", _CHANNELS_FIRST, node.name, *names, group=group, **_window(node))
 
-    def conv2d(self, node: Node, x: Value, kernel: Value, *bias: Value) -> Tensor:
-        return self.convolve(node, x, _constant(kernel).transpose(3, 2, 0, 1), bias)
+    def conv2d(self, node: Node, x: Value, kernel: Array, *bias: Array) -> Tensor:
+        return self.convolve(node, x, kernel.transpose(3, 2, 0, 1), bias)
 
-    def depthwise(self, node: Node, x: Value, kernel: Value, *bias: Value) -> Tensor:
-        height, width, channels, multiplier = _constant(kernel).shape
-        turned = _constant(kernel).transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
+    def depthwise(self, node: Node, x: Value, kernel: Array, *bias: Array) -> Tensor:
+        height, width, channels, multiplier = kernel.shape
+        turned = kernel.transpose(2, 3, 0, 1).reshape(channels * multiplier, 1, height, width)
         return self.convolve(node, x, turned, bias, group=channels)
 
-    def fused_conv2d(self, node: Node, *given: Value) -> Tensor:
-        made = self.conv2d(node, *given)
+    def fused_conv2d(self, node: Node, x: Value, kernel: Array, *bias: Array) -> Tensor:
+        made = self.conv2d(node, x, kernel, *bias)
         if node.attributes["fused_ops"] == ["BiasAdd", "Relu"]:
             return self.made("Relu", made.order, f"{node.name}/Relu", made.name)
         _require(node, fused_ops=["BiasAdd"])
@@ -239,81 +224,60 @@ class _Translation(GraphBuilder):
         names = [self.ordered(value, order, f"{node.name}/{i}") for i, value in enumerate(given)]
         return self.made("Add", order, node.name, *names)
 
-    def sparse_to_dense(self, node: Node, *given: Value) -> Array:
-        positions, shape, content, default = map(_constant, given)
+    def sparse_to_dense(self, node: Node, positions: Array, shape: Array, content: Array, default: Array) -> Array:
         _check_folded(tuple(map(int, shape)))
         dense = np.full(tuple(shape), default)
         dense[tuple(positions.T)] = content
         return dense
 
-    def pad(self, node: Node, x: Value, paddings: Value, *fill: Value) -> Tensor:
-        x = _tensor(x)
-        names = [self.integers(f"{node.name}/pads", _constant(paddings)[np.argsort(x.order)].T.reshape(-1))]
-        names += [self.weight(f"{node.name}/fill", _constant(each)) for each in fill]
+    def pad(self, node: Node, x: Tensor, paddings: Array, *fill: Array) -> Tensor:
+        names = [self.integers(f"{node.name}/pads", paddings[np.argsort(x.order)].T)]
+        names += [self.weight(f"{node.name}/fill", each.reshape(1)) for each in fill]
         return self.made("Pad", x.order, node.name, x.name, *names)
 
     def max_pool(self, node: Node, x: Value) -> Tensor:
         how = {"kernel_shape": node.attributes["ksize"][1:3], **_window(node)}
         return self.made("MaxPool", _CHANNELS_FIRST, node.name, self.channels_first(x, node), **how)
 
-    def concat(self, node: Node, *given: Value) -> Tensor:
-        order, (axis,) = _tensor(given[0]).order, _integers(given[-1])
-        names = [self.ordered(value, order, f"{node.name}/{i}") for i, value in enumerate(given[:-1])]
-        return self.made("Concat", order, node.name, *names, axis=order[axis])
+    def concat(self, node: Node, x: Tensor, *more: Any) -> Tensor:  # noqa: ANN401 - values, and the axis as an array
+        names = [self.ordered(value, x.order, f"{node.name}/{i}") for i, value in enumerate([x, *more[:-1]])]
+        return self.made("Concat", x.order, node.name, *names, axis=x.order[more[-1].item()])
 
-    def split(self, node: Node, x: Value, sizes: Value, axis: Value) -> list[Value]:
-        x, (place,) = _tensor(x), _integers(axis)
-        names = [f"{node.name}:{i}" if i else node.name for i in range(len(_integers(sizes)))]
-        lengths = self.integers(f"{node.name}/sizes", _integers(sizes))
-        return [Tensor(name, x.order) for name in self.ops("Split", [x.name, lengths], names, axis=x.order[place])]
+    def split(self, node: Node, x: Tensor, sizes: Array, axis: Array) -> list[Value]:
+        names = [f"{node.name}:{i}" if i else node.name for i in range(sizes.size)]
+        lengths = self.integers(f"{node.name}/sizes", sizes)
+        return [
+            Tensor(name, x.order) for name in self.ops("Split", [x.name, lengths], names, axis=x.order[axis.item()])
+        ]
 
-    def resize_bilinear(self, node: Node, x: Value, size: Value) -> Tensor:
+    def resize_bilinear(self, node: Node, x: Value, size: Array) -> Tensor:
         _require(node, align_corners=False, half_pixel_centers=True)
         name = self.channels_first(x, node)
         # Resize's attribute `axes` would spare this, but ONNX Runtime 1.2x loses it when it moves a transpose across.
         kept = self.op("Shape", name, name=f"{node.name}/kept", start=0, end=2)
-        wanted = self.integers(f"{node.name}/size", _integers(size))
-        sizes = self.op("Concat", kept, wanted, name=f"{node.name}/sizes", axis=0)
+        sizes = self.op("Concat", kept, self.integers(f"{node.name}/size", size), name=f"{node.name}/sizes", axis=0)
         how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
         return self.made("Resize", _CHANNELS_FIRST, node.name, name, "", "", sizes, **how)
 
-    def reshape(self, node: Node, x: Value, shape: Value) -> Tensor:
-        plain = self.ordered(x, tuple(range(len(_tensor(x).order))), f"{node.name}/input")
-        sizes = self.integers(f"{node.name}/shape", _integers(shape))
-        return self.made("Reshape", tuple(range(len(_integers(shape)))), node.name, plain, sizes)
+    def reshape(self, node: Node, x: Tensor, shape: Array) -> Tensor:
+        plain = self.ordered(x, tuple(range(len(x.order))), f"{node.name}/input")
+        return self.made(
+            "Reshape", tuple(range(shape.size)), node.name, plain, self.integers(f"{node.name}/shape", shape)
+        )
 
-    def transpose(self, node: Node, x: Value, permutation: Value) -> Tensor:
-        x, axes = _tensor(x), _integers(permutation)
-        if sorted(axes) != list(range(len(x.order))):
-            raise ModelCorrupt(f"{node.name} does not permute its axes", _AGAIN)
-        return Tensor(x.name, tuple(x.order[axis] for axis in axes))
+    def transpose(self, node: Node, x: Tensor, permutation: Array) -> Tensor:
+        return Tensor(x.name, tuple(x.order[axis] for axis in permutation))
 
-    def each(self, node: Node, x: Value) -> Tensor:
+    def each(self, node: Node, x: Tensor) -> Tensor:
         """An operation on every element by itself, which ONNX has by the same name."""
-        x, how = _tensor(x), {name: node.attributes[name] for name in {"alpha"} & node.attributes.keys()}
+        how = {name: node.attributes[name] for name in {"alpha"} & node.attributes.keys()}
         return self.made(node.op, x.order, f"{node.name}/{node.op}", x.name, **how)
-
-
-def _tensor(value: Value) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise ModelCorrupt("an operation on constants is not translated", _OTHER)
-    return value
-
-
-def _constant(value: Value) -> Array:
-    if not isinstance(value, Array):
-        raise ModelCorrupt("a computed shape or weight is not translated", _OTHER)
-    return value
-
-
-def _integers(value: Value) -> list[int]:
-    return [int(number) for number in _constant(value).reshape(-1)]
 
 
 def _require(node: Node, **wanted: object) -> None:
     for key, value in wanted.items():
         if node.attributes.get(key) != value:
-            raise ModelCorrupt(f"{node.op} with {key} other than {value} is not translated", _OTHER)
+            raise ValueError(f"{node.op} with {key} other than {value} is not translated")
 
 
 def _window(node: Node) -> dict[str, Any]:
@@ -326,7 +290,7 @@ def _window(node: Node) -> dict[str, Any]:
 
 def _check_folded(shape: tuple[int, ...]) -> None:
     if not 0 <= math.prod(shape) <= MAX_FOLDED:
-        raise ModelCorrupt(f"a constant of {math.prod(shape):,} elements is not computed", _OTHER)
+        raise ValueError(f"a constant of {math.prod(shape):,} elements is not computed")
 
 
 _OPERATIONS: dict[str, Callable[..., Value | list[Value]]] = {

@@ -53,12 +53,13 @@ def convert_as(
     The inputs are model.bin, tokenizer.json and config.json with `alignment_heads`; `kind` says how weights are stored.
     """
     weights = read_variables(inputs["model"], "WhisperSpec")
-    heads = _alignment_heads(inputs["config"])
     try:
-        write(weights, heads, output, kind)
+        # The attention heads that follow the sound, as openai/whisper's _ALIGNMENT_HEADS
+        named = json.loads(inputs["config"].read_text("utf-8"))["alignment_heads"]
+        write(weights, [(int(layer), int(head)) for layer, head in named], output, kind)
     except (KeyError, ValueError, TypeError) as error:
-        what = f"{inputs['model'].name} lacks a weight or has one of another shape ({error})"
-        raise ModelCorrupt(what, "pull the model again") from error
+        what = f"{inputs['model'].name} lacks a weight, or {inputs['config'].name} names no alignment heads"
+        raise ModelCorrupt(f"{what} ({error})", "pull the model again") from error
     quantizations.apply(quantization, output)
     shutil.copyfile(inputs["tokenizer"], output / "tokenizer.json")
     shutil.copyfile(inputs["config"], output / "config.json")
@@ -74,14 +75,6 @@ def write(weights: Weights, heads: Sequence[tuple[int, int]], output: Path, kind
     """
     _encoder(kind(weights, "encoder"), output / "encoder.onnx")
     _decoder(kind(weights, "decoder"), heads, output / "decoder.onnx")
-
-
-def _alignment_heads(path: Path) -> Sequence[tuple[int, int]]:
-    """Layer and head of the attention heads that follow the sound (openai/whisper: _ALIGNMENT_HEADS)."""
-    try:
-        return [(int(layer), int(head)) for layer, head in json.loads(path.read_text("utf-8"))["alignment_heads"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelCorrupt(f"{path.name} names no alignment heads", "pull the model again") from error
 
 
 class WhisperGraph(GraphBuilder):

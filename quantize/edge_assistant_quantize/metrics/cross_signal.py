@@ -12,8 +12,7 @@ others. So there are two results besides over these two parts, whose floors tell
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -29,10 +28,10 @@ from edge_assistant.perception.sense import Percept, Request, Sense, senses
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_quantize.datasets.data import Data, folder_of, number_of, usable
+from edge_assistant_quantize.datasets.data import Data, folder_of, number_of
 from edge_assistant_quantize.datasets.scenarios import Scenario, ScenarioJob, jobs, load, of_jobs
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.metrics.metric import LEAST, MetricRun, measured
+from edge_assistant_quantize.metrics.metric import MetricRun, measured
 from edge_assistant_quantize.metrics.scoring import AnswerScore, judge
 from edge_assistant_quantize.progress import ProgressStep
 from edge_assistant_quantize.record import Measured
@@ -42,39 +41,33 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("edge_assistant.evals")  # below the logger whose handler writes the log
 
+Scores = dict[str, tuple[ScenarioJob, AnswerScore]]
+"""What was asked and how it was answered, by the item's name."""
+
 _REASONING = frozenset(("language", "embedder"))  # roles of models that read evidence, and perceive nothing
 
 
 @dataclass(frozen=True)
 class CountedRuntime(Runtime):
-    """A runtime that counts how often sessions of some files run.
+    """A runtime that notes each run of sessions of some files.
 
     Attributes:
-        files: whose runs are counted.
+        files: whose runs are noted.
+        ran: the files that ran.
     """
 
     files: frozenset[Path] = frozenset()
-    _ran: Counter[Path] = field(default_factory=Counter, compare=False)
-
-    @classmethod
-    def of(cls, model: InstalledModel, runtime: Runtime) -> CountedRuntime:
-        """A runtime like another that counts the runs of a model."""
-        return cls(runtime.threads, runtime.halt, runtime.gpu, frozenset(model.files.values()))
-
-    @property
-    def runs(self) -> int:
-        """How often the files ran so far."""
-        return self._ran.total()
+    ran: list[Path] = field(default_factory=list, compare=False)
 
     def session(self, model: Path, *, threads: int | None = None, lanes: int = 1) -> onnxruntime.InferenceSession:
         """See `Runtime.session`."""
         opened = super().session(model, threads=threads, lanes=lanes)
         for name in ("run", "run_with_ort_values") if model in self.files else ():
-            setattr(opened, name, partial(self._count, model, getattr(opened, name)))
+            setattr(opened, name, partial(self._note, model, getattr(opened, name)))
         return opened
 
-    def _count(self, model: Path, run: Callable[..., Any], *args: Any, **how: Any) -> Any:  # noqa: ANN401 - the library's
-        self._ran[model] += 1
+    def _note(self, model: Path, run: Callable[..., Any], *args: Any, **how: Any) -> Any:  # noqa: ANN401 - the library's
+        self.ran.append(model)
         return run(*args, **how)
 
 
@@ -132,12 +125,12 @@ def measure(run: MetricRun) -> Iterable[Measured]:
         ModelError: one of them is missing.
     """
     model, data, watch = run.model, run.data, run.watch
-    role, asked = model.role, _asked(model.role, data)
-    counted = CountedRuntime.of(model, run.runtime)
+    role, asked = model.role, jobs(_scenarios(data, model.role), number_of(data, "limit"))
+    counted = CountedRuntime(run.runtime.threads, run.runtime.halt, run.runtime.gpu, frozenset(model.files.values()))
     engine = None if role == "language" else recalling
     assistant = GoldAssistant(Portfolio(), str(data.get("profile", "auto")), runtime=counted, engine=engine)
     assistant.models.given[role] = model
-    scores: list[tuple[ScenarioJob, AnswerScore]] = []
+    scores: Scores = {}
     kinds = _kinds(role)
     perceived = {id: scenario.sums(kinds) for id, scenario in of_jobs(asked).items()}
     reached: set[str] = set()  # sums of signals; what perceives computes once for all questions over a signal
@@ -151,13 +144,14 @@ def measure(run: MetricRun) -> Iterable[Measured]:
         if computes := _computed(role, assistant, counted) != before:
             reached |= own
         if computes or reached & own or said is None:
-            scores.append((job, judge(job.question, said or {})))
+            scores[f"{job.scenario.id}: {job.question.ask}"] = job, judge(job.question, said or {})
         watch(ProgressStep(what, number, len(asked)))
     if not scores:
-        raise CalibrationInvalid(f"no question of the data reaches {model.name}", "take more questions, or others")
+        signals = f" over signals of kind {' or '.join(sorted(kinds))}" if kinds else ""
+        raise CalibrationInvalid(f"no question of the data reaches {model.name}", f"take other questions{signals}")
     parts = ("status", "answer", "cites")
-    details = {part: sum(getattr(score, part) for _, score in scores) / len(scores) for part in parts}
-    return _shares(scores, details | {"unreached": 1 - len(scores) / len(asked)})
+    details = {part: sum(getattr(score, part) for _, score in scores.values()) / len(scores) for part in parts}
+    return tuple(_shares(scores, details | {"unreached": 1 - len(scores) / len(asked)}))
 
 
 def _answer(assistant: GoldAssistant, job: ScenarioJob) -> Mapping[str, object] | None:
@@ -173,59 +167,34 @@ def _answer(assistant: GoldAssistant, job: ScenarioJob) -> Mapping[str, object] 
         return None
 
 
-def _shares(scores: Sequence[tuple[ScenarioJob, AnswerScore]], details: Mapping[str, float]) -> tuple[Measured, ...]:
+def _shares(scores: Scores, details: Mapping[str, float]) -> Iterable[Measured]:
     """The share of questions that are right: of all, with these details, of those with an answer and of the others."""
-    contents = {id: scenario.content for id, scenario in of_jobs(job for job, _ in scores).items()}
-    parts = {
-        "cross-signal": scores,
-        "answered": [(job, score) for job, score in scores if job.question.answer],
-        "declined": [(job, score) for job, score in scores if not job.question.answer],
-    }
-    found = []
-    for name, part in parts.items():
-        named = {f"{job.scenario.id}: {job.question.ask}": (job, score) for job, score in part}
-        items = {item: (float(score.correct), 1.0) for item, (_, score) in named.items()}
-        clusters = tuple(contents[job.scenario.id] for job, _ in named.values())
-        if items:
-            found.append(measured(name, items, details=details if part is scores else None, clusters=clusters))
-    return tuple(found)
-
-
-def _asked(role: str, data: Data) -> list[ScenarioJob]:
-    return jobs(_scenarios(data, role), number_of(data, "limit"))
-
-
-def count(role: str, files: Mapping[str, Path], data: Data) -> int:
-    """See `metric.Count`."""
-    asked = _asked(role, data)
-    answered = len({job.scenario.id for job in asked if job.question.answer})
-    if answered < LEAST:
-        what = f"{answered} scenarios of the data have a question with an answer, and at least {LEAST} decide"
-        raise CalibrationInvalid(what, "take more scenarios, or ask more questions that a source answers")
-    return len({scenario.content for scenario in of_jobs(asked).values()})
+    contents = {id: scenario.content for id, scenario in of_jobs(job for job, _ in scores.values()).items()}
+    answered = {item: pair for item, pair in scores.items() if pair[0].question.answer}
+    declined = {item: pair for item, pair in scores.items() if item not in answered}
+    for name, part in {"cross-signal": scores, "answered": answered, "declined": declined}.items():
+        if part:
+            items = {item: (float(score.correct), 1.0) for item, (_, score) in part.items()}
+            clusters = tuple(contents[job.scenario.id] for job, _ in part.values())
+            yield measured(name, items, details=details if part is scores else None, clusters=clusters)
 
 
 def _scenarios(data: Data, role: str) -> list[Scenario]:
     """The scenarios of which a question can reach a model.
 
     Raises:
-        CalibrationInvalid, InputMissing: there are none, or no gold evidence for them.
+        CalibrationInvalid, InputError: there are no scenarios, or no gold evidence for them.
     """
     gold = data.get("gold") is True
     if gold and role not in _REASONING:
         raise CalibrationInvalid(f"gold evidence stands for what a {role} model perceives", "leave 'gold' out")
-    with usable():
-        found = [replace(each, reads_gold=gold) for each in load(folder_of(data))]
-        if gold and not any(scenario.gold() for scenario in found):
-            raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
+    found = [replace(each, reads_gold=gold) for each in load(folder_of(data))]
+    if gold and not any(scenario.gold() for scenario in found):
+        raise CalibrationInvalid("no scenario of the data has gold evidence", "leave 'gold' out")
     if role in _REASONING:
         return found
     kinds = _kinds(role)
-    reaching = [scenario for scenario in found if any(kind in kinds for kind, _ in scenario.given)]
-    if not reaching:
-        wanted = f"take scenarios with a signal of kind {' or '.join(sorted(kinds))}"
-        raise CalibrationInvalid(f"no scenario of the data has a signal that a {role} model perceives", wanted)
-    return reaching
+    return [scenario for scenario in found if any(kind in kinds for kind, _ in scenario.given)]
 
 
 def _kinds(role: str) -> frozenset[Kind]:
@@ -237,5 +206,5 @@ def _kinds(role: str) -> frozenset[Kind]:
 def _computed(role: str, assistant: GoldAssistant, counted: CountedRuntime) -> int:
     """Tokens that the language model has read so far, or how often another model has run."""
     if role != "language":
-        return counted.runs
+        return len(counted.ran)
     return assistant.models.engine.usage.prompt_tokens if assistant.models.engine else 0

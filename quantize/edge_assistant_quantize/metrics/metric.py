@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
-from msgspec.structs import asdict
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.data import Data, clusters, sums
+from edge_assistant_quantize.datasets.data import Data, clusters, folder_of, items
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
@@ -120,26 +118,9 @@ Raises:
 """
 
 
-Count: TypeAlias = Callable[[str, Mapping[str, Path], Data], int]
-"""The most independent items that data can give a model of a role, before anything is measured.
-
-Args:
-    role: of the model.
-    files: of the model by key; empty where there is none yet.
-    data: as of a `MetricRun`.
-
-Raises:
-    CalibrationInvalid, InputMissing: the data does not fit the metric, or could decide nothing.
-"""
-
-
+Each: TypeAlias = Literal["item", "scenario", "chunk"]
 LEAST = 20  # independent items; below, an interval is too wide to decide by, see `acceptance.intervals`
 SKEWED = 120  # of what has rare large losses: one in 3 % of the items is in none of so many in 2.6 % of cases
-
-
-def of_sources(role: str, files: Mapping[str, Path], data: Data) -> int:
-    """See `Count`: recordings, photographs, pages or texts of different content."""
-    return len(set(sums(role, data).values()))
 
 
 class Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,16 +148,16 @@ class Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One way to measure models."""
+    """One way to measure models: a table of metrics.toml, where functions are named as `module:function`."""
 
-    name: str  # such as `objects`
+    name: str = ""  # such as `objects`: the table's
     # Its results by name, such as `presence` and `precision`; recipes and command lines name these
     gives: Mapping[str, Standard]
     roles: frozenset[str]  # of the models, see `edge_assistant_models.entries.ROLES`
     description: str  # one line for people
     keys: Mapping[str, str]  # that it reads of its data, each with a line for people
     measure: Measure
-    count: Count = of_sources
+    each: Each = "item"  # what a result is of, see `datasets.data.items`
     # Whether it compares with a reference's outputs, so that a model measured against itself is perfect
     relative: bool = False
 
@@ -193,29 +174,22 @@ class Metric:
             what = f"{self.name} reads no '{printable(unknown[0])}' of its data, but {', '.join(sorted(self.keys))}"
             raise UsageError(what, hint)
 
-
-class _Table(msgspec.Struct, forbid_unknown_fields=True):
-    """One table of metrics.toml; functions are named as `module:function`."""
-
-    gives: dict[str, Standard]
-    roles: frozenset[str]
-    description: str
-    keys: dict[str, str]
-    measure: str
-    count: str = "metric:of_sources"
-    relative: bool = False
+    def most(self, role: str, data: Data) -> int | None:
+        """The most independent items that data can give; None where only a model tells."""
+        if self.each == "scenario":
+            return len(list(folder_of(data).glob("*/scenario.toml")))
+        return len(items(role, data)) if self.each == "item" else None
 
 
 @cache
 def all_metrics() -> dict[str, Metric]:
     """Every metric by name, as metrics.toml has them."""
     content = (resources.files(__package__) / "metrics.toml").read_bytes()
-    tables = {name: asdict(table) for name, table in msgspec.toml.decode(content, type=dict[str, _Table]).items()}
-    named = {name: {key: _function(table[key]) for key in ("measure", "count")} for name, table in tables.items()}
-    return {name: Metric(name=name, **{**table, **named[name]}) for name, table in sorted(tables.items())}
+    tables = msgspec.toml.decode(content, type=dict[str, Metric], dec_hook=_function)
+    return {name: replace(table, name=name) for name, table in sorted(tables.items())}
 
 
-def _function(named: str) -> Callable[..., Any]:
+def _function(kind: object, named: str) -> Callable[..., Any]:
     """A function of a module here, which is imported when it is called."""
     module, _, name = named.partition(":")
     return lambda *given: getattr(importlib.import_module(f"{__package__}.{module}"), name)(*given)
@@ -238,6 +212,9 @@ def standard(result: str) -> Standard:
     """The standard of a result.
 
     Raises:
-        UsageError: no metric gives it.
+        UsageError: no metric gives it, as where a metric is named itself.
     """
-    return metric(result).gives[result]
+    gives = metric(result).gives
+    if result not in gives:
+        raise UsageError(f"'{result}' is no result that could be decided by", f"name one: {' or '.join(gives)}")
+    return gives[result]

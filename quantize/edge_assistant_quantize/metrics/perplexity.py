@@ -7,17 +7,17 @@ perplexity. For the divergence the reference runs beside the model, so both have
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.data import Data, number_of, path_of
-from edge_assistant_quantize.gguf import perplexity, text
-from edge_assistant_quantize.gguf.model import Model
+from edge_assistant_quantize.datasets.data import number_of, path_of
+from edge_assistant_quantize.gguf import perplexity
 from edge_assistant_quantize.gguf.perplexity import TextQuality, standard_error
 from edge_assistant_quantize.metrics.metric import MetricRun
+from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.record import Measured
 
 
@@ -41,16 +41,15 @@ def divergence(run: MetricRun) -> Iterable[Measured]:
 
 
 def _quality(run: MetricRun, reference: InstalledModel | None) -> TextQuality:
-    return perplexity.measure(
-        run.model.files["model"],
-        path_of(run.data),
-        reference=reference.files["model"] if reference else None,
-        context=number_of(run.data, "context") or perplexity.CONTEXT,
-        chunks=number_of(run.data, "chunks") or None,
-        threads=run.runtime.threads,
-        watch=run.watch,
-        halt=run.runtime.halt,
-    )
+    text = path_of(run.data)
+    how: dict[str, Any] = {
+        "context": number_of(run.data, "context") or perplexity.CONTEXT,
+        "chunks": number_of(run.data, "chunks") or None,
+        "threads": run.runtime.threads,
+        "halt": run.runtime.halt,
+    }
+    beside = perplexity.predictions(reference.files["model"], text, **how, watch=ignore) if reference else None
+    return perplexity.measure(run.model.files["model"], text, reference=beside, **how, watch=run.watch)
 
 
 def of_text(found: TextQuality) -> dict[str, Measured]:
@@ -76,14 +75,3 @@ def of_text(found: TextQuality) -> dict[str, Measured]:
         by_chunk("token-agreement", found.agreeing, "share", {}),
     )
     return {each.metric: each for each in results}
-
-
-def count(role: str, files: Mapping[str, Path], data: Data) -> int:
-    """See `metric.Count`; without a model each byte may be a token."""
-    content, context = text.read(path_of(data)), number_of(data, "context") or perplexity.CONTEXT
-    tokens = len(content)
-    if "model" in files:
-        with Model(files["model"], threads=1, context=text.LEAST_CONTEXT) as opened:
-            tokens = len(opened.tokenize(content))
-    most = tokens // context
-    return min(most, number_of(data, "chunks") or most)

@@ -24,11 +24,11 @@ from edge_assistant.perception.documents.layout import Piece
 from edge_assistant.perception.documents.sheets import UprightPage
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
-from edge_assistant_quantize.datasets.data import Data, folder_of, items, labels_of, usable
+from edge_assistant_quantize.datasets.data import Data, folder_of, items, labels_of
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.metrics.metric import MetricRun, measured
 from edge_assistant_quantize.metrics.slots import counted
-from edge_assistant_quantize.metrics.transcripts import character_edits, edit_counter, normalised, word_edits
+from edge_assistant_quantize.metrics.transcripts import character_edits, normalised, word_edits
 from edge_assistant_quantize.record import Measured
 from edge_assistant_quantize.senses import Viewed, perceive
 
@@ -77,8 +77,7 @@ def top1(run: MetricRun) -> Iterable[Measured]:
 
 def objects(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    with usable():
-        marked = labels_of(folder_of(run.data))
+    marked = labels_of(folder_of(run.data))
     if not marked:
         raise CalibrationInvalid("the photographs have no labels.json", "name a folder that has one")
 
@@ -100,7 +99,6 @@ def objects(run: MetricRun) -> Iterable[Measured]:
 
 def heard_words(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    edit_counter()
     said = {name: spoken.said for name, spoken in items("speech", run.data).items()}
     wrong, every = Counter[str](), Counter[str]()  # slots by kind
 
@@ -118,7 +116,6 @@ def heard_words(run: MetricRun) -> Iterable[Measured]:
 
 def heard_voice(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    edit_counter()
     said = items("voice", run.data)
 
     def score(name: str, text: str) -> dict[str, tuple[float, float]]:
@@ -129,7 +126,6 @@ def heard_voice(run: MetricRun) -> Iterable[Measured]:
 
 def writing(run: MetricRun) -> Iterable[Measured]:
     """See `metric.Measure`."""
-    edit_counter()
     written = _written(run.data)
 
     def score(name: str, sheet: UprightPage) -> dict[str, tuple[float, float]]:

@@ -13,13 +13,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Literal
 
 from edge_assistant.reasoning.rules.vocabulary import vocabulary
 from edge_assistant.reasoning.values.codes import identifiers
 from edge_assistant.reasoning.values.units import unit_at, unit_of
 from edge_assistant.reasoning.values.values import Identifier
 from edge_assistant_quantize.metrics.transcripts import MONTHS, NEGATIONS, WEEKDAYS, edit_counter, normalised
+
+SlotKind = Literal["number", "unit", "date", "code", "name", "negation"]
 
 _VERBS = frozenset(("may", "march"))  # which are months only beside a number
 _HALVES = frozenset(("am", "pm"))
@@ -30,17 +32,6 @@ _NEGATION = re.compile("X")
 _CAPITALS = re.compile(r"(?<![^\W\d_])[A-Z]+(?![a-z])")
 _WORD = re.compile(r"[A-Z](?: [A-Z])+\b|[^\W\d_]+(?:['’-][^\W\d_]+)*")  # "D I Y" is one
 _LONGEST_UNIT = 4  # words: "pounds per square inch"
-
-
-class SlotKind(StrEnum):
-    """What a slot is."""
-
-    NUMBER = "number"
-    UNIT = "unit"
-    DATE = "date"
-    CODE = "code"
-    NAME = "name"
-    NEGATION = "negation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +57,7 @@ class Slot:
 def slots(said: str) -> list[Slot]:
     """The slots of a text in their order; no word is in two.
 
-    >>> [(slot.kind.value, " ".join(slot.words)) for slot in slots("Not fifteen mg, Mrs. Ode: on 9 May.")]
+    >>> [(slot.kind, " ".join(slot.words)) for slot in slots("Not fifteen mg, Mrs. Ode: on 9 May.")]
     [('negation', 'not'), ('number', '1 5'), ('unit', 'milligrams'), ('name', 'ode'), ('date', '9 may')]
     """
     text = _negations_apart(said)
@@ -80,23 +71,23 @@ def slots(said: str) -> list[Slot]:
             tags[start:end] = _TAKEN * (end - start)
 
     for span in _codes(text):
-        take(SlotKind.CODE, *_words_at(text, *span))
+        take("code", *_words_at(text, *span))
     for match in _DATE.finditer("".join(tags)):
-        take(SlotKind.DATE, *match.span())
+        take("date", *match.span())
     for match in _NUMBER.finditer("".join(tags)):
-        take(SlotKind.NUMBER, *match.span())
-        take(SlotKind.UNIT, match.end(), match.end() + _unit_length(words[match.end() :]))
+        take("number", *match.span())
+        take("unit", match.end(), match.end() + _unit_length(words[match.end() :]))
     for span in _names(text):
-        take(SlotKind.NAME, *_words_at(text, *span))
+        take("name", *_words_at(text, *span))
     for match in _NEGATION.finditer("".join(tags)):
-        take(SlotKind.NEGATION, *match.span())
+        take("negation", *match.span())
     return sorted(found, key=lambda slot: slot.start)
 
 
 def counted(said: str, heard: str) -> Mapping[SlotKind, tuple[int, int]]:
     """How many slots of a text are wrong in its transcript, and how many there are, by kind.
 
-    >>> {kind.value: of for kind, of in counted("I do not take fifteen mg.", "I do take 50 milligrams.").items()}
+    >>> counted("I do not take fifteen mg.", "I do take 50 milligrams.")
     {'negation': (1, 1), 'number': (1, 1), 'unit': (0, 1)}
 
     Raises:
@@ -199,8 +190,8 @@ def _is_heard(slot: Slot, there: Sequence[str]) -> bool:
 def _key(kind: SlotKind, words: Sequence[str]) -> tuple[str, str]:
     """What two writings of a slot have in common."""
     joined = "".join(words)
-    if kind is SlotKind.UNIT:
+    if kind == "unit":
         return unit_of(" ".join(words)) or joined, ""
-    if kind is SlotKind.DATE:
+    if kind == "date":
         return re.sub(r"\d", "", joined), re.sub(r"\D", "", joined)
     return joined, ""

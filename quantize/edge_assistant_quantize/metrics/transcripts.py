@@ -105,7 +105,7 @@ def _joined(value: int | None, word: str, linked: bool = False) -> int | None:
 
 
 def edit_counter() -> Any:  # noqa: ANN401 - a module
-    """jiwer; asked for before an hour of work, too.
+    """The library jiwer.
 
     Raises:
         ToolMissing: it is not installed.

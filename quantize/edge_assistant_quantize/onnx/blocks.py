@@ -6,13 +6,12 @@ the scale that fits them best. Sums run over the places of a block in their orde
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_quantize.errors import QuantizationFailed
 
 Array = NDArray[Any]
 
@@ -27,13 +26,6 @@ _CHUNK = 1 << 13  # blocks at a time, so that they stay in the processor's cache
 def padded(weight: Array, block: int) -> Array:
     """A matrix [outputs, inputs] with zeros as more inputs, to whole blocks."""
     return np.pad(weight, ((0, 0), (0, -weight.shape[1] % block)))
-
-
-def _in_parts(weight: Array, block: int, function: Callable[[Array], tuple[Array, ...]]) -> list[Array]:
-    """The results of a function over rows of a matrix, so many at a time as stay in the processor's cache."""
-    rows = max(1, _CHUNK * block // weight.shape[1])
-    parts = [function(weight[at : at + rows]) for at in range(0, len(weight), rows)]
-    return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
 def by_error(
@@ -51,16 +43,17 @@ def by_error(
     Returns:
         Levels around the middle of what the bits hold, u8 [outputs, blocks, block], and scales [outputs, blocks].
     """
-    limit = 1 << bits - 1
-
-    def quantized(rows: Array) -> tuple[Array, Array]:
-        part, counts = _columns(rows, block, importance)
-        scales = (_scales(part, counts) if bits == 4 else _first(part, limit)).astype(kind)
-        levels = _levels(part, scales.astype(np.float32), limit).T + limit
-        return levels.astype(np.uint8).reshape(len(rows), -1, block), scales.reshape(len(rows), -1)
-
-    levels, scales = _in_parts(weight, block, quantized)
-    return levels, scales
+    limit, outputs = 1 << bits - 1, len(weight)
+    cut = weight.reshape(-1, block)
+    counts = np.ones(weight.shape[1], np.float32) if importance is None else importance
+    counts = np.tile(counts.reshape(-1, block), (outputs, 1))
+    levels, scales = np.zeros(cut.shape, np.uint8), np.zeros(len(cut), kind)
+    for at in range(0, len(cut), _CHUNK):
+        rows = slice(at, at + _CHUNK)
+        part, weighs = (np.ascontiguousarray(each[rows].T, np.float32) for each in (cut, counts))
+        scales[rows] = (_scales(part, weighs) if bits == 4 else _first(part, limit)).astype(kind)
+        levels[rows] = _levels(part, scales[rows].astype(np.float32), limit).T + limit
+    return levels.reshape(outputs, -1, block), scales.reshape(outputs, -1)
 
 
 def by_limits(weight: Array, block: int) -> tuple[Array, Array, Array]:
@@ -73,14 +66,9 @@ def by_limits(weight: Array, block: int) -> tuple[Array, Array, Array]:
     Returns:
         Levels u8 [outputs, blocks, block], scales f16 and zero points u8 [outputs, blocks].
     """
-
-    def quantized(rows: Array) -> tuple[Array, Array, Array]:
-        cut = rows.reshape(len(rows), -1, block).astype(np.float32)
-        halves, zeros = _limits(cut)
-        return _between(cut, halves[..., None], zeros[..., None]), halves, zeros
-
-    levels, scales, zeros = _in_parts(weight, block, quantized)
-    return levels, scales, zeros
+    cut = weight.reshape(len(weight), -1, block).astype(np.float32)
+    halves, zeros = _limits(cut)
+    return _between(cut, halves[..., None], zeros[..., None]), halves, zeros
 
 
 def gptq(weight: Array, block: int, moments: Array) -> tuple[Array, Array, Array]:
@@ -100,7 +88,7 @@ def gptq(weight: Array, block: int, moments: Array) -> tuple[Array, Array, Array
         As `by_limits`; other machines may give other levels, as the inverse is BLAS's.
 
     Raises:
-        ModelCorrupt: the moments cannot be inverted.
+        QuantizationFailed: the moments cannot be inverted.
     """
     left = np.array(weight, np.float32)
     factor = _factor(moments)
@@ -122,16 +110,12 @@ def gptq(weight: Array, block: int, moments: Array) -> tuple[Array, Array, Array
 
 
 def _factor(moments: Array) -> Array:
-    """The Cholesky factor of the inverse, upper, f32; moments are damped, more if they are singular all the same."""
-    damping = _DAMPING
-    while True:
-        damped = moments + np.eye(len(moments)) * max(damping * np.diag(moments).mean(), _LEAST_MOMENT)
-        try:
-            return np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
-        except np.linalg.LinAlgError:
-            if damping > 1:
-                raise ModelCorrupt("GPTQ cannot invert the moments of this data", "take more data, or rtn") from None
-            damping *= 10
+    """The Cholesky factor of the inverse, upper, f32; the moments are damped, as those of few rows are singular."""
+    damped = moments + np.eye(len(moments)) * max(_DAMPING * np.diag(moments).mean(), _LEAST_MOMENT)
+    try:
+        return np.linalg.cholesky(np.linalg.inv(damped)).T.astype(np.float32)
+    except np.linalg.LinAlgError:
+        raise QuantizationFailed("GPTQ cannot invert the moments of this data", "take more data, or rtn") from None
 
 
 def _limits(cut: Array) -> tuple[Array, Array]:
@@ -153,13 +137,6 @@ def pack(levels: Array, bits: int) -> Array:
     if levels.shape[-1] % 2:
         levels = np.concatenate([levels, np.zeros_like(levels[..., :1])], axis=-1)
     return np.asarray(levels[..., 0::2] | levels[..., 1::2] << 4, np.uint8)
-
-
-def _columns(rows: Array, block: int, importance: Array | None) -> tuple[Array, Array]:
-    """The blocks of rows in columns, f32 [block, blocks], and the weight of each place."""
-    counts = np.ones(rows.shape[1], np.float32) if importance is None else importance
-    places = np.tile(counts.reshape(-1, block), (len(rows), 1))
-    return tuple(np.ascontiguousarray(each.T, np.float32) for each in (rows.reshape(-1, block), places))  # type: ignore[return-value]
 
 
 def _scales(part: Array, counts: Array) -> Array:

@@ -7,10 +7,13 @@ feeds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +22,70 @@ from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import senses
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
-from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.onnx import graphs
+from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
+
+if TYPE_CHECKING:
+    import onnx
 
 Feed = Mapping[str, "NDArray[Any]"]  # of one run, by input
-Calibration = tuple[Feed, ...]
 
 LIMIT = 128  # feeds; https://arxiv.org/abs/2004.09602 finds 100 to 1,000 images enough
 MAX_BYTES = 1 << 30  # of feeds that are kept
+_AT_ONCE = 48  # values that are held at a time
 
 
-def record(
-    candidate: Candidate, key: str, data: Mapping[str, object], *, threads: int, watch: Watch, limit: int = LIMIT
-) -> Calibration:
-    """Record the feeds of a file of a model, such as `decoder`, over data; beyond the limit those at even distances.
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Feeds of a graph, and how it is run over them."""
+
+    feeds: Sequence[Feed]  # one for each run
+    threads: int = 1  # of each run
+    watch: Watch = ignore  # receives each run
+
+    def values(self, model: onnx.ModelProto, names: Sequence[str], what: str) -> Iterator[tuple[str, Any]]:
+        """Run a model; of each run the values of these names, inputs among them, with their names.
+
+        Values that are outputs keep ONNX Runtime from fusing the nodes around them, which changes the last digits only.
+
+        Args:
+            model: that computes the values.
+            names: of the values.
+            what: the work, for the watch.
+
+        Raises:
+            CalibrationInvalid: there are no feeds, or the graph does not take them.
+            QuantizationFailed: ONNX Runtime cannot run it.
+        """
+        from onnx import ModelProto, ValueInfoProto
+
+        if not self.feeds:
+            raise CalibrationInvalid("there is nothing to run the model over", "give calibration data")
+        shown = ModelProto()
+        shown.CopyFrom(model)
+        del shown.graph.output[:]
+        shown.graph.output.extend(ValueInfoProto(name=name) for name in names)
+        with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder:
+            path = Path(folder) / "model.onnx"
+            path.write_bytes(shown.SerializeToString())
+            session = graphs.opened(path, "the model", self.threads)
+        groups = [names[begin : begin + _AT_ONCE] for begin in range(0, len(names), _AT_ONCE)]
+        total = len(self.feeds) * len(groups)
+        for number, (feed, group) in enumerate(product(self.feeds, groups)):
+            self.watch(ProgressStep(what, number, total))
+            try:
+                given = session.run(group, dict(feed))
+            except Exception as error:  # ONNX Runtime raises classes of its own, which derive from Exception directly
+                if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, ValueError)):
+                    raise
+                said = f"the model does not take this data ({str(error).splitlines()[0][:200]})"
+                raise CalibrationInvalid(said, "give data of its kind") from error
+            yield from zip(group, given, strict=True)
+        self.watch(ProgressStep(what, total, total))
+
+
+def record(candidate: Candidate, key: str, data: Mapping[str, object], *, threads: int, watch: Watch) -> Calibration:
+    """Record the feeds of a file of a model, such as `decoder`, over data; beyond `LIMIT` those at even distances.
 
     Raises:
         UsageError: the model has no such ONNX file, or no sense runs it.
@@ -42,7 +96,7 @@ def record(
     if path is None or path.suffix.lower() != ".onnx":
         named = ", ".join(key for key, path in candidate.paths.items() if path.suffix.lower() == ".onnx")
         raise UsageError(f"{candidate.name} has no ONNX file '{key}'", f"it has {named or 'none'}")
-    sample = CalibrationSample(limit)
+    sample = CalibrationSample()
     with candidate.held() as (model, _):
         runtime = RecordingRuntime(threads, path=model.files[key], sample=sample)
         for _ in senses.perceive(model, candidate.role, data, runtime, watch):
@@ -50,13 +104,13 @@ def record(
     if not sample.feeds:
         said = f"the sense for {candidate.role} did not run {path.name} over this data"
         raise CalibrationInvalid(said, "give data in which there is something for it to do")
-    return tuple(sample.feeds)
+    return Calibration(sample.feeds, threads, watch)
 
 
 class CalibrationSample:
     """Feeds at even distances: if they become too many, every second is dropped, then and later."""
 
-    def __init__(self, limit: int, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, limit: int = LIMIT, max_bytes: int = MAX_BYTES) -> None:
         self.feeds: list[Feed] = []
         self._limit, self._max_bytes = limit, max_bytes
         self._seen = 0
@@ -67,7 +121,8 @@ class CalibrationSample:
         number, self._seen = self._seen, self._seen + 1
         if number % self._every:
             return
-        self.feeds.append({name: np.array(value) for name, value in feed.items()})
+        arrays = {name: value.numpy() if hasattr(value, "numpy") else value for name, value in feed.items()}
+        self.feeds.append({name: np.array(value) for name, value in arrays.items()})
         while len(self.feeds) > self._limit or (self._bytes > self._max_bytes and len(self.feeds) > 1):
             self.feeds = self.feeds[::2]
             self._every *= 2
@@ -82,29 +137,15 @@ class RecordingRuntime(Runtime):
     """Opens sessions as the product does, and records what that of one file is given."""
 
     path: Path = Path()
-    sample: CalibrationSample = field(default_factory=lambda: CalibrationSample(LIMIT), compare=False)
+    sample: CalibrationSample = field(default_factory=CalibrationSample, compare=False)
 
     def session(self, model: Path, **shared: Any) -> Any:  # noqa: ANN401 - stands for ONNX Runtime's class
         """See `Runtime.session`."""
         session = super().session(model, **shared)
-        return RecordingSession(session, self.sample) if model == self.path else session
+        for name in ("run", "run_with_ort_values") if model == self.path else ():
+            setattr(session, name, partial(self._recorded, getattr(session, name)))
+        return session
 
-
-class RecordingSession:
-    """A session whose runs are recorded."""
-
-    def __init__(self, session: Any, sample: CalibrationSample) -> None:  # noqa: ANN401
-        self._session, self._sample = session, sample
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self._session, name)
-
-    def run(self, names: Any, feed: Mapping[str, Any], *rest: Any, **more: Any) -> Any:  # noqa: ANN401
-        """See ONNX Runtime."""
-        self._sample.take(feed)
-        return self._session.run(names, feed, *rest, **more)
-
-    def run_with_ort_values(self, names: Any, feed: Mapping[str, Any], *rest: Any, **more: Any) -> Any:  # noqa: ANN401
-        """See ONNX Runtime."""
-        self._sample.take({name: value.numpy() for name, value in feed.items()})
-        return self._session.run_with_ort_values(names, feed, *rest, **more)
+    def _recorded(self, run: Callable[..., Any], names: Any, feed: Feed, *rest: Any, **more: Any) -> Any:  # noqa: ANN401
+        self.sample.take(feed)
+        return run(names, feed, *rest, **more)

@@ -8,14 +8,12 @@ numpy and onnx only, and the same graph in whatever release of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from edge_assistant_models.errors import ModelCorrupt
 
 if TYPE_CHECKING:
     import onnx
@@ -80,17 +78,6 @@ def plain(node: onnx.NodeProto) -> bool:
     """Whether a product is of rows and a matrix as they are, neither scaled nor turned rows."""
     said = attributes(node)
     return said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 and not said.get("transA", 0)
-
-
-def check_nodes(model: onnx.ModelProto, names: Collection[str]) -> None:
-    """Look whether a model has all nodes of these names.
-
-    Raises:
-        ModelCorrupt: it has not.
-    """
-    unknown = set(names) - {title(node) for node in model.graph.node}
-    if unknown:
-        raise ModelCorrupt(f"the model has no node '{min(unknown)}'", "name nodes as 'edge-quantize layers' does")
 
 
 def constants(graph: onnx.GraphProto) -> Mapping[str, Array]:
@@ -186,11 +173,11 @@ def _pad(graph: onnx.GraphProto, known: Mapping[str, Array]) -> None:
         around = _around(pad, known, fills[node.op_type])
         if around is None or said.get("auto_pad", b"NOTSET") not in {b"NOTSET", b"VALID"}:
             continue
-        own = list(said.get("pads", [0] * len(around)))
+        own = said.get("pads", [0] * len(around))
         kept = [attribute for attribute in node.attribute if attribute.name not in {"auto_pad", "pads"}]
         del node.attribute[:]
-        node.attribute.extend(kept)
-        node.attribute.append(helper.make_attribute("pads", [a + b for a, b in zip(own, around, strict=True)]))
+        whole = helper.make_attribute("pads", [a + b for a, b in zip(own, around, strict=True)])
+        node.attribute.extend([*kept, whole])
         node.input[0] = pad.input[0]
 
 
@@ -211,41 +198,30 @@ def _add_biases(graph: onnx.GraphProto, known: Mapping[str, Array]) -> None:
     from onnx import numpy_helper
 
     read = uses(graph)
-    made = {output: node for node in graph.node for output in node.output}
+    made = {output: node for node in graph.node if node.op_type == "Conv" for output in node.output}
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        found = _biased(node, made, known, read)
-        if found is None:
+        adds = node.op_type == "Add" and standard(node)
+        ways = (tuple(node.input), tuple(reversed(node.input))) if adds else ()
+        for value, constant in ways:
+            convolution = made.get(value)
+            if convolution is None or read[value] != 1 or not _a_channel(constant, convolution, known):
+                continue
+            parts = [known[name].reshape(-1).astype(np.float32) for name in (constant, *convolution.input[2:]) if name]
+            del convolution.input[2:]
+            convolution.input.append(f"{convolution.name}/whole_bias")
+            convolution.output[0] = node.output[0]
+            graph.initializer.append(numpy_helper.from_array(np.sum(parts, axis=0), convolution.input[2]))
+            break
+        else:
             nodes.append(node)
-            continue
-        convolution, constant = found
-        bias = known[constant].reshape(-1).astype(np.float32)
-        if len(convolution.input) > 2 and convolution.input[2]:
-            bias = bias + known[convolution.input[2]].astype(np.float32)
-        del convolution.input[2:]
-        convolution.input.append(f"{convolution.name}/whole_bias")
-        convolution.output[0] = node.output[0]
-        graph.initializer.append(numpy_helper.from_array(bias, convolution.input[2]))
     replace(graph, nodes)
 
 
-def _biased(
-    node: onnx.NodeProto, made: Mapping[str, onnx.NodeProto], known: Mapping[str, Array], read: Mapping[str, int]
-) -> tuple[onnx.NodeProto, str] | None:
-    """The convolution before an Add of one value a channel, and the name of those values."""
-    if node.op_type != "Add" or not standard(node):
-        return None
-    for value, constant in (tuple(node.input), tuple(reversed(node.input))):
-        convolution = made.get(value)
-        if convolution is None or convolution.op_type != "Conv" or constant not in known or read[value] != 1:
-            continue
-        weight, bias = known.get(convolution.input[1]), [*convolution.input[2:], ""][0]
-        if weight is not None and _a_channel(known[constant], weight) and (not bias or bias in known):
-            return convolution, constant
-    return None
-
-
-def _a_channel(constant: Array, weight: Array) -> bool:
-    """Whether a constant is one number for each channel of a convolution with this weight."""
-    shape = (1,) * (weight.ndim - constant.ndim) + constant.shape
-    return constant.ndim <= weight.ndim and shape == (1, len(weight), *(1,) * (weight.ndim - 2))
+def _a_channel(constant: str, convolution: onnx.NodeProto, known: Mapping[str, Array]) -> bool:
+    """Whether a constant is one number for each channel of a convolution, of which all is known."""
+    if any(name and name not in known for name in (constant, *convolution.input[1:])):
+        return False
+    weight, shape = known[convolution.input[1]], known[constant].shape
+    whole = (1,) * (weight.ndim - len(shape)) + shape
+    return whole == (1, len(weight), *(1,) * (weight.ndim - 2))

@@ -11,6 +11,7 @@ There are two, because a CPU is good at different things for many rows and for o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,18 +46,16 @@ def integer_product(graph: GraphBuilder, value: str, levels: str, scale: str) ->
 
 def blockwise(graph: GraphBuilder, value: str, name: str, weight: NDArray[Any]) -> str:
     """Multiply rows by a weight [outputs, inputs] quantized in blocks: f32 [n, inputs] -> f32 [n, outputs]."""
-    outputs, inputs = weight.shape
-    return graph.op(
-        "MatMulNBits",
-        value,
-        *_stored(graph, name, weight),
-        domain=CONTRIBUTED,
-        K=inputs,
-        N=outputs,
-        bits=8,
-        block_size=BLOCK,
-        accuracy_level=4,  # activations are rounded to 8 bits too
-    )
+    return blockwise_product(graph, value, _stored(graph, name, weight), weight.shape, 8, BLOCK)
+
+
+def blockwise_product(
+    graph: GraphBuilder, value: str, stored: Sequence[str], shape: Sequence[int], bits: int, block: int
+) -> str:
+    """Multiply rows by levels, scales and maybe zero points of blocks, a weight of shape [outputs, inputs]."""
+    how: dict[str, Any] = {"K": shape[1], "N": shape[0], "bits": bits, "block_size": block}
+    how["accuracy_level"] = 4  # activations are rounded to 8 bits too
+    return graph.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, **how)
 
 
 def blockwise_rows(graph: GraphBuilder, numbers: str, name: str, weight: NDArray[Any]) -> str:

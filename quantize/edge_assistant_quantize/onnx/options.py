@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge_assistant_quantize import arguments
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize.arguments import Configure, option
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import InputMissing, UsageError
-from edge_assistant_quantize.onnx import external
-from edge_assistant_quantize.onnx.methods import NAMED
+from edge_assistant_quantize.onnx import graphs
+from edge_assistant_quantize.onnx.methods import NAMED, Method, parse
 from edge_assistant_quantize.progress import Watch
 
 if TYPE_CHECKING:
@@ -25,14 +26,12 @@ EXAMPLES = """  edge-quantize quantize model.onnx --type static-int8 --calibrati
   edge-quantize quantize embedder.onnx --type int4-weights --algorithm gptq --calibration texts.txt --of minilm-l6-f32 \
 --output int4.onnx"""
 
-_OPTIONS = ("block_size", "algorithm", "calibrator", "weight_bits")
 
-
-def calibration_options(name: str = "--calibration") -> tuple[Configure, ...]:
+def calibration_options(name: str = "--calibration", *, required: bool = False) -> tuple[Configure, ...]:
     """The options for the data that a model runs over, the first by this name."""
     what = "recordings, photographs, or a file of texts"
     return (
-        option(name, dest="calibration", type=Path, metavar="DIR|F", help=what),
+        option(name, dest="calibration", type=Path, required=required, metavar="DIR|F", help=what),
         option("--role", metavar="ROLE", help="what the model does: detector, embedder, speech, ..."),
         option("--of", metavar="MODEL", help="the model that this file is of, with its other files and its options"),
         option("--key", metavar="KEY", help="which of its files this is (default: model)"),
@@ -44,7 +43,6 @@ METHOD = (
     option("--block-size", type=int, metavar="N", help="weights that share a scale (default: 32)"),
     option("--algorithm", metavar="NAME", help="of int4-weights: rtn (default), or gptq over --calibration"),
     option("--calibrator", metavar="NAME", help="mse (default) or min-max"),
-    option("--weight-bits", type=int, metavar="N", help="of static-int8: 8 (default) or fewer"),
 )
 OPTIONS = (
     *calibration_options(),
@@ -54,24 +52,29 @@ OPTIONS = (
 )
 
 
-def method_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The options of the method that the command line gives."""
-    return {name: getattr(args, name) for name in _OPTIONS if getattr(args, name) is not None}
-
-
-def calibrated(args: argparse.Namespace, model: Path, watch: Watch) -> Calibration | None:
-    """The feeds that the product gives the model over the data of the command line; None if it names none.
+def method(args: argparse.Namespace, name: str, excluded: Sequence[str] = ()) -> Method:
+    """The method of this name, with the options that the command line gives.
 
     Raises:
-        UsageError: nothing says what the model does.
+        UsageError: the method or an option is unknown, or has no such value.
+    """
+    given = {key: getattr(args, key) for key in ("block_size", "algorithm", "calibrator")}
+    return parse(name, {key: value for key, value in given.items() if value is not None}, excluded)
+
+
+def calibration(args: argparse.Namespace, model: Path, watch: Watch) -> Calibration:
+    """The feeds that the product gives the model over the data of the command line.
+
+    Raises:
+        UsageError: it names no data, or nothing says what the model does.
         InputMissing, CalibrationInvalid: the data is not there, or of another kind.
     """
     if args.calibration is None:
-        return None
-    from edge_assistant_quantize.onnx import calibration
+        raise UsageError("nothing says what models are run and compared over", "name data, see --help")
+    from edge_assistant_quantize.onnx.calibration import record
 
     found, key = belonging(model, args.role, args.of, args.key)
-    return calibration.record(found, key, data(args), threads=arguments.threads(args), watch=watch)
+    return record(found, key, data(args), threads=args.threads, watch=watch)
 
 
 def data(args: argparse.Namespace) -> dict[str, object]:
@@ -89,16 +92,14 @@ def belonging(model: Path, role: str | None, of: str | None, key: str | None) ->
     """
     if not model.is_file():
         raise InputMissing(f"there is no {model.name}", "name an .onnx file that is there")
-    external.check_one_file(model)
+    graphs.check_one_file(model)
     if of is not None:
-        whole = candidates.find(of, role)
-        key = key or "model"
+        whole, key = candidates.find(of, role), key or "model"
         if key not in whole.files:
             raise UsageError(f"{whole.name} has no file '{key}'", f"name one of {', '.join(whole.files)} by --key")
         return replace(whole, files={**whole.files, key: str(model.resolve())}), key
     if (model.parent / candidates.FILE).is_file():
         whole = candidates.read(model.parent)
-        named = [key for key, path in whole.paths.items() if path.name == model.name]
-        if named:
+        if named := [key for key, path in whole.paths.items() if path.name == model.name]:
             return whole, named[0]
     return candidates.find(str(model), role), "model"

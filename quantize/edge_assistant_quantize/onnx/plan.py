@@ -7,98 +7,95 @@ which keep the scale of their input. A ReLU or a Clip behind such a node is done
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from numpy.typing import NDArray
-
-from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_quantize.errors import QuantizationFailed
 from edge_assistant_quantize.onnx.folding import LEAST_OPSET, constants, opset, plain, standard, uses
 
 if TYPE_CHECKING:
     import onnx
 
-Array = NDArray[Any]
-
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul"})
 COMPUTED = frozenset({"Add", "Mul", "Concat", "LeakyRelu", "Sigmoid", "GlobalAveragePool", "AveragePool"})
 MOVING = frozenset({"MaxPool", "Resize", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten"})
+_PRODUCTS = frozenset({"Gemm", "MatMul"})
 _CLIPPING = frozenset({"Relu", "Clip"})
 
 
-@dataclass(frozen=True, slots=True)
 class IntegerPlan:
-    """What of a folded graph is computed in integers."""
+    """What of a graph is computed in integers.
 
-    nodes: frozenset[str]  # names of the nodes
-    # Each ReLU and Clip that the range of its output does, by the name of the value before it
-    clipped: Mapping[str, onnx.NodeProto]
-    inputs: tuple[str, ...]  # values that come as floats and are quantized for the nodes
-    outputs: tuple[str, ...]  # values that the nodes give, quantized
-    moved: Mapping[str, str]  # values that take the scale of another: its name by theirs
-    averaged: tuple[str, ...]  # values whose channels, on the second axis, weights and a bias are applied to
-
-    @property
-    def ranged(self) -> tuple[str, ...]:
-        """The values whose ranges have to be known."""
-        return tuple(name for name in (*self.inputs, *self.outputs) if name not in self.moved)
-
-    @property
-    def measurable(self) -> tuple[str, ...]:
-        """The values whose ranges may have to be known, whatever more is excluded."""
-        return (*dict.fromkeys((*self.inputs, *self.outputs, *self.clipped)),)
-
-
-def plan(model: onnx.ModelProto, excluded: Collection[str] = ()) -> IntegerPlan:
-    """Decide what of a graph, as `fold` gives it, is computed in integers; excluded nodes are not.
-
-    Raises:
-        ModelCorrupt: the model is older than per-channel scales.
+    Attributes:
+        known: values that never change, by name.
+        nodes: names of the nodes.
+        clipped: each ReLU and Clip that the range of its output does, by the name of the value before it.
+        inputs: values that come as floats and are quantized for the nodes.
+        outputs: values that the nodes give, quantized.
+        moved: values that take the scale of another: its name by theirs.
+        averaged: values whose channels, on the second axis, weights and a bias are applied to.
     """
-    if opset(model) < LEAST_OPSET:
-        raise ModelCorrupt(f"the model is of operator set {opset(model)}", f"export it with {LEAST_OPSET} or later")
-    return _Planner(model.graph, frozenset(excluded)).plan()
 
+    def __init__(self, model: onnx.ModelProto, excluded: Collection[str] = ()) -> None:
+        """Plan for a graph, as `fold` gives it; excluded nodes stay as they are.
 
-class _Planner:
-    """Looks at one graph."""
-
-    def __init__(self, graph: onnx.GraphProto, excluded: frozenset[str]) -> None:
-        self.nodes = [node for node in graph.node if standard(node)]
-        self.named = {node.name: node for node in self.nodes}
+        Raises:
+            QuantizationFailed: the model is older than per-channel scales.
+        """
+        if opset(model) < LEAST_OPSET:
+            what = f"the model is of operator set {opset(model)}"
+            raise QuantizationFailed(what, f"export it with {LEAST_OPSET} or later")
+        graph = model.graph
         self.known = constants(graph)
-        self.read = uses(graph)
-        self.made = {name: node for node in self.nodes for name in node.output if name}
-        self.readers: dict[str, list[onnx.NodeProto]] = {}
-        for node in self.nodes:
+        self._excluded = excluded
+        self._read, self._given = uses(graph), {value.name for value in graph.output}
+        nodes = [node for node in graph.node if standard(node)]
+        self._made = {name: node for node in nodes for name in node.output if name}
+        self._readers: dict[str, list[onnx.NodeProto]] = {}
+        for node in nodes:
             for name in node.input:
-                self.readers.setdefault(name, []).append(node)
-        self.given = {value.name for value in graph.output}
-        self.excluded = excluded
+                self._readers.setdefault(name, []).append(node)
+        self.nodes = {node.name for node in nodes if self._weighted(node) or self._between(node)}
+        while drop := {node.name for node in nodes if node.name in self.nodes and not self._holds(node)}:
+            self.nodes -= drop
+        self.clipped = {node.input[0]: node for node in nodes if self._clips(node)}
+        self.inputs: dict[str, None] = {}
+        self.outputs: dict[str, None] = {}
+        self.moved: dict[str, str] = {}
+        self.averaged: dict[str, None] = {}
+        for node in nodes:
+            if node.name in self.nodes:
+                self._add(node)
 
-    def plan(self) -> IntegerPlan:
-        chosen = {node.name for node in self.nodes if self._weighted(node)}
-        chosen |= {node.name for node in self.nodes if self._between(node)}
-        while drop := {name for name in chosen if not self._holds(name, chosen)}:
-            chosen -= drop
-        clipped = {node.input[0]: node for node in self.nodes if self._clips(node, chosen)}
-        return self._values(chosen, clipped)
+    @property
+    def ranged(self) -> list[str]:
+        """The values whose ranges have to be known."""
+        return [name for name in (*self.inputs, *self.outputs) if name not in self.moved]
+
+    @property
+    def measurable(self) -> list[str]:
+        """The values whose ranges may have to be known, whatever more is excluded."""
+        return list(dict.fromkeys((*self.inputs, *self.outputs, *self.clipped)))
+
+    def given_by(self, node: onnx.NodeProto) -> str:
+        """The value that a node gives once the ReLU or Clip behind it is done by its range."""
+        value = node.output[0]
+        return str(self.clipped[value].output[0] if value in self.clipped else value)
 
     def _weighted(self, node: onnx.NodeProto) -> bool:
         """Whether it multiplies by a weight that is known."""
-        if node.op_type not in WEIGHTED or node.name in self.excluded:
+        if node.op_type not in WEIGHTED or node.name in self._excluded:
             return False
         weight = self.known.get(node.input[1])
         if weight is None or weight.dtype.kind != "f" or node.input[0] in self.known:
             return False
         if node.op_type == "MatMul":
             return weight.ndim == 2
-        bias = node.input[2] if len(node.input) > 2 else ""
-        return plain(node) and (not bias or bias in self.known)
+        return plain(node) and all(name in self.known for name in node.input[2:] if name)
 
     def _between(self, node: onnx.NodeProto) -> bool:
-        if node.name in self.excluded or node.op_type not in COMPUTED | MOVING:
+        if node.name in self._excluded or node.op_type not in COMPUTED | MOVING:
             return False
         if node.op_type == "Concat":
             return not any(name in self.known for name in node.input)
@@ -108,73 +105,63 @@ class _Planner:
 
     def _values_of(self, node: onnx.NodeProto) -> list[str]:
         """The inputs that a node computes with, which are not constants."""
-        several = node.op_type in {"Add", "Mul", "Concat"}
-        names = list(node.input) if several else list(node.input[:1])
+        names = node.input if node.op_type in {"Add", "Mul", "Concat"} else node.input[:1]
         return [name for name in names if name not in self.known]
 
-    def _holds(self, name: str, chosen: set[str]) -> bool:
+    def _holds(self, node: onnx.NodeProto) -> bool:
         """Whether a node between the weighted ones gets all from integers and gives to some."""
-        node = self.named[name]
         if node.op_type in WEIGHTED:
             return True
-        from_integers = all(self._source(value) in chosen for value in self._values_of(node))
-        return from_integers and self._feeds(node.output[0], chosen)
+        from_integers = all(self._source(value) in self.nodes for value in self._values_of(node))
+        return from_integers and self._feeds(node.output[0])
 
     def _source(self, value: str) -> str:
         """Name of the node that gives a value, looking through a ReLU or Clip that its range can do."""
-        node = self.made.get(value)
+        node = self._made.get(value)
         if node is not None and node.op_type in _CLIPPING and self._absorbable(node):
-            node = self.made.get(node.input[0])
+            node = self._made.get(node.input[0])
         return node.name if node is not None else ""
 
-    def _feeds(self, value: str, chosen: set[str]) -> bool:
-        for node in self.readers.get(value, []):
-            if node.name in chosen and value in self._values_of(node):
+    def _feeds(self, value: str) -> bool:
+        """Whether a node that computes in integers reads a value, or what a ReLU or Clip makes of it."""
+        for node in self._readers.get(value, []):
+            if node.name in self.nodes and value in self._values_of(node):
                 return True
-            if node.op_type in _CLIPPING and self._absorbable(node) and self._feeds(node.output[0], chosen):
+            if node.op_type in _CLIPPING and self._absorbable(node) and self._feeds(node.output[0]):
                 return True
         return False
 
     def _absorbable(self, node: onnx.NodeProto) -> bool:
         """Whether a ReLU or Clip alone reads its input, and has limits that are known and around zero."""
-        if node.name in self.excluded or self.read[node.input[0]] != 1 or node.input[0] in self.given:
+        if node.name in self._excluded or self._read[node.input[0]] != 1 or node.input[0] in self._given:
             return False
-        least, most = limits(node, self.known)
-        return least is not None and most is not None and least <= 0 <= most
+        least, most = self.limits(node)
+        return least <= 0 <= most
 
-    def _clips(self, node: onnx.NodeProto, chosen: set[str]) -> bool:
-        before = self.made.get(node.input[0]) if node.op_type in _CLIPPING else None
-        if before is None or before.name not in chosen or before.op_type in MOVING:
+    def _clips(self, node: onnx.NodeProto) -> bool:
+        before = self._made.get(node.input[0]) if node.op_type in _CLIPPING else None
+        if before is None or before.name not in self.nodes or before.op_type in MOVING:
             return False
-        wanted = before.op_type not in {"Gemm", "MatMul"} or self._feeds(node.output[0], chosen)
+        wanted = before.op_type not in _PRODUCTS or self._feeds(node.output[0])
         return wanted and self._absorbable(node)
 
-    def _values(self, chosen: set[str], clipped: Mapping[str, onnx.NodeProto]) -> IntegerPlan:
-        inputs: dict[str, None] = {}
-        outputs: dict[str, None] = {}
-        moved: dict[str, str] = {}
-        for node in self.nodes:
-            if node.name not in chosen:
-                continue
-            inputs.update(dict.fromkeys(name for name in self._values_of(node) if name not in outputs))
-            given = node.output[0]
-            if node.op_type in {"Gemm", "MatMul"} and given not in clipped and not self._feeds(given, chosen):
-                continue  # ONNX Runtime gives the floats at once
-            value = clipped[given].output[0] if given in clipped else given
-            outputs[value] = None
-            if node.op_type in MOVING:
-                moved[value] = moved.get(node.input[0], node.input[0])
-        biased = (node for node in self.nodes if node.name in chosen and node.op_type in {"Conv", "Gemm"})
-        averaged = (*dict.fromkeys(node.input[0] for node in biased),)
-        return IntegerPlan(frozenset(chosen), clipped, (*inputs,), (*outputs,), moved, averaged)
+    def _add(self, node: onnx.NodeProto) -> None:
+        """Note the values of a node that is computed in integers."""
+        self.inputs.update((name, None) for name in self._values_of(node) if name not in self.outputs)
+        if node.op_type in {"Conv", "Gemm"}:
+            self.averaged[node.input[0]] = None
+        given = node.output[0]
+        if node.op_type in _PRODUCTS and given not in self.clipped and not self._feeds(given):
+            return  # ONNX Runtime gives the floats at once
+        value = self.given_by(node)
+        self.outputs[value] = None
+        if node.op_type in MOVING:
+            self.moved[value] = self.moved.get(node.input[0], node.input[0])
 
-
-def limits(node: onnx.NodeProto, known: Mapping[str, Array]) -> tuple[float | None, float | None]:
-    """Between what a ReLU or Clip lets values lie; None for a limit that is computed."""
-    if node.op_type == "Relu":
-        return 0.0, float("inf")
-    found: list[float | None] = [float("-inf"), float("inf")]
-    for place, name in enumerate(node.input[1:3]):
-        if name:
-            found[place] = float(known[name].item()) if name in known else None
-    return found[0], found[1]
+    def limits(self, node: onnx.NodeProto) -> tuple[float, float]:
+        """Between what a ReLU or Clip lets values lie; NaN for a limit that is computed."""
+        found = [0.0 if node.op_type == "Relu" else -math.inf, math.inf]
+        for place, name in enumerate(node.input[1:3]):
+            if name:
+                found[place] = float(self.known[name].item()) if name in self.known else math.nan
+        return found[0], found[1]

@@ -12,157 +12,129 @@ machine writes the same tensors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_quantize.errors import QuantizationFailed, WeightsRefused
 from edge_assistant_quantize.onnx.builder import GraphBuilder
-from edge_assistant_quantize.onnx.folding import attributes, constants, fold
-from edge_assistant_quantize.onnx.plan import COMPUTED, WEIGHTED, IntegerPlan, limits, plan
-from edge_assistant_quantize.onnx.rounding import by_channel, shift
+from edge_assistant_quantize.onnx.folding import attributes, fold
+from edge_assistant_quantize.onnx.plan import COMPUTED, WEIGHTED, IntegerPlan
+from edge_assistant_quantize.onnx.rounding import by_channel, exact_sums
 
 if TYPE_CHECKING:
     import onnx
 
 Array = NDArray[Any]
+Scale = tuple[Any, Any]  # of a value in uint8: the step np.float32 and the zero point np.uint8
 
 Ranges = Mapping[str, tuple[float, float]]
 Means = Mapping[str, Sequence[float]]
 
-WEIGHT_BITS = 8
 _LEVELS = 255  # between the least and the greatest uint8
+_AGAIN = "calibrate the model again"
 
 
 def static_int8(
-    model: onnx.ModelProto,
-    ranges: Ranges,
-    excluded: Collection[str] = (),
-    *,
-    means: Means | None = None,
-    weight_bits: int = WEIGHT_BITS,
+    model: onnx.ModelProto, ranges: Ranges, excluded: Collection[str] = (), means: Means | None = None
 ) -> onnx.ModelProto:
     """Quantize a model.
 
     Args:
         model: float32, operator set 13 or later; half-precision weights behind a Cast are read.
-        ranges: least and greatest of each value of `plan(fold(model), excluded).ranged`; others are ignored.
+        ranges: least and greatest of each value of `IntegerPlan(fold(model), excluded).ranged`; others are ignored.
         excluded: names of nodes that stay as they are; a node without a name is called as its first output.
-        means: of each channel of values of `plan(fold(model)).averaged`, for biases that make up for rounded weights.
-        weight_bits: 8 or fewer.
+        means: of each channel of values of `IntegerPlan.averaged`, for biases that make up for rounded weights.
 
     Raises:
-        ModelCorrupt: there is no such node, nothing can be quantized, or a range is missing or not finite.
+        QuantizationFailed: nothing can be quantized, or a range or mean is missing.
+        WeightsRefused: a weight or a range is not finite.
     """
-    if not 2 <= weight_bits <= 8:
-        raise ModelCorrupt(f"a weight cannot have {weight_bits} bits here", "take 8 or fewer")
     ready = fold(model)
-    planned = plan(ready, excluded)
-    if not planned.nodes:
-        raise ModelCorrupt("the model has no node to quantize", "take a model with Conv, Gemm or MatMul nodes")
-    missing = [name for name in planned.ranged if name not in ranges]
+    plan = IntegerPlan(ready, excluded)
+    if not plan.nodes:
+        raise QuantizationFailed("the model has no node to quantize", "take a model with Conv, Gemm or MatMul nodes")
+    missing = [name for name in plan.ranged if name not in ranges]
     if missing:
-        raise ModelCorrupt(f"the range of '{missing[0]}' is missing", "calibrate the model again")
-    known = constants(ready.graph)
-    between = {node.output[0]: limits(node, known) for node in planned.clipped.values()}
-    scales = {name: _scale(name, *_within(ranges[name], between.get(name))) for name in planned.ranged}
-    _Writer(ready, planned, scales, means or {}, weight_bits).rewrite()
-    return ready
+        raise QuantizationFailed(f"the range of '{missing[0]}' is missing", _AGAIN)
+    between = {node.output[0]: plan.limits(node) for node in plan.clipped.values()}
+    scales = {}
+    for name in plan.ranged:
+        # No wider than a ReLU or Clip lets values be, which then needs not be computed
+        (low, high), (least, most) = ranges[name], between.get(name, (-math.inf, math.inf))
+        scales[name] = _scale(name, max(low, least), min(high, most))
+    return _Writer(ready, plan, scales, means or {}).rewrite()
 
 
-def _within(measured: tuple[float, float], limits: tuple[float | None, float | None] | None) -> tuple[float, float]:
-    """A range, no wider than a ReLU or Clip lets values be, which then needs not be computed."""
-    least, most = limits or (None, None)
-    low = measured[0] if least is None else max(measured[0], least)
-    return low, measured[1] if most is None else min(measured[1], most)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """Of a value in uint8."""
-
-    step: Any  # np.float32
-    zero: Any  # np.uint8
-
-
-def _scale(name: str, least: float, most: float) -> _Scale:
+def _scale(name: str, least: float, most: float) -> Scale:
     """The scale of a range, widened to hold zero, which every such scale gives exactly."""
     low, high = np.float64(min(least, 0.0)), np.float64(max(most, 0.0))
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ModelCorrupt(f"the range of '{name}' is not finite", "calibrate the model again")
+        raise WeightsRefused(f"the range of '{name}' is not finite", _AGAIN)
     step = np.float32(max((high - low) / _LEVELS, 1e-8))
-    return _Scale(step, np.uint8(np.clip(np.rint(-low / np.float64(step)), 0, _LEVELS)))
+    return step, np.uint8(np.clip(np.rint(-low / np.float64(step)), 0, _LEVELS))
 
 
 class _Writer(GraphBuilder):
     """Writes one plan into its graph."""
 
-    def __init__(
-        self, model: onnx.ModelProto, plan: IntegerPlan, scales: Mapping[str, _Scale], means: Means, weight_bits: int
-    ) -> None:
+    def __init__(self, model: onnx.ModelProto, plan: IntegerPlan, scales: Mapping[str, Scale], means: Means) -> None:
         super().__init__()
-        self.model, self.plan, self.scales, self.means, self.weight_bits = model, plan, scales, means, weight_bits
-        self.known = constants(model.graph)
+        self.model, self.plan, self.scales, self.means = model, plan, scales, means
         self.emitted: set[str] = set()
 
-    def rewrite(self) -> None:
-        waiting = set(self.plan.inputs)
+    def rewrite(self) -> onnx.ModelProto:
+        """Replace the nodes of the model, which is given back."""
         absorbed = {node.name for node in self.plan.clipped.values()}
         for node in list(self.model.graph.node):
-            if node.name in absorbed:
-                continue
-            if node.name not in self.plan.nodes:
+            if node.name in self.plan.nodes:
+                self._node(node)
+            elif node.name not in absorbed:
                 self.nodes.append(node)
-                continue
-            for name in [name for name in node.input if name in waiting]:
-                self._quantize(name, name, f"{name}/dequantized")
-                waiting.discard(name)
-            self._node(node)
         del self.model.graph.value_info[:]
         self.replace(self.model, domain="")
+        return self.model
 
     def _node(self, node: onnx.NodeProto) -> None:
         """Let one node read integers and give some."""
         value = node.input[0]
-        step = np.float32(1) if value in self.known else self._scale_of(value).step
         for place, name in enumerate(node.input):
             if name in self.plan.inputs:
-                node.input[place] = f"{name}/dequantized"
+                node.input[place] = self._quantized(name, name, f"{name}/dequantized")
         if node.op_type in WEIGHTED:
-            self._weights(node, value, step)
+            self._weights(node, value)
         elif node.op_type in COMPUTED:
             self._constants(node)
         self.nodes.append(node)
-        given = node.output[0]
-        value = self.plan.clipped[given].output[0] if given in self.plan.clipped else given
-        if value in self.plan.outputs:
-            node.output[0] = f"{value}/exact"
-            self._quantize(value, node.output[0], value)
+        given = self.plan.given_by(node)
+        if given in self.plan.outputs:
+            node.output[0] = f"{given}/exact"
+            self._quantized(given, node.output[0], given)
 
-    def _scale_of(self, value: str) -> _Scale:
+    def _scale_of(self, value: str) -> Scale:
         return self.scales[self.plan.moved.get(value, value)]
 
-    def _quantize(self, value: str, source: str, result: str) -> None:
+    def _quantized(self, value: str, source: str, result: str) -> str:
         """QuantizeLinear and DequantizeLinear with the scale of a value, from one name to another."""
         scale = self._scale_of(value)
-        self._scaled("QuantizeLinear", source, value, scale.step, scale.zero, f"{value}/quantized")
-        self._scaled("DequantizeLinear", f"{value}/quantized", value, scale.step, scale.zero, result)
+        self._scaled("QuantizeLinear", source, value, scale, f"{value}/quantized")
+        return self._scaled("DequantizeLinear", f"{value}/quantized", value, scale, result)
 
-    def _weights(self, node: onnx.NodeProto, value: str, step: Any) -> None:  # noqa: ANN401
-        """Give a node its weight and bias in integers; `step` is the scale of the value that it reads."""
-        weight = self.known[node.input[1]].astype(np.float64)
+    def _weights(self, node: onnx.NodeProto, value: str) -> None:
+        """Give a node its weight and bias in integers; `value` is what it reads."""
+        weight, step = self.plan.known[node.input[1]].astype(np.float64), self._scale_of(value)[0]
         axis = 0 if node.op_type == "Conv" or attributes(node).get("transB", 0) else 1
         channels = weight.shape[axis]
         bias_name = node.input[2] if len(node.input) > 2 else ""
         bias = np.zeros(channels)
         if bias_name:
-            bias += self.known[bias_name].reshape(-1)
+            bias += self.plan.known[bias_name].reshape(-1)
         group = attributes(node).get("group", 1)
         alone = node.op_type == "Conv" and weight.shape[1] == 1 and group == channels
-        levels, scales = by_channel(weight, axis, bias, float(step), self.weight_bits, alone=alone)
+        levels, scales = by_channel(weight, axis, bias, float(step), alone=alone)
         node.input[1] = self._dequantized(f"{node.name}/weight_int8", levels, scales, axis)
         averaged = value in self.means and value in self.plan.averaged and node.op_type != "MatMul"
         if averaged:
@@ -174,36 +146,40 @@ class _Writer(GraphBuilder):
             node.input.append(self._dequantized(f"{node.name}/bias_int32", whole.astype(np.int32), steps, 0))
 
     def _shift(self, value: str, weight: Array, levels: Array, scales: Array, group: int) -> Array:
-        """How far the rounding of a weight [channels, inputs, ...] moves the mean of each output."""
+        """How far the rounding of a weight [channels, inputs, ...] moves the mean of each output, f64 [channels].
+
+        That is its errors times the means of what they are multiplied by, to be taken from the bias
+        (https://arxiv.org/abs/1906.04721, section 4.2).
+        """
         means = np.array(self.means[value], np.float64)
         if means.shape != (weight.shape[1] * group,) or not np.isfinite(means).all():
-            raise ModelCorrupt(f"the means of '{value}' are not those of its channels", "calibrate the model again")
+            raise QuantizationFailed(f"the means of '{value}' are not those of its channels", _AGAIN)
+        wide = scales.astype(np.float64)
         of_each = np.repeat(means.reshape(group, -1), len(weight) // group, axis=0)
-        exact = weight / scales.astype(np.float64).reshape(-1, *[1] * (weight.ndim - 1))
-        return shift(levels - exact, scales, of_each)
+        errors = (levels - weight / wide.reshape(-1, *[1] * (weight.ndim - 1))).reshape(*of_each.shape, -1)
+        return exact_sums(errors * of_each[..., None]) * wide
 
     def _constants(self, node: onnx.NodeProto) -> None:
         """Give an Add or Mul its constant operand in integers."""
         for place, name in enumerate(node.input):
-            if name not in self.known:
+            if name not in self.plan.known:
                 continue
-            value = self.known[name].astype(np.float64)
-            scale = _scale(name, float(value.min()), float(value.max()))
-            levels = np.clip(np.rint(value / np.float64(scale.step)) + np.float64(scale.zero), 0, _LEVELS)
-            node.input[place] = f"{name}/dequantized"
+            value = self.plan.known[name].astype(np.float64)
+            step, zero = scale = _scale(name, float(value.min()), float(value.max()))
+            levels = np.clip(np.rint(value / np.float64(step)) + np.float64(zero), 0, _LEVELS)
             stored = self.constant(f"{name}/quantized", levels.astype(np.uint8))
-            self._scaled("DequantizeLinear", stored, name, scale.step, scale.zero, node.input[place])
+            node.input[place] = self._scaled("DequantizeLinear", stored, name, scale, f"{name}/dequantized")
 
     def _dequantized(self, name: str, levels: Array, scales: Array, axis: int) -> str:
-        zeros, stored = np.zeros(len(scales), levels.dtype), self.constant(name, levels)
-        return self._scaled("DequantizeLinear", stored, name, scales, zeros, f"{name}/dequantized", axis=axis)
+        scale, stored = (scales, np.zeros(len(scales), levels.dtype)), self.constant(name, levels)
+        return self._scaled("DequantizeLinear", stored, name, scale, f"{name}/dequantized", axis=axis)
 
-    def _scaled(self, kind: str, source: str, name: str, scale: Any, zero: Any, result: str, **said: Any) -> str:  # noqa: ANN401
+    def _scaled(self, kind: str, source: str, name: str, scale: Scale, result: str, **said: Any) -> str:  # noqa: ANN401
         """A node with the scale and zero point that are stored under a name, once for each result."""
         from onnx import helper
 
         if result not in self.emitted:
             self.emitted.add(result)
-            given = [source, self.constant(f"{name}/scale", scale), self.constant(f"{name}/zero", zero)]
+            given = [source, self.constant(f"{name}/scale", scale[0]), self.constant(f"{name}/zero", scale[1])]
             self.nodes.append(helper.make_node(kind, given, [result], f"{result}/{kind}", **said))
         return result

@@ -11,57 +11,37 @@ later feed has values many times greater. Percentile and entropy lost to these t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.onnx import graphs
-from edge_assistant_quantize.progress import Watch
+from edge_assistant_quantize.onnx import folding
+from edge_assistant_quantize.onnx.calibration import Calibration
 
 if TYPE_CHECKING:
     import onnx
 
 Array = NDArray[Any]
-Feeds = Sequence[Mapping[str, Any]]
 Range = tuple[float, float]
 
-DEFAULT = "mse"
 BINS = 2048
 _LEVELS = 256  # of uint8
 _PARTS = np.geomspace(1, 1 / 32, 61)  # the clipped ranges that are compared, as shares of the whole
 
 
 def measure(
-    model: onnx.ModelProto,
-    values: Sequence[str],
-    feeds: Feeds,
-    *,
-    calibrator: str = DEFAULT,
-    slopes: Mapping[str, float] = {},
-    threads: int,
-    watch: Watch,
+    model: onnx.ModelProto, values: Sequence[str], calibration: Calibration, calibrator: str = "mse"
 ) -> dict[str, Range]:
-    """Measure ranges.
-
-    Args:
-        model: that computes the values.
-        values: names of float32 values in it, inputs among them.
-        feeds: inputs of the model, one for each run.
-        calibrator: one of `methods.CALIBRATORS`.
-        slopes: of `mse`, for values that only a leaky ReLU reads: its factor for negative numbers.
-        threads: of each run.
-        watch: receives each run.
+    """Measure ranges of float32 values, inputs among them, by name.
 
     Raises:
         CalibrationInvalid: there are no feeds, the graph does not take them, or gives what is not finite.
     """
-    seen = partial(_finite, model, values, feeds, threads=threads, watch=watch)
     ends: dict[str, Range] = {}
-    for name, value in seen(what="ranges of values"):
+    for name, value in _finite(model, values, calibration, "ranges of values"):
         low, high = ends.get(name, (np.inf, -np.inf))
         ends[name] = min(low, float(value.min())), max(high, float(value.max()))
     ends = {name: ends.get(name, (0.0, 0.0)) for name in values}
@@ -69,27 +49,24 @@ def measure(
         return ends
     edges = {name: np.linspace(low, high if high > low else low + 1.0, BINS + 1) for name, (low, high) in ends.items()}
     counted = {name: np.zeros(BINS) for name in values}
-    for name, value in seen(what="histograms of values"):
+    for name, value in _finite(model, values, calibration, "histograms of values"):
         # In float64: the edges of a narrow range far from zero fall together in float32
         limits = edges[name][0], edges[name][-1]
         counted[name] += np.histogram(np.asarray(value, np.float64), BINS, limits)[0]
+    slopes = _slopes(model.graph)
     return {name: _mse(counted[name], edges[name], ends[name], slopes.get(name, 1.0)) for name in values}
 
 
-def means(
-    model: onnx.ModelProto, values: Sequence[str], feeds: Feeds, *, threads: int, watch: Watch
-) -> dict[str, list[float]]:
+def means(model: onnx.ModelProto, values: Sequence[str], calibration: Calibration) -> dict[str, list[float]]:
     """The mean of each channel over all feeds, by the names of values; channels are on the second axis."""
     sums = dict.fromkeys(values, np.zeros(()))
-    for name, value in _finite(model, values, feeds, threads=threads, watch=watch, what="means of channels"):
+    for name, value in _finite(model, values, calibration, "means of channels"):
         others = tuple(axis for axis in range(value.ndim) if axis != 1)
         sums[name] = sums[name] + value.mean(axis=others, dtype=np.float64)
-    return {name: (total / len(feeds)).tolist() for name, total in sums.items()}
+    return {name: (total / len(calibration.feeds)).tolist() for name, total in sums.items()}
 
 
-def moments(
-    model: onnx.ModelProto, values: Sequence[str], feeds: Feeds, *, threads: int, watch: Watch
-) -> dict[str, Array]:
+def moments(model: onnx.ModelProto, values: Sequence[str], calibration: Calibration) -> dict[str, Array]:
     """The mean of x xT over the rows x of each value [..., n], f64 [n, n]: what GPTQ knows of a product's inputs.
 
     Raises:
@@ -97,22 +74,33 @@ def moments(
     """
     sums: dict[str, Array] = {}
     rows = dict.fromkeys(values, 0)
-    for name, value in _finite(model, values, feeds, threads=threads, watch=watch, what="inputs of products"):
+    for name, value in _finite(model, values, calibration, "inputs of products"):
         flat = value.reshape(-1, value.shape[-1])
         sums[name] = sums.get(name, 0.0) + (flat.T @ flat).astype(np.float64)
         rows[name] += len(flat)
     return {name: total / rows[name] for name, total in sums.items()}
 
 
-def _finite(model: onnx.ModelProto, values: Sequence[str], feeds: Feeds, **how: Any) -> Iterator[tuple[str, Array]]:  # noqa: ANN401 - see `graphs.values`
+def _finite(
+    model: onnx.ModelProto, values: Sequence[str], calibration: Calibration, what: str
+) -> Iterator[tuple[str, Array]]:
     """The values of each run that hold anything, with their names."""
-    for name, value in graphs.values(model, values, feeds, **how):
+    for name, value in calibration.values(model, values, what) if values else ():
         if not np.isfinite(value).all():
-            raise CalibrationInvalid(
-                f"'{name}' becomes infinite over this data", "give data that the model is made for"
-            )
+            hint = "give data that the model is made for"
+            raise CalibrationInvalid(f"'{name}' becomes infinite over this data", hint)
         if value.size:
             yield name, value
+
+
+def _slopes(graph: onnx.GraphProto) -> dict[str, float]:
+    """Of each value that only a leaky ReLU reads, its factor for negative numbers, by which errors of these count."""
+    read = folding.uses(graph)
+    return {
+        node.input[0]: float(folding.attributes(node).get("alpha", 0.01))
+        for node in graph.node
+        if node.op_type == "LeakyRelu" and read[node.input[0]] == 1
+    }
 
 
 def _mse(counted: Array, edges: Array, ends: Range, slope: float) -> Range:

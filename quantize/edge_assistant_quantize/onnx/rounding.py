@@ -19,18 +19,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_quantize.errors import WeightsRefused
 
 Array = NDArray[Any]
 
+_LIMIT = 127  # of levels
 _BIAS_LIMIT = 2.0**30  # of int32, with room for what is added to it
 _PAIR_LIMIT = 126  # levels of two weights; each may be rounded up by nearly one: 255 * 128 is less than 2 ** 15
 _LEAST_SCALE = 1e-12
-_SHIFT_PARTS, _MOST = 2.0**30, 2.0**15  # the same of errors times means
 _PARTS = 2.0**40  # of one level, in which errors are added up as integers; 2 ** 22 of them fit
+_SHIFT_PARTS, _MOST = 2.0**30, 2.0**15  # the same of errors times means
 
 
-def by_channel(weight: Array, axis: int, bias: Array, step: float, bits: int, *, alone: bool) -> tuple[Array, Array]:
+def by_channel(weight: Array, axis: int, bias: Array, step: float, *, alone: bool) -> tuple[Array, Array]:
     """Round a weight.
 
     Args:
@@ -38,43 +39,31 @@ def by_channel(weight: Array, axis: int, bias: Array, step: float, bits: int, *,
         axis: of its output channels.
         bias: f64 [channels]; a scale is larger where it would not fit int32 otherwise.
         step: scale of what the weight is multiplied by.
-        bits: 8 or fewer.
         alone: whether each channel is filtered alone.
 
     Returns:
         Levels int8 of the weight's shape, and scales f32 [channels].
 
     Raises:
-        ModelCorrupt: it is not finite.
+        WeightsRefused: it is not finite.
     """
     if not np.isfinite(weight).all() or not np.isfinite(bias).all():
-        raise ModelCorrupt("a weight is not finite", "get the model again, or export it again")
+        raise WeightsRefused("a weight is not finite", "get the model again, or export it again")
     first = np.moveaxis(weight.astype(np.float64), axis, 0)
     rows = first.reshape(len(first), -1)
-    limit = 2 ** (bits - 1) - 1
-    least = np.abs(rows).max(axis=1, initial=0.0) / limit
+    least = np.abs(rows).max(axis=1, initial=0.0) / _LIMIT
     if not alone:
-        least = np.maximum(least, _pairs(first) / min(_PAIR_LIMIT, 2 * limit))
+        least = np.maximum(least, _pairs(first) / _PAIR_LIMIT)
     scales = np.maximum(np.maximum(least, np.abs(bias) / (step * _BIAS_LIMIT)), _LEAST_SCALE).astype(np.float32)
-    levels = _balanced(rows / scales.astype(np.float64)[:, None], limit)
+    levels = _balanced(rows / scales.astype(np.float64)[:, None])
     return np.ascontiguousarray(np.moveaxis(levels.reshape(first.shape), 0, axis)).astype(np.int8), scales
 
 
-def shift(errors: Array, scales: Array, means: Array) -> Array:
-    """How far rounding moves the mean of each output: its errors times the means of what they are multiplied by.
-
-    Args:
-        errors: of the levels, in units of the scale, f64 [channels, inputs, ...].
-        scales: f32 [channels].
-        means: f64 [channels, inputs], of the inputs that each channel reads.
-
-    Returns:
-        f64 [channels]; to be taken from the bias (https://arxiv.org/abs/1906.04721, section 4.2).
-    """
-    products = errors.reshape(*means.shape, -1) * means[..., None]
+def exact_sums(products: Array) -> Array:
+    """The sum of each channel [channels, ...] in fixed point, which no order of adding changes: f64 [channels]."""
     parts = np.rint(np.clip(products, -_MOST, _MOST) * _SHIFT_PARTS).astype(np.int64)
-    sums: Array = parts.reshape(len(errors), -1).sum(axis=1) / _SHIFT_PARTS
-    return sums * scales.astype(np.float64)
+    sums: Array = parts.reshape(len(products), -1).sum(axis=1) / _SHIFT_PARTS
+    return sums
 
 
 def _pairs(first: Array) -> Array:
@@ -89,9 +78,9 @@ def _pairs(first: Array) -> Array:
     return most
 
 
-def _balanced(exact: Array, limit: int) -> Array:
+def _balanced(exact: Array) -> Array:
     """Levels f64 [channels, n] of weights in units of their scale; errors add up to less than one in each channel."""
-    levels = np.clip(np.rint(exact), -limit, limit)
+    levels = np.clip(np.rint(exact), -_LIMIT, _LIMIT)
     errors = np.rint((levels - exact) * _PARTS).astype(np.int64)
     sums = errors.sum(axis=1)
     sign = np.sign(sums)
@@ -100,4 +89,4 @@ def _balanced(exact: Array, limit: int) -> Array:
     turned = np.zeros(levels.shape, bool)
     first = np.arange(levels.shape[1])[None, :] < np.rint(np.abs(sums) / _PARTS)[:, None]
     np.put_along_axis(turned, order, first, axis=1)
-    return np.clip(np.where(turned & (towards > 0), levels - sign[:, None], levels), -limit, limit)
+    return np.clip(np.where(turned & (towards > 0), levels - sign[:, None], levels), -_LIMIT, _LIMIT)

@@ -9,28 +9,28 @@ comes. So a rule is only a pattern of weights' names and a form:
 - `bytes`, 8 bits with a scale for each entry of the first axis, widened when the model is loaded: where no product is.
 - `half`, 16 bits, widened when the model is loaded.
 
-The methods `int8-weights` and `int4-weights` are one such rule for all products. onnxruntime's MatMulNBitsQuantizer
-writes the same operators, but needs a package that onnxruntime does not bring (onnx_ir), leaves Gemm and rows in 8 bits
-alone, and has no scales in half precision and no working GPTQ (`blocks.gptq`).
+The methods `int8-weights` and `int4-weights` are one such rule for all products, and `fp16` is one for all weights.
+onnxruntime's MatMulNBitsQuantizer writes the same operators, but needs a package that onnxruntime does not bring
+(onnx_ir), leaves Gemm and rows in 8 bits alone, and has no scales in half precision and no working GPTQ
+(`blocks.gptq`).
 
 numpy and onnx only. Sums are made element by element in one order, so that every machine writes the same tensors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_quantize.errors import QuantizationFailed, WeightsRefused
 from edge_assistant_quantize.onnx import blocks, linear
-from edge_assistant_quantize.onnx.builder import CONTRIBUTED, FLOAT, HALF, GraphBuilder
-from edge_assistant_quantize.onnx.folding import attributes, constants, fold, plain, standard, widen
-from edge_assistant_quantize.onnx.methods import WeightRule, parse_rules
+from edge_assistant_quantize.onnx.builder import FLOAT, HALF, GraphBuilder
+from edge_assistant_quantize.onnx.folding import attributes, constants, fold, plain, standard
+from edge_assistant_quantize.onnx.methods import WeightRule
 from edge_assistant_quantize.onnx.rounding import by_channel
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ _MOST = 65504.0  # the greatest finite half
 _FEWEST = 64  # smaller weights are not worth a node of their own
 _FEWEST_IN_BLOCKS = 16 * 16
 _WIDEST = (256, 128, 64, 32)  # blocks of tables, whose 8 bits lose little
+_PRODUCTS = frozenset({"MatMul", "Gemm"})
+_RENAMING = frozenset({"Cast", "Identity"})  # what is cast is the same weight by another name
 
 
 def apply(model: onnx.ModelProto, rules: Sequence[WeightRule]) -> onnx.ModelProto:
@@ -50,182 +52,179 @@ def apply(model: onnx.ModelProto, rules: Sequence[WeightRule]) -> onnx.ModelProt
     Products (`MatMul`, `Gemm`) and rows that are looked up (`Gather`) are made in the form of their matrix.
 
     Raises:
-        ModelCorrupt: a weight is not finite, or a block does not divide a matrix's inputs.
+        WeightsRefused: a weight is not finite.
     """
     import onnx
 
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    graph = _Graph(copy.graph, rules)
-    for node in list(copy.graph.node):
-        graph.take(node)
-    graph.narrow()
-    del copy.graph.value_info[:]
-    graph.replace(copy)
-    return copy
+    return _Graph(copy, lambda name: next((rule for rule in rules if fnmatchcase(name, rule.weights)), None)).rewrite()
 
 
-def weights_only(
+def in_blocks(
     model: onnx.ModelProto,
     bits: int,
+    block: int,
     excluded: Collection[str] = (),
-    *,
-    block_size: int = 32,
-    moments: Mapping[str, Array] = {},
+    moments: Mapping[str, Array] | None = None,
 ) -> onnx.ModelProto:
     """A copy of a model with the weights of matrix products and embedding tables in blocks.
 
     Args:
         model: float32; half-precision weights behind a Cast are read.
-        bits: 8 or 4; tables get 8, and so do products with them.
+        bits: 8 or 4, then with zero points; tables get 8, and so do products with them.
+        block: inputs that share a scale; tables have the largest block that divides their rows.
         excluded: names of nodes that stay as they are.
-        block_size: inputs that share a scale; tables have the largest block that divides their rows.
         moments: of the inputs of products, by name, for GPTQ (see `blocks.gptq`); without, each is rounded alone.
 
     Raises:
-        ModelCorrupt: a weight is not finite, or nothing can be quantized.
+        QuantizationFailed: nothing can be quantized.
+        WeightsRefused: a weight is not finite.
     """
-    ready = widen(model)
+    ready = fold(model)
     chosen = [node for node in candidates(ready) if node.name not in excluded]
     if not chosen:
-        raise ModelCorrupt("the model has no matrix product to quantize", "take another method, such as static-int8")
-    rule = {"weights": "*", "form": "blockwise", "bits": bits, "block": block_size}
-    graph = _Graph(ready.graph, parse_rules([rule]))
-    graph.has_zeros = True
-    graph.tables = {node.input[0] for node in chosen if node.op_type == "Gather"}
-    graph.moments = {node.input[1]: moments[node.input[0]] for node in chosen if node.input[0] in moments}
-    replaced = {node.output[0] for node in chosen}
-    for node in list(ready.graph.node):
-        graph.take(node) if node.output[0] in replaced else graph.nodes.append(node)
-    graph.replace(ready)
-    return half(ready, exact=True)  # what was in half precision and is not replaced
+        hint = "take another method, such as static-int8"
+        raise QuantizationFailed("the model has no matrix product to quantize", hint)
+    found: dict[str, WeightRule] = {}
+    graph = _Graph(ready, found.get, excluded, zeros=True)
+    for node in chosen:
+        source, width = graph.sources[_matrix(node)], graph.known[_matrix(node)].shape[1]
+        if node.op_type == "Gather":
+            widest = next((each for each in _WIDEST if width % each == 0), block)
+            found[source] = WeightRule(source, "blockwise", 8, widest)  # type: ignore[arg-type]
+        else:
+            found.setdefault(source, WeightRule(source, "blockwise", bits, block))  # type: ignore[arg-type]
+            graph.moments |= {source: moments[node.input[0]]} if moments else {}
+    return graph.rewrite()
 
 
-def half(model: onnx.ModelProto, excluded: Collection[str] = (), *, exact: bool = False) -> onnx.ModelProto:
+def half(model: onnx.ModelProto, excluded: Collection[str] = ()) -> onnx.ModelProto:
     """A copy of a model with the float32 weights in half precision, but for those of excluded nodes.
 
     A Cast, which ONNX Runtime does once when it loads the model, widens them. Graphs that compute in halves are slow on
-    CPUs, which have no such units, or convert at every node; so onnxruntime.transformers.float16 is not used. If it has
-    to be exact, only weights that lose nothing are taken, and there may be none.
+    CPUs, which have no such units, or convert at every node; so onnxruntime.transformers.float16 is not used.
 
     Raises:
-        ModelCorrupt: there is no weight.
+        QuantizationFailed: there is no weight.
     """
-    ready = fold(model)
-    graph = _Graph(ready.graph, parse_rules([{"weights": "*", "form": "half"}]))
-    kept = {name for node in ready.graph.node if node.name in excluded for name in node.input}
-    if exact:
-        floats = {name: value for name, value in graph.known.items() if value.dtype == "float32"}
-        with np.errstate(over="ignore"):
-            kept |= {name for name, value in floats.items() if (value.astype("float16") != value).any()}
-    graph.sources = {name: name for name, source in graph.sources.items() if name == source and name not in kept}
-    graph.nodes = list(ready.graph.node)
-    graph.narrow()
-    graph.replace(ready, domain="")
-    if not exact and not any(tensor.data_type == HALF for tensor in ready.graph.initializer):
-        raise ModelCorrupt("the model has no float32 weights", "take the float model")
-    return ready
+    made = _Graph(fold(model), lambda name: WeightRule(name, "half"), excluded).rewrite()
+    if not any(tensor.data_type == HALF for tensor in made.graph.initializer):
+        raise QuantizationFailed("the model has no float32 weights", "take the float model")
+    return made
 
 
-def candidates(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
-    """The nodes of a folded model that `weights_only` replaces: products with weights, and rows of tables."""
+def candidates(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """The nodes of a folded model that `in_blocks` replaces: products with weights, and rows of tables."""
     known = constants(model.graph)
+    matrices = {name for name, value in known.items() if value.dtype == "float32" and value.ndim == 2}
+    return [
+        node
+        for node in model.graph.node
+        if (name := _matrix(node)) in matrices
+        and known[name].size >= _FEWEST_IN_BLOCKS
+        and (node.op_type == "Gather" or node.input[0] not in known)
+    ]
 
-    def worth(name: str) -> bool:
-        weight = known.get(name)
-        if weight is None or weight.dtype != "float32":
-            return False
-        return weight.ndim == 2 and weight.size >= _FEWEST_IN_BLOCKS
 
-    for node in filter(standard, model.graph.node):
-        if node.op_type in {"MatMul", "Gemm"}:
-            if plain(node) and worth(node.input[1]) and node.input[0] not in known:
-                yield node
-        elif node.op_type == "Gather" and attributes(node).get("axis", 0) == 0 and worth(node.input[0]):
-            yield node
+def _matrix(node: onnx.NodeProto) -> str:
+    """The name of the matrix that a plain product multiplies by, or in which rows are looked up; else empty."""
+    if standard(node) and node.op_type in _PRODUCTS and plain(node):
+        return str(node.input[1])
+    rows = standard(node) and node.op_type == "Gather" and not attributes(node).get("axis", 0)
+    return str(node.input[0]) if rows else ""
 
 
 class _Graph(GraphBuilder):
-    """The nodes and weights that replace those of a graph; each method that adds a node returns its value's name."""
+    """The nodes and weights that replace those of a graph; each method that adds a node returns its value's name.
 
-    def __init__(self, graph: onnx.GraphProto, rules: Sequence[WeightRule]) -> None:
+    Attributes:
+        known: values that never change, by name.
+        sources: of each of these, the name of the one that it is cast from, or its own.
+        moments: of what a matrix is multiplied by, by the matrix's name, for GPTQ.
+    """
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        rule_of: Callable[[str], WeightRule | None],
+        excluded: Collection[str] = (),
+        *,
+        zeros: bool = False,
+    ) -> None:
+        """Take a model, the rule for each source by name, nodes that stay, and whether 4 bits have zero points."""
         super().__init__()
-        self.known = constants(graph)
-        stored = {tensor.name for tensor in graph.initializer} & self.known.keys()
-        casts = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast" and standard(node)}
-        wide = {wide: name for wide, name in casts.items() if name in stored and wide in self.known}
-        self.sources = {name: name for name in stored} | wide
-        self.graph = graph
-        self.rules = rules
-        self.has_zeros = False  # whether 4 bits are of `by_limits`
-        self.tables: Collection[str] = ()  # names of matrices that have 8 bits whatever the rule says
-        self.moments: Mapping[str, Array] = {}  # of what matrices are multiplied by, by their name
+        self.model, self.rule_of, self.excluded, self.zeros = model, rule_of, excluded, zeros
+        self.known = constants(model.graph)
+        self.sources = {name: name for name in self.known}
+        for node in model.graph.node:
+            if node.op_type in _RENAMING and node.output[0] in self.known:
+                self.sources[node.output[0]] = self.sources[node.input[0]]
+        names = {*self.known, *(name for node in model.graph.node for name in node.output)}
+        self.prefix = "compact"
+        while any(name.startswith(self.prefix) for name in names):
+            self.prefix += "_again"
+        self.moments: dict[str, Array] = {}
         self.importance = self._importance()
         self.stored: dict[str, list[str]] = {}  # levels, scales and zero points of matrices in blocks, by name
         self.by_row: dict[str, bool] = {}  # whether the blocks of that name are of rows as they are stored
 
-    def _importance(self) -> dict[str, Array]:
+    def _importance(self) -> dict[str, Any]:
         """The mean square of each input of a matrix that a layer normalisation gives.
 
         Its output has mean 0 and variance 1 before its scale and shift, so this needs no data.
         """
-        norms = {node.output[0]: node for node in self.graph.node if node.op_type == "LayerNormalization"}
+        norms = {node.output[0]: node for node in self.model.graph.node if node.op_type == "LayerNormalization"}
         found = {}
-        for node in self.graph.node:
-            if node.op_type in {"MatMul", "Gemm"} and node.input[0] in norms and node.input[1] in self.sources:
-                scale, shift = (self.known[name] for name in norms[node.input[0]].input[1:3])
-                found[self.sources[node.input[1]]] = scale.astype("float32") ** 2 + shift.astype("float32") ** 2
+        for node in self.model.graph.node:
+            if node.op_type in _PRODUCTS and node.input[0] in norms and node.input[1] in self.sources:
+                parts = [self.known[name] for name in norms[node.input[0]].input[1:] if name in self.known]
+                if parts:
+                    found[self.sources[node.input[1]]] = sum(np.square(each.astype(np.float32)) for each in parts)
         return found
 
     def unnamed(self, kind: str) -> str:
         """The name of the next node, which the old graph does not have."""
-        return f"compact_{len(self.nodes)}_{kind}"
+        return f"{self.prefix}_{len(self.nodes)}_{kind}"
 
     def constant(self, name: str, value: Any) -> str:  # noqa: ANN401 - array or numpy scalar
         """Add a weight, once, by a name that the old graph does not have."""
-        return super().constant(f"compact/{name}", value)
+        return super().constant(f"{self.prefix}/{name}", value)
 
-    def rule(self, value: str) -> WeightRule | None:
-        """The first rule for the weight that a node reads under some name."""
-        source = self.sources.get(value)
-        rule = next((rule for rule in self.rules if source is not None and fnmatchcase(source, rule.weights)), None)
-        if rule is None or source not in self.tables:
-            return rule
-        width = self.known[value].shape[1]
-        return msgspec.structs.replace(rule, bits=8, block=next((s for s in _WIDEST if width % s == 0), rule.block))
+    def rewrite(self) -> onnx.ModelProto:
+        """Replace the nodes of the model, which is given back."""
+        for node in self.model.graph.node:
+            rule = None if node.name in self.excluded else self._rule(_matrix(node))
+            if rule and self._replaced(node, rule):
+                self.nodes[-1].output[0] = node.output[0]
+            else:
+                self.nodes.append(node)
+        self._narrow()
+        del self.model.graph.value_info[:]
+        self.replace(self.model)
+        return self.model
 
-    def take(self, node: onnx.NodeProto) -> None:
-        """Add a node of the old graph, or nodes that compute the same from weights in fewer bits."""
-        place = 0 if node.op_type == "Gather" else 1
-        rule = self.rule(node.input[place]) if len(node.input) > place and standard(node) else None
-        if rule and self._replaced(node, rule):
-            self.nodes[-1].output[0] = node.output[0]
-        else:
-            self.nodes.append(node)
+    def _rule(self, value: str) -> WeightRule | None:
+        """The rule for what a node reads, if that is a weight."""
+        return self.rule_of(self.sources[value]) if value in self.sources else None
 
     def _replaced(self, node: onnx.NodeProto, rule: WeightRule) -> str | None:
         """The value that replaces a node's; None if the node stays."""
-        said = attributes(node)
-        if node.op_type == "Gather" and rule.form == "blockwise" and not said.get("axis", 0):
-            name = node.input[0]
-            return self._rows(node.input[1], self._called(name, True), self._checked(self.known[name], name), rule)
-        if node.op_type not in {"MatMul", "Gemm"} or not plain(node) or rule.form not in _PRODUCTS:
+        name, looked_up = _matrix(node), node.op_type == "Gather"
+        if rule.form in {"bytes", "half"} or (looked_up and rule.form == "integer"):
             return None
-        weight = self.known[node.input[1]]
-        by_row = bool(said.get("transB", 0))
-        matrix = self._checked(weight if by_row else weight.T, node.input[1])
-        product = _PRODUCTS[rule.form](self, node.input[0], self._called(node.input[1], by_row), matrix, rule)
-        return self.op("Add", product, node.input[2]) if len(node.input) > 2 else product
-
-    def _called(self, name: str, by_row: bool) -> str:
-        """The name under which a matrix is stored; products and rows that read it alike share it."""
-        source = self.sources[name]
-        return source if self.by_row.setdefault(source, by_row) == by_row else f"{source}/turned"
-
-    def _checked(self, weight: Array, name: str) -> Array:
+        weight, by_row = self.known[name], looked_up or bool(attributes(node).get("transB", 0))
         if weight.ndim != 2 or not np.isfinite(weight).all():
-            raise ModelCorrupt(f"the weight '{name}' is no matrix, or is not finite", "get the model again")
-        return weight
+            raise WeightsRefused(f"the weight '{name}' is no matrix, or is not finite", "get the model again")
+        source = self.sources[name]
+        # Products and rows that read a matrix alike share it
+        called = source if self.by_row.setdefault(source, by_row) == by_row else f"{source}/turned"
+        matrix = weight if by_row else weight.T
+        if looked_up:
+            return self._rows(node.input[1], called, matrix, rule)
+        multiply = self._blockwise if rule.form == "blockwise" else self._integer
+        product = multiply(node.input[0], called, matrix, rule)
+        return self.op("Add", product, node.input[2]) if len(node.input) > 2 else product
 
     def _rows(self, numbers: str, name: str, weight: Array, rule: WeightRule) -> str:
         """Rows of a matrix in blocks, widened: i64 [...] -> f32 [..., inputs]."""
@@ -258,49 +257,46 @@ class _Graph(GraphBuilder):
         if base not in self.stored:
             whole = blocks.padded(weight, rule.block)
             more = whole.shape[1] - weight.shape[1]
-            zeros: list[Array] = []
             if rule.bits == 4 and name in self.moments:
                 levels, halves, *zeros = blocks.gptq(whole, rule.block, np.pad(self.moments[name], (0, more)))
-            elif rule.bits == 4 and self.has_zeros:
+            elif rule.bits == 4 and self.zeros:
                 levels, halves, *zeros = blocks.by_limits(whole, rule.block)
             else:
-                importance = self.importance.get(name)
-                counts = None if importance is None else np.pad(importance, (0, more))
-                levels, halves = blocks.by_error(whole, rule.block, rule.bits, counts)
+                counts = np.pad(self.importance.get(name, np.ones(weight.shape[1], np.float32)), (0, more))
+                levels, halves, *zeros = blocks.by_error(whole, rule.block, rule.bits, counts)
             scales = f"{name}/scales_of_{rule.bits}_bits"
             self.op("Cast", self.constant(f"{name}/scales", halves), name=scales, to=FLOAT)
             points = [self.constant(f"{name}/zeros", blocks.pack(each, 4)) for each in zeros]
             self.stored[base] = [self.constant(base, blocks.pack(levels, rule.bits)), scales, *points]
         return self.stored[base]
 
-    def blockwise(self, value: str, name: str, weight: Array, rule: WeightRule) -> str:
+    def _blockwise(self, value: str, name: str, weight: Array, rule: WeightRule) -> str:
         """Multiply by blocks."""
         stored = self._blocks(name, weight, rule)
-        how = {"K": weight.shape[1], "N": weight.shape[0], "bits": rule.bits, "block_size": rule.block}
-        how["accuracy_level"] = 4  # activations are rounded to 8 bits too
-        return self.op("MatMulNBits", value, *stored, domain=CONTRIBUTED, **how)
+        return linear.blockwise_product(self, value, stored, weight.shape, rule.bits, rule.block)
 
-    def integer(self, value: str, name: str, weight: Array, _: WeightRule) -> str:
+    def _integer(self, value: str, name: str, weight: Array, _: WeightRule) -> str:
         """Multiply by integers of 8 bits."""
         turned = weight.T.astype(np.float64)
-        levels, scales = by_channel(turned, 1, np.zeros(turned.shape[1]), 1.0, 8, alone=False)
+        levels, scales = by_channel(turned, 1, np.zeros(turned.shape[1]), 1.0, alone=False)
         stored = self.constant(f"{name}/8_bits", levels), self.constant(f"{name}/steps", scales)
         return linear.integer_product(self, value, *stored)
 
-    def narrow(self) -> None:
+    def _narrow(self) -> None:
         """Store weights that no product took in the form of their rule, and widen them before the first node."""
         nodes, self.nodes = self.nodes, []
-        read = {name for node in nodes if node.op_type != "Cast" for name in node.input} & self.sources.keys()
+        stays = {name for node in nodes if node.name in self.excluded for name in node.input}
+        read = {name for node in nodes if node.op_type not in _RENAMING for name in node.input}
         wide = set()
-        for name in sorted(read):
-            rule, value = self.rule(name), self.known[name]
+        for name in sorted((read - stays) & self.known.keys()):
+            rule, value = self._rule(name), self.known[name]
             if rule is not None and value.dtype == "float32" and value.size >= _FEWEST and np.abs(value).max() <= _MOST:
                 self._widened(name, value, rule)
                 wide.add(name)
         self.nodes += [node for node in nodes if node.output[0] not in wide]
-        left = [tensor for tensor in self.graph.initializer if tensor.name not in wide]
-        del self.graph.initializer[:]
-        self.graph.initializer.extend(left)
+        left = [tensor for tensor in self.model.graph.initializer if tensor.name not in wide]
+        del self.model.graph.initializer[:]
+        self.model.graph.initializer.extend(left)
 
     def _widened(self, name: str, value: Array, rule: WeightRule) -> None:
         if rule.form == "half" or value.ndim == 1:
@@ -310,6 +306,3 @@ class _Graph(GraphBuilder):
         scale = np.where(scale == 0, np.float32(1), scale)
         levels = self.constant(f"{name}/bytes", np.rint(value.astype(np.float32) / scale).astype(np.int8))
         self.op("Mul", self.op("Cast", levels, to=FLOAT), self.constant(f"{name}/scale", scale), name=name)
-
-
-_PRODUCTS = {"blockwise": _Graph.blockwise, "integer": _Graph.integer}

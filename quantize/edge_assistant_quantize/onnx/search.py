@@ -1,8 +1,8 @@
 """Quantize to accept: leave the worst nodes as they are until the model is accepted, and no more of them.
 
-Nodes are ranked by `sensitivity`. Doubling and bisection find how many of the worst have to stay, as if more excluded
-nodes were never worse; then those of them that hurt least are quantized again, one by one, if the model is still
-accepted. Of all accepted tries the smallest file is taken. onnxruntime and optimum have no such search.
+Nodes are ranked by `layers`. Bisection finds how many of the worst have to stay, as if more excluded nodes were never
+worse; then those of them that hurt least are quantized again, one by one, if the model is still accepted. Of all
+accepted tries the smallest file is taken. onnxruntime and optimum have no such search.
 
 An interrupted search begins anew: the same forms are made again, and a recipe knows what it has measured of them.
 """
@@ -10,15 +10,18 @@ An interrupted search begins anew: the same forms are made again, and a recipe k
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from edge_assistant_quantize.onnx import graphs, sensitivity
+from msgspec.structs import replace
+
+from edge_assistant_quantize.onnx import graphs, layers
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.onnx.quantize import prepared, quantize
-from edge_assistant_quantize.progress import ProgressStep, Watch
+from edge_assistant_quantize.onnx.methods import Method
+from edge_assistant_quantize.onnx.quantize import calibrated, quantize
+from edge_assistant_quantize.progress import ProgressStep
 from edge_assistant_quantize.record import Layer
 
 TRIES = 12  # at most; bisection over 100 nodes needs 7 or 8
@@ -55,14 +58,11 @@ class NodeSearch:
 def quantize_to_accept(
     model: Path,
     output: Path,
-    method: str,
+    method: Method,
+    calibration: Calibration,
     *,
-    calibration: Calibration | None,
     accepts: Callable[[Path], bool],
     most: int,
-    threads: int,
-    watch: Watch,
-    options: Mapping[str, object] = {},
     tries: int = TRIES,
 ) -> NodeSearch:
     """Quantize a model as far as it is accepted; `output` is written only if a form is.
@@ -71,10 +71,9 @@ def quantize_to_accept(
     removed afterwards. The other arguments are those of `quantize`.
 
     Raises:
-        EdgeAssistantError: see `quantize` and `sensitivity.rank`.
+        EdgeAssistantError: see `quantize` and `layers.rank`.
     """
-    how: dict[str, Any] = {"threads": threads, "watch": watch}
-    ready = prepared(graphs.load(model), method, options, calibration, **how)
+    ready = calibrated(graphs.load(model), method, calibration)
     found = NodeSearch()
 
     def accepted(excluded: list[str]) -> bool:
@@ -82,32 +81,31 @@ def quantize_to_accept(
         known = next((each for each in found.tries if {*each.excluded} == {*excluded}), None)
         if known or len(found.tries) >= tries:
             return known is not None and known.accepted
-        watch(ProgressStep("tries", len(found.tries), tries))
+        calibration.watch(ProgressStep("tries", len(found.tries), tries))
         with tempfile.TemporaryDirectory(prefix="edge-quantize-") as made:
             path = Path(made) / "model.onnx"
-            quantize(model, path, method, exclude=excluded, options=ready, **how)
+            write(path, excluded)
             found.tries.append(Try(excluded, path.stat().st_size, bool(accepts(path))))
         return found.tries[-1].accepted
 
+    def write(path: Path, excluded: list[str]) -> None:
+        quantize(model, path, replace(ready, excluded=tuple(excluded)), threads=calibration.threads)
+
     if not accepted([]) and most:
-        found.layers = sensitivity.rank(model, method, calibration=calibration, options=ready, **how)
+        found.layers = layers.rank(model, ready, calibration)
         _narrow([layer.node for layer in found.layers[:-1][:most]], accepted)  # something has to be quantized
     if found.taken:
-        quantize(model, output, method, exclude=found.taken.excluded, options=ready, **how)
+        write(output, found.taken.excluded)
     return found
 
 
 def _narrow(worst: list[str], accepted: Callable[[list[str]], bool]) -> None:
     """Find how many of the worst have to stay, and quantize of these again what hurts least, one by one."""
-    low, high = 0, 1  # `low` is not accepted
-    while not accepted(worst[:high]):
-        if high >= len(worst):
-            return  # not even with all of them excluded
-        low, high = high, min(2 * high, len(worst))
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if accepted(worst[:middle]) else (middle, high)
-    excluded = worst[:high]
+    more = range(len(worst))  # nodes excluded besides the worst
+    found = bisect_left(more, True, key=lambda count: accepted(worst[: count + 1]))
+    if found == len(worst):
+        return  # not even with all of them excluded
+    excluded = worst[: found + 1]
     for node in reversed(excluded):
         fewer = [name for name in excluded if name != node]
         excluded = fewer if fewer and accepted(fewer) else excluded

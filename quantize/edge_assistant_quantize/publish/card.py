@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,66 +12,41 @@ import msgspec
 from edge_assistant_models.entries import Entry
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.acceptance.looks import DecidedLook
-from edge_assistant_quantize.metrics.metric import standard
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.publish.judgement import Judgement
 from edge_assistant_quantize.publish.places import FOLDER
-from edge_assistant_quantize.record import ModelFile, ModelSums, Record, Variant
+from edge_assistant_quantize.record import ModelFile
 from edge_assistant_quantize.report import forms, page, precision, text
 from edge_assistant_quantize.report.precision import Precision
 
 FILE = "card.html"
 
 
-def ordered(looks: Iterable[DecidedLook], displaced: Iterable[ModelSums]) -> list[DecidedLook]:
-    """Looks as a card shows them: first with which the model came into a profile, then other acceptances in the task.
-
-    Args:
-        looks: in their order, which those of one rank keep.
-        displaced: the models that were first in its profiles.
-    """
-    others = [each.id for each in displaced]
-
-    def rank(each: DecidedLook) -> tuple[bool, ...]:
-        in_task = any(verdict.compares and standard(verdict.metric).task for verdict in each.verdicts)
-        first = in_task and each.look.reference.id in others
-        return (not (each.accepted and first), not (each.accepted and in_task), not each.accepted)
-
-    return sorted(looks, key=rank)
-
-
-def figures(judged: Judgement, said: EntryDescription, size: int, weights: Sequence[Precision]) -> dict[str, object]:
+def figures(judged: Judgement, said: EntryDescription, weights: Sequence[Precision]) -> dict[str, object]:
     """The table `[figures]`: plain values, so that `models info` can show them.
 
     Args:
         judged: what was measured.
         said: what the entry says.
-        size: of the model's files, in bytes.
-        weights: in these files, by type.
+        weights: in the model's files, by type.
     """
-    card: dict[str, object] = {"accepted": not judged.unaccepted, "card": f"{FOLDER}/{said.name}/{FILE}"}
-    card |= {"unaccepted": judged.unaccepted, "bits_per_weight": precision.bits(weights)}
-    card |= {"data_licence": said.data_licence}
-    record, form = judged.record, judged.form
-    if record is None or form is None:
-        return _known(card | {"measured": False})
-    reference = record.reference
-    card |= {
-        "form": form.name,
-        "method": form.method,
-        "criteria": [line for each in judged.looks if each.accepted for line in told(each)],
-        "refused": [line for each in judged.refusals for line in told(each)],
-        "metrics": {verdict.metric: verdict.value for verdict in form.verdicts} | dict(form.metrics),
-        "looks": len(judged.looks),
-        "signer": record.signer if judged.looks else "",
-        "reference": reference.name,
-        "size_of_reference": size / reference.bytes if reference.bytes else 1.0,
-        "speed": dict(form.speed),
-        "peak_mib": form.peak_mib,
-        "recipe" if record.recipe else "record": record.name,
-        "recipe_sha256": hashlib.sha256(record.recipe.encode()).hexdigest() if record.recipe else "",
-    }
-    return _known(card)
+    form = judged.form
+    return _known(
+        {
+            "accepted": not judged.unaccepted,
+            "card": f"{FOLDER}/{said.name}/{FILE}",
+            "unaccepted": judged.unaccepted,
+            "bits_per_weight": precision.bits(weights),
+            "data_licence": said.data_licence,
+            "criteria": [line for each in judged.looks if each.accepted for line in told(each)],
+            "refused": [line for each in judged.looks if not each.accepted for line in told(each)],
+            "metrics": {verdict.metric: verdict.value for verdict in form.verdicts} | form.metrics,
+            "looks": len(judged.looks),
+            "signer": judged.record.signer,
+            "speed": form.speed,
+            "peak_mib": form.peak_mib,
+        }
+    )
 
 
 def _known(card: Mapping[str, object]) -> dict[str, object]:
@@ -107,14 +81,12 @@ def write(judged: Judgement, entry: Entry, weights: Sequence[Precision], folder:
         StorageFull: the disk is full.
     """
     files = {file.key: ModelFile(file.path, file.bytes, file.sha256, file.tensors_sha256) for file in entry.files}
-    known = judged.form or Variant(entry.name, "", files)
-    form = msgspec.structs.replace(known, name=entry.name, files=files)
-    record = judged.record or Record(entry.name, entry.role, "", [], {}, {}, {}, form, [])
-    alone = known.files == record.reference.files
-    commands = [line for each in (record, *judged.others) for line in each.commands]
-    record = msgspec.structs.replace(record, variants=[] if alone else [form], commands=commands)
+    form = msgspec.structs.replace(judged.form, name=entry.name, files=files)
+    alone = judged.form.files == judged.record.reference.files
+    commands = [line for each in (judged.record, *judged.others) for line in each.commands]
+    record = msgspec.structs.replace(judged.record, variants=[] if alone else [form], commands=commands)
     own = replace(forms.of_form(record, form), precisions=weights)
-    shown = [own] if alone else forms.timed([forms.of_form(record, record.reference), own])
+    shown = [own] if alone else [forms.of_form(record, record.reference), own]
     page.ReportPage(entry.name, _lead(judged), record, shown, judged.looks, _facts(entry)).write(folder / FILE)
 
 

@@ -12,10 +12,7 @@ from msgspec.structs import asdict
 
 from edge_assistant.language import chat
 from edge_assistant_models import toml
-from edge_assistant_models.entries import Entry, parse
-from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.schema import printable
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.decoding import Line, Name, Positive, Url
@@ -86,7 +83,7 @@ def completed(
         UsageError: something is missing or wrong; the message names the option.
     """
     try:
-        recipe = decoding.convert(toml.parse((judged.record.recipe if judged.record else "").encode()), _Recipe)
+        recipe = decoding.convert(toml.parse(judged.record.recipe.encode()), _Recipe)
     except ValueError:  # a record that somebody wrote by hand
         recipe = _Recipe()
     values = _of_files(candidate, judged)
@@ -95,7 +92,7 @@ def completed(
             values |= {key: getattr(entry, key) for key in _NEEDED}
     values |= recipe.publish.told() | said.told()
     if missing := [option for key, option in _NEEDED.items() if not values.get(key)]:
-        what = f"nothing says {', '.join(missing)} of {printable(str(values['name']))}"
+        what = f"nothing says {', '.join(missing)} of {values['name']}"
         raise UsageError(what, "a model is published with its licence and its home, so say them")
     try:
         whole = decoding.convert({key: value for key, value in values.items() if value}, EntryDescription)
@@ -104,20 +101,20 @@ def completed(
         raise UsageError(f"the entry would not be valid: {error}", hint) from None
     if candidate.role == "language" and whole.family not in chat.TEMPLATES:
         known = ", ".join(chat.TEMPLATES)
-        raise UsageError(f"the chat family '{printable(whole.family)}' is not known", f"say one of {known}: --family")
+        raise UsageError(f"the chat family '{whole.family}' is not known", f"say one of {known}: --family")
     there = [profile.name for profile in portfolio.profiles()]
     if other := next((name for name in whole.profiles or () if name not in there), None):
         hint = f"say one of {', '.join(there)}, or --profile none"
-        raise UsageError(f"there is no profile '{printable(other)}'", hint)
+        raise UsageError(f"there is no profile '{other}'", hint)
     return whole
 
 
 def _of_files(candidate: Candidate, judged: Judgement) -> dict[str, object]:
     family, context = _chat(candidate)
-    method, peak = (judged.form.method, judged.form.peak_mib) if judged.form else ("", None)
+    named, peak = filter(None, (candidate.name, judged.form.method)), judged.form.peak_mib
     return {
         "name": candidate.name,
-        "description": f"{', '.join(filter(None, (candidate.name, method)))}, published by edge-quantize",
+        "description": f"{', '.join(named)}, published by edge-quantize",
         "family": family,
         "context": context,
         "memory_mib": math.ceil(peak) if peak else estimated_memory(candidate.bytes),
@@ -197,15 +194,3 @@ def text(candidate: Candidate, sums: Mapping[str, str], said: EntryDescription, 
     }
     told = {key: value for key, value in facts.items() if value not in ([], {})}
     return _HEAD.format(folder=FOLDER, name=said.name) + tomlkit.dumps(told)
-
-
-def parsed(content: str, name: str) -> Entry:
-    """The entry as the catalog will read it.
-
-    Raises:
-        UsageError: it breaks the schema.
-    """
-    try:
-        return parse(content.encode(), f"catalog/{name}.toml")
-    except CatalogInvalid as error:
-        raise UsageError(f"the entry would not be valid: {error.message}", "correct what it is made from") from None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from edge_assistant.core.signals import printable
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize.acceptance import gate, looks, signature
 from edge_assistant_quantize.acceptance.looks import DecidedLook
@@ -18,8 +17,7 @@ from edge_assistant_quantize.record import CriterionVerdict, ModelSums, Record, 
 
 ACCEPTED = "accepted"  # the folder in which a run puts the form that it takes
 OTHERS = "record-{}.json"  # beside the record of what was published with several
-_ANYWAY = "publish it all the same and say why: --unaccepted REASON"
-_MEASURE = "measure it against another model, 'edge-quantize accept ... --record DIR', and name that: --record DIR"
+HINT = "'edge-quantize accept ... --record DIR' it first, or publish it all the same and say why: --unaccepted REASON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +26,21 @@ class Judgement:
 
     Attributes:
         model: its files and options, as they were judged.
-        record: None where nothing was measured.
-        form: what the record says of these files, its verdicts decided again; None without a record.
+        record: a blank one, which nobody has signed, where none counts.
+        form: what the record says of these files, its verdicts decided again.
         looks: every look at these files, in order.
-        unaccepted: why it is published although it was not accepted; empty where it was.
+        against: why it does not count as accepted; empty where it does.
+        unaccepted: why it is published all the same; empty where nothing is against it.
         others: further records that the looks are from.
     """
 
     model: ModelSums
-    record: Record | None = None
-    form: Variant | None = None
+    record: Record
+    form: Variant
     looks: Sequence[DecidedLook] = ()
+    against: str = ""
     unaccepted: str = ""
     others: Sequence[Record] = ()
-
-    @property
-    def refusals(self) -> list[DecidedLook]:
-        """The looks that did not accept it."""
-        return [each for each in self.looks if not each.accepted]
-
-    def or_refused(self, why: str, unaccepted: str, hint: str = _ANYWAY) -> Judgement:
-        """The same, published for this reason where there is something against it.
-
-        Raises:
-            NotAccepted: there is something against it, and no reason.
-        """
-        if why and not unaccepted:
-            raise NotAccepted(why, hint)
-        return replace(self, unaccepted=unaccepted) if why else self
 
     def accepted_against(self, other: ModelSums) -> bool:
         """Whether it does the task as another model does, with its options, within the margin of the metric itself."""
@@ -79,13 +64,18 @@ def find(folder: Path) -> Path:
         return folder / ACCEPTED
     if (folder / records.FILE).is_file():
         hint = f"name one of its forms, such as {folder.name}/variants/NAME, with --unaccepted REASON"
-        raise NotAccepted(f"no form was accepted in {printable(folder.name)}", hint)
-    raise InputMissing(f"{printable(folder.name)} holds no {FILE}", "name what a run has written, or a .gguf file")
+        raise NotAccepted(f"no form was accepted in {folder.name}", hint)
+    raise InputMissing(f"{folder.name} holds no {FILE}", "name what a run has written, or a .gguf file")
 
 
 def records_of(model: Path) -> list[Record]:
-    """The records that lie nearest: beside the model, or in the folder of the run that made it."""
-    folder = model if model.is_dir() else model.parent
+    """The records that lie nearest: beside the model, or in the folder of the run that made it.
+
+    Raises:
+        InputMissing, NotAccepted: see `find`.
+    """
+    found = find(model)
+    folder = found if found.is_dir() else found.parent
     places = (folder, folder.parent, folder.parent.parent)
     return next((records_at(place) for place in places if (place / records.FILE).is_file()), [])
 
@@ -99,64 +89,59 @@ def records_at(place: Path) -> list[Record]:
     return [records.read(place), *map(records.read, sorted(place.glob(OTHERS.format("*"))))]
 
 
-def judge(candidate: Candidate, found: Sequence[Record], unaccepted: str = "", signer: str = "") -> Judgement:
+def judge(candidate: Candidate, found: Sequence[Record], signer: str = "") -> Judgement:
     """Decide again what records say of the files as they are now.
 
     Args:
         candidate: the model.
         found: its records; none where nothing was measured.
-        unaccepted: why it is to be published although it was not accepted.
         signer: public key of another machine whose records count; empty, or this machine's own, for those whose looks
             the audit trail here has.
 
     Raises:
-        NotAccepted: it was not accepted, not decided, or not measured, or a record is not to be believed, and no
-            reason is given.
         AuditDamaged: the audit trail is not as it was written.
         KeyLost, StorageFull: this machine's key or its audit trail cannot be read.
     """
     model = ModelSums(candidate.name, candidate.sums(), candidate.options)
+    blank = Variant(candidate.name, "", {})
+    nothing = Judgement(model, Record(candidate.name, candidate.role, "", [], {}, {}, {}, blank, []), blank)
     signer = "" if signer == signature.own_key() else signer
-    nothing = Judgement(model)
     if not found:
-        why = f"{candidate.name} was not measured: there is no {records.FILE} beside it"
-        return nothing.or_refused(why, unaccepted, f"{_MEASURE}, or {_ANYWAY}")
-    if why := next((why for each in found if (why := _unbelievable(each, signer))), ""):
-        return nothing.or_refused(why, unaccepted)
-    forms = [(each, form) for each in found if (form := form_of(candidate, each, model.files))]
+        return replace(nothing, against=f"{candidate.name} was not measured: there is no {records.FILE} beside it")
+    if why := next(filter(None, (_unbelievable(each, signer) for each in found)), ""):
+        return replace(nothing, against=why)
+    forms = [
+        (record, form)
+        for record in found
+        for form in (*record.variants, record.reference)
+        if record.role == candidate.role and form.sums == model.files
+    ]
     if not forms:
         why = f"{candidate.name} was not measured: the record of {found[0].name} is of other files, or of another role"
-        return nothing.or_refused(why, unaccepted)
+        return replace(nothing, against=why)
     record, form = forms[0]
-    every = [look for each in found for look in each.looks]
-    mine = [look for look in every if look.candidate.id == model.id]
+    mine = [look for each in found for look in each.looks if look.candidate.id == model.id]
     own = {looks.sum_of(look): look for look in mine if look.code == looks.code()}
     if mine and not own:
-        why = f"another version of the code judged {printable(form.name)}, so accept it again"
-        return nothing.or_refused(why, unaccepted)
+        return replace(nothing, against=f"another version of the code judged {form.name}, so accept it again")
     known = [] if signer else looks.judged(model)
     order = sorted(own, key=lambda k: known.index(k) if k in known else len(known))  # of the trail, not of the clock
     looked = [looks.decided(own[k]) for k in order]
     form = msgspec.structs.replace(form, verdicts=_best(looked))
-    judged = Judgement(model, record, form, looked, others=[each for each in found if each != record])
-    return judged.or_refused(_why_not(judged, None if signer else known), unaccepted)
+    why, have = _why_not(form, record.name), len(own.keys() & set(known))
+    if not (why or signer or set(known) == own.keys()):
+        why = f"the records have {have} of {len(known)} looks at '{form.name}' in the audit trail (--record names more)"
+    return Judgement(model, record, form, looked, why, others=[each for each in found if each != record])
 
 
-def _why_not(judged: Judgement, known: Collection[str] | None) -> str:
-    """Why a model whose records are believed counts as not accepted; empty where it does."""
-    assert judged.record is not None
-    assert judged.form is not None
-    name, where, verdicts = printable(judged.form.name), judged.record.name, judged.form.verdicts
-    if not verdicts:
-        return f"nothing was asked of '{name}' with these options ({where}; a lone file takes those of --reference)"
-    if failed := [verdict for verdict in verdicts if not verdict.accepted]:
-        said = ", ".join(f"{each.metric} ({each.reason})" if each.reason else each.metric for each in failed)
-        return f"'{name}' was not accepted ({where}): {printable(said)}"
-    there = {looks.sum_of(each.look) for each in judged.looks}
-    if known is not None and set(known) != there:
-        have = len(there.intersection(known))
-        return f"the records have {have} of {len(known)} looks at '{name}' in the audit trail (--record names more)"
-    return ""
+def _why_not(form: Variant, where: str) -> str:
+    """Why a form of a record that is believed counts as not accepted; empty where it does."""
+    if not form.verdicts:
+        options = "a lone file takes those of --reference"
+        return f"nothing was asked of '{form.name}' with these options ({where}; {options})"
+    failed = [verdict for verdict in form.verdicts if not verdict.accepted]
+    said = ", ".join(f"{each.metric} ({each.reason})" if each.reason else each.metric for each in failed)
+    return f"'{form.name}' was not accepted ({where}): {said}" if failed else ""
 
 
 def _unbelievable(record: Record, signer: str) -> str:
@@ -192,10 +177,3 @@ def _best(decided: Sequence[DecidedLook]) -> list[CriterionVerdict]:
     standing = [_standing(each for each in decided if each.look.reference.id == one) for one in different]
     accepted = [verdicts for verdicts in standing if all(verdict.accepted for verdict in verdicts)]
     return [*accepted, *standing[::-1]][0] if standing else []
-
-
-def form_of(candidate: Candidate, record: Record, sums: Mapping[str, str] | None = None) -> Variant | None:
-    """The form of a record whose files are those of a model, by key; their sums are taken where they are not given."""
-    given = candidate.sums() if sums is None else sums
-    forms = [*record.variants, record.reference] if record.role == candidate.role else []
-    return next((form for form in forms if form.sums == given), None)

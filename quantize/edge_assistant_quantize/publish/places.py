@@ -1,8 +1,7 @@
 """Where what is published lies, and how it gets there whole or not at all.
 
 catalog/NAME.toml            the entry; with it a model is published, and without it is not
-published/NAME/              the files, entry.toml (the entry as it was written), record.json and further records,
-                             recipe.toml where there is a recipe, card.html
+published/NAME/              the files, entry.toml (the entry as it was written), records, card.html
 published/.new-NAME/         the same on its way in or out; whoever comes next puts in order what was left
 models/NAME/                 in the store: hard links to the same files, where one file system holds both
 
@@ -15,12 +14,11 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from edge_assistant.storage import atomic
 from edge_assistant_models import paths
-from edge_assistant_models.entries import Entry, parse
+from edge_assistant_models.entries import parse
 from edge_assistant_models.errors import ModelError
 from edge_assistant_models.store import Store
 
@@ -29,86 +27,84 @@ ENTRY = "entry.toml"
 _NEW = ".new-"
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The folders of one user's data directory, and their store."""
+def kept(name: str) -> Path:
+    """Where a model's files and records are kept."""
+    return paths.data_dir() / FOLDER / name
 
-    data: Path
-    store: Store
 
-    @classmethod
-    def own(cls) -> Places:
-        """Those of this user."""
-        return cls(paths.data_dir(), Store(paths.models_dir()))
+def new(name: str) -> Path:
+    """Where they are gathered, and go before they are taken away."""
+    return kept(f"{_NEW}{name}")
 
-    def kept(self, name: str) -> Path:
-        """Where a model's files, record and recipe are kept."""
-        return self.data / FOLDER / name
 
-    def new(self, name: str) -> Path:
-        """Where they are gathered, and go before they are taken away."""
-        return self.kept(f"{_NEW}{name}")
+def entry_file(name: str) -> Path:
+    """The catalog file."""
+    return paths.data_dir() / "catalog" / f"{name}.toml"
 
-    def entry_file(self, name: str) -> Path:
-        """The catalog file."""
-        return self.data / "catalog" / f"{name}.toml"
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep others from publishing meanwhile, and put in order what this or one that was killed has left.
+def store() -> Store:
+    """The store of this user."""
+    return Store(paths.models_dir())
 
-        Raises:
-            StorageFull: the data directory cannot be written.
-        """
-        from filelock import FileLock
 
-        with atomic.storing("what is published"):
-            self.kept("").mkdir(parents=True, exist_ok=True)
-            with FileLock(self.kept(".lock")):
-                self._settle()
-                try:
-                    yield
-                finally:
-                    self._settle()
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Keep others from publishing meanwhile, and put in order what this or one that was killed has left.
 
-    def _settle(self) -> None:
-        """Bring files and store to what the catalog says; a folder without its entry was not gathered yet."""
-        for new in sorted(self.kept("").glob(f"{_NEW}*")):
-            name = new.name.removeprefix(_NEW)
-            kept, content, entry = self.kept(name), _content(new / ENTRY), _content(self.entry_file(name))
-            if content and entry and (content == entry or not kept.is_dir()):
-                shutil.rmtree(kept, ignore_errors=True)
-                new.rename(kept)
-            elif content and entry:  # the replacement did not come
-                try:
-                    self.install(kept, name)
-                finally:  # if what is kept is damaged, that is said once, and does not keep others from publishing
-                    shutil.rmtree(new, ignore_errors=True)
-            elif content:
-                with contextlib.suppress(ModelError):  # it is not in the store
-                    self.store.remove(parse(content, f"catalog/{name}.toml"))
-            shutil.rmtree(new, ignore_errors=True)
-            shutil.rmtree(self._staging(name), ignore_errors=True)
+    Raises:
+        StorageFull: the data directory cannot be written.
+    """
+    from filelock import FileLock
 
-    def _staging(self, name: str) -> Path:
-        """Where the store's links are gathered; not the folder of a pull of that model, which may be half done."""
-        return self.store.staging(f"{name}.published")
+    with atomic.storing("what is published"):
+        kept("").mkdir(parents=True, exist_ok=True)
+        with FileLock(kept(".lock")):
+            _settle()
+            try:
+                yield
+            finally:
+                _settle()
 
-    def install(self, folder: Path, name: str) -> None:
-        """Bring the files of a folder into the store, checked; as links where one file system holds both.
 
-        Raises:
-            ModelCorrupt: a file is not what the entry pins, or its headers contradict it.
-            OSError: the store cannot be written.
-        """
-        entry: Entry = parse((folder / ENTRY).read_bytes(), f"catalog/{name}.toml")
-        staging = self._staging(name)
-        with self.store.locked(name):
-            shutil.rmtree(staging, ignore_errors=True)
-            staging.mkdir(parents=True)
-            for file in entry.files:
-                linked(folder / file.path, staging / file.path)
-            self.store.commit(entry, staging)
+def _settle() -> None:
+    """Bring files and store to what the catalog says; a folder without its entry was not gathered yet."""
+    for gathered in sorted(kept("").glob(f"{_NEW}*")):
+        name = gathered.name.removeprefix(_NEW)
+        content, entry = _content(gathered / ENTRY), _content(entry_file(name))
+        if content and entry and (content == entry or not kept(name).is_dir()):
+            shutil.rmtree(kept(name), ignore_errors=True)
+            gathered.rename(kept(name))
+        elif content and entry:  # the replacement did not come
+            try:
+                install(kept(name), name)
+            finally:  # if what is kept is damaged, that is said once, and does not keep others from publishing
+                shutil.rmtree(gathered, ignore_errors=True)
+        elif content:
+            with contextlib.suppress(ModelError):  # it is not in the store
+                store().remove(parse(content, f"catalog/{name}.toml"))
+        shutil.rmtree(gathered, ignore_errors=True)
+        shutil.rmtree(_staging(name), ignore_errors=True)
+
+
+def _staging(name: str) -> Path:
+    """Where the store's links are gathered; not the folder of a pull of that model, which may be half done."""
+    return store().staging(f"{name}.published")
+
+
+def install(folder: Path, name: str) -> None:
+    """Bring the files of a folder into the store, checked; as links where one file system holds both.
+
+    Raises:
+        ModelCorrupt: a file is not what the entry pins, or its headers contradict it.
+        OSError: the store cannot be written.
+    """
+    entry, into, staging = parse((folder / ENTRY).read_bytes(), f"catalog/{name}.toml"), store(), _staging(name)
+    with into.locked(name):
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(parents=True)
+        for file in entry.files:
+            linked(folder / file.path, staging / file.path)
+        into.commit(entry, staging)
 
 
 def linked(source: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""A model into the user's catalog and store, with its measured card, its record and its recipe; and out again."""
+"""A model into the user's catalog and store, with its measured card and its record; and out again."""
 
 from __future__ import annotations
 
@@ -13,26 +13,24 @@ from pathlib import Path
 from edge_assistant.core import limits
 from edge_assistant.governance.policy import policy
 from edge_assistant.storage import atomic
-from edge_assistant_models.entries import Entry
+from edge_assistant_models.entries import Entry, parse
 from edge_assistant_models.errors import ModelError
 from edge_assistant_models.portfolio import Portfolio
-from edge_assistant_models.schema import printable
 from edge_assistant_models.sources import local
 from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import record as records
 from edge_assistant_quantize import room
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.candidate import Candidate
-from edge_assistant_quantize.errors import ModelCorrupt, UsageError
+from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted, UsageError
 from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
-from edge_assistant_quantize.publish import card, description
+from edge_assistant_quantize.publish import card, description, places
 from edge_assistant_quantize.publish.description import EntryDescription, completed
-from edge_assistant_quantize.publish.judgement import OTHERS, Judgement
-from edge_assistant_quantize.publish.places import ENTRY, FOLDER, Places
+from edge_assistant_quantize.publish.judgement import HINT, OTHERS, Judgement
+from edge_assistant_quantize.publish.places import ENTRY, FOLDER
 from edge_assistant_quantize.record import ModelSums
 from edge_assistant_quantize.report import precision
 from edge_assistant_quantize.report.precision import Precision
-
-RECIPE = "recipe.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +61,38 @@ def plan(
         candidate: the model.
         judged: what was measured of it, see `judgement.judge`.
         said: what the person says of it.
-        unaccepted: why it may come before a model that it was not compared with; empty where it may not.
+        unaccepted: why it is published whatever is against it; empty where it then is not.
         replace: whether a published model of this name may be replaced.
 
     Raises:
         UsageError: something is missing or wrong, the name is taken, or another model of the user's own comes first.
-        NotAccepted: it would come before a model of a profile that it was not compared with in the task.
+        NotAccepted: something is against it, and no reason is given.
         PolicyRefused: the policy allows no such model.
-        CatalogInvalid: a file of the catalog breaks the schema.
+        CatalogInvalid: the entry, or another file of the catalog, breaks the schema.
     """
+    if judged.against and not unaccepted:
+        raise NotAccepted(judged.against, HINT)
     portfolio = Portfolio()
     whole = completed(said, candidate, judged, portfolio)
     _check_name(portfolio, whole.name, replace=replace)
     _check_first(portfolio, candidate.role, whole)
-    displaced = _displaced(portfolio, candidate.role, whole)
-    if not judged.unaccepted:
-        why = _otherwise(candidate, judged, whole) or _displaces(displaced, judged, whole)
+    against = (
+        judged.against or _otherwise(candidate, judged, whole) or _displaces(portfolio, candidate.role, judged, whole)
+    )
+    if against and not unaccepted:
         hint = "'edge-quantize accept' it so, in the task itself, or publish it with --profile none"
-        judged = judged.or_refused(why, unaccepted, hint)
+        raise NotAccepted(against, hint)
     policy.current().check_model(whole.name, own=True)
-    judged = dataclasses.replace(judged, looks=card.ordered(judged.looks, displaced.values()))
+    looks = sorted(judged.looks, key=lambda each: (not gate.in_task(each.look, each.verdicts), not each.accepted))
+    judged = dataclasses.replace(judged, looks=looks, against=against, unaccepted=unaccepted if against else "")
     weights = precision.of_files(candidate.paths.values())
-    measured = card.figures(judged, whole, candidate.bytes, weights)
+    measured = card.figures(judged, whole, weights)
     text = description.text(candidate, judged.model.files, whole, measured)
-    return PublishPlan(candidate, judged, description.parsed(text, whole.name), text, weights)
+    return PublishPlan(candidate, judged, parse(text.encode(), f"catalog/{whole.name}.toml"), text, weights)
 
 
 def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = False) -> Entry:
-    """Publish a model: entry, files, record and recipe, all or nothing.
+    """Publish a model: entry, files and record, all or nothing.
 
     Returns:
         The entry.
@@ -100,8 +102,8 @@ def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = Fals
         ModelCorrupt: a file changed since it was looked at, or its headers contradict it.
         StorageFull: there is no room; nothing is left of it.
     """
-    places, entry = Places.own(), planned.entry
-    for folder in (places.data, places.store.root):  # on one disk the store has links
+    entry = planned.entry
+    for folder in (places.kept(""), places.store().root):  # on one disk the store has links
         room.check_disk(f"publishing {entry.name}", entry.bytes, folder)
     with places.held():
         _check_name(Portfolio(), entry.name, replace=replace)
@@ -114,14 +116,13 @@ def publish(planned: PublishPlan, watch: Watch = ignore, *, replace: bool = Fals
 
 
 def unpublish(name: str) -> None:
-    """Take a published model out of catalog and store, with its files, record and recipe.
+    """Take a published model out of catalog and store, with its files and its record.
 
     Raises:
         ModelUnknown: there is no model of that name.
         UsageError: it was not published by this program.
         StorageFull: the data directory cannot be written.
     """
-    places = Places.own()
     with places.held():
         entry = Portfolio().entry(name)
         if not published(entry):
@@ -131,7 +132,7 @@ def unpublish(name: str) -> None:
             places.kept(name).rename(places.new(name))
         places.entry_file(name).unlink()
         with contextlib.suppress(ModelError):  # it is not in the store
-            places.store.remove(entry)
+            places.store().remove(entry)
 
 
 def published(entry: Entry) -> bool:
@@ -143,7 +144,7 @@ def published(entry: Entry) -> bool:
 def _check_name(portfolio: Portfolio, name: str, *, replace: bool) -> None:
     taken = next((entry for entry in portfolio.entries() if entry.name == name), None)
     if taken is None:
-        if Places.own().entry_file(name).exists():
+        if places.entry_file(name).exists():
             raise UsageError(f"catalog/{name}.toml is there already and describes another model", "say another --name")
     elif not published(taken):
         whose = "in your catalog, written by hand" if taken.own else "a model that comes with the product"
@@ -157,7 +158,7 @@ def _check_first(portfolio: Portfolio, role: str, said: EntryDescription) -> Non
     for other in portfolio.entries():
         both = [name for name in said.profiles or () if name in other.profiles]
         if other.role == role and other.name != said.name and both:
-            what = f"{printable(other.name)} comes first for {role} in {both[0]} already"
+            what = f"{other.name} comes first for {role} in {both[0]} already"
             raise UsageError(what, f"'edge-quantize unpublish {other.name}' first, or publish with --profile none")
 
 
@@ -169,25 +170,20 @@ def _otherwise(candidate: Candidate, judged: Judgement, said: EntryDescription) 
     family, context = candidate.options.get("family", "chatml"), candidate.options.get("context")
     most = limits.CONTEXT_TOKENS.value  # that the product reads of any model
     was, now = (min(each, most) if isinstance(each, int) else most for each in (context, said.context))
-    name = printable(said.name)
+    name = said.name
     if said.family != family:
-        return f"{name} was accepted with the chat family {family}, and not with {printable(said.family)}"
+        return f"{name} was accepted with the chat family {family}, and not with {said.family}"
     return "" if was == now else f"{name} was accepted with a context of {was} tokens, and not with one of {now}"
 
 
-def _displaced(portfolio: Portfolio, role: str, said: EntryDescription) -> dict[str, ModelSums]:
-    """The model that is first now, by profile."""
-    former = {profile: portfolio.resolve(profile).get(role) for profile in said.profiles or ()}
-    found = {name: candidates.find(name, portfolio=portfolio) for name in former.values() if name}
-    sums = {name: ModelSums(name, model.sums(), model.options) for name, model in found.items()}
-    return {profile: sums[name] for profile, name in former.items() if name}
-
-
-def _displaces(displaced: Mapping[str, ModelSums], judged: Judgement, said: EntryDescription) -> str:
+def _displaces(portfolio: Portfolio, role: str, judged: Judgement, said: EntryDescription) -> str:
     """The model that users of a profile would lose without a comparison of both; empty where there is none."""
-    for profile, other in displaced.items():
-        if other.id != judged.model.id and not judged.accepted_against(other):
-            return f"{printable(said.name)} was not accepted in place of {other.name}, which is first in {profile}"
+    for profile in said.profiles or ():
+        if (first := portfolio.resolve(profile).get(role)) is not None:
+            model = candidates.find(first, portfolio=portfolio)
+            other = ModelSums(first, model.sums(), model.options)
+            if other.id != judged.model.id and not judged.accepted_against(other):
+                return f"{said.name} was not accepted in place of {first}, which is first in {profile}"
     return ""
 
 
@@ -203,12 +199,10 @@ def _gather(planned: PublishPlan, folder: Path, watch: Watch) -> None:
     names: Mapping[str, str] = {file.key: file.path for file in files}
     options = dict(planned.candidate.options)
     Candidate(planned.entry.name, planned.entry.role, folder, names, options).write()
-    if (record := planned.judged.record) is not None:
-        records.write(record, folder / records.FILE)
+    if planned.judged.record.signer:
+        records.write(planned.judged.record, folder / records.FILE)
         for number, other in enumerate(planned.judged.others, 2):
             records.write(other, folder / OTHERS.format(number))
-        if record.recipe:
-            (folder / RECIPE).write_text(record.recipe, "utf-8")
     card.write(planned.judged, planned.entry, planned.weights, folder)
     for path in folder.iterdir():  # the catalog's entry lasts, so what it names has to
         with path.open("rb") as written:

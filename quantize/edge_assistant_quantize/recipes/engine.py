@@ -21,7 +21,7 @@ from edge_assistant_quantize.provenance import RUNTIMES, sum_of_values, versions
 from edge_assistant_quantize.publish.judgement import ACCEPTED
 from edge_assistant_quantize.recipes import measurements, recipe, speed
 from edge_assistant_quantize.recipes.recipe import ModelSource, Recipe, RecipeVariant
-from edge_assistant_quantize.recipes.step import IMATRIX, WEIGHTS, FileStep, Form, Made, Step, StepInput, WholeStep
+from edge_assistant_quantize.recipes.step import IMATRIX, WEIGHTS, Form, Made, Step, StepInput
 from edge_assistant_quantize.recipes.workspace import REFERENCE, VARIANTS, RecipeJob, Workspace
 from edge_assistant_quantize.record import CriterionVerdict, Measured, ModelSums, Record
 from edge_assistant_quantize.report import precision
@@ -61,12 +61,14 @@ def run(
         source = form_of(asked, asked.source)
         inputs = {**source.inputs("source"), **job.inputs}
         used = versions({*RUNTIMES, *(name for step in asked.steps for name in step.libraries)})
-        _hold(pinned, inputs, used)
+        if pinned:
+            _hold({**inputs, **used}, {**pinned.inputs, **pinned.versions})
         before = signature.kept(space.folder)  # refused before hours of work
         work = RecipeRun(job, source)
         start = work.prepared()
         found = work.record({variant.name: start for variant in asked.variants})
-        _hold(pinned, inputs, used, found.variants)
+        if pinned:
+            _hold(_tensors(found.variants), _tensors(pinned.variants))
         found = replace(found, inputs=inputs, versions=used, commands=[command] if command else [])
         found = signature.after(before, found)
         if found.chosen:
@@ -104,23 +106,15 @@ def form_of(asked: Recipe, source: ModelSource) -> Form:
     return dataclasses.replace(Form.of(found), name=asked.name, options=options, beside=beside, beside_sums=sums)
 
 
-def _hold(
-    pinned: Record | None, inputs: Mapping[str, str], used: Mapping[str, str], variants: Sequence[records.Variant] = ()
-) -> None:
-    """Hold a run to the record of another; at its beginning there are no variants yet.
+def _hold(now: Mapping[str, str], was: Mapping[str, str]) -> None:
+    """Hold a run to the record of another.
 
     Raises:
         LockBroken: an input, a version or the tensors of a file differ; the message names the first.
     """
-    if pinned is None:
-        return
-    now = {**inputs, **used, **_tensors(variants)}
-    was = {**pinned.inputs, **pinned.versions, **(_tensors(pinned.variants) if variants else {})}
     if differ := sorted(name for name in {*was, *now} if was.get(name) != now.get(name)):
         have, had = (each.get(differ[0], "not there") for each in (now, was))
-        other = provenance.machine_class().items() - pinned.machine.items()
-        machine = "; this machine is of another class than that of the record" if variants and other else ""
-        what = f"{differ[0]} is {have}, and in the record {had}{machine}"
+        what = f"{differ[0]} is {have}, and in the record {had}"
         raise LockBroken(what, "bring back what was there, or run without --locked")
 
 
@@ -156,7 +150,6 @@ class RecipeRun:
     forms: dict[str, Form] = field(default_factory=dict)
     looks: list[records.AcceptanceLook] = field(default_factory=list)
     results: dict[str, dict[str, Measured]] = field(default_factory=dict)
-    _done: int = 0
 
     def prepared(self) -> Form:
         """The source after the steps of `prepare`, which becomes the reference.
@@ -165,10 +158,9 @@ class RecipeRun:
             EdgeAssistantError: a step fails, or the first of a variant finds nothing to work on.
         """
         asked, space = self.job.recipe, self.job.space
-        self._tick(0)
         start = self._through(self.reference, asked.prepare, "prepare")
         for variant in asked.variants:
-            units(start, variant.steps[0], variant.name)  # fails before hours of work
+            variant.steps[0].keys(start)  # fails before hours of work
         if asked.prepare:
             space.place(start.candidate(f"{asked.name}-{REFERENCE}"), REFERENCE)
         self.reference = dataclasses.replace(start, name=REFERENCE)
@@ -188,15 +180,16 @@ class RecipeRun:
             results = measurements.results(job, reference, reference)
         else:
             results = measurements.evaluated(job, reference.name, reference, None)
-        gate.check_reference(reference.name, asked.criteria, results)
+        gate.check_reference(reference.name, asked.criteria, measurements.half(job, results, searched=False))
         self.results[""] = results
-        self._tick()
         compared = measurements.compared(reference) if asked.criteria else None
-        variants = [self._variant(each, starts[each.name], compared) for each in asked.variants]
-        of_reference = variant_record(reference.name, "", reference, results)
-        if asked.speed:
-            of_reference, *variants = speed.add(job, reference, self.forms, [of_reference, *variants])
-            self._tick()
+        variants = []
+        for done, each in enumerate(asked.variants):
+            job.watch(ProgressStep(asked.name, done, len(asked.variants)))
+            variants.append(self._variant(each, starts[each.name], compared))
+        of_reference = self._timed(variant_record(reference.name, "", reference, results), reference)
+        variants = [self._timed(each, self.forms.get(each.name)) for each in variants]
+        job.watch(ProgressStep(asked.name, len(variants), len(variants)))
         return Record(
             name=asked.name,
             role=asked.role,
@@ -215,7 +208,7 @@ class RecipeRun:
 
     def _variant(self, variant: RecipeVariant, start: Form, compared: ModelSums | None) -> records.Variant:
         """Make and measure one variant. If a library fails, the record says so and the others go on."""
-        before, job = self._done, self.job
+        job = self.job
         method = variant.steps[-1].label if variant.steps else ""
         verdicts: list[CriterionVerdict] = []
         try:
@@ -228,27 +221,28 @@ class RecipeRun:
         except (QuantizationFailed, WeightsRefused) as error:  # the second: its predictions are no numbers
             if not variant.steps:
                 raise
-            self._tick(before + len(variant.steps) + 1)
             return records.Variant(variant.name, method, {}, note=error.message)
         self.forms[variant.name] = form
         self.results[variant.name] = results
         if variant.steps:
             job.space.place(form.candidate(f"{job.recipe.name}-{variant.name}"), f"{VARIANTS}/{variant.name}")
-        self._tick()
         return variant_record(variant.name, method, form, results, verdicts)
 
+    def _timed(self, found: records.Variant, form: Form | None) -> records.Variant:
+        """The record of a form with time and memory, where they are asked for and can be measured."""
+        measured = speed.of(self.job, form, self.reference) if form and self.forms and self.job.recipe.speed else None
+        return replace(found, speed=measured.speed, peak_mib=measured.peak_mib) if measured else found
+
     def _through(self, form: Form, steps: Sequence[Step], label: str) -> Form:
-        """A model after steps; the label names the variant in progress and messages.
+        """A model after steps; the label names the variant in progress.
 
         Raises:
-            RecipeInvalid: a step works on a file that the model has not.
-            EdgeAssistantError: a step fails.
+            EdgeAssistantError: a step fails, or finds nothing to work on.
         """
         for step in steps:
-            for key in units(form, step, label):
+            for key in step.keys(form):
                 what = " ".join(word for word in (f"{label}:", step.label, key) if word)
                 form = self._unit(form, step, key, what)
-            self._tick()
         return form
 
     def _unit(self, form: Form, step: Step, key: str, what: str) -> Form:
@@ -274,41 +268,13 @@ class RecipeRun:
             "file": key,
             "input": [form.sums[key] if alone else form.identity, form.beside_sums],
             "versions": versions(step.libraries),
-            "machine": provenance.machine_class(),
+            "machine": provenance.processor(),
         }
         if step.calibrates:
             over["calibration"] = self.job.inputs["calibration"]
         if step.searches:
             over["accepting"] = measurements.acceptance_sum(self.job, self.reference)
         return sum_of_values(over)
-
-    def _tick(self, done: int | None = None) -> None:
-        """Report the steps done, of those of the recipe, one measurement for each form, and one of speed."""
-        asked = self.job.recipe
-        self._done = self._done + 1 if done is None else done
-        total = len(asked.steps) + len(asked.variants) + 1 + asked.speed
-        self.job.watch(ProgressStep(asked.name, self._done, total))
-
-
-def units(form: Form, step: Step, label: str) -> tuple[str, ...]:
-    """The files that a step works on; one empty key for a step over the whole model.
-
-    Raises:
-        RecipeInvalid: the model has no file of that key, or no model file at all.
-    """
-    if isinstance(step, WholeStep):
-        return ("",)
-    found, has = form.models(), ", ".join(form.files) or "none"
-    if isinstance(step, FileStep) and step.file:
-        if step.file not in form.files:
-            what = f"{label}: {step.label} works on '{step.file}', which {form.name} has not (its files: {has})"
-            raise RecipeInvalid(what, "correct 'file' of the step")
-        return (step.file,)
-    if not found:
-        what = f"no model among its files ({has})" if form.files else "weights that are not converted yet"
-        hint = 'put a step before it that makes one: prepare = [{ do = "convert" }], or "export"'
-        raise RecipeInvalid(f"{label}: {step.label} finds {what}", hint)
-    return found
 
 
 def variant_record(

@@ -1,4 +1,4 @@
-"""A model judged as it is, by a recipe of no steps; its record extends that of the models judged before it."""
+"""A model judged as it is, by a recipe of no steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.recipes import measurements, recipe
-from edge_assistant_quantize.recipes.engine import RecipeRun, choose
+from edge_assistant_quantize.recipes.engine import RecipeRun
 from edge_assistant_quantize.recipes.recipe import Recipe, RecipeVariant
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import REFERENCE
@@ -41,79 +41,53 @@ def judge(
         A record of one variant and one look, which nobody has signed.
 
     Raises:
-        UsageError: a language model is compared with itself; or see `recipe.check`.
-        RecipeInvalid, CalibrationInvalid, InputMissing: see `recipe.check`.
+        RecipeInvalid, UsageError: see `recipe.check`.
+        CalibrationInvalid, InputMissing: the data is missing, of another kind, or too little to decide by.
         NotAccepted: the reference does not count, so nothing is compared with it.
         ModelCorrupt: a file changed while it was measured.
         StorageFull, KeyLost: the audit trail cannot be written.
         EdgeAssistantError: a model cannot be run.
     """
-    name, as_it_is = f"candidates for {reference.name}", RecipeVariant(candidate.name, ())
+    name, as_it_is = f"{candidate.name} in place of {reference.name}", RecipeVariant(candidate.name, ())
     asked = replace(asked, name=name, variants=(as_it_is,))
-    recipe.check(asked, candidate.paths)
+    recipe.check(asked)
     form, other = Form.of(candidate), Form.of(reference)
-    if candidate.role == "language" and form.identity == other.identity and any(c.compares for c in asked.criteria):
-        what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
-        raise UsageError(what, "name the model that it was made from: --reference F")
     with measurements.measuring(asked, threads, watch) as job:
         found = RecipeRun(job, other).record({candidate.name: form})
     return replace(found, inputs=found.inputs | other.inputs(REFERENCE), commands=[command])
 
 
 def write(new: Record, folder: Path) -> None:
-    """Write a record and its report into a folder; a record of the same reference that is there is extended.
+    """Write a record and its report into a folder; looks of the record that is there stay.
 
     Raises:
-        UsageError: the folder holds the record of another reference or machine, or one that was changed.
+        UsageError: see `former`.
         StorageFull: it cannot be written.
     """
+    (form,) = new.variants
     with atomic.storing(folder.name, "free some space, or name another folder"):
         folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # two that judge at once both keep their look
-        old = former(folder, new.reference.sums, new.role)
-        new = signature.after(old, _added(old, new) if old else new)
+        old = former(folder, form.sums, new.reference.sums)
+        commands = [*(old.commands if old else ()), *new.commands]
+        new = signature.after(old, replace(new, commands=commands))
         records.write(new, folder / records.FILE)
         page.write(new, folder)
 
 
-def former(folder: Path, reference: Mapping[str, str], role: str) -> Record | None:
-    """The record in a folder that one about this reference may extend; None where there is none.
+def former(folder: Path, candidate: Mapping[str, str], reference: Mapping[str, str]) -> Record | None:
+    """The record in a folder that one about the same two models may follow; None where there is none.
 
     Args:
         folder: of the record.
-        reference: the sha256 of each of its files, by key.
-        role: of the reference.
+        candidate: the sha256 of each of its files, by key.
+        reference: likewise.
 
     Raises:
-        UsageError: it is of another reference or machine or of an earlier build, or it was changed.
+        UsageError: it is of other models, or see `signature.kept`.
     """
-    hint = "name another folder: --record"
     old = signature.kept(folder)
-    if old is None and (folder / records.FILE).is_file():
-        raise UsageError(f"the record in {printable(folder.name)} is not signed, as one of an earlier build", hint)
-    if old is not None and (old.reference.sums, old.role) != (reference, role):
-        what = f"the record in {printable(folder.name)} compares with {old.reference.name}, another reference"
-        raise UsageError(what, hint)
+    if old is not None and [form.sums for form in (old.reference, *old.variants)] != [reference, candidate]:
+        what = f"the record in {printable(folder.name)} is of other models"
+        raise UsageError(what, "name another folder: --record")
     return old
-
-
-def _added(old: Record, new: Record) -> Record:
-    """The models of before with the new one; the smallest accepted one is chosen."""
-    (one,) = new.variants
-    before = next((form for form in old.variants if form.files == one.files), one)
-    one = replace(one, speed=one.speed or before.speed, peak_mib=one.peak_mib or before.peak_mib)
-    variants = [*(form for form in old.variants if form.name != one.name), one]
-    return replace(
-        new,
-        commands=[*old.commands, *new.commands],
-        inputs={**old.inputs, **new.inputs},
-        variants=variants,
-        reference=replace(
-            new.reference,
-            metrics={**old.reference.metrics, **new.reference.metrics},
-            speed=new.reference.speed or old.reference.speed,
-            peak_mib=new.reference.peak_mib or old.reference.peak_mib,
-        ),
-        chosen=choose(variants),
-        measures={**old.measures, **new.measures},
-    )

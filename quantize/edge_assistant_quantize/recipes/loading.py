@@ -1,4 +1,4 @@
-"""A recipe from its file or a preset, with what it extends and what the command line adds."""
+"""A recipe from its file or a preset, with the preset that it extends and what the command line adds."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from edge_assistant_quantize.errors import InputMissing, RecipeInvalid
 from edge_assistant_quantize.recipes import recipe
 from edge_assistant_quantize.recipes.recipe import ITEMS, Recipe
 
-EXTENDS = "extends"
 SUFFIX = ".toml"
-MAX_DEPTH = 8  # recipes that extend recipes
 
 _PATHS = ("source", "calibration")  # tables with paths that are relative to the recipe
 
@@ -37,10 +35,20 @@ def load(named: str, given: Mapping[str, Any] | None = None) -> Recipe:
 
     Raises:
         InputMissing: there is no such file and no such preset.
-        RecipeInvalid: a key is wrong, or `extends` is missing or circular.
+        RecipeInvalid: a key is wrong, or `extends` names no preset.
     """
-    values = _merged(_extended(named, Path(), MAX_DEPTH), _with_paths(given or {}, str(Path.cwd()), os.path.join))
-    home = Path(named).absolute().parent if named.endswith(SUFFIX) else Path.cwd()
+    shipped = presets()
+    content, home = (shipped[named], Path.cwd()) if named in shipped else _content(Path(named))
+    try:
+        values = _with_paths(toml.parse(content), str(home), os.path.join)
+    except ValueError as error:
+        raise RecipeInvalid(f"{Path(named).name}: not TOML ({error})", "correct the recipe") from None
+    base = values.pop("extends", None)
+    if base is not None:
+        if base not in [*shipped]:
+            raise RecipeInvalid(f"{Path(named).name}: 'extends' must be the name of a preset", _choices())
+        values = _merged(toml.parse(shipped[base]), values)
+    values = _merged(values, _with_paths(given or {}, str(Path.cwd()), os.path.join))
     return recipe.parse(values, Path(named).name, text_of(values, home))
 
 
@@ -51,35 +59,15 @@ def text_of(values: Mapping[str, Any], folder: Path) -> str:
     return tomlkit.dumps(_with_paths(values, str(folder), lambda folder, path: os.path.relpath(path, folder)))
 
 
-def _extended(named: str, folder: Path, left: int) -> dict[str, Any]:
-    """A recipe over everything that it extends, with absolute paths."""
-    if left == 0:
-        raise RecipeInvalid(f"'{named}' extends too many recipes, or itself", f"at most {MAX_DEPTH} may follow another")
-    content, home = _content(named, folder)
-    if len(content) > MAX_TOML_BYTES:
-        raise RecipeInvalid(f"{Path(named).name}: larger than {MAX_TOML_BYTES} bytes", "a recipe is a few kilobytes")
-    try:
-        values = _with_paths(toml.parse(content), str(home.absolute()), os.path.join)
-    except ValueError as error:
-        raise RecipeInvalid(f"{Path(named).name}: not TOML ({error})", "correct the recipe") from None
-    base = values.pop(EXTENDS, None)
-    if base is None:
-        return values
-    if not isinstance(base, str) or not base.strip():
-        raise RecipeInvalid(f"{Path(named).name}: '{EXTENDS}' must be the name of a preset or a file", _choices())
-    return _merged(_extended(base, home, left - 1), values)
-
-
-def _content(named: str, folder: Path) -> tuple[bytes, Path]:
+def _content(path: Path) -> tuple[bytes, Path]:
     """A recipe's bytes and the folder that its paths are relative to."""
-    shipped = presets()
-    if named in shipped:
-        return shipped[named], folder
-    path = folder / named
     try:
-        return regular.read(path, MAX_TOML_BYTES), path.absolute().parent
+        content = regular.read(path, MAX_TOML_BYTES)
     except (OSError, ValueError):  # ValueError: a null byte in the name
         raise InputMissing(f"there is no recipe {path.name!r}", _choices()) from None
+    if len(content) > MAX_TOML_BYTES:
+        raise RecipeInvalid(f"{path.name}: larger than {MAX_TOML_BYTES} bytes", "a recipe is a few kilobytes")
+    return content, path.absolute().parent
 
 
 def _choices() -> str:

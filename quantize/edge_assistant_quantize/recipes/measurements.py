@@ -15,9 +15,9 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize import provenance
 from edge_assistant_quantize.acceptance import gate, looks
 from edge_assistant_quantize.errors import CalibrationInvalid, ModelCorrupt
-from edge_assistant_quantize.metrics.metric import MetricRun, metric, standard
+from edge_assistant_quantize.metrics.metric import MetricRun, metric
 from edge_assistant_quantize.progress import Watch
-from edge_assistant_quantize.provenance import RUNTIMES, machine_class, sum_of_values, versions
+from edge_assistant_quantize.provenance import RUNTIMES, processor, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Measurement, Recipe
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import RecipeJob, Workspace
@@ -37,13 +37,13 @@ def measuring(asked: Recipe, threads: int, watch: Watch, space: Workspace | None
     Raises:
         InputMissing, CalibrationInvalid, StorageFull: see `provenance.copies`.
     """
-    tables = [*asked.data.values(), *([asked.calibration] if asked.calibration else [])]
+    tables = {f"data/{name}": table for name, table in asked.data.items()}
+    if asked.calibration:
+        tables["calibration"] = asked.calibration
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as folder, provenance.copies(tables) as copied:
-        data = dict(zip(asked.data, copied, strict=False))
-        inputs = {f"data/{name}": provenance.sum_of_data(table) for name, table in sorted(data.items())}
-        if asked.calibration:
-            inputs["calibration"] = provenance.sum_of_data(copied[-1])
-        asked = replace(asked, data=data, calibration=asked.calibration and copied[-1])
+        inputs = {name: provenance.sum_of_data(table) for name, table in sorted(copied.items())}
+        data = {name: copied[f"data/{name}"] for name in asked.data}
+        asked = replace(asked, data=data, calibration=copied.get("calibration"))
         yield RecipeJob(asked, space or Workspace(Path(folder)), threads, watch, inputs)
 
 
@@ -63,7 +63,7 @@ def evaluated(job: RecipeJob, name: str, form: Form, reference: Form | None) -> 
 
 
 def results(job: RecipeJob, form: Form, reference: Form | None) -> dict[str, Measured]:
-    """All metrics of the recipe, by the name of the result; what is asked for on other data is measured there.
+    """All metrics of the recipe, by the name of the result.
 
     Args:
         job: the recipe.
@@ -75,13 +75,7 @@ def results(job: RecipeJob, form: Form, reference: Form | None) -> dict[str, Mea
         ModelError: the model cannot be run.
     """
     asked = [each for each in job.recipe.metrics if reference or not metric(each.metric).relative]
-    data = {each.metric: each.data for each in asked}
-    return {
-        name: found
-        for each in asked
-        for name, found in _result(job, each, form, reference).items()
-        if data.get(name, each.data) == each.data
-    }
+    return {name: found for each in asked for name, found in _result(job, each, form, reference).items()}
 
 
 def compared(reference: Form) -> ModelSums:
@@ -98,8 +92,18 @@ def judge(
     of_form: Mapping[str, Measured],
     of_reference: Mapping[str, Measured],
 ) -> tuple[AcceptanceLook, list[CriterionVerdict]]:
-    """The criteria of the recipe, decided by the results of both at the items that no search has seen."""
-    of_form, of_reference = (_half(job, found, searched=False) for found in (of_form, of_reference))
+    """The criteria of the recipe, decided by the results of both at the items that no search has seen.
+
+    Raises:
+        CalibrationInvalid: these are too few; to have measured is a look at them all the same.
+        EdgeAssistantError: see `looks.take`.
+    """
+    of_form, of_reference = (half(job, found, searched=False) for found in (of_form, of_reference))
+    try:
+        gate.check_count(job.recipe.criteria, gate.counted(of_form))
+    except CalibrationInvalid:
+        looks.seen(form, of_form)
+        raise
     of_reference = {name: found for name, found in of_reference.items() if not metric(name).relative}
     sums = {each.metric: job.inputs[f"data/{each.data}"] for each in job.recipe.metrics if each.criterion}
     return looks.take(form, reference, job.recipe.criteria, of_form, of_reference, sums)
@@ -109,30 +113,22 @@ def accepts(job: RecipeJob, form: Form, reference: Form) -> bool:
     """Whether a form that a search tries holds every criterion; measuring stops at the first that it does not."""
     for asked in job.recipe.metrics:
         if asked.criterion:
-            found = [_half(job, _result(job, asked, each, reference), searched=True) for each in (form, reference)]
+            found = [half(job, _result(job, asked, each, reference), searched=True) for each in (form, reference)]
             if not gate.searched([asked.criterion], *found):
                 return False
     return True
 
 
-def _half(job: RecipeJob, results: Mapping[str, Measured], *, searched: bool) -> dict[str, Measured]:
+def half(job: RecipeJob, results: Mapping[str, Measured], *, searched: bool) -> dict[str, Measured]:
     """Results over the items that a search sees, or over the others; over all where the recipe searches nothing."""
     if not job.recipe.searches:
         return dict(results)
 
-    def seen(item: str) -> bool:
-        return hashlib.sha256(item.encode()).digest()[0] % 2 == 0
+    def wanted(item: str) -> bool:
+        return (hashlib.sha256(item.encode()).digest()[0] % 2 == 0) is searched
 
-    asked, parts = {criterion.metric for criterion in job.recipe.criteria}, {}
-    for name, found in results.items():
-        halves = {True: found.only(seen), False: found.only(lambda item: not seen(item))}
-        fewest = min(0 if each is None else len(each.independent) for each in halves.values())
-        if name in asked and fewest < standard(name).least:
-            what = f"a search looks at half of the items of '{name}', and one half has {fewest} independent ones"
-            raise CalibrationInvalid(what, f"give some more than {2 * standard(name).least}, or search nothing")
-        if (part := halves[searched]) is not None:
-            parts[name] = part
-    return parts
+    halves = {name: found.only(wanted) for name, found in results.items()}
+    return {name: found for name, found in halves.items() if found is not None}
 
 
 def acceptance_sum(job: RecipeJob, reference: Form) -> str:
@@ -171,7 +167,7 @@ def _result(job: RecipeJob, asked: Measurement, form: Form, reference: Form | No
         "form": form.identity,
         "reference": compares.identity if compares else "",
         "versions": versions(RUNTIMES),
-        "machine": machine_class(),
+        "machine": processor(),
         "code": looks.code(),
     }
     found = job.space.measured(sum_of_values(key), tuple[Measured, ...], run)

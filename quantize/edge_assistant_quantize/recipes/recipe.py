@@ -21,18 +21,18 @@ steps = [{ do = "quantize", type = "static-int8", exclude_until_accepted = 8 }]
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
+from edge_assistant.core.signals import printable
 from edge_assistant_models.entries import ROLES
 from edge_assistant_quantize import decoding
-from edge_assistant_quantize.acceptance import accept, criteria
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.decoding import Line, Name
 from edge_assistant_quantize.errors import RecipeInvalid
-from edge_assistant_quantize.metrics.metric import metric
+from edge_assistant_quantize.metrics.metric import metric, standard
 from edge_assistant_quantize.publish.description import EntryDescription
 from edge_assistant_quantize.recipes import steps
 from edge_assistant_quantize.recipes.step import Step, decode
@@ -42,9 +42,11 @@ MAX_TABLES = 50  # variants or metrics; each takes minutes
 MAX_STEPS = 20
 
 Data = dict[str, Any]  # a table `data` as metrics and calibration take it; its `path` is absolute
+Limit = Annotated[float, Meta(ge=-1e9, le=1e9)]  # a number, and no infinite one
 Steps = Annotated[tuple[Step, ...], Meta(min_length=1, max_length=MAX_STEPS)]
 
 _HINT = "correct the recipe; 'edge-quantize recipes show NAME' prints one to start from"
+_CRITERIA = "give one of at_most_worse, within_interval, at_least and at_most"
 ITEMS = frozenset({"path", "count", "examples"})  # keys that say where the items of a data set come from
 
 
@@ -69,14 +71,14 @@ class ModelSource(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
-    """One metric over one data set, with at most one criterion."""
+    """One metric over one data set, with at most one criterion; docs/quantize-acceptance.md says where each holds."""
 
     metric: Name
     data: Name
-    at_most_worse: float | None = None
-    within_interval: bool | None = None
-    at_least: float | None = None
-    at_most: float | None = None
+    at_most_worse: Annotated[float, Meta(ge=0, le=1e9)] | None = None
+    within_interval: bool = False
+    at_least: Limit | None = None
+    at_most: Limit | None = None
 
     @classmethod
     def of(cls, words: str) -> Measurement:
@@ -84,19 +86,33 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
 
         Raises:
             RecipeInvalid: the criterion cannot be understood.
+
+        >>> Measurement.of("wer at_most_worse=0.005").criterion.text
+        'at most 0.005 worse'
         """
-        name, found = criteria.from_words(words)
-        limit = {found.bound: True if found.bound is Bound.WITHIN_INTERVAL else found.limit} if found else {}
-        return cls(name, name, **limit)  # type: ignore[arg-type]
+        name, *rest = words.split() or [""]
+        limits = {key: value if is_set else True for key, is_set, value in (word.partition("=") for word in rest)}
+        try:
+            return decoding.convert({"metric": name, "data": name, **limits}, cls, strict=False)
+        except ValueError as error:
+            raise RecipeInvalid(f"--metric '{printable(words)}': {error}", _CRITERIA) from None
 
     @property
     def criterion(self) -> Criterion | None:
-        """What must hold; None if it is only measured."""
-        keys = self.__struct_fields__[2:]
-        return criteria.of(self.metric, {key: value for key in keys if (value := getattr(self, key)) is not None})
+        """What must hold; None if it is only measured.
+
+        Raises:
+            UsageError: no metric gives this result.
+        """
+        worse = standard(self.metric).margin if self.within_interval else self.at_most_worse
+        limits = {Bound.AT_MOST_WORSE: worse, Bound.AT_LEAST: self.at_least, Bound.AT_MOST: self.at_most}
+        found = (Criterion(self.metric, bound, limit) for bound, limit in limits.items() if limit is not None)
+        return next(found, None)
 
     def __post_init__(self) -> None:
-        _ = self.criterion  # there are not several, and a limit is a number
+        asked = [self.within_interval or None, self.at_most_worse, self.at_least, self.at_most]
+        if len(asked) - asked.count(None) > 1:
+            raise ValueError(f"several criteria ({_CRITERIA})")
 
 
 class RecipeVariant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -184,16 +200,13 @@ def parse(values: Mapping[str, object], where: str, text: str = "") -> Recipe:
         raise RecipeInvalid(f"{where}: {error}", _HINT) from None
 
 
-def check(recipe: Recipe, files: Mapping[str, Path] = {}) -> None:
-    """Check that a recipe can be run.
-
-    Args:
-        recipe: one without steps needs no source.
-        files: of a model that it measures, by key; empty where there is none yet.
+def check(recipe: Recipe) -> None:
+    """Check that a recipe can be run; one without steps needs no source.
 
     Raises:
-        RecipeInvalid: it lacks a source or data, or a metric or criterion does not fit.
-        UsageError: there is no such metric.
+        RecipeInvalid: it lacks a source or data, or a criterion does not fit, or results of one metric are asked apart.
+        UsageError: there is no such metric or result, or a metric does not read a key of its data.
+        CalibrationInvalid, InputMissing: the data is not there, of another kind, or too little to decide by.
     """
     if recipe.source is None and recipe.steps:
         hint = "name it: --source MODEL, or a [source] table with 'model' or 'path'"
@@ -213,12 +226,16 @@ def check(recipe: Recipe, files: Mapping[str, Path] = {}) -> None:
     if recipe.searches and not recipe.criteria:
         what = f"{recipe.name}: nothing says when a search may stop, as no metric has a criterion"
         raise RecipeInvalid(what, "give one: at_least, at_most_worse or within_interval")
-    decides = {each.metric: each.data for each in recipe.metrics if each.criterion}
-    if twice := next((each for each in recipe.metrics if decides.get(each.metric, each.data) != each.data), None):
-        what = f"{recipe.name}: '{twice.metric}' is measured on two data sets, and only one can decide"
-        raise RecipeInvalid(what, "name one")
-    accept.check(recipe.criteria)
+    data: dict[str, Data] = {}
     for each in recipe.metrics:
-        metric(each.metric).check(recipe.role, recipe.data[each.data])
-    data = {each.metric: recipe.data[each.data] for each in recipe.metrics}
-    accept.check_data(recipe.criteria, recipe.role, files, data, searched=recipe.searches)
+        by, own = metric(each.metric), recipe.data[each.data]
+        by.check(recipe.role, own)
+        if data.setdefault(by.name, own) != own:  # what keeps a result honest must not be measured elsewhere
+            what = f"{recipe.name}: '{each.metric}' and another result of '{by.name}' are asked on two data sets"
+            raise RecipeInvalid(what, "name one for both")
+        if each.criterion:
+            gate.check(each.criterion)
+    for asked in recipe.criteria:
+        by = metric(asked.metric)
+        if (most := by.most(recipe.role, data[by.name])) is not None:
+            gate.check_count([asked], {asked.metric: most // 2 if recipe.searches else most})

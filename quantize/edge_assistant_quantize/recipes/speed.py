@@ -1,19 +1,18 @@
 """Time and memory of each form, measured in turn with the reference in one run.
 
 Items go through the product's own sense, one through the reference and one through the variant in turn, so that other
-work on the machine slows both alike. The reference's figures are those of the first pair.
+work on the machine slows both alike.
 """
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.model import InstalledModel
@@ -21,73 +20,60 @@ from edge_assistant_quantize import room, worker
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.gguf import speed as gguf
 from edge_assistant_quantize.gguf.speed import SpeedFigures
-from edge_assistant_quantize.progress import ProgressStep, Watch, ignore
+from edge_assistant_quantize.progress import Watch, ignore, stage
 from edge_assistant_quantize.provenance import RUNTIMES, machine, sum_of_values, versions
 from edge_assistant_quantize.recipes.recipe import Data
 from edge_assistant_quantize.recipes.step import Form
 from edge_assistant_quantize.recipes.workspace import RecipeJob
-from edge_assistant_quantize.record import Variant
 
 FOR_PEAK = 2  # items; the second runs in what the first has allocated
 ITEMS = 12  # recordings, pages, photographs or texts; the first warms up
 MODEL = "model"  # key of a language model's file
+WRITING = "decode_tokens_per_s"  # of `gguf.speed`
 LEAST_S = 1e-4  # of an item that was computed; a repeated photograph is cached and takes no time
 
 
-def add(job: RecipeJob, reference: Form, forms: Mapping[str, Form], variants: Sequence[Variant]) -> list[Variant]:
-    """Records with time and memory; those of a recipe with steps are unchanged for a role that no sense runs.
+def of(job: RecipeJob, form: Form, reference: Form) -> SpeedFigures | None:
+    """Time and memory of a form; None for a role that no sense runs, in a recipe with steps.
 
     Args:
         job: the recipe.
-        reference: the form that others are compared with.
-        forms: those that could be made, by name.
-        variants: the record of the reference, then those of the others.
+        form: the model.
+        reference: what it runs in turn with; itself for the reference's own figures.
 
     Raises:
         EdgeAssistantError: a model cannot be run.
     """
     from edge_assistant_quantize.senses import ROLES
 
-    there = [reference, *forms.values()]
-    models, asked = [form.candidate() for form in there], job.recipe
+    asked = job.recipe
+    if not (is_llama(form.files) and is_llama(reference.files)) and asked.steps and asked.role not in ROLES:
+        return None
     data = next((each.data for each in asked.metrics), next(iter(asked.data), ""))  # that of the first metric
-    runs = asked.role in ROLES or all(is_llama(model.paths) for model in models)
-    if not forms or (asked.steps and not runs):
-        return list(variants)
-    over = [form.identity for form in there], job.inputs.get(f"data/{data}"), ITEMS, job.threads
-    run = partial(side_by_side, models, asked.data.get(data, {}), threads=job.threads, watch=job.watch)
+    over = [form.identity, reference.identity, job.inputs.get(f"data/{data}"), ITEMS, job.threads]
     key = sum_of_values(["speed", *over, versions(RUNTIMES), machine()])
-    first, *others = job.space.measured(key, list[SpeedFigures], run)
-    found = [first, *map(dict(zip(forms, others, strict=True)).get, (each.name for each in variants[1:]))]
-    return [
-        msgspec.structs.replace(each, speed=own.speed, peak_mib=own.peak_mib) if own else each
-        for each, own in zip(variants, found, strict=True)
-    ]
+    return job.space.measured(key, SpeedFigures, partial(_measured, job, form, reference, asked.data.get(data, {})))
 
 
-def side_by_side(models: Sequence[Candidate], data: Data, *, threads: int, watch: Watch) -> list[SpeedFigures]:
-    """Time and memory of models, the first being the reference that each of the others runs in turn with.
-
-    Raises:
-        EdgeAssistantError: a model cannot be run over the data.
-    """
-    first = models[0]
-    if all(is_llama(model.paths) for model in models):
-        found = [gguf.measure(each.paths[MODEL], threads=threads, watch=watch) for each in models]
-        return [SpeedFigures({**each.speed, "ratio": gguf.ratio(found[0], each)}, each.peak_mib) for each in found]
-    limit, figures = data.get("limit"), list[dict[str, float]]()
+def _measured(job: RecipeJob, form: Form, reference: Form, data: Data) -> SpeedFigures:
+    own = form.identity == reference.identity
+    if is_llama(form.files) and is_llama(reference.files):
+        found = gguf.measure(form.files[MODEL], threads=job.threads, watch=job.watch)
+        base = found if own else of(job, reference, reference)
+        assert base is not None
+        ratio = base.speed[WRITING] / found.speed[WRITING]  # of times for a written token
+        return SpeedFigures({**found.speed, "ratio": ratio}, found.peak_mib)
+    limit, candidate = data.get("limit"), form.candidate()
     few_items = {**data, "limit": min(limit, ITEMS) if isinstance(limit, int) else ITEMS}
-    with first.held() as (reference, _):
-        for number, each in enumerate(models[1:]):
-            watch(ProgressStep("speed", number, len(models) - 1))
-            with each.held() as (model, _):
-                times = in_turn(model, reference, first.role, few_items, threads)
-            mine, other = (1000 * statistics.median(column) for column in zip(*times, strict=True))
-            figures += [] if figures else [{"median_ms": other, "ratio": 1.0}]
-            figures.append({"median_ms": mine, "ratio": statistics.median(own / base for own, base in times)})
-        watch(ProgressStep("speed", len(models) - 1, len(models) - 1))
-    peaks = [peak_mib(each, few_items, threads=threads) for each in models]
-    return [SpeedFigures(each, most) for each, most in zip(figures, peaks, strict=True)]
+    with (
+        stage(f"speed of {form.name}", job.watch),
+        candidate.held() as (model, _),
+        reference.candidate().held() as (other, _),
+    ):
+        times = in_turn(model, other, form.role, few_items, job.threads)
+    figures = {"median_ms": 1000 * statistics.median(mine for mine, _ in times)}
+    figures["ratio"] = 1.0 if own else statistics.median(mine / base for mine, base in times)
+    return SpeedFigures(figures, peak_mib(candidate, few_items, threads=job.threads))
 
 
 def in_turn(
@@ -103,18 +89,17 @@ def in_turn(
     """
     from edge_assistant_quantize.senses import perceive
 
-    runs = [perceive(model, role, data, Runtime(threads), ignore) for model in (one, other)]
+    def seconds(items: Iterator[object]) -> float:
+        began = time.perf_counter()
+        next(items)
+        return time.perf_counter() - began
+
+    first, second = (perceive(model, role, data, Runtime(threads), ignore) for model in (one, other))
     times: list[tuple[float, float]] = []
-    there = True
-    while there:
-        took = []
-        for items in runs:
-            began = time.perf_counter()
-            there = next(items, None) is not None and there
-            took.append(time.perf_counter() - began)
-        times.append((took[0], took[1]))
-    warm = [pair for pair in times[1:-1] if min(pair) >= LEAST_S]
-    return warm or times[:1]
+    with contextlib.suppress(StopIteration):
+        while True:
+            times.append((seconds(first), seconds(second)))
+    return [pair for pair in times[1:] if min(pair) >= LEAST_S] or times[:1]
 
 
 def is_llama(files: Mapping[str, Path]) -> bool:

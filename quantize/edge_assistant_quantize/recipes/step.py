@@ -12,7 +12,8 @@ import msgspec
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.decoding import Name
-from edge_assistant_quantize.onnx import external
+from edge_assistant_quantize.errors import RecipeInvalid
+from edge_assistant_quantize.onnx import graphs
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Layer
 
@@ -52,7 +53,7 @@ class Form:
             WeightsRefused: an .onnx file keeps weights in other files, which no sum covers.
         """
         for path in model.paths.values():
-            external.check_one_file(path)
+            graphs.check_one_file(path)
         return cls(model.name, model.role, model.paths, model.sums(), model.options)
 
     @property
@@ -170,6 +171,10 @@ class Step:
     types: ClassVar[tuple[str, ...]] = ()
     libraries: ClassVar[tuple[str, ...]] = ()
 
+    def keys(self, form: Form) -> tuple[str, ...]:
+        """The files of a model that it works on, one at a time; one empty key for a step over the whole model."""
+        return ("",)
+
     def make(self, work: StepInput) -> Made:
         """Do it, or raise an EdgeAssistantError."""
         raise NotImplementedError
@@ -203,6 +208,22 @@ class FileStep(msgspec.Struct, Step, frozen=True, forbid_unknown_fields=True, kw
     """A step that works on one file at a time: `file`, or every file that holds a model."""
 
     file: Name | None = None
+
+    def keys(self, form: Form) -> tuple[str, ...]:
+        """That file, or each that holds a model.
+
+        Raises:
+            RecipeInvalid: the model has no such file, or no model file at all.
+        """
+        found, has = form.models(), ", ".join(form.files) or "none"
+        if self.file and self.file not in form.files:
+            what = f"{self.label} works on '{self.file}', which {form.name} has not (its files: {has})"
+            raise RecipeInvalid(what, "correct 'file' of the step")
+        if not self.file and not found:
+            what = f"no model among its files ({has})" if form.files else "weights that are not converted yet"
+            hint = 'put a step before it that makes one: prepare = [{ do = "convert" }], or "export"'
+            raise RecipeInvalid(f"{self.label} finds {what}", hint)
+        return (self.file,) if self.file else found
 
 
 def decode(table: object, known: Sequence[type[Step]]) -> Step:

@@ -156,19 +156,17 @@ class QuantizeGguf(FileStep, frozen=True, kw_only=True):
             if how["imatrix"] is None:
                 hint = 'put a step before it that computes one: prepare = [{ do = "imatrix" }]'
                 raise RecipeInvalid(f"{self.kind} wants an importance matrix, and no step has computed one", hint)
-        if self.bits is None:
-            fell = quantize.quantize(work.file, work.output, self.kind, overrides=self.overrides, **how)
-            return Made({work.key: work.output.name}, note=quantize.note(fell), facts={"fallbacks": fell})
-        searching: dict[str, Any] = {
-            "context": self.context or perplexity.CONTEXT,
-            "chunks": self.chunks,
-            "folder": work.kept,
-        }
-        found = search.search(work.file, work.text, bits=self.bits, **searching, **how)
-        fell = quantize.quantize(work.file, work.output, search.TOP, overrides=found.overrides, **how)
-        facts = {"fallbacks": fell, "losses": dict(found.losses), "types": dict(found.types)}
-        note = "; ".join(filter(None, [found.note, quantize.note(fell)]))
-        return Made({work.key: work.output.name}, note=note, facts=facts)
+        kind, overrides, notes, facts = self.kind, self.overrides, list[str](), dict[str, object]()
+        if self.bits is not None:
+            over: dict[str, Any] = {"context": self.context or perplexity.CONTEXT, "chunks": self.chunks}
+            found = search.search(work.file, work.text, bits=self.bits, folder=work.kept, **over, **how)
+            kind, overrides = search.TOP, {group.pattern: kind for group, kind, _ in found}
+            types = {group.name: kind for group, kind, _ in found}
+            facts = {"losses": {group.name: loss for group, _, loss in found}, "types": types}
+            notes = [search.note(types)]
+        fell = quantize.quantize(work.file, work.output, kind, overrides=overrides, **how)
+        note = "; ".join(filter(None, [*notes, quantize.note(fell)]))
+        return Made({work.key: work.output.name}, note=note, facts={"fallbacks": fell, **facts})
 
 
 class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
@@ -193,14 +191,22 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
         if self.exclude and self.most:
             raise ValueError("'exclude' and 'exclude_until_accepted' do not go together")
         try:
-            methods.check_options(self.kind, self.options)
+            self.method(self.exclude)
         except UsageError as error:
             raise ValueError(f"{error.message} - {error.hint}") from None
+
+    def method(self, excluded: tuple[str, ...] = ()) -> methods.Method:
+        """How, with these nodes excluded.
+
+        Raises:
+            UsageError: an option is unknown, or has no such value.
+        """
+        return methods.parse(self.kind, self.options, excluded)
 
     @property
     def calibrates(self) -> bool:
         """If the method or a search runs the model over the data."""
-        return self.searches or methods.calibrates(self.kind, self.options)
+        return self.searches or self.method().calibrates
 
     @property
     def searches(self) -> bool:
@@ -216,8 +222,9 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
             given = calibration.record(work.form.candidate(), work.key, work.calibration, **work.computing)
         if self.most is None:
             return self._quantize(work, given, self.exclude)
-        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most, "options": self.options}
-        found = search.quantize_to_accept(work.file, work.output, self.kind, calibration=given, **how, **work.computing)
+        assert given is not None  # as searches calibrate
+        how: dict[str, Any] = {"accepts": work.accepts, "most": self.most}
+        found = search.quantize_to_accept(work.file, work.output, self.method(), given, **how)
         layers = tuple(replace(layer, file=work.key) for layer in found.layers)
         tries = f"{len(found.tries)} forms tried" if len(found.tries) > 1 else ""
         if found.taken:
@@ -230,8 +237,7 @@ class QuantizeOnnx(FileStep, frozen=True, kw_only=True):
     def _quantize(self, work: StepInput, given: Calibration | None, excluded: tuple[str, ...]) -> Made:
         from edge_assistant_quantize.onnx.quantize import quantize
 
-        how: dict[str, Any] = {"calibration": given, "exclude": excluded, "options": self.options}
-        note = quantize(work.file, work.output, self.kind, **how, **work.computing)
+        note = quantize(work.file, work.output, self.method(excluded), calibration=given, threads=work.threads)
         return Made({work.key: work.output.name}, excluded=excluded, note=note)
 
 

@@ -15,7 +15,7 @@ import contextlib
 import hmac
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,11 +23,10 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from edge_assistant.storage import atomic
-from edge_assistant_quantize import candidate as candidates
 from edge_assistant_quantize import room
 from edge_assistant_quantize.acceptance import signature
 from edge_assistant_quantize.candidate import Candidate, sha256_of
-from edge_assistant_quantize.errors import InputMissing, UsageError
+from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.publish.places import linked
 from edge_assistant_quantize.recipes.recipe import Recipe
@@ -59,18 +58,15 @@ class Workspace:
         """
         with atomic.storing(self.folder.name, _HINT):
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / ".lock", timeout=0)
             try:
-                lock.acquire()
+                held = FileLock(self.folder / ".lock", timeout=0).acquire()
             except Timeout:
                 what = f"another run works in {self.folder.name}"
                 raise UsageError(what, "wait for it, or name another folder") from None
-        try:
+        with held:
             for path in self.folder.rglob(f"{room.BEGUN}*"):
                 shutil.rmtree(path, ignore_errors=True)
             yield
-        finally:
-            lock.release()
 
     def step(self, name: str, key: str, make: Callable[[Path, Path], Made]) -> tuple[Made, Path, Mapping[str, str]]:
         """The stored output of a step, which is made if it is missing or a file has changed.
@@ -114,16 +110,12 @@ class Workspace:
         return found
 
     def place(self, candidate: Candidate, name: str) -> None:
-        """Put a candidate whose files lie anywhere into a folder of its own, unless it is there already."""
+        """Put a candidate whose files lie anywhere into a folder of its own."""
         files = {key: f"{key}{path.suffix}" for key, path in candidate.paths.items()}
-        placed = replace(candidate, folder=self.folder / name, files=files)
-        with contextlib.suppress(InputMissing, ValueError):
-            if candidates.read(placed.folder) == placed and placed.sums() == candidate.sums():
-                return
-        with room.new_folder(placed.folder, replace=True) as folder:
+        with room.new_folder(self.folder / name, replace=True) as folder:
             for key, path in candidate.paths.items():  # another's file must not change by this one
                 (linked if path.is_relative_to(self.folder) else shutil.copyfile)(path, folder / files[key])
-            replace(placed, folder=folder).write()
+            replace(candidate, folder=folder, files=files).write()
 
     def clear(self, name: str) -> None:
         """Remove what an earlier run has put into a folder."""
@@ -163,4 +155,4 @@ class RecipeJob:
     space: Workspace
     threads: int
     watch: Watch
-    inputs: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from edge_assistant_quantize.record import Interval, Measure, Record, Variant
@@ -31,21 +31,23 @@ class ReportedForm:
     Attributes:
         form: with its figures.
         state: what was decided.
-        time: over the reference's; NaN where it was not measured.
         intervals: by metric, each with whether it is that of the difference to the reference, and not of the value.
         precisions: its weights by type; empty where its files are not at hand.
     """
 
     form: Variant
     state: FormState
-    time: float = math.nan
     intervals: Mapping[str, tuple[Interval, bool]] = field(default_factory=dict)
     precisions: Sequence[Precision] = ()
 
+    @property
+    def time(self) -> float:
+        """Its time over the reference's; NaN where it was not measured."""
+        return self.form.speed.get("ratio", math.nan)
+
     def value(self, metric: str) -> float:
         """The value of a metric; NaN if it was not measured."""
-        judged = (verdict.value for verdict in self.form.verdicts if verdict.metric == metric)
-        return self.form.metrics.get(metric, next(judged, math.nan))
+        return self.form.metrics.get(metric, math.nan)
 
     def cost(self, name: str) -> float:
         """One of `COSTS`; NaN if it was not measured."""
@@ -55,30 +57,21 @@ class ReportedForm:
 
 def of_record(record: Record) -> list[ReportedForm]:
     """The reference and the variants; their places are their numbers in tables and plots."""
-    return timed([of_form(record, form) for form in (record.reference, *record.variants)])
+    return [of_form(record, form) for form in (record.reference, *record.variants)]
 
 
 def of_form(record: Record, form: Variant) -> ReportedForm:
     """One of a record's forms."""
     within = {each.metric: (each.interval, each.compares) for each in form.verdicts if each.interval is not None}
-    return ReportedForm(form, _state(record, form), form.speed.get("ratio", math.nan), within)
-
-
-def timed(there: Sequence[ReportedForm]) -> list[ReportedForm]:
-    """Forms of which the first, the reference, takes its own time; where no other was timed, it has none either."""
-    first, *others = there
-    time = 1.0 if any(math.isfinite(each.time) for each in others) else math.nan
-    return [replace(first, time=time), *others]
-
-
-def _state(record: Record, form: Variant) -> FormState:
     if form is record.reference:
-        return FormState.REFERENCE
-    if form.accepted is None:
-        return FormState.UNDECIDED
-    if not form.accepted:
-        return FormState.REFUSED
-    return FormState.CHOSEN if form.name == record.chosen else FormState.ACCEPTED
+        state = FormState.REFERENCE
+    elif form.accepted is None:
+        state = FormState.UNDECIDED
+    elif not form.accepted:
+        state = FormState.REFUSED
+    else:
+        state = FormState.CHOSEN if form.name == record.chosen else FormState.ACCEPTED
+    return ReportedForm(form, state, within)
 
 
 def metrics(record: Record) -> list[str]:
@@ -95,16 +88,10 @@ def front(there: Sequence[ReportedForm], cost: str, metric: str, measures: Mappi
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
-    """The points that no other point dominates, by ascending cost.
-
-    A point dominates another if it is no worse in both and better in one. Of equal points all are in the front.
+    """The places of the points that no other dominates, by ascending cost; of equal points all are in the front.
 
     Args:
-        points: cost and loss of each, such as bytes and perplexity; less is better in both. Points that are not finite
-            are in no front.
-
-    Returns:
-        Their places in `points`.
+        points: cost and loss of each, such as bytes and perplexity; those that are not finite are in no front.
 
     >>> pareto([(100, 5.0), (50, 5.5), (60, 6.0), (25, 9.0)])
     (3, 1, 0)

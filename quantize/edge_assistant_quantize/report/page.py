@@ -5,26 +5,25 @@ A page has no script and nothing from elsewhere, so it works offline and can be 
 
 from __future__ import annotations
 
-import math
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from msgspec import to_builtins
 
 from edge_assistant.core.signals import printable
 from edge_assistant.storage import atomic
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.acceptance import looks, pairs
 from edge_assistant_quantize.acceptance.looks import DecidedLook
-from edge_assistant_quantize.record import Measure, Record
+from edge_assistant_quantize.record import Record
 from edge_assistant_quantize.report import forms, plots, precision, text
 from edge_assistant_quantize.report.forms import ReportedForm
 from edge_assistant_quantize.report.plots import Plot
-from edge_assistant_quantize.report.text import NOTHING
+from edge_assistant_quantize.report.text import NOTHING, PLAIN
 
 HTML = "report.html"
 MOST_METRICS = 3  # columns of the main table, and plots of size
+_AFTER_METRICS = ("time", "memory", "Pareto fronts", "decided")  # columns of that table
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +47,39 @@ class ReportPage:
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def plots(self) -> list[Plot]:
-        """Size against the first metrics, time and memory against the first, and the layers that lose most."""
-        names, record = forms.metrics(self.record), self.record
+        """Size against the first metrics, time and memory against the first; none without matplotlib."""
+        if importlib.util.find_spec("matplotlib") is None:
+            return []
+        names = forms.metrics(self.record)
         asked = [("size", name) for name in names[:MOST_METRICS]]
         asked += [(cost, name) for cost in ("time", "memory") for name in names[:1]]
-        found = [plots.against(self.forms, record.measures, cost, name) for cost, name in asked]
-        found.append(plots.layers(record.layers, {node for form in record.variants for node in form.excluded}))
+        found = [plots.against(self.forms, self.record.measures, cost, name) for cost, name in asked]
         return [plot for plot in found if plot is not None]
 
-    def to_json(self) -> dict[str, object]:
-        """All of it for programs; what is no number is null there."""
-        names, measures = forms.metrics(self.record), self.record.measures
-        fronts = {
-            cost: {
-                name: [self.forms[n].form.name for n in forms.front(self.forms, cost, name, measures)] for name in names
-            }
-            for cost in forms.COSTS
-        }
-        models = [{**to_builtins(each), "bits_per_weight": precision.bits(each.precisions)} for each in self.forms]
-        record = to_builtins(self.record)
-        kept = {key: record[key] for key in ("role", "measures", "inputs", "machine", "versions", "commands")}
-        return {"reference": self.forms[0].form.name, **kept, "models": models, "pareto": fronts}
+    def table(self, metrics: Sequence[str]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        """The head and the rows of the main table with these metrics, without columns that say nothing.
+
+        Fronts are those of the first metric.
+        """
+        there, measures = self.forms, self.record.measures
+        fronts = {cost: forms.front(there, cost, name, measures) for name in metrics[:1] for cost in forms.COSTS}
+        rows = [("#", "form", "size", "of the size", "bits a weight", *metrics, *_AFTER_METRICS)]
+        for place, each in enumerate(there):
+            on = ", ".join(cost for cost, front in fronts.items() if place in front)
+            values = []
+            for name in metrics:
+                measure, (found, compares) = measures.get(name, PLAIN), each.intervals.get(name, (None, False))
+                within = found and f"{',' * compares} {text.within(measure, found, compares=compares)}"
+                values.append(text.number(measure, each.value(name)) + (within or ""))
+            sizes = mebibytes(each.form.bytes), text.share(each.form.bytes, there[0].form.bytes)
+            bits, peak = text.times(precision.bits(each.precisions)), each.form.peak_mib
+            memory = NOTHING if peak is None else f"{peak:,.0f} MiB"
+            missed = [f"{item.metric} misses {item.criterion}" for item in each.form.verdicts if not item.accepted]
+            decided = ": ".join(filter(None, (each.state, "; ".join(filter(None, (*missed, each.form.note))))))
+            rows.append((str(place), each.form.name, *sizes, bits, *values, text.times(each.time), memory, on, decided))
+        columns = [column for column in zip(*rows, strict=True) if {*column[1:]} - {"", NOTHING}]
+        head, *lines = zip(*columns, strict=True)
+        return head, lines
 
     def write(self, path: Path) -> None:
         """Write the page, whole or not at all, and make the folder if it is missing.
@@ -97,54 +108,25 @@ class ReportPage:
             undefined=StrictUndefined,
         )
         shown = forms.metrics(self.record)[:MOST_METRICS]
-        models = table(self.forms, self.record.measures, shown)
-        page = made.get_template("page.html.j2")
-        return page.render(page=self, models=models, plots=self.plots(), shown=shown, text=text, paired=pairs.counts)
+        return made.get_template("page.html.j2").render(page=self, shown=shown, text=text, paired=pairs.counts)
+
+
+def of_record(record: Record) -> ReportPage:
+    """The report of a record.
+
+    Raises:
+        UsageError: a look of the record cannot be decided again.
+    """
+    decided = [looks.decided(look) for look in record.looks]
+    title = f"{record.name}: which form to take"
+    return ReportPage(title, text.decision(record), record, forms.of_record(record), decided)
 
 
 def write(record: Record, folder: Path) -> None:
     """Write the report of a record into a folder, which is made if it is missing; it replaces an earlier report.
 
     Raises:
-        UsageError: a look of the record cannot be decided again.
+        UsageError: see `of_record`.
         StorageFull: the disk is full.
     """
-    decided = [looks.decided(look) for look in record.looks]
-    title, there = f"{record.name}: which form to take", forms.of_record(record)
-    ReportPage(title, text.decision(record), record, there, decided).write(folder / HTML)
-
-
-def table(
-    there: Sequence[ReportedForm], measures: Mapping[str, Measure], metrics: Sequence[str]
-) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
-    """The main table, without columns that say nothing.
-
-    Args:
-        there: the forms, the reference first.
-        measures: how each metric is read.
-        metrics: that are shown; fronts are those of the first.
-
-    Returns:
-        Its head and its rows.
-    """
-    whole = there[0].form.bytes
-    fronts = {cost: forms.front(there, cost, name, measures) for name in metrics[:1] for cost in forms.COSTS}
-    rows = [
-        ("#", "form", "size", "of the size", "bits a weight", *metrics, "time", "memory", "Pareto fronts", "decided")
-    ]
-    for place, each in enumerate(there):
-        on = ", ".join(cost for cost, front in fronts.items() if place in front and math.isfinite(each.cost(cost)))
-        values = []
-        for name in metrics:
-            found, compares = each.intervals.get(name, (None, False))
-            within = found and f"{',' * compares} {text.within(measures[name], found, compares=compares)}"
-            values.append(text.number(measures[name], each.value(name)) + (within or ""))
-        sizes = mebibytes(each.form.bytes), text.share(each.form.bytes, whole)
-        bits, peak = text.times(precision.bits(each.precisions)), each.form.peak_mib
-        memory = NOTHING if peak is None else f"{peak:,.0f} MiB"
-        missed = [f"{item.metric} misses {item.criterion}" for item in each.form.verdicts if not item.accepted]
-        decided = ": ".join(filter(None, (each.state, "; ".join(filter(None, (*missed, each.form.note))))))
-        rows.append((str(place), each.form.name, *sizes, bits, *values, text.times(each.time), memory, on, decided))
-    columns = [column for column in zip(*rows, strict=True) if {*column[1:]} - {"", NOTHING}]
-    head, *lines = zip(*columns, strict=True)
-    return head, lines
+    of_record(record).write(folder / HTML)

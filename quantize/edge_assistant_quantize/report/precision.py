@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from edge_assistant_models import headers
 from edge_assistant_models.headers import HeaderFormat
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, NodeProto, TensorProto
+    from onnx import GraphProto, TensorProto
 
 PACKED = "MatMulNBits"  # holds its weights packed into bytes; what they are stands in its attributes
 # Of operators, the first input that is a scale or zero point
@@ -56,44 +56,39 @@ def of_files(paths: Iterable[Path]) -> list[Precision]:
     Raises:
         ModelCorrupt: a file contradicts itself.
     """
+    readers = {HeaderFormat.GGUF: _of_gguf, HeaderFormat.ONNX: _of_onnx}
     found = defaultdict[str, list[Precision]](list)
-    for one in (one for path in paths for one in _of_file(path)):
-        found[one.kind].append(one)
+    for path in paths:
+        if (form := headers.form_of(path.name)) in readers:
+            tensors = list(readers[form](path))
+            rest = path.stat().st_size - sum(each.bytes for each in tensors)
+            for each in (*tensors, Precision(REST, 0, 0, rest)):
+                found[each.kind].append(each)
     return sorted((_sum(kind, each) for kind, each in found.items()), key=lambda each: (-each.bytes, each.kind))
 
 
-def bits(precisions: Iterable[Precision]) -> float:
+def bits(precisions: Sequence[Precision]) -> float:
     """Bits for each weight over all of them; NaN without any."""
-    return _sum("", list(precisions)).bits
+    return _sum("", precisions).bits
 
 
-def _sum(kind: str, there: list[Precision]) -> Precision:
-    columns = ((one.tensors, one.weights, one.bytes, one.fallbacks) for one in there)
-    return Precision(kind, *map(sum, zip(*columns, strict=True))) if there else Precision(kind, 0, 0, 0)
-
-
-def _of_file(path: Path) -> Iterator[Precision]:
-    readers = {HeaderFormat.GGUF: _of_gguf, HeaderFormat.ONNX: _of_onnx}
-    if (form := headers.form_of(path.name)) in readers:
-        tensors = list(readers[form](path))
-        yield from tensors
-        yield Precision(REST, 0, 0, path.stat().st_size - sum(each.bytes for each in tensors))
+def _sum(kind: str, there: Sequence[Precision]) -> Precision:
+    tensors, weights, size = (sum(getattr(each, name) for each in there) for name in ("tensors", "weights", "bytes"))
+    return Precision(kind, tensors, weights, size, sum(each.fallbacks for each in there))
 
 
 def _of_gguf(path: Path) -> Iterator[Precision]:
-    import gguf
-
     from edge_assistant_quantize.gguf import header
 
     found = header.read(path)
     fallen = {tensor.name for tensor in found.fallen}
     for tensor in found.tensors:
-        weights = math.prod(tensor.shape)
-        block, size = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[tensor.kind.upper()]]
-        yield Precision(tensor.kind, 1, weights, weights // block * size, int(tensor.name in fallen))
+        fell = int(tensor.name in fallen)
+        yield Precision(header.kind_of(tensor), 1, tensor.n_elements, tensor.n_bytes, fell)
 
 
 def _of_onnx(path: Path) -> Iterator[Precision]:
+    import numpy as np
     import onnx
 
     with path.open("rb") as file:
@@ -101,31 +96,33 @@ def _of_onnx(path: Path) -> Iterator[Precision]:
         file.seek(0)
         model = onnx.load(file, load_external_data=False)
     for graph in _graphs(model.graph):
-        packed, halves, scales = _roles(graph)
-        for name, tensor in _tensors(graph):
-            one = _of_packed(tensor, packed[name]) if name in packed else _of_tensor(tensor)
-            if name in halves and name not in packed:
-                one = Precision("4 bits, two in a byte", 1, 2 * one.weights, one.bytes)
-            yield Precision(SCALES, 1, 0, one.bytes) if name in scales else one
+        tensors = dict(_tensors(graph))
+        roles = _roles(graph, tensors)
+        for name, tensor in tensors.items():
+            stored, count = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)), math.prod(tensor.dims)
+            kind, weights = roles.get(name, (str(stored), count))
+            yield Precision(kind, 1, weights, len(tensor.raw_data) or count * stored.itemsize)
 
 
-def _roles(graph: GraphProto) -> tuple[dict[str, NodeProto], set[str], set[str]]:
-    """What names stand for: weights packed for a node, tables with two numbers in a byte, scales and zero points."""
+def _roles(graph: GraphProto, tensors: Mapping[str, TensorProto]) -> dict[str, tuple[str, int]]:
+    """How nodes take tensors that are no plain weights: the type to count them under, and the weights in them."""
     made = {output: node for node in graph.node for output in node.output}
-    packed: dict[str, NodeProto] = {}
-    halves: set[str] = set()
     scales: set[str] = set()
+    roles: dict[str, tuple[str, int]] = {}
     for node in graph.node:
         scales.update(node.input[_SCALES.get(node.op_type, len(node.input)) :])
         if node.op_type == PACKED and len(node.input) > 1:
-            packed[node.input[1]] = node
+            said = {attribute.name: attribute.i for attribute in node.attribute}
+            kind = f"{said.get('bits', 4)} bits in blocks of {said.get('block_size', 0)}"
+            roles[node.input[1]] = kind, said.get("K", 0) * said.get("N", 0)
         source = made.get(node.input[0]) if node.input else None
-        if source and (node.op_type, source.op_type) == ("BitwiseAnd", "Gather"):  # rows are looked up and taken apart
-            halves.add(source.input[0])
+        if source and (node.op_type, source.op_type) == ("BitwiseAnd", "Gather") and source.input[0] in tensors:
+            count = math.prod(tensors[source.input[0]].dims)  # rows are looked up and taken apart
+            roles.setdefault(source.input[0], ("4 bits, two in a byte", 2 * count))
         if source and (node.op_type, source.op_type) == ("Mul", "Cast") and node.input[1].endswith("/scale"):
             scales.add(node.input[1])  # weights in bytes are widened, then multiplied by a scale for each row
     scales.update(made[name].input[0] for name in list(scales) if name in made and made[name].op_type == "Cast")
-    return packed, halves, scales
+    return {**roles, **dict.fromkeys(scales, (SCALES, 0))}
 
 
 def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
@@ -133,7 +130,7 @@ def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
     yield graph
     for node in graph.node:
         for attribute in node.attribute:
-            for inner in (attribute.g, *attribute.graphs) if attribute.HasField("g") else attribute.graphs:
+            for inner in (attribute.g, *attribute.graphs):
                 yield from _graphs(inner)
 
 
@@ -143,18 +140,3 @@ def _tensors(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
     for node in graph.node:
         if node.op_type == "Constant":
             yield from ((node.output[0], each.t) for each in node.attribute if each.name == "value")
-
-
-def _of_tensor(tensor: TensorProto) -> Precision:
-    import numpy as np
-    from onnx import helper
-
-    kind, weights = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type)), math.prod(tensor.dims)
-    return Precision(str(kind), 1, weights, len(tensor.raw_data) or weights * kind.itemsize)
-
-
-def _of_packed(tensor: TensorProto, node: NodeProto) -> Precision:
-    """The weights of a MatMulNBits: K x N numbers of some bits; its scales are a tensor of their own."""
-    said = {attribute.name: attribute.i for attribute in node.attribute}
-    kind = f"{said.get('bits', 4)} bits in blocks of {said.get('block_size', 0)}"
-    return Precision(kind, 1, said.get("K", 0) * said.get("N", 0), math.prod(tensor.dims))

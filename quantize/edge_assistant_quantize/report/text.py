@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from edge_assistant.core.signals import printable
 from edge_assistant_models.transfer import mebibytes
 from edge_assistant_quantize.record import CriterionVerdict, Interval, Measure, Record, Variant
-from edge_assistant_quantize.report import forms
 
 NOTHING = "–"
 PLAIN = Measure(lower_is_better=True, unit="")  # of a metric of which a record says nothing
@@ -111,8 +110,4 @@ def decision(record: Record) -> str:
         missed = "; ".join(told(item for item in form.verdicts if not item.accepted))
         stays = f"{sized(record.reference)} stays, as no form of {len(judged)} holds every criterion"
         return f"Take none: {stays}. Nearest is {sized(form)}: {missed}."
-    best, there = "", forms.of_record(record)
-    for metric in forms.metrics(record)[:1]:
-        front = ", ".join(sized(there[n].form) for n in forms.front(there, "size", metric, record.measures))
-        best = f"; no other is both smaller and better in {line(metric)} than {front}"
-    return f"Nothing was decided, as no criterion was asked: {len(there)} forms compared{best}."
+    return f"Nothing was decided, as no criterion was asked: {1 + len(record.variants)} forms compared."

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_assistant_quantize.acceptance.criteria import from_words, of
-from edge_assistant_quantize.errors import RecipeInvalid
+from edge_assistant_quantize.errors import RecipeInvalid, UsageError
+from edge_assistant_quantize.recipes.recipe import Measurement
 from edge_assistant_quantize.record import Bound, Criterion
 
 
@@ -25,10 +25,10 @@ from edge_assistant_quantize.record import Bound, Criterion
     ],
 )
 def test_comparing(words, low, high, lower, higher):
-    _, criterion = from_words(f"wer {words}")
+    criterion = Measurement.of(f"presence {words}").criterion
     assert criterion.compares
-    assert criterion.holds(low, high, lower_is_better=True, margin=0.03) is lower
-    assert criterion.holds(low, high, lower_is_better=False, margin=0.03) is higher
+    assert criterion.holds(low, high, lower_is_better=True) is lower
+    assert criterion.holds(low, high, lower_is_better=False) is higher
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_comparing(words, low, high, lower, higher):
     ],
 )
 def test_of_its_own_value(words, low, high, holds):
-    _, criterion = from_words(f"cosine {words}")
+    criterion = Measurement.of(f"cosine {words}").criterion
     assert not criterion.compares
     assert criterion.holds(low, high, lower_is_better=False) is holds
 
@@ -56,35 +56,43 @@ def test_nothing_holds_for_what_is_not_finite(bound, limit, end, first, lower_is
     ("words", "text"),
     [
         ("wer at_most_worse=0.005", "at most 0.005 worse"),
-        ("presence within_interval=true", "at most the metric's margin worse"),
+        ("presence within_interval=true", "at most 0.03 worse"),
         ("top1 at_least=0.97", "at least 0.97"),
-        ("kl at_most=0.1", "at most 0.1"),
+        ("kl-divergence at_most=0.1", "at most 0.1"),
     ],
 )
 def test_in_words(words, text):
-    metric, criterion = from_words(words)
-    assert metric == criterion.metric == words.split()[0]
-    assert criterion.text == text
+    found = Measurement.of(words)
+    assert found.metric == found.data == found.criterion.metric == words.split()[0]
+    assert found.criterion.text == text
 
 
 def test_only_measured():
-    assert from_words("wer") == ("wer", None)
-    assert of("wer", {}) is None
+    assert Measurement.of("wer") == Measurement("wer", "wer")
+    assert Measurement.of("wer").criterion is None
 
 
 @pytest.mark.parametrize(
-    ("said", "says"),
+    ("words", "says"),
     [
-        ({"at_least": 0.9, "at_most": 1}, "2 criteria"),
-        ({"at_last": 0.9}, "unknown key 'at_last'"),
-        ({"at_least": "much"}, "'at_least' must be a number"),
-        ({"at_least": True}, "'at_least' must be a number"),
-        ({"at_least": math.inf}, "'at_least' must be a number"),
-        ({"at_most_worse": -0.1}, "must not be below zero"),
-        ({"within_interval": False}, "can only be true"),
-        ({"at_most_worse": 0.1, "by": "difference"}, "unknown key 'by'"),
+        ("at_least=0.9 at_most=1", "several criteria"),
+        ("within_interval at_least=0", "several criteria"),
+        ("at_last=0.9", "unknown key `at_last`"),
+        ("at_least=much", "at_least: expected `float"),
+        ("at_least", "at_least: expected `float"),
+        ("at_least=inf", "at_least: expected `float"),
+        ("at_least=nan", "at_least: expected `float"),
+        ("at_most_worse=-0.1", "at_most_worse: expected `float` >= 0"),
+        ("within_interval=perhaps", "within_interval: expected `bool`"),
+        ("at_most_worse=0.1 by=difference", "unknown key `by`"),
     ],
 )
-def test_what_cannot_be_understood(said, says):
-    with pytest.raises(RecipeInvalid, match=says):
-        of("wer", said)
+def test_what_cannot_be_understood(words, says):
+    with pytest.raises(RecipeInvalid, match=says) as caught:
+        Measurement.of(f"wer {words}")
+    assert caught.value.hint == "give one of at_most_worse, within_interval, at_least and at_most"
+
+
+def test_a_margin_is_that_of_a_result():
+    with pytest.raises(UsageError, match="'objects' is no result that could be decided by - name one: presence or "):
+        _ = Measurement.of("objects within_interval").criterion

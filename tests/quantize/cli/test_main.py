@@ -112,7 +112,7 @@ REFUSED = [
     ("run detector --output o --data photos", 2, "--data photos names no data set"),
     ("evaluate nanodet --metric beauty --data .", 2, "there is no metric 'beauty'"),
     ("evaluate nanodet --metric wer --data .", 2, "wer measures speech"),
-    ("evaluate nanodet --metric objects", 2, "1 metrics and 0 --data"),
+    ("evaluate nanodet --metric objects", 2, "which is not given - say where it is: --data path=PATH"),
     ("evaluate nanodet --metric objects --data nowhere", 3, "there is no nowhere - name what is there"),
     ("evaluate nanodet --metric objects --data .", 3, "no labels.json"),
     ("evaluate nanodet --metric objects --data limit=3", 2, "not given - say where it is: --data path=PATH"),

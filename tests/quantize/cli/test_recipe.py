@@ -9,7 +9,7 @@ import pytest
 from helpers.records import record
 
 from edge_assistant_quantize import record as records
-from edge_assistant_quantize.acceptance import accept, gate
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.report import plots
@@ -35,9 +35,9 @@ steps = [{ do = "quantize", type = "static-int8" }]
 @pytest.mark.usefixtures("workers")
 def test_the_real_detector_twice_gives_the_same_tensors(models, photos, tmp_path, monkeypatch, capsys):
     """The plots of its reports are drawn elsewhere; that two photographs are too few is told elsewhere, too."""
-    monkeypatch.setattr(accept, "check_data", lambda *given, **how: None)
+    monkeypatch.setattr(gate, "check_count", lambda *given: None)
     monkeypatch.setattr(gate, "check_reference", lambda *given: None)
-    monkeypatch.setattr(plots.Plot, "drawn", lambda plot, *_: plot)
+    monkeypatch.setattr(plots, "against", lambda *given: None)
     model = models("detector")
     (tmp_path / "model").mkdir()
     files = {key: f"{key}.onnx" for key in model.files}
@@ -46,7 +46,7 @@ def test_the_real_detector_twice_gives_the_same_tensors(models, photos, tmp_path
     Candidate("nanodet", "detector", tmp_path / "model", files, model.options).write()
     (tmp_path / "recipe.toml").write_text(RECIPE)
     command = ["run", str(tmp_path / "recipe.toml"), "--threads", "1", "--output"]
-    assert main([*command, str(tmp_path / "out"), "--locked"]) == 3
+    assert main([*command, str(tmp_path / "out"), "--locked", str(tmp_path / "out")]) == 3
     assert "there is no folder out - name a folder that a run has written" in capsys.readouterr().err
     status = main([*command, str(tmp_path / "one"), "--json"])
     told = json.loads(capsys.readouterr().out)

@@ -12,8 +12,9 @@ from edge_assistant_quantize import record
 from edge_assistant_quantize.cli.main import main, parser
 from edge_assistant_quantize.cli.sweep import swept
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing, RecipeInvalid, StorageFull, UsageError
-from edge_assistant_quantize.gguf import speed
+from edge_assistant_quantize.gguf import imatrix, speed
 from edge_assistant_quantize.gguf.speed import SpeedFigures
+from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import engine
 
 SPEED = {"prefill_tokens_per_s": 100.0, "decode_tokens_per_s": 10.0, "load_s": 1.0}
@@ -87,19 +88,15 @@ def quick(monkeypatch):
     monkeypatch.setattr(speed, "measure", lambda *given, **named: SpeedFigures(dict(SPEED), 50.0))
 
 
-def test_a_matrix_is_computed_once_or_given_and_types_of_few_bits_take_it(folder, tmp_path, quick):
+def test_types_of_few_bits_take_a_matrix(folder, tmp_path, quick):
     with pytest.raises(CalibrationInvalid, match="IQ2_XXS needs an importance matrix"):
         ran(folder, tmp_path / "none", "IQ2_XXS")
-    given, calibration = ["--tensor-type", "attn_v=Q8_0"], ["--calibration", folder / "calibration.txt"]
-    first, steps = ran(folder, tmp_path / "out", "IQ2_XXS,F32", *given, *calibration)
-    assert "importance matrix of tiny.gguf" in steps
-    again, steps = ran(folder, tmp_path / "out", "IQ2_XXS,F32", *given, *calibration)
-    assert (again.variants, steps) == (first.variants, ["sweep-tiny"])
-    (matrix,) = (tmp_path / "out" / "work").glob("imatrix-*/imatrix.gguf")
-    found, steps = ran(folder, tmp_path / "given", "IQ2_XXS", "--imatrix", matrix, *given)
-    assert not any("importance" in step for step in steps)
+    matrix = tmp_path / "matrix.gguf"
+    imatrix.compute(folder / "tiny.gguf", folder / "calibration.txt", matrix, context=64, threads=1, watch=ignore)
+    found, _ = ran(folder, tmp_path / "out", "IQ2_XXS,F32", "--imatrix", matrix)
     assert "source/imatrix" in found.inputs
-    assert found.variants[0].files == first.variants[0].files
+    again, steps = ran(folder, tmp_path / "out", "IQ2_XXS,F32", "--imatrix", matrix)
+    assert (again.variants, steps) == (found.variants, ["sweep-tiny"])
 
 
 def test_a_quantized_model_is_taken_if_that_is_said(folder, tmp_path, quick):

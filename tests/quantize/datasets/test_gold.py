@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.evidence import Detail, Evidence, Locator, Statistic, Word
 from edge_assistant_quantize.datasets.gold import KINDS, from_json
 
@@ -64,14 +63,11 @@ def test_what_has_a_default_may_be_left_out_and_words_are_objects() -> None:
         [{"text": 1, "detail": {"kind": "passage"}}],
         [{"text": "x", "confidence": True, "detail": {"kind": "passage"}}],
         [{"text": "x", "locator": {"box": [1, 2, 3]}, "detail": {"kind": "passage"}}],
-        [{"text": "x", "locator": {"where": 1}, "detail": {"kind": "passage"}}],
         [{"text": "x", "detail": {"kind": "line"}}],
         [{"text": "x", "detail": {"kind": "scene", "counts": [["dog", "two"]]}}],
         [{"text": "x", "detail": {"kind": "statistic", "column": "t", "unit": None, "name": "max", "time": "noon"}}],
     ],
 )
 def test_another_form_is_refused_in_one_line(items: Any) -> None:
-    with pytest.raises(InputCorrupt) as caught:
+    with pytest.raises(ValueError, match=r"^[^\n]+\Z"):
         from_json(items, "image:1")
-    assert "\n" not in caught.value.message
-    assert "image:1" in caught.value.message

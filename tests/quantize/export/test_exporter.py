@@ -20,11 +20,9 @@ from edge_assistant.language.embedder import Embedder
 from edge_assistant.perception.whisper import Whisper
 from edge_assistant_quantize import candidate, record
 from edge_assistant_quantize.cli.main import main
-from edge_assistant_quantize.export import Done, detector, export, exporter, pooling
-from edge_assistant_quantize.export import whisper as whisper_export
-from edge_assistant_quantize.gguf import conversion
+from edge_assistant_quantize.export import Done, exporter, product
+from edge_assistant_quantize.onnx.methods import parse
 from edge_assistant_quantize.onnx.quantize import quantize
-from edge_assistant_quantize.progress import ignore
 
 HALF = 5e-3  # with weights in half precision, which keeps 11 bits
 CLOSE = 1e-4  # of an output's largest value: float32 added up in another order
@@ -114,8 +112,9 @@ def test_an_export_computes_what_torch_computes(tiny_exports, name):
     assert sorted(said["deviations"]) == said["files"]
     assert all(value < CLOSE for found in said["deviations"].values() for value in found.values())
     folder = tiny_exports.exported(name).parent
-    assert {path.name for path in folder.iterdir()} == set(said["files"])
-    for path in folder.iterdir():
+    beside = {"config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"}
+    assert {path.name for path in folder.iterdir()} - beside == set(said["files"])
+    for path in folder.glob("*.onnx"):
         graph = onnx.load(path, load_external_data=False)
         assert not any(weight.external_data for weight in graph.graph.initializer)
     if name == "parted":  # as large models come
@@ -125,8 +124,8 @@ def test_an_export_computes_what_torch_computes(tiny_exports, name):
 @pytest.mark.parametrize("name", ["siglip", "bert"])
 @pytest.mark.parametrize(("method", "least"), [("dynamic-int8", 0.98), ("int8-weights", 0.999), ("fp16", 0.99999)])
 def test_a_quantized_export_still_does_in_the_products_sessions(tiny_exports, tmp_path, name, method, least):
-    for source in tiny_exports.exported(name).parent.iterdir():
-        quantize(source, tmp_path / source.name, method, threads=1, watch=ignore)
+    for source in tiny_exports.exported(name).parent.glob("*.onnx"):
+        quantize(source, tmp_path / source.name, parse(method, {}), threads=1)
         assert (tmp_path / source.name).stat().st_size < source.stat().st_size
     made, wanted = ALL[name](tmp_path / "model.onnx", tiny_exports.expected(name))
     assert least < cosine(made, wanted) < 1 - 1e-9
@@ -137,9 +136,12 @@ REFUSED = {
     "not-a-model": ("WeightsRefused", "does not know the architecture BertTokenizer"),
     "quantized": ("WeightsRefused", "the weights of quantized are quantized already"),
     "lacking": ("WeightsRefused", "lacking lacks 16 weights of BertModel, such as encoder.layer.2"),
-    "mamba": ("WeightsRefused", "optimum has no exporter for the architecture mamba"),
-    "bert-other": ("UsageError", "no bert does image-classification"),
-    "bert-no-task": ("UsageError", "there is no task cooking"),
+    "mamba": ("WeightsRefused", "optimum has no exporter for mamba and text-generation"),
+    "bert-other": ("UsageError", "no bert of transformers does image-classification"),
+    "bert-no-task": ("UsageError", "no bert of transformers does cooking"),
+    "whisper-other": ("UsageError", "no whisper of transformers does image-classification"),
+    "half-a-whisper": ("WeightsRefused", "half-a-whisper lacks .* weights of WhisperForConditionalGeneration"),
+    "whisper-untold": ("WeightsRefused", "whisper-untold has no tokenizer.json"),
 }
 
 
@@ -201,22 +203,11 @@ def test_a_whisper_of_hugging_face_gets_the_layout_that_the_product_runs(tiny_ex
     assert listener.vocabulary.languages == {}  # of a vocabulary that is not the multilingual one
 
 
-def test_a_whisper_that_computes_something_else_is_not_written(tiny_exports, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(whisper_export._LAYER, "attention/linear_1", ("encoder_attn.v_proj", "encoder_attn.k_proj"))
-    assert main(["convert", str(tiny_exports.model("whisper")), "--output", str(tmp_path / "heard")]) == 3
-    assert "error: decoder.onnx differs from the model by" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_whisper_that_cannot_be_compared_says_so(tiny_exports, tmp_path, monkeypatch, capsys):
-    found = conversion.importlib.util.find_spec
-    monkeypatch.setattr(conversion.importlib.util, "find_spec", lambda name: None if name == "torch" else found(name))
-    assert main(["convert", str(tiny_exports.model("whisper")), "--output", str(tmp_path / "heard")]) == 0
-    said = "the graphs were not compared with the model: that needs torch (install the extra: pip install"
-    assert f"note: {said}" in capsys.readouterr().out
-    report = json.loads((tmp_path / "heard" / "export.json").read_text())
-    assert report["deviations"] == {}
-    assert report["note"].startswith(said)
+@pytest.mark.parametrize("name", ["whisper-crossed", "whisper-loud"])
+def test_a_whisper_that_computes_something_else_is_refused(tiny_exports, name):
+    said = tiny_exports.said[name]
+    assert said["error"] == "QuantizationFailed"
+    assert said["message"].startswith("decoder.onnx differs from the model by")
 
 
 def test_an_rt_detr_is_made_smaller_as_any_detector(tiny_exports, tmp_path):
@@ -224,7 +215,7 @@ def test_an_rt_detr_is_made_smaller_as_any_detector(tiny_exports, tmp_path):
     eyes = tmp_path / "eyes"
     shutil.copytree(tiny_exports.exported("rt-detr").parent, eyes)
     done = Done("object-detection", "", 18, ["model.onnx"], "detector", {})
-    assert export._as_candidate(done, tiny_exports.model("rt-detr"), eyes, "eyes").role == "detector"
+    assert product.as_candidate(done, tiny_exports.model("rt-detr"), eyes, "eyes").role == "detector"
     assert RUNTIME.session(eyes / "model.onnx").get_inputs()[0].shape == [1, 3, 128, 128]
     found = candidate.read(eyes)
     assert (found.role, dict(found.options)) == ("detector", {"architecture": "rt-detr"})
@@ -247,8 +238,8 @@ def test_a_detector_of_other_things_is_not_the_products(tiny_exports, tmp_path, 
     shutil.copytree(tiny_exports.model("rt-detr"), tmp_path / "m")
     path = tmp_path / "m" / file
     path.write_text(json.dumps(json.loads(path.read_text()) | changed))
-    assert said in detector.unfit(tmp_path / "m")
-    assert detector.unfit(tiny_exports.model("rt-detr")) == ""
+    assert said in product.unfit_detector(tmp_path / "m")
+    assert product.unfit_detector(tiny_exports.model("rt-detr")) == ""
 
 
 def test_rows_of_a_detector_are_compared_whatever_their_order():
@@ -292,7 +283,7 @@ def test_a_recipe_leads_from_weights_of_hugging_face_to_an_accepted_embedder(tin
 def test_an_embedder_that_was_trained_on_the_first_token_gives_that_one(tiny_exports, tmp_path):
     path = tmp_path / "model.onnx"
     shutil.copyfile(tiny_exports.exported("bert"), path)
-    pooling.take_first_token(path)
+    product.take_first_token(path)
     made, hidden = bert(path, tiny_exports.expected("bert"))
     assert share(made, hidden[:, 0]) < CLOSE
     shutil.copyfile(tiny_exports.model("bert") / "tokenizer.json", tmp_path / "tokenizer.json")

@@ -17,10 +17,9 @@ from edge_assistant_quantize.errors import (
     QuantizationFailed,
     StorageFull,
     ToolMissing,
-    UsageError,
     WeightsRefused,
 )
-from edge_assistant_quantize.gguf import checkpoint, conversion, tokenization
+from edge_assistant_quantize.gguf import conversion
 from edge_assistant_quantize.gguf.conversion import convert
 
 # llama.cpp's name of how the tokenizer splits text, where it is said; precision; how far the logits may be away
@@ -72,7 +71,6 @@ def test_the_converted_model_computes_what_the_exported_one_does(family, familie
     assert [path.name for path in tmp_path.iterdir()] == ["model.gguf"]
     said = capsys.readouterr()
     assert said.out.startswith("model.gguf: ")
-    assert said.out.endswith("its output layer is its embedding (tied)\n") == (family in {"smollm", "gemma3"})
     for step in ("reading the weights, MiB", "converting, %", "loading it with llama.cpp"):
         assert f"{step}: done" in said.err
 
@@ -105,17 +103,9 @@ def change(path, **keys):
 def test_how_a_tokenizer_splits_is_known_and_compared(families, changed, converter, output):
     said = refused(changed, output, WeightsRefused)
     assert "does not know how the tokenizer of changed splits text - if it splits as that of a known family" in said
-    said = refused(families / "llama3", output, QuantizationFailed, pre="qwen2")
+    said = refused(families / "llama3", output, WeightsRefused, pre="qwen2")
     assert "llama.cpp splits the text The quick brown fox's 12345" in said
-
-
-def test_pieces_without_their_scores_are_refused(families):
-    """What the converter makes of SentencePiece where only tokenizer.json is there: seen with Llama 2's."""
-    others = [[1, 2]] * len(tokenization.TEXTS)
-    with pytest.raises(WeightsRefused, match=r"the model's tokenizer - put the tokenizer\.model"):
-        conversion._check_tokens(checkpoint.read(families / "llama3"), True, others)
-    with pytest.raises(WeightsRefused, match=r"put both tokenizer\.json and tokenizer\.model"):
-        conversion._check_tokens(checkpoint.read(families / "llama"), True, others)
+    assert "say so: --pre-tokenizer llama-bpe, qwen2, smollm, ...; else put tokenizer.model of the model" in said
 
 
 def test_a_tokenizer_that_was_built_anew_is_named_with_what_helps(families, converter, output, tmp_path):
@@ -124,7 +114,7 @@ def test_a_tokenizer_that_was_built_anew_is_named_with_what_helps(families, conv
     (anew / "tokenizer.model").unlink()
     tiny_language_models.sentence_pieces(anew, space=True, byte_fallback=False, tokens=80)
     said = refused(anew, output, QuantizationFailed)
-    assert said.startswith("llama.cpp ends over the tokenizer of model.gguf (")
+    assert said.startswith("anew cannot be converted (")
     assert "put tokenizer.json, and tokenizer.model if there is one, of the model" in said
 
 
@@ -141,8 +131,7 @@ def test_code_that_a_model_names_is_not_run(changed, converter, output, tmp_path
         (changed / name).unlink(missing_ok=True)
     refused(changed, output, QuantizationFailed, pre="qwen2")
     assert not ran.exists()
-    arguments = [str(changed), "--outfile", str(output), "--outtype", "f32"]
-    request = {"tool": str(converter), "pre": "qwen2", "arguments": arguments, "folder": "changed"}
+    request = {"tool": converter, "pre": "qwen2", "folder": changed, "output": output, "name": "", "kind": "f32"}
     request |= {"architecture": "LLaDAModelLM", "adapter": None, "keep": False, "projector": False}
     with pytest.raises(QuantizationFailed, match="the model asks for code of its own, which is not run"):
         worker.run("edge_assistant_quantize.gguf.converter", request, progress.ignore)
@@ -203,9 +192,6 @@ def test_an_architecture_that_the_converter_does_not_know_is_named(changed, conv
 
 
 def test_what_is_seen_before_anything_is_written(families, changed, converter, output, home, monkeypatch):
-    assert "there is no precision q4_k" in refused(changed, output, UsageError, precision="q4_k")
-    with pytest.raises(UsageError, match="is a folder - name the file to write"):
-        convert(changed, output.parent, threads=1, watch=progress.ignore)
     with monkeypatch.context() as patch:
         patch.setattr(room.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1 << 20}))
         assert "model.gguf needs 64.2 MiB and 1.0 MiB are free" in refused(families / "llama", output, StorageFull)

@@ -16,11 +16,11 @@ def test_numbers_texts_and_tensors_are_read(small):
     assert found.values["general.architecture"] == "llama"
     assert found.values["llama.block_count"] == tiny_llama.LAYERS
     assert found.values["llama.attention.layer_norm_rms_epsilon"] == pytest.approx(1e-5)
-    assert (found.values["tokenizer.ggml.tokens"], found.values["tokenizer.ggml.token_type"]) == ("<unk>", 2)
-    assert (found.kinds, found.quantized) == ({"f16": 16, "f32": 5}, False)
-    assert found.tensors[0].shape == (tiny_llama.COLUMNS, 259)
+    assert "tokenizer.ggml.tokens" not in found.values
+    assert (found.kinds, found.quantized) == ({"f16": 16, "f32": 5}, ())
+    assert found.tensors[0].shape.tolist() == [tiny_llama.COLUMNS, 259]
     last = found.tensors[-1]
-    assert last.offset + 2 * last.shape[0] * last.shape[1] == (small / "tiny.gguf").stat().st_size
+    assert last.data_offset + last.n_bytes == (small / "tiny.gguf").stat().st_size
 
 
 @given(st.lists(st.tuples(st.integers(0, HEAD), st.integers(0, 255)), min_size=1, max_size=4))
@@ -34,4 +34,4 @@ def test_a_changed_file_is_read_or_refused_and_nothing_else(small, tmp_path_fact
         found = header.read(path)
     except ModelCorrupt:
         return
-    assert all(0 <= tensor.offset < len(content) for tensor in found.tensors)
+    assert all(0 <= tensor.data_offset < len(content) for tensor in found.tensors)

@@ -28,18 +28,18 @@ def workers(monkeypatch):
 
 def compute(small, model, output, **options):
     given = {"context": CONTEXT, "threads": 1, "watch": ignore, **options}
-    imatrix.compute(small / model, small / "prose.txt", output, **given)
+    assert imatrix.compute(small / model, small / "prose.txt", output, **given)
     return imatrix.read(output)
 
 
 def test_the_sums_are_those_of_the_inputs_of_each_product(small, tmp_path):
     """What the first layer is given can be computed by hand: embeddings, normed, times the norm's weights."""
     matrix = compute(small, "tiny.gguf", tmp_path / "matrix.gguf", chunks=1)
-    assert (matrix.chunks, matrix.dataset, len(matrix.means)) == (1, "prose.txt", 7 * tiny_llama.LAYERS)
-    assert matrix.means["blk.1.ffn_down.weight"].shape == (tiny_llama.HIDDEN,)
+    assert len(matrix) == 7 * tiny_llama.LAYERS
+    assert matrix["blk.1.ffn_down.weight"].shape == (tiny_llama.HIDDEN,)
     # queries, keys and values are made of one input, as are gate and up
-    assert (matrix.means["blk.0.attn_q.weight"] == matrix.means["blk.0.attn_v.weight"]).all()
-    assert (matrix.means["blk.1.ffn_up.weight"] == matrix.means["blk.1.ffn_gate.weight"]).all()
+    assert (matrix["blk.0.attn_q.weight"] == matrix["blk.0.attn_v.weight"]).all()
+    assert (matrix["blk.1.ffn_up.weight"] == matrix["blk.1.ffn_gate.weight"]).all()
     generator = np.random.default_rng(0)
     embeddings = generator.normal(0, 0.1, (259, tiny_llama.COLUMNS)).astype(np.float16).astype(np.float64)
     generator.normal(1, 0.1, (tiny_llama.COLUMNS,))
@@ -48,21 +48,20 @@ def test_the_sums_are_those_of_the_inputs_of_each_product(small, tmp_path):
     said = (" " + (small / "prose.txt").read_text()).encode().replace(b" ", "▁".encode())
     rows = embeddings[[1, *(3 + byte for byte in said)][:CONTEXT]]
     inputs = rows / np.sqrt((rows**2).mean(axis=1, keepdims=True) + 1e-5) * norm
-    assert matrix.means["blk.0.attn_q.weight"] == pytest.approx((inputs**2).mean(axis=0), rel=1e-4)
+    assert matrix["blk.0.attn_q.weight"] == pytest.approx((inputs**2).mean(axis=0), rel=1e-4)
 
 
 def test_experts_are_counted_apart(small, tmp_path):
     whole = compute(small, "moe.gguf", tmp_path / "matrix.gguf")
-    assert whole.means["blk.0.ffn_down_exps.weight"].shape == (4 * tiny_llama.HIDDEN,)
-    assert (whole.chunks, whole.dataset) == (8, "prose.txt")
-    assert len({float(row.sum()) for row in whole.means["blk.0.ffn_up_exps.weight"].reshape(4, -1)}) == 4
+    assert whole["blk.0.ffn_down_exps.weight"].shape == (4 * tiny_llama.HIDDEN,)
+    assert len({float(row.sum()) for row in whole["blk.0.ffn_up_exps.weight"].reshape(4, -1)}) == 4
 
 
 def test_an_expert_that_met_nothing_is_neutral(tmp_path):
     name = "blk.0.ffn_up_exps.weight"
-    found = SimpleNamespace(values={name: np.array([[4, 8], [0, 0]], np.float32)}, counts={name: np.array([2, 0])})
+    found = SimpleNamespace(sums={name: np.array([[4.0, 8.0], [0, 0]])}, counts={name: np.array([2, 0])})
     imatrix._write(found, str(tmp_path / "matrix.gguf"), "text", 1, 2)
-    assert imatrix.read(tmp_path / "matrix.gguf").means[name].tolist() == [2, 4, 1, 1]
+    assert imatrix.read(tmp_path / "matrix.gguf")[name].tolist() == [2, 4, 1, 1]
 
 
 def test_what_cannot_be_computed_is_told_and_leaves_nothing(small, tmp_path):
@@ -101,7 +100,7 @@ def test_a_fault_in_the_callback_gets_through_the_library(small):
     """No exception passes through C: the callback keeps it, and computes no further."""
 
     class Failing(imatrix.Collector):
-        def _take(self, node):
+        def _take(self, node, by_expert):
             raise MemoryError
 
     collector = Failing()
@@ -128,7 +127,7 @@ def test_what_is_read_is_a_matrix_or_an_error(tmp_path_factory, content):
             matrix = imatrix.read(path)
         except EdgeAssistantError:
             continue
-        assert all(np.isfinite(values).all() for values in matrix.means.values())
+        assert all(np.isfinite(values).all() for values in matrix.values())
 
 
 @pytest.mark.bench
@@ -140,7 +139,6 @@ def test_llama_imatrix_built_anew_agrees(llama_tools, small, name, tmp_path):
     command += ["-c", str(CONTEXT), "-b", str(CONTEXT), "--no-ppl", "--no-repack", "-t", "1"]
     subprocess.run(command, capture_output=True, check=True)
     ours, matrix = compute(small, name, tmp_path / "ours.gguf"), imatrix.read(theirs)
-    assert ours.means.keys() == matrix.means.keys()
-    assert ours.chunks == matrix.chunks
-    for tensor, values in matrix.means.items():
-        assert ours.means[tensor] == pytest.approx(values, rel=1e-4)
+    assert ours.keys() == matrix.keys()
+    for tensor, values in matrix.items():
+        assert ours[tensor] == pytest.approx(values, rel=1e-4)

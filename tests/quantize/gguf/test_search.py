@@ -70,14 +70,15 @@ def test_a_search_writes_a_model_within_the_budget_and_goes_on_where_it_was(smal
     how = {"bits": 6.5, "context": 64, "chunks": 2, "folder": kept, "threads": 1, "watch": ignore}
     found = search.search(model, small / "prose.txt", **how)
     output = tmp_path / "out.gguf"
-    quantize.quantize(model, output, search.TOP, overrides=found.overrides, threads=1, watch=ignore)
+    overrides = {group.pattern: kind for group, kind, _ in found}
+    quantize.quantize(model, output, search.TOP, overrides=overrides, threads=1, watch=ignore)
     made = header.read(output)
     assert 8 * output.stat().st_size / made.weights <= 6.5
-    by_name = {tensor.name: tensor.kind for tensor in made.tensors}
-    for group in search.groups(header.read(model)):
-        assert {by_name[name].upper() for name in group.tensors} == {found.types[group.name]}
-    assert len(set(found.types.values())) > 1
-    assert list(found.losses.values()) == sorted(found.losses.values(), reverse=True)
+    by_name = {tensor.name: header.kind_of(tensor) for tensor in made.tensors}
+    for group, kind, _ in found:
+        assert {by_name[name].upper() for name in group.tensors} == {kind}
+    assert len({kind for _, kind, _ in found}) > 1
+    assert [loss for _, _, loss in found] == sorted((loss for _, _, loss in found), reverse=True)
     monkeypatch.setattr(perplexity, "measure", None)  # nothing is measured again
     assert search.search(model, small / "prose.txt", **how) == found
     with pytest.raises(UsageError, match=r"are too few: the least is \d"):
@@ -86,14 +87,14 @@ def test_a_search_writes_a_model_within_the_budget_and_goes_on_where_it_was(smal
 
 def test_the_verb_searches(small, tmp_path, capsys):
     words = ["quantize", str(small / "tiny.gguf"), "--type", "search", "--output", str(tmp_path / "out.gguf")]
-    for wrong in ([], ["--text", "t"], ["--text", "t", "--bits-per-weight", "5", "--mib", "1"]):
+    for wrong, said in (([], "a search needs a text"), (["--text", "t"], "a search takes 'bits_per_weight'")):
         assert main([*words, *wrong]) == 2
-        assert "a search needs a text and one budget" in capsys.readouterr().err
-    given = ["--text", str(small / "prose.txt"), "--chunks", "1", "--mib", "1.2", "--threads", "1", "--json"]
+        assert said in capsys.readouterr().err
+    given = ["--text", str(small / "prose.txt"), "--chunks", "1", "--bits-per-weight", "6.5", "--json"]
     assert main([*words, *given]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["bytes"] <= 1.2 * 2**20
+    assert found["bits_per_weight"] <= 6.5
     assert found["types"].keys() == found["losses"].keys()
     words[3] = "Q4_K_M"
-    assert main([*words, "--mib", "1"]) == 2
-    assert "say --type search" in capsys.readouterr().err
+    assert main([*words, "--bits-per-weight", "5"]) == 2
+    assert 'are keys of type = "search"' in capsys.readouterr().err

@@ -111,9 +111,11 @@ def test_nothing_else_is_called(tmp_path: Path, call: Callable[..., object], cap
     assert not capsys.readouterr().out
 
 
-@pytest.mark.parametrize("changed", [{"stride": (3, 2)}, {"offset": 1}, {"offset": -1}, {"stride": (-3, 1)}])
+@pytest.mark.parametrize(
+    "changed", [{"stride": (3, 2)}, {"offset": 1}, {"offset": -1}, {"stride": (-3, 1)}, {"stride": (1 << 60, 1)}]
+)
 def test_a_tensor_may_not_reach_beyond_its_storage(tmp_path: Path, changed: dict[str, Any]) -> None:
-    tensor = Tensor("1", np.zeros((2, 3), np.float32), **changed)
+    tensor = Tensor("1", np.zeros((5, 1), np.float32), **changed)
     with pytest.raises(ModelCorrupt):
         read_state(written(tmp_path, checkpoint({"x": tensor})))
 
@@ -128,7 +130,7 @@ class Posing(OrderedDict[str, object]):
 def test_a_dictionary_cannot_pose_as_a_storage(tmp_path: Path) -> None:
     honest, forged = Tensor("1", np.zeros(4, np.float32)), Tensor("1", np.zeros(4, np.float32))
     forged.arguments = (Posing(), 1 << 30, *forged.arguments[2:])
-    with pytest.raises(ModelCorrupt, match="whole numbers"):
+    with pytest.raises(ModelCorrupt):
         read_state(written(tmp_path, checkpoint({"honest": honest, "forged": forged})))
 
 
@@ -148,7 +150,6 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, data: bytes) -> None:
         read_state(written(tmp_path, data))
 
 
-@pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # pickletools, of a damaged name
 @given(st.data())
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_damage_gets_through_as_another_error(tmp_path: Path, data: st.DataObject) -> None:

@@ -141,7 +141,6 @@ SPOILT: dict[str, Callable[[list[Any], dict[str, Any]], object]] = {
     "unknown operation": lambda nodes, weight: nodes[-1].update(op="PyFunc"),
     "loop": lambda nodes, weight: nodes[-1]["input"].insert(0, "y"),
     "missing input": lambda nodes, weight: nodes[-1]["input"].insert(0, "nowhere"),
-    "two of one name": lambda nodes, weight: nodes.append(nodes[0]),
     "channels first": lambda nodes, weight: nodes[-1]["attr"].update(data_format=text("NCHW")),
     "no nodes": lambda nodes, weight: nodes.clear(),
     "huge shape": lambda nodes, weight: weight.update(shape=[2**40, 2**40]),

@@ -20,6 +20,7 @@ from edge_assistant_quantize.datasets.paper import font
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed, ToolMissing, UsageError
 from edge_assistant_quantize.metrics.metric import MetricRun, metric
 from edge_assistant_quantize.metrics.transcripts import word_edits
+from edge_assistant_quantize.onnx.methods import parse
 from edge_assistant_quantize.onnx.quantize import quantize
 from edge_assistant_quantize.progress import ProgressStep, ignore
 from edge_assistant_quantize.record import Measured
@@ -89,7 +90,7 @@ def test_what_a_voice_says_is_heard(
     assert found.value < 0.3
     assert measure("heard", models("voice"), **data)["heard"] == found  # what is drawn is drawn again
     source, small = models("voice").files, tmp_path / "joe.onnx"
-    quantize(source["model"], small, "dynamic-int8", threads=1, watch=ignore)
+    quantize(source["model"], small, parse("dynamic-int8", {}), threads=1)
     shutil.copyfile(source["config"], tmp_path / "joe.onnx.json")
     eight = candidate.find(str(small))
     assert (eight.role, eight.bytes < 0.4 * source["model"].stat().st_size) == ("voice", True)

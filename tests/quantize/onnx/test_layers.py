@@ -17,10 +17,11 @@ from edge_assistant_models.model import InstalledModel
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import CalibrationInvalid, QuantizationFailed
 from edge_assistant_quantize.onnx import layers
+from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.onnx.methods import parse
 from edge_assistant_quantize.onnx.quantize import quantize
-from edge_assistant_quantize.progress import ignore
 
-GIVEN = feeds(1, 2, pictures=True)
+GIVEN = Calibration(feeds(1, 2, pictures=True))
 
 
 @pytest.fixture
@@ -29,12 +30,12 @@ def float_one(tmp_path: Path) -> Path:
 
 
 def test_layers_of_a_quantized_model_are_found_again(float_one: Path, tmp_path: Path) -> None:
-    same = layers.compare(float_one, float_one, GIVEN, threads=1)
+    same = layers.compare(float_one, float_one, GIVEN)
     assert {item.value for item in same} == {"conv_0", "relu_1", "conv_2", "add_3", "conv_4"}
     assert all(item.snr_db == math.inf for item in same)
     int8 = tmp_path / "int8.onnx"
-    quantize(float_one, int8, "static-int8", calibration=(*GIVEN,), threads=1, watch=ignore)
-    found = layers.compare(float_one, int8, GIVEN, threads=1)
+    quantize(float_one, int8, parse("static-int8", {}), calibration=GIVEN, threads=1)
+    found = layers.compare(float_one, int8, GIVEN)
     assert {item.value for item in found} == {"relu_1", "conv_2", "add_3", "conv_4"}  # the ReLU is in its convolution
     assert all(10 < item.snr_db < 60 for item in found)
 
@@ -43,7 +44,7 @@ def test_the_first_difference_is_found(float_one: Path, tmp_path: Path) -> None:
     changed = onnx.load(float_one)
     tensor = next(tensor for tensor in changed.graph.initializer if tensor.name == changed.graph.node[2].input[1])
     tensor.CopyFrom(numpy_helper.from_array(1.5 * numpy_helper.to_array(tensor), tensor.name))
-    found = layers.compare(float_one, written(changed, tmp_path / "changed.onnx"), GIVEN, threads=1)
+    found = layers.compare(float_one, written(changed, tmp_path / "changed.onnx"), GIVEN)
     by_place = sorted(found, key=lambda item: item.place)
     assert [item.snr_db < math.inf for item in by_place] == [False, False, True, True, True]
     assert found == sorted(found, key=lambda item: item.snr_db)
@@ -54,11 +55,11 @@ def test_the_first_difference_is_found(float_one: Path, tmp_path: Path) -> None:
 def test_models_that_cannot_be_compared(float_one: Path, tmp_path: Path) -> None:
     other = written(chain(1, ["gemm"], pictures=False), tmp_path / "other.onnx")
     with pytest.raises(QuantizationFailed, match="no values in common"):
-        layers.compare(float_one, other, GIVEN, threads=1)
+        layers.compare(float_one, other, GIVEN)
     with pytest.raises(CalibrationInvalid, match="nothing to run"):
-        layers.compare(float_one, float_one, [], threads=1)
+        layers.compare(float_one, float_one, Calibration([]))
     with pytest.raises(CalibrationInvalid, match="does not take this data"):
-        layers.compare(float_one, float_one, feeds(1, 1, pictures=False), threads=1)
+        layers.compare(float_one, float_one, Calibration(feeds(1, 1, pictures=False)))
 
 
 @pytest.fixture
@@ -81,9 +82,9 @@ def test_the_verbs(
     assert main(["quantize", str(local), "--type", "static-int8", "--output", str(output), "--json", *said]) == 0
     made = json.loads(capsys.readouterr().out)
     assert made["bytes"] == output.stat().st_size < 0.6 * made["bytes_before"]
-    assert main(["layers", str(local), str(output), "--data", str(photos), "--threads", "1", "--top", "3"]) == 0
+    assert main(["layers", str(local), str(output), "--data", str(photos), "--threads", "1"]) == 0
     rows = capsys.readouterr().out.splitlines()
-    assert len(rows) == 4
+    assert len(rows) == 21
     assert rows[0].split()[:2] == ["SNR,", "dB"]
 
 
@@ -106,7 +107,7 @@ def test_the_verb_sensitivity(
     (tmp_path / "labels.txt").write_bytes(models("classifier").files["labels"].read_bytes())
     command = ["sensitivity", str(path), "--method", "static-int8"]
     assert main(command) == 2
-    assert "compared over" in capsys.readouterr().err
+    assert "the following arguments are required: --calibration" in capsys.readouterr().err
     assert main([*command, "--calibration", str(tmp_path)]) == 3
     assert "no pictures" in capsys.readouterr().err
     said = ["--calibration", str(photos), "--threads", "1"]

@@ -12,6 +12,7 @@ from helpers import drawings
 from helpers.small_onnx import Chain, chain, feeds, noise, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from onnx import helper, numpy_helper
 
 from edge_assistant.compute.runtime import Runtime
@@ -26,8 +27,8 @@ from edge_assistant_quantize.errors import (
     WeightsRefused,
 )
 from edge_assistant_quantize.onnx.calibration import Calibration, record
-from edge_assistant_quantize.onnx.methods import METHODS
-from edge_assistant_quantize.onnx.quantize import prepared, quantize
+from edge_assistant_quantize.onnx.methods import METHODS, Method, parse
+from edge_assistant_quantize.onnx.quantize import calibrated, quantize
 from edge_assistant_quantize.progress import ignore
 
 PICTURES = st.lists(st.sampled_from(["conv", "sum", "relu"]), min_size=1, max_size=5)
@@ -35,8 +36,8 @@ ROWS = st.lists(st.sampled_from(["gemm", "matmul", "sum", "relu"]), min_size=1, 
 STEP = 0.03  # of the whole, for each layer: 7 bits of weights and 8 of activations lose about 0.01
 
 
-def made(model: Path, method: str, output: Path, **more: object) -> Path:
-    quantize(model, output, method, threads=1, watch=ignore, **more)  # type: ignore[arg-type]
+def made(model: Path, name: str, output: Path, calibration: Calibration | None = None, exclude=(), **options) -> Path:
+    quantize(model, output, parse(name, options, exclude), calibration=calibration, threads=1)
     return output
 
 
@@ -49,8 +50,8 @@ def operators(path: Path) -> list[str]:
     return [node.op_type for node in onnx.load(path).graph.node]
 
 
-def calibrated(seed: int, count: int, *, pictures: bool = True) -> Calibration:
-    return (*feeds(seed, count, pictures=pictures),)
+def calibration_of(seed: int, count: int, *, pictures: bool = True) -> Calibration:
+    return Calibration(feeds(seed, count, pictures=pictures))
 
 
 @settings(max_examples=20)
@@ -59,14 +60,14 @@ def test_static_stays_near(tmp_path_factory: pytest.TempPathFactory, seed: int, 
     kinds = data.draw(PICTURES if pictures else ROWS)
     folder = tmp_path_factory.mktemp("chain")
     float_one = written(chain(seed, kinds, pictures=pictures), folder / "float.onnx")
-    calibration = calibrated(seed, 4, pictures=pictures)
+    calibration = calibration_of(seed, 4, pictures=pictures)
     if set(kinds) <= {"relu"}:
         with pytest.raises(QuantizationFailed, match="no node to quantize"):
             made(float_one, "static-int8", folder / "int8.onnx", calibration=calibration)
         return
     int8 = made(float_one, "static-int8", folder / "int8.onnx", calibration=calibration)
     assert "DequantizeLinear" in operators(int8)
-    given = [*calibration]
+    given = calibration.feeds
     for exact, found in zip(outputs(float_one, given), outputs(int8, given), strict=True):
         assert noise(exact, found) < STEP * (1 + 2 * len(kinds))
     again = made(float_one, "static-int8", folder / "again.onnx", calibration=calibration)
@@ -80,8 +81,8 @@ def test_each_method(tmp_path: Path, method: str, pictures: bool):
     float_one = written(model, tmp_path / "float.onnx")
     rows = [{"x": np.random.default_rng(1).normal(0, 1, (3, 64)).astype(np.float32)}]
     given = feeds(7, 3, pictures=True) if pictures else rows
-    rules = {"rules": [{"weights": "*", "form": "blockwise", "bits": 8}]}
-    more = {"static-int8": {"calibration": (*given,)}, "rules": {"options": rules}}.get(method, {})
+    rules = [{"weights": "*", "form": "blockwise", "bits": 8}]
+    more = {"static-int8": {"calibration": Calibration(given)}, "rules": {"rules": rules}}.get(method, {})
     if pictures and method in {"int8-weights", "int4-weights"}:
         with pytest.raises(QuantizationFailed):
             made(float_one, method, tmp_path / "out.onnx", **more)
@@ -104,7 +105,7 @@ def wide(seed: int) -> onnx.ModelProto:
 
 def test_excluded_nodes_stay_float(tmp_path: Path):
     float_one = written(chain(3, ["conv", "relu", "conv", "relu", "conv"], pictures=True), tmp_path / "float.onnx")
-    how = {"calibration": calibrated(3, 2)}
+    how = {"calibration": calibration_of(3, 2)}
     graph = onnx.load(made(float_one, "static-int8", tmp_path / "int8.onnx", **how, exclude=["conv_2"])).graph
     weights = {tensor.name: tensor.data_type for tensor in graph.initializer}
     convs = {node.name: weights.get(node.input[1]) for node in graph.node if node.op_type == "Conv"}
@@ -115,19 +116,24 @@ def test_excluded_nodes_stay_float(tmp_path: Path):
 
 def test_biases_make_up_for_rounded_weights(tmp_path: Path):
     """Over inputs of one sign rounding moves the mean of each channel; corrected, it does so less."""
-    float_one = written(chain(6, ["relu", "conv"], pictures=True), tmp_path / "float.onnx")
-    calibration = calibrated(6, 8)
+    model = chain(6, ["relu", "conv"], pictures=True)
+    weight = np.array(numpy_helper.to_array(model.graph.initializer[0]))
+    weight[:, 0, 0, 0] = 10  # which leaves the others few levels, and is multiplied by zero
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weight, model.graph.initializer[0].name))
+    float_one = written(model, tmp_path / "float.onnx")
+    calibration = calibration_of(6, 8)
+    for feed in calibration.feeds:
+        feed["x"][:, 0] = -1
 
     def mean(path: Path) -> np.ndarray:
-        return np.array(outputs(path, [*calibration])).mean(axis=(0, 1, 3, 4))
+        return np.array(outputs(path, calibration.feeds)).mean(axis=(0, 1, 3, 4))
 
-    def moved(**more: object) -> float:
-        path = made(float_one, "static-int8", tmp_path / "o.onnx", options={**options, **more})
-        return float(np.abs(mean(path) - mean(float_one)).max())
+    def moved(method: Method) -> float:
+        quantize(float_one, tmp_path / "o.onnx", method, threads=1)
+        return float(np.abs(mean(tmp_path / "o.onnx") - mean(float_one)).max())
 
-    said = {"weight_bits": 4, "calibrator": "min-max"}
-    options = prepared(onnx.load(float_one), "static-int8", said, calibration, threads=1, watch=ignore)
-    assert moved() < 0.7 * moved(means={})
+    method = calibrated(onnx.load(float_one), parse("static-int8", {"calibrator": "min-max"}), calibration)
+    assert moved(method) < 0.7 * moved(replace(method, means={}))
 
 
 def clipped() -> onnx.ModelProto:
@@ -161,10 +167,10 @@ def padded() -> onnx.ModelProto:
 @pytest.mark.parametrize(("model", "gone"), [(clipped, {"Clip", "Relu"}), (padded, {"Pad", "Add", "Cast"})])
 def test_what_a_convolution_takes_in(tmp_path: Path, model: Callable[[], onnx.ModelProto], gone: set[str]):
     float_one = written(model(), tmp_path / "float.onnx")
-    calibration = calibrated(5, 3)
+    calibration = calibration_of(5, 3)
     int8 = made(float_one, "static-int8", tmp_path / "int8.onnx", calibration=calibration)
     assert not gone & set(operators(int8))
-    given = [*calibration]
+    given = calibration.feeds
     assert noise(outputs(float_one, given), outputs(int8, given)) < 0.05
 
 
@@ -183,7 +189,7 @@ def test_blocks(tmp_path: Path, bits: str, tied: str, block_size: int):
     model = built.model()
     model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
     float_one = written(model, tmp_path / "float.onnx")
-    small = made(float_one, bits, tmp_path / "small.onnx", options={"block_size": block_size})
+    small = made(float_one, bits, tmp_path / "small.onnx", block_size=block_size)
     assert {"MatMulNBits", "Gather", "Mul"} <= set(operators(small))
     assert not {"MatMul", "Gemm"} & set(operators(small))
     given = [{"x": np.arange(40)}]
@@ -196,10 +202,10 @@ def test_an_older_operator_set_is_converted(tmp_path: Path):
     model = chain(3, ["conv", "relu", "conv"], pictures=True)
     model.opset_import[0].version = 11
     float_one = written(model, tmp_path / "float.onnx")
-    calibration = calibrated(3, 3)
+    calibration = calibration_of(3, 3)
     int8 = made(float_one, "static-int8", tmp_path / "int8.onnx", calibration=calibration)
     assert [item.version for item in onnx.load(int8).opset_import] == [13]
-    given = [*calibration]
+    given = calibration.feeds
     assert noise(outputs(float_one, given), outputs(int8, given)) < 0.05
 
 
@@ -209,16 +215,15 @@ def test_gptq_needs_data_and_errs_less(tmp_path: Path):
     rows = random.normal(0, 1, (300, 4)) @ random.normal(0, 1, (4, 64)) + random.normal(0, 0.2, (300, 64))
     given = [{"x": rows.astype(np.float32)}]
     float_one = written(wide(7), tmp_path / "float.onnx")
-    options = {"algorithm": "gptq"}
     with pytest.raises(CalibrationInvalid, match="needs calibration data"):
-        made(float_one, "int4-weights", tmp_path / "none.onnx", options=options)
-    infinite = ({"x": np.full((3, 64), np.inf, np.float32)},)
-    for said, calibration in (("infinite", infinite), ("nothing to run", ())):
+        made(float_one, "int4-weights", tmp_path / "none.onnx", algorithm="gptq")
+    infinite = Calibration([{"x": np.full((3, 64), np.inf, np.float32)}])
+    for said, calibration in (("infinite", infinite), ("nothing to run", Calibration([]))):
         with pytest.raises(CalibrationInvalid, match=said):
-            made(float_one, "int4-weights", tmp_path / "none.onnx", options=options, calibration=calibration)
+            made(float_one, "int4-weights", tmp_path / "none.onnx", algorithm="gptq", calibration=calibration)
     exact = outputs(float_one, given)[0]
-    calibration = (*given,)
-    better = made(float_one, "int4-weights", tmp_path / "a.onnx", options=options, calibration=calibration)
+    calibration = Calibration(given)
+    better = made(float_one, "int4-weights", tmp_path / "a.onnx", algorithm="gptq", calibration=calibration)
     plain = made(float_one, "int4-weights", tmp_path / "b.onnx")
     assert noise(exact, outputs(better, given)[0]) < 0.7 * noise(exact, outputs(plain, given)[0])
     assert better.stat().st_size == plain.stat().st_size
@@ -227,13 +232,13 @@ def test_gptq_needs_data_and_errs_less(tmp_path: Path):
 def test_what_was_quantized_already_or_is_no_smaller_is_said(tmp_path: Path):
     float_one = written(wide(7), tmp_path / "float.onnx")
     once, again = tmp_path / "once.onnx", tmp_path / "again.onnx"
-    how = {"threads": 1, "watch": ignore}
-    assert quantize(float_one, once, "int8-weights", **how) == ""
-    assert quantize(once, again, "fp16", **how).startswith("once.onnx was quantized already (")
-    half = made(float_one, "fp16", tmp_path / "half.onnx")
-    assert "again.onnx is no smaller than half.onnx (1" in quantize(half, again, "fp16", **how)
+    blocks, half = parse("int8-weights", {}), parse("fp16", {})
+    assert quantize(float_one, once, blocks, threads=1) == ""
+    assert quantize(once, again, half, threads=1).startswith("once.onnx was quantized already (")
+    halves = made(float_one, "fp16", tmp_path / "half.onnx")
+    assert "again.onnx is no smaller than half.onnx (1" in quantize(halves, again, half, threads=1)
     with pytest.raises(QuantizationFailed, match="no matrix product to quantize; it was quantized already"):
-        quantize(once, again, "int4-weights", **how)
+        quantize(once, again, blocks, threads=1)
 
 
 @pytest.mark.parametrize("method", ["fp16", "int8-weights"])
@@ -280,20 +285,21 @@ def test_unusable_models(tmp_path: Path):
         ("int8-weights", {"algorithm": "gptq"}, "unknown key `algorithm`"),
         ("static-int8", {"calibrator": "magic"}, "invalid enum value 'magic'"),
         ("static-int8", {"percentile": 99.9}, "unknown key `percentile`"),
+        ("static-int8", {"excluded": ["conv_0"]}, "unknown key `excluded`"),
     ],
 )
 def test_wrong_options(tmp_path: Path, method: str, options: dict[str, object], said: str):
     with pytest.raises(UsageError, match=said):
-        made(tmp_path / "m.onnx", method, tmp_path / "out.onnx", options=options)
+        made(tmp_path / "m.onnx", method, tmp_path / "out.onnx", **options)
 
 
 def test_wrong_calibration(tmp_path: Path):
     float_one = written(chain(3, ["conv"], pictures=True), tmp_path / "float.onnx")
-    rows = calibrated(1, 1, pictures=False)
-    infinite = ({"x": np.full((1, 16, 6, 6), np.inf, np.float32)},)
+    rows = calibration_of(1, 1, pictures=False)
+    infinite = Calibration([{"x": np.full((1, 16, 6, 6), np.inf, np.float32)}])
     cases = {
         "needs calibration": None,
-        "nothing to run": (),
+        "nothing to run": Calibration([]),
         "does not take this data": rows,
         "infinite": infinite,
     }
@@ -314,5 +320,5 @@ def test_the_classifier_stays_near(tmp_path: Path, models: Callable[[str], Insta
     calibration = record(candidate, "model", {"path": str(tmp_path)}, threads=1, watch=ignore)
     int8 = made(float_one, "static-int8", tmp_path / "int8.onnx", calibration=calibration)
     assert int8.stat().st_size < 0.6 * float_one.stat().st_size
-    given = [*calibration]
+    given = calibration.feeds
     assert noise(outputs(float_one, given), outputs(int8, given)) < 0.3

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from edge_assistant.compute.runtime import Runtime
-from edge_assistant_models.errors import CatalogInvalid, ModelCorrupt
+from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.tensors import tensor_digest
 from edge_assistant_quantize.cli.main import main
+from edge_assistant_quantize.errors import WeightsRefused
 from edge_assistant_quantize.onnx import blocks
 from edge_assistant_quantize.onnx.methods import WeightRule
 from edge_assistant_quantize.onnx.rules import apply
@@ -149,10 +150,21 @@ def test_gptq_leaves_less_error_of_products(seed: int, block: int) -> None:
     assert (np.abs(restored - matrix).reshape(24, -1, block) <= 1.01 * steps[..., None]).all()
 
 
+def test_what_rules_made_is_taken_again(tmp_path: Path) -> None:
+    """No name stands twice, and a layer normalisation may have no shift."""
+    exact = model(weights())
+    norm = next(node for node in exact.graph.node if node.op_type == "LayerNormalization")
+    del norm.input[2]
+    once = apply(exact, [WeightRule("matrix", "blockwise", 8, 32), WeightRule("back", "half")])
+    found = run(tmp_path / "twice.onnx", apply(once, [BLOCKS_4, WeightRule("*", "half")]))
+    for ours, theirs in zip(found, run(tmp_path / "exact.onnx", exact), strict=True):
+        assert float(np.sqrt(np.mean((ours - theirs) ** 2)) / theirs.std()) <= 0.15
+
+
 def test_what_is_not_finite_is_refused() -> None:
     broken = weights()
     broken["table"][5, 5] = np.nan
-    with pytest.raises(ModelCorrupt, match="not finite"):
+    with pytest.raises(WeightsRefused, match="not finite"):
         apply(model(broken), [BLOCKS_4])
 
 
@@ -170,7 +182,7 @@ def test_what_is_not_finite_is_refused() -> None:
 )
 def test_wrong_rules_are_refused_when_the_catalog_is_read(rules: str) -> None:
     with pytest.raises(CatalogInvalid):
-        parse(f'[model]\nmethod = "rules"\noptions = {{ {rules} }}\n'.encode(), "wrong.toml")
+        parse(f'[model]\nmethod = "rules"\n{rules}\n'.encode(), "wrong.toml")
 
 
 def test_a_command_line_neither_offers_rules_nor_takes_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

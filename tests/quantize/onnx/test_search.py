@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from edge_assistant_quantize.errors import CalibrationInvalid
-from edge_assistant_quantize.onnx import sensitivity
+from edge_assistant_quantize.onnx import layers
+from edge_assistant_quantize.onnx.calibration import Calibration
+from edge_assistant_quantize.onnx.methods import parse
 from edge_assistant_quantize.onnx.search import NodeSearch, quantize_to_accept
-from edge_assistant_quantize.progress import ignore
 
 CONVS = ["conv_0", "conv_2", "conv_4", "conv_6", "conv_8"]
 HURT = {"conv_4", "conv_6"}  # between them one channel is large, so that the others have few levels, and not used
-CALIBRATION = (*feeds(1, 2, pictures=True),)
+CALIBRATION = Calibration(feeds(1, 2, pictures=True))
+STATIC = parse("static-int8", {})
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +45,8 @@ def floats(path: Path) -> set[str]:
     return {node.name for node in graph.node if node.op_type == "Conv" and node.input[1] in weights}
 
 
-def found(model: Path, output: Path, accepts: Callable[[Path], bool], **more: object) -> NodeSearch:
-    how = {"calibration": CALIBRATION, "most": 5, "threads": 1, "watch": ignore} | more
-    return quantize_to_accept(model, output, "static-int8", accepts=accepts, **how)  # type: ignore[arg-type]
+def found(model: Path, output: Path, accepts: Callable[[Path], bool], most: int = 5, **more: int) -> NodeSearch:
+    return quantize_to_accept(model, output, STATIC, CALIBRATION, accepts=accepts, most=most, **more)
 
 
 def excluded(result: NodeSearch) -> list[str]:
@@ -54,22 +55,22 @@ def excluded(result: NodeSearch) -> list[str]:
 
 
 def test_the_node_that_hurts_is_ranked_first(float_one: Path) -> None:
-    layers = sensitivity.rank(float_one, "static-int8", calibration=CALIBRATION, threads=1, watch=ignore)
-    assert {layer.node for layer in layers} == {*CONVS}
-    assert {layer.node for layer in layers[:2]} == HURT
-    assert layers[1].loss > layers[2].loss + 10
-    assert [layer.loss for layer in layers] == sorted((layer.loss for layer in layers), reverse=True)
-    assert all(layer.kind == "Conv" and layer.file == "" and "dB" in layer.measure for layer in layers)
+    ranked = layers.rank(float_one, STATIC, CALIBRATION)
+    assert {layer.node for layer in ranked} == {*CONVS}
+    assert {layer.node for layer in ranked[:2]} == HURT
+    assert ranked[1].loss > ranked[2].loss + 10
+    assert [layer.loss for layer in ranked] == sorted((layer.loss for layer in ranked), reverse=True)
+    assert all(layer.kind == "Conv" and layer.file == "" and "dB" in layer.measure for layer in ranked)
     with pytest.raises(CalibrationInvalid):
-        sensitivity.rank(float_one, "static-int8", calibration=None, threads=1, watch=ignore)
+        layers.rank(float_one, STATIC, Calibration([]))
 
 
 def test_every_method_is_ranked(tmp_path: Path) -> None:
     model = written(chain(5, ["gemm", "relu", "matmul"], pictures=False), tmp_path / "rows.onnx")
-    rows = (*feeds(5, 2, pictures=False),)
-    for method in ("dynamic-int8", "static-int8"):
-        layers = sensitivity.rank(model, method, calibration=rows, threads=1, watch=ignore)
-        assert {layer.node for layer in layers} == {"gemm_0", "matmul_2"}
+    rows = Calibration(feeds(5, 2, pictures=False))
+    for name in ("dynamic-int8", "static-int8"):
+        ranked = layers.rank(model, parse(name, {}), rows)
+        assert {layer.node for layer in ranked} == {"gemm_0", "matmul_2"}
 
 
 def test_as_many_are_excluded_as_it_takes(float_one: Path, tmp_path: Path) -> None:

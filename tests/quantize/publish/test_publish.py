@@ -6,13 +6,13 @@ import json
 import os
 import re
 import shutil
-import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 from helpers import killed
+from helpers.records import record
 from helpers.smalldisk import fill, mounted
 
 import edge_assistant_quantize.publish as package
@@ -28,9 +28,8 @@ from edge_assistant_quantize.acceptance.looks import DecidedLook
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelCorrupt, NotAccepted
-from edge_assistant_quantize.publish import description, judgement
+from edge_assistant_quantize.publish import description, judgement, places
 from edge_assistant_quantize.publish.description import EntryDescription
-from edge_assistant_quantize.publish.places import Places
 from edge_assistant_quantize.publish.publish import _otherwise, plan, publish, unpublish
 from edge_assistant_quantize.record import ModelSums
 
@@ -42,7 +41,7 @@ TRACED = (str(Path(package.__file__).parent), stores.__file__)
 def planned(folder, said=None, *, replace=False, signer=""):
     """As the verb plans it."""
     model = candidate.read(judgement.find(folder))
-    found = judgement.judge(model, judgement.records_of(judgement.find(folder)), signer=signer)
+    found = judgement.judge(model, judgement.records_of(folder), signer=signer)
     return plan(model, found, said or EntryDescription(), replace=replace)
 
 
@@ -89,16 +88,13 @@ def test_a_run_becomes_an_entry_with_a_card_that_the_product_opens(run_folder, h
     assert figures["bits_per_weight"] == figure(model.files["model"].stat().st_size)  # of 8 weights
     assert (figures["looks"], figures["signer"], "refused" in figures) == (1, records.read(run_folder).signer, False)
     assert figures["speed"] == {"median_ms": 13.5, "ratio": 0.5}
-    assert (figures["form"], figures["reference"], figures["recipe"]) == ("int8", "f32", "ours")
-    assert len(str(figures["recipe_sha256"])) == 64
     assert assistant(["models", "info", "ours-int8"]) == 0
     assert said in capsys.readouterr().out
     kept = home / "published" / "ours-int8"
     assert {path.name for path in kept.iterdir()} == {
-        *("candidate.toml", "entry.toml", "ours-int8.onnx", "record.json", "recipe.toml", "card.html"),
+        *("candidate.toml", "entry.toml", "ours-int8.onnx", "record.json", "card.html"),
     }
     assert records.read(kept) == records.read(run_folder)
-    assert tomllib.loads((kept / "recipe.toml").read_text())["name"] == "ours"
     stored = home / "models/ours-int8/ours-int8.onnx"  # one copy of the weights besides the run's
     assert stored.samefile(kept / "ours-int8.onnx")
     assert not stored.samefile(run_folder / "accepted" / "model.onnx")
@@ -132,7 +128,10 @@ def test_what_is_published_is_pulled_published_elsewhere_and_taken_away(
 def test_what_was_refused_is_not_published(run_folder, home, capsys):
     refused = str(run_folder / "variants" / "refused")
     assert main(["publish", refused, "--name", "bad", "--yes"]) == 1
-    assert "error: 'int4' was not accepted (ours): presence - publish it all the same" in capsys.readouterr().err
+    assert (
+        "error: 'int4' was not accepted (ours): presence - 'edge-quantize accept ... --record DIR' it"
+        in capsys.readouterr().err
+    )
     assert left(home) == []
     assert main(["publish", refused, "--name", "bad", "--yes", "--unaccepted", "for a demo", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accepted"] is False
@@ -162,7 +161,7 @@ def test_a_lone_file_was_not_measured(run_folder, tmp_path, capsys):
     lone.parent.mkdir()
     shutil.copy(run_folder / "accepted" / "model.onnx", lone)
     assert main(["publish", str(lone), "--role", "vad", *LICENCE, "--yes"]) == 1
-    said = "was not measured: there is no record.json beside it - measure it against another model, 'edge-quantize"
+    said = "was not measured: there is no record.json beside it - 'edge-quantize accept"
     assert said in capsys.readouterr().err
     record = ["--record", str(run_folder), "--profile", "none"]
     words = ["publish", str(lone), "--role", "vad", *LICENCE, *record, "--name", "lone", "--yes"]
@@ -218,7 +217,7 @@ def test_what_is_missing_is_said(run_folder, capsys):
 )
 def test_a_language_model_is_published_as_it_answered(options, family, context, why, tmp_path):
     asked = SimpleNamespace(criteria=[SimpleNamespace(metric="cross-signal")])
-    judged = judgement.Judgement(ModelSums("mine", {}, {}), looks=[DecidedLook(asked, [])])
+    judged = judgement.Judgement(ModelSums("mine", {}, {}), record(), record().reference, [DecidedLook(asked, [])])
     model = Candidate("mine", "language", tmp_path, {}, options)
     found = _otherwise(model, judged, EntryDescription("mine", family=family, context=context))
     assert found == (f"mine was {why}" if why else "")
@@ -253,8 +252,8 @@ def test_an_entry_that_its_owner_has_written_or_changed_is_left_alone(run_folder
     publish(planned(run_folder))
     file = home / "catalog" / "ours-int8.toml"
     file.write_text(file.read_text().replace('profiles = ["test"]', 'profiles = ["tiny"]'))
-    Places.own().new("ours-int8").mkdir()  # of a replacement that was killed
-    with Places.own().held():
+    places.new("ours-int8").mkdir()  # of a replacement that was killed
+    with places.held():
         pass
     assert Portfolio().entry("ours-int8").profiles == ("tiny",)
     assert Portfolio().open("ours-int8")
@@ -283,9 +282,9 @@ def test_a_damaged_model_and_one_that_changes_are_not_published(run_folder, home
     records.write(signature.sign(edited), record)
     with pytest.raises(NotAccepted, match=r"of other files|was not accepted|the records have"):
         planned(run_folder)
-    judged = judgement.judge(candidate.read(file.parent), [], "for a demo")
+    judged = judgement.judge(candidate.read(file.parent), [])
     with pytest.raises(ModelCorrupt):
-        publish(plan(candidate.read(file.parent), judged, EntryDescription(**DESCRIBED)))
+        publish(plan(candidate.read(file.parent), judged, EntryDescription(**DESCRIBED), unaccepted="for a demo"))
     assert left(home) == []
 
 
@@ -319,9 +318,9 @@ def test_room_is_looked_for_on_the_disk_of_the_store_too(run_folder, home, monke
 def test_a_published_model_that_was_damaged_blocks_no_other(run_folder, home):
     publish(planned(run_folder))
     (home / "published" / "ours-int8" / "ours-int8.onnx").unlink()
-    Places.own().new("ours-int8").mkdir()  # of a replacement that was killed
-    (Places.own().new("ours-int8") / "entry.toml").write_text("another")
-    with pytest.raises(StorageFull), Places.own().held():
+    places.new("ours-int8").mkdir()  # of a replacement that was killed
+    (places.new("ours-int8") / "entry.toml").write_text("another")
+    with pytest.raises(StorageFull), places.held():
         pass
     assert unpublish("ours-int8") is None
     assert left(home) == []
@@ -341,7 +340,7 @@ def test_a_full_disk_leaves_nothing(run_folder, tmp_path, monkeypatch):
                 break
             except StorageFull:
                 filler.unlink()
-                with Places.own().held():
+                with places.held():
                     pass
                 assert left(home) == []
         assert room > 8
@@ -360,7 +359,7 @@ def test_killed_anywhere_it_is_published_whole_or_not_at_all(run_folder, make, h
     for line in [*range(1, count, count // 8), *range(count - 15, count + 1, 3)]:
         restore(home, backup)
         assert killed.at_line(lambda: publish(made, replace=replacing), line, TRACED)
-        with Places.own().held():
+        with places.held():
             pass
         portfolio = Portfolio()
         there = "ours-int8" in {entry.name for entry in portfolio.entries()}
@@ -387,7 +386,7 @@ def test_killed_while_it_is_taken_away_it_is_there_or_gone(run_folder, home, tmp
     for line in range(1, count + 1, max(1, count // 10)):
         restore(home, backup)
         assert killed.at_line(lambda: unpublish("ours-int8"), line, TRACED)
-        with Places.own().held():
+        with places.held():
             pass
         there = "ours-int8" in {entry.name for entry in Portfolio().entries()}
         assert left(home) == (WHOLE if there else [])

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from helpers import damaged, tiny_llama
+from helpers import damaged
 from helpers.scripted_metric import Scripted
 from msgspec import structs
 
-from edge_assistant_quantize.acceptance import accept, gate
-from edge_assistant_quantize.acceptance.criteria import from_words
+from edge_assistant.core.errors import InputError
+from edge_assistant_quantize.acceptance import gate
 from edge_assistant_quantize.candidate import Candidate
 from edge_assistant_quantize.datasets.data import items
 from edge_assistant_quantize.errors import CalibrationInvalid, NotAccepted, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics import metric as metrics
 from edge_assistant_quantize.progress import ignore
 from edge_assistant_quantize.recipes import judging, measurements
-from edge_assistant_quantize.recipes.recipe import Measurement, Recipe
+from edge_assistant_quantize.recipes.recipe import Measurement, Recipe, check
 from edge_assistant_quantize.recipes.step import Form
 
 
@@ -47,7 +46,7 @@ def measured(model, asked, data):
 
 
 def criterion(words):
-    return from_words(words)[1]
+    return Measurement.of(words).criterion
 
 
 @pytest.fixture
@@ -86,15 +85,6 @@ def test_verdicts_in_the_order_of_the_criteria(scripted, data, tmp_path):
     assert last.interval.low <= last.value <= last.interval.high
     assert [name for name, _ in script.ran] == ["good", "bad"]  # once each, for three criteria of two results
     assert look.numbers == {"right": 1, "wrong": 1}
-
-
-def test_each_result_is_of_its_data(scripted, tmp_path):
-    script = scripted()
-    for name in ("x", "y"):
-        (tmp_path / name).write_text(name)
-    data = {"wrong": {"path": str(tmp_path / "x")}, "right": {"path": str(tmp_path / "y")}}
-    assert set(measured(candidate(tmp_path, "good"), ["wrong", "right"], data)) == {"wrong", "right"}
-    assert [(name, Path(path).name) for name, path in script.ran] == [("good", "x"), ("good", "y")]
 
 
 def test_a_relative_metric_says_its_own_value_of_a_reference_that_counts(scripted, data, tmp_path):
@@ -155,7 +145,7 @@ def test_a_real_model_against_itself_and_against_damage(tmp_path, models):
         found = judged(candidate_, reference, asked, data)
         assert found.variants[0].accepted is accepted, found.variants
         assert found.looks[0].reference.sound == models("embedder").name
-    with pytest.raises(CalibrationInvalid, match="is a directory"):
+    with pytest.raises(InputError, match="is a directory"):
         judged(same, reference, asked, {"cosine": {"path": str(tmp_path / "same")}})
 
 
@@ -208,18 +198,6 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
         assert found.looks[0].candidate.files == sums
 
 
-def test_a_language_model_is_not_compared_with_its_own_file(tmp_path):
-    """The losses of a text's few chunks tell nothing of it: their interval is wide, whatever the difference."""
-    tiny_llama.write(tmp_path / "one.gguf")
-    shutil.copyfile(tmp_path / "one.gguf", tmp_path / "other.gguf")
-    one, other = (Candidate(name, "language", tmp_path, {"model": f"{name}.gguf"}) for name in ("one", "other"))
-    (tmp_path / "text.txt").write_text(tiny_llama.prose(1500))
-    asked = ["log-perplexity at_most_worse=0.05"]
-    data = {"log-perplexity": {"path": str(tmp_path / "text.txt"), "context": 8}}
-    with pytest.raises(UsageError, match="one and other are the same file, so there is nothing to compare"):
-        judged(one, other, asked, data)
-
-
 def test_what_the_reference_misses_ends_it_before_the_candidate_runs(scripted, data, tmp_path):
     script = scripted()
     script.shares = {"dead": 0.02, "good": 0.85}
@@ -237,14 +215,31 @@ def test_what_the_reference_misses_ends_it_before_the_candidate_runs(scripted, d
         (48, "right at_least=0.93", 49),
     ],
 )
-def test_data_that_can_never_show_it_is_not_measured(scripted, data, tmp_path, items, words, needed):
+def test_data_that_can_never_show_it_is_measured_by_the_reference_alone(scripted, data, tmp_path, items, words, needed):
     script = scripted()
     script.items = items
-    good = candidate(tmp_path, "good")
+    good, same = candidate(tmp_path, "good"), candidate(tmp_path, "same")
     with pytest.raises(CalibrationInvalid, match=f"^{items} independent items cannot .* takes at least {needed} - "):
-        judged(good, good, [words], data)
-    assert not script.ran
+        judged(same, good, [words], data)
+    assert [name for name, _ in script.ran] == ["good"]
     script.items += 1
-    accept.check_data([criterion(words)], "speech", {}, {words.split()[0]: {}})
-    with pytest.raises(CalibrationInvalid, match="as a search looks at the other half"):
-        accept.check_data([criterion(words)], "speech", {}, {words.split()[0]: {}}, searched=True)
+    judged(same, good, [words], data)
+
+
+def test_too_little_data_of_a_relative_metric_is_a_look_of_other_models(scripted, data, tmp_path):
+    script = scripted(relative=True)
+    script.items = 19
+    good, same, bad = (candidate(tmp_path, name) for name in ("good", "same", "bad"))
+    with pytest.raises(CalibrationInvalid, match=r"^19 independent items cannot show 'right at least 0\.5"):
+        judged(same, good, ["right at_least=0.5"], data)
+    script.items = 400  # the first 19 are the same
+    assert judged(bad, good, ["right at_least=0.5"], data).looks[0].numbers == {"right": 2}
+    assert judged(same, good, ["right at_least=0.5"], data).looks[0].numbers == {"right": 2}  # the look at the bad one
+
+
+@pytest.mark.parametrize(("asked", "apart"), [("presence", "precision"), ("presence_all", "presence")])
+def test_what_keeps_a_result_honest_is_measured_on_the_same_data(asked, apart):
+    """Else a detector that sees everything everywhere had its precision where everything is."""
+    made = recipe("detector", [f"{asked} within_interval", apart], {asked: {"path": "x"}, apart: {"path": "all"}})
+    with pytest.raises(RecipeInvalid, match=f"'{apart}' and another result of 'objects' are asked on two"):
+        check(made)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_assistant_quantize.acceptance import criteria
 from edge_assistant_quantize.errors import RecipeInvalid
 from edge_assistant_quantize.recipes.recipe import Recipe, check, parse
+from edge_assistant_quantize.record import Bound, Criterion
 
 GOOD = """
 name = "small"
@@ -49,7 +49,7 @@ def test_a_recipe():
     assert [variant.name for variant in recipe.variants] == ["tiny"]
     assert recipe.steps[0].file == "model"
     assert recipe.steps[0].parameters == {"to": 10, "calibrated": True, "search": False, "fails": False}
-    assert recipe.metrics[0].criterion == criteria.Criterion("length", criteria.Bound.AT_LEAST, 1.0)
+    assert recipe.metrics[0].criterion == Criterion("length", Bound.AT_LEAST, 1.0)
     assert recipe.metrics[1].criterion is None
     assert recipe.data["photos"] == {"path": "photos", "limit": 3}
 
@@ -70,8 +70,12 @@ AGAIN = '[[variants]]\nname = "tiny"\nsteps = [{ do = "shrink", to = 3 }]\n'
         ('{ path = "model" }', '{ path = "m", files = { model = "m.onnx" } }', "source: unknown key `files`"),
         ('{ path = "photos" }', "{ limit = 3 }", "'calibration' needs a 'path'"),
         ('photos = { path = "photos", limit = 3 }', "photos = {}", "data[...]: expected `object` of length >= 1"),
-        ("at_least = 1", "within_interval = true\nat_least = 1", "metrics[0]: length: 2 criteria"),
-        ("at_least = 1", "at_least = nan", "metrics[0]: length: 'at_least' must be a number"),
+        (
+            "at_least = 1",
+            "within_interval = true\nat_least = 1",
+            "metrics[0]: several criteria (give one of at_most_worse, ",
+        ),
+        ("at_least = 1", "at_least = nan", "metrics[0].at_least: expected `float` >= "),
         ('name = "small"', 'name = "small"\nlayers = "fp16"', "unknown key `layers`"),
         ("[[variants]]", AGAIN + "[[variants]]", "two variants have the same name"),
     ],
@@ -91,7 +95,7 @@ def test_an_error_is_one_line_that_names_the_key(old, new, said):
     [
         ('source = { path = "model" }', "", "nothing says what is to be quantized"),
         ('data = "photos"', 'data = "pictures"', "measured on 'pictures', which is not given"),
-        ('"photos"\n\n[[variants]]', '"more"\n\n[data.more]\npath = "x"\n\n[[variants]]', "measured on two data sets"),
+        ('"photos"\n\n[[variants]]', '"more"\n\n[data.more]\npath = "x"\n\n[[variants]]', "are asked on two data sets"),
         ('calibration = { path = "photos" }', "", "shrink needs calibration data"),
         ("calibrated = true", "calibrated = true, search = true", "nothing says when a search may stop"),
     ],

@@ -90,7 +90,7 @@ def test_a_step_without_its_methods_does_not_pass_for_one():
 @pytest.fixture
 def chain(tmp_path, monkeypatch):
     """A small ONNX model, calibrated in the same way whatever the sense."""
-    given = tuple(small_onnx.feeds(0, 4, pictures=True))
+    given = calibration.Calibration(small_onnx.feeds(0, 4, pictures=True))
     monkeypatch.setattr(calibration, "record", lambda *args, **options: given)
     path = small_onnx.written(small_onnx.chain(0, ["conv", "relu", "conv"], pictures=True), tmp_path / "chain.onnx")
     return Form("chain", "classifier", {"model": path}, {"model": sha256_of(path)})

@@ -7,6 +7,7 @@ import math
 from helpers.records import record, variant
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from edge_assistant_quantize.record import Measure
 from edge_assistant_quantize.report import forms
@@ -30,7 +31,8 @@ def test_exactly_the_points_that_none_dominates_are_in_the_front(given):
 
 def test_less_is_better_if_the_record_says_so_and_what_was_not_measured_is_in_no_front():
     measures = {"presence": Measure(lower_is_better=True)}
-    found = record(variants=[variant("a", 9, 0.9, accepted=True, speed={}, peak_mib=300.0)], measures=measures)
+    untimed = variant("a", 9, 0.9, accepted=True, speed={}, peak_mib=300.0)
+    found = record(reference=replace(record().reference, speed={}), variants=[untimed], measures=measures)
     there = forms.of_record(found)
     fronts = [forms.front(there, cost, "presence", measures) for cost in ("size", "time", "memory")]
     assert fronts == [(1, 0), (), (0,)]

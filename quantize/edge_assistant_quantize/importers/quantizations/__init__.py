@@ -8,6 +8,7 @@ from pathlib import Path
 from edge_assistant_models.errors import CatalogInvalid
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.onnx import tables
+from edge_assistant_quantize.onnx.methods import Method
 
 
 def names() -> Iterable[str]:
@@ -15,7 +16,7 @@ def names() -> Iterable[str]:
     return sorted(path.stem for folder in __path__ for path in Path(folder).glob("*.toml"))
 
 
-def load(name: str) -> dict[str, tables.QuantizationTable]:
+def load(name: str) -> dict[str, Method]:
     """The tables of a file, by the key of what they quantize.
 
     Raises:
