@@ -61,7 +61,6 @@ _INSTRUCTIONS = (
 )
 
 Path = Annotated[str, Meta(min_length=1, max_length=4_096)]
-Paths = Annotated[list[Path], Meta(min_length=1, max_length=16, description="whole paths of files")]
 Language = Annotated[
     Annotated[str, Meta(max_length=16)] | None,
     Meta(description="of what is spoken, such as en; detected if left out"),
@@ -76,10 +75,17 @@ class AskArguments(msgspec.Struct, forbid_unknown_fields=True):
     language: Language = None
 
 
-class FilesArguments(msgspec.Struct, forbid_unknown_fields=True):
-    """What `check` and `perceive` take."""
+class CheckArguments(msgspec.Struct, forbid_unknown_fields=True):
+    """What `check` takes."""
 
-    paths: Paths
+    paths: Annotated[list[Path], Meta(min_length=2, max_length=16, description="whole paths of the files to compare")]
+    language: Language = None
+
+
+class PerceiveArguments(msgspec.Struct, forbid_unknown_fields=True):
+    """What `perceive` takes."""
+
+    paths: Annotated[list[Path], Meta(min_length=1, max_length=16, description="whole paths of the files to read")]
     language: Language = None
 
 
@@ -90,7 +96,7 @@ class TranscribeArguments(msgspec.Struct, forbid_unknown_fields=True):
     language: Language = None
 
 
-Arguments = AskArguments | FilesArguments | TranscribeArguments
+Arguments = AskArguments | CheckArguments | PerceiveArguments | TranscribeArguments
 
 
 def _object(properties: Mapping[str, object]) -> dict[str, Any]:
@@ -149,14 +155,14 @@ _TOOLS = {
     "check": _Tool(
         "Compare files",
         "Compare what two or more files say, without a question: a verdict for each thing on which two speak.",
-        FilesArguments,
+        CheckArguments,
         _ANSWER,
         ServiceTask.CHECK,
     ),
     "perceive": _Tool(
         "Read files",
         "What is written, seen, said or measured in files, piece by piece, with its place and confidence.",
-        FilesArguments,
+        PerceiveArguments,
         _object({"evidence": _list(_EVIDENCE)}),
         ServiceTask.PERCEIVE,
     ),
@@ -218,13 +224,13 @@ class Tools:
         """What the resident replies; its events are the progress that the client is told."""
         texts = (asked.question,) if isinstance(asked, AskArguments) else ()
         paths = [asked.path] if isinstance(asked, TranscribeArguments) else asked.paths
-        step = 0
+        step, told = 0, None
         async with aclosing(self._desk.call(ServiceMessage(tool.task, texts, language=asked.language), paths)) as found:
             async for reply in found:
                 if "event" not in reply:
                     return reply
-                if line := _line(reply["event"]):
-                    step += 1
+                if (line := _line(reply["event"])) not in {None, told}:
+                    step, told = step + 1, line
                     await context.session.report_progress(step, message=line)
         raise AssertionError("the resident's last message is its reply")
 
@@ -236,12 +242,9 @@ def _arguments(tool: _Tool, given: Mapping[str, Any] | None) -> Arguments:
         UsageError: they are not as the tool's schema says.
     """
     try:
-        asked = msgspec.convert(given or {}, tool.arguments)
+        return msgspec.convert(given or {}, tool.arguments)
     except msgspec.ValidationError as error:
         raise UsageError(f"the arguments are wrong: {error}", "see the tool's input schema") from None
-    if tool.task is ServiceTask.CHECK and len(cast("FilesArguments", asked).paths) < 2:
-        raise UsageError("one file cannot be compared", "name two or more")
-    return asked
 
 
 def _schema(kind: type[Arguments]) -> dict[str, Any]:
