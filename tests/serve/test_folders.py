@@ -140,6 +140,6 @@ def test_a_refusal_is_recorded_once_a_minute(
     recorded: list[object] = []
     monkeypatch.setattr(policy.current(), "record", recorded.append)
     for _ in range(3):
-        with pytest.raises(PolicyRefused, match="serve.folders"):
+        with pytest.raises(PolicyRefused, match=r"\(serve\.folders\)"):
             read("/etc/passwd", shared)
     assert recorded == [{"event": "refused", "rule": "serve.folders", "about": "outside"}]

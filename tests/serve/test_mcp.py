@@ -7,9 +7,7 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -281,7 +279,7 @@ def test_neither_process_has_a_network_socket_where_a_client_is_on_standard_inpu
         for number in (process.pid, child):
             for link in Path(f"/proc/{number}/fd").iterdir():
                 with suppress(FileNotFoundError):
-                    target = os.readlink(link)
+                    target = str(link.readlink())
                     assert not target.startswith("socket:[") or target[8:-1] not in inodes.split()
         process.stdin.close()
         assert process.wait(HANGS) == 0
