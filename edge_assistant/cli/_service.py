@@ -41,7 +41,8 @@ def served(
     Raises:
         EdgeAssistantError: as `Assistant.ask` and `Voice.speak`.
     """
-    policy.current().check_action("voice" if message.task is ServiceTask.SPEAK else "ask")
+    actions = {ServiceTask.SPEAK: "voice", ServiceTask.CHECK: "check"}
+    policy.current().check_action(actions.get(message.task, "ask"))
     asked = question.served_question(message, settings)
     with question.redaction(asked.redact, " ".join(message.texts), asked.names) as shown:
         assistant = question.assistant_for(asked, None, kept)

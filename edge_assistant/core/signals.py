@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 from unicodedata import category
 
 from edge_assistant.core import limits
@@ -233,7 +233,7 @@ def take_file(path: Path, kind: Kind, number: int) -> Signal:
         return replace(take_stream(stream, path.name, kind, number), path=path)
 
 
-def take_stream(stream: IO[bytes], name: str, kind: Kind, number: int) -> Signal:
+def take_stream(stream: io.BufferedReader, name: str, kind: Kind, number: int) -> Signal:
     """Take an open file as the `number`-th signal of its kind, without a path.
 
     Raises:

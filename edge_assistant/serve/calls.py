@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import socket
 import threading
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -52,7 +53,7 @@ class Broker:
         """
         return socket.socket(fileno=await self._given(b"connect"))
 
-    async def file(self, path: str) -> IO[bytes]:
+    async def file(self, path: str) -> io.BufferedReader:
         """A file that a client names, opened.
 
         Raises:
@@ -106,7 +107,7 @@ class Desk:
         connection = await self._broker.connection()
         return await asyncio.to_thread(_status, connection)
 
-    async def call(self, message: ServiceMessage, paths: Sequence[str] = ()) -> AsyncIterator[dict[str, Any]]:
+    async def call(self, message: ServiceMessage, paths: Sequence[str] = ()) -> AsyncGenerator[dict[str, Any], None]:
         """Have something done; a client that goes away closes this, which stops the work.
 
         Args:
@@ -142,7 +143,9 @@ class Desk:
         finally:
             self._open -= 1
 
-    async def _tried(self, message: ServiceMessage, files: Sequence[IO[bytes]]) -> AsyncIterator[dict[str, Any]]:
+    async def _tried(
+        self, message: ServiceMessage, files: Sequence[io.BufferedReader]
+    ) -> AsyncIterator[dict[str, Any]]:
         """One try; a resident that ends before it began gives `again`."""
         connection = await self._broker.connection()
         queue: asyncio.Queue[dict[str, Any] | Exception | None] = asyncio.Queue()
@@ -164,7 +167,7 @@ class Desk:
                 connection.shutdown(socket.SHUT_RDWR)  # the thread ends, and the resident stops
 
 
-def _taken(paths: Sequence[str], files: Sequence[IO[bytes]]) -> tuple[Signal, ...]:
+def _taken(paths: Sequence[str], files: Sequence[io.BufferedReader]) -> tuple[Signal, ...]:
     """Open files as signals, numbered within each kind."""
     numbers: Counter[Kind] = Counter()
     found = []
