@@ -110,15 +110,13 @@ def _granted(data: bytes, folders: Sequence[str]) -> Iterator[int]:
         InputError: the file cannot be opened.
         RuntimeError: it is no wish but the gateway's fault, which ends it.
     """
-    if data == b"connect":
+    if data == processes.CONNECT:
         with _resident() as connection:
             yield connection.fileno()
-    elif (path := json.loads(data).get("open")) is not None:
-        from edge_assistant.governance.policy import policy
+    elif data.startswith(processes.OPEN):
         from edge_assistant.serve import folders as files
 
-        policy.current().check_action("attach")
-        descriptor = files.opened(path, folders)
+        descriptor = files.opened(json.loads(data.removeprefix(processes.OPEN)), folders)
         try:
             yield descriptor
         finally:
