@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -108,6 +108,11 @@ class Desk:
         connection = await self._broker.connection()
         return await asyncio.to_thread(_status, connection)
 
+    async def reply(self, message: ServiceMessage) -> dict[str, Any]:
+        """The reply to a message, without what comes before it; raises what `call` does."""
+        async with contextlib.aclosing(self.call(message)) as replies:
+            return [found async for found in replies if not {"event", "part"} & set(found)][-1]
+
     async def call(self, message: ServiceMessage, paths: Sequence[str] = ()) -> AsyncGenerator[dict[str, Any], None]:
         """Have something done; a client that goes away closes this, which stops the work.
 
@@ -131,22 +136,22 @@ class Desk:
                 if paths:
                     message = replace(message, signals=await asyncio.to_thread(_taken, paths, files))
                 for left in reversed(range(_TRIES)):
-                    async for found in self._tried(message, files):
-                        if "again" not in found:
+                    async with contextlib.aclosing(self._tried(message, files)) as tried:
+                        async for found in tried:
+                            if "again" in found:
+                                break
                             yield found
-                        elif not left:
-                            raise ResidentLost(f"the resident does not answer: {found['again']}", "try again later")
                         else:
-                            await asyncio.sleep(_AGAIN_S)
-                            break
-                    else:
-                        return
+                            return
+                    if not left:
+                        raise ResidentLost(f"the resident does not answer: {found['again']}", "try again later")
+                    await asyncio.sleep(_AGAIN_S)
         finally:
             self._open -= 1
 
     async def _tried(
         self, message: ServiceMessage, files: Sequence[io.BufferedReader]
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """One try; a resident that ends before it began gives `again`."""
         connection = await self._broker.connection()
         queue: asyncio.Queue[dict[str, Any] | Exception | None] = asyncio.Queue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -15,12 +16,12 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_assistant.sandbox import landlock
-from edge_assistant.serve import http
+from edge_assistant.serve import http, processes
 from edge_assistant.serve.calls import Broker, Desk
 
 CONNECTIONS = 128  # at once; more are refused
 HEAD_BYTES = 64 << 10  # of a request line and its headers
-FIRST_S = 10.0  # within which a connection says what it wants
+FIRST_S = 5.0  # within which a connection says what it wants
 _ENDS_S = 2  # for what is being answered when the gateway ends
 
 
@@ -48,11 +49,15 @@ def run(
         by_stdio: whether an MCP client is on standard input and output.
         told: by the broker: `token`, and `folders` whose files clients may name.
     """
+    logging.disable()  # of clients' requests nothing is kept, and nobody may be there to read stderr
     if by_stdio or "mcp" in listening:
         from edge_assistant.serve import mcp  # noqa: F401 - it loads libraries from outside of Python's folders
     with contextlib.suppress(OSError):
         if known := landlock.abi():
             landlock.keep_out([path for path in sys.path if path], known)
+    for listener in listening.values():
+        listener.listen(CONNECTIONS)
+    control.send(processes.READY)
     asyncio.run(_serve(control, listening, by_stdio, told))
 
 

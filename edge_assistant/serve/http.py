@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,8 +20,10 @@ from edge_assistant.serve import openai_audio, openai_chat, openai_embeddings
 from edge_assistant.serve.calls import Busy, Desk
 from edge_assistant.serve.replies import BODY_BYTES, TooLarge, of_error, problem
 
+Endpoint = Callable[[Desk, Request], Coroutine[Any, Any, Response]]
 RETRY_S = 5  # after which a client may ask again that was told that too many wait
 _OPEN = {"/healthz", "/readyz"}  # without a token, as they tell nothing of what is asked
+_HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]]+))(?::\d{1,5})?")
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -31,7 +35,7 @@ def app(desk: Desk, token: str, address: str) -> ASGIApp:
         token: that a client has to send.
         address: on which it listens, which `Host` may name.
     """
-    endpoints: dict[tuple[str, str], Callable[[Desk, Request], Awaitable[Response]]] = {
+    endpoints: dict[tuple[str, str], Endpoint] = {
         ("GET", "/healthz"): _healthy,
         ("GET", "/readyz"): _ready,
         ("GET", "/v1/models"): openai_chat.models,
@@ -50,10 +54,13 @@ def guarded(app: ASGIApp, token: str, address: str) -> ASGIApp:
     return Guard(app, token, {*_LOCAL, address})
 
 
-def _endpoint(desk: Desk, do: Callable[[Desk, Request], Awaitable[Response]]) -> Callable[..., Awaitable[Response]]:
+def _endpoint(
+    desk: Desk, do: Callable[[Desk, Request], Coroutine[Any, Any, Response]]
+) -> Callable[..., Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
-            return await do(desk, request)
+            await request.body()  # so that what comes next is the end of the connection
+            return await _while_connected(request, do(desk, request))
         except Busy:
             headers = {"retry-after": str(RETRY_S), "x-should-retry": "false"}
             return problem(429, "too many questions wait: ask again in a moment", "busy", headers)
@@ -65,6 +72,28 @@ def _endpoint(desk: Desk, do: Callable[[Desk, Request], Awaitable[Response]]) ->
             return Response(status_code=499)
 
     return answer
+
+
+async def _while_connected(request: Request, answer: Coroutine[Any, Any, Response]) -> Response:
+    """The answer to a client; one that leaves ends it.
+
+    Raises:
+        ClientDisconnect: it has left.
+    """
+    work, left = asyncio.create_task(answer), asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise ClientDisconnect
+        return work.result()
+    finally:
+        left.cancel()
+        work.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _healthy(desk: Desk, request: Request) -> Response:
@@ -131,6 +160,6 @@ class Guard:
 
 
 def _host(text: str) -> str:
-    """The host of `HOST:PORT`, in small letters and without brackets."""
-    host = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
-    return host.lower()
+    """The host of `HOST:PORT`, in small letters and without brackets; empty where it is none."""
+    found = _HOST.fullmatch(text)
+    return (found[1] or found[2]).lower() if found else ""

@@ -7,7 +7,6 @@ https://modelcontextprotocol.io/specification
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -313,7 +312,6 @@ def server(desk: Desk, folders: Sequence[str]) -> Server[Any]:
         desk: lets the resident do what is wanted.
         folders: whose files clients may name.
     """
-    logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)  # it would write what clients sent into the journal
     tools = Tools(desk, folders)
     made: Server[Any] = Server(
         "edge-assistant",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import wave
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -45,10 +46,7 @@ async def transcriptions(desk: Desk, request: Request) -> Response:
         raise UsageError(f"response_format '{wanted}' is unknown", f"take one of {', '.join(FORMATS)}")
     heard = signal(data, name, 1, Kind.AUDIO)
     message = ServiceMessage(ServiceTask.PERCEIVE, signals=(heard,), language=str(language) if language else None)
-    async for found in desk.call(message):
-        if "evidence" in found:
-            return _transcript(found["evidence"], wanted, granularities)
-    raise AssertionError("a reply has evidence")
+    return _transcript((await desk.reply(message))["evidence"], wanted, granularities)
 
 
 def _transcript(evidence: Sequence[Mapping[str, Any]], wanted: str, granularities: set[str]) -> Response:
@@ -116,9 +114,10 @@ async def speech(desk: Desk, request: Request) -> Response:
     return Response(file.getvalue(), media_type="audio/wav")
 
 
-async def _samples(first: dict[str, Any], replies: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
-    if "part" in first:
-        yield base64.b64decode(first["part"]["samples"])
-    async for found in replies:
-        if "part" in found:
+async def _samples(first: dict[str, Any], replies: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:
+    """The samples of each sentence; the reply at the end has none."""
+    found = first
+    async with contextlib.aclosing(replies):
+        while "part" in found:
             yield base64.b64decode(found["part"]["samples"])
+            found = await anext(replies)

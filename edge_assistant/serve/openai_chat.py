@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -108,21 +109,24 @@ async def completions(desk: Desk, request: Request) -> Response:
         raise UsageError("tools are not supported yet", "leave 'tools' out")
     if (asked.response_format or {}).get("type", "text") != "text":
         raise UsageError("response_format is not supported yet", "leave it out, or say text")
-    replies = desk.call(_message(asked))
-    completion = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": asked.model}
+    message = _message(asked)
+    completion: dict[str, Any] = {
+        "id": f"chatcmpl-{secrets.token_hex(12)}",
+        "created": int(time.time()),
+        "model": asked.model,
+    }
     if asked.stream:
+        replies = desk.call(message)
         first = await anext(replies)  # what is wrong from the beginning gets a status of its own
         events = _events(asked, completion, first, replies)
         return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
-    async for found in replies:
-        if "answer" in found:
-            answer: Answer = found["answer"]
-            content = "\n\n".join(filter(None, (answer.text, "\n".join(found["sources"]), found["note"])))
-            message = {"role": "assistant", "content": content, "refusal": None}
-            choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-            whole = {"object": "chat.completion", "choices": [choice], "usage": _usage(answer)}
-            return JSONResponse(completion | whole | {FIELD: answer.to_json()})
-    raise AssertionError("a reply has an answer")
+    found = await desk.reply(message)
+    answer: Answer = found["answer"]
+    content = "\n\n".join(filter(None, (answer.text, "\n".join(found["sources"]), found["note"])))
+    told = {"role": "assistant", "content": content, "refusal": None}
+    choice = {"index": 0, "message": told, "finish_reason": "stop", "logprobs": None}
+    whole = {"object": "chat.completion", "choices": [choice], "usage": _usage(answer)}
+    return JSONResponse(completion | whole | {FIELD: answer.to_json()})
 
 
 def _message(asked: ChatRequest) -> ServiceMessage:
@@ -159,7 +163,10 @@ def _usage(answer: Answer) -> dict[str, int]:
 
 
 async def _events(
-    asked: ChatRequest, completion: Mapping[str, Any], first: dict[str, Any], replies: AsyncIterator[dict[str, Any]]
+    asked: ChatRequest,
+    completion: dict[str, Any],
+    first: dict[str, Any],
+    replies: AsyncGenerator[dict[str, Any], None],
 ) -> AsyncIterator[str]:
     """Server-sent events: the sentences as they are checked, the sources, the answer, and the usage where wanted."""
 
@@ -168,26 +175,23 @@ async def _events(
         return _event(completion | {"object": "chat.completion.chunk", "choices": [choice]} | more)
 
     yield chunk({"role": "assistant", "content": ""})
-    said = ""
-    try:
-        found = first
-        while True:
-            match found:
-                case {"event": Said(text)}:
-                    yield chunk({"content": f" {text}" if said else text})
-                    said = text
-                case {"answer": Answer() as answer}:
-                    rest = "\n".join(filter(None, (*found["sources"], found["note"])))
-                    yield chunk({"content": f"\n\n{rest}"} if rest else {})
-                    yield chunk({}, "stop", **{FIELD: answer.to_json()})
-                    if asked.stream_options and asked.stream_options.include_usage:
-                        yield _event(
-                            completion | {"object": "chat.completion.chunk", "choices": [], "usage": _usage(answer)}
-                        )
-                    break
-            found = await anext(replies)
-    except EdgeAssistantError as error:
-        yield f"data: {bytes(of_error(error).body).decode()}\n\n"
+    found, gap = first, ""
+    async with contextlib.aclosing(replies):
+        try:
+            while "answer" not in found:
+                if isinstance(found.get("event"), Said):
+                    yield chunk({"content": f"{gap}{found['event'].text}"})
+                    gap = " "
+                found = await anext(replies)
+        except EdgeAssistantError as error:
+            yield f"data: {bytes(of_error(error).body).decode()}\n\n"
+        else:
+            if rest := "\n".join(filter(None, (*found["sources"], found["note"]))):
+                yield chunk({"content": f"\n\n{rest}"})
+            yield chunk({}, "stop", **{FIELD: found["answer"].to_json()})
+            if asked.stream_options and asked.stream_options.include_usage:
+                usage = {"object": "chat.completion.chunk", "choices": [], "usage": _usage(found["answer"])}
+                yield _event(completion | usage)
     yield "data: [DONE]\n\n"
 
 

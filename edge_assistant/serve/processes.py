@@ -18,9 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edge_assistant.core.errors import UsageError
+from edge_assistant.core.errors import LockFailed, UsageError
 
 PROTOCOLS = ("http", "mcp")
+READY = b"ready"
 CONNECT, OPEN = b"connect", b"open "  # wishes of the gateway; behind the second one stands a path as JSON
 STDIO = "stdio"  # in place of an address: standard input and output
 _OPTIONS = {f"--{name}": name for name in PROTOCOLS}
@@ -137,22 +138,28 @@ def _be_gateway(control: socket.socket, listening: Mapping[str, socket.socket], 
             from edge_assistant.governance.offline import lock
 
             kept = {listener.fileno() for listener in listening.values()}
-            lock.engage(accepting=kept)
-            lock.keep_writes_within([])
+            if not (found := lock.engage(accepting=kept)).locked:
+                raise LockFailed(f"the gateway has to be locked: {found.why_not}", found.hint)
             from edge_assistant.serve import gateway
 
             gateway.run(control, listening, by_stdio, json.loads(told))
         status = 0
     except BaseException as error:
         with contextlib.suppress(OSError):
-            control.send(json.dumps({"fault": f"{type(error).__name__}: {error}"}).encode())
+            control.send(f"{type(error).__name__}: {error}".encode())
     finally:
         os._exit(status)
 
 
 def begin(fork: Fork, settings: Mapping[str, Any]) -> None:
-    """Let the gateway begin."""
+    """Let the gateway begin; returns when it listens.
+
+    Raises:
+        LockFailed: it cannot be locked, or does not begin for another reason.
+    """
     fork.control.send(json.dumps(settings).encode())
+    if (told := fork.control.recv(_MESSAGE_BYTES)) != READY:
+        raise LockFailed(f"the gateway does not begin: {told.decode() or 'it ended'}", "see 'edge-assistant doctor'")
 
 
 def leave(fork: Fork) -> None:

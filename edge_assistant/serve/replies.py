@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from edge_assistant.core.signals import Kind, Origin, Signal, guess_content, tak
 
 BODY_BYTES = 64 << 20  # of a request; base64 makes a third more of what it holds
 _DATA_URL = re.compile(r"data:[\w.+-]+/([\w.+-]+)(;[\w=.+-]+)*;base64,")
+_SHOWN = 200  # characters of what is wrong with a body
 T = TypeVar("T")
 
 # OpenAI's types of errors by our exit status, with the status of HTTP.
@@ -47,13 +47,9 @@ async def body(request: Request, kind: type[T]) -> T:
         UsageError: it is none.
     """
     try:
-        found = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise UsageError("the body is no JSON", "send one JSON object in UTF-8") from None
-    try:
-        return msgspec.convert(found, kind)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"the body is wrong: {error}", "see docs/api.md") from None
+        return msgspec.json.decode(await request.body(), type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # a wrong type is one, too
+        raise UsageError(f"the body is wrong: {str(error)[:_SHOWN]}", "see docs/api.md") from None
 
 
 def signal(data: bytes, name: str, number: int, kind: Kind | None = None) -> Signal:

@@ -16,6 +16,8 @@ import pytest
 from helpers.platforms import needs_peer_descriptors
 from helpers.scripted_resident import HANGS, MOST_RENEWALS, asking, heard, renewals, serving, until
 
+from edge_assistant.core.events import Said
+from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.resident import client, protocol, server
 
 
@@ -227,3 +229,27 @@ def test_another_users_process_gets_no_reply(monkeypatch) -> None:
         server.Resident.__new__(server.Resident)._attend(other)
         with suppress(ConnectionResetError):
             assert one.recv(1) == b""
+
+
+def test_a_gateway_gets_parts_and_a_reply_without_being_equal(resident) -> None:
+    given = take_bytes(b"a pump", Kind.TEXT, 1, origin=Origin.USER, name="a.txt")
+    message = protocol.ServiceMessage(protocol.ServiceTask.ASK, ("one", "two"), (given,))
+    with client.connected() as channel, os.fdopen(os.memfd_create("signal"), "wb") as file:
+        channel.connection.settimeout(HANGS)
+        file.write(b"a pump")
+        file.flush()
+        channel.send({"service": message}, [file.fileno()])
+        assert heard(channel, "event") == Said("one")
+        assert heard(channel, "part") == {"text": "one"}
+        assert heard(channel, "held") == ["a pump"]
+
+
+def test_a_gateway_hands_over_regular_files_only(resident) -> None:
+    given = take_bytes(b"a pump", Kind.TEXT, 1, origin=Origin.USER, name="a.txt")
+    message = protocol.ServiceMessage(protocol.ServiceTask.ASK, ("one",), (given,))
+    for descriptors in ([], [0, 0], [resident_socket := socket.socket(socket.AF_UNIX).detach()]):
+        with client.connected() as channel:
+            channel.connection.settimeout(HANGS)
+            channel.send({"service": message}, descriptors)
+            assert heard(channel, "refused") == "the signals are no files"
+    os.close(resident_socket)
