@@ -21,7 +21,6 @@ from typing import Any
 from edge_assistant.core.errors import UsageError
 
 PROTOCOLS = ("http", "mcp")
-CONNECT, OPEN = b"connect", b"open "  # wishes of the gateway; behind the second one stands a path as JSON
 STDIO = "stdio"  # in place of an address: standard input and output
 _OPTIONS = {f"--{name}": name for name in PROTOCOLS}
 _LISTEN_FDS_START = 3  # where systemd's begin, sd_listen_fds(3)

@@ -1,0 +1,4 @@
+"""What the gateway and its broker say to each other, in one datagram each."""
+
+CONNECT = b"connect"  # the gateway wishes for a connection to the resident
+OPEN = b"open "  # the gateway wishes for a file, whose path follows as JSON
