@@ -17,7 +17,7 @@ from pathlib import Path
 from edge_assistant.core import errors
 from edge_assistant.core.errors import EdgeAssistantError, InputUnreadable, ResidentLost, UsageError
 from edge_assistant.resident import client
-from edge_assistant.serve import processes
+from edge_assistant.serve import messages, processes
 
 NAME = "serve"
 HELP = "let other programs ask, by the protocols that they speak; off unless a policy allows it"
@@ -110,13 +110,13 @@ def _granted(data: bytes, folders: Sequence[str]) -> Iterator[int]:
         InputError: the file cannot be opened.
         RuntimeError: it is no wish but the gateway's fault, which ends it.
     """
-    if data == processes.CONNECT:
+    if data == messages.CONNECT:
         with _resident() as connection:
             yield connection.fileno()
-    elif data.startswith(processes.OPEN):
+    elif data.startswith(messages.OPEN):
         from edge_assistant.serve import folders as files
 
-        descriptor = files.opened(json.loads(data.removeprefix(processes.OPEN)), folders)
+        descriptor = files.opened(json.loads(data.removeprefix(messages.OPEN)), folders)
         try:
             yield descriptor
         finally:

@@ -20,7 +20,7 @@ from edge_assistant.core.errors import EdgeAssistantError, ResidentLost
 from edge_assistant.core.signals import HEAD_BYTES, Kind, Signal, guess_content, take_stream
 from edge_assistant.resident import protocol
 from edge_assistant.resident.protocol import Channel, MalformedMessage, ServiceMessage
-from edge_assistant.serve import processes
+from edge_assistant.serve import messages
 
 WAITING = 16  # calls at once, the one that is answered included
 LIFE_S = 30.0  # between two messages of the resident, which sends one a second
@@ -52,7 +52,7 @@ class Broker:
         Raises:
             EdgeAssistantError: there is none to be had.
         """
-        return socket.socket(fileno=await self._given(processes.CONNECT))
+        return socket.socket(fileno=await self._given(messages.CONNECT))
 
     async def file(self, path: str) -> io.BufferedReader:
         """A file that a client names, opened.
@@ -62,7 +62,7 @@ class Broker:
             InputError: it cannot be opened.
         """
         async with self._opening:
-            return os.fdopen(await self._given(processes.OPEN + json.dumps(path).encode()), "rb")
+            return os.fdopen(await self._given(messages.OPEN + json.dumps(path).encode()), "rb")
 
     async def _given(self, wish: bytes) -> int:
         """The descriptor that the broker gives."""

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_assistant.sandbox import landlock
-from edge_assistant.serve import http, processes
+from edge_assistant.serve import http, messages
 from edge_assistant.serve.calls import Broker, Desk
 
 CONNECTIONS = 128  # at once; more are refused
@@ -57,7 +57,7 @@ def run(
             landlock.keep_out([path for path in sys.path if path], known)
     for listener in listening.values():
         listener.listen(CONNECTIONS)
-    control.send(processes.READY)
+    control.send(messages.READY)
     asyncio.run(_serve(control, listening, by_stdio, told))
 
 

@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_assistant.core.errors import LockFailed, UsageError
+from edge_assistant.serve import messages
 
 PROTOCOLS = ("http", "mcp")
-READY = b"ready"
-CONNECT, OPEN = b"connect", b"open "  # wishes of the gateway; behind the second one stands a path as JSON
 STDIO = "stdio"  # in place of an address: standard input and output
 _OPTIONS = {f"--{name}": name for name in PROTOCOLS}
 _LISTEN_FDS_START = 3  # where systemd's begin, sd_listen_fds(3)
@@ -158,7 +157,7 @@ def begin(fork: Fork, settings: Mapping[str, Any]) -> None:
         LockFailed: it cannot be locked, or does not begin for another reason.
     """
     fork.control.send(json.dumps(settings).encode())
-    if (told := fork.control.recv(_MESSAGE_BYTES)) != READY:
+    if (told := fork.control.recv(_MESSAGE_BYTES)) != messages.READY:
         raise LockFailed(f"the gateway does not begin: {told.decode() or 'it ended'}", "see 'edge-assistant doctor'")
 
 

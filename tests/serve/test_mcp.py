@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -220,7 +221,7 @@ def test_each_version_with_a_handshake_is_spoken(gateway: Gateway, version: str)
     assert found["result"]["serverInfo"]["name"] == "edge-assistant"
 
 
-def _initialize(version: str) -> dict[str, object]:
+def _initialize(version: str) -> dict[str, Any]:
     client = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     return {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client}
 
@@ -313,3 +314,48 @@ def test_a_value_that_a_person_would_confirm_is_withheld(
         asyncio.run(converse())
     finally:
         resident.end("stop")
+
+
+def _garbled(chance: random.Random) -> tuple[bytes, dict[str, str]]:
+    """A message that is wrong in one of many ways, or just not what the server expects, and its headers."""
+    meta = {"io.modelcontextprotocol/protocolVersion": LATEST_MODERN_VERSION}
+    meta |= {"io.modelcontextprotocol/clientCapabilities": {}}
+    called = {"name": "perceive", "arguments": {"paths": ["/etc/passwd"]}, "_meta": meta}
+    message = chance.choice([_initialize("2025-11-25"), {"jsonrpc": "2.0", "id": 2, "method": "tools/call"}])
+    if message["method"] == "tools/call":
+        message = message | {"params": called}
+    headers = {"mcp-protocol-version": chance.choice([LATEST_MODERN_VERSION, "2025-11-25", "9999-01-01", "\xff"])}
+    headers |= {"mcp-method": str(message["method"]), "mcp-name": chance.choice(["perceive", "ask", ""])}
+    headers |= chance.choice([{}, {"mcp-session-id": "../../x"}, {"accept": "text/html"}, {"content-type": "text/xml"}])
+    for _ in range(chance.randint(0, 2)):
+        nested: object = chance.choice([None, -1, 10**400, 1e308, "\ud800", [], {}, "x" * 100_000, [[[]]] * 1_000])
+        message[chance.choice(["jsonrpc", "id", "method", "params", "more"])] = nested
+    data = bytearray(json.dumps(message).encode())
+    match chance.randint(0, 6):
+        case 0:
+            data = data[: chance.randrange(len(data))]
+        case 1:
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        case 2:
+            data = bytearray(b"[" * 50_000)
+        case 3:
+            data = bytearray(b"[" + b",".join([bytes(data)] * 20) + b"]")
+        case 4:
+            data = bytearray(b'{"a":' * 20_000)
+    return bytes(data), headers
+
+
+def test_200_garbled_requests_are_refused_one_by_one_and_the_next_one_is_answered(gateway: Gateway) -> None:
+    chance = random.Random(20)
+    token = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+    statuses = set()
+    with httpx2.Client(headers=token | {"accept": "application/json, text/event-stream"}, timeout=HANGS) as http:
+        for number in range(200):
+            data, headers = _garbled(chance)
+            raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+            reply = http.post(gateway.url, content=data, headers=raw)
+            assert reply.status_code < 500, (number, data[:200], headers, reply.text[:200])
+            assert "Traceback" not in reply.text
+            statuses.add(reply.status_code)
+    assert {400, 404, 406} <= statuses
+    assert gateway.post(_initialize("2025-11-25")).status_code == 200

@@ -15,7 +15,7 @@ from edge_assistant.core.signals import Kind, Origin
 Pattern = Annotated[str, Meta(min_length=1, max_length=200, description="a name; * stands for any characters")]
 Hash = Annotated[str, Meta(pattern=r"^scrypt:\d{4,6}:[0-9a-f]{32}:[0-9a-f]{64}$", description="of 'policy pin'")]
 Days = Annotated[int, Meta(ge=1, le=36_500)]
-Folder = Annotated[str, Meta(pattern="^/", max_length=4_096, description="a whole path")]
+Folder = Annotated[str, Meta(pattern="^/", max_length=500, description="a whole path")]
 Confidence = Annotated[float, Meta(gt=0, le=1)]
 Action = Literal[
     "ask",
@@ -171,7 +171,10 @@ class Serving(_Table, frozen=True):
     ] = ()
     folders: Annotated[
         tuple[Folder, ...],
-        Meta(description="whose files, and those of their subfolders, clients may name in place of sending them"),
+        Meta(
+            max_length=16,
+            description="whose files, and those of their subfolders, clients may name in place of sending them",
+        ),
     ] = ()
 
 
