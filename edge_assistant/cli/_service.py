@@ -12,6 +12,7 @@ from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import UsageError
 from edge_assistant.core.events import Event, Perceived, Watch
 from edge_assistant.core.evidence import Evidence, Speech
+from edge_assistant.core.signals import Origin
 from edge_assistant.governance.policy import policy
 from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
 from edge_assistant.session.conversation import Conversation
@@ -41,7 +42,10 @@ def served(
     Raises:
         EdgeAssistantError: as `Assistant.ask` and `Voice.speak`.
     """
-    policy.current().check_action("voice" if message.task is ServiceTask.SPEAK else "ask")
+    actions = {ServiceTask.SPEAK: "voice", ServiceTask.CHECK: "check"}
+    policy.current().check_action(actions.get(message.task, "ask"))
+    if any(signal.origin is Origin.FILE for signal in message.signals):
+        policy.current().check_action("attach")
     asked = question.served_question(message, settings)
     with question.redaction(asked.redact, " ".join(message.texts), asked.names) as shown:
         assistant = question.assistant_for(asked, None, kept)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import secrets
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edge_assistant.core import errors
 from edge_assistant.core.errors import EdgeAssistantError, InputUnreadable, ResidentLost, UsageError
 from edge_assistant.resident import client
-from edge_assistant.serve import processes
+from edge_assistant.serve import messages, processes
 
 NAME = "serve"
 HELP = "let other programs ask, by the protocols that they speak; off unless a policy allows it"
@@ -24,8 +25,9 @@ HELP = "let other programs ask, by the protocols that they speak; off unless a p
 EXAMPLES = """examples:
   edge-assistant serve --http 127.0.0.1:8011
   edge-assistant serve --http 127.0.0.1:8011 --token-file token.txt
+  edge-assistant serve --mcp stdio
 
-a policy has to allow the address: [serve] addresses = ["127.0.0.1"]"""
+a policy has to allow the address: [serve] addresses = ["127.0.0.1", "stdio"]"""
 
 TOKEN_BYTES = 4_096  # of the file
 _STARTS_S = 20.0
@@ -34,6 +36,11 @@ _STARTS_S = 20.0
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the addresses and the token."""
     parser.add_argument("--http", metavar="ADDRESS:PORT", help="listen for clients of OpenAI's API")
+    parser.add_argument(
+        "--mcp",
+        metavar="stdio|ADDRESS:PORT",
+        help="be an MCP server on standard input and output, or listen for clients",
+    )
     parser.add_argument("--token-file", metavar="F", type=Path, help="the token that clients send; one is made without")
 
 
@@ -54,12 +61,14 @@ def run(args: argparse.Namespace) -> int:
         for address in fork.addresses.values():
             policy.current().check_address(address)
         token = _token(args.token_file)
-        processes.begin(fork, {"token": token})
-        if args.token_file is None:
-            print(f"token: {token}")
+        folders = policy.current().rules.serve.folders
+        processes.begin(fork, {"token": token, "folders": folders})
+        told = sys.stderr if processes.STDIO in fork.addresses.values() else sys.stdout  # the client reads that
+        if args.token_file is None and fork.ports:
+            print(f"token: {token}", file=told)
         for name, port in fork.ports.items():
-            print(f"{name}: listening on {port}", flush=True)
-        return _serve(fork)
+            print(f"{name}: listening on {port}", file=told, flush=True)
+        return _serve(fork, folders)
     except KeyboardInterrupt:
         return 0
     finally:
@@ -79,18 +88,41 @@ def _token(file: Path | None) -> str:
     return token
 
 
-def _serve(fork: processes.Fork) -> int:
-    """Answer the gateway's wishes for connections."""
+def _serve(fork: processes.Fork, folders: Sequence[str]) -> int:
+    """Grant the gateway's wishes for connections and files."""
     while data := fork.control.recv(1 << 16):
-        if data != b"connect":
-            raise RuntimeError(data.decode("utf-8", "replace"))  # the gateway's fault, which ends it
         try:
-            with _resident() as connection:
-                socket.send_fds(fork.control, [b"{}"], [connection.fileno()])
+            with _granted(data, folders) as descriptor:
+                socket.send_fds(fork.control, [b"{}"], [descriptor])
         except EdgeAssistantError as error:
             kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in errors.__all__)
             fork.control.send(json.dumps({"error": [kind, error.message, error.hint]}).encode())
     return 0
+
+
+@contextlib.contextmanager
+def _granted(data: bytes, folders: Sequence[str]) -> Iterator[int]:
+    """A descriptor of what the gateway wishes for: a connection to the resident, or a file.
+
+    Raises:
+        ResidentLost: there is no resident.
+        PolicyRefused: the file is in none of the folders.
+        InputError: the file cannot be opened.
+        RuntimeError: it is no wish but the gateway's fault, which ends it.
+    """
+    if data == messages.CONNECT:
+        with _resident() as connection:
+            yield connection.fileno()
+    elif data.startswith(messages.OPEN):
+        from edge_assistant.serve import folders as files
+
+        descriptor = files.opened(json.loads(data.removeprefix(messages.OPEN)), folders)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+    else:
+        raise RuntimeError(data.decode("utf-8", "replace"))
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +22,7 @@ SAID = "what you said"  # the name of what somebody told the assistant in a mess
 SAMPLE_RATE = 16_000  # Hz, of sound as all that hears takes it: models of speech are trained on that
 HELD_BYTES = 64 << 20  # of a file that is read at once and held in memory, so that what is summed is what is perceived
 _RENAME = "rename it with an ending such as .jpg, .wav, .mp4, .csv or .txt"
-_HEAD = 4096  # bytes by which a file without a known ending is told
+HEAD_BYTES = 4096  # by which a file without a known ending is told
 
 
 class Kind(StrEnum):
@@ -189,7 +189,7 @@ def guess(path: Path) -> Kind:
     if kind is not None:
         return kind
     with _open_regular(path) as stream:
-        return guess_content(path.name, stream.read(_HEAD))
+        return guess_content(path.name, stream.read(HEAD_BYTES))
 
 
 def guess_content(name: str, head: bytes) -> Kind:
@@ -198,7 +198,7 @@ def guess_content(name: str, head: bytes) -> Kind:
     Raises:
         InputUnsupported: they are of no kind that is known.
     """
-    kind = by_name(Path(name)) or _by_content(head[:_HEAD])
+    kind = by_name(Path(name)) or _by_content(head[:HEAD_BYTES])
     if kind is None:
         raise InputUnsupported(f"the kind of {printable(name)} is unknown", _RENAME)
     return kind
@@ -230,12 +230,19 @@ def take_file(path: Path, kind: Kind, number: int) -> Signal:
         InputMissing, InputUnreadable, InputUnsupported, InputEmpty, InputTooLarge: as the name says.
     """
     with _open_regular(path) as stream:
-        stamp = Stamp.of(os.fstat(stream.fileno()))
-        _check_size(stamp.size, kind, path.name)
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Signal(
-        f"{kind}:{number}", kind, Origin.FILE, printable(path.name), digest, datetime.now(UTC), path, stamp=stamp
-    )
+        return replace(take_stream(stream, path.name, kind, number), path=path)
+
+
+def take_stream(stream: io.BufferedReader, name: str, kind: Kind, number: int) -> Signal:
+    """Take an open file as the `number`-th signal of its kind, without a path.
+
+    Raises:
+        InputEmpty, InputTooLarge: as the name says.
+    """
+    stamp = Stamp.of(os.fstat(stream.fileno()))
+    _check_size(stamp.size, kind, name)
+    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return Signal(f"{kind}:{number}", kind, Origin.FILE, printable(name), digest, datetime.now(UTC), stamp=stamp)
 
 
 def take_bytes(data: bytes, kind: Kind, number: int, *, origin: Origin, name: str) -> Signal:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import socket
 import threading
-from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import IO, Any
 
 from edge_assistant.core import errors
 from edge_assistant.core.errors import EdgeAssistantError, ResidentLost
-from edge_assistant.core.signals import Signal
+from edge_assistant.core.signals import HEAD_BYTES, Kind, Signal, guess_content, take_stream
 from edge_assistant.resident import protocol
 from edge_assistant.resident.protocol import Channel, MalformedMessage, ServiceMessage
+from edge_assistant.serve import messages
 
 WAITING = 16  # calls at once, the one that is answered included
 LIFE_S = 30.0  # between two messages of the resident, which sends one a second
@@ -28,7 +32,7 @@ class Busy(Exception):
 
 
 class Broker:
-    """The gateway's end of the socket to its broker, by which it gets connections to the resident.
+    """The gateway's end of the socket to its broker, by which it gets connections to the resident, and files.
 
     Attributes:
         left: set once the broker is gone, with which the gateway ends.
@@ -37,7 +41,8 @@ class Broker:
     def __init__(self, control: socket.socket) -> None:
         control.setblocking(False)
         self._control = control
-        self._wanted: deque[asyncio.Future[socket.socket]] = deque()
+        self._wanted: deque[asyncio.Future[int]] = deque()
+        self._opening = asyncio.Lock()  # so that long paths of many clients do not fill the socket
         self.left = asyncio.Event()
         asyncio.get_running_loop().add_reader(control, self._take)
 
@@ -47,10 +52,29 @@ class Broker:
         Raises:
             EdgeAssistantError: there is none to be had.
         """
-        wanted: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
+        return socket.socket(fileno=await self._given(messages.CONNECT))
+
+    async def file(self, path: str) -> io.BufferedReader:
+        """A file that a client names, opened.
+
+        Raises:
+            PolicyRefused: it is in none of the folders that the policy names.
+            InputError: it cannot be opened.
+        """
+        async with self._opening:
+            return os.fdopen(await self._given(messages.OPEN + json.dumps(path).encode()), "rb")
+
+    async def _given(self, wish: bytes) -> int:
+        """The descriptor that the broker gives."""
+        wanted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._wanted.append(wanted)
-        self._control.send(b"connect")
-        return await wanted
+        self._control.send(wish)
+        try:
+            return await wanted
+        except asyncio.CancelledError:
+            if not wanted.cancelled() and wanted.exception() is None:  # it came at the same moment
+                os.close(wanted.result())
+            raise
 
     def _take(self) -> None:
         data, descriptors, *_ = socket.recv_fds(self._control, 1 << 16, 1)
@@ -59,12 +83,11 @@ class Broker:
             self.left.set()
             return
         wanted = self._wanted.popleft()
-        if descriptors:
-            connection = socket.socket(fileno=descriptors[0])
-            if wanted.cancelled():
-                connection.close()
-            else:
-                wanted.set_result(connection)
+        if descriptors and wanted.cancelled():
+            os.close(descriptors[0])
+        elif descriptors:
+            os.set_inheritable(descriptors[0], False)  # Python 3.11 forgets MSG_CMSG_CLOEXEC
+            wanted.set_result(descriptors[0])
         elif not wanted.cancelled():
             wanted.set_exception(_error(json.loads(data)))
 
@@ -90,8 +113,12 @@ class Desk:
         async with contextlib.aclosing(self.call(message)) as replies:
             return [found async for found in replies if not {"event", "part"} & set(found)][-1]
 
-    async def call(self, message: ServiceMessage) -> AsyncGenerator[dict[str, Any], None]:
+    async def call(self, message: ServiceMessage, paths: Sequence[str] = ()) -> AsyncGenerator[dict[str, Any], None]:
         """Have something done; a client that goes away closes this, which stops the work.
+
+        Args:
+            message: what is to be done.
+            paths: of files that are its signals, in place of those in the message.
 
         Yields:
             The resident's messages: `event`, `part`, and at last the reply.
@@ -104,21 +131,27 @@ class Desk:
             raise Busy
         self._open += 1
         try:
-            for left in reversed(range(_TRIES)):
-                async with contextlib.aclosing(self._tried(message)) as tried:
-                    async for found in tried:
-                        if "again" in found:
-                            break
-                        yield found
-                    else:
-                        return
-                if not left:
-                    raise ResidentLost(f"the resident does not answer: {found['again']}", "try again later")
-                await asyncio.sleep(_AGAIN_S)
+            with contextlib.ExitStack() as held:
+                files = [held.enter_context(await self._broker.file(path)) for path in paths]
+                if paths:
+                    message = replace(message, signals=await asyncio.to_thread(_taken, paths, files))
+                for left in reversed(range(_TRIES)):
+                    async with contextlib.aclosing(self._tried(message, files)) as tried:
+                        async for found in tried:
+                            if "again" in found:
+                                break
+                            yield found
+                        else:
+                            return
+                    if not left:
+                        raise ResidentLost(f"the resident does not answer: {found['again']}", "try again later")
+                    await asyncio.sleep(_AGAIN_S)
         finally:
             self._open -= 1
 
-    async def _tried(self, message: ServiceMessage) -> AsyncGenerator[dict[str, Any], None]:
+    async def _tried(
+        self, message: ServiceMessage, files: Sequence[io.BufferedReader]
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """One try; a resident that ends before it began gives `again`."""
         connection = await self._broker.connection()
         queue: asyncio.Queue[dict[str, Any] | Exception | None] = asyncio.Queue()
@@ -128,7 +161,8 @@ class Desk:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(queue.put_nowait, found)
 
-        threading.Thread(target=_converse, args=(connection, message, give), daemon=True).start()
+        given = [os.dup(file.fileno()) for file in files]  # the thread may be at work when a client is gone
+        threading.Thread(target=_converse, args=(connection, message, given, give), daemon=True).start()
         try:
             while (found := await queue.get()) is not None:
                 if isinstance(found, Exception):
@@ -139,14 +173,37 @@ class Desk:
                 connection.shutdown(socket.SHUT_RDWR)  # the thread ends, and the resident stops
 
 
-def _converse(connection: socket.socket, message: ServiceMessage, give: Callable[[Any], None]) -> None:
-    """Send a message with its signals, and give what comes until the end; in a thread of its own."""
+def _taken(paths: Sequence[str], files: Sequence[io.BufferedReader]) -> tuple[Signal, ...]:
+    """Open files as signals, numbered within each kind."""
+    numbers: Counter[Kind] = Counter()
+    found = []
+    for path, file in zip(paths, files, strict=True):
+        name = PurePosixPath(path).name
+        kind = guess_content(name, os.pread(file.fileno(), HEAD_BYTES, 0))
+        numbers[kind] += 1
+        found.append(take_stream(file, name, kind, numbers[kind]))
+    return tuple(found)
+
+
+def _converse(
+    connection: socket.socket, message: ServiceMessage, given: Sequence[int], give: Callable[[Any], None]
+) -> None:
+    """Send a message with its signals, and give what comes until the end; in a thread of its own.
+
+    Args:
+        connection: to the resident.
+        message: what is to be done.
+        given: descriptors of its signals, which are closed here; empty where their bytes are in it.
+        give: is called with each message.
+    """
     begun = False
     try:
         with connection, contextlib.ExitStack() as files:
+            for descriptor in given:
+                files.callback(os.close, descriptor)
             connection.settimeout(LIFE_S)
             channel = Channel(connection, protocol.REPLY_BYTES)
-            given = [files.enter_context(_file(signal)).fileno() for signal in message.signals]
+            given = given or [files.enter_context(_file(signal)).fileno() for signal in message.signals]
             channel.send({"service": message}, given)
             while True:
                 found = channel.receive()

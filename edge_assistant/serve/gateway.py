@@ -1,25 +1,28 @@
-"""The gateway's process: an HTTP server over sockets that were made before its lock, and nothing else."""
+"""The gateway's process: servers over sockets that were made before its lock, and nothing else."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_assistant.sandbox import landlock
-from edge_assistant.serve import http, processes
+from edge_assistant.serve import http, messages
 from edge_assistant.serve.calls import Broker, Desk
 
 CONNECTIONS = 128  # at once; more are refused
 HEAD_BYTES = 64 << 10  # of a request line and its headers
 FIRST_S = 5.0  # within which a connection says what it wants
+_ENDS_S = 2  # for what is being answered when the gateway ends
 
 
 class Protocol(H11Protocol):
@@ -35,48 +38,68 @@ class Protocol(H11Protocol):
             self.transport.close()
 
 
-def run(control: socket.socket, listening: Mapping[str, socket.socket], told: Mapping[str, Any]) -> None:
-    """Serve until the broker is gone.
+def run(
+    control: socket.socket, listening: Mapping[str, socket.socket], by_stdio: bool, told: Mapping[str, Any]
+) -> None:
+    """Serve until the broker is gone, or the client on standard input.
 
     Args:
         control: the socket to the broker.
         listening: a socket by protocol.
-        told: by the broker: `token`.
+        by_stdio: whether an MCP client is on standard input and output.
+        told: by the broker: `token`, and `folders` whose files clients may name.
     """
     logging.disable()  # of clients' requests nothing is kept, and nobody may be there to read stderr
+    if by_stdio or "mcp" in listening:
+        from edge_assistant.serve import mcp  # noqa: F401 - it loads libraries from outside of Python's folders
     with contextlib.suppress(OSError):
         if known := landlock.abi():
             landlock.keep_out([path for path in sys.path if path], known)
     for listener in listening.values():
         listener.listen(CONNECTIONS)
-    control.send(processes.READY)
-    asyncio.run(_serve(control, listening, told))
+    control.send(messages.READY)
+    asyncio.run(_serve(control, listening, by_stdio, told))
 
 
-async def _serve(control: socket.socket, listening: Mapping[str, socket.socket], told: Mapping[str, Any]) -> None:
+async def _serve(
+    control: socket.socket, listening: Mapping[str, socket.socket], by_stdio: bool, told: Mapping[str, Any]
+) -> None:
     broker = Broker(control)
-    listener = listening["http"]
-    app = http.app(Desk(broker), told["token"], listener.getsockname()[0])
-    config = uvicorn.Config(
+    desk = Desk(broker)
+    servers = {name: uvicorn.Server(_config(_app(name, desk, told, listener))) for name, listener in listening.items()}
+    ends: list[asyncio.Task[object]] = [asyncio.create_task(broker.left.wait())]
+    if by_stdio:
+        from edge_assistant.serve import mcp
+
+        ends.append(asyncio.create_task(mcp.converse(desk, told["folders"])))
+    serving = [asyncio.create_task(server.serve(sockets=[listening[name]])) for name, server in servers.items()]
+    done, _ = await asyncio.wait([*ends, *serving], return_when=asyncio.FIRST_COMPLETED)
+    asyncio.get_running_loop().call_later(2 * _ENDS_S, os._exit, 0)  # whatever a client still holds up
+    for server in servers.values():
+        server.should_exit = True
+    await asyncio.gather(*done, *serving)
+
+
+def _app(name: str, desk: Desk, told: Mapping[str, Any], listener: socket.socket) -> ASGIApp:
+    token, address = told["token"], listener.getsockname()[0]
+    if name == "mcp":
+        from edge_assistant.serve import mcp
+
+        return http.guarded(mcp.app(desk, told["folders"]), token, address)
+    return http.app(desk, token, address)
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         http=Protocol,
         ws="none",
         loop="asyncio",
-        lifespan="off",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         limit_concurrency=CONNECTIONS,
         h11_max_incomplete_event_size=HEAD_BYTES,
-        timeout_graceful_shutdown=2,
+        timeout_graceful_shutdown=_ENDS_S,
     )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-
-    async def end() -> None:
-        await broker.left.wait()
-        server.should_exit = True
-
-    ending = asyncio.create_task(end())
-    await server.serve(sockets=[listener])
-    ending.cancel()

@@ -46,7 +46,12 @@ def app(desk: Desk, token: str, address: str) -> ASGIApp:
     }
     routes = [Route(path, _endpoint(desk, do), methods=[method]) for (method, path), do in endpoints.items()]
     handlers: dict[Any, Any] = {HTTPException: _http_error, Exception: _fault}
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, {*_LOCAL, address})
+    return guarded(Starlette(routes=routes, exception_handlers=handlers), token, address)
+
+
+def guarded(app: ASGIApp, token: str, address: str) -> ASGIApp:
+    """An application behind the guard; its arguments are those of `app`."""
+    return Guard(app, token, {*_LOCAL, address})
 
 
 def _endpoint(
@@ -118,6 +123,8 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or answer it with what is wrong with it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
         if scope["type"] != "http":
             return
         if (refused := self._refused(scope)) is not None:

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_assistant.core.errors import LockFailed, UsageError
+from edge_assistant.serve import messages
 
-PROTOCOLS = ("http",)
-READY = b"ready"
+PROTOCOLS = ("http", "mcp")
+STDIO = "stdio"  # in place of an address: standard input and output
 _OPTIONS = {f"--{name}": name for name in PROTOCOLS}
 _LISTEN_FDS_START = 3  # where systemd's begin, sd_listen_fds(3)
 _MESSAGE_BYTES = 1 << 16
@@ -35,7 +36,7 @@ class Fork:
         control: to it.
         process: its number.
         addresses: on which it is going to listen, by protocol.
-        ports: the same with their ports, for people.
+        ports: the same with their ports, for people; without what is on standard input and output.
     """
 
     control: socket.socket
@@ -57,18 +58,20 @@ def fork(words: Sequence[str]) -> None:
         UsageError: an address is none, or is in use.
     """
     global forked
-    listening = _inherited() or {name: _bound(address) for name, address in _named(words).items()}
-    if not listening:
+    named = _named(words)
+    by_stdio = [name for name, address in named.items() if (name, address) == ("mcp", STDIO)]
+    listening = _inherited() or {name: _bound(address) for name, address in named.items() if name not in by_stdio}
+    if not listening and not by_stdio:
         return
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     names = {name: listener.getsockname()[:2] for name, listener in listening.items()}
-    addresses = {name: host for name, (host, _) in names.items()}
+    addresses = {name: host for name, (host, _) in names.items()} | dict.fromkeys(by_stdio, STDIO)
     ports = {name: f"{host}:{port}" for name, (host, port) in names.items()}
     sys.stdout.flush()
     sys.stderr.flush()
     if (process := os.fork()) == 0:
         ours.close()
-        _be_gateway(theirs, listening)
+        _be_gateway(theirs, listening, bool(by_stdio))
     theirs.close()
     for listener in listening.values():
         listener.close()
@@ -125,7 +128,7 @@ def _inherited() -> dict[str, socket.socket]:
     return found
 
 
-def _be_gateway(control: socket.socket, listening: Mapping[str, socket.socket]) -> None:
+def _be_gateway(control: socket.socket, listening: Mapping[str, socket.socket], by_stdio: bool) -> None:
     """Wait for the word to begin, lock this process, serve, and end it; never returns."""
     status = 70
     try:
@@ -138,7 +141,7 @@ def _be_gateway(control: socket.socket, listening: Mapping[str, socket.socket]) 
                 raise LockFailed(f"the gateway has to be locked: {found.why_not}", found.hint)
             from edge_assistant.serve import gateway
 
-            gateway.run(control, listening, json.loads(told))
+            gateway.run(control, listening, by_stdio, json.loads(told))
         status = 0
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -154,7 +157,7 @@ def begin(fork: Fork, settings: Mapping[str, Any]) -> None:
         LockFailed: it cannot be locked, or does not begin for another reason.
     """
     fork.control.send(json.dumps(settings).encode())
-    if (told := fork.control.recv(_MESSAGE_BYTES)) != READY:
+    if (told := fork.control.recv(_MESSAGE_BYTES)) != messages.READY:
         raise LockFailed(f"the gateway does not begin: {told.decode() or 'it ended'}", "see 'edge-assistant doctor'")
 
 

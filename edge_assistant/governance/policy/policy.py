@@ -151,6 +151,11 @@ class Policy:
         hint = f'a policy allows it: [serve] addresses = ["{address}"]'
         self._require(allowed, "serve.addresses", f"no gateway on {address}", address, hint)
 
+    def check_served_file(self, inside: bool) -> None:
+        """Whether a client of the gateway may name a file that is, or is not, inside of the folders for that."""
+        hint = "a policy names folders: [serve] folders = [...]"
+        self._require(inside, "serve.folders", "no file outside of the folders that it names", "outside", hint)
+
     @property
     def exports_as_it_is(self) -> bool:
         """Whether what is shown may leave in a file as it stands there."""

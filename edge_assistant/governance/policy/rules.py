@@ -15,6 +15,7 @@ from edge_assistant.core.signals import Kind, Origin
 Pattern = Annotated[str, Meta(min_length=1, max_length=200, description="a name; * stands for any characters")]
 Hash = Annotated[str, Meta(pattern=r"^scrypt:\d{4,6}:[0-9a-f]{32}:[0-9a-f]{64}$", description="of 'policy pin'")]
 Days = Annotated[int, Meta(ge=1, le=36_500)]
+Folder = Annotated[str, Meta(pattern="^/", max_length=500, description="a whole path")]
 Confidence = Annotated[float, Meta(gt=0, le=1)]
 Action = Literal[
     "ask",
@@ -167,6 +168,13 @@ class Serving(_Table, frozen=True):
     addresses: Annotated[
         tuple[Pattern, ...],
         Meta(description="on which 'edge-assistant serve' listens, such as 127.0.0.1; off if empty"),
+    ] = ()
+    folders: Annotated[
+        tuple[Folder, ...],
+        Meta(
+            max_length=16,
+            description="whose files, and those of their subfolders, clients may name in place of sending them",
+        ),
     ] = ()
 
 
