@@ -43,9 +43,9 @@ def served(
         EdgeAssistantError: as `Assistant.ask` and `Voice.speak`.
     """
     actions = {ServiceTask.SPEAK: "voice", ServiceTask.CHECK: "check"}
-    policy.current().check_action(actions.get(message.task, "ask"))
-    if any(signal.origin is Origin.FILE for signal in message.signals):
-        policy.current().check_action("attach")
+    given = {"microphone" if signal.origin is Origin.MICROPHONE else "attach" for signal in message.signals}
+    for action in (actions.get(message.task, "ask"), *sorted(given)):
+        policy.current().check_action(action)
     asked = question.served_question(message, settings)
     with question.redaction(asked.redact, " ".join(message.texts), asked.names) as shown:
         assistant = question.assistant_for(asked, None, kept)

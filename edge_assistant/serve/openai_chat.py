@@ -45,38 +45,38 @@ class FileData(msgspec.Struct):
     filename: str = ""
 
 
-class TextPart(msgspec.Struct, tag="text"):
+class ChatText(msgspec.Struct, tag="text"):
     """Words."""
 
     text: str
 
 
-class ImagePart(msgspec.Struct, tag="image_url"):
+class ChatPicture(msgspec.Struct, tag="image_url"):
     """A picture."""
 
     image_url: ImageUrl
 
 
-class AudioPart(msgspec.Struct, tag="input_audio"):
+class ChatRecording(msgspec.Struct, tag="input_audio"):
     """A recording."""
 
     input_audio: InputAudio
 
 
-class FilePart(msgspec.Struct, tag="file"):
+class ChatFile(msgspec.Struct, tag="file"):
     """A file."""
 
     file: FileData
 
 
-Part = TextPart | ImagePart | AudioPart | FilePart
+ChatPart = ChatText | ChatPicture | ChatRecording | ChatFile
 
 
 class ChatMessage(msgspec.Struct):
     """One message. Those of the assistant are not read: what it said is no source."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[Part] | None = None
+    content: str | list[ChatPart] | None = None
 
 
 class StreamOptions(msgspec.Struct):
@@ -136,21 +136,21 @@ def _message(asked: ChatRequest) -> ServiceMessage:
     for message in asked.messages:
         if message.role != "user" or message.content is None:
             continue
-        parts = [TextPart(message.content)] if isinstance(message.content, str) else message.content
+        parts = [ChatText(message.content)] if isinstance(message.content, str) else message.content
         for part in parts:
-            if not isinstance(part, TextPart):
+            if not isinstance(part, ChatText):
                 signals.append(_signal(part, len(signals) + 1))
-        texts.append("\n\n".join(part.text for part in parts if isinstance(part, TextPart)))
+        texts.append("\n\n".join(part.text for part in parts if isinstance(part, ChatText)))
     if not texts or not texts[-1].strip():
         raise UsageError("the last message of the user has no text", "ask something")
     return ServiceMessage(ServiceTask.ASK, tuple(filter(None, texts)), tuple(signals))
 
 
-def _signal(part: ImagePart | AudioPart | FilePart, number: int) -> Signal:
-    if isinstance(part, AudioPart):
+def _signal(part: ChatPicture | ChatRecording | ChatFile, number: int) -> Signal:
+    if isinstance(part, ChatRecording):
         data, _ = decoded(part.input_audio.data, "input_audio")
         return signal(data, f"recording {number}.{part.input_audio.format}", number)
-    if isinstance(part, FilePart):
+    if isinstance(part, ChatFile):
         data, ending = decoded(part.file.file_data, "file_data")
         return signal(data, part.file.filename or f"file {number}.{ending}", number)
     data, ending = decoded(part.image_url.url, "image_url")
