@@ -1,5 +1,15 @@
 """What can go wrong in the toolkit besides what `edge_assistant.core.errors` draws.
 
+    EdgeAssistantError
+    ├── RecipeInvalid     (ValueError)      a recipe breaks its schema: status 2
+    ├── LockBroken        (ValueError)      inputs, versions or tensors are not those of the record: status 1
+    ├── ToolMissing       (ImportError)     an extra or a tool is not installed: status 4
+    ├── WeightsRefused    (ValueError)      weights that are not taken: pickled, incomplete, not finite, of an unknown
+    │                                       architecture: status 3
+    ├── CalibrationInvalid (ValueError)     calibration data of the wrong kind: status 3
+    ├── QuantizationFailed (RuntimeError)   a library could not do it; the message has its reason: status 3
+    └── NotAccepted       (ValueError)      a model that was not accepted by measurement was to be published: status 1
+
 Where memory does not suffice `ModelTooLarge` is raised, where the disk does not, `StorageFull`.
 """
 
