@@ -10,8 +10,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from edge_assistant.compute import sd_notify
 from edge_assistant.core import errors
 from edge_assistant.core.errors import EdgeAssistantError, InputUnreadable, ResidentLost, UsageError
 from edge_assistant.resident import client
@@ -27,12 +29,13 @@ EXAMPLES = """examples:
 a policy has to allow the address: [serve] addresses = ["127.0.0.1"]"""
 
 TOKEN_BYTES = 4_096  # of the file
-_STARTS_S = 20.0
+_STARTS_S, _POLL_S = 20.0, 0.1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the addresses and the token."""
     parser.add_argument("--http", metavar="ADDRESS:PORT", help="listen for clients of OpenAI's API")
+    parser.add_argument("--no-start", action="store_true", help="start no resident: whatever supervises it does")
     parser.add_argument("--token-file", metavar="F", type=Path, help="the token that clients send; one is made without")
 
 
@@ -58,10 +61,11 @@ def run(args: argparse.Namespace) -> int:
             print(f"token: {token}")
         for name, port in fork.ports.items():
             print(f"{name}: listening on {port}", flush=True)
-        return _serve(fork)
+        return _serve(fork, starts=not args.no_start)
     except KeyboardInterrupt:
         return 0
     finally:
+        sd_notify.stopping()
         processes.leave(fork)
 
 
@@ -78,13 +82,20 @@ def _token(file: Path | None) -> str:
     return token
 
 
-def _serve(fork: processes.Fork) -> int:
+def _serve(fork: processes.Fork, starts: bool) -> int:
     """Answer the gateway's wishes for connections."""
+    ready = False
     while data := fork.control.recv(1 << 16):
+        if data == processes.TURNED:
+            sd_notify.advanced()
+            if not ready:
+                sd_notify.ready("listens")
+            ready = True
+            continue
         if data != b"connect":
             raise RuntimeError(data.decode("utf-8", "replace"))  # the gateway's fault, which ends it
         try:
-            with _resident() as connection:
+            with _resident(starts) as connection:
                 socket.send_fds(fork.control, [b"{}"], [connection.fileno()])
         except EdgeAssistantError as error:
             kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in errors.__all__)
@@ -93,8 +104,8 @@ def _serve(fork: processes.Fork) -> int:
 
 
 @contextlib.contextmanager
-def _resident():  # noqa: ANN202
-    """A connection to the resident, which is started if none runs."""
+def _resident(starts: bool) -> Iterator[socket.socket]:
+    """A connection to the resident; if none runs, it is started, or waited for."""
     since = time.monotonic()
     while True:
         try:
@@ -104,7 +115,10 @@ def _resident():  # noqa: ANN202
         except (FileNotFoundError, ConnectionRefusedError):
             if time.monotonic() - since > _STARTS_S:
                 raise ResidentLost("no resident can be started", "see 'edge-assistant resident start'") from None
-            _start()
+            if starts:
+                _start()
+            else:
+                time.sleep(_POLL_S)
         except (OSError, client.Unavailable) as error:
             raise ResidentLost(f"the resident cannot be reached: {client.why(error)}", "try again") from None
 

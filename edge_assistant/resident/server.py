@@ -24,6 +24,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from edge_assistant.compute import sd_notify
 from edge_assistant.core import errors
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import EdgeAssistantError, Stopped, StorageFull, UsageError
@@ -168,10 +169,12 @@ def serve(held: Held, work: ResidentWork, minutes: float) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, resident.interrupted)
     if resident.run() is ResidentRequest.RENEW and held.renewals < RENEWALS:
+        sd_notify.status("restarts with fresh memory")
         for descriptor in (held.listener, held.claim):
             os.set_inheritable(descriptor, True)
         command = [*work.again, "--held", str(replace(held, renewals=held.renewals + 1))]
         os.execve(command[0], command, dict(work.environment))  # noqa: S606 - our own program, without a shell
+    sd_notify.stopping()
     with contextlib.suppress(OSError, StorageFull), protocol.opened() as folder:
         if _claims(held.claim):
             os.unlink(protocol.SOCKET, dir_fd=folder)
@@ -201,6 +204,7 @@ class Guest:
         with contextlib.suppress(OSError):
             if not self.gone:
                 self.channel.send(message)
+                sd_notify.advanced()
                 return True  # the command may be gone by now, with the answer
         self.gone = True
         return False
@@ -240,18 +244,25 @@ class Resident:
         self._wish: ResidentRequest | None = None
         self._looked = self._quiet_since = time.monotonic()
         self._answered = self._warm_bytes = 0
+        self._accepts = True  # whether the listening thread came round since the main thread looked
 
     def run(self) -> ResidentRequest:
         """Answer until something else is wished; in the main thread."""
         threading.Thread(target=self._accept, name="resident listener", daemon=True).start()
+        sd_notify.status("loads the models")
+        sd_notify.advanced()
         self._work.warm()
         self._warm_bytes = _own_bytes()
         _log.info("the resident is ready, with %d MiB", self._warm_bytes >> 20)
+        sd_notify.ready("is ready")
         while self._wish is None:
             try:
                 guest = self._turns.get(timeout=TICK_S)
             except queue.Empty:
                 wish = self._look()
+                if self._accepts:
+                    self._accepts = False
+                    sd_notify.advanced()
             else:
                 wish = None if guest is None else self._serve(guest)
             if wish is not None:
@@ -310,6 +321,7 @@ class Resident:
         except Exception:  # the command sees the connection end
             _log.exception("fault")
         self._quiet_since = time.monotonic()
+        sd_notify.status(f"is ready, {self._answered} answered")
         grown = _own_bytes() - self._warm_bytes > GROWTH_BYTES
         return ResidentRequest.RENEW if again or grown or self._work.alone() else None
 
@@ -336,8 +348,10 @@ class Resident:
 
     def _accept(self) -> None:
         """Give each connection a thread."""
+        self._listener.settimeout(TICK_S)
         while True:
-            with contextlib.suppress(OSError):  # who connected has hung up
+            self._accepts = True
+            with contextlib.suppress(OSError):  # nobody connected, or who did has hung up
                 connection, _ = self._listener.accept()
                 threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
 

@@ -13,12 +13,13 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_assistant.sandbox import landlock
-from edge_assistant.serve import http
+from edge_assistant.serve import http, processes
 from edge_assistant.serve.calls import Broker, Desk
 
 CONNECTIONS = 128  # at once; more are refused
 HEAD_BYTES = 64 << 10  # of a request line and its headers
 FIRST_S = 10.0  # within which a connection says what it wants
+TURN_S = 2.0  # from one word to the broker that the loop came round to the next
 
 
 class Protocol(H11Protocol):
@@ -72,6 +73,15 @@ async def _serve(control: socket.socket, listening: Mapping[str, socket.socket],
         await broker.left.wait()
         server.should_exit = True
 
-    ending = asyncio.create_task(end())
+    beside = [asyncio.create_task(end()), asyncio.create_task(_turn(control))]
     await server.serve(sockets=[listener])
-    ending.cancel()
+    for task in beside:
+        task.cancel()
+
+
+async def _turn(control: socket.socket) -> None:
+    """Tell the broker, for its watchdog, that this loop comes round, which accepts and answers."""
+    while True:
+        with contextlib.suppress(OSError):  # the broker is busy, and has heard it before, or is gone
+            control.send(processes.TURNED)
+        await asyncio.sleep(TURN_S)
