@@ -92,7 +92,8 @@ def units(addresses: Mapping[str, str], groups: Iterable[str], python: str = sys
     command = f'"{quoted}" -P -m edge_assistant.cli.main'
     sockets = {f"edge-assistant-{name}.socket": address for name, address in addresses.items()}
     return {
-        MODELS_UNIT: _service("models, without a network", f"{command} resident run --minutes 0", _models(groups)),
+        MODELS_UNIT: _service("models, without a network", f"{command} resident run --minutes 0", _models(groups))
+        + "\n[Install]\nWantedBy=multi-user.target\n",
         GATEWAY_UNIT: _service(
             "gateway for other programs",
             f"{command} serve --no-start --token-file %d/token",
@@ -127,12 +128,8 @@ WantedBy=timers.target
 
 def _service(what: str, command: str, more: str, unit: str = "") -> str:
     lines = f"ExecStart={command}\n{more}{_COMMON}"
-    installed = "\n[Install]\nWantedBy=multi-user.target\n" if "Type=notify" in more else ""
-    return (
-        f"[Unit]\nDescription=Edge Assistant: {what}\nStartLimitIntervalSec=0\n{unit}\n[Service]\n"
-        + "".join(f"{line}\n" for line in lines.splitlines() if line)
-        + installed
-    )
+    head = f"[Unit]\nDescription=Edge Assistant: {what}\nStartLimitIntervalSec=0\n{unit}\n[Service]\n"
+    return head + "".join(f"{line}\n" for line in lines.splitlines() if line)
 
 
 def _models(groups: Iterable[str]) -> str:

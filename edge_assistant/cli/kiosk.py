@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from edge_assistant.cli import _units, doctor
@@ -78,9 +79,8 @@ def _install(args: argparse.Namespace) -> int:
     if not (readable := installation()).ok:
         print(f"warning: {readable.found} - {readable.hint}", file=sys.stderr)
     if args.output == SYSTEM_UNITS:
-        print(
-            f"next: systemctl daemon-reload; systemctl enable --now {' '.join(_enabled())}; edge-assistant kiosk check"
-        )
+        print(f"next: systemctl daemon-reload; systemctl enable --now {' '.join(_enabled())}")
+        print("then: edge-assistant kiosk check")
     return 0
 
 
@@ -108,7 +108,9 @@ def checks() -> Iterator[DoctorCheck]:
     for name, file in (("key", _units.MASTER), ("token", _units.TOKEN)):
         there = Path(file).exists()
         yield DoctorCheck(name, there, file if there else f"{file} is not there", "" if there else _HINTS[file])
-    yield from health.models(settings.load({}, Path(_units.CONFIG, settings.FILE)).profile)
+    for check in health.models(settings.load({}, Path(_units.CONFIG, settings.FILE)).profile):
+        pulls = check.hint.startswith("edge-assistant models pull")
+        yield replace(check, hint=f"EDGE_ASSISTANT_MODELS={_units.MODELS} {check.hint}") if pulls else check
     yield from health.folders()
     yield from health.devices()
     yield clock()
@@ -133,10 +135,13 @@ def units() -> Iterator[DoctorCheck]:
     yield DoctorCheck("units", True, f"in {SYSTEM_UNITS}")
     for name in _enabled():
         enabled = _systemctl("is-enabled", name) == "enabled"
-        state = _systemctl("show", "--property=ActiveState,StatusText,NRestarts", "--value", name).replace("\n", ", ")
+        asked = _systemctl("show", "--property=ActiveState,StatusText,NRestarts", name).splitlines()
+        state = dict(line.split("=", 1) for line in asked)
+        active = state.get("ActiveState", "systemd does not run here")
+        told = [active, state.get("StatusText", ""), f"{state['NRestarts']} restarts" if "NRestarts" in state else ""]
+        found = f"{'starts' if enabled else 'does not start'} with the machine; {', '.join(filter(None, told))}"
+        good = enabled and active == "active"
         hint = f"see 'systemctl status {name}'" if enabled else f"systemctl enable --now {name}"
-        good = enabled and state.split(", ")[-1 if name == _units.MODELS_UNIT else 0].startswith("active")
-        found = f"{'starts' if enabled else 'does not start'} with the machine; {state or 'systemd does not run here'}"
         yield DoctorCheck(name, good, found, "" if good else hint)
 
 
@@ -157,9 +162,7 @@ def policies() -> Iterator[DoctorCheck]:
     from edge_assistant.governance.policy import policy, policy_file
 
     if not policy.SYSTEM.exists():
-        yield DoctorCheck(
-            "policy", False, f"{policy.SYSTEM} is not there", "write one, as examples/policies/kiosk.toml"
-        )
+        yield DoctorCheck("policy", False, f"{policy.SYSTEM} is not there", "write one, see docs/kiosk.md")
         return
     if wrong := [*policy_file.check(policy.SYSTEM), *policy_file.exposed(policy.SYSTEM)]:
         yield DoctorCheck("policy", False, wrong[0], "edge-assistant policy check")

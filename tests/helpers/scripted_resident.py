@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from edge_assistant.core.errors import InputCorrupt, Stopped
 from edge_assistant.core.events import Said, Watch
 from edge_assistant.core.signals import Signal
 from edge_assistant.resident import client, protocol, server
-from edge_assistant.resident.protocol import Channel, QuestionMessage
+from edge_assistant.resident.protocol import Channel, QuestionMessage, ServiceMessage
 
 HANGS = 60.0  # seconds after which something is taken for never happening
 MOST_RENEWALS = 3
@@ -122,6 +122,13 @@ class Script:
                 raise Stopped("stopped", "ask again")
         return Answer(asked.text or "", "done", Status.CHAT, Route("talk", (), "scripted")), "a note", lambda: None
 
+    def serve(
+        self, asked: ServiceMessage, watch: Watch, send: server.Send
+    ) -> tuple[Mapping[str, object], Callable[[], None]]:
+        """Do what the words of the last message say."""
+        answer, note, settle = self.answer(question(*asked.texts[-1].split("\n")), watch)
+        return {"answer": answer, "note": note, "sources": []}, settle
+
 
 def _main(folder: Path, minutes: float, held: server.Held) -> None:
     server.LOOK_S, server.RENEWALS = 0.0, MOST_RENEWALS
@@ -132,6 +139,7 @@ def _main(folder: Path, minutes: float, held: server.Held) -> None:
         facts=protocol.facts(),
         environment=dict(os.environ),
         answer=script.answer,
+        serve=script.serve,
         warm=lambda: (folder / "ready").touch(),
         stop=script.stop,
         relieve=lambda: not (folder / "short").exists(),
