@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LOADS_S = 300.0  # granted to a model that is loaded, of which nothing is heard meanwhile
+_TAKES_S = 5.0  # within which systemd takes a message; it may have many to read
 _STEP_S = 60.0  # that a start may take from one step to the next
 _OFTEN = 4  # messages in the time of the watchdog, at most
 _CGROUP = Path("/proc/self/cgroup")
@@ -29,7 +30,7 @@ _granted = -math.inf  # when the watchdog was last granted `LOADS_S`, if it stil
 def service() -> str:
     """The system's service that this process belongs to, by the kernel's data; empty if it is none."""
     with contextlib.suppress(OSError):
-        path = _CGROUP.read_text("utf-8", "replace").splitlines()[-1].rpartition(":")[2]
+        path = _CGROUP.read_text("utf-8", "replace").rstrip().rpartition(":")[2]
         if path.startswith("/system.slice/"):
             return path.rpartition("/")[2]
     return ""
@@ -92,4 +93,5 @@ def _watchdog_s() -> float:
 def _send(*lines: str) -> None:
     if address := os.environ.get("NOTIFY_SOCKET", ""):
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.settimeout(_TAKES_S)
             manager.sendto("\n".join(lines).encode(), address.replace("@", "\0", 1) if address[0] == "@" else address)

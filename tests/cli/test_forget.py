@@ -338,6 +338,17 @@ def test_what_is_too_old_goes_with_a_command(
     assert left() == kept[1:]
 
 
+def test_what_has_expired_goes_when_that_is_asked_for(
+    hold: Callable[[str], Path], kept: list[str], capsys: Capsys
+) -> None:
+    assert main(["forget", "--expired", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"days": None, "expired": 0}
+    hold("[retention]\nhistory_days = 30\n")
+    assert main(["forget", "--expired"]) == 0
+    assert capsys.readouterr().out == "1 older than 30 days erased\n"
+    assert left() == kept[1:]
+
+
 def test_a_folder_of_keys_that_may_not_be_looked_into_is_said(kept: list[str], home: Path, command: Command) -> None:
     (home / "keys").chmod(0)
     listed, found = (command(*words, prefix=unprivileged()) for words in (("models", "list"), ("doctor", "--json")))
