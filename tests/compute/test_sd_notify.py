@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.systemd import NotifySocket
 
 from edge_assistant.compute import sd_notify
 
@@ -23,44 +23,25 @@ sd_notify.ready("is ready")
 """
 
 
-class Manager:
-    """The end that systemd has."""
-
-    def __init__(self, address: str) -> None:
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(address)
-        self.socket.setblocking(False)
-
-    def heard(self) -> list[list[str]]:
-        """The messages since one looked, each as its lines."""
-        found = []
-        while True:
-            try:
-                found.append(self.socket.recv(4_096).decode().split("\n"))
-            except BlockingIOError:
-                return found
-
-
 @pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NotifySocket]:
     address = str(tmp_path / "notify")
     for name, value in (("_next", 0.0), ("_granted", -math.inf), ("_loads", 0)):
         monkeypatch.setattr(sd_notify, name, value)
     for name, value in (("NOTIFY_SOCKET", address), ("WATCHDOG_USEC", "60000000"), ("WATCHDOG_PID", str(os.getpid()))):
         monkeypatch.setenv(name, value)
-    made = Manager(address)
-    with made.socket:
+    with NotifySocket(address) as made:
         yield made
 
 
-def test_it_tells_how_it_is(manager: Manager) -> None:
+def test_it_tells_how_it_is(manager: NotifySocket) -> None:
     sd_notify.status("loads the models")
     sd_notify.ready("is ready")
     sd_notify.stopping()
     assert manager.heard() == [["STATUS=loads the models"], ["READY=1", "STATUS=is ready"], ["STOPPING=1"]]
 
 
-def test_of_much_work_it_tells_a_few_times(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_much_work_it_tells_a_few_times(manager: NotifySocket, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(sd_notify.time, "monotonic", lambda: now[0])
     for _ in range(6_000):  # a minute
@@ -72,7 +53,7 @@ def test_of_much_work_it_tells_a_few_times(manager: Manager, monkeypatch: pytest
 
 
 def test_a_load_is_granted_time_once_and_what_advances_afterwards_takes_it_back(
-    manager: Manager, monkeypatch: pytest.MonkeyPatch
+    manager: NotifySocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sd_notify, "_OFTEN", math.inf)  # each time
     with sd_notify.loading():
@@ -85,14 +66,14 @@ def test_a_load_is_granted_time_once_and_what_advances_afterwards_takes_it_back(
     assert manager.heard() == [taken_back[:2]]
 
 
-def test_the_watchdog_of_another_process_is_not_changed(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_watchdog_of_another_process_is_not_changed(manager: NotifySocket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHDOG_PID", "1")
     with sd_notify.loading():
         pass
     assert [line for lines in manager.heard() for line in lines if line.startswith("WATCHDOG_USEC")] == []
 
 
-def test_without_systemd_nothing_is_sent(manager: Manager, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_systemd_nothing_is_sent(manager: NotifySocket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET")
     with sd_notify.loading():
         sd_notify.ready("is ready")
@@ -105,19 +86,18 @@ def test_without_systemd_nothing_is_sent(manager: Manager, monkeypatch: pytest.M
 def test_an_abstract_address(monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"edge-assistant-test-{os.getpid()}"
     monkeypatch.setenv("NOTIFY_SOCKET", f"@{name}")
-    made = Manager(f"\0{name}")
-    with made.socket:
+    with NotifySocket(f"\0{name}") as made:
         sd_notify.stopping()
         assert made.heard() == [["STOPPING=1"]]
 
 
-def test_it_works_under_the_lock(manager: Manager) -> None:
+def test_it_works_under_the_lock(manager: NotifySocket) -> None:
     subprocess.run([sys.executable, "-c", LOCKED], env=dict(os.environ), check=True)
     assert manager.heard() == [["READY=1", "STATUS=is ready"]]
 
 
 def test_threads_that_load_and_advance_at_once_leave_the_watchdog_as_it_was(
-    manager: Manager, monkeypatch: pytest.MonkeyPatch
+    manager: NotifySocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sd_notify, "_OFTEN", math.inf)
 

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -60,6 +61,30 @@ def missing() -> str:
 def analyze(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Run `systemd-analyze`."""
     return subprocess.run(["systemd-analyze", *map(str, words)], capture_output=True, text=True, timeout=WAITS_S)
+
+
+class NotifySocket:
+    """The end of `$NOTIFY_SOCKET` that systemd has."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(address)
+        self._socket.setblocking(False)
+
+    def __enter__(self) -> NotifySocket:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def heard(self) -> list[list[str]]:
+        """The messages since one looked, each as its lines."""
+        found = []
+        while True:
+            try:
+                found.append(self._socket.recv(4_096).decode().split("\n"))
+            except BlockingIOError:
+                return found
 
 
 class Booted:
