@@ -86,7 +86,7 @@ def _serve(fork: processes.Fork, starts: bool) -> int:
     """Answer the gateway's wishes for connections."""
     ready = False
     while data := fork.control.recv(1 << 16):
-        if data == processes.TURNED:
+        if data == b"turned":
             sd_notify.advanced()
             if not ready:
                 sd_notify.ready("listens")

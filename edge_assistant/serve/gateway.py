@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_assistant.sandbox import landlock
-from edge_assistant.serve import http, processes
+from edge_assistant.serve import http
 from edge_assistant.serve.calls import Broker, Desk
 
 CONNECTIONS = 128  # at once; more are refused
@@ -83,5 +83,5 @@ async def _turn(control: socket.socket) -> None:
     """Tell the broker, for its watchdog, that this loop comes round, which accepts and answers."""
     while True:
         with contextlib.suppress(OSError):  # the broker is busy, and has heard it before, or is gone
-            control.send(processes.TURNED)
+            control.send(b"turned")
         await asyncio.sleep(TURN_S)

@@ -24,7 +24,6 @@ PROTOCOLS = ("http",)
 _OPTIONS = {f"--{name}": name for name in PROTOCOLS}
 _LISTEN_FDS_START = 3  # where systemd's begin, sd_listen_fds(3)
 _MESSAGE_BYTES = 1 << 16
-TURNED = b"turned"  # what the gateway says when its loop came round
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,7 @@ def test_what_is_older_than_a_date_goes_and_one_by_its_id(
         (["--conversation", "../../x", "--yes"], "there is no conversation ../../x - see"),
         (["--before", "yesterday", "--yes"], "argument --before: 'yesterday' is not a date such as 2026-03-01"),
         (["--all", "--before", "2026-01-01"], "argument --before: not allowed with argument --all"),
-        ([], "one of the arguments --list --conversation --before --all is required"),
+        ([], "one of the arguments --list --conversation --before --all --expired is required"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_goes(
