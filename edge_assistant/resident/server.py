@@ -289,9 +289,10 @@ class Resident:
         try:
             if not guest.send({"turn": True}):
                 return None
-            if not self._work.locked():
-                return ResidentRequest.END  # the command sees the connection end, and does the work itself
-            return self._answer(guest) if self._work.changed() == self._changed else ResidentRequest.RENEW
+            if self._work.locked() and self._work.changed() == self._changed:
+                return self._answer(guest)
+            guest.send({"refused": "it is ending"})  # the command does the work itself, the gateway tries again
+            return ResidentRequest.RENEW if self._work.locked() else ResidentRequest.END
         finally:
             with self._choosing:
                 self._current = None
