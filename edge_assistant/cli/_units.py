@@ -24,7 +24,7 @@ MODELS = "/var/lib/edge-assistant-models"
 CONFIG = "/etc/edge-assistant"
 MASTER, TOKEN = "/etc/credstore.encrypted/edge-assistant.master", "/etc/credstore.encrypted/edge-assistant.token"
 GROUPS = {"video": "char-video4linux", "audio": "char-alsa", "dialout": "char-ttyUSB char-ttyACM char-ttyS"}
-WATCHDOG_S = 60  # without a token, a run of a model, an event or a turn of the accept loop
+WATCHDOG_S = 90  # without a sign of work; longer than a client may take for a message (`resident.server.TAKES_S`)
 
 _COMMON = f"""
 User={USER}

@@ -23,6 +23,7 @@ WAITS_S = 60.0
 _ROOT = Path(__file__).parents[2]
 _EMPTIED = ("/root", "/home", "/tmp")
 _TARGETS = ("default", "basic", "sysinit", "multi-user", "sockets", "timers", "shutdown")
+_SPACES = ("--fork", "--pid", "--kill-child", "--mount", "--uts", "--ipc", "--net", "--cgroup", "--mount-proc")
 _KEYS = "/etc/credstore.encrypted"
 _BOOT = """
 set -e
@@ -55,6 +56,9 @@ def missing() -> str:
     lacks = [name for name in ("unshare", "nsenter", "ip", "systemctl", "systemd-creds") if shutil.which(name) is None]
     if lacks or not MANAGER.exists():
         return f"not installed: {', '.join(lacks) or MANAGER}"
+    tried = subprocess.run(["unshare", *_SPACES, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True)
+    if tried.returncode != 0:
+        return "namespaces and mounts are not allowed"
     return "" if _cgroup() is not None else "there is no cgroup2"
 
 
@@ -149,9 +153,8 @@ def booted(work: Path, units: Mapping[str, str], etc: Mapping[str, str], token: 
     group = _cgroup()
     assert group is not None
     group = group / f"edge-assistant-test-{os.getpid()}"
-    group.mkdir()
-    flags = ("--pid", "--kill-child", "--mount", "--uts", "--ipc", "--net", "--cgroup", "--mount-proc")
-    inside = f'echo $$ > {group}/cgroup.procs; exec unshare --fork {" ".join(flags)} sh -c "$0"'
+    group.mkdir(exist_ok=True)
+    inside = f'echo $$ > {group}/cgroup.procs; exec unshare {" ".join(_SPACES)} sh -c "$0"'
     with (work / "log").open("wb") as log:
         outer = subprocess.Popen(["sh", "-c", inside, script], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
