@@ -19,7 +19,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ from edge_assistant.compute import sd_notify
 from edge_assistant.core import errors
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import EdgeAssistantError, Stopped, StorageFull, UsageError
-from edge_assistant.core.events import Answered, Event, Watch
+from edge_assistant.core.events import Watch
 from edge_assistant.resident import protocol
+from edge_assistant.resident.guest import Guest
 from edge_assistant.resident.protocol import Channel, MalformedMessage, QuestionMessage, ServiceMessage
 from edge_assistant.storage import atomic
 
@@ -179,53 +180,6 @@ def serve(held: Held, work: ResidentWork, minutes: float) -> None:
         if _claims(held.claim):
             os.unlink(protocol.SOCKET, dir_fd=folder)
     held.close()
-
-
-@dataclass(eq=False, slots=True)
-class Guest:
-    """A connection that asks a question.
-
-    Attributes:
-        channel: to the command.
-        question: or what a gateway wants, with its signals opened.
-        gone: whether nobody waits for the answer.
-        replied: whether the answer is made; what remains to be done is not stopped.
-        done: set after the answer.
-    """
-
-    channel: Channel
-    question: QuestionMessage | ServiceMessage
-    gone: bool = False
-    replied: bool = False
-    done: threading.Event = field(default_factory=threading.Event)
-
-    def send(self, message: Mapping[str, object]) -> bool:
-        """Send something; whether that worked. A command that does not take it is gone."""
-        with contextlib.suppress(OSError):
-            if not self.gone:
-                self.channel.send(message)
-                sd_notify.advanced()
-                return True  # the command may be gone by now, with the answer
-        self.gone = True
-        return False
-
-    def watch(self, event: Event) -> None:
-        """Send an event.
-
-        Raises:
-            Stopped: nobody waits for the answer.
-        """
-        if self.gone if isinstance(event, Answered) else not self.send({"event": event}):  # the answer has no event
-            raise Stopped("stopped", "ask again")
-
-    def part(self, message: Mapping[str, object]) -> None:
-        """Send a part of what a gateway wants.
-
-        Raises:
-            Stopped: nobody waits for it.
-        """
-        if not self.send({"part": message}):
-            raise Stopped("stopped", "ask again")
 
 
 class Resident:
