@@ -41,9 +41,13 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.prove_offline:
         return _prove(args.json)
-    checks = list(health.checks(args.profile or args.settings.profile, args.settings.gpu))
+    return report(list(health.checks(args.profile or args.settings.profile, args.settings.gpu)), args.json)
+
+
+def report(checks: list[health.DoctorCheck], as_json: bool) -> int:
+    """Print what was found, and return the status: 0 if nothing is missing."""
     ready = health.ready(checks)
-    if args.json:
+    if as_json:
         print(json.dumps({"ready": ready, "checks": [asdict(check) for check in checks]}))
     else:
         for check in checks:

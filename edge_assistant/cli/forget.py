@@ -28,6 +28,7 @@ EXAMPLES = """examples:
   edge-assistant forget --conversation 4f1c2a9b8d7e6053
   edge-assistant forget --before 2026-03-01
   edge-assistant forget --all --yes
+  edge-assistant forget --expired
 
 exit status: 0 forgotten, 1 not confirmed, 2 wrong command line or a conversation is open in another app, 6 it cannot be
 written"""
@@ -45,6 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--before", metavar="DATE", type=_date, help="conversations without additions since then: 2026-03-01"
     )
     what.add_argument("--all", action="store_true", help="all conversations, questions, caches and logs")
+    what.add_argument(
+        "--expired", action="store_true", help="what is older than policy and settings keep, without a question"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes, but for --list")
 
@@ -57,11 +61,26 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge_assistant.history.store import History
 
+    if args.expired:
+        return _expire(args)
     history = History()
     try:
         return _list(history, args) if args.list else _forget(history, args)
     finally:
         history.quit()
+
+
+def _expire(args: argparse.Namespace) -> int:
+    from edge_assistant.governance import erasure
+    from edge_assistant.governance.policy import policy
+
+    days = policy.current().history_days(args.settings.keep_days)
+    gone = 0 if days is None else erasure.expire(days)
+    if args.json:
+        print(json.dumps({"days": days, "expired": gone}))
+    else:
+        print("nothing expires" if days is None else f"{gone} older than {counted(days, 'day')} erased")
+    return 0
 
 
 def _list(history: History, args: argparse.Namespace) -> int:

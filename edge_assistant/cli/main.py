@@ -29,8 +29,9 @@ NO_LOCK = "--no-lock"
 AGAIN = "run the command again"
 POLICY = "policy"  # the verb that a policy does not restrict, as it says what is wrong with one
 # Benches write results where they are told and start other programs; the resident is not bounded, see `lock.engage`.
-# Who forgets overwrites the master key where a link leads to it, as on a stick, and opens nothing of anybody's.
-_UNBOUNDED = frozenset(("bench", "forget", "resident"))
+# Who forgets overwrites the master key where a link leads to it, as on a stick, and opens nothing of anybody's. Units
+# of a kiosk are written where systemd looks, and opens no signal either.
+_UNBOUNDED = frozenset(("bench", "forget", "kiosk", "resident"))
 _WRITTEN = {("models", "export"), ("audit", "export"), ("audit", "checkpoint")}  # whose FILE is written
 
 EXAMPLES = """examples:
@@ -210,7 +211,8 @@ def _policed(args: argparse.Namespace) -> int:
     Raises:
         PolicyRefused: it may not be run, or the policy is wrong.
     """
-    from edge_assistant.cli import given, terminal
+    from edge_assistant.cli import _units, given, terminal
+    from edge_assistant.compute import sd_notify
     from edge_assistant.core import limits
     from edge_assistant.governance.policy.policy import current
 
@@ -222,7 +224,8 @@ def _policed(args: argparse.Namespace) -> int:
     else:
         current().check_lock(lock.state().locked)
     files = given.from_files(getattr(args, "given", ()))
-    if getattr(args, "held", None) is None:  # what goes on with what it was given has been admitted before
+    held = getattr(args, "held", None) is not None  # what goes on with what it was given has been admitted before
+    if not held and args.verb not in _units.VERBS.get(sd_notify.service(), ()):
         terminal.admit(current(), [args.verb, "attach"] if files else [args.verb])
     with limits.lowered(current().limits):
         return int(args.run(args))

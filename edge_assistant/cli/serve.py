@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from edge_assistant.compute import sd_notify
 from edge_assistant.core import errors
 from edge_assistant.core.errors import EdgeAssistantError, InputUnreadable, ResidentLost, UsageError
 from edge_assistant.resident import client
@@ -30,7 +31,7 @@ EXAMPLES = """examples:
 a policy has to allow the address: [serve] addresses = ["127.0.0.1", "stdio"]"""
 
 TOKEN_BYTES = 4_096  # of the file
-_STARTS_S = 20.0
+_STARTS_S, _POLL_S = 20.0, 0.1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="stdio|ADDRESS:PORT",
         help="be an MCP server on standard input and output, or listen for clients",
     )
+    parser.add_argument("--no-start", action="store_true", help="start no resident: whatever supervises it does")
     parser.add_argument("--token-file", metavar="F", type=Path, help="the token that clients send; one is made without")
 
 
@@ -68,10 +70,11 @@ def run(args: argparse.Namespace) -> int:
             print(f"token: {token}", file=told)
         for name, port in fork.ports.items():
             print(f"{name}: listening on {port}", file=told, flush=True)
-        return _serve(fork, folders)
+        return _serve(fork, folders, starts=not args.no_start)
     except KeyboardInterrupt:
         return 0
     finally:
+        sd_notify.stopping()
         processes.leave(fork)
 
 
@@ -88,11 +91,18 @@ def _token(file: Path | None) -> str:
     return token
 
 
-def _serve(fork: processes.Fork, folders: Sequence[str]) -> int:
+def _serve(fork: processes.Fork, folders: Sequence[str], *, starts: bool) -> int:
     """Grant the gateway's wishes for connections and files."""
+    ready = False
     while data := fork.control.recv(1 << 16):
+        if data == messages.TURNED:
+            sd_notify.advanced()
+            if not ready:
+                sd_notify.ready("listens")
+            ready = True
+            continue
         try:
-            with _granted(data, folders) as descriptor:
+            with _granted(data, folders, starts) as descriptor:
                 socket.send_fds(fork.control, [b"{}"], [descriptor])
         except EdgeAssistantError as error:
             kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in errors.__all__)
@@ -101,7 +111,7 @@ def _serve(fork: processes.Fork, folders: Sequence[str]) -> int:
 
 
 @contextlib.contextmanager
-def _granted(data: bytes, folders: Sequence[str]) -> Iterator[int]:
+def _granted(data: bytes, folders: Sequence[str], starts: bool) -> Iterator[int]:
     """A descriptor of what the gateway wishes for: a connection to the resident, or a file.
 
     Raises:
@@ -111,7 +121,7 @@ def _granted(data: bytes, folders: Sequence[str]) -> Iterator[int]:
         RuntimeError: it is no wish but the gateway's fault, which ends it.
     """
     if data == messages.CONNECT:
-        with _resident() as connection:
+        with _resident(starts) as connection:
             yield connection.fileno()
     elif data.startswith(messages.OPEN):
         from edge_assistant.serve import folders as files
@@ -126,8 +136,8 @@ def _granted(data: bytes, folders: Sequence[str]) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def _resident() -> Iterator[socket.socket]:
-    """A connection to the resident, which is started if none runs."""
+def _resident(starts: bool) -> Iterator[socket.socket]:
+    """A connection to the resident; if none runs, it is started, or waited for."""
     since = time.monotonic()
     while True:
         try:
@@ -137,7 +147,10 @@ def _resident() -> Iterator[socket.socket]:
         except (FileNotFoundError, ConnectionRefusedError):
             if time.monotonic() - since > _STARTS_S:
                 raise ResidentLost("no resident can be started", "see 'edge-assistant resident start'") from None
-            _start()
+            if starts:
+                _start()
+            else:
+                time.sleep(_POLL_S)
         except (OSError, client.Unavailable) as error:
             raise ResidentLost(f"the resident cannot be reached: {client.why(error)}", "try again") from None
 

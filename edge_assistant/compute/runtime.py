@@ -12,7 +12,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_assistant.compute import gpus
+from edge_assistant.compute import gpus, sd_notify
 from edge_assistant.compute.accelerators import CPU, OFF, Provider, providers_for
 from edge_assistant.compute.scheduling import topology
 from edge_assistant.core.errors import ModelCorrupt, Stopped
@@ -122,7 +122,7 @@ class Runtime:
         options.inter_op_num_threads = 1
         options.log_severity_level = _FATAL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        with held(model, HeaderFormat.ONNX) as name:
+        with sd_notify.loading(), held(model, HeaderFormat.ONNX) as name:
             try:
                 session = gpus.opened(self._ways(name), partial(_open, name, options), model.name)
             except Exception as error:  # ONNX Runtime raises its own classes, which derive from Exception directly
@@ -188,12 +188,15 @@ def _session_class() -> Any:  # noqa: ANN401 - a class of a library that is impo
             options = options or onnxruntime.RunOptions()
             with self.halt.telling(lambda: setattr(options, "terminate", True)):
                 try:
-                    return run(*args, run_options=options)
+                    made = run(*args, run_options=options)
                 except Exception as error:  # ONNX Runtime raises its own class of error where it was told to stop
                     self.halt.check()
                     if self.again is None:
                         raise
                     gpus.note(f"the graphics card failed in a run ({gpus.reason(error)})")
+                else:
+                    sd_notify.advanced()
+                    return made
             with self.opening:
                 self._instead = self._instead or self.again()
             return getattr(self._instead, name)(*args)

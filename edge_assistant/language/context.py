@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_assistant.compute import sd_notify
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import ModelFailed, ModelTooLarge, UsageError
 from edge_assistant.language import llama
@@ -156,6 +157,7 @@ class Context:
             _log.error("llama_decode returned %d for %d tokens", status, len(tokens))
             hint = "close other programs and ask again; with gpu = 'off' it computes without a graphics card"
             raise ModelFailed("the language model cannot compute, as where memory ran out or a card failed", hint)
+        sd_notify.advanced()
         self.tokens.extend(tokens)
         self.cuts.append(len(self.tokens))
 

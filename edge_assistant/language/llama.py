@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from edge_assistant.compute import gpus
+from edge_assistant.compute import gpus, sd_notify
 from edge_assistant.compute.accelerators import OFF, Offload, Weights
 from edge_assistant.compute.runtime import Halt
 from edge_assistant.core.errors import ModelCorrupt, ModelTooLarge
@@ -99,7 +99,7 @@ def _loaded(name: str, called: str, halt: Halt, offload: Offload) -> Any:  # noq
     # Repacked weights decode 1.3 times as fast, but read a prompt at 0.7 of the speed, load 1 s slower and stand in
     # memory a second time (Qwen 1.5B on two cores with AVX-512); an answer here is long prompts and few tokens.
     params.use_extra_bufts = False
-    with _loading(params, halt):
+    with sd_notify.loading(), _loading(params, halt):
         model = llama.llama_model_load_from_file(name.encode(), params)
     del kept  # until here llama.cpp may look at it
     if not model:

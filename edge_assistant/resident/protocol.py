@@ -38,8 +38,12 @@ _PEER = "3i"  # struct ucred: process, user, group
 
 
 def folder() -> Path:
-    """The folder of claim and socket: commands with the same data find the same resident."""
-    return paths.data_dir() / "run"
+    """The folder of claim and socket: commands with the same data find the same resident.
+
+    Services of a kiosk do not all see the data; they are told a folder that they share.
+    """
+    told = os.environ.get("EDGE_ASSISTANT_RUN")
+    return Path(told) if told else paths.data_dir() / "run"
 
 
 @contextlib.contextmanager

@@ -19,16 +19,18 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from edge_assistant.compute import sd_notify
 from edge_assistant.core import errors
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import EdgeAssistantError, Stopped, StorageFull, UsageError
-from edge_assistant.core.events import Answered, Event, Watch
+from edge_assistant.core.events import Watch
 from edge_assistant.resident import protocol
+from edge_assistant.resident.guest import Guest
 from edge_assistant.resident.protocol import Channel, MalformedMessage, QuestionMessage, ServiceMessage
 from edge_assistant.storage import atomic
 
@@ -168,60 +170,16 @@ def serve(held: Held, work: ResidentWork, minutes: float) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, resident.interrupted)
     if resident.run() is ResidentRequest.RENEW and held.renewals < RENEWALS:
+        sd_notify.status("restarts with fresh memory")
         for descriptor in (held.listener, held.claim):
             os.set_inheritable(descriptor, True)
         command = [*work.again, "--held", str(replace(held, renewals=held.renewals + 1))]
         os.execve(command[0], command, dict(work.environment))  # noqa: S606 - our own program, without a shell
+    sd_notify.stopping()
     with contextlib.suppress(OSError, StorageFull), protocol.opened() as folder:
         if _claims(held.claim):
             os.unlink(protocol.SOCKET, dir_fd=folder)
     held.close()
-
-
-@dataclass(eq=False, slots=True)
-class Guest:
-    """A connection that asks a question.
-
-    Attributes:
-        channel: to the command.
-        question: or what a gateway wants, with its signals opened.
-        gone: whether nobody waits for the answer.
-        replied: whether the answer is made; what remains to be done is not stopped.
-        done: set after the answer.
-    """
-
-    channel: Channel
-    question: QuestionMessage | ServiceMessage
-    gone: bool = False
-    replied: bool = False
-    done: threading.Event = field(default_factory=threading.Event)
-
-    def send(self, message: Mapping[str, object]) -> bool:
-        """Send something; whether that worked. A command that does not take it is gone."""
-        with contextlib.suppress(OSError):
-            if not self.gone:
-                self.channel.send(message)
-                return True  # the command may be gone by now, with the answer
-        self.gone = True
-        return False
-
-    def watch(self, event: Event) -> None:
-        """Send an event.
-
-        Raises:
-            Stopped: nobody waits for the answer.
-        """
-        if self.gone if isinstance(event, Answered) else not self.send({"event": event}):  # the answer has no event
-            raise Stopped("stopped", "ask again")
-
-    def part(self, message: Mapping[str, object]) -> None:
-        """Send a part of what a gateway wants.
-
-        Raises:
-            Stopped: nobody waits for it.
-        """
-        if not self.send({"part": message}):
-            raise Stopped("stopped", "ask again")
 
 
 class Resident:
@@ -240,18 +198,25 @@ class Resident:
         self._wish: ResidentRequest | None = None
         self._looked = self._quiet_since = time.monotonic()
         self._answered = self._warm_bytes = 0
+        self._accepts = True  # whether the listening thread came round since the main thread looked
 
     def run(self) -> ResidentRequest:
         """Answer until something else is wished; in the main thread."""
         threading.Thread(target=self._accept, name="resident listener", daemon=True).start()
+        sd_notify.status("loads the models")
+        sd_notify.advanced()
         self._work.warm()
         self._warm_bytes = _own_bytes()
         _log.info("the resident is ready, with %d MiB", self._warm_bytes >> 20)
+        sd_notify.ready("is ready")
         while self._wish is None:
             try:
                 guest = self._turns.get(timeout=TICK_S)
             except queue.Empty:
                 wish = self._look()
+                if self._accepts:
+                    self._accepts = False
+                    sd_notify.advanced()
             else:
                 wish = None if guest is None else self._serve(guest)
             if wish is not None:
@@ -278,9 +243,10 @@ class Resident:
         try:
             if not guest.send({"turn": True}):
                 return None
-            if not self._work.locked():
-                return ResidentRequest.END  # the command sees the connection end, and does the work itself
-            return self._answer(guest) if self._work.changed() == self._changed else ResidentRequest.RENEW
+            if self._work.locked() and self._work.changed() == self._changed:
+                return self._answer(guest)
+            guest.send({"refused": "it is ending"})  # the command does the work itself, the gateway tries again
+            return ResidentRequest.RENEW if self._work.locked() else ResidentRequest.END
         finally:
             with self._choosing:
                 self._current = None
@@ -310,6 +276,7 @@ class Resident:
         except Exception:  # the command sees the connection end
             _log.exception("fault")
         self._quiet_since = time.monotonic()
+        sd_notify.status(f"is ready, {self._answered} answered")
         grown = _own_bytes() - self._warm_bytes > GROWTH_BYTES
         return ResidentRequest.RENEW if again or grown or self._work.alone() else None
 
@@ -336,8 +303,10 @@ class Resident:
 
     def _accept(self) -> None:
         """Give each connection a thread."""
+        self._listener.settimeout(TICK_S)
         while True:
-            with contextlib.suppress(OSError):  # who connected has hung up
+            self._accepts = True
+            with contextlib.suppress(OSError):  # nobody connected, or who did has hung up
                 connection, _ = self._listener.accept()
                 threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
 

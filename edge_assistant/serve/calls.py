@@ -208,15 +208,14 @@ def _converse(
             while True:
                 found = channel.receive()
                 match found:
-                    case {"turn": _}:
-                        continue
+                    case {"turn": turn}:
+                        begun = begun or turn is True  # what kills one resident is not tried with the next
                     case {"refused": str() as why}:
                         give({"again": why})
                         return
                     case {"error": list()}:
                         raise _error(found)
                     case {"event": _} | {"part": _}:
-                        begun = True
                         give(found)
                     case _:
                         give(found)

@@ -23,6 +23,7 @@ CONNECTIONS = 128  # at once; more are refused
 HEAD_BYTES = 64 << 10  # of a request line and its headers
 FIRST_S = 5.0  # within which a connection says what it wants
 _ENDS_S = 2  # for what is being answered when the gateway ends
+TURN_S = 2.0  # from one word to the broker that the loop came round to the next
 
 
 class Protocol(H11Protocol):
@@ -72,12 +73,14 @@ async def _serve(
         from edge_assistant.serve import mcp
 
         ends.append(asyncio.create_task(mcp.converse(desk, told["folders"])))
+    turning = asyncio.create_task(_turn(control))
     serving = [asyncio.create_task(server.serve(sockets=[listening[name]])) for name, server in servers.items()]
     done, _ = await asyncio.wait([*ends, *serving], return_when=asyncio.FIRST_COMPLETED)
     asyncio.get_running_loop().call_later(2 * _ENDS_S, os._exit, 0)  # whatever a client still holds up
     for server in servers.values():
         server.should_exit = True
     await asyncio.gather(*done, *serving)
+    turning.cancel()
 
 
 def _app(name: str, desk: Desk, told: Mapping[str, Any], listener: socket.socket) -> ASGIApp:
@@ -103,3 +106,11 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         h11_max_incomplete_event_size=HEAD_BYTES,
         timeout_graceful_shutdown=_ENDS_S,
     )
+
+
+async def _turn(control: socket.socket) -> None:
+    """Tell the broker, for its watchdog, that this loop comes round, which accepts and answers."""
+    while True:
+        with contextlib.suppress(OSError):  # the broker is busy, and has heard it before, or is gone
+            control.send(messages.TURNED)
+        await asyncio.sleep(TURN_S)

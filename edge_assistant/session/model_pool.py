@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge_assistant.compute import sd_notify
 from edge_assistant.compute.runtime import Halt, Runtime
 from edge_assistant.compute.scheduling import memory, side
 from edge_assistant.core.errors import EdgeAssistantError, ModelMissing
@@ -161,7 +162,8 @@ class ModelPool:
             )
         name = self._names[role]
         self._policy.check_model(name, own=self._portfolio.entry(name).own)
-        return self._portfolio.open(name, always=self._policy.verifies_always and not loaded)
+        with sd_notify.loading():
+            return self._portfolio.open(name, always=self._policy.verifies_always and not loaded)
 
     def lend(self, role: str, what: object) -> None:
         """Count what somebody else holds of a role's model, such as the voice, for as long as they do."""
@@ -234,7 +236,8 @@ class ModelPool:
             return None
         with suppress(EdgeAssistantError):
             if self._policy.admits_model(name, own=self._portfolio.entry(name).own):
-                return self._portfolio.open(name)
+                with sd_notify.loading():
+                    return self._portfolio.open(name)
         return None
 
     def _engine_of(self, model: InstalledModel) -> Engine:

@@ -1,11 +1,13 @@
 """The master key of this machine: in the system's keyring where one works, else in a file for its owner alone.
 
-It is made once, from 32 random bytes, and wraps the key of each conversation; nothing is sealed with it directly.
+A service gets it from systemd, as a credential; else it is made once, from 32 random bytes. It wraps the key of each
+conversation; nothing is sealed with it directly.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -26,6 +28,7 @@ FILE = "master.key"
 NOTE = "keyring"  # a file of this name stands where the key is in the keyring; it says under which name
 WHAT = "the encryption key"
 SERVICE = "edge-assistant"
+CREDENTIAL = "master"  # its name in $CREDENTIALS_DIRECTORY, see systemd.exec(5)
 BYTES = 32
 _MAX_BYTES = 4_096  # of a file beside the keys; ours have 32 and 16
 HINT = "restore the key from a copy, or erase the data: edge-assistant forget --all"
@@ -37,13 +40,18 @@ _LOCK_WAIT_S = 2 * _WAIT_S  # for another process, which may wait for the keyrin
 class KeyLocation(StrEnum):
     """Where the master key is."""
 
+    CREDENTIAL = "credential"
     KEYRING = "keyring"
     FILE = "file"
 
     @property
     def told(self) -> str:
         """As a person is told."""
-        return "in the system's keyring" if self is KeyLocation.KEYRING else "in a file that only its owner may read"
+        return {
+            KeyLocation.CREDENTIAL: "given by systemd",
+            KeyLocation.KEYRING: "in the system's keyring",
+            KeyLocation.FILE: "in a file that only its owner may read",
+        }[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +85,16 @@ def master(folder: Path, *, make: bool) -> Master:
 
 
 def place(folder: Path) -> KeyLocation | None:
-    """Where the master key is, by what lies in the folder; None where none is made yet."""
+    """Where the master key is, by what systemd gave and what lies in the folder; None where none is made yet."""
+    if _credential() is not None:
+        return KeyLocation.CREDENTIAL
     if (folder / FILE).exists():
         return KeyLocation.FILE
     return KeyLocation.KEYRING if (folder / NOTE).exists() else None
 
 
 def remove(folder: Path) -> None:
-    """Destroy the master key.
+    """Destroy the master key, but one that systemd gives: that is the administrator's.
 
     Raises:
         StorageFull: its file cannot be removed.
@@ -102,8 +112,11 @@ def remove(folder: Path) -> None:
 
 def _found(folder: Path) -> Master | None:
     """The key that is there; each file is whole or not there, so that no lock is needed to look."""
+    where = KeyLocation.FILE
     try:
-        if (file := folder / FILE).exists():
+        if (file := _credential()) is not None:
+            key, where = atomic.read_small(file, _MAX_BYTES), KeyLocation.CREDENTIAL
+        elif (file := folder / FILE).exists():
             if not file.is_symlink() and file.stat().st_mode & 0o077:  # else a link shuts any file
                 file.chmod(0o600)
             key = atomic.read_small(file, _MAX_BYTES)
@@ -115,8 +128,14 @@ def _found(folder: Path) -> Master | None:
         why = getattr(error, "strerror", None) or "it is damaged"
         raise KeyLost(f"{WHAT} cannot be read ({why})", f"check the permissions of {folder.name}, {HINT}") from None
     if len(key) != BYTES:
-        raise KeyLost(f"{FILE} holds no key", HINT)
-    return Master(key, KeyLocation.FILE)
+        raise KeyLost(f"{file.name} holds no key", HINT)
+    return Master(key, where)
+
+
+def _credential() -> Path | None:
+    """The file of the key that systemd gave this service; None if it gave none."""
+    file = Path(os.environ.get("CREDENTIALS_DIRECTORY", ""), CREDENTIAL)
+    return file if file.is_absolute() and file.exists() else None
 
 
 def _name(note: Path) -> str:

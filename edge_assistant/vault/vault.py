@@ -103,7 +103,7 @@ class Vault:
     @property
     def ready(self) -> bool:
         """Whether keys can be had at once, without a keyring that may ask a person to unlock it."""
-        return self._master is not None or place(self.folder) is KeyLocation.FILE
+        return self._master is not None or place(self.folder) in {KeyLocation.CREDENTIAL, KeyLocation.FILE}
 
     def subkey(self, purpose: str) -> bytes:
         """A key of 32 bytes for one purpose, from the master key by HKDF-SHA256 (RFC 5869)."""

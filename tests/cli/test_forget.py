@@ -196,7 +196,7 @@ def test_what_is_older_than_a_date_goes_and_one_by_its_id(
         (["--conversation", "../../x", "--yes"], "there is no conversation ../../x - see"),
         (["--before", "yesterday", "--yes"], "argument --before: 'yesterday' is not a date such as 2026-03-01"),
         (["--all", "--before", "2026-01-01"], "argument --before: not allowed with argument --all"),
-        ([], "one of the arguments --list --conversation --before --all is required"),
+        ([], "one of the arguments --list --conversation --before --all --expired is required"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_goes(
@@ -335,6 +335,17 @@ def test_what_is_too_old_goes_with_a_command(
     else:
         monkeypatch.setenv("EDGE_ASSISTANT_KEEP_DAYS", "30")
     assert main(["models", "list"]) == 0
+    assert left() == kept[1:]
+
+
+def test_what_has_expired_goes_when_that_is_asked_for(
+    hold: Callable[[str], Path], kept: list[str], capsys: Capsys
+) -> None:
+    assert main(["forget", "--expired", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"days": None, "expired": 0}
+    hold("[retention]\nhistory_days = 30\n")
+    assert main(["forget", "--expired"]) == 0
+    assert capsys.readouterr().out == "1 older than 30 days erased\n"
     assert left() == kept[1:]
 
 

@@ -26,7 +26,7 @@ HEAVY = [
 ]  # fmt: skip
 OPTIONS_OF_THE_APP = ["attach", "camera", "microphone", "speaker", "profile", "language", "domain"]
 MOST_MODULES = 150  # of ours, for a question over a text
-VERBS = ["ask", "audit", "bench", "check", "doctor", "forget", "models", "policy", "resident"]
+VERBS = ["ask", "audit", "bench", "check", "doctor", "forget", "kiosk", "models", "policy", "resident", "serve"]
 
 
 def imported(*arguments: str) -> set[str]:

@@ -11,6 +11,7 @@ import pytest
 from helpers.commands import Command, Here, at_terminal, unprivileged
 
 from edge_assistant.cli.main import main
+from edge_assistant.compute import sd_notify
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.governance.policy import pin, policy
 
@@ -181,6 +182,18 @@ def test_the_operator_gives_the_pin_on_a_terminal(hold: Hold, command: Command) 
     assert status == 0
     assert "smollm2" in shown
     assert PIN not in shown
+
+
+def test_a_service_of_the_kiosk_needs_no_pin_for_what_it_does(
+    hold: Hold, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(f'[roles]\npin = "{HASH}"')
+    assert here("forget", "--expired").status == 5
+    monkeypatch.setattr(sd_notify, "service", lambda: "edge-assistant-retention.service")
+    assert here("forget", "--expired").out == "nothing expires\n"
+    assert here("models", "list").status == 5
+    monkeypatch.setattr(sd_notify, "service", lambda: "cron.service")
+    assert here("forget", "--expired").status == 5
 
 
 def test_a_file_is_one_whatever_its_name(hold: Hold, here: Here, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,8 @@
 
 As a program it serves until it is told to end; files in a folder say what it does besides answering: `unlocked` (the
 offline lock is not in force), `changed` (the policy is another), `alone` (visitors ask), `short` (memory is short, and
-nothing is left to free), `impatient` (at its start: a connection that says nothing is closed at once).
+nothing is left to free), `impatient` (at its start: a connection that says nothing is closed at once), `deaf` (at its
+start: nobody accepts connections).
 """
 
 from __future__ import annotations
@@ -136,6 +137,8 @@ def _main(folder: Path, minutes: float, held: server.Held) -> None:
     server.LOOK_S, server.RENEWALS = 0.0, MOST_RENEWALS
     if (folder / "impatient").exists():
         server.ASKS_S = 0.01
+    if (folder / "deaf").exists():
+        server.Resident._accept = lambda resident: time.sleep(HANGS)
     script = Script(folder)
     work = server.ResidentWork(
         facts=protocol.facts(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,12 +10,15 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
 from helpers.platforms import needs_peer_descriptors
 from helpers.scripted_resident import HANGS, MOST_RENEWALS, asking, heard, renewals, serving, until
+from helpers.systemd import NotifySocket
 
 from edge_assistant.core.events import Said
 from edge_assistant.core.signals import Kind, Origin, take_bytes
@@ -55,6 +59,55 @@ def test_it_restarts_as_the_same_process(resident) -> None:
     found = client.status()
     assert found is not None
     assert (found["pid"], found["answered"]) == (resident.pid, 0)
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NotifySocket]:
+    """What hears the resident of this test, with a watchdog of a second."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    monkeypatch.setenv("WATCHDOG_USEC", "1000000")
+    with NotifySocket(str(tmp_path / "notify")) as made:
+        yield made
+
+
+def test_systemd_hears_that_it_is_ready_works_restarts_and_ends(manager, folder: Path, ask) -> None:
+    lines: list[str] = []
+
+    def comes(wanted: str) -> bool:
+        lines.extend(line for told in manager.heard() for line in told)
+        return wanted in lines
+
+    def hears(wanted: str) -> None:
+        until(lambda: comes(wanted))
+        del lines[: lines.index(wanted) + 1]
+
+    with serving(folder) as process:
+        hears("READY=1")
+        hears("WATCHDOG=1")
+        assert ask("say:one") == "done"
+        hears("STATUS=is ready, 1 answered")
+        client.end("restart")
+        hears("STATUS=restarts with fresh memory")
+        hears("READY=1")
+        assert (client.status() or {})["pid"] == process.pid
+        hears("WATCHDOG=1")
+        client.end("stop")
+        hears("STOPPING=1")
+
+
+@pytest.mark.parametrize("file", ["deaf", "hanging"])
+def test_systemd_hears_nothing_of_one_that_hangs_or_accepts_nobody(manager, folder: Path, file: str) -> None:
+    folder.mkdir()
+    (folder / file).touch()
+    with serving(folder), contextlib.ExitStack() as stack:
+        if file == "hanging":
+            channel = stack.enter_context(asking("long"))
+            for _ in range(2):  # another thread says every second that it lives
+                assert heard(channel, "turn") is not None
+        time.sleep(2.5)  # a look of the main thread goes by, and the watchdog's time twice
+        manager.heard()
+        time.sleep(2.5)
+        assert manager.heard() == []
 
 
 def test_one_that_restarted_often_ends(resident) -> None:

@@ -71,6 +71,27 @@ def test_without_a_keyring_the_master_key_is_a_file_for_its_owner_alone(tmp_path
     assert stat.S_IMODE((tmp_path / "keys" / FILE).stat().st_mode) == 0o600
 
 
+def test_a_key_that_systemd_gives_is_taken_and_is_not_ours_to_remove(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, folder = tmp_path / "credentials", tmp_path / "keys"
+    given.mkdir()
+    folder.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(given))
+    made = master.master(folder, make=True)
+    assert made.place is KeyLocation.FILE, "systemd gave other credentials"
+    (given / master.CREDENTIAL).write_bytes(b"k" * master.BYTES)
+    found = master.master(folder, make=False)
+    assert (found.key, found.place, master.place(folder)) == (b"k" * 32, KeyLocation.CREDENTIAL, KeyLocation.CREDENTIAL)
+    assert Vault(folder).ready
+    master.remove(folder)
+    assert (given / master.CREDENTIAL).read_bytes() == found.key
+    assert not (folder / FILE).exists()
+    (given / master.CREDENTIAL).write_bytes(b"short")
+    with pytest.raises(KeyLost, match="master holds no key"):
+        master.master(folder, make=True)
+
+
 def test_a_master_key_that_is_gone_or_another_is_not_made_anew(tmp_path: Path) -> None:
     key = Vault(tmp_path).key(ID)
     kept = (tmp_path / FILE).read_bytes()

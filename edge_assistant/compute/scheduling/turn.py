@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from edge_assistant.compute import sd_notify
 from edge_assistant.core.limits import TURN_SECONDS
 from edge_assistant_models import paths
 from edge_assistant_models.errors import StorageFull
@@ -79,6 +80,7 @@ class ComputeTurn:
                 waits()
             looks += 1
             check()
+            sd_notify.advanced()  # of this thread, which waits for `TURN_SECONDS` at most
             time.sleep(_POLL_S)
 
     def _tried(self, *, beside: bool = False) -> bool:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 
+from edge_assistant.compute import sd_notify
 from edge_assistant.compute.scheduling import budget
 from edge_assistant.core.errors import InputCorrupt, InputError
 from edge_assistant.perception.decoders import wire
@@ -107,6 +108,7 @@ class DecoderProcess:
             self._waited += min(time.monotonic() - began, _LOOK_S)  # this process may have been stopped
             if (now := self._child.seconds()) > self._before + _NOTHING_S:
                 self._waited, self._before = 0.0, now
+                sd_notify.advanced()
             if now and self._waited > _STUCK_S:
                 raise DecoderEnded
 
