@@ -23,6 +23,7 @@ HELP = "let other programs ask, by the protocols that they speak; off unless a p
 EXAMPLES = """examples:
   edge-assistant serve --http 127.0.0.1:8011
   edge-assistant serve --http 127.0.0.1:8011 --token-file token.txt
+  edge-assistant serve --wyoming 127.0.0.1:10300   for Home Assistant
 
 a policy has to allow the address: [serve] addresses = ["127.0.0.1"]"""
 
@@ -33,6 +34,9 @@ _STARTS_S = 20.0
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the addresses and the token."""
     parser.add_argument("--http", metavar="ADDRESS:PORT", help="listen for clients of OpenAI's API")
+    parser.add_argument(
+        "--wyoming", metavar="ADDRESS:PORT", help="listen for Home Assistant; whoever reaches the port may ask"
+    )
     parser.add_argument("--token-file", metavar="F", type=Path, help="the token that clients send; one is made without")
 
 
@@ -45,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
         InputUnreadable: the file of the token cannot be read.
     """
     from edge_assistant.governance.policy import policy
+    from edge_assistant.serve import wyoming_info
+    from edge_assistant_models.portfolio import Portfolio
 
     fork = processes.forked
     if sys.platform != "linux" or fork is None:
@@ -53,8 +59,9 @@ def run(args: argparse.Namespace) -> int:
         for address in fork.addresses.values():
             policy.current().check_address(address)
         token = _token(args.token_file)
-        processes.begin(fork, {"token": token})
-        if args.token_file is None:
+        info = wyoming_info.described(Portfolio(), args.settings.profile) if "wyoming" in fork.ports else {}
+        processes.begin(fork, {"token": token, "info": info})
+        if args.token_file is None and "http" in fork.ports:
             print(f"token: {token}")
         for name, port in fork.ports.items():
             print(f"{name}: listening on {port}", flush=True)

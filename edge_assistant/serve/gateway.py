@@ -1,4 +1,4 @@
-"""The gateway's process: an HTTP server over sockets that were made before its lock, and nothing else."""
+"""The gateway's process: servers over sockets that were made before its lock, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_assistant.sandbox import landlock
-from edge_assistant.serve import http
+from edge_assistant.serve import http, wyoming
 from edge_assistant.serve.calls import Broker, Desk
 
 CONNECTIONS = 128  # at once; more are refused
@@ -40,7 +41,7 @@ def run(control: socket.socket, listening: Mapping[str, socket.socket], told: Ma
     Args:
         control: the socket to the broker.
         listening: a socket by protocol.
-        told: by the broker: `token`.
+        told: by the broker: `token` of HTTP, `info` of Wyoming.
     """
     with contextlib.suppress(OSError):
         if known := landlock.abi():
@@ -50,8 +51,16 @@ def run(control: socket.socket, listening: Mapping[str, socket.socket], told: Ma
 
 async def _serve(control: socket.socket, listening: Mapping[str, socket.socket], told: Mapping[str, Any]) -> None:
     broker = Broker(control)
-    listener = listening["http"]
-    app = http.app(Desk(broker), told["token"], listener.getsockname()[0])
+    desk = Desk(broker)
+    servers: list[Coroutine[Any, Any, None]] = []
+    if listener := listening.get("http"):
+        servers.append(_serve_http(http.app(desk, told["token"], listener.getsockname()[0]), listener, broker))
+    if listener := listening.get("wyoming"):
+        servers.append(wyoming.Server(desk, told["info"]).serve(listener, broker.left))
+    await asyncio.gather(*servers)
+
+
+async def _serve_http(app: ASGIApp, listener: socket.socket, broker: Broker) -> None:
     config = uvicorn.Config(
         app,
         http=Protocol,

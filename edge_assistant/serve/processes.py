@@ -20,7 +20,7 @@ from typing import Any
 
 from edge_assistant.core.errors import UsageError
 
-PROTOCOLS = ("http",)
+PROTOCOLS = ("http", "wyoming")
 _OPTIONS = {f"--{name}": name for name in PROTOCOLS}
 _LISTEN_FDS_START = 3  # where systemd's begin, sd_listen_fds(3)
 _MESSAGE_BYTES = 1 << 16

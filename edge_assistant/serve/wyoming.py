@@ -1,0 +1,425 @@
+"""Wyoming: Home Assistant and its satellites have speech recognized, texts spoken and questions answered.
+
+An event is a line of JSON that announces so many bytes of JSON and of payload, which follow it. The lengths are looked
+at before anything of them is read. The protocol has no authentication, so whoever reaches the port may ask.
+
+A connection reads on while it works, so that it notices when its client goes, which ends the work. What is malformed,
+and what cannot be recognized or spoken, is answered by one `error`, with which the connection ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import io
+import json
+import re
+import socket
+import time
+import wave
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event, Eventable, async_write_event
+from wyoming.handle import Handled, NotHandled
+from wyoming.ping import Pong
+from wyoming.tts import SynthesizeStopped
+
+from edge_assistant.core.answer import Answer, Status
+from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant.core.signals import Kind, Origin, take_bytes
+from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
+from edge_assistant.serve.calls import Busy, Desk
+
+LINE_BYTES, DATA_BYTES, PAYLOAD_BYTES = 64 << 10, 64 << 10, 1 << 20  # of one event
+RECORDING_BYTES = 32 << 20  # of one recording: 17 minutes of 16 kHz, 16 bit, mono
+HELD_BYTES = 128 << 20  # of all recordings that have not been recognized yet
+TEXT_CHARACTERS = 10_000  # of a text that is spoken or asked
+CONNECTIONS = 64  # at once
+JOBS = 4  # of one connection that wait
+SILENCE_S = 60.0  # after which a client is gone that waits for nothing, or does not take what it is sent
+CONVERSATIONS, CONVERSATION_S = 64, 300.0  # that are remembered, and for how long; Home Assistant's own end as soon
+_LINGER_S = 2.0  # in which a client can read the error while it still sends
+_SENT_BYTES, _SENT_WIDTH = 8 << 10, 2  # of speech in one event, and of a sample
+_RATES, _WIDTHS, _CHANNELS = range(8_000, 48_001), range(1, 5), range(1, 3)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z\d])|\n+")
+_CITATION = re.compile(r"\s*\[[EC]\d+\]")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?![A-Za-z])")
+_BUSY = Error("too many questions wait: ask again in a moment", "busy")
+
+
+class Malformed(Exception):
+    """An event that breaks the protocol or a limit; the text says how."""
+
+
+async def read_event(reader: asyncio.StreamReader, room: Callable[[], int], waits: Callable[[], bool]) -> Event | None:
+    """The next event; None if the client is gone.
+
+    Args:
+        reader: whose limit is `LINE_BYTES`.
+        room: how many bytes of payload can be taken.
+        waits: whether the client waits for something, and so need not say anything.
+
+    Raises:
+        Malformed: it is none, or its lengths are over the limits; of its content nothing is read then.
+        TimeoutError: none comes, or not all of it.
+    """
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                line = await reader.readline()
+            break
+        except TimeoutError:
+            if not waits():
+                raise
+        except ValueError:
+            raise Malformed(f"a line has at most {LINE_BYTES:,} bytes") from None
+    if not line.endswith(b"\n"):
+        return None
+    head = _object(line, "a line")
+    kind, data = head.get("type"), head.get("data") or {}
+    lengths = [head.get(f"{part}_length") or 0 for part in ("data", "payload")]
+    if not isinstance(kind, str) or not isinstance(data, dict):
+        raise Malformed("an event has a type in words, and data by name")
+    if not all(type(length) is int and length >= 0 for length in lengths):
+        raise Malformed("a length is a whole number of bytes")
+    if lengths[0] > DATA_BYTES or lengths[1] > min(PAYLOAD_BYTES, room()):
+        raise Malformed("an event or a recording is too long")
+    try:
+        async with asyncio.timeout(SILENCE_S):
+            if more := await reader.readexactly(lengths[0]):
+                data |= _object(more, "the data of an event")
+            return Event(kind, data, await reader.readexactly(lengths[1]))
+    except asyncio.IncompleteReadError:
+        return None
+
+
+def _object(content: bytes, what: str) -> dict[str, Any]:
+    try:
+        found = json.loads(content.decode())
+    except (ValueError, RecursionError):
+        raise Malformed(f"{what} is no JSON") from None
+    if not isinstance(found, dict):
+        raise Malformed(f"{what} is no JSON object")
+    return found
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    """A text of an event; empty if there is none."""
+    found = data.get(name) or ""
+    if not isinstance(found, str) or len(found) > TEXT_CHARACTERS:
+        raise Malformed(f"'{name}' is a text of at most {TEXT_CHARACTERS:,} characters")
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        raise Malformed(f"'{name}' is no Unicode text") from None
+    return found
+
+
+def _language(data: Mapping[str, Any]) -> str | None:
+    """The ISO 639 code of a language that may have a region, as `en` of `en_US`."""
+    found = _LANGUAGE.match(_text(data, "language"))
+    return found[0].lower() if found else None
+
+
+class Conversations:
+    """What was asked in conversations of late, so that a later question is understood; in memory only."""
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[tuple[str, str], tuple[float, tuple[str, ...]]] = OrderedDict()
+
+    def of(self, key: tuple[str, str]) -> tuple[str, ...]:
+        """The texts of a conversation, by its client and id."""
+        now = time.monotonic()
+        for old in [one for one, (when, _) in self._asked.items() if now - when > CONVERSATION_S]:
+            del self._asked[old]
+        return self._asked.get(key, (0.0, ()))[1]
+
+    def keep(self, key: tuple[str, str], texts: tuple[str, ...]) -> None:
+        """Keep the last texts of a conversation, if it has an id."""
+        while sum(map(len, texts)) > TEXT_CHARACTERS:
+            texts = texts[1:]
+        if key[1]:
+            self._asked[key] = time.monotonic(), texts
+            self._asked.move_to_end(key)
+        while len(self._asked) > CONVERSATIONS:
+            self._asked.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What was said so far: rate, bytes of a sample and channels, and the samples."""
+
+    form: tuple[int, int, int]
+    samples: bytearray = field(default_factory=bytearray)
+
+    def wav(self) -> bytes:
+        """It as a file."""
+        file = io.BytesIO()
+        rate, width, channels = self.form
+        with wave.open(file, "wb") as written:
+            written.setframerate(rate)
+            written.setsampwidth(width)
+            written.setnchannels(channels)
+            written.writeframes(self.samples[: len(self.samples) // (width * channels) * width * channels])
+        return file.getvalue()
+
+
+class Server:
+    """What all connections share."""
+
+    def __init__(self, desk: Desk, info: Mapping[str, Any]) -> None:
+        """Begin.
+
+        Args:
+            desk: lets the resident do what is wanted.
+            info: the reply to `describe`, see `wyoming_info`.
+        """
+        self.desk, self.info = desk, Event("info", dict(info))
+        self.conversations = Conversations()
+        self.held = 0  # bytes of recordings
+        self._connections = 0
+
+    async def serve(self, listener: socket.socket, left: asyncio.Event) -> None:
+        """Accept connections until something is set."""
+        server = await asyncio.start_server(self._accept, sock=listener, limit=LINE_BYTES)
+        await left.wait()
+        server.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        try:
+            if self._connections <= CONNECTIONS:
+                await Connection(self, reader, writer).run()
+            else:
+                await async_write_event(_BUSY.event(), writer)
+        except OSError:  # it is gone
+            pass
+        finally:
+            self._connections -= 1
+            writer.close()
+
+
+class Connection:
+    """One client: its events are read in turn, and what they ask for is done one after the other."""
+
+    def __init__(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._server, self._reader, self._writer = server, reader, writer
+        self._client = str(writer.get_extra_info("peername")[0])
+        self._jobs: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(JOBS)
+        self._working = False
+        self._held = 0  # bytes of its recordings
+        self._wanted: str | None = None  # the language of the recording
+        self._recording: Recording | None = None
+        self._spoken: asyncio.Queue[str | None] | None = None  # texts of a speech that is not whole yet
+        self._characters = 0  # of it
+
+    async def run(self) -> None:
+        """Do what the client wants until it or an error ends the connection.
+
+        Raises:
+            OSError: the client is gone, or as good as that.
+        """
+        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._work())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            self._server.held -= self._held
+        try:
+            for task in tasks:
+                if not task.cancelled():
+                    task.result()
+        except Malformed as error:
+            await self._fail(Error(str(error), "malformed"))
+        except Busy:
+            await self._fail(_BUSY)
+        except EdgeAssistantError as error:
+            await self._fail(Error(_words(error), error.code))
+
+    async def _read(self) -> None:
+        while event := await read_event(self._reader, self._room, self._waits):
+            await self._take(event)
+
+    async def _work(self) -> None:
+        while True:
+            job = await self._jobs.get()
+            self._working = True
+            await job()
+            self._working = False
+
+    async def _fail(self, error: Error) -> None:
+        """Send what is wrong, and give the client time to read it: what it still sends is dropped."""
+        await self._send(error)
+        self._writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                while await self._reader.read(1 << 16):
+                    pass
+
+    def _room(self) -> int:
+        return min(RECORDING_BYTES - self._held, HELD_BYTES - self._server.held)
+
+    def _waits(self) -> bool:
+        return self._spoken is None and (self._working or not self._jobs.empty())
+
+    async def _take(self, event: Event) -> None:
+        """Do what is done at once, and let the rest wait for its turn; unknown events mean nothing."""
+        data = event.data
+        match event.type:
+            case "describe":
+                await self._write(self._server.info)
+            case "ping":
+                await self._send(Pong(_text(data, "text")))
+            case "transcribe":
+                self._wanted = _language(data)
+            case "audio-start":
+                self._release(self._recording)
+                self._recording = None
+            case "audio-chunk":
+                self._hear(data, event.payload or b"")
+            case "audio-stop":
+                recording, self._recording = self._recording, None
+                language = self._wanted
+                self._let(lambda: self._recognize(recording, language))
+            case "synthesize" if self._spoken is None:  # else it repeats the chunks, for servers that know none
+                text = _text(data, "text")
+                self._let(lambda: self._speak(text))
+            case "synthesize-start" if self._spoken is None:
+                spoken = self._spoken = asyncio.Queue()
+                self._characters = 0
+                self._let(lambda: self._speak_stream(spoken))
+            case "synthesize-chunk" if self._spoken is not None:
+                self._characters += len(text := _text(data, "text"))
+                if self._characters > TEXT_CHARACTERS:
+                    raise Malformed(f"a speech has at most {TEXT_CHARACTERS:,} characters")
+                if text:
+                    self._spoken.put_nowait(text)
+            case "synthesize-stop" if self._spoken is not None:
+                self._spoken.put_nowait(None)
+                self._spoken = None
+            case "transcript":
+                text, language, context = _text(data, "text"), _language(data), data.get("context") or {}
+                if not isinstance(context, dict):
+                    raise Malformed("'context' has its parts by name")
+                id = _text(context, "conversation_id")
+                self._let(lambda: self._answer(text, language, id))
+
+    def _let(self, job: Callable[[], Awaitable[None]]) -> None:
+        try:
+            self._jobs.put_nowait(job)
+        except asyncio.QueueFull:
+            raise Busy from None
+
+    def _hear(self, data: Mapping[str, Any], samples: bytes) -> None:
+        form = data.get("rate"), data.get("width"), data.get("channels")
+        known = zip(form, (_RATES, _WIDTHS, _CHANNELS), strict=True)
+        if not all(type(one) is int and one in among for one, among in known):
+            raise Malformed("sound has 8000 to 48000 samples a second of 1 to 4 bytes, on 1 or 2 channels")
+        recording = self._recording = self._recording or Recording(form)
+        if recording.form != form:
+            raise Malformed("a recording does not change its rate, width or channels")
+        recording.samples.extend(samples)
+        self._held += len(samples)
+        self._server.held += len(samples)
+
+    def _release(self, recording: Recording | None) -> None:
+        if recording is not None:
+            self._held -= len(recording.samples)
+            self._server.held -= len(recording.samples)
+
+    async def _recognize(self, recording: Recording | None, language: str | None) -> None:
+        sentences: list[dict[str, Any]] = []
+        if recording is not None and recording.samples:
+            heard = take_bytes(recording.wav(), Kind.AUDIO, 1, origin=Origin.MICROPHONE, name="recording.wav")
+            self._release(recording)
+            async with self._asked(ServiceMessage(ServiceTask.PERCEIVE, (), (heard,), language)) as replies:
+                async for found in replies:
+                    sentences += [one for one in found.get("evidence", ()) if one["locator"].get("seconds")]
+        spoken = next((one["language"] for one in sentences if one.get("language")), language)
+        await self._send(TranscriptStart(language=spoken))
+        for number, one in enumerate(sentences):
+            await self._send(TranscriptChunk(f" {one['text']}" if number else one["text"]))
+        await self._send(Transcript(" ".join(one["text"] for one in sentences), language=spoken))
+        await self._send(TranscriptStop())
+
+    async def _speak(self, text: str) -> None:
+        """Say a text as one stream of audio, as its sentences are made."""
+        rate = sent = 0
+        async with self._asked(ServiceMessage(ServiceTask.SPEAK, (text,))) as replies:
+            async for found in replies:
+                part = found.get("part", found)
+                if "rate" in part and not rate:
+                    rate = part["rate"]
+                    await self._send(AudioStart(rate, _SENT_WIDTH, 1, timestamp=0))
+                samples = base64.b64decode(part.get("samples", ""))
+                for start in range(0, len(samples), _SENT_BYTES):
+                    piece = samples[start : start + _SENT_BYTES]
+                    when = sent * 1000 // (rate * _SENT_WIDTH)
+                    await self._send(AudioChunk(rate, _SENT_WIDTH, 1, piece, timestamp=when))
+                    sent += len(piece)
+        await self._send(AudioStop(timestamp=sent * 1000 // (rate * _SENT_WIDTH)))
+
+    async def _speak_stream(self, texts: asyncio.Queue[str | None]) -> None:
+        """Say a text that is still being written, a stream of audio for each sentence."""
+        async for sentence in _sentences(texts):
+            await self._speak(sentence)
+        await self._send(SynthesizeStopped())
+
+    async def _answer(self, text: str, language: str | None, id: str) -> None:
+        """Answer a question, and what goes wrong in words, too: Home Assistant reads them out."""
+        context = {"conversation_id": id} if id else None
+        key = self._client, id
+        texts = (*self._server.conversations.of(key), text)
+        try:
+            async with self._asked(ServiceMessage(ServiceTask.ASK, texts, language=language)) as replies:
+                async for found in replies:
+                    if isinstance(answer := found.get("answer"), Answer):
+                        self._server.conversations.keep(key, texts)
+                        said = _CITATION.sub("", "\n".join(filter(None, (answer.text, found["note"]))))
+                        kind = NotHandled if answer.status is Status.NOT_IN_EVIDENCE else Handled
+                        await self._send(kind(said, context))
+        except Busy:
+            await self._send(NotHandled(_BUSY.text, context))
+        except EdgeAssistantError as error:
+            await self._send(NotHandled(_words(error), context))
+
+    def _asked(self, message: ServiceMessage) -> aclosing[AsyncGenerator[dict[str, Any], None]]:
+        """The resident's messages; it stops if they are left before the last one."""
+        return aclosing(self._server.desk.call(message))
+
+    async def _send(self, event: Eventable) -> None:
+        await self._write(event.event())
+
+    async def _write(self, event: Event) -> None:
+        """Send an event.
+
+        Raises:
+            OSError, TimeoutError: the client does not take it.
+        """
+        async with asyncio.timeout(SILENCE_S):
+            await async_write_event(event, self._writer)
+
+
+def _words(error: EdgeAssistantError) -> str:
+    return f"{error.message} - {error.hint}"
+
+
+async def _sentences(texts: asyncio.Queue[str | None]) -> AsyncIterator[str]:
+    """The sentences of a text that comes in pieces, each as soon as the next one begins."""
+    rest = ""
+    while (text := await texts.get()) is not None:
+        *whole, rest = _SENTENCE_END.split(rest + text)
+        for sentence in whole:
+            yield sentence
+    if rest.strip():
+        yield rest
