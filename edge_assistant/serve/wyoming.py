@@ -1,10 +1,8 @@
 """Wyoming: Home Assistant and its satellites have speech recognized, texts spoken and questions answered.
 
-An event is a line of JSON that announces so many bytes of JSON and of payload, which follow it. The lengths are looked
-at before anything of them is read. The protocol has no authentication, so whoever reaches the port may ask.
-
-A connection reads on while it works, so that it notices when its client goes, which ends the work. What is malformed,
-and what cannot be recognized or spoken, is answered by one `error`, with which the connection ends.
+The protocol has no authentication, so whoever reaches the port may ask. A connection reads on while it works, so that
+it notices when its client goes, which ends the work. What is malformed, and what cannot be recognized or spoken, is
+answered by one `error`, with which the connection ends.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import asyncio
 import base64
 import contextlib
 import io
-import json
 import re
 import socket
 import time
@@ -27,7 +24,7 @@ from typing import Any
 from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
-from wyoming.event import Event, Eventable, async_write_event
+from wyoming.event import Event, Eventable
 from wyoming.handle import Handled, NotHandled
 from wyoming.ping import Pong
 from wyoming.tts import SynthesizeStopped
@@ -37,96 +34,27 @@ from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
 from edge_assistant.serve.calls import Busy, Desk
+from edge_assistant.serve.wyoming_events import (
+    LINE_BYTES,
+    TEXT_CHARACTERS,
+    Malformed,
+    language_of,
+    read_event,
+    text_of,
+    write_event,
+)
 
-LINE_BYTES, DATA_BYTES, PAYLOAD_BYTES = 64 << 10, 64 << 10, 1 << 20  # of one event
 RECORDING_BYTES = 32 << 20  # of one recording: 17 minutes of 16 kHz, 16 bit, mono
 HELD_BYTES = 128 << 20  # of all recordings that have not been recognized yet
-TEXT_CHARACTERS = 10_000  # of a text that is spoken or asked
 CONNECTIONS = 64  # at once
 JOBS = 4  # of one connection that wait
-SILENCE_S = 60.0  # after which a client is gone that waits for nothing, or does not take what it is sent
 CONVERSATIONS, CONVERSATION_S = 64, 300.0  # that are remembered, and for how long; Home Assistant's own end as soon
 _LINGER_S = 2.0  # in which a client can read the error while it still sends
 _SENT_BYTES, _SENT_WIDTH = 8 << 10, 2  # of speech in one event, and of a sample
 _RATES, _WIDTHS, _CHANNELS = range(8_000, 48_001), range(1, 5), range(1, 3)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z\d])|\n+")
 _CITATION = re.compile(r"\s*\[[EC]\d+\]")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?![A-Za-z])")
 _BUSY = Error("too many questions wait: ask again in a moment", "busy")
-
-
-class Malformed(Exception):
-    """An event that breaks the protocol or a limit; the text says how."""
-
-
-async def read_event(reader: asyncio.StreamReader, room: Callable[[], int], waits: Callable[[], bool]) -> Event | None:
-    """The next event; None if the client is gone.
-
-    Args:
-        reader: whose limit is `LINE_BYTES`.
-        room: how many bytes of payload can be taken.
-        waits: whether the client waits for something, and so need not say anything.
-
-    Raises:
-        Malformed: it is none, or its lengths are over the limits; of its content nothing is read then.
-        TimeoutError: none comes, or not all of it.
-    """
-    while True:
-        try:
-            async with asyncio.timeout(SILENCE_S):
-                line = await reader.readline()
-            break
-        except TimeoutError:
-            if not waits():
-                raise
-        except ValueError:
-            raise Malformed(f"a line has at most {LINE_BYTES:,} bytes") from None
-    if not line.endswith(b"\n"):
-        return None
-    head = _object(line, "a line")
-    kind, data = head.get("type"), head.get("data") or {}
-    lengths = [head.get(f"{part}_length") or 0 for part in ("data", "payload")]
-    if not isinstance(kind, str) or not isinstance(data, dict):
-        raise Malformed("an event has a type in words, and data by name")
-    if not all(type(length) is int and length >= 0 for length in lengths):
-        raise Malformed("a length is a whole number of bytes")
-    if lengths[0] > DATA_BYTES or lengths[1] > min(PAYLOAD_BYTES, room()):
-        raise Malformed("an event or a recording is too long")
-    try:
-        async with asyncio.timeout(SILENCE_S):
-            if more := await reader.readexactly(lengths[0]):
-                data |= _object(more, "the data of an event")
-            return Event(kind, data, await reader.readexactly(lengths[1]))
-    except asyncio.IncompleteReadError:
-        return None
-
-
-def _object(content: bytes, what: str) -> dict[str, Any]:
-    try:
-        found = json.loads(content.decode())
-    except (ValueError, RecursionError):
-        raise Malformed(f"{what} is no JSON") from None
-    if not isinstance(found, dict):
-        raise Malformed(f"{what} is no JSON object")
-    return found
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    """A text of an event; empty if there is none."""
-    found = data.get(name) or ""
-    if not isinstance(found, str) or len(found) > TEXT_CHARACTERS:
-        raise Malformed(f"'{name}' is a text of at most {TEXT_CHARACTERS:,} characters")
-    try:
-        found.encode()
-    except UnicodeEncodeError:
-        raise Malformed(f"'{name}' is no Unicode text") from None
-    return found
-
-
-def _language(data: Mapping[str, Any]) -> str | None:
-    """The ISO 639 code of a language that may have a region, as `en` of `en_US`."""
-    found = _LANGUAGE.match(_text(data, "language"))
-    return found[0].lower() if found else None
 
 
 class Conversations:
@@ -199,7 +127,7 @@ class Server:
             if self._connections <= CONNECTIONS:
                 await Connection(self, reader, writer).run()
             else:
-                await async_write_event(_BUSY.event(), writer)
+                await write_event(_BUSY.event(), writer)
         except OSError:  # it is gone
             pass
         finally:
@@ -277,11 +205,11 @@ class Connection:
         data = event.data
         match event.type:
             case "describe":
-                await self._write(self._server.info)
+                await write_event(self._server.info, self._writer)
             case "ping":
-                await self._send(Pong(_text(data, "text")))
+                await self._send(Pong(text_of(data, "text")))
             case "transcribe":
-                self._wanted = _language(data)
+                self._wanted = language_of(data)
             case "audio-start":
                 self._release(self._recording)
                 self._recording = None
@@ -292,14 +220,14 @@ class Connection:
                 language = self._wanted
                 self._let(lambda: self._recognize(recording, language))
             case "synthesize" if self._spoken is None:  # else it repeats the chunks, for servers that know none
-                text = _text(data, "text")
+                text = text_of(data, "text")
                 self._let(lambda: self._speak(text))
             case "synthesize-start" if self._spoken is None:
                 spoken = self._spoken = asyncio.Queue()
                 self._characters = 0
                 self._let(lambda: self._speak_stream(spoken))
             case "synthesize-chunk" if self._spoken is not None:
-                self._characters += len(text := _text(data, "text"))
+                self._characters += len(text := text_of(data, "text"))
                 if self._characters > TEXT_CHARACTERS:
                     raise Malformed(f"a speech has at most {TEXT_CHARACTERS:,} characters")
                 if text:
@@ -308,10 +236,10 @@ class Connection:
                 self._spoken.put_nowait(None)
                 self._spoken = None
             case "transcript":
-                text, language, context = _text(data, "text"), _language(data), data.get("context") or {}
+                text, language, context = text_of(data, "text"), language_of(data), data.get("context") or {}
                 if not isinstance(context, dict):
                     raise Malformed("'context' has its parts by name")
-                id = _text(context, "conversation_id")
+                id = text_of(context, "conversation_id")
                 self._let(lambda: self._answer(text, language, id))
 
     def _let(self, job: Callable[[], Awaitable[None]]) -> None:
@@ -398,16 +326,7 @@ class Connection:
         return aclosing(self._server.desk.call(message))
 
     async def _send(self, event: Eventable) -> None:
-        await self._write(event.event())
-
-    async def _write(self, event: Event) -> None:
-        """Send an event.
-
-        Raises:
-            OSError, TimeoutError: the client does not take it.
-        """
-        async with asyncio.timeout(SILENCE_S):
-            await async_write_event(event, self._writer)
+        await write_event(event.event(), self._writer)
 
 
 def _words(error: EdgeAssistantError) -> str:
