@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import IO, Any
 
 from edge_assistant.core import errors
@@ -85,7 +85,7 @@ class Desk:
         connection = await self._broker.connection()
         return await asyncio.to_thread(_status, connection)
 
-    async def call(self, message: ServiceMessage) -> AsyncGenerator[dict[str, Any], None]:
+    async def call(self, message: ServiceMessage) -> AsyncIterator[dict[str, Any]]:
         """Have something done; a client that goes away closes this, which stops the work.
 
         Yields:
