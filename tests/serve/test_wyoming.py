@@ -5,32 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import json
-import os
 import socket
-import subprocess
-import time
 import wave
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import plain_model
-from helpers.commands import COMMAND, HANGS, until
+from helpers.commands import HANGS, until
 from helpers.platforms import needs_lock
+from helpers.wyoming_clients import CHUNK, Gateway, answers, event, received, serving, talk
+from hypothesis import given
+from hypothesis import strategies as st
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop, wav_to_chunks
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event, Eventable
-from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
 from edge_assistant.core.errors import ResidentLost
-from edge_assistant.resident import client, protocol
+from edge_assistant.core.signals import Origin
+from edge_assistant.resident import client
 from edge_assistant.resident.protocol import ServiceMessage
 from edge_assistant.serve import wyoming, wyoming_events
 from edge_assistant.serve.calls import Busy
@@ -39,48 +35,10 @@ pytestmark = needs_lock
 SPOKEN = "The pump is warm. It runs at 40 degrees."
 
 
-@dataclass(frozen=True)
-class Gateway:
-    """A gateway that runs: its broker, whose child it is, and its port."""
-
-    broker: subprocess.Popen[str]
-    port: int
-
-    @property
-    def mib(self) -> int:
-        """Its memory."""
-        child = Path(f"/proc/{self.broker.pid}/task/{self.broker.pid}/children").read_text().split()[0]
-        return int(Path(f"/proc/{child}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
-
-
-@contextmanager
-def serving(home: Path, store: Path) -> Iterator[Gateway]:
-    """A gateway in a home; a resident that it started ends with it."""
-    (home / "config").mkdir(parents=True)
-    (home / "config" / "policy.toml").write_text('[serve]\naddresses = ["127.0.0.1"]\n')
-    with pytest.MonkeyPatch.context() as patched:
-        plain_model.use(patched)
-        patched.setenv("EDGE_ASSISTANT_HOME", str(home))
-        patched.setenv("EDGE_ASSISTANT_MODELS", str(store))
-        patched.setenv("EDGE_ASSISTANT_PROFILE", "test")
-        line = [*COMMAND, "serve", "--wyoming", "127.0.0.1:0"]
-        broker = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
-        assert broker.stdout is not None
-        said = broker.stdout.readline()
-        assert said.startswith("wyoming: listening on 127.0.0.1:"), said
-        try:
-            yield Gateway(broker, int(said.rpartition(":")[2]))
-        finally:
-            broker.terminate()
-            broker.communicate()
-            client.end("stop")
-
-
 @pytest.fixture(scope="module")
 def served(homes: Iterator[Path], store: Path) -> Iterator[tuple[Gateway, Path]]:
     """A gateway for all tests here: its resident takes seconds to start."""
     home = next(homes)
-    home.mkdir(mode=0o700)
     with serving(home, store) as running:
         yield running, home
 
@@ -90,25 +48,6 @@ def gateway(served: tuple[Gateway, Path], monkeypatch: pytest.MonkeyPatch) -> Ga
     """The same, in the home in which it runs."""
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(served[1]))
     return served[0]
-
-
-def talk(port: int, *events: Eventable, end: str) -> list[Event]:
-    """What a client gets that sends events, until one of a type comes, an error, or the end of the connection."""
-
-    async def talked() -> list[Event]:
-        async with AsyncTcpClient("127.0.0.1", port, read_timeout=HANGS) as asks:
-            for event in events:
-                await asks.write_event(event.event())
-            return [event async for event in received(asks, end)]
-
-    return asyncio.run(talked())
-
-
-async def received(asks: AsyncTcpClient, end: str) -> AsyncIterator[Event]:
-    while event := await asks.read_event():
-        yield event
-        if event.type in {end, "handled", "not-handled", "error"}:
-            return
 
 
 def types(events: list[Event]) -> list[str]:
@@ -129,24 +68,8 @@ def heard(port: int, *events: Eventable) -> str:
     return str(talk(port, *events, end="transcript")[-1].data["text"])
 
 
-# ---- over the real models
-
-
-def test_it_describes_itself_at_once_and_starts_no_resident(
-    homes: Iterator[Path], store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = next(homes)
-    with serving(home, store) as gateway:
-        since = time.monotonic()
-        info = Info.from_event(talk(gateway.port, Describe(), end="info")[-1])
-        assert time.monotonic() - since < 1
-        monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))
-        assert not protocol.is_claimed()
-    assert info.asr[0].installed
-    assert [(model.name, model.languages) for model in info.asr[0].models] == [("whisper-tiny.en", ["en"])]
-    assert [(voice.name, voice.languages) for voice in info.tts[0].voices] == [("piper-en-us-joe-medium", ["en_US"])]
-    assert info.handle[0].models[0].languages == ["en"]
-    assert info.wake == info.intent == []
+def said(text: str, conversation: str = "") -> Transcript:
+    return Transcript(text, language="en", context={"conversation_id": conversation, "device_id": None})
 
 
 def test_a_recording_is_recognized_sentence_by_sentence(gateway: Gateway, pytestconfig: pytest.Config) -> None:
@@ -208,20 +131,24 @@ def test_a_text_is_spoken_while_it_is_written(gateway: Gateway) -> None:
     assert types(rest) == [*sentence, *sentence, "synthesize-stopped"]
 
 
-def said(text: str, conversation: str = "") -> Transcript:
-    return Transcript(text, language="en", context={"conversation_id": conversation, "device_id": None})
+def handled(port: int, *asked: Transcript) -> list[dict[str, Any]]:
+    return [talk(port, one, end="handled")[-1].data for one in asked]
 
 
 def test_a_conversation_is_remembered_by_its_id(gateway: Gateway) -> None:
-    for conversation, kind in (("one", "handled"), ("", "not-handled")):
-        told = talk(gateway.port, said("The allergies of the patient are latex.", conversation), end="handled")[-1]
-        assert told.data["text"].startswith("I take this as a statement")
-        found = talk(gateway.port, said("Which allergies are known?", conversation), end="handled")[-1]
-        print(found)
-        assert found.type == kind
-        assert ("latex" in found.data["text"]) == (kind == "handled")
-        assert "[E" not in found.data["text"]
-        assert found.data.get("context") == ({"conversation_id": conversation} if conversation else None)
+    texts = ("The allergies of the patient are latex.", "Which allergies are known?")
+    told, found = handled(gateway.port, *(said(text, "one") for text in texts))
+    assert told["text"].startswith("I take this as a statement")
+    assert found["text"].startswith("The allergies of the patient are latex, by your message.")  # and no [E1]
+    assert told["context"] == found["context"] == {"conversation_id": "one"}
+    others = handled(gateway.port, said(texts[1], "two"), *map(said, texts))
+    assert not any("latex" in other["text"] for other in others)
+
+
+def test_a_later_question_is_understood_by_the_one_before(gateway: Gateway) -> None:
+    texts = ("The allergies are latex. The dose is 5 mg.", "Which allergies are known?", "And the dose?")
+    *_, found = handled(gateway.port, *(said(text, "three") for text in texts))
+    assert "5 mg" in found["text"]
 
 
 def test_what_nobody_can_answer_is_said_in_words(gateway: Gateway) -> None:
@@ -248,100 +175,212 @@ def resident() -> dict[str, Any] | None:
     return None
 
 
-# ---- what is malformed
+class Desk:
+    """Gives what is scripted; an exception is raised, and `None` never comes."""
+
+    def __init__(self, *replies: dict[str, Any] | Exception | None) -> None:
+        self.replies = replies
+        self.asked: list[ServiceMessage] = []
+        self.closed = 0
+
+    async def call(self, message: ServiceMessage) -> AsyncGenerator[dict[str, Any], None]:
+        self.asked.append(message)
+        try:
+            for reply in self.replies:
+                if isinstance(reply, Exception):
+                    raise reply
+                if reply is None:
+                    await asyncio.Event().wait()
+                else:
+                    yield reply
+        finally:
+            self.closed += 1
 
 
-def event(type: object = "ping", data: object = None, payload: bytes = b"", **more: object) -> bytes:
-    """An event as bytes, of which anything may be wrong."""
-    head = {"type": type, **({"data": data} if data is not None else {}), **more}
-    if payload:
-        head.setdefault("payload_length", len(payload))
-    return json.dumps(head).encode() + b"\n" + payload
+@contextlib.asynccontextmanager
+async def scripted(*replies: dict[str, Any] | Exception | None) -> AsyncIterator[tuple[Desk, wyoming.Server, int]]:
+    """A server in this process with what its resident gives, and its port."""
+    desk, left = Desk(*replies), asyncio.Event()
+    server: Any = wyoming.Server(desk, {})  # type: ignore[arg-type]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        serving = asyncio.create_task(server.serve(listener, left))
+        yield desk, server, port
+        left.set()
+        await serving
 
 
-CHUNK = {"rate": 16_000, "width": 2, "channels": 1}
-LONG = "x" * (wyoming_events.TEXT_CHARACTERS + 1)
-MALFORMED = {
-    "no JSON": b"hello\n",
-    "HTTP": b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n\r\n",
-    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n",
-    "an empty line": b"\n",
-    "a list": b"[]\n",
-    "a number": b"1\n",
-    "a text": b'"describe"\n',
-    "null": b"null\n",
-    "half an object": b'{"type": "ping"\n',
-    "two objects": b'{"type": "ping"}{"type": "ping"}\n',
-    "not UTF-8": b'{"type": "p\xffng"}\n',
-    "UTF-16": '{"type": "ping"}\n'.encode("utf-16"),
-    "a byte order mark": b"\xef\xbb\xbf" + event(),
-    "NUL": b"\0" * 100 + b"\n",
-    "deep": b'{"type":' + b"[" * 50_000 + b"\n",
-    "deep data": event(data_length=50_000) + b"[" * 50_000,
-    "a number of 60,000 digits": b'{"type": ' + b"9" * 60_000 + b"}\n",
-    "a line that never ends": b"x" * (wyoming_events.LINE_BYTES + 2),
-    "a line that is too long": b'{"type": "' + b"x" * wyoming_events.LINE_BYTES + b'"}\n',
-    "no type": b"{}\n",
-    "a type that is a number": event(1),
-    "a type that is null": event(None),
-    "data that is a list": event(data=[1]),
-    "data that is a text": event(data="x"),
-    "data_length below 0": event(data_length=-1),
-    "data_length that is a text": event(data_length="10"),
-    "data_length that is a fraction": event(data_length=1.5),
-    "data_length that is true": event(data_length=True),
-    "data_length that is infinite": b'{"type": "ping", "data_length": Infinity}\n',
-    "data_length that is not a number": b'{"type": "ping", "data_length": NaN}\n',
-    "data_length over the limit": event(data_length=wyoming_events.DATA_BYTES + 1),
-    "data_length that no memory holds": event(data_length=1 << 62),
-    "payload_length below 0": event(payload_length=-1),
-    "payload_length over the limit": event(payload_length=wyoming_events.PAYLOAD_BYTES + 1),
-    "payload_length that no memory holds": event("audio-chunk", CHUNK, payload_length=1 << 40),
-    "payload_length that is a list": event(payload_length=[1]),
-    "data after it that are no JSON": event(data_length=4) + b"abcd",
-    "data after it that are a list": event(data_length=2) + b"[]",
-    "data after it that are not UTF-8": event(data_length=2) + b"\xff\xfe",
-    "a text that is a number": event(data={"text": 1}),
-    "a text that is a list": event("synthesize", {"text": ["x"]}),
-    "a text of half a character": event(data={"text": "\ud800"}),
-    "a text that is too long": event("synthesize", {"text": LONG}),
-    "a question that is too long": event("transcript", {"text": LONG}),
-    "a speech that is too long": event("synthesize-start")
-    + event("synthesize-chunk", {"text": LONG[:9_000]}) * 2,
-    "a language that is a number": event("transcribe", {"language": 5}),
-    "a context that is a list": event("transcript", {"text": "x", "context": [1]}),
-    "an id that is an object": event("transcript", {"text": "x", "context": {"conversation_id": {"a": 1}}}),
-    "sound of no form": event("audio-chunk", payload=bytes(4)),
-    "sound of no samples a second": event("audio-chunk", CHUNK | {"rate": 0}, bytes(4)),
-    "sound of too many samples a second": event("audio-chunk", CHUNK | {"rate": 1 << 40}, bytes(4)),
-    "sound of 100 channels": event("audio-chunk", CHUNK | {"channels": 100}, bytes(4)),
-    "sound of 0 bytes a sample": event("audio-chunk", CHUNK | {"width": 0}, bytes(4)),
-    "sound whose rate is a text": event("audio-chunk", CHUNK | {"rate": "16000"}, bytes(4)),
-    "sound whose rate is true": event("audio-chunk", CHUNK | {"channels": True}, bytes(4)),
-    "sound that changes": event("audio-chunk", CHUNK, bytes(4)) + event("audio-chunk", CHUNK | {"width": 1}, bytes(4)),
-    "a recording that is too long": event("audio-chunk", CHUNK, bytes(1 << 20)) * 33,
-}  # fmt: skip
+SPEAKS = event("synthesize", {"text": "hello"})
+HEARS = event("audio-chunk", CHUNK, bytes(320)) + event("audio-stop")
+ASKS = event("transcript", {"text": "hello"})
+LOST = ResidentLost("it is lost", "try again")
 
 
-def sent(port: int, content: bytes) -> list[dict[str, Any]]:
-    """The events, without payload, that bytes are answered with until the connection ends."""
-    with socket.create_connection(("127.0.0.1", port), timeout=HANGS) as connection:
-        connection.sendall(content)
-        answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
-    found = []
-    while answer:
-        line, _, answer = answer.partition(b"\n")
-        head = json.loads(line)
-        length = head.get("data_length", 0)
-        found.append(head | {"data": json.loads(answer[:length] or b"{}")})
-        answer = answer[length:]
-    return found
+@pytest.mark.parametrize(
+    ("content", "reply", "told"),
+    [
+        (SPEAKS, Busy(), [("error", "busy")]),
+        (HEARS, Busy(), [("error", "busy")]),
+        (HEARS, LOST, [("error", LOST.code)]),
+        (SPEAKS, LOST, [("error", LOST.code)]),
+        (SPEAKS * (wyoming.JOBS + 2), None, [("error", "busy")]),
+    ],
+)
+def test_what_cannot_be_done_ends_the_connection_with_one_error(
+    content: bytes, reply: Exception | None, told: list[tuple[str, str]]
+) -> None:
+    async def asked() -> list[tuple[str, Any]]:
+        async with scripted(reply) as (_, _, port):
+            return await asyncio.wait_for(answers(port, content), HANGS)
+
+    assert asyncio.run(asked()) == told
 
 
-@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED.keys())
-def test_what_is_malformed_ends_its_connection_with_one_error(gateway: Gateway, content: bytes) -> None:
-    before = gateway.mib
-    [error] = sent(gateway.port, content + event())
-    assert (error["type"], error["data"]["code"]) == ("error", "malformed")
-    assert gateway.mib < before + 40
-    assert talk(gateway.port, Ping("x"), end="pong")[-1].data == {"text": "x"}
+@pytest.mark.parametrize("reply", [Busy(), LOST])
+def test_a_question_that_cannot_be_answered_is_not_handled_and_the_connection_stays(reply: Exception) -> None:
+    async def asked() -> tuple[list[Event], Event | None]:
+        async with scripted(reply) as (_, server, port), AsyncTcpClient("127.0.0.1", port, read_timeout=HANGS) as asks:
+            await asks.write_event(said("hello", "one").event())
+            found = [event async for event in received(asks, "handled")]
+            assert server.conversations.of(("127.0.0.1", "one")) == ()
+            await asks.write_event(Ping("x").event())
+            return found, await asks.read_event()
+
+    [found], pong = asyncio.run(asked())
+    assert found.type == "not-handled"
+    assert found.data["text"]
+    assert pong is not None
+
+
+def test_a_client_that_leaves_ends_its_call_and_frees_its_recording() -> None:
+    async def left() -> None:
+        async with scripted(None) as (desk, server, port):
+            async with AsyncTcpClient("127.0.0.1", port) as asks:
+                for one in (ASKS, event("audio-chunk", CHUNK, bytes(1000))):
+                    asks._writer.write(one)  # type: ignore[union-attr]
+                await eventually(lambda: desk.asked and server.held == 1000)
+                assert desk.closed == 0
+            await eventually(lambda: desk.closed == 1 and server.held == 0)
+
+    asyncio.run(left())
+
+
+async def eventually(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(HANGS):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+def test_what_is_said_reaches_the_resident_as_it_was_sent() -> None:
+    async def asked() -> ServiceMessage:
+        reply = {"evidence": [{"text": "hello", "locator": {"seconds": (0, 1)}, "language": "de"}]}
+        async with scripted(reply) as (desk, server, port):
+            start = (
+                event("transcribe", {"language": "de_AT"}) + event("audio-chunk", CHUNK, b"left") + event("audio-start")
+            )
+            content = start + event("audio-chunk", CHUNK, bytes(range(8))) + event("audio-stop")
+            assert [kind for kind, _ in await answers(port, content + b"x\n")][-1] == "error"
+            await eventually(lambda: server.held == 0)
+            async with AsyncTcpClient("127.0.0.1", port) as asks:
+                asks._writer.write(content)  # type: ignore[union-attr]
+                found = [event async for event in received(asks, "transcript")]
+            assert (found[-1].data["text"], found[-1].data["language"]) == ("hello", "de")
+            return desk.asked[-1]
+
+    message = asyncio.run(asked())
+    assert message.language == "de"
+    [heard] = message.signals
+    assert heard.origin is Origin.MICROPHONE
+    with wave.open(io.BytesIO(heard.data or b"")) as file:
+        assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (16_000, 2, 1)
+        assert file.readframes(100) == bytes(range(8))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b'{"type"',
+        event(data_length=10) + b"{",
+        event("audio-chunk", CHUNK, payload_length=10),
+        event("synthesize-start"),
+    ],
+)
+def test_a_client_that_falls_silent_is_let_go(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wyoming_events, "SILENCE_S", 0.05)
+
+    async def silent() -> list[tuple[str, Any]]:
+        async with scripted(None) as (_, _, port):
+            return await asyncio.wait_for(answers(port, content), HANGS)
+
+    assert asyncio.run(silent()) == []
+
+
+def test_a_client_that_waits_for_an_answer_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wyoming_events, "SILENCE_S", 0.05)
+
+    async def waits() -> None:
+        async with scripted(None) as (desk, _, port):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(answers(port, ASKS), 0.5)
+            assert len(desk.asked) == 1
+
+    asyncio.run(waits())
+
+
+def test_more_connections_than_there_may_be_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wyoming, "CONNECTIONS", 3)
+
+    async def crowd() -> list[tuple[str, Any]]:
+        async with scripted() as (_, _, port), contextlib.AsyncExitStack() as stack:
+            for _ in range(3):
+                asks = await stack.enter_async_context(AsyncTcpClient("127.0.0.1", port))
+                await asks.write_event(Ping().event())
+                assert await asks.read_event()
+            found = await answers(port, b"")
+            await stack.aclose()
+            await asyncio.sleep(0)
+            async with AsyncTcpClient("127.0.0.1", port) as asks:
+                await asks.write_event(Ping().event())
+                assert await asks.read_event()
+            return found
+
+    assert asyncio.run(crowd()) == [("error", "busy")]
+
+
+def test_recordings_of_all_connections_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wyoming, "HELD_BYTES", 1000)
+
+    async def crowd() -> list[tuple[str, Any]]:
+        async with scripted() as (_, server, port), AsyncTcpClient("127.0.0.1", port) as asks:
+            await asks.write_event(AudioChunk(16_000, 2, 1, bytes(900)).event())
+            await eventually(lambda: server.held == 900)
+            found = await answers(port, event("audio-chunk", CHUNK, bytes(200)))
+            assert server.held == 900
+            return found
+
+    assert asyncio.run(crowd()) == [("error", "malformed")]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.text(min_size=1, max_size=9)), max_size=30))
+def test_conversations_keep_the_last_texts_of_each(asked: list[tuple[str, str]]) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(wyoming, "TEXT_CHARACTERS", 20)
+        patched.setattr(wyoming, "CONVERSATIONS", 2)
+        kept = wyoming.Conversations()
+        for id, text in asked:
+            before = kept.of(("here", id))
+            kept.keep(("here", id), (*before, text))
+            now = kept.of(("here", id))
+            assert (*before, text)[-len(now) :] == now
+            assert sum(map(len, now)) <= 20
+            assert kept.of(("elsewhere", id)) == ()
+        assert sum(bool(kept.of(("here", id))) for id in "abc") <= 2
+
+
+def test_a_conversation_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = wyoming.Conversations()
+    kept.keep(("here", "one"), ("hello",))
+    assert kept.of(("here", "one")) == ("hello",)
+    monkeypatch.setattr(wyoming, "CONVERSATION_S", -1.0)
+    assert kept.of(("here", "one")) == ()
