@@ -33,6 +33,7 @@ from edge_assistant.core.answer import Answer, Status
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
+from edge_assistant.serve import wyoming_events
 from edge_assistant.serve.calls import Busy, Desk
 from edge_assistant.serve.wyoming_events import (
     LINE_BYTES,
@@ -175,8 +176,10 @@ class Connection:
             await self._fail(Error(_words(error), error.code))
 
     async def _read(self) -> None:
-        while event := await read_event(self._reader, self._room, self._waits):
+        seconds = wyoming_events.FIRST_S
+        while event := await read_event(self._reader, seconds, self._room, self._waits):
             await self._take(event)
+            seconds = wyoming_events.SILENCE_S
 
     async def _work(self) -> None:
         while True:

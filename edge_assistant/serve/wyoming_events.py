@@ -16,6 +16,7 @@ from wyoming.event import Event, async_write_event
 
 LINE_BYTES, DATA_BYTES, PAYLOAD_BYTES = 64 << 10, 64 << 10, 1 << 20  # of one event
 TEXT_CHARACTERS = 10_000  # of a text that is spoken or asked
+FIRST_S = 10.0  # within which a client says what it wants
 SILENCE_S = 60.0  # after which a client is gone that waits for nothing, or does not take what it is sent
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?![A-Za-z])")
 
@@ -24,11 +25,14 @@ class Malformed(Exception):
     """An event that breaks the protocol or a limit; the text says how."""
 
 
-async def read_event(reader: asyncio.StreamReader, room: Callable[[], int], waits: Callable[[], bool]) -> Event | None:
+async def read_event(
+    reader: asyncio.StreamReader, seconds: float, room: Callable[[], int], waits: Callable[[], bool]
+) -> Event | None:
     """The next event; None if the client is gone.
 
     Args:
         reader: whose limit is `LINE_BYTES`.
+        seconds: within which it begins.
         room: how many bytes of payload can be taken.
         waits: whether the client waits for something, and so need not say anything.
 
@@ -38,7 +42,7 @@ async def read_event(reader: asyncio.StreamReader, room: Callable[[], int], wait
     """
     while True:
         try:
-            async with asyncio.timeout(SILENCE_S):
+            async with asyncio.timeout(seconds):
                 line = await reader.readline()
             break
         except TimeoutError:

@@ -307,6 +307,7 @@ def test_what_is_said_reaches_the_resident_as_it_was_sent() -> None:
     ],
 )
 def test_a_client_that_falls_silent_is_let_go(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wyoming_events, "FIRST_S", 0.05)
     monkeypatch.setattr(wyoming_events, "SILENCE_S", 0.05)
 
     async def silent() -> list[tuple[str, Any]]:
@@ -346,6 +347,24 @@ def test_more_connections_than_there_may_be_are_refused(monkeypatch: pytest.Monk
             return found
 
     assert asyncio.run(crowd()) == [("error", "busy")]
+
+
+def test_silent_connections_keep_nobody_out_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wyoming_events, "FIRST_S", 0.2)
+
+    async def crowd() -> None:
+        async with scripted() as (_, _, port):
+            silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * wyoming.CONNECTIONS)]
+            refused = [await async_read_event(reader) for reader, _ in silent[wyoming.CONNECTIONS :]]
+            assert {event and event.type for event in refused} == {"error"}
+            assert [await reader.read() for reader, _ in silent] == [b""] * len(silent)
+            async with AsyncTcpClient("127.0.0.1", port) as asks:
+                await asks.write_event(Ping().event())
+                assert await asks.read_event()
+            for _, writer in silent:
+                writer.close()
+
+    asyncio.run(crowd())
 
 
 def test_recordings_of_all_connections_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

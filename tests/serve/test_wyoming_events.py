@@ -14,7 +14,7 @@ import pytest
 from helpers.commands import HANGS
 from helpers.platforms import needs_lock
 from helpers.wyoming_clients import CHUNK, Gateway, event, serving, talk
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wyoming.ping import Ping
 
@@ -93,10 +93,12 @@ MALFORMED = {
 }  # fmt: skip
 
 
-def sent(port: int, content: bytes) -> list[dict[str, Any]]:
-    """The events, without payload, that bytes are answered with until the connection ends."""
+def sent(port: int, content: bytes, *, ends: bool = False) -> list[dict[str, Any]]:
+    """The events, without payload, that bytes are answered with until the connection ends; `ends` says no more come."""
     with socket.create_connection(("127.0.0.1", port), timeout=HANGS) as connection:
         connection.sendall(content)
+        if ends:
+            connection.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
     found = []
     while answer:
@@ -149,7 +151,7 @@ def test_whatever_is_sent_is_events_then_one_error_or_the_end(parts: list[bytes]
     async def read() -> None:
         reader = Writes(content)
         with contextlib.suppress(wyoming_events.Malformed):
-            while event := await wyoming_events.read_event(reader, lambda: 1000, lambda: False):
+            while event := await wyoming_events.read_event(reader, 1.0, lambda: 1000, lambda: False):
                 assert isinstance(event.type, str)
                 assert isinstance(event.data, dict)
                 assert len(event.payload or b"") <= 1000
@@ -157,3 +159,18 @@ def test_whatever_is_sent_is_events_then_one_error_or_the_end(parts: list[bytes]
                 wyoming_events.language_of(event.data)
 
     asyncio.run(read())
+
+
+_GOOD = event("describe") + event("ping", {"text": "x"}) + event("audio-chunk", CHUNK, bytes(64))
+_CUT = st.tuples(st.integers(0, len(_GOOD) - 1), st.binary(max_size=8))
+
+
+@settings(max_examples=200)
+@given(
+    st.one_of(st.binary(max_size=400), _CUT.map(lambda cut: _GOOD[: cut[0]] + cut[1] + _GOOD[cut[0] + len(cut[1]) :]))
+)
+def test_whatever_comes_is_answered_by_at_most_one_error_at_the_end(gateway: Gateway, content: bytes) -> None:
+    *told, last = [event["type"] for event in sent(gateway.port, content, ends=True)] or [""]
+    assert set(told) <= {"info", "pong"}
+    assert last in {"info", "pong", "error", ""}
+    assert talk(gateway.port, Ping("x"), end="pong")[-1].type == "pong"
