@@ -252,7 +252,7 @@ class Connection:
             raise Busy from None
 
     def _hear(self, data: Mapping[str, Any], samples: bytes) -> None:
-        form = data.get("rate"), data.get("width"), data.get("channels")
+        form: tuple[Any, Any, Any] = (data.get("rate"), data.get("width"), data.get("channels"))
         known = zip(form, (_RATES, _WIDTHS, _CHANNELS), strict=True)
         if not all(type(one) is int and one in among for one, among in known):
             raise Malformed("sound has 8000 to 48000 samples a second of 1 to 4 bytes, on 1 or 2 channels")

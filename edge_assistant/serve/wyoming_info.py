@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from wyoming.info import (
-    AsrModel,
-    AsrProgram,
-    Attribution,
-    HandleModel,
-    HandleProgram,
-    Info,
-    TtsProgram,
-    TtsVoice,
-)
+from wyoming.info import AsrModel, AsrProgram, Attribution, HandleModel, HandleProgram, Info, TtsProgram, TtsVoice
 
 from edge_assistant import __version__
 from edge_assistant.core.errors import ModelError
-from edge_assistant_models.entries import Entry
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
-_NAME = "edge-assistant"
 _ANSWERS = ["en"]  # languages that questions are understood in
 
 
@@ -34,44 +23,42 @@ def described(portfolio: Portfolio, profile: str) -> dict[str, Any]:
         ModelUnknown: there is no such profile.
     """
     chosen = portfolio.resolve(profile)
-    program: dict[str, Any] = {
-        "name": _NAME,
-        "attribution": Attribution("Edge Assistant", ""),
-        "installed": True,
-        "version": __version__,
-    }
-
-    def models(role: str, languages: Callable[[InstalledModel], list[str]]) -> list[dict[str, Any]]:
-        try:
-            model = portfolio.open(chosen[role])
-            known = languages(model)
-        except (KeyError, ModelError, OSError, ValueError):
-            return []
-        return [_artifact(portfolio.entry(model.name)) | {"languages": known}]
-
+    speech = _model(portfolio, chosen.get("speech"), _heard)
+    voice = _model(portfolio, chosen.get("voice"), _spoken)
+    language = _model(portfolio, chosen.get("language"), lambda _: _ANSWERS)
     info = Info()
-    if found := models("speech", _heard):
-        models_ = [AsrModel(**one) for one in found]
-        description = "recognizes speech"
-        info.asr = [AsrProgram(**program, description=description, models=models_, supports_transcript_streaming=True)]
-    if found := models("voice", _spoken):
-        voices = [TtsVoice(**one) for one in found]
-        description = "speaks"
-        info.tts = [TtsProgram(**program, description=description, voices=voices, supports_synthesize_streaming=True)]
-    if found := models("language", lambda _: _ANSWERS):
-        handlers = [HandleModel(**one) for one in found]
-        info.handle = [HandleProgram(**program, description="answers questions over what it was told", models=handlers)]
+    if speech:
+        program = _program("recognizes speech")
+        info.asr = [AsrProgram(**program, models=[AsrModel(**speech)], supports_transcript_streaming=True)]
+    if voice:
+        info.tts = [TtsProgram(**_program("speaks"), voices=[TtsVoice(**voice)], supports_synthesize_streaming=True)]
+    if language:
+        program = _program("answers questions over what it was told")
+        info.handle = [HandleProgram(**program, models=[HandleModel(**language)])]
     return info.event().data
 
 
-def _artifact(entry: Entry) -> Mapping[str, Any]:
-    return {
-        "name": entry.name,
-        "attribution": Attribution(entry.home.removeprefix("https://huggingface.co/"), entry.home),
-        "installed": True,
-        "description": entry.description,
-        "version": None,
-    }
+def _program(description: str) -> dict[str, Any]:
+    return _artifact("edge-assistant", "Edge Assistant", "", description) | {"version": __version__}
+
+
+def _model(
+    portfolio: Portfolio, name: str | None, languages: Callable[[InstalledModel], list[str]]
+) -> dict[str, Any] | None:
+    """A model with its languages; None if it is not installed."""
+    try:
+        if name is None:
+            return None
+        entry, known = portfolio.entry(name), languages(portfolio.open(name))
+    except (ModelError, OSError, ValueError, LookupError):
+        return None
+    maker = entry.home.removeprefix("https://huggingface.co/")
+    return _artifact(name, maker, entry.home, entry.description) | {"languages": known}
+
+
+def _artifact(name: str, maker: str, home: str, description: str) -> dict[str, Any]:
+    attribution = Attribution(maker, home)
+    return {"name": name, "attribution": attribution, "installed": True, "description": description, "version": None}
 
 
 def _heard(model: InstalledModel) -> list[str]:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop, wav_to_chunks
 from wyoming.client import AsyncTcpClient
-from wyoming.event import Event, Eventable
+from wyoming.event import Event, Eventable, async_read_event
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
