@@ -46,7 +46,7 @@ from edge_assistant.serve.wyoming_events import (
 )
 
 RECORDING_BYTES = 32 << 20  # of one recording: 17 minutes of 16 kHz, 16 bit, mono
-HELD_BYTES = 128 << 20  # of all recordings that have not been recognized yet
+HELD_BYTES = 64 << 20  # of all recordings that have not been recognized yet
 CONNECTIONS = 64  # at once
 JOBS = 4  # of one connection that wait
 CONVERSATIONS, CONVERSATION_S = 64, 300.0  # that are remembered, and for how long; Home Assistant's own end as soon
@@ -82,12 +82,13 @@ class Conversations:
             self._asked.popitem(last=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recording:
-    """What was said so far: rate, bytes of a sample and channels, and the samples."""
+    """What was said so far: rate, bytes of a sample and channels, and the samples as they came, with their bytes."""
 
     form: tuple[int, int, int]
-    samples: bytearray = field(default_factory=bytearray)
+    samples: list[bytes] = field(default_factory=list)
+    bytes: int = 0
 
     def wav(self) -> bytes:
         """It as a file."""
@@ -97,7 +98,9 @@ class Recording:
             written.setframerate(rate)
             written.setsampwidth(width)
             written.setnchannels(channels)
-            written.writeframes(self.samples[: len(self.samples) // (width * channels) * width * channels])
+            written.setnframes(self.bytes // (width * channels))  # so that nothing is changed in what was written
+            for samples in self.samples:
+                written.writeframesraw(samples)
         return file.getvalue()
 
 
@@ -163,17 +166,18 @@ class Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+            self._recording, self._jobs = None, asyncio.Queue()  # jobs that never began hold recordings, too
             self._server.held -= self._held
-        try:
-            for task in tasks:
-                if not task.cancelled():
-                    task.result()
-        except Malformed as error:
-            await self._fail(Error(str(error), "malformed"))
-        except Busy:
-            await self._fail(_BUSY)
-        except EdgeAssistantError as error:
-            await self._fail(Error(_words(error), error.code))
+        # not raised again, as a traceback that leads to its own task keeps the recording until garbage is looked for
+        match next((error for task in tasks if not task.cancelled() and (error := task.exception())), None):
+            case Malformed() as error:
+                await self._fail(Error(str(error), "malformed"))
+            case Busy():
+                await self._fail(_BUSY)
+            case EdgeAssistantError() as error:
+                await self._fail(Error(_words(error), error.code))
+            case BaseException() as error:
+                raise error
 
     async def _read(self) -> None:
         seconds = wyoming_events.FIRST_S
@@ -259,18 +263,19 @@ class Connection:
         recording = self._recording = self._recording or Recording(form)
         if recording.form != form:
             raise Malformed("a recording does not change its rate, width or channels")
-        recording.samples.extend(samples)
+        recording.samples.append(samples)
+        recording.bytes += len(samples)
         self._held += len(samples)
         self._server.held += len(samples)
 
     def _release(self, recording: Recording | None) -> None:
         if recording is not None:
-            self._held -= len(recording.samples)
-            self._server.held -= len(recording.samples)
+            self._held -= recording.bytes
+            self._server.held -= recording.bytes
 
     async def _recognize(self, recording: Recording | None, language: str | None) -> None:
         sentences: list[dict[str, Any]] = []
-        if recording is not None and recording.samples:
+        if recording is not None and recording.bytes:
             heard = take_bytes(recording.wav(), Kind.AUDIO, 1, origin=Origin.MICROPHONE, name="recording.wav")
             self._release(recording)
             async with self._asked(ServiceMessage(ServiceTask.PERCEIVE, (), (heard,), language)) as replies:

@@ -14,7 +14,7 @@ from typing import Any
 
 from wyoming.event import Event, async_write_event
 
-LINE_BYTES, DATA_BYTES, PAYLOAD_BYTES = 64 << 10, 64 << 10, 1 << 20  # of one event
+LINE_BYTES, DATA_BYTES, PAYLOAD_BYTES = 64 << 10, 64 << 10, 256 << 10  # of one event
 TEXT_CHARACTERS = 10_000  # of a text that is spoken or asked
 FIRST_S = 10.0  # within which a client says what it wants
 SILENCE_S = 60.0  # after which a client is gone that waits for nothing, or does not take what it is sent

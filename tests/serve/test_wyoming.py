@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import io
 import socket
 import wave
@@ -257,7 +258,7 @@ def test_a_client_that_leaves_ends_its_call_and_frees_its_recording() -> None:
         async with scripted(None) as (desk, server, port):
             async with AsyncTcpClient("127.0.0.1", port) as asks:
                 for one in (ASKS, event("audio-chunk", CHUNK, bytes(1000))):
-                    asks._writer.write(one)  # type: ignore[union-attr]
+                    asks._writer.write(one)
                 await eventually(lambda: desk.asked and server.held == 1000)
                 assert desk.closed == 0
             await eventually(lambda: desk.closed == 1 and server.held == 0)
@@ -271,6 +272,23 @@ async def eventually(true: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("content", [b"x\n", HEARS * (wyoming.JOBS + 2), SPEAKS * (wyoming.JOBS + 2)])
+def test_recordings_are_let_go_as_soon_as_an_error_is_sent(content: bytes) -> None:
+    """Memory would grow until Python looks for garbage, which it seldom does."""
+
+    async def ended() -> list[object]:
+        async with scripted(None) as (_, _, port):
+            gc.collect()
+            gc.disable()
+            await answers(port, event("audio-chunk", CHUNK, bytes(1000)) + content)
+            return [one for one in gc.get_objects() if isinstance(one, wyoming.Recording)]
+
+    try:
+        assert asyncio.run(ended()) == []
+    finally:
+        gc.enable()
+
+
 def test_what_is_said_reaches_the_resident_as_it_was_sent() -> None:
     async def asked() -> ServiceMessage:
         reply = {"evidence": [{"text": "hello", "locator": {"seconds": (0, 1)}, "language": "de"}]}
@@ -282,7 +300,7 @@ def test_what_is_said_reaches_the_resident_as_it_was_sent() -> None:
             assert [kind for kind, _ in await answers(port, content + b"x\n")][-1] == "error"
             await eventually(lambda: server.held == 0)
             async with AsyncTcpClient("127.0.0.1", port) as asks:
-                asks._writer.write(content)  # type: ignore[union-attr]
+                asks._writer.write(content)
                 found = [event async for event in received(asks, "transcript")]
             assert (found[-1].data["text"], found[-1].data["language"]) == ("hello", "de")
             return desk.asked[-1]

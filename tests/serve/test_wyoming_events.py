@@ -89,7 +89,7 @@ MALFORMED = {
     "sound whose rate is a text": event("audio-chunk", CHUNK | {"rate": "16000"}, bytes(4)),
     "sound whose rate is true": event("audio-chunk", CHUNK | {"channels": True}, bytes(4)),
     "sound that changes": event("audio-chunk", CHUNK, bytes(4)) + event("audio-chunk", CHUNK | {"width": 1}, bytes(4)),
-    "a recording that is too long": event("audio-chunk", CHUNK, bytes(1 << 20)) * 33,
+    "a recording that is too long": event("audio-chunk", CHUNK, bytes(wyoming_events.PAYLOAD_BYTES)) * 129,
 }  # fmt: skip
 
 

@@ -32,12 +32,12 @@ def test_it_describes_itself_at_once_and_starts_no_resident(
     assert [(model.name, model.languages) for model in info.asr[0].models] == [("whisper-tiny.en", ["en"])]
     assert [(voice.name, voice.languages) for voice in info.tts[0].voices] == [("piper-en-us-joe-medium", ["en_US"])]
     assert info.handle[0].models[0].languages == ["en"]
-    assert info.wake == info.intent == []
+    assert [*info.wake, *info.intent] == []
 
 
 def test_it_names_only_models_that_are_installed(tmp_path: Path, store: Path) -> None:
     nothing = Info.from_event(Event("info", wyoming_info.described(Portfolio(tmp_path, tmp_path), "test")))
-    assert nothing.asr == nothing.tts == nothing.handle == []
+    assert [*nothing.asr, *nothing.tts, *nothing.handle] == []
     many = Info.from_event(Event("info", wyoming_info.described(Portfolio(store, tmp_path), "starter")))
     assert len(many.asr[0].models[0].languages) == 99
     assert {"en", "de", "haw"} <= set(many.asr[0].models[0].languages)
