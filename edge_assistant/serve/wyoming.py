@@ -159,17 +159,7 @@ class Connection:
         Raises:
             OSError: the client is gone, or as good as that.
         """
-        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._work())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            self._recording, self._jobs = None, asyncio.Queue()  # jobs that never began hold recordings, too
-            self._server.held -= self._held
-        # not raised again, as a traceback that leads to its own task keeps the recording until garbage is looked for
-        match next((error for task in tasks if not task.cancelled() and (error := task.exception())), None):
+        match await self._ended():
             case Malformed() as error:
                 await self._fail(Error(str(error), "malformed"))
             case Busy():
@@ -178,6 +168,19 @@ class Connection:
                 await self._fail(Error(_words(error), error.code))
             case BaseException() as error:
                 raise error
+
+    async def _ended(self) -> BaseException | None:
+        """Read and work until one of both ends; why it did. Recordings are let go, those of what never began too."""
+        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._work())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            self._recording, self._jobs = None, asyncio.Queue()
+            self._server.held -= self._held
+        return next((error for task in tasks if not task.cancelled() and (error := task.exception())), None)
 
     async def _read(self) -> None:
         seconds = wyoming_events.FIRST_S

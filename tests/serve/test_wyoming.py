@@ -272,17 +272,20 @@ async def eventually(true: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("content", [b"x\n", HEARS * (wyoming.JOBS + 2), SPEAKS * (wyoming.JOBS + 2)])
+LONG = event("audio-chunk", CHUNK, bytes(5000))
+
+
+@pytest.mark.parametrize("content", [LONG + b"x\n", LONG + HEARS * 6, SPEAKS + LONG + HEARS * 6])
 def test_recordings_are_let_go_as_soon_as_an_error_is_sent(content: bytes) -> None:
     """Memory would grow until Python looks for garbage, which it seldom does."""
 
     async def ended() -> list[object]:
         async with scripted(None) as (_, _, port):
-            gc.collect()
-            gc.disable()
-            await answers(port, event("audio-chunk", CHUNK, bytes(1000)) + content)
-            return [one for one in gc.get_objects() if isinstance(one, wyoming.Recording)]
+            await answers(port, content)
+            return [one for one in gc.get_objects() if isinstance(one, wyoming.Recording) and one.bytes >= 5000]
 
+    gc.collect()
+    gc.disable()
     try:
         assert asyncio.run(ended()) == []
     finally:
