@@ -50,6 +50,7 @@ HELD_BYTES = 64 << 20  # of all recordings that have not been recognized yet
 CONNECTIONS = 64  # at once
 JOBS = 4  # of one connection that wait
 CONVERSATIONS, CONVERSATION_S = 64, 300.0  # that are remembered, and for how long; Home Assistant's own end as soon
+_EXPIRES_S = 30.0  # between two looks at them
 _LINGER_S = 2.0  # in which a client can read the error while it still sends
 _SENT_BYTES, _SENT_WIDTH = 8 << 10, 2  # of speech in one event, and of a sample
 _RATES, _WIDTHS, _CHANNELS = range(8_000, 48_001), range(1, 5), range(1, 3)
@@ -66,10 +67,14 @@ class Conversations:
 
     def of(self, key: tuple[str, str]) -> tuple[str, ...]:
         """The texts of a conversation, by its client and id."""
+        self.expire()
+        return self._asked.get(key, (0.0, ()))[1]
+
+    def expire(self) -> None:
+        """Forget those in which nothing was asked for long."""
         now = time.monotonic()
         for old in [one for one, (when, _) in self._asked.items() if now - when > CONVERSATION_S]:
             del self._asked[old]
-        return self._asked.get(key, (0.0, ()))[1]
 
     def keep(self, key: tuple[str, str], texts: tuple[str, ...]) -> None:
         """Keep the last texts of a conversation, if it has an id."""
@@ -122,7 +127,10 @@ class Server:
     async def serve(self, listener: socket.socket, left: asyncio.Event) -> None:
         """Accept connections until something is set."""
         server = await asyncio.start_server(self._accept, sock=listener, limit=LINE_BYTES)
-        await left.wait()
+        while not left.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(left.wait(), _EXPIRES_S)
+            self.conversations.expire()
         server.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -144,7 +152,7 @@ class Connection:
 
     def __init__(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._server, self._reader, self._writer = server, reader, writer
-        self._client = str(writer.get_extra_info("peername")[0])
+        self._client = str((writer.get_extra_info("peername") or [""])[0])  # none of one that is gone already
         self._jobs: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(JOBS)
         self._working = False
         self._held = 0  # bytes of its recordings

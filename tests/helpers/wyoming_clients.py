@@ -1,4 +1,4 @@
-"""Clients of the gateway's Wyoming side, and a gateway that has it."""
+"""Clients of the gateway's Wyoming side, a gateway that has it, and one over a resident that does as it is told."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from wyoming.client import AsyncTcpClient
 from wyoming.event import Event, Eventable, async_read_event
 
 from edge_assistant.resident import client
+from edge_assistant.resident.protocol import ServiceMessage
+from edge_assistant.serve import wyoming
 
 CHUNK = {"rate": 16_000, "width": 2, "channels": 1}
 
@@ -100,3 +103,38 @@ def event(type: object = "ping", data: object = None, payload: bytes = b"", **mo
     if payload:
         head.setdefault("payload_length", len(payload))
     return json.dumps(head).encode() + b"\n" + payload
+
+
+class Desk:
+    """Gives what is scripted; an exception is raised, and `None` never comes."""
+
+    def __init__(self, *replies: dict[str, Any] | Exception | None) -> None:
+        self.replies = replies
+        self.asked: list[ServiceMessage] = []
+        self.closed = 0
+
+    async def call(self, message: ServiceMessage) -> AsyncGenerator[dict[str, Any], None]:
+        self.asked.append(message)
+        try:
+            for reply in self.replies:
+                if isinstance(reply, Exception):
+                    raise reply
+                if reply is None:
+                    await asyncio.Event().wait()
+                else:
+                    yield reply
+        finally:
+            self.closed += 1
+
+
+@contextlib.asynccontextmanager
+async def scripted(*replies: dict[str, Any] | Exception | None) -> AsyncIterator[tuple[Desk, wyoming.Server, int]]:
+    """A server in this process with what its resident gives, and its port."""
+    desk, left = Desk(*replies), asyncio.Event()
+    server: Any = wyoming.Server(desk, {})  # type: ignore[arg-type]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        serving = asyncio.create_task(server.serve(listener, left))
+        yield desk, server, port
+        left.set()
+        await serving

@@ -6,16 +6,15 @@ import asyncio
 import contextlib
 import gc
 import io
-import socket
 import wave
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.commands import HANGS, until
 from helpers.platforms import needs_lock
-from helpers.wyoming_clients import CHUNK, Gateway, answers, event, received, serving, talk
+from helpers.wyoming_clients import CHUNK, Gateway, answers, event, received, scripted, serving, talk
 from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.asr import Transcribe, Transcript
@@ -174,41 +173,6 @@ def resident() -> dict[str, Any] | None:
     with contextlib.suppress(client.Unavailable, OSError):
         return client.status()
     return None
-
-
-class Desk:
-    """Gives what is scripted; an exception is raised, and `None` never comes."""
-
-    def __init__(self, *replies: dict[str, Any] | Exception | None) -> None:
-        self.replies = replies
-        self.asked: list[ServiceMessage] = []
-        self.closed = 0
-
-    async def call(self, message: ServiceMessage) -> AsyncGenerator[dict[str, Any], None]:
-        self.asked.append(message)
-        try:
-            for reply in self.replies:
-                if isinstance(reply, Exception):
-                    raise reply
-                if reply is None:
-                    await asyncio.Event().wait()
-                else:
-                    yield reply
-        finally:
-            self.closed += 1
-
-
-@contextlib.asynccontextmanager
-async def scripted(*replies: dict[str, Any] | Exception | None) -> AsyncIterator[tuple[Desk, wyoming.Server, int]]:
-    """A server in this process with what its resident gives, and its port."""
-    desk, left = Desk(*replies), asyncio.Event()
-    server: Any = wyoming.Server(desk, {})  # type: ignore[arg-type]
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        serving = asyncio.create_task(server.serve(listener, left))
-        yield desk, server, port
-        left.set()
-        await serving
 
 
 SPEAKS = event("synthesize", {"text": "hello"})
@@ -418,9 +382,15 @@ def test_conversations_keep_the_last_texts_of_each(asked: list[tuple[str, str]])
         assert sum(bool(kept.of(("here", id))) for id in "abc") <= 2
 
 
-def test_a_conversation_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = wyoming.Conversations()
-    kept.keep(("here", "one"), ("hello",))
-    assert kept.of(("here", "one")) == ("hello",)
-    monkeypatch.setattr(wyoming, "CONVERSATION_S", -1.0)
-    assert kept.of(("here", "one")) == ()
+def test_a_conversation_is_forgotten_in_time_though_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wyoming, "_EXPIRES_S", 0.01)
+
+    async def forgotten() -> None:
+        async with scripted() as (_, server, _):
+            server.conversations.keep(("here", "one"), ("hello",))
+            await asyncio.sleep(0.05)
+            assert server.conversations.of(("here", "one")) == ("hello",)
+            monkeypatch.setattr(wyoming, "CONVERSATION_S", -1.0)
+            await eventually(lambda: not server.conversations._asked)
+
+    asyncio.run(forgotten())
