@@ -56,7 +56,7 @@ async def _serve(control: socket.socket, listening: Mapping[str, socket.socket],
     if listener := listening.get("http"):
         servers.append(_serve_http(http.app(desk, told["token"], listener.getsockname()[0]), listener, broker))
     if listener := listening.get("wyoming"):
-        servers.append(wyoming.Server(desk, told["info"]).serve(listener, broker.left))
+        servers.append(wyoming.WyomingServer(desk, told["info"]).serve(listener, broker.left))
     await asyncio.gather(*servers)
 
 

@@ -109,7 +109,7 @@ class Recording:
         return file.getvalue()
 
 
-class Server:
+class WyomingServer:
     """What all connections share."""
 
     def __init__(self, desk: Desk, info: Mapping[str, Any]) -> None:
@@ -150,7 +150,7 @@ class Server:
 class Connection:
     """One client: its events are read in turn, and what they ask for is done one after the other."""
 
-    def __init__(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, server: WyomingServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._server, self._reader, self._writer = server, reader, writer
         self._client = str((writer.get_extra_info("peername") or [""])[0])  # none of one that is gone already
         self._jobs: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(JOBS)

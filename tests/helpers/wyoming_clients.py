@@ -128,10 +128,12 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def scripted(*replies: dict[str, Any] | Exception | None) -> AsyncIterator[tuple[Desk, wyoming.Server, int]]:
+async def scripted(
+    *replies: dict[str, Any] | Exception | None,
+) -> AsyncIterator[tuple[Desk, wyoming.WyomingServer, int]]:
     """A server in this process with what its resident gives, and its port."""
     desk, left = Desk(*replies), asyncio.Event()
-    server: Any = wyoming.Server(desk, {})  # type: ignore[arg-type]
+    server: Any = wyoming.WyomingServer(desk, {})  # type: ignore[arg-type]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         serving = asyncio.create_task(server.serve(listener, left))
