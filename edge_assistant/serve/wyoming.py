@@ -89,11 +89,11 @@ class Conversations:
 
 @dataclass(slots=True)
 class Recording:
-    """What was said so far: rate, bytes of a sample and channels, and the samples as they came, with their bytes."""
+    """What was said so far: rate, bytes of a sample and channels, and the samples as they came, and their bytes."""
 
     form: tuple[int, int, int]
     samples: list[bytes] = field(default_factory=list)
-    bytes: int = 0
+    size: int = 0
 
     def wav(self) -> bytes:
         """It as a file."""
@@ -103,7 +103,7 @@ class Recording:
             written.setframerate(rate)
             written.setsampwidth(width)
             written.setnchannels(channels)
-            written.setnframes(self.bytes // (width * channels))  # so that nothing is changed in what was written
+            written.setnframes(self.size // (width * channels))  # so that nothing is changed in what was written
             for samples in self.samples:
                 written.writeframesraw(samples)
         return file.getvalue()
@@ -275,18 +275,18 @@ class Connection:
         if recording.form != form:
             raise Malformed("a recording does not change its rate, width or channels")
         recording.samples.append(samples)
-        recording.bytes += len(samples)
+        recording.size += len(samples)
         self._held += len(samples)
         self._server.held += len(samples)
 
     def _release(self, recording: Recording | None) -> None:
         if recording is not None:
-            self._held -= recording.bytes
-            self._server.held -= recording.bytes
+            self._held -= recording.size
+            self._server.held -= recording.size
 
     async def _recognize(self, recording: Recording | None, language: str | None) -> None:
         sentences: list[dict[str, Any]] = []
-        if recording is not None and recording.bytes:
+        if recording is not None and recording.size:
             heard = take_bytes(recording.wav(), Kind.AUDIO, 1, origin=Origin.MICROPHONE, name="recording.wav")
             self._release(recording)
             async with self._asked(ServiceMessage(ServiceTask.PERCEIVE, (), (heard,), language)) as replies:

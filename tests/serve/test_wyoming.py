@@ -24,6 +24,7 @@ from wyoming.event import Event, Eventable, async_read_event
 from wyoming.ping import Ping
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
+from edge_assistant.core.answer import Answer, Route, Status
 from edge_assistant.core.errors import ResidentLost
 from edge_assistant.core.signals import Origin
 from edge_assistant.resident import client
@@ -201,6 +202,22 @@ def test_what_cannot_be_done_ends_the_connection_with_one_error(
     assert asyncio.run(asked()) == told
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(Status.SUPPORTED, "handled"), (Status.CHAT, "handled"), (Status.NOT_IN_EVIDENCE, "not-handled")],
+)
+def test_an_answer_is_read_out_without_citations_and_with_its_note(status: Status, kind: str) -> None:
+    async def asked() -> Event:
+        answer = Answer("", "It is red [E1] [E2], or blue[C1].", status, Route("text", (), ""))
+        async with scripted({"answer": answer, "note": "A name was removed."}) as (_, _, port):
+            async with AsyncTcpClient("127.0.0.1", port, read_timeout=HANGS) as asks:
+                await asks.write_event(said("What is it?").event())
+                return [event async for event in received(asks, kind)][-1]
+
+    found = asyncio.run(asked())
+    assert (found.type, found.data["text"]) == (kind, "It is red, or blue.\nA name was removed.")
+
+
 @pytest.mark.parametrize("reply", [Busy(), LOST])
 def test_a_question_that_cannot_be_answered_is_not_handled_and_the_connection_stays(reply: Exception) -> None:
     async def asked() -> tuple[list[Event], Event | None]:
@@ -246,7 +263,7 @@ def test_recordings_are_let_go_as_soon_as_an_error_is_sent(content: bytes) -> No
     async def ended() -> list[object]:
         async with scripted(None) as (_, _, port):
             await answers(port, content)
-            return [one for one in gc.get_objects() if isinstance(one, wyoming.Recording) and one.bytes >= 5000]
+            return [one for one in gc.get_objects() if isinstance(one, wyoming.Recording) and one.size >= 5000]
 
     gc.collect()
     gc.disable()
