@@ -209,10 +209,10 @@ def test_what_cannot_be_done_ends_the_connection_with_one_error(
 def test_an_answer_is_read_out_without_citations_and_with_its_note(status: Status, kind: str) -> None:
     async def asked() -> Event:
         answer = Answer("", "It is red [E1] [E2], or blue[C1].", status, Route("text", (), ""))
-        async with scripted({"answer": answer, "note": "A name was removed."}) as (_, _, port):
-            async with AsyncTcpClient("127.0.0.1", port, read_timeout=HANGS) as asks:
-                await asks.write_event(said("What is it?").event())
-                return [event async for event in received(asks, kind)][-1]
+        reply = {"answer": answer, "note": "A name was removed."}
+        async with scripted(reply) as (_, _, port), AsyncTcpClient("127.0.0.1", port, read_timeout=HANGS) as asks:
+            await asks.write_event(said("What is it?").event())
+            return [event async for event in received(asks, kind)][-1]
 
     found = asyncio.run(asked())
     assert (found.type, found.data["text"]) == (kind, "It is red, or blue.\nA name was removed.")
