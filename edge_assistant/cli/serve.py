@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from edge_assistant.core import errors
 from edge_assistant.core.errors import EdgeAssistantError, InputUnreadable, ResidentLost, UsageError
@@ -49,8 +51,6 @@ def run(args: argparse.Namespace) -> int:
         InputUnreadable: the file of the token cannot be read.
     """
     from edge_assistant.governance.policy import policy
-    from edge_assistant.serve import wyoming_info
-    from edge_assistant_models.portfolio import Portfolio
 
     fork = processes.forked
     if sys.platform != "linux" or fork is None:
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         for address in fork.addresses.values():
             policy.current().check_address(address)
         token = _token(args.token_file)
-        info = wyoming_info.described(Portfolio(), args.settings.profile) if "wyoming" in fork.ports else {}
+        info = _info(args.settings.profile) if "wyoming" in fork.ports else {}
         processes.begin(fork, {"token": token, "info": info})
         if args.token_file is None and "http" in fork.ports:
             print(f"token: {token}")
@@ -83,6 +83,14 @@ def _token(file: Path | None) -> str:
     if len(token) < 16:
         raise UsageError("the token has less than 16 characters", "write a longer one into the file")
     return token
+
+
+def _info(profile: str) -> Mapping[str, Any]:
+    """What Wyoming clients are told of the services."""
+    from edge_assistant.serve import wyoming_info
+    from edge_assistant_models.portfolio import Portfolio
+
+    return wyoming_info.described(Portfolio(), profile)
 
 
 def _serve(fork: processes.Fork) -> int:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from edge_assistant.sandbox import landlock
-from edge_assistant.serve import http, wyoming
+from edge_assistant.serve import http
 from edge_assistant.serve.calls import Broker, Desk
 
 CONNECTIONS = 128  # at once; more are refused
@@ -56,6 +56,8 @@ async def _serve(control: socket.socket, listening: Mapping[str, socket.socket],
     if listener := listening.get("http"):
         servers.append(_serve_http(http.app(desk, told["token"], listener.getsockname()[0]), listener, broker))
     if listener := listening.get("wyoming"):
+        from edge_assistant.serve import wyoming
+
         servers.append(wyoming.WyomingServer(desk, told["info"]).serve(listener, broker.left))
     await asyncio.gather(*servers)
 
