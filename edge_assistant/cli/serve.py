@@ -11,8 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from edge_assistant.compute import sd_notify
 from edge_assistant.core import errors
@@ -27,6 +28,7 @@ EXAMPLES = """examples:
   edge-assistant serve --http 127.0.0.1:8011
   edge-assistant serve --http 127.0.0.1:8011 --token-file token.txt
   edge-assistant serve --mcp stdio
+  edge-assistant serve --wyoming 127.0.0.1:10300   for Home Assistant
 
 a policy has to allow the address: [serve] addresses = ["127.0.0.1", "stdio"]"""
 
@@ -41,6 +43,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--mcp",
         metavar="stdio|ADDRESS:PORT",
         help="be an MCP server on standard input and output, or listen for clients",
+    )
+    parser.add_argument(
+        "--wyoming", metavar="ADDRESS:PORT", help="listen for Home Assistant; whoever reaches the port may ask"
     )
     parser.add_argument("--no-start", action="store_true", help="start no resident: whatever supervises it does")
     parser.add_argument("--token-file", metavar="F", type=Path, help="the token that clients send; one is made without")
@@ -64,9 +69,10 @@ def run(args: argparse.Namespace) -> int:
             policy.current().check_address(address)
         token = _token(args.token_file)
         folders = policy.current().rules.serve.folders
-        processes.begin(fork, {"token": token, "folders": folders})
+        info = _info(args.settings.profile) if "wyoming" in fork.ports else {}
+        processes.begin(fork, {"token": token, "folders": folders, "info": info})
         told = sys.stderr if processes.STDIO in fork.addresses.values() else sys.stdout  # the client reads that
-        if args.token_file is None and fork.ports:
+        if args.token_file is None and {"http", "mcp"} & fork.ports.keys():
             print(f"token: {token}", file=told)
         for name, port in fork.ports.items():
             print(f"{name}: listening on {port}", file=told, flush=True)
@@ -89,6 +95,14 @@ def _token(file: Path | None) -> str:
     if len(token) < 16:
         raise UsageError("the token has less than 16 characters", "write a longer one into the file")
     return token
+
+
+def _info(profile: str) -> Mapping[str, Any]:
+    """What Wyoming clients are told of the services."""
+    from edge_assistant.serve import wyoming_info
+    from edge_assistant_models.portfolio import Portfolio
+
+    return wyoming_info.described(Portfolio(), profile)
 
 
 def _serve(fork: processes.Fork, folders: Sequence[str], *, starts: bool) -> int:

@@ -22,6 +22,7 @@ from edge_assistant.serve.calls import Broker, Desk
 CONNECTIONS = 128  # at once; more are refused
 HEAD_BYTES = 64 << 10  # of a request line and its headers
 FIRST_S = 5.0  # within which a connection says what it wants
+_HTTP = frozenset(("http", "mcp"))  # protocols over it
 _ENDS_S = 2  # for what is being answered when the gateway ends
 TURN_S = 2.0  # from one word to the broker that the loop came round to the next
 
@@ -48,7 +49,7 @@ def run(
         control: the socket to the broker.
         listening: a socket by protocol.
         by_stdio: whether an MCP client is on standard input and output.
-        told: by the broker: `token`, and `folders` whose files clients may name.
+        told: by the broker: `token`, `folders` whose files clients may name, and `info` of Wyoming.
     """
     logging.disable()  # of clients' requests nothing is kept, and nobody may be there to read stderr
     if by_stdio or "mcp" in listening:
@@ -67,19 +68,26 @@ async def _serve(
 ) -> None:
     broker = Broker(control)
     desk = Desk(broker)
-    servers = {name: uvicorn.Server(_config(_app(name, desk, told, listener))) for name, listener in listening.items()}
+    over_http = [name for name in listening if name in _HTTP]
+    serving = [uvicorn.Server(_config(_app(name, desk, told, listening[name]))) for name in over_http]
     ends: list[asyncio.Task[object]] = [asyncio.create_task(broker.left.wait())]
     if by_stdio:
         from edge_assistant.serve import mcp
 
         ends.append(asyncio.create_task(mcp.converse(desk, told["folders"])))
     turning = asyncio.create_task(_turn(control))
-    serving = [asyncio.create_task(server.serve(sockets=[listening[name]])) for name, server in servers.items()]
-    done, _ = await asyncio.wait([*ends, *serving], return_when=asyncio.FIRST_COMPLETED)
+    runs = [server.serve(sockets=[listening[name]]) for name, server in zip(over_http, serving, strict=True)]
+    if at := listening.get("wyoming"):
+        from edge_assistant.serve import wyoming
+
+        runs.append(wyoming.WyomingServer(desk, told["info"]).serve(at, broker.left))
+    servers = [asyncio.create_task(each) for each in runs]
+    done, _ = await asyncio.wait([*ends, *servers], return_when=asyncio.FIRST_COMPLETED)
     asyncio.get_running_loop().call_later(2 * _ENDS_S, os._exit, 0)  # whatever a client still holds up
-    for server in servers.values():
+    broker.left.set()
+    for server in serving:
         server.should_exit = True
-    await asyncio.gather(*done, *serving)
+    await asyncio.gather(*done, *servers)
     turning.cancel()
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from edge_assistant.core.errors import LockFailed, UsageError
 from edge_assistant.serve import messages
 
-PROTOCOLS = ("http", "mcp")
+PROTOCOLS = ("http", "mcp", "wyoming")
 STDIO = "stdio"  # in place of an address: standard input and output
 _OPTIONS = {f"--{name}": name for name in PROTOCOLS}
 _LISTEN_FDS_START = 3  # where systemd's begin, sd_listen_fds(3)

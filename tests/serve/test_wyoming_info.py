@@ -1,0 +1,43 @@
+"""What the Wyoming side says of itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.platforms import needs_lock
+from helpers.wyoming_clients import serving, talk
+from wyoming.event import Event
+from wyoming.info import Describe, Info
+
+from edge_assistant.resident import protocol
+from edge_assistant.serve import wyoming_info
+from edge_assistant_models.portfolio import Portfolio
+
+
+@needs_lock
+def test_it_describes_itself_at_once_and_starts_no_resident(
+    homes: Iterator[Path], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = next(homes)
+    with serving(home, store) as gateway:
+        since = time.monotonic()
+        info = Info.from_event(talk(gateway.port, Describe(), end="info")[-1])
+        assert time.monotonic() - since < 1
+        monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))
+        assert not protocol.is_claimed()
+    assert info.asr[0].installed
+    assert [(model.name, model.languages) for model in info.asr[0].models] == [("whisper-tiny.en", ["en"])]
+    assert [(voice.name, voice.languages) for voice in info.tts[0].voices] == [("piper-en-us-joe-medium", ["en_US"])]
+    assert info.handle[0].models[0].languages == ["en"]
+    assert [*info.wake, *info.intent] == []
+
+
+def test_it_names_only_models_that_are_installed(tmp_path: Path, store: Path) -> None:
+    nothing = Info.from_event(Event("info", wyoming_info.described(Portfolio(tmp_path, tmp_path), "test")))
+    assert [*nothing.asr, *nothing.tts, *nothing.handle] == []
+    many = Info.from_event(Event("info", wyoming_info.described(Portfolio(store, tmp_path), "starter")))
+    assert len(many.asr[0].models[0].languages) == 99
+    assert {"en", "de", "haw"} <= set(many.asr[0].models[0].languages)
