@@ -36,7 +36,7 @@ from edge_assistant.storage import atomic
 
 RENEWALS = 100  # restarts; each sets one more filter of the offline lock, of which the kernel takes some four hundred
 GROWTH_BYTES = 768 << 20  # over its size when its models were loaded; beyond it the resident restarts
-_WAITING = 16  # connections that the kernel keeps until they are accepted
+_WAITING = 128  # connections that the kernel keeps until they are accepted
 ASKS_S = 5.0  # within which a connection says what it wants
 TAKES_S = 60.0  # within which a command takes a message; one that is suspended may not for a while
 TICK_S = 1.0

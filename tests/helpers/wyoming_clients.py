@@ -5,64 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
-import subprocess
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-import pytest
-from helpers import plain_model
-from helpers.commands import COMMAND, HANGS
+from helpers.commands import HANGS
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event, Eventable, async_read_event
 
-from edge_assistant.resident import client
 from edge_assistant.resident.protocol import ServiceMessage
 from edge_assistant.serve import wyoming
 
 CHUNK = {"rate": 16_000, "width": 2, "channels": 1}
-
-
-@dataclass(frozen=True)
-class Gateway:
-    """A gateway that runs: its broker, whose child it is, and its port."""
-
-    broker: subprocess.Popen[str]
-    port: int
-
-    @property
-    def mib(self) -> int:
-        """Its memory."""
-        child = Path(f"/proc/{self.broker.pid}/task/{self.broker.pid}/children").read_text().split()[0]
-        return int(Path(f"/proc/{child}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
-
-
-@contextmanager
-def serving(home: Path, store: Path) -> Iterator[Gateway]:
-    """A gateway in a home that is not there yet; a resident that it started ends with it."""
-    home.mkdir(mode=0o700)
-    (home / "config").mkdir()
-    (home / "config" / "policy.toml").write_text('[serve]\naddresses = ["127.0.0.1"]\n')
-    with pytest.MonkeyPatch.context() as patched:
-        plain_model.use(patched)
-        patched.setenv("EDGE_ASSISTANT_HOME", str(home))
-        patched.setenv("EDGE_ASSISTANT_MODELS", str(store))
-        patched.setenv("EDGE_ASSISTANT_PROFILE", "test")
-        line = [*COMMAND, "serve", "--wyoming", "127.0.0.1:0"]
-        broker = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
-        assert broker.stdout is not None
-        said = broker.stdout.readline()
-        assert said.startswith("wyoming: listening on 127.0.0.1:"), said
-        try:
-            yield Gateway(broker, int(said.rpartition(":")[2]))
-        finally:
-            broker.terminate()
-            broker.communicate()
-            client.end("stop")
 
 
 def talk(port: int, *events: Eventable, end: str) -> list[Event]:

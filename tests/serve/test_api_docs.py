@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from helpers.gateways import TOKEN, Gateway
 from helpers.platforms import needs_lock
-from serve.conftest import TOKEN, Gateway
 
 pytestmark = [needs_lock, pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")]
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.gateways import TOKEN, Gateway
 from helpers.platforms import needs_lock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from serve.conftest import TOKEN, Gateway
 
 pytestmark = needs_lock
 BEARER = f"Authorization: Bearer {TOKEN}\r\n"

@@ -14,27 +14,24 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx2
+import mcp
 import pytest
-from helpers import plain_model
 from helpers.badfiles import long_recording
 from helpers.commands import COMMAND, now, told, until
+from helpers.gateways import TOKEN, housed, serving
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_MODERN_VERSION
 
 from edge_assistant.resident import client as resident
 
-mcp = pytest.importorskip("mcp")
-httpx2 = pytest.importorskip("httpx2")
-pytest.importorskip("uvicorn")
-from mcp.client.streamable_http import streamable_http_client  # noqa: E402
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_MODERN_VERSION  # noqa: E402
-
-TOKEN = "0123456789abcdef-0123456789"
 HANGS = 120.0
 QUESTION = "Which allergies are known?"
 ERAS = {"legacy": HANDSHAKE_PROTOCOL_VERSIONS[-1], LATEST_MODERN_VERSION: LATEST_MODERN_VERSION}
 BY_STDIO = [*COMMAND, "serve", "--mcp", "stdio"]
 
 
-class Gateway(NamedTuple):
+class McpServer(NamedTuple):
     """A gateway that listens; `shared` is the folder that its policy names."""
 
     url: str
@@ -49,14 +46,9 @@ class Gateway(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory, store: Path, pytestconfig: pytest.Config) -> Iterator[Gateway]:
-    """One for all tests, as its resident takes seconds to start; the variables of its home stay set."""
-    home, shared = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("shared")
-    home.chmod(0o700)
-    (home / "config").mkdir()
-    policy = f'[serve]\naddresses = ["127.0.0.1", "stdio"]\nfolders = ["{shared}"]\n'
-    (home / "config" / "policy.toml").write_text(policy)
-    (home / "token").write_text(TOKEN)
+def gateway(tmp_path_factory: pytest.TempPathFactory, store: Path, pytestconfig: pytest.Config) -> Iterator[McpServer]:
+    """One for all tests, as its resident takes seconds to start."""
+    home, shared = tmp_path_factory.mktemp("mcp") / "home", tmp_path_factory.mktemp("shared")
     for name, text in (
         ("a.txt", "Allergies: latex."),
         ("b.txt", "The total was 42.00."),
@@ -66,30 +58,19 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, store: Path, pytestconfig:
     shutil.copy(pytestconfig.rootpath / "tests" / "fixtures" / "speech" / "allergies.wav", shared / "note.wav")
     long_recording(shared / "long.wav", 7_200)
     (shared / "out.txt").symlink_to(home / "token")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EDGE_ASSISTANT_HOME", str(home))
-        patch.setenv("EDGE_ASSISTANT_MODELS", str(store))
-        patch.setenv("EDGE_ASSISTANT_PROFILE", "test")
-        plain_model.use(patch)
-        line = [*COMMAND, "serve", "--mcp", "127.0.0.1:0", "--token-file", str(home / "token")]
-        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
-            try:
-                assert process.stdout is not None
-                port = process.stdout.readline().rpartition(":")[2].strip()
-                yield Gateway(f"http://127.0.0.1:{port}/mcp", home, shared)
-            finally:
-                process.terminate()
-                resident.end("stop")
+    policy = f'[serve]\naddresses = ["127.0.0.1", "stdio"]\nfolders = ["{shared}"]\n'
+    with serving("mcp", home, store, policy) as running:
+        yield McpServer(f"http://127.0.0.1:{running.port}/mcp", home, shared)
 
 
 @pytest.fixture(autouse=True)
-def housed(gateway: Gateway, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_its_home(gateway: McpServer, home: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has the home of the gateway, in place of an empty one."""
-    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(gateway.home))
+    housed(monkeypatch, gateway.home, store)
 
 
 @asynccontextmanager
-async def connected(gateway: Gateway, transport: str, mode: str) -> AsyncIterator[Any]:
+async def connected(gateway: McpServer, transport: str, mode: str) -> AsyncIterator[Any]:
     """The package's client."""
     if transport == "stdio":
         command, *words = BY_STDIO
@@ -108,7 +89,7 @@ async def connected(gateway: Gateway, transport: str, mode: str) -> AsyncIterato
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_a_client_of_each_era_asks_compares_perceives_and_transcribes(
-    gateway: Gateway, transport: str, mode: str
+    gateway: McpServer, transport: str, mode: str
 ) -> None:
     a, b, c, note = (str(gateway.shared / name) for name in ("a.txt", "b.txt", "c.txt", "note.wav"))
     steps: list[tuple[float, str]] = []
@@ -149,7 +130,7 @@ def test_a_client_of_each_era_asks_compares_perceives_and_transcribes(
 
 @pytest.mark.parametrize("mode", ERAS)
 @pytest.mark.parametrize("transport", ["stdio", "http"])
-def test_a_call_that_is_cancelled_ends_in_the_resident(gateway: Gateway, transport: str, mode: str) -> None:
+def test_a_call_that_is_cancelled_ends_in_the_resident(gateway: McpServer, transport: str, mode: str) -> None:
     begun = asyncio.Event()
 
     async def progress(step: float, total: float | None, message: str | None) -> None:
@@ -173,7 +154,7 @@ def test_a_call_that_is_cancelled_ends_in_the_resident(gateway: Gateway, transpo
     assert told()["renewals"] == int(str(before)) + 1, "an interrupted answer leaves nothing in memory"
 
 
-def test_what_cannot_be_done_is_one_line_for_the_model(gateway: Gateway) -> None:
+def test_what_cannot_be_done_is_one_line_for_the_model(gateway: McpServer) -> None:
     here = gateway.shared
     wrong = [
         ("perceive", {"paths": ["/etc/passwd"]}, "(serve.folders)"),
@@ -203,7 +184,7 @@ def test_what_cannot_be_done_is_one_line_for_the_model(gateway: Gateway) -> None
     asyncio.run(converse())
 
 
-def test_without_token_or_from_elsewhere_nothing_is_answered(gateway: Gateway) -> None:
+def test_without_token_or_from_elsewhere_nothing_is_answered(gateway: McpServer) -> None:
     version = HANDSHAKE_PROTOCOL_VERSIONS[-1]
     assert gateway.post(_initialize(version), authorization="").status_code == 401
     assert gateway.post(_initialize(version), authorization="Bearer wrong").status_code == 401
@@ -214,7 +195,7 @@ def test_without_token_or_from_elsewhere_nothing_is_answered(gateway: Gateway) -
 
 
 @pytest.mark.parametrize("version", HANDSHAKE_PROTOCOL_VERSIONS)
-def test_each_version_with_a_handshake_is_spoken(gateway: Gateway, version: str) -> None:
+def test_each_version_with_a_handshake_is_spoken(gateway: McpServer, version: str) -> None:
     reply = gateway.post(_initialize(version))
     found = json.loads(next(line[5:] for line in reply.text.splitlines() if line.startswith("data: {")))
     assert found["result"]["protocolVersion"] == version
@@ -226,7 +207,7 @@ def _initialize(version: str) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client}
 
 
-def test_a_client_on_standard_input_that_sends_nonsense_is_answered_when_it_sends_sense(gateway: Gateway) -> None:
+def test_a_client_on_standard_input_that_sends_nonsense_is_answered_when_it_sends_sense(gateway: McpServer) -> None:
     lines = [b"nonsense", b"\xff\xfe", b"[" * 100_000, b'{"jsonrpc": "2.0"}', b"x" * (3 << 20), b""]
     sense = json.dumps(_initialize(HANDSHAKE_PROTOCOL_VERSIONS[0])).encode()
     data = b"\n".join([*lines, sense, b""])
@@ -243,7 +224,7 @@ def test_a_client_on_standard_input_that_sends_nonsense_is_answered_when_it_send
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_process_is_left_of_a_server_that_is_ended(gateway: Gateway, end: signal.Signals) -> None:
+def test_no_process_is_left_of_a_server_that_is_ended(gateway: McpServer, end: signal.Signals) -> None:
     with _started() as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -269,7 +250,7 @@ def _started() -> subprocess.Popen[bytes]:
     return subprocess.Popen(BY_STDIO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ))
 
 
-def test_neither_process_has_a_network_socket_where_a_client_is_on_standard_input(gateway: Gateway) -> None:
+def test_neither_process_has_a_network_socket_where_a_client_is_on_standard_input(gateway: McpServer) -> None:
     with _started() as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -295,7 +276,7 @@ def test_a_policy_that_names_no_stdio_lets_nothing_speak(home: Path, monkeypatch
 
 
 def test_a_value_that_a_person_would_confirm_is_withheld(
-    home: Path, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    home: Path, gateway: McpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))
     (home / "config").mkdir()
@@ -345,7 +326,7 @@ def _garbled(chance: random.Random) -> tuple[bytes, dict[str, str]]:
     return bytes(data), headers
 
 
-def test_200_garbled_requests_are_refused_one_by_one_and_the_next_one_is_answered(gateway: Gateway) -> None:
+def test_200_garbled_requests_are_refused_one_by_one_and_the_next_one_is_answered(gateway: McpServer) -> None:
     chance = random.Random(20)
     token = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
     statuses = set()

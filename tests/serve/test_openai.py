@@ -11,8 +11,8 @@ from typing import Any
 
 import openai
 import pytest
+from helpers.gateways import TOKEN, Gateway
 from helpers.platforms import needs_lock
-from serve.conftest import TOKEN, Gateway
 
 pytestmark = needs_lock
 QUESTION = "Which allergies are known?"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
 import textwrap
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 from helpers.commands import COMMAND, until
+from helpers.gateways import Gateway
 from helpers.platforms import needs_lock
-from serve.conftest import Gateway
 
 from edge_assistant.core.errors import UsageError
 from edge_assistant.resident import client
@@ -65,6 +68,8 @@ def network_sockets(process: int) -> list[str]:
 
 
 def test_only_the_gateway_has_network_sockets(gateway: Gateway) -> None:
+    with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(f"http://127.0.0.1:{gateway.port}/readyz"):
+        pass  # it asks the resident, which starts
     until(lambda: client.status() is not None)
     resident = client.status()
     assert resident is not None

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from helpers.commands import HANGS, until
+from helpers.gateways import Gateway, serving
 from helpers.platforms import needs_lock
-from helpers.wyoming_clients import CHUNK, Gateway, answers, event, received, scripted, serving, talk
+from helpers.wyoming_clients import CHUNK, answers, event, received, scripted, talk
 from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.asr import Transcribe, Transcript
@@ -37,18 +38,10 @@ SPOKEN = "The pump is warm. It runs at 40 degrees."
 
 
 @pytest.fixture(scope="module")
-def served(homes: Iterator[Path], store: Path) -> Iterator[tuple[Gateway, Path]]:
+def served(homes: Iterator[Path], store: Path) -> Iterator[Gateway]:
     """A gateway for all tests here: its resident takes seconds to start."""
-    home = next(homes)
-    with serving(home, store) as running:
-        yield running, home
-
-
-@pytest.fixture
-def gateway(served: tuple[Gateway, Path], monkeypatch: pytest.MonkeyPatch) -> Gateway:
-    """The same, in the home in which it runs."""
-    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(served[1]))
-    return served[0]
+    with serving("wyoming", next(homes), store) as running:
+        yield running
 
 
 def types(events: list[Event]) -> list[str]:

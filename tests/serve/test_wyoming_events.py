@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from helpers.commands import HANGS
+from helpers.gateways import Gateway, serving
 from helpers.platforms import needs_lock
-from helpers.wyoming_clients import CHUNK, Gateway, event, serving, talk
+from helpers.wyoming_clients import CHUNK, event, talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wyoming.ping import Ping
@@ -26,7 +27,7 @@ pytestmark = needs_lock
 @pytest.fixture(scope="module")
 def gateway(homes: Iterator[Path], store: Path) -> Iterator[Gateway]:
     """A gateway, which starts no resident where nothing is asked."""
-    with serving(next(homes), store) as running:
+    with serving("wyoming", next(homes), store) as running:
         yield running
 
 

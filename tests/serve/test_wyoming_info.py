@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.gateways import serving
 from helpers.platforms import needs_lock
-from helpers.wyoming_clients import serving, talk
+from helpers.wyoming_clients import talk
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 
@@ -22,7 +23,7 @@ def test_it_describes_itself_at_once_and_starts_no_resident(
     homes: Iterator[Path], store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = next(homes)
-    with serving(home, store) as gateway:
+    with serving("wyoming", home, store) as gateway:
         since = time.monotonic()
         info = Info.from_event(talk(gateway.port, Describe(), end="info")[-1])
         assert time.monotonic() - since < 1
