@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_assistant.sandbox import seccomp
-from edge_assistant.sandbox.seccomp import ALLOW, KILL, MACHINES, REFUSED, SyscallTable, program
+from edge_assistant.sandbox.seccomp import ALLOW, KILL, MACHINES, MSG_FASTOPEN, REFUSED, SENDING, SyscallTable, program
 
 ERRNO = 0x00050000
 OTHERS = {"x86_64": [0x40000003, 0xC00000B7, 0x40000028], "aarch64": [0x40000028, 0xC000003E, 0x800000B7, 0x40000003]}
@@ -40,8 +40,8 @@ def verdict(machine: SyscallTable, number: int, *arguments: int) -> int:
 
 
 def test_the_kernel_would_take_it_and_every_call_is_ruled_upon(machine: SyscallTable) -> None:
-    assert bpf.faults(program(machine)) == []
-    assert set(machine.numbers) == {*REFUSED, "socket", "socketpair", "ioctl", "seccomp"}
+    assert bpf.faults(program(machine)) == bpf.faults(program(machine, accepts=True)) == []
+    assert set(machine.numbers) == {*REFUSED, *SENDING, "connect", "socket", "socketpair", "ioctl", "seccomp"}
     assert len(set(machine.numbers.values())) == len(machine.numbers)
 
 
@@ -51,6 +51,19 @@ def test_the_numbers_are_those_of_the_kernels_headers(name: str, machine: Syscal
         pytest.skip("the kernel's headers are not installed")
     found = dict(re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", header.read_text("ascii")))
     assert {call: int(found[call]) for call in machine.numbers} == machine.numbers
+
+
+@pytest.mark.parametrize("call", SENDING)
+@given(flags=WORDS, others=ARGUMENTS)
+def test_who_accepts_connections_connects_to_nothing(call: str, flags: int, others: list[int]) -> None:
+    for machine in MACHINES.values():
+        given_ = [*others[: SENDING[call]], flags, *others[SENDING[call] + 1 :]]
+        accepting = program(machine, accepts=True)
+        found = bpf.run(accepting, machine.audit, machine.numbers[call], given_)
+        assert found == (ERRNO | errno.EACCES if flags & MSG_FASTOPEN else ALLOW)
+        assert bpf.run(accepting, machine.audit, machine.numbers["connect"], others) == ERRNO | errno.EACCES
+        assert verdict(machine, machine.numbers[call], *given_) == ALLOW
+        assert verdict(machine, machine.numbers["connect"], *others) == ALLOW
 
 
 @pytest.mark.parametrize("call", ["socket", "socketpair"])
