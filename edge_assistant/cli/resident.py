@@ -78,15 +78,7 @@ def _start(args: argparse.Namespace) -> int:
         print(f"a resident runs already, as process {found['pid']}")
         return 0
     held = server.opened()
-    child = subprocess.Popen(
-        [*_command(args), "--held", str(held)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        pass_fds=(held.listener, held.claim),
-        start_new_session=True,
-    )
-    held.close()
+    child = spawned(held, args.minutes, subprocess.PIPE)
     began, told = time.monotonic(), False
     assert child.stderr is not None
     with child.stderr:
@@ -103,6 +95,26 @@ def _start(args: argparse.Namespace) -> int:
             time.sleep(_POLL_S)
         print(child.stderr.read(_SAID_BYTES).decode("utf-8", "replace"), end="", file=sys.stderr)
     return child.returncode or FAULT
+
+
+def spawned(held: Held, minutes: int, stderr: int) -> subprocess.Popen[bytes]:
+    """A resident in the background, which takes over what is held here.
+
+    Args:
+        held: from `server.opened`; closed in this process.
+        minutes: without a question, after which it ends; 0 never.
+        stderr: where it says what is wrong with its start, of `subprocess`.
+    """
+    child = subprocess.Popen(
+        [*_command(minutes), "--held", str(held)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        pass_fds=(held.listener, held.claim),
+        start_new_session=True,
+    )
+    held.close()
+    return child
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -157,7 +169,7 @@ def _run(args: argparse.Namespace) -> int:
         changed=question.rules,
         alone=_alone,
         locked=lambda: lock.state().locked,
-        again=_command(args),
+        again=_command(args.minutes),
     )
     server.serve(held, work, args.minutes)
     return 0
@@ -200,9 +212,9 @@ def said(found: Mapping[str, object]) -> str:
     )
 
 
-def _command(args: argparse.Namespace) -> tuple[str, ...]:
+def _command(minutes: int) -> tuple[str, ...]:
     """The command line of the resident itself; Python is not to import from the folder that it stands in."""
-    return sys.executable, "-P", "-m", "edge_assistant.cli.main", NAME, "run", "--minutes", str(args.minutes)
+    return sys.executable, "-P", "-m", "edge_assistant.cli.main", NAME, "run", "--minutes", str(minutes)
 
 
 def _alone() -> bool:

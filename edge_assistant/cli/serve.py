@@ -171,27 +171,8 @@ def _resident(starts: bool) -> Iterator[socket.socket]:
 
 def _start() -> None:
     """Start a resident that stays; its socket is there at once, and it answers when its models are loaded."""
+    from edge_assistant.cli import resident
     from edge_assistant.resident import server
 
     with contextlib.suppress(UsageError):  # another one was quicker
-        held = server.opened()
-        subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-m",
-                "edge_assistant.cli.main",
-                "resident",
-                "run",
-                "--minutes",
-                "0",
-                "--held",
-                str(held),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(held.listener, held.claim),
-            start_new_session=True,
-        )
-        held.close()
+        resident.spawned(server.opened(), 0, subprocess.DEVNULL)
