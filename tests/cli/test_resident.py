@@ -315,7 +315,7 @@ def test_that_it_takes_long_to_get_ready_is_said_once(
     monkeypatch.setattr(server, "opened", lambda: server.Held(*os.pipe()))
     monkeypatch.setattr(verb, "_command", lambda args: (sys.executable, "-c", "import time; time.sleep(60)"))
     monkeypatch.setattr(verb, "_LONG_S", 0.0)
-    assert verb.run(argparse.Namespace(resident_verb="start")) == 0
+    assert verb.run(argparse.Namespace(resident_verb="start", minutes=0)) == 0
     said = capsys.readouterr()
     os.kill(int(said.out.split()[-1]), signal.SIGKILL)
     assert said.err == "the resident is getting ready; it waits while another edge-assistant computes\n"

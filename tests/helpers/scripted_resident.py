@@ -126,11 +126,12 @@ class Script:
     def serve(
         self, asked: ServiceMessage, watch: Watch, send: server.Send
     ) -> tuple[Mapping[str, object], Callable[[], None]]:
-        """Send each text as a part, and what the signals hold as the reply."""
+        """Send each text as a part, do what the words of the last one say, and tell what the signals hold."""
         for text in asked.texts:
-            watch(Said(text))
             send({"text": text})
-        return {"held": [signal.read().decode() for signal in asked.signals]}, lambda: None
+        answer, note, settle = self.answer(question(*asked.texts[-1].split("\n")), watch)
+        held = [signal.read().decode() for signal in asked.signals]
+        return {"answer": answer, "note": note, "sources": [], "held": held}, settle
 
 
 def _main(folder: Path, minutes: float, held: server.Held) -> None:

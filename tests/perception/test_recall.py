@@ -162,6 +162,7 @@ def test_the_libraries_that_decode_are_known_by_their_versions(tmp_path: Path) -
 def test_the_core_that_perceives_is_summed_with_it() -> None:
     """What senses import of the core is among what is summed, or decides nothing of what is perceived."""
     deciding_nothing = {f"core/{name}" for name in ("answer", "errors", "events", "limits")}  # limits stand in the key
+    deciding_nothing.add("compute/sd_notify")
     core = Path(cache.__file__).parents[1]
     imported = set[str]()
     for file in (*core.glob("perception/**/*.py"), *(core / f"{name}.py" for name in cache._BESIDE)):
