@@ -31,6 +31,11 @@ class Guest:
     replied: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
+    @property
+    def task(self) -> str:
+        """What is asked for, in one word."""
+        return self.question.task.value if isinstance(self.question, ServiceMessage) else "ask"
+
     def send(self, message: Mapping[str, object]) -> bool:
         """Send something; whether that worked. A command that does not take it is gone."""
         with contextlib.suppress(OSError):
