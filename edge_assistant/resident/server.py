@@ -246,7 +246,9 @@ class Resident:
             self._current = guest
         try:
             if not guest.send({"turn": True}):
-                return None
+                with self._choosing:
+                    self._current = None
+                return ResidentRequest.RENEW if guest.stopped else None  # nothing takes the wish to stop back
             if self._work.locked() and self._work.changed() == self._changed:
                 return self._answer(guest)
             guest.send({"refused": "it is ending"})  # the command does the work itself, the gateway tries again
@@ -405,6 +407,7 @@ class Resident:
             with self._choosing:
                 if self._current is not guest or guest.replied:
                     return
+                guest.stopped = True
                 self._work.stop()  # each second, as a library may have caught what it raised
             guest.done.wait(TICK_S)
 
