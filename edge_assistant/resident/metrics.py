@@ -206,8 +206,9 @@ def _read() -> Mapping[str, Any]:
 
 def _counter(before: Mapping[str, Any], name: str) -> Counter[str]:
     rows = before.get(name)
-    names = [key for key in rows if _NAME.fullmatch(key)] if isinstance(rows, dict) else []
-    return Counter({key: int(_number(rows, key)) for key in names})
+    if not isinstance(rows, dict):
+        return Counter()
+    return Counter({key: int(_number(rows, key)) for key in rows if _NAME.fullmatch(key)})
 
 
 def _number(before: Mapping[str, Any], name: str) -> float:
