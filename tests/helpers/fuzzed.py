@@ -41,14 +41,15 @@ def good(protocol: str, token: str) -> list[tuple[bytes, bytes]]:
         return [(b"", content) for content in (*alone, b"".join(heard))]
     if protocol == "mcp":
         handshake = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "f", "version": "1"}}
-        meta = {f"io.modelcontextprotocol/{name}": {} for name in ("clientInfo", "clientCapabilities")}
-        meta |= {"io.modelcontextprotocol/protocolVersion": _VERSION}  # type: ignore[dict-item]
+        meta: dict[str, object] = {"io.modelcontextprotocol/protocolVersion": _VERSION}
+        meta["io.modelcontextprotocol/clientCapabilities"] = {}
         called = {"name": "perceive", "arguments": {"paths": ["/etc/passwd"]}, "_meta": meta}
         asked = [("initialize", handshake), ("tools/call", called), ("tools/list", {"_meta": meta})]
         found = []
         for method, params in asked:
             version = "2025-11-25" if params is handshake else _VERSION
-            more = f"Mcp-Protocol-Version: {version}\r\nMcp-Method: {method}\r\nMcp-Name: perceive\r\n"
+            more = f"Mcp-Protocol-Version: {version}\r\nMcp-Method: {method}\r\n"
+            more += "Mcp-Name: perceive\r\n" if params is called else ""
             body = _json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
             found.append((_head("/mcp", token, more), body))
         return found
@@ -156,7 +157,8 @@ def fault(protocol: str, answer: bytes) -> str:
         return "it tells of the inside"
     if protocol != "wyoming":
         status = re.match(rb"HTTP/1\.1 (\d{3}) ", answer)
-        if answer and (status is None or not 100 <= int(status[1]) < 500):
+        full = protocol == "mcp" and b"Too many open sessions" in answer  # of the older era; the newer has none
+        if answer and not full and (status is None or not 100 <= int(status[1]) < 500):
             return "its status is that of a fault, or it has none"
         return ""
     rest = answer

@@ -45,10 +45,9 @@ class Fuzzed:
 
     def is_well(self, protocol: str) -> bool:
         """Whether a good request is answered."""
-        told = {"http": b'"edge"', "mcp": b"serverInfo", "wyoming": b"pong"}
-        requests, is_wyoming = fuzzed.good(protocol, TOKEN), protocol == "wyoming"
-        answer = fuzzed.sent(self.ports[protocol], fuzzed.whole(*requests[is_wyoming]), stays=is_wyoming)
-        return told[protocol] in answer
+        number, told = {"http": (0, b'"edge"'), "mcp": (2, b"transcribe"), "wyoming": (1, b"pong")}[protocol]
+        request = fuzzed.whole(*fuzzed.good(protocol, TOKEN)[number])
+        return told in fuzzed.sent(self.ports[protocol], request, stays=protocol == "wyoming", wait=10.0)
 
 
 @pytest.fixture(scope="module")
