@@ -126,7 +126,10 @@ class Script:
     def serve(
         self, asked: ServiceMessage, watch: Watch, send: server.Send
     ) -> tuple[Mapping[str, object], Callable[[], None]]:
-        """Send each text as a part, and what the signals hold as the reply."""
+        """Do what the words of a message without signals say; of one with them tell what they hold, and its texts."""
+        if not asked.signals:
+            answer, note, settle = self.answer(question(*asked.texts[-1].split("\n")), watch)
+            return {"answer": answer, "note": note, "sources": []}, settle
         for text in asked.texts:
             watch(Said(text))
             send({"text": text})
