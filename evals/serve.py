@@ -42,7 +42,7 @@ QUESTION_MS = 15.0  # that a question through the gateway may take more, issue 2
 TRANSCRIPTION = 1.05  # times that a transcription may take
 FAIR = 9.0  # times that the slowest of `CLIENTS` may take of one alone
 CLIENTS = 8
-_ROUNDS, _ALONE = 5, 5  # of all clients at once, and questions of one alone in each
+_ROUNDS = 5  # of all clients at once, and as many questions of one alone
 _BOUNDARY = "a-boundary-of-the-bench"
 _WAIT_S = 300.0
 
@@ -56,7 +56,7 @@ class GatewayFigures:
         question_more_ms: more of them through the gateway.
         transcription_s: seconds of a transcription by the resident.
         transcription_times: so many times as long through the gateway.
-        clients_times: the slowest of `CLIENTS` at once against one alone, the median of rounds.
+        clients_times: the slowest of `CLIENTS` at once against the mean of as many alone, the median of rounds.
     """
 
     question_ms: float
@@ -165,7 +165,7 @@ def measure(port: int, token: str, audio: Path, questions: int, transcriptions: 
     question = ServiceMessage(ServiceTask.ASK, (QUESTION,))
     ask()
     direct, through = _in_turns(questions, lambda _: _reply(question), lambda _: ask())
-    times = [max(_at_once(ask)) / statistics.median(_seconds(ask) for _ in range(_ALONE)) for _ in range(_ROUNDS)]
+    times = [max(_at_once(ask)) / statistics.fmean(_seconds(ask) for _ in range(CLIENTS)) for _ in range(_ROUNDS)]
     recording = _variants(audio)
 
     def hear(number: int) -> None:
