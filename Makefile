@@ -62,6 +62,7 @@ bench:  ## the measurements that need no data of your own, and tests that take l
 	$(BIN)/edge-assistant bench redaction
 	$(BIN)/edge-assistant bench attacks
 	$(BIN)/edge-assistant bench attacks --model real --profile starter
+	$(BIN)/edge-assistant --no-lock bench serve
 	$(BIN)/pytest -m bench $(ARGS)
 
 airgap:  ## one folder for a machine that has never seen a network

@@ -22,6 +22,7 @@ class Guest:
         question: or what a gateway wants, with its signals opened.
         gone: whether nobody waits for the answer.
         replied: whether the answer is made; what remains to be done is not stopped.
+        stopped: whether its answer was to stop, even if it had not begun.
         done: set after the answer.
     """
 
@@ -29,7 +30,13 @@ class Guest:
     question: QuestionMessage | ServiceMessage
     gone: bool = False
     replied: bool = False
+    stopped: bool = False
     done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def task(self) -> str:
+        """What is asked for, in one word."""
+        return self.question.task.value if isinstance(self.question, ServiceMessage) else "ask"
 
     def send(self, message: Mapping[str, object]) -> bool:
         """Send something; whether that worked. A command that does not take it is gone."""

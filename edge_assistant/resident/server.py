@@ -31,6 +31,7 @@ from edge_assistant.core.errors import EdgeAssistantError, Stopped, StorageFull,
 from edge_assistant.core.events import Watch
 from edge_assistant.resident import protocol
 from edge_assistant.resident.guest import Guest
+from edge_assistant.resident.metrics import ResidentMetrics
 from edge_assistant.resident.protocol import Channel, MalformedMessage, QuestionMessage, ServiceMessage
 from edge_assistant.storage import atomic
 
@@ -198,6 +199,7 @@ class Resident:
         self._wish: ResidentRequest | None = None
         self._looked = self._quiet_since = time.monotonic()
         self._answered = self._warm_bytes = 0
+        self._metrics = ResidentMetrics(restarted=held.renewals > 0)
         self._accepts = True  # whether the listening thread came round since the main thread looked
 
     def run(self) -> ResidentRequest:
@@ -222,6 +224,8 @@ class Resident:
             if wish is not None:
                 self._wishes(wish)
         _log.info("the resident is to %s", self._wish.value)
+        renews = self._wish is ResidentRequest.RENEW and self._held.renewals < RENEWALS
+        self._metrics.tell(self._status, last="restarting" if renews else "ended")
         return self._wish
 
     def interrupted(self, *_: object) -> None:
@@ -242,7 +246,9 @@ class Resident:
             self._current = guest
         try:
             if not guest.send({"turn": True}):
-                return None
+                with self._choosing:
+                    self._current = None
+                return ResidentRequest.RENEW if guest.stopped else None  # nothing takes the wish to stop back
             if self._work.locked() and self._work.changed() == self._changed:
                 return self._answer(guest)
             guest.send({"refused": "it is ending"})  # the command does the work itself, the gateway tries again
@@ -259,14 +265,16 @@ class Resident:
         again = True
         self._answered += 1  # first, as a command may look once it has its answer
         try:
-            if isinstance(guest.question, ServiceMessage):
-                reply, settle = self._work.serve(guest.question, guest.watch, guest.part)
-            else:
-                answer, note, settle = self._work.answer(guest.question, guest.watch)
-                reply = {"answer": answer, "note": note}
-            guest.replied = True
-            again = not guest.send(reply)
-            settle()
+            with self._metrics.counting(guest.task) as count:
+                if isinstance(guest.question, ServiceMessage):
+                    reply, settle = self._work.serve(guest.question, guest.watch, guest.part)
+                else:
+                    answer, note, settle = self._work.answer(guest.question, guest.watch)
+                    reply = {"answer": answer, "note": note}
+                guest.replied = True
+                count(reply)
+                again = not guest.send(reply)
+                settle()
         except Stopped:
             pass
         except EdgeAssistantError as error:
@@ -306,6 +314,7 @@ class Resident:
         self._listener.settimeout(TICK_S)
         while True:
             self._accepts = True
+            self._metrics.tell(self._status)
             with contextlib.suppress(OSError):  # nobody connected, or who did has hung up
                 connection, _ = self._listener.accept()
                 threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
@@ -398,6 +407,7 @@ class Resident:
             with self._choosing:
                 if self._current is not guest or guest.replied:
                     return
+                guest.stopped = True
                 self._work.stop()  # each second, as a library may have caught what it raised
             guest.done.wait(TICK_S)
 

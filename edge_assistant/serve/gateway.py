@@ -22,13 +22,14 @@ from edge_assistant.serve.calls import Broker, Desk
 CONNECTIONS = 128  # at once; more are refused
 HEAD_BYTES = 64 << 10  # of a request line and its headers
 FIRST_S = 5.0  # within which a connection says what it wants
+WHOLE_S = 120.0  # within which all of a request has come; a client that is too slow would keep others out
 _HTTP = frozenset(("http", "mcp"))  # protocols over it
 _ENDS_S = 2  # for what is being answered when the gateway ends
 TURN_S = 2.0  # from one word to the broker that the loop came round to the next
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that does not wait for ever for a client that says nothing."""
+    """HTTP/1.1 that does not wait for ever for a client that says nothing, or not all."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, and end if no request comes."""
@@ -37,6 +38,17 @@ class Protocol(H11Protocol):
 
     def _end_if_silent(self) -> None:
         if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+    def handle_events(self) -> None:
+        """Take what came, and end if the rest of a request does not."""
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before and self.cycle.more_body:
+            self.loop.call_later(WHOLE_S, self._end_if_slow, self.cycle)
+
+    def _end_if_slow(self, cycle: object) -> None:
+        if self.cycle is cycle and self.cycle.more_body:
             self.transport.close()
 
 

@@ -11,18 +11,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from helpers.platforms import needs_peer_descriptors
-from helpers.scripted_resident import HANGS, MOST_RENEWALS, asking, heard, renewals, serving, until
+from helpers.scripted_resident import HANGS, MOST_RENEWALS, asking, heard, question, renewals, serving, until
 from helpers.systemd import NotifySocket
 
 from edge_assistant.core.events import Said
 from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.resident import client, protocol, server
+from edge_assistant.resident.guest import Guest
+from edge_assistant.resident.protocol import Channel
+from edge_assistant.resident.server import ResidentWork
 
 
 def ends(process: subprocess.Popen[bytes]) -> bool:
@@ -306,3 +310,42 @@ def test_a_gateway_hands_over_regular_files_only(resident) -> None:
             channel.send({"service": message}, descriptors)
             assert heard(channel, "refused") == "the signals are no files"
     os.close(resident_socket)
+
+
+def test_a_wish_to_stop_who_left_as_its_turn_came_stops_nobody_else(home: Path, folder: Path) -> None:
+    """The wish outlasts an answer that never began, so the resident begins anew before the next one."""
+    asked = threading.Event()
+
+    class Leaves(Guest):
+        def send(self, message: Mapping[str, object]) -> bool:
+            assert asked.wait(
+                HANGS
+            )  # until the thread of the connection, which sees that nobody is there, asks to stop
+            return False
+
+    work = ResidentWork(
+        facts={}, environment={}, answer=no_answer, serve=no_answer, warm=int, stop=asked.set, relieve=bool,
+        changed=str, alone=bool, locked=bool, again=(),
+    )  # fmt: skip
+    held = server.opened()
+    resident = server.Resident(held, work, 0)
+    ours, theirs = socket.socketpair()
+    guest = Leaves(Channel(ours, protocol.REQUEST_BYTES), question("say:one"))
+    theirs.close()
+    attending = threading.Thread(target=resident._ask, args=(guest,))
+    with ours:
+        guest.gone = True
+        resident._current = guest
+        attending.start()
+        assert resident._serve(guest) is server.ResidentRequest.RENEW
+        attending.join(HANGS)
+        asked.clear()
+        other = Leaves(Channel(ours, protocol.REQUEST_BYTES), question("say:two"))
+        asked.set()
+        assert resident._serve(other) is None
+    resident._listener.close()
+    os.close(held.claim)
+
+
+def no_answer(*_: object) -> NoReturn:
+    raise AssertionError
