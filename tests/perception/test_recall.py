@@ -161,8 +161,7 @@ def test_the_libraries_that_decode_are_known_by_their_versions(tmp_path: Path) -
 
 def test_the_core_that_perceives_is_summed_with_it() -> None:
     """What senses import of the core is among what is summed, or decides nothing of what is perceived."""
-    deciding_nothing = {f"core/{name}" for name in ("answer", "errors", "events", "limits")}  # limits stand in the key
-    deciding_nothing.add("compute/sd_notify")
+    told = ("core/answer", "core/errors", "core/events", "core/limits", "compute/sd_notify")  # limits stand in the key
     core = Path(cache.__file__).parents[1]
     imported = set[str]()
     for file in (*core.glob("perception/**/*.py"), *(core / f"{name}.py" for name in cache._BESIDE)):
@@ -170,7 +169,7 @@ def test_the_core_that_perceives_is_summed_with_it() -> None:
         imported.update(re.findall(r"^\s*from edge_assistant\.((?:compute|core)\.\w+)", text, re.MULTILINE))
         for package, names in re.findall(r"^\s*from edge_assistant\.(compute|core) import (.+)", text, re.MULTILINE):
             imported.update(f"{package}.{name}" for name in names.split(", "))
-    found = {name.replace(".", "/") for name in imported} - deciding_nothing
+    found = {name.replace(".", "/") for name in imported}.difference(told)
     assert {name for name in found if not name.startswith("compute/scheduling")} == set(cache._BESIDE)
 
 
