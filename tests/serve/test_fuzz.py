@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from helpers import fuzzed, plain_model
 from helpers.commands import COMMAND, HANGS, until
+from helpers.gateways import TOKEN
 from helpers.platforms import needs_lock
-from serve.conftest import TOKEN
 
 from edge_assistant.resident import client, metrics
 

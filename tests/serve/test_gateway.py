@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from serve.conftest import TOKEN
+from helpers.gateways import TOKEN
 
 from edge_assistant.serve import gateway, http
 

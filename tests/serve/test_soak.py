@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from helpers.commands import until
 from helpers.fuzzed import sent
+from helpers.gateways import TOKEN, Gateway
 from helpers.platforms import needs_lock
-from serve.conftest import TOKEN, Gateway
 
 from edge_assistant.resident import client
 

@@ -258,7 +258,7 @@ def test_recordings_are_let_go_as_soon_as_an_error_is_sent(content: bytes) -> No
     async def ended() -> list[object]:
         async with scripted(None) as (_, _, port):
             await answers(port, content)
-            return [one for one in gc.get_objects() if isinstance(one, wyoming.Recording) and one.size >= 5000]
+            return [one for one in gc.get_objects() if type(one) is wyoming.Recording and one.size >= 5000]
 
     gc.collect()
     gc.disable()
