@@ -123,7 +123,7 @@ def test_everything_that_is_wrong_is_listed(here: Here, tmp_path: Path) -> None:
 
 
 def test_the_one_that_holds_is_checked(hold: Hold, here: Here) -> None:
-    assert here("policy", "check").out == "there is no policy: everything is allowed\n"
+    assert here("policy", "check").out == "there is no policy: everything is allowed but 'serve'\n"
     file = hold("signals.kinds = []")
     assert here("policy", "check").out == f"{file}: good\n"
     file.write_text("x = 1")
@@ -144,7 +144,7 @@ def test_without_a_policy_there_are_no_rules_to_show(capsys: pytest.CaptureFixtu
     assert main(["policy", "show", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"file": None, "rules": {}}
     assert main(["policy", "show"]) == 0
-    assert capsys.readouterr().out == "there is no policy: everything is allowed\n"
+    assert capsys.readouterr().out == "there is no policy: everything is allowed but 'serve'\n"
 
 
 def test_the_administrators_file_wins(

@@ -1,7 +1,7 @@
 """What is allowed: the rules of the policy that holds, asked one by one by whatever is about to do something.
 
 A policy of the administrator lies at a place that no variable of the environment moves, and then alone counts; else
-the one in the user's config folder does, where there is one. Without either everything is allowed.
+the one in the user's config folder does, where there is one. Without either everything is allowed but the gateway.
 """
 
 from __future__ import annotations
