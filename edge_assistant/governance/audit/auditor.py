@@ -88,6 +88,23 @@ class Auditor:
                 self._trail.append("ended", {"code": _code(error)}, conversation)
             raise
 
+    def filled(self, function: str, text: str, verdicts: Sequence[Verdict]) -> None:
+        """Write down what of an answer goes into a client's schema, or into a call of its function.
+
+        Args:
+            function: its name; "" of a schema.
+            text: the JSON; "" where something is missing that may not be.
+            verdicts: on each value, by its path; they go out in any case.
+        """
+        conversation = self._conversation()
+        key = self._key(conversation)
+        facts = {
+            "function": _digest(function, key) if function else None,
+            "digest": _digest(text, key) if text else None,
+            "verdicts": [_verdict(verdict, key) for verdict in verdicts],
+        }
+        self._trail.extend([("filled", facts)], conversation, checkpoint=True)
+
     def _write(self, entries: Sequence[Entry], signals: Sequence[Signal], conversation: str, key: Key) -> None:
         """Write rows, and those of the signals that the trail does not have yet."""
         if conversation != self._of:

@@ -141,6 +141,15 @@ def read(file: Path, until: int | None = None, start: int = 0) -> Iterator[Trail
         raise InputCorrupt(f"{printable(file.name)} cannot be read ({error.strerror})", "check the path") from None
 
 
+def begun(file: Path) -> bool:
+    """Whether a file has anything yet: a killed process may have left it empty."""
+    try:
+        found = file.stat()
+    except OSError:
+        return False
+    return found.st_size > 0 or not stat.S_ISREG(found.st_mode)
+
+
 def last(file: Path) -> TrailCheckpoint | None:
     """The last line of a file, where that is a checkpoint; whoever signed it."""
     try:

@@ -43,7 +43,7 @@ def noted(connection: sqlite3.Connection, before: Before) -> Iterator[str]:
 def _end_of_outside(connection: sqlite3.Connection, trail: Trail, before: Before) -> Iterator[str]:
     """Whether the file beside tells the last checkpoint, or the last but one: a killed process may have left it so."""
     marks = [body for (body,) in connection.execute(_LAST_MARKS)]
-    none_yet = before.witness == Head() and not trail.outside.exists()  # or the first one is on its way
+    none_yet = before.witness == Head() and not checkpoints.begun(trail.outside)  # or the first one is on its way
     if none_yet or not marks:
         return
     name = trail.outside.name

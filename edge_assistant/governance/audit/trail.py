@@ -126,7 +126,7 @@ class Trail:
             keys = self._opened()
             entry = ("stopped", {"code": error.code})
             witness = self.witness.read()
-            self.database.write(lambda c: _extended(c, keys, [entry], conversation, False, witness))
+            self.database.write(lambda c: _extended(c, keys, [entry], conversation, False, witness, self.outside))
 
     def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Look something up, all of one moment."""
@@ -191,7 +191,9 @@ class Trail:
         try:
             self._keep_reserve()
             keys, witness = self._opened(), self._witnessed()
-            count, made = self.database.write(lambda c: _extended(c, keys, entries, conversation, checkpoint, witness))
+            count, made = self.database.write(
+                lambda c: _extended(c, keys, entries, conversation, checkpoint, witness, self.outside)
+            )
         except StorageFull as error:
             self.stopped(error, conversation)
             raise
@@ -216,10 +218,10 @@ class Trail:
 
         def published(connection: sqlite3.Connection) -> Head:
             missing, known = _unpublished(connection, self.outside)
-            none_yet = witness == Head() and not self.outside.exists()
+            none_yet = witness == Head() and not checkpoints.begun(self.outside)
             places = {self.outside.name: known or none_yet, PLACE: witness not in {None, GARBLED}}
             if lost := [place for place, tells in places.items() if not tells]:
-                _extended(connection, keys, [("unwitnessed", {"places": lost})], "", False, None)
+                _extended(connection, keys, [("unwitnessed", {"places": lost})], "", False, None, self.outside)
             for mark in missing:
                 checkpoints.add(self.outside, mark)
             return _head(connection, keys)
@@ -260,8 +262,11 @@ def _extended(
     conversation: str,
     checkpoint: bool,
     witness: Head | None,
+    outside: Path,
 ) -> tuple[int, TrailCheckpoint | None]:
     """Write rows; the number of the last one, and the checkpoint where one was due.
+
+    The file beside first gets the checkpoints that it lacks, so that it is never more than one behind.
 
     Raises:
         StorageFull: the trail was changed from outside, so nothing is added to it.
@@ -275,6 +280,9 @@ def _extended(
         head = _added(connection, key, head, conversation, kind, body)
     made = None
     if checkpoint or head.count // EVERY > before.count // EVERY:
+        missing, known = _unpublished(connection, outside)
+        for mark in missing if known else []:
+            checkpoints.add(outside, mark)
         made = signer.checkpoint(head.count, head.mac, _now())
         head = _added(connection, key, head, "", "checkpoint", made.to_json())
     seal = coded(key, ["head", head.count, head.mac])
