@@ -22,7 +22,7 @@
     ├── PolicyRefused                           a rule of the policy refuses: status 5
     │   └── PolicyInvalid                       the policy itself cannot be read or is wrong, so that nothing is allowed
     ├── LockFailed                              the offline lock cannot be set: status 5
-    ├── ResidentLost                            the resident ended while it printed an answer: status 70
+    ├── ResidentLost                            no resident, or it ended while it answered: status 70
     └── ModelError, StorageFull, ...            status 4 and 6, see edge_assistant_models.errors
 
 A damaged signal raises an `InputError`; the assistant reports it in `failed` and goes on with the others.
@@ -223,7 +223,7 @@ class LockFailed(EdgeAssistantError):
 
 
 class ResidentLost(EdgeAssistantError):
-    """The resident ended while it printed an answer."""
+    """The resident ended while it answered, or there is none where one is needed."""
 
     code = "resident"
 
@@ -232,3 +232,15 @@ class PolicyInvalid(PolicyRefused):
     """The policy cannot be read or is wrong; while it is not known what is allowed, nothing is."""
 
     code = "policy.invalid"
+
+
+def packed(error: EdgeAssistantError) -> list[str]:
+    """Name, message and hint of an error, for another process; one that is not in `__all__` goes as its base there."""
+    kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in __all__)
+    return [kind, error.message, error.hint]
+
+
+def unpacked(kind: str, message: str, hint: str) -> EdgeAssistantError:
+    """What `packed` was given; an unknown name stands for `EdgeAssistantError`."""
+    made: EdgeAssistantError = globals()[kind if kind in __all__ else "EdgeAssistantError"](message, hint)
+    return made

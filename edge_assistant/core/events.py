@@ -31,6 +31,14 @@ class Perceiving:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """A sense that takes long has found something of what it is going to find; the evidence has no ids yet."""
+
+    signal: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Perceived:
     """A sense is done with a signal; the evidence has its ids."""
 
@@ -107,6 +115,7 @@ Event = (
     Routed
     | Waiting
     | Perceiving
+    | Understood
     | Perceived
     | Noted
     | Failed

@@ -73,6 +73,9 @@ class Engine(Protocol):
     ) -> Iterator[str]:
         """Let the model write, piece by piece, until it ends its turn."""
 
+    def constrained(self, messages: Sequence[Message], grammar: str, *, max_tokens: int) -> str:
+        """Let the model write what a grammar (GBNF) admits; broken off where it takes more tokens."""
+
     def prefill(self, messages: Sequence[Message]) -> None:
         """Read the stable beginning of a prompt that is going to come, so that only its rest remains to be read."""
 
@@ -196,6 +199,27 @@ class LlamaEngine:
                 yield piece
         if rest := decoder.decode(b"", final=True):
             yield rest
+
+    def constrained(self, messages: Sequence[Message], grammar: str, *, max_tokens: int) -> str:
+        """Let the model write what a grammar (GBNF) admits, the likeliest token each time.
+
+        Raises:
+            UsageError: the prompt does not fit into the context, or the grammar cannot be used.
+        """
+        from edge_assistant.language.grammar import TokenGrammar
+
+        rules = TokenGrammar(self._model, grammar)  # first: with none that can be read nothing is written
+        try:
+            logits = self._read(self._prompt(messages))
+            written = bytearray()
+            for _ in range(min(max_tokens, self._context.size - len(self._context.tokens))):
+                if self._tokenizer.ends(token := rules.take(logits)):
+                    break
+                written += self._tokenizer.piece(token)
+                logits = self._decode([token])
+            return written.decode("utf-8", "replace")
+        finally:
+            rules.close()
 
     def _one_by_one(self, logits: NDArray[np.float32], temperature: float, seed: int) -> Iterator[int]:
         """The likeliest token each time, or at a temperature one drawn by its probability (Gumbel-max)."""

@@ -68,3 +68,13 @@ def test_every_error_can_be_imported_from_one_place() -> None:
         error.__name__ for error in CLASSES if error.__module__ in {core.__name__ for core in CORE}
     }
     assert all(hasattr(errors, name) for name in errors.__all__)
+
+
+def test_an_error_comes_to_another_process_as_the_nearest_class_that_it_knows() -> None:
+    class InputOfATest(errors.InputMissing):
+        """A class that the other process does not have."""
+
+    assert errors.packed(InputOfATest("a", "b")) == ["InputMissing", "a", "b"]
+    found = errors.unpacked("InputMissing", "a", "b")
+    assert (type(found), found.message, found.hint) == (errors.InputMissing, "a", "b")
+    assert type(errors.unpacked("open", "a", "b")) is EdgeAssistantError
