@@ -106,6 +106,11 @@ def compare(
             groups.append([claim])
         else:
             home.append(claim)
+    return verdict_of(attribute, groups, subject)
+
+
+def verdict_of(attribute: str, groups: Sequence[Sequence[Claim]], subject: str | None = None) -> Verdict:
+    """The verdict on claims in groups, each of claims that agree."""
     return Verdict(attribute, subject, _agreement(groups), tuple(map(_value_of, groups)))
 
 

@@ -21,7 +21,6 @@ from edge_assistant_quantize.errors import InputMissing, StorageFull, UsageError
 
 Configure = Callable[[Any], object]  # adds options to a parser or to a group of it
 
-
 VERBS: dict[str, Callable[[Any], None]] = {}  # of `edge-quantize`: what adds each to the subparsers of the command
 
 _DIGITS = 12  # of a number; nothing here is counted in more
@@ -105,8 +104,8 @@ CHUNKS = option("--chunks", type=count, metavar="N", help="the most that are tak
 
 
 def command() -> str:
-    """This process's command line, for records."""
-    return shlex.join(["edge-quantize", *sys.argv[1:]])
+    """This process's command line, for records; names need not be UTF-8."""
+    return printable(shlex.join(["edge-quantize", *sys.argv[1:]]))
 
 
 def form(title: str, *options: Configure) -> Configure:

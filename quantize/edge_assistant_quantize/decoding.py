@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from edge_assistant.core.signals import printable
+from edge_assistant_models import regular
 from edge_assistant_models.schema import FILE_NAME, HTTP_URL, NAME
 
 T = TypeVar("T")
@@ -21,7 +23,24 @@ Line = Annotated[str, Meta(pattern=r"^[^\n]*\S[^\n]*\Z")]
 Text = Annotated[str, Meta(pattern=r"\S")]
 Positive = Annotated[int, Meta(ge=1)]
 
+MAX_BYTES = 4 << 20  # of a table beside data; the gold evidence of an hour of speech is below 2 MB
+
 _PLACE = re.compile(r" - at `(?:key` in `)?\$\.?([^`]*)`")
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a table that lies beside data.
+
+    Raises:
+        ValueError: it is too large, or cannot be read; the message is one line.
+    """
+    try:
+        found = regular.read(path, MAX_BYTES)
+    except OSError as error:
+        raise ValueError(f"it cannot be read ({error.strerror})") from None
+    if len(found) > MAX_BYTES:
+        raise ValueError(f"it is over {MAX_BYTES:,} bytes")
+    return found
 
 
 def convert(values: object, kind: type[T], hook: Callable[[type, Any], Any] | None = None, *, strict: bool = True) -> T:

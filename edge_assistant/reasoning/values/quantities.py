@@ -191,6 +191,8 @@ def _join(text: str, found: Iterable[_Number]) -> Iterator[_Number]:
 def _compose(a: _Number, b: _Number, between: str, text: str) -> _Number | None:
     """Two numbers that add up to one: of a greater and a lesser unit, or a price and its cents."""
     apart = between.strip(",").strip()
+    if "  " in text[a.end : b.start]:  # where another value stood, which `blank_out` took
+        return None
     if a.least is not None or a.part or a.readings[0] != int(a.readings[0]) or apart not in ("", "and", "-"):
         return None
     if b.part:

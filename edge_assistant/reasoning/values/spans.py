@@ -42,6 +42,8 @@ def hedge(text: str, start: int, end: int) -> str:
 
     >>> hedge("it was just under 40", 18, 20), hedge("38 or so", 0, 2), hedge("no more than 5", 13, 14)
     ('under', 'about', 'most')
+    >>> hedge("he denies more than 5", 20, 21)
+    ''
     """
     before, behind = _hedges()
     beside = text[max(0, start - _BESIDE) : start]

@@ -44,6 +44,16 @@ def as_words(text: str, *, labelled: bool = False) -> Words:
     return Words(frozenset(token for token, label in tokens if label or token not in stop))
 
 
+def says_unknown(text: str) -> bool:
+    """Whether all of a text is that nothing is known; that there is none tells something.
+
+    >>> [says_unknown(text) for text in ("Not known.", "I have no idea", "N/A", "none", "known", "no known allergies")]
+    [True, True, True, False, False, False]
+    """
+    tokens = as_words(text).tokens
+    return any(tokens == as_words(known).tokens for known in vocabulary().words["unknown"])
+
+
 def has_label(text: str) -> bool:
     """Whether one or two capital letters in a text name something: blood group B, type II, hepatitis A.
 

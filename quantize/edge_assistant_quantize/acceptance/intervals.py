@@ -61,17 +61,18 @@ def interval(candidate: Measured, reference: Measured | None, *, level: float = 
     own = _deviations(part, whole)
     moved = own - _deviations(other_part, other_whole)  # of each cluster, in units of the value
     shares = part / np.maximum(whole, _ROUNDING) - other_part / np.maximum(other_whole, _ROUNDING)
-    least = 0.0 if reference is None else -1.0  # the least and largest value or difference of shares
-    room = (difference - least, 1 - difference) if candidate.unit == "share" else (math.inf, math.inf)
+    least = 0.0 if reference is None else -max(1.0, reference.value)  # the least and the greatest value or difference
+    most = max(1.0, candidate.value)  # of shares; more words may be wrong than there are
+    room = (difference - least, most - difference) if candidate.unit == "share" else (math.inf, math.inf)
     size = max(len(each) * float(each @ each) / float(each.sum()) ** 2 for each in (whole, other_whole))
     spread = float(np.abs(own).max()) or abs(candidate.value)
     apart = _rounded(shares - np.median(shares)) * np.maximum(whole, other_whole)
     ends = []
-    for sign, most in zip((-1, 1), room, strict=True):
+    for sign, farthest in zip((-1, 1), room, strict=True):
         farther = np.maximum(sign * apart, 0.0)  # beyond the median
         squares = float(farther @ farther)
         known = float(farther.sum()) ** 2 / squares if squares else 0.0
-        added = _added(sign * moved, known, size * most, spread)
+        added = _added(sign * moved, known, size * farthest, spread)
         ends.append(difference + sign * _upper(np.append(sign * moved, added), (1 - level) / 2))
     low, high = ends
     return Interval(difference, low, high, level, len(moved))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from edge_assistant.core.signals import printable
 from edge_assistant_quantize import arguments
 from edge_assistant_quantize.acceptance.intervals import interval
 from edge_assistant_quantize.arguments import VerbResult, option, verb
@@ -93,7 +94,7 @@ def _page(args: argparse.Namespace, models: list[Candidate]) -> ReportPage:
                 within[key] = interval(each, other if compares else None), compares
         state = FormState.UNDECIDED if place else FormState.REFERENCE
         weights = precision.of_files(models[place].paths.values())
-        compared.append(ReportedForm(replace(form, name=name), state, within, weights))
+        compared.append(ReportedForm(replace(form, name=printable(name)), state, within, weights))
     reference, *variants = (each.form for each in compared)
     record = replace(record, reference=reference, variants=variants, commands=[arguments.command()])
     return ReportPage(f"{len(compared)} models side by side", text.decision(record), record, compared)

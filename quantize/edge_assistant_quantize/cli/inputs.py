@@ -17,11 +17,17 @@ from edge_assistant_quantize.recipes.recipe import Measurement, Recipe, RecipeVa
 _SPEED = "time and memory, too: in turn over --data; of .gguf files, of the tokens that they write"
 
 LONE_FILE = (
-    option("--role", metavar="ROLE", help="of a lone .onnx file without --reference"),
+    option("--role", metavar="ROLE", help="of a lone .onnx file without a reference"),
     option("--key", metavar="KEY", help="of a lone .onnx file: which of the reference's it stands for"),
 )
 MEASUREMENT = (
-    option("--data", metavar="D", help="of all metrics: a folder or file; or keys, such as count=8,seed=3"),
+    option(
+        "--data",
+        action="append",
+        default=[],
+        metavar="D",
+        help="of all metrics: a folder or file; or keys, such as count=8,seed=3",
+    ),
     *LONE_FILE,
     arguments.THREADS,
     arguments.JSON,
@@ -58,9 +64,11 @@ def asked(args: argparse.Namespace, role: str, metrics: Sequence[Measurement], *
     """The recipe that metrics over --data are, of variants that have no steps.
 
     Raises:
-        UsageError: a word of --data has no value.
+        UsageError: --data stands twice, or a word of it has no value.
     """
-    given = {} if args.data is None else parsed(args.data)
+    if len(args.data) > 1:
+        raise UsageError("--data is given twice, and all metrics share one", "measure twice, or write a recipe")
+    given = parsed(args.data[0]) if args.data else {}
     data = dict.fromkeys([each.data for each in metrics] or ["speed"], given) if given else {}
     as_they_are = tuple(RecipeVariant(name, ()) for name in names)
     speed = getattr(args, "speed", False)

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -24,6 +23,8 @@ import msgspec
 
 from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.signals import Kind, by_name, printable, take_file
+from edge_assistant_models import toml
+from edge_assistant_models.schema import is_inside
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.datasets import contents
 from edge_assistant_quantize.errors import CalibrationInvalid, InputMissing
@@ -187,16 +188,18 @@ def corpus(folder: Path) -> list[LabelledRecording]:
     """The recordings of a folder whose words are known, in the order of their names.
 
     Raises:
-        InputCorrupt: a scenario among them is malformed.
+        InputCorrupt: a scenario among them is malformed, or a recording of it is outside its folder.
         UnicodeDecodeError: words are not UTF-8.
     """
     found = [
         LabelledRecording(path.with_suffix(".wav"), path.read_text("utf-8")) for path in sorted(folder.glob("*.txt"))
     ]
     for path in sorted(folder.glob("*/scenario.toml")):
-        text = path.read_text("utf-8")
         try:
-            said = [one for one in decoding.convert(tomllib.loads(text), _Scenario).signals if one.said is not None]
+            signals = decoding.convert(toml.parse(decoding.content(path)), _Scenario).signals
+            said = [one for one in signals if one.said is not None]
+            if outside := [one.file for one in said if not is_inside(one.file)]:
+                raise ValueError(f"a recording is outside the folder: {outside[0]!r}")
         except ValueError as error:
             raise InputCorrupt(f"{path.parent.name}/{path.name} is malformed: {error}", "correct it") from None
         found += [LabelledRecording(path.parent / one.file, one.said or "") for one in said]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from msgspec import Meta, Struct
 from edge_assistant.core.errors import InputCorrupt, InputEmpty, InputMissing
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.signals import Kind, Signal, take_file
+from edge_assistant_models import toml
 from edge_assistant_models.schema import is_inside
 from edge_assistant_quantize import decoding
 from edge_assistant_quantize.candidate import sha256_of
@@ -113,7 +113,7 @@ class Scenario:
         if not path.is_file():
             return {}
         try:
-            found = decoding.convert(json.loads(path.read_text("utf-8")), dict[str, Any])
+            found = decoding.convert(json.loads(decoding.content(path)), dict[str, Any])
             if strange := found.keys() - self.signals.keys():
                 raise ValueError(f"{min(strange)!r} is no signal")
             return {signal: gold.from_json(items, signal) for signal, items in found.items()}
@@ -159,7 +159,7 @@ def read(path: Path) -> Scenario:
     """
     folder, name = path.parent, path.parent.name
     try:
-        found = decoding.convert(tomllib.loads(path.read_text("utf-8")), _File)
+        found = decoding.convert(toml.parse(decoding.content(path)), _File)
         given = tuple((signal.kind, folder / signal.file) for signal in found.signals)
         scenario = Scenario(name, found.domain, folder, given, found.questions)
         if found.id != name:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import msgspec
 
-from edge_assistant.compute.runtime import Runtime
 from edge_assistant_quantize import worker
 from edge_assistant_quantize.arguments import option
 from edge_assistant_quantize.errors import ModelTooLarge, QuantizationFailed, UsageError, WeightsRefused
@@ -59,7 +58,7 @@ def export(
     output: Path,
     *,
     task: str | None = None,
-    threads: int | None = None,
+    threads: int,
     watch: Watch = ignore,
 ) -> tuple[Done, dict[str, Path]]:
     """Export a folder of Hugging Face to a folder of ONNX files.
@@ -68,7 +67,7 @@ def export(
         folder: config.json, tokenizer and *.safetensors.
         output: is made; one that holds anything is left alone.
         task: by optimum's name; None for that of the architecture.
-        threads: cores to use; None for all.
+        threads: cores to use.
         watch: receives each stage.
 
     Returns:
@@ -95,17 +94,16 @@ def export(
     check_memory(f"exporting {folder.name}", _BASE_MEMORY + size * _COPIES)
     check_disk(f"exporting {folder.name}", size, output)
     found.check_finite(counted("reading the weights, MiB", found.bytes, watch))
-    cores = threads or Runtime.detect().threads
     with new_folder(output) as making:
         with tempfile.TemporaryDirectory() as seen:  # the data of the checkpoint and none of its code
             staged = found.stage(Path(seen))
             answer = worker.run(
                 _EXPORTER,
-                {"folder": str(staged), "output": str(making), "task": task, "threads": cores},
+                {"folder": str(staged), "output": str(making), "task": task, "threads": threads},
                 watch,
                 failure=f"{folder.name} cannot be exported",
                 hint="try another task: --task",
-                environment={**worker.LIBRARIES, "OMP_NUM_THREADS": str(cores), "MKL_NUM_THREADS": str(cores)},
+                environment={**worker.LIBRARIES, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
             )
         done = Done(**answer)
         if not done.deviations or not all(done.deviations.values()):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_assistant.core.errors import PullFailed
+from edge_assistant.core.errors import PullFailed, StorageFull
 from edge_assistant_models import network
 from edge_assistant_models.schema import COMMIT, is_inside, printable
 from edge_assistant_models.transfer import Partial, PullRun, Refused, storing
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SOURCE = "source.toml"
 HINT = "check the name on its page; see 'hf auth login' for models that need a token"
 OFFLINE_HINT = "there is no network to it: fetch where there is one, and copy the folder that is made to this machine"
+MAX_FILES = 2000  # that are fetched; a model of 600 billion parameters has 170
 MAX_UNSIZED_BYTES = 64 << 20  # of a file that is no weights, such as a tokenizer
 
 _ELSEWHERE = "free some space, or name another folder"
@@ -78,6 +79,8 @@ def fetch(repo: str, folder: Path, *, revision: str | None, watch: Watch) -> Non
             except Refused as refused:
                 again = "run the command again; it goes on where it was"
                 raise PullFailed(f"{file.rfilename} of {repo} cannot be fetched ({refused})", again) from None
+            except StorageFull as error:  # whose hint is of the portfolio's folder
+                raise type(error)(error.message, _ELSEWHERE) from None
             before += file.size or 0
         source = {"repo": repo, "revision": commit, "files": dict(sorted(sums.items()))}
         (staging / SOURCE).write_text(tomlkit.dumps(source), "utf-8")
@@ -120,7 +123,7 @@ def _wanted(files: Sequence[RepoSibling], repo: str) -> list[RepoSibling]:
 
     Raises:
         WeightsRefused: there are only pickles.
-        InputMissing: there are no weights.
+        InputMissing: there are no weights, or implausibly many files.
     """
     sizes = {file.rfilename: file.size or 0 for file in files}
     top = {name for name in sizes if "/" not in name}
@@ -131,6 +134,8 @@ def _wanted(files: Sequence[RepoSibling], repo: str) -> list[RepoSibling]:
     data = {name for name in sizes if _DATA.fullmatch(name) and not _OTHER_WEIGHTS.fullmatch(name)}
     chosen = {name for name in data if sizes[name] <= MAX_UNSIZED_BYTES} | {*weights, INDEX}
     wanted = [file for file in files if file.rfilename in chosen]
+    if len(wanted) > MAX_FILES:
+        raise InputMissing(f"{repo} holds {len(wanted):,} files", "name the repository of one model")
     return sorted(wanted, key=lambda file: (sizes[file.rfilename], file.rfilename))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Any
 from edge_assistant_models import regular
 from edge_assistant_models.schema import printable
 from edge_assistant_quantize.errors import InputMissing, WeightsRefused
-from edge_assistant_quantize.fetching.weights import INDEX, SHARD, one_set, refuse_pickles
+from edge_assistant_quantize.fetching.weights import INDEX, SHARD, WHOLE, one_set, refuse_pickles
 
 CONFIG = "config.json"
 MAX_JSON_BYTES = 64 << 20  # tokenizer.json of the largest vocabulary in use has 34 MB
+MAX_HEADER_BYTES = 16 << 20  # a shard of a model of 400 billion parameters has 200 kB; bounds memory to some 300 MB
 FLOATS = frozenset({"F16", "BF16", "F32", "F64"})  # types of tensors; those of 8 bits have scales elsewhere
 
 # llama.cpp's converter reads a vocabulary from any one of these
@@ -24,6 +26,7 @@ _DATA = ("*.json", "*.txt", "*.model", "*.jinja")
 # Keys of a configuration that transformers obeys: `auto_map` names classes of code that comes along, in this folder or
 # any other; `configuration_files` another configuration to read instead, `transformers_weights` other weights
 _OBEYED = frozenset({"auto_map", "configuration_files", "transformers_weights"})
+_OUTPUT = re.compile(r"(.*\.)?(lm_head|embed_out|output|head)\.\w+")  # the names of output layers
 _AGAIN = "fetch the model again, or export it again"
 
 
@@ -141,7 +144,7 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
 
     Args:
         folder: with config.json and safetensors.
-        language: whether it has to be a language model, with its tokenizer.
+        language: whether it has to be a language model, with its tokenizer and output layer.
 
     Raises:
         InputMissing: there is no such folder, or it holds no model.
@@ -158,11 +161,16 @@ def read(folder: Path, *, language: bool = True) -> Checkpoint:
         raise WeightsRefused(f"{folder.name} has no tokenizer", hint)
     config = json_of(folder / CONFIG)
     weights = {folder / name: _stored(folder / name) for name in _weight_files(folder, names)}
-    return Checkpoint(folder, config, _architecture(config, language=language), weights)
+    found = Checkpoint(folder, config, _architecture(config, language=language), weights)
+    if INDEX in names and folder / WHOLE not in weights:
+        _check_index(found)
+    if language:
+        _check_output(found)
+    return found
 
 
 def _stored(path: Path) -> tuple[StoredTensor, ...]:
-    """The tensors of a file; the library checks its header against it: types, sizes, no gaps.
+    """The tensors of a file; the library checks its header against it: types, sizes, no gaps, but takes any size.
 
     Raises:
         WeightsRefused: it is not a safetensors file, or contradicts itself.
@@ -170,10 +178,13 @@ def _stored(path: Path) -> tuple[StoredTensor, ...]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        with regular.opened(path) as file:
+            if int.from_bytes(file.read(8), "little") > MAX_HEADER_BYTES:  # the length of the header stands before it
+                raise ValueError("header too large")
         with safe_open(path, "numpy") as content:
             found = {name: content.get_slice(name) for name in content.offset_keys()}
             return tuple(StoredTensor(name, it.get_dtype(), tuple(it.get_shape())) for name, it in found.items())
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         reason = printable(str(error).removeprefix("Error while deserializing header: "))[:200]
         raise WeightsRefused(f"{path.name} cannot be used ({reason})", _AGAIN) from None
 
@@ -200,9 +211,12 @@ def _weight_files(folder: Path, names: set[str]) -> list[str]:
         WeightsRefused, InputMissing: there is none, or a part is missing.
     """
     files = one_set(names)
-    if files and (part := SHARD.fullmatch(files[0])) and len(files) != int(part[2]):
-        what = f"{folder.name} holds {len(files)} of {int(part[2])} parts of the weights"
-        raise WeightsRefused(what, "fetch the model again; parts that are there are not fetched again")
+    if files and (part := SHARD.fullmatch(files[0])):
+        first, count = part.groups()
+        wanted = {f"model-{number:0{len(first)}}-of-{count}.safetensors" for number in range(1, int(count) + 1)}
+        if wanted != {*files}:
+            what = f"{folder.name} holds {len(wanted.intersection(files))} of {len(wanted)} parts of the weights"
+            raise WeightsRefused(what, "fetch the model again; parts that are there are not fetched again")
     if not files and any(name.startswith("adapter") for name in names):
         hint = f"merge it into its base model, or convert that to GGUF with --lora {folder.name}"
         raise WeightsRefused(f"{folder.name} is an adapter", hint)
@@ -224,3 +238,32 @@ def _architecture(config: Mapping[str, Any], *, language: bool) -> str:
         if isinstance(named, list) and named and isinstance(named[0], str):
             return named[0]
     raise WeightsRefused("config.json names no architecture", 'add it: "architectures": ["LlamaForCausalLM"]')
+
+
+def _check_index(found: Checkpoint) -> None:
+    """Check that the parts hold all tensors that the index names; where it says that they are, is not followed.
+
+    Raises:
+        WeightsRefused: they do not, or the index cannot be read.
+    """
+    places = json_of(found.folder / INDEX).get("weight_map")
+    if not isinstance(places, dict):
+        raise WeightsRefused(f"{INDEX} says of no tensor where it is", _AGAIN)
+    if lost := places.keys() - {tensor.name for tensor in found.tensors}:
+        raise WeightsRefused(f"the weights lack {printable(min(lost))}, which {INDEX} names", _AGAIN)
+
+
+def _check_output(found: Checkpoint) -> None:
+    """Without an output layer the embedding takes its place, unless config.json says that there is one.
+
+    Raises:
+        WeightsRefused: it was lost, as by an export that takes it for tied; llama.cpp would compute without a word.
+    """
+    text = found.config.get("text_config")
+    flags = [table.get("tie_word_embeddings") for table in (found.config, text) if isinstance(table, dict)]
+    own = False in flags and True not in flags and found.architecture.endswith("ForCausalLM")
+    if own and not any(_OUTPUT.fullmatch(tensor.name) for tensor in found.tensors):
+        raise WeightsRefused(
+            "the output layer lm_head.weight is missing, and config.json says that it is not tied to the embedding",
+            'export the model again, or say "tie_word_embeddings": true where it is',
+        )

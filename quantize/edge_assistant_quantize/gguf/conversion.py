@@ -11,7 +11,7 @@ from edge_assistant.storage.atomic import storing, writing
 from edge_assistant_models import headers
 from edge_assistant_models.headers import HeaderFormat
 from edge_assistant_quantize import progress, worker
-from edge_assistant_quantize.errors import ToolMissing
+from edge_assistant_quantize.errors import InputMissing, ToolMissing
 from edge_assistant_quantize.fetching import llama
 from edge_assistant_quantize.gguf import checkpoint, converter
 from edge_assistant_quantize.gguf.checkpoint import Checkpoint
@@ -64,11 +64,13 @@ def convert(
         The content of the folder.
 
     Raises:
-        InputMissing, WeightsRefused: the folder is no model, or its weights, adapter or tokenizer are refused.
+        InputMissing, WeightsRefused: the folder is no model or the adapter none, or weights or tokenizer are refused.
         ToolMissing: the converter, or a library of it, is not installed.
         ModelTooLarge, StorageFull: memory or disk do not suffice.
         QuantizationFailed: the converter failed, or llama.cpp does not load its output.
     """
+    if adapter is not None and not (adapter / "adapter_config.json").is_file():
+        raise InputMissing(f"{adapter.name} holds no adapter_config.json", "name the folder that PEFT saved it to")
     found = checkpoint.read(folder, language=not projector)
     tool = llama.source()
     require_libraries("llama.cpp's converter", _LIBRARIES)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Figures = NDArray[np.float64]
     Rows = NDArray[np.float16]
+    Predictions = Iterable[tuple[Tokens, Rows]]  # of each chunk what the model is given, and what it predicts
 
 CONTEXT = 512  # tokens of a chunk: the tool's default, with which figures are published
 _ROWS = 32  # rows that are computed at once: 20 MB of a vocabulary of 152,000
@@ -67,7 +68,7 @@ def measure(
     model: Path,
     text_file: Path,
     *,
-    reference: Iterable[Rows] | None = None,
+    reference: Predictions | None = None,
     context: int = CONTEXT,
     chunks: int | None = None,
     threads: int,
@@ -79,7 +80,7 @@ def measure(
     Args:
         model: a GGUF file.
         text_file: plain text, at least two chunks long.
-        reference: for the divergence: its `predictions` over the same chunks.
+        reference: for the divergence: its `predictions` over the same text, context and chunks.
         context: tokens of a chunk.
         chunks: the most to take; None for all.
         threads: that compute.
@@ -89,14 +90,14 @@ def measure(
     Raises:
         ModelCorrupt, ModelTooLarge: the model cannot be opened.
         InputMissing, CalibrationInvalid: the text cannot be read, or is too short.
-        UsageError: the reference has another vocabulary, or the context is too short.
+        UsageError: the reference has another vocabulary or other tokens, or the context is too short.
         WeightsRefused: the model predicts NaN or infinity.
         QuantizationFailed: llama.cpp cannot compute it.
     """
     with Model(model, threads=threads, context=context, halt=halt) as opened:
         tokens, pieces = opened.chunks(text_file, chunks)
         targets = tokens[:, context // 2 + 1 :]
-        rows: Iterable[Rows | None] = reference or repeat(None)
+        rows = repeat(None) if reference is None else _of_same(reference, pieces)
         figures = np.stack([*map(_figures, _predicted(opened, pieces, watch), targets, rows)])
     sums = (hashlib.sha256(each.tobytes()).hexdigest() for each in tokens)
     return TextQuality(figures[:, 0], figures[:, 1], figures[:, 2], tuple(sums))
@@ -111,15 +112,31 @@ def predictions(
     threads: int,
     watch: Watch,
     halt: Halt | None = None,
-) -> Iterator[Rows]:
-    """What a reference predicts over a text, one chunk after the other; arguments and errors are those of `measure`.
+) -> Iterator[tuple[Tokens, Rows]]:
+    """What a reference is given and predicts over a text, one chunk after the other.
 
-    A chunk of 512 tokens has 25 MB for a vocabulary of 49,000, and 78 MB for one of 152,000.
+    Arguments and errors are those of `measure`. A chunk of 512 tokens has 25 MB for a vocabulary of 49,000, and 78 MB
+    for one of 152,000.
     """
     with Model(model, threads=threads, context=context, halt=halt) as opened:
         _, pieces = opened.chunks(text_file, chunks)
-        for found in _predicted(opened, pieces, watch):
-            yield np.asarray(found - found.max(axis=1, keepdims=True), np.float16)
+        for piece, found in zip(pieces, _predicted(opened, pieces, watch), strict=True):
+            yield piece, np.asarray(found - found.max(axis=1, keepdims=True), np.float16)
+
+
+def _of_same(reference: Predictions, pieces: Tokens) -> Iterator[Rows]:
+    """The predictions of a reference, each of which has to be of the same tokens.
+
+    Raises:
+        UsageError: one is not, or there are fewer.
+    """
+    others = iter(reference)
+    for piece in pieces:
+        beside = next(others, None)
+        if beside is None or not np.array_equal(beside[0], piece):
+            what = "the reference splits the text into other tokens than the model"
+            raise UsageError(what, "compare a model with the one that it was quantized from")
+        yield beside[1]
 
 
 def _predicted(model: Model, pieces: Tokens, watch: Watch) -> Iterator[Logits]:

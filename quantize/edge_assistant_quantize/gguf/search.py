@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from edge_assistant.storage import atomic
+from edge_assistant_quantize import room
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import header, perplexity, quantize
 from edge_assistant_quantize.gguf.header import Header
@@ -119,7 +120,10 @@ def search(
     there = kept is not None and kept.is_file()
     measured = msgspec.json.decode(kept.read_bytes(), type=dict[str, float]) if kept and there else {}
     missing = [name for name in forms if name not in measured]
-    reference = list(perplexity.predictions(model, text_file, **over)) if missing else []
+    reference = []
+    for each in perplexity.predictions(model, text_file, **over) if missing else ():
+        room.check_memory("what the model predicts of a further chunk", each[1].nbytes)
+        reference.append(each)
     with tempfile.TemporaryDirectory(prefix="edge-quantize-") as work:
         path = Path(work) / "form.gguf"
         for name in missing:

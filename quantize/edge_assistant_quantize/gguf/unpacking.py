@@ -84,6 +84,8 @@ def _prepare(model: Any, base: Any) -> dict[str, Any]:  # noqa: ANN401 - classes
         raise WeightsRefused("this AWQ model is not packed as version GEMM with 4 bits", "export it so")
     for layer in [name.removesuffix(".qweight") for name in tensors if name.endswith(".qweight")]:
         parts = {part: tensors.get(f"{layer}.{part}") for part in _PARTS}
+        if not all(parts[part] for part in _PARTS[:3]):
+            raise WeightsRefused(f"{printable(layer)} lacks qzeros or scales", "fetch the model again")
         columns = parts["qweight"]().shape[0] * (1 if method == "awq" else 32 // config["bits"])
         group = columns // parts["scales"]().shape[0]
         if method == "awq":
@@ -146,6 +148,8 @@ def _merge(model: Any, folder: Path, base: Any) -> set[str]:  # noqa: ANN401 - c
     config, path = json_of(folder / "adapter_config.json"), folder / "adapter_model.safetensors"
     if config.get("peft_type") != "LORA" or config.get("bias", "none") != "none" or any(map(config.get, _OTHER)):
         raise WeightsRefused(f"{folder.name} is no plain LoRA adapter", "merge it with PEFT, and save the model")
+    if not path.is_file():
+        raise WeightsRefused(f"{folder.name} holds no {path.name}", "name the folder that PEFT saved it to")
     given, rank = load_file(path), config["r"]
     scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
     changed = set()

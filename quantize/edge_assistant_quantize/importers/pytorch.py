@@ -21,6 +21,7 @@ from edge_assistant_models import regular
 from edge_assistant_models.errors import ModelCorrupt
 
 MAX_BYTES = 512 << 20  # what is cut off is none
+MAX_PICKLED = 2 << 20  # bytes before the numbers, as each may make a list; 247 tensors take 29 kB
 _MAGIC = 0x1950A86A20F9469CFC6C
 _ADMITTED = (
     "PROTO STOP MARK GLOBAL REDUCE BUILD BINPERSID BINPUT LONG_BINPUT BINGET LONG_BINGET BININT BININT1 BININT2 LONG1 "
@@ -79,7 +80,7 @@ def read_state(path: Path) -> dict[str, np.ndarray]:
         ModelCorrupt: too large, damaged, of another format, or holding anything but tensors.
     """
     data = regular.read(path, MAX_BYTES)
-    stream = BytesIO(data)
+    stream = BytesIO(data[:MAX_PICKLED])
     try:
         magic, _version, _machine, state, keys = (_Unpickler(stream).load() for _ in range(5))
         if magic != _MAGIC:

@@ -266,6 +266,8 @@ class _Translation(GraphBuilder):
         )
 
     def transpose(self, node: Node, x: Tensor, permutation: Array) -> Tensor:
+        if sorted(permutation) != [*range(len(x.order))]:
+            raise ValueError(f"{node.name} does not permute its axes")
         return Tensor(x.name, tuple(x.order[axis] for axis in permutation))
 
     def each(self, node: Node, x: Tensor) -> Tensor:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.signals import printable
 from edge_assistant_models.model import InstalledModel
-from edge_assistant_quantize.datasets.data import Data, clusters, folder_of, items
+from edge_assistant_quantize.datasets.data import Data, clusters, folder_of, items, number_of
 from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.progress import Watch
 from edge_assistant_quantize.record import Measured
@@ -146,8 +148,7 @@ class Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way to measure models: a table of metrics.toml, where functions are named as `module:function`."""
 
     name: str = ""  # such as `objects`: the table's
@@ -175,9 +176,13 @@ class Metric:
             raise UsageError(what, hint)
 
     def most(self, role: str, data: Data) -> int | None:
-        """The most independent items that data can give; None where only a model tells."""
-        if self.each == "scenario":
-            return len(list(folder_of(data).glob("*/scenario.toml")))
+        """The most independent items that data can give; None where only a model tells.
+
+        Raises:
+            CalibrationInvalid, InputError: see `datasets.data.items`.
+        """
+        if self.each == "scenario":  # `limit` is one of questions, of which each has one or more
+            return len(list(islice(folder_of(data).glob("*/scenario.toml"), number_of(data, "limit"))))
         return len(items(role, data)) if self.each == "item" else None
 
 

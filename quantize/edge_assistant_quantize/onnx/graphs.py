@@ -52,7 +52,7 @@ def load(path: Path) -> onnx.ModelProto:
     """
     import onnx
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-    from onnx.external_data_helper import load_external_data_for_model
+    from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
     if not path.is_file():
         raise InputMissing(f"there is no {path.name}", "name an .onnx file that is there")
@@ -61,9 +61,9 @@ def load(path: Path) -> onnx.ModelProto:
         room.check_memory(f"working on {path.name}", _size(path, outside) * _TIMES_MEMORY)
         model = onnx.load(str(path), load_external_data=False)
         if outside:
-            with _reading(path):
-                load_external_data_for_model(model, str(path.parent))
-            for tensor in model.graph.initializer:
+            for tensor in filter(uses_external_data, model.graph.initializer):  # no others, whose size nobody looked at
+                with _reading(path):
+                    load_external_data_for_tensor(tensor, str(path.parent))
                 tensor.ClearField("data_location")  # as in a model that was one file from the start
             check(model.SerializeToString(deterministic=True))
     except ModelCorrupt as error:
@@ -79,6 +79,7 @@ def check_one_file(path: Path) -> None:
 
     Raises:
         WeightsRefused: it keeps values in other files.
+        ModelTooLarge: it may, and memory does not suffice to look.
     """
     if headers.form_of(path.name) is not headers.HeaderFormat.ONNX:
         return
@@ -104,6 +105,7 @@ def _outside(path: Path) -> list[onnx.TensorProto]:
 
     Raises:
         ModelCorrupt: it is neither; a value outside that is no weight of the main graph counts as that.
+        ModelTooLarge: memory does not suffice to parse it.
     """
     import onnx
     from google.protobuf.message import DecodeError
@@ -113,6 +115,7 @@ def _outside(path: Path) -> list[onnx.TensorProto]:
         with path.open("rb") as file:
             headers.check(file, headers.HeaderFormat.ONNX, path.name)
     except ModelCorrupt as unsound:
+        room.check_memory(f"working on {path.name}", path.stat().st_size * _TIMES_MEMORY)
         try:
             weights = onnx.load(str(path), load_external_data=False).graph.initializer
         except (DecodeError, OSError, ValueError):

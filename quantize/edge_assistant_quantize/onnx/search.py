@@ -17,9 +17,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.onnx import graphs, layers
 from edge_assistant_quantize.onnx.calibration import Calibration
-from edge_assistant_quantize.onnx.methods import Method
+from edge_assistant_quantize.onnx.methods import Method, Rules
 from edge_assistant_quantize.onnx.quantize import calibrated, quantize
 from edge_assistant_quantize.progress import ProgressStep
 from edge_assistant_quantize.record import Layer
@@ -71,8 +72,12 @@ def quantize_to_accept(
     removed afterwards. The other arguments are those of `quantize`.
 
     Raises:
+        UsageError: the method excludes no nodes.
         EdgeAssistantError: see `quantize` and `layers.rank`.
     """
+    if most and isinstance(method, Rules):
+        what = "rules name weights, and no nodes are excluded"
+        raise UsageError(what, "put a rule for what is to stay before the others")
     ready = calibrated(graphs.load(model), method, calibration)
     found = NodeSearch()
 

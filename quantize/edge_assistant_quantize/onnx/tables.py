@@ -68,7 +68,7 @@ def check(method: Method) -> None:
     Raises:
         UsageError: its result differs between machines.
     """
-    gptq = isinstance(method, Int4Weights) and method.algorithm == "gptq"
+    gptq = isinstance(method, Int4Weights) and (method.algorithm == "gptq" or method.moments is not None)
     if gptq or isinstance(method, DynamicInt8):
         named = "gptq" if gptq else "dynamic-int8"
         raise UsageError(f"there are no tables of {named}, which differs between machines", "take another method")

@@ -41,7 +41,8 @@ def judge(
         A record of one variant and one look, which nobody has signed.
 
     Raises:
-        RecipeInvalid, UsageError: see `recipe.check`.
+        UsageError: a language model is compared with itself; or see `recipe.check`.
+        RecipeInvalid: see `recipe.check`.
         CalibrationInvalid, InputMissing: the data is missing, of another kind, or too little to decide by.
         NotAccepted: the reference does not count, so nothing is compared with it.
         ModelCorrupt: a file changed while it was measured.
@@ -52,6 +53,9 @@ def judge(
     asked = replace(asked, name=name, variants=(as_it_is,))
     recipe.check(asked)
     form, other = Form.of(candidate), Form.of(reference)
+    if candidate.role == "language" and form.identity == other.identity and any(c.compares for c in asked.criteria):
+        what = f"{candidate.name} and {reference.name} are the same file, so there is nothing to compare"
+        raise UsageError(what, "name the model that it was made from: --reference F")
     with measurements.measuring(asked, threads, watch) as job:
         found = RecipeRun(job, other).record({candidate.name: form})
     return replace(found, inputs=found.inputs | other.inputs(REFERENCE), commands=[command])

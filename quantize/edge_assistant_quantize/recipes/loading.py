@@ -56,7 +56,8 @@ def text_of(values: Mapping[str, Any], folder: Path) -> str:
     """The TOML file of a recipe whose paths are absolute, to lie in a folder."""
     import tomlkit
 
-    return tomlkit.dumps(_with_paths(values, str(folder), lambda folder, path: os.path.relpath(path, folder)))
+    text = tomlkit.dumps(_with_paths(values, str(folder), lambda folder, path: os.path.relpath(path, folder)))
+    return text.encode(errors="replace").decode()  # names need not be UTF-8
 
 
 def _content(path: Path) -> tuple[bytes, Path]:

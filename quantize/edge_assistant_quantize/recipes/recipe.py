@@ -91,9 +91,12 @@ class Measurement(Struct, frozen=True, forbid_unknown_fields=True):
         'at most 0.005 worse'
         """
         name, *rest = words.split() or [""]
-        limits = {key: value if is_set else True for key, is_set, value in (word.partition("=") for word in rest)}
+        pairs = [word.partition("=") for word in (f"metric={name}", f"data={name}", *rest)]
+        values = {key: value if is_set else True for key, is_set, value in pairs}
         try:
-            return decoding.convert({"metric": name, "data": name, **limits}, cls, strict=False)
+            if len(values) < len(pairs):
+                raise ValueError("a key is given twice")
+            return decoding.convert(values, cls, strict=False)
         except ValueError as error:
             raise RecipeInvalid(f"--metric '{printable(words)}': {error}", _CRITERIA) from None
 

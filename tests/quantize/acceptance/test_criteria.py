@@ -85,6 +85,9 @@ def test_only_measured():
         ("at_most_worse=-0.1", "at_most_worse: expected `float` >= 0"),
         ("within_interval=perhaps", "within_interval: expected `bool`"),
         ("at_most_worse=0.1 by=difference", "unknown key `by`"),
+        ("at_least=0.9 at_least=0.1", "a key is given twice"),
+        ("metric=presence within_interval", "a key is given twice"),
+        ("data=other within_interval", "a key is given twice"),
     ],
 )
 def test_what_cannot_be_understood(words, says):

@@ -7,7 +7,7 @@ import math
 import interval_coverage
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from interval_coverage import SCENARIOS
 
@@ -37,6 +37,7 @@ def ends(found):
 
 @settings(max_examples=60)
 @given(COUNTS)
+@example([(0, 4, 0, 0)])  # over 100 % of the words are wrong
 def test_it_holds_the_difference_turns_its_sign_and_has_a_width(rows):
     a, b, n, m = zip((1, 2, 3, 4), *rows, strict=True)  # the first item has a whole
     one, other = result(a, n), result(b, m)

@@ -116,6 +116,7 @@ REFUSED = [
     ("evaluate nanodet --metric objects --data nowhere", 3, "there is no nowhere - name what is there"),
     ("evaluate nanodet --metric objects --data .", 3, "no labels.json"),
     ("evaluate nanodet --metric objects --data limit=3", 2, "not given - say where it is: --data path=PATH"),
+    ("evaluate nanodet --metric presence --data made --metric precision --data weights", 2, "--data is given twice"),
     ("evaluate none-such --metric objects --data .", 2, "there is no model 'none-such'"),
     ("evaluate gone.onnx --metric top1 --data .", 3, "there is no gone.onnx"),
     ("evaluate gone.onnx --reference nanodet --metric top1 --data .", 3, "no gone.onnx"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 
 import pytest
@@ -233,6 +234,17 @@ def test_relative_metrics_and_files_of_language_models_need_no_more(tmp_path, ca
     rows = capsys.readouterr().out.splitlines()
     assert "  –  " in rows[1]  # the reference agrees with itself, which says nothing
     assert " 100 % (100 % to 100 %) " in rows[2]
+
+
+def test_a_name_that_is_no_utf8_is_told_and_recorded(tmp_path, monkeypatch, capsys):
+    tiny = tmp_path / os.fsdecode(b"tiny\xff.gguf")
+    tiny_llama.write(tiny)
+    words = ["compare", str(tiny), str(tiny), "--json"]
+    monkeypatch.setattr("sys.argv", ["edge-quantize", *words])
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["forms"][0]["form"]["name"] == f"{tmp_path}/tiny\N{REPLACEMENT CHARACTER}.gguf"
+    assert "tiny\N{REPLACEMENT CHARACTER}.gguf" in told["record"]["commands"][0]
 
 
 def test_accepted_models_of_runs_are_compared(store, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """A sweep: what it measures and says, and that it goes on where it was, also after a kill -9."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -86,6 +87,12 @@ def quick(monkeypatch):
     """Speeds are measured elsewhere, and the processes that quantize are forked."""
     forked.use(monkeypatch, torch=False)
     monkeypatch.setattr(speed, "measure", lambda *given, **named: SpeedFigures(dict(SPEED), 50.0))
+
+
+def test_the_recipe_of_a_model_whose_name_is_no_utf8_can_be_recorded():
+    name = os.fsdecode(b"/tiny\xff.gguf")
+    asked = swept(parser().parse_args(["sweep", name, "--text", "/text.txt", "--output", "/out"]))
+    assert (asked.source.path, "tiny?.gguf" in asked.text) == (name, True)
 
 
 def test_types_of_few_bits_take_a_matrix(folder, tmp_path, quick):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,10 +97,26 @@ def test_scenarios_that_are_not_there_or_cannot_be_read(tmp_path: Path) -> None:
     (folder / "scenario.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputCorrupt):
         load(tmp_path)
+    (folder / "scenario.toml").write_bytes(b"#" * (5 << 20))
+    with pytest.raises(InputCorrupt, match="it is over 4,194,304 bytes"):
+        load(tmp_path)
+    (folder / "scenario.toml").unlink()
+    os.mkfifo(folder / "scenario.toml")
+    with pytest.raises(InputCorrupt, match=r"it cannot be read \(Not a regular file\)"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"image:1": []}', '{"text:1": {}}', '{"text:1": [{"text": "x"}]}', "[" * 100_000]
+    "text",
+    [
+        "{",
+        "[]",
+        '{"image:1": []}',
+        '{"text:1": {}}',
+        '{"text:1": [{"text": "x"}]}',
+        "[" * 100_000,
+        "{}" + " " * (5 << 20),
+    ],
 )
 def test_malformed_gold_evidence(tmp_path: Path, text: str) -> None:
     (write(tmp_path) / "evidence.json").write_text(text, encoding="utf-8")

@@ -73,7 +73,7 @@ def test_a_folder_that_holds_no_model_or_another_output_is_refused(folder):
     folder.mkdir()
     (folder / "mine").touch()
     with pytest.raises(UsageError, match="model is there already"):
-        export.export(folder.with_name("other"), folder)
+        export.export(folder.with_name("other"), folder, threads=1)
     assert [path.name for path in folder.iterdir()] == ["mine"]
 
 

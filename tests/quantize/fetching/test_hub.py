@@ -144,6 +144,17 @@ def test_a_disk_without_room_is_seen_before_anything_comes(hub, tmp_path, monkey
     assert len(hub.web.seen) == 1
 
 
+def test_a_disk_that_does_not_take_a_file_has_a_hint_about_this_folder(hub, tmp_path):
+    (tmp_path / f".tiny-{hub.commit[:12]}.part" / "LICENSE").mkdir(parents=True)
+    assert refused(tmp_path / "tiny", StorageFull).endswith(" - free some space, or name another folder")
+
+
+def test_a_repository_of_more_files_than_a_model_has_is_refused(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "MAX_FILES", 10)
+    assert "owner/tiny holds 11 files - name the repository of one model" in refused(tmp_path / "tiny", InputMissing)
+    assert len(hub.web.seen) == 1
+
+
 def test_the_command_says_what_came(hub, home, tmp_path, capsys):
     words = ["fetch", "owner/tiny", "--output", str(tmp_path / "tiny")]
     assert main(words) == 0

@@ -69,7 +69,10 @@ def test_a_folder_is_read_whole_or_in_parts(sharded):
     assert checkpoint.read(sharded).architecture == "Qwen2ForCausalLM"
     (sharded / SECOND).unlink()
     assert "model holds 1 of 2 parts of the weights - fetch the model again" in refused(sharded)
-    weights(sharded / SECOND, EMBEDDING)
+    weights(sharded / "model-00001-of-00003.safetensors", EMBEDDING)  # of another set
+    assert "model holds 1 of 2 parts of the weights" in refused(sharded)
+    (sharded / "model-00001-of-00003.safetensors").unlink()
+    weights(sharded / SECOND, EMBEDDING, OUTPUT)
     weights(sharded / "model.safetensors", LAYER)
     assert len(checkpoint.read(sharded).weights) == 2
     (sharded / INDEX).unlink()
@@ -82,6 +85,19 @@ def test_an_index_that_leads_elsewhere_is_not_followed(sharded, tmp_path):
     staged = checkpoint.read(sharded).stage(tmp_path / "work")
     places = json.loads((staged / INDEX).read_text())["weight_map"]
     assert places == {LAYER: SECOND.replace("2-", "1-", 1), EMBEDDING: SECOND, OUTPUT: SECOND}
+
+
+def test_a_tensor_that_the_index_names_and_no_part_has_is_said(sharded):
+    """llama.cpp takes many tensors as optional: biases, norms of heads, the output layer."""
+    weights(sharded / SECOND, EMBEDDING)
+    assert f"the weights lack {OUTPUT}, which {INDEX} names - fetch the model again" in refused(sharded)
+    for content, said in (('{"weight_map": ["a"]}', "says of no tensor where it is"), ("[", "cannot be read")):
+        (sharded / INDEX).write_text(content)
+        assert f"{INDEX} {said}" in refused(sharded)
+    for part in (SECOND, SECOND.replace("2-", "1-", 1)):
+        (sharded / part).unlink()
+    weights(sharded / "model.safetensors", LAYER)  # one file needs no index
+    assert checkpoint.read(sharded)
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "weights.PTH", "last.ckpt"])
@@ -114,6 +130,21 @@ def test_a_list_named_like_a_configuration_is_data_and_what_cannot_be_read_is_re
         path.write_text(content)
         with pytest.raises(WeightsRefused, match=r"data_config\.json cannot be read"):
             found.stage(tmp_path / f"work {len(content)}")
+
+
+def test_a_lost_output_layer_is_said(folder):
+    path = folder / "model.safetensors"
+    weights(path, LAYER, EMBEDDING)
+    for tied in ({}, {"tie_word_embeddings": True}, {"text_config": {"tie_word_embeddings": True}}):
+        configure(folder, **tied)
+        assert checkpoint.read(folder)
+    for own in ({"tie_word_embeddings": False}, {"text_config": {"tie_word_embeddings": False}}):
+        configure(folder, **own)
+        assert "the output layer lm_head.weight is missing" in refused(folder)
+    assert checkpoint.read(folder, language=False)
+    for name in (OUTPUT, "language_model.lm_head.qweight", "embed_out.weight"):  # the last one of GPT-NeoX
+        weights(path, LAYER, EMBEDDING, name)
+        assert checkpoint.read(folder)
 
 
 def test_a_lost_tokenizer_is_said(folder):
@@ -164,6 +195,12 @@ def test_a_header_that_is_unsound_is_refused(folder, content, said):
     told = refused(folder)
     assert told.startswith("model.safetensors cannot be used (")
     assert said in told
+
+
+def test_a_header_has_a_limit(folder, monkeypatch):
+    """The library takes 100 MB, of which a million tensors are made and 1.7 GB of memory."""
+    monkeypatch.setattr(checkpoint, "MAX_HEADER_BYTES", 100)
+    assert "model.safetensors cannot be used (header too large)" in refused(folder)
 
 
 KEYS = st.sampled_from(["a", "dtype", "shape", "data_offsets", "F32"])

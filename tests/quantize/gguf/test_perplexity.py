@@ -87,6 +87,15 @@ def test_divergence_is_what_llama_perplexity_says(tiny, smaller, short):
     assert itself.agreeing.all()
 
 
+def test_a_reference_is_compared_over_the_same_tokens_or_not_at_all(tiny, short):
+    """A model of another tokenizer may have as many tokens."""
+    rows = list(perplexity.predictions(tiny, short, **GIVEN))
+    assert not perplexity.measure(tiny, short, reference=rows, **GIVEN).divergence.mean() > 1e-4
+    for others in (rows[::-1], rows[:-1], []):
+        with pytest.raises(UsageError, match="the reference splits the text into other tokens than the model"):
+            perplexity.measure(tiny, short, reference=others, **GIVEN)
+
+
 def test_what_cannot_be_measured_is_told(tiny, short, text, models, tmp_path):
     contents = ((b"too short", "at least 256"), (b"", "at least 256"), (b"\xff\xfe" * 400, "UTF-8"))
     for content, said in contents:

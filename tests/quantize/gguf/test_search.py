@@ -9,6 +9,7 @@ from helpers import forked, tiny_llama
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_assistant_quantize import room
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import UsageError
 from edge_assistant_quantize.gguf import header, perplexity, quantize, search
@@ -83,6 +84,15 @@ def test_a_search_writes_a_model_within_the_budget_and_goes_on_where_it_was(smal
     assert search.search(model, small / "prose.txt", **how) == found
     with pytest.raises(UsageError, match=r"are too few: the least is \d"):
         search.search(model, small / "prose.txt", **how | {"bits": 1})
+
+
+def test_a_text_whose_predictions_do_not_fit_into_memory_is_refused_before_they_fill_it(small, monkeypatch):
+    monkeypatch.setattr(room, "check_memory", lambda what, needed: asked.append(needed))
+    monkeypatch.setattr(quantize, "quantize", None)  # which is called once all are there
+    asked, how = [], {"bits": 6.5, "context": 64, "chunks": 3, "threads": 1, "watch": ignore}
+    with pytest.raises(TypeError):
+        search.search(small / "tiny.gguf", small / "prose.txt", **how)
+    assert asked[1:] == [31 * 259 * 2] * 3  # the first is the model's own
 
 
 def test_the_verb_searches(small, tmp_path, capsys):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from edge_assistant_quantize import progress
-from edge_assistant_quantize.errors import QuantizationFailed, WeightsRefused
+from edge_assistant_quantize.errors import InputMissing, QuantizationFailed, WeightsRefused
 from edge_assistant_quantize.gguf import unpacking
 from edge_assistant_quantize.gguf.conversion import convert
 
@@ -192,5 +192,17 @@ def test_another_adapter_is_refused(folders, tmp_path, converter, adapter, table
 
 
 def test_a_folder_without_an_adapter_is_said(folders, tmp_path, converter):
-    with pytest.raises(WeightsRefused, match=r"adapter_config\.json cannot be read"):
+    with pytest.raises(InputMissing, match=r"none holds no adapter_config\.json - name the folder that PEFT saved"):
+        converted(folders[0], tmp_path / "out.gguf", adapter=tmp_path / "none")
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    with pytest.raises(WeightsRefused, match=r"holds no adapter_model\.safetensors - name the folder that PEFT saved"):
         converted(folders[0], tmp_path / "out.gguf", adapter=tmp_path)
+
+
+@pytest.mark.parametrize("lost", ["qzeros", "scales"])
+def test_a_packed_weight_without_all_parts_is_said(folders, tmp_path, converter, lost):
+    packed(folders[0], GPTQ)
+    path, name = folders[0] / "model.safetensors", "model.layers.0.mlp.up_proj"
+    save_file({key: value for key, value in load_file(path).items() if key != f"{name}.{lost}"}, path)
+    with pytest.raises(WeightsRefused, match=f"{name} lacks qzeros or scales"):
+        converted(folders[0], tmp_path / "out.gguf")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant_models.errors import ModelCorrupt
 from edge_assistant_quantize.importers import efficientnet_lite
-from edge_assistant_quantize.importers.pytorch import read_state
+from edge_assistant_quantize.importers.pytorch import MAX_PICKLED, read_state
 
 MAGIC = 0x1950A86A20F9469CFC6C
 
@@ -138,9 +138,9 @@ def test_a_dictionary_cannot_pose_as_a_storage(tmp_path: Path) -> None:
     "data",
     [
         pickle.dumps(MAGIC, protocol=2) * 3 + b"\x80\x02}r\xff\xff\xff\x7f.",  # a memo of 2**31 entries
-        pickle.dumps(MAGIC, protocol=2) * 3 + b"\x80\x02" + b"]" * 600_000 + b".",
         pickle.dumps(MAGIC, protocol=2) * 3 + pickle.dumps("a dictionary", protocol=2) * 2,
         pickle.dumps(MAGIC, protocol=4),
+        checkpoint({"x": Tensor("1", np.ones(1, np.float32)), "long": "x" * MAX_PICKLED}),
         b"PK\x03\x04 the format of PyTorch 1.6",
         b"",
     ],

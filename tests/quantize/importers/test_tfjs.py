@@ -163,6 +163,15 @@ def test_what_is_wrong_is_refused(tmp_path: Path, what: str) -> None:
     assert not (tmp_path / "model.onnx").exists()
 
 
+@pytest.mark.parametrize("axes", [[0, 1], [0, 0, 1], [0, 1, -1]])
+def test_a_transpose_permutes_all_axes(tmp_path: Path, axes: list[int]) -> None:
+    graph = GraphModel()
+    order = graph.constant("order", np.array(axes, np.int32))
+    graph.node("Transpose", "y", [graph.input("x", [1, 2, 3]), order], {})
+    with pytest.raises(ModelCorrupt, match="does not permute its axes"):
+        tfjs.convert(graph.write(tmp_path), tmp_path, name="tiny", take={"x": "x"}, give={"y": "result"})
+
+
 def test_a_folded_constant_cannot_grow(tmp_path: Path) -> None:
     graph = GraphModel()
     column, row = graph.constant("a", np.zeros((3000, 1), np.int32)), graph.constant("b", np.zeros((1, 3000), np.int32))

@@ -27,12 +27,13 @@ def test_contract() -> None:
         metric("beauty")
 
 
-def test_a_key_that_no_standard_has_is_refused(tmp_path, monkeypatch) -> None:
-    """Or a slip of the pen would take what has to hold beside a result."""
+@pytest.mark.parametrize(("key", "wrong"), [("beside", "besides"), ("relative", "relativ"), ("each", "of")])
+def test_a_key_that_no_metric_or_standard_has_is_refused(key, wrong, tmp_path, monkeypatch) -> None:
+    """Or a slip of the pen would take what has to hold beside a result, or that a model agrees with itself."""
     text = (resources.files(metrics.__package__) / "metrics.toml").read_text("utf-8")
-    (tmp_path / "metrics.toml").write_text(text.replace("beside =", "besides =", 1))
+    (tmp_path / "metrics.toml").write_text(text.replace(f"{key} =", f"{wrong} =", 1))
     monkeypatch.setattr(resources, "files", lambda package: tmp_path)
-    with pytest.raises(msgspec.ValidationError, match="unknown field `besides`"):
+    with pytest.raises(msgspec.ValidationError, match=f"unknown field `{wrong}`"):
         all_metrics.__wrapped__()
 
 

@@ -61,12 +61,12 @@ def test_word_error(
     for name, text in SAID.items():
         shutil.copy(pytestconfig.rootpath / "tests/fixtures/speech" / f"{name}.wav", tmp_path)
         (tmp_path / f"{name}.txt").write_text(text)
-    found = measure("wer", models("speech"), path=tmp_path)["wer"]
+    both = measure("wer", models("speech"), path=tmp_path)
+    found, slots = both["wer"], both["slots"]
     assert found.items == ("allergies.wav", "pressure.wav")
     assert found.wholes == (11, 9)
     assert found.parts[1] == 1
     assert found.lower_is_better
-    slots = measure("slots", models("speech"), path=tmp_path)["slots"]
     assert (slots.items, slots.parts, slots.wholes) == (found.items, (0, 1), (0, 3))  # 3rd, 4 and bar
     assert slots.details == {"number": 0.5, "unit": 0}
     assert slots.lower_is_better

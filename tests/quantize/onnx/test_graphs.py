@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_models.errors import ModelCorrupt
+from edge_assistant_quantize import room
 from edge_assistant_quantize.cli.main import main
 from edge_assistant_quantize.errors import ModelTooLarge, WeightsRefused
 from edge_assistant_quantize.onnx import graphs
@@ -131,6 +132,28 @@ def test_no_file_is_read_but_those_of_the_folder(
 def test_more_than_one_file_holds_is_refused_before_it_is_read(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphs, "MAX_BYTES", 9_000)
     with pytest.raises(ModelTooLarge, match="and one ONNX file holds"):
+        graphs.load(large)
+
+
+def test_what_is_no_sound_model_is_not_parsed_where_it_does_not_fit(large: Path, monkeypatch) -> None:
+    monkeypatch.setattr(room, "available_memory", lambda: large.stat().st_size)
+    monkeypatch.setattr(onnx, "load", None)
+    for look in (graphs.load, graphs.size, graphs.check_one_file):
+        with pytest.raises(ModelTooLarge, match=r"working on model\.onnx needs"):
+            look(large)
+
+
+def test_values_outside_that_are_no_weights_are_not_read(large: Path) -> None:
+    """Nobody has looked whether they fit into memory: a file with holes is as large as one likes."""
+    model = onnx.load(large, load_external_data=False)
+    tensor = onnx.TensorProto(name="c", data_type=onnx.TensorProto.FLOAT, dims=[1])
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="holes")
+    model.graph.node.append(onnx.helper.make_node("Constant", [], ["c"], value=tensor))
+    large.write_bytes(model.SerializeToString())
+    with (large.parent / "holes").open("wb") as file:
+        file.truncate(1 << 42)
+    with pytest.raises(WeightsRefused, match="outside the file"):
         graphs.load(large)
 
 

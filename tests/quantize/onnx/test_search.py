@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
-from edge_assistant_quantize.errors import CalibrationInvalid
+from edge_assistant_quantize.errors import CalibrationInvalid, UsageError
 from edge_assistant_quantize.onnx import layers
 from edge_assistant_quantize.onnx.calibration import Calibration
 from edge_assistant_quantize.onnx.methods import parse
@@ -82,6 +82,12 @@ def test_as_many_are_excluded_as_it_takes(float_one: Path, tmp_path: Path) -> No
     assert {*excluded(found(float_one, output, lambda path: floats(path) >= HURT, tries=3))} == HURT
     needed = result.layers[3].node  # what was excluded for nothing is quantized again
     assert excluded(found(float_one, output, lambda path: needed in floats(path))) == [needed]
+
+
+def test_rules_which_name_no_nodes_are_refused_before_work(tmp_path: Path) -> None:
+    rules = parse("rules", {"rules": [{"weights": "*", "form": "half"}]})
+    with pytest.raises(UsageError, match="rules name weights, and no nodes are excluded"):
+        quantize_to_accept(tmp_path / "none", tmp_path / "o", rules, CALIBRATION, accepts=lambda path: False, most=5)
 
 
 @settings(max_examples=6)

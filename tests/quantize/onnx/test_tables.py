@@ -119,6 +119,7 @@ def test_tables_that_cannot_be_written(folder: Path) -> None:
         (FP16.replace("fp16", "dynamic-int8"), "no tables of dynamic-int8"),
         ("[model]\n", "missing required field `method`"),
         (FP16.replace("fp16", "static-int8"), "model: static-int8 needs its ranges here"),
+        (FP16.replace("fp16", "int4-weights") + 'moments.w = "much"\n', "no tables of gptq"),
         (FP16 + "[model.means]\nx = [0, 1]\n", "unknown key `means`"),
         (STATIC + '[model.means]\nx = "much"\n', "expected `array`, got `str`"),
         (FP16 + "block_size = 32\n", "unknown key `block_size`"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from helpers.looks import LICENCE, hits, publishes_nothing, scripted, weights
+from msgspec import structs
 
 from edge_assistant.core.answer import Answer, Route, Status
 from edge_assistant_models.portfolio import Portfolio
@@ -309,7 +310,7 @@ def test_a_candidate_that_declines_is_refused_in_whatever_is_asked(product, judg
         return AnswerScore(status=not question.answer, answer=not question.answer, cites=not question.answer)
 
     original = REAL_METRICS()["cross-signal"].measure
-    found = REAL_METRICS() | {"cross-signal": replace(REAL_METRICS()["cross-signal"], measure=measured)}
+    found = REAL_METRICS() | {"cross-signal": structs.replace(REAL_METRICS()["cross-signal"], measure=measured)}
     monkeypatch.setattr(metrics, "all_metrics", lambda: found)
     assert main(words) == 1
     assert "not accepted: cross-signal 66.67 % " in (out := capsys.readouterr().out)

@@ -17,9 +17,9 @@ from edge_assistant_quantize.datasets.data import items
 from edge_assistant_quantize.errors import CalibrationInvalid, NotAccepted, RecipeInvalid, UsageError
 from edge_assistant_quantize.metrics import metric as metrics
 from edge_assistant_quantize.progress import ignore
-from edge_assistant_quantize.recipes import judging, measurements
-from edge_assistant_quantize.recipes.recipe import Measurement, Recipe, check
-from edge_assistant_quantize.recipes.step import Form
+from edge_assistant_quantize.recipes import judging, measurements, steps
+from edge_assistant_quantize.recipes.recipe import Measurement, ModelSource, Recipe, RecipeVariant, check
+from edge_assistant_quantize.recipes.step import Form, decode
 
 
 def candidate(folder, name, role="speech"):
@@ -186,7 +186,7 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
 
     point(first)
     few = structs.replace(metrics.metric("cosine").gives["cosine"], least=20)  # that decide: it is not about those
-    script = replace(metrics.metric("cosine"), measure=meanwhile, gives={"cosine": few})
+    script = structs.replace(metrics.metric("cosine"), measure=meanwhile, gives={"cosine": few})
     monkeypatch.setattr(metrics, "all_metrics", lambda: {"cosine": script})
     folder = place if swapped != "data" else tmp_path / "good"
     model = Candidate("mine", "embedder", folder, reference.files, reference.options)
@@ -196,6 +196,13 @@ def test_what_is_hashed_is_measured_whatever_its_path_leads_to_meanwhile(tmp_pat
     assert seen == ["good 0 texts"]
     with model.held() as (_, sums):
         assert found.looks[0].candidate.files == sums
+
+
+def test_a_language_model_is_not_compared_with_its_own_file(tmp_path, data):
+    """It would be accepted in place of itself, or refused as a text's few chunks have a wide interval."""
+    one = candidate(tmp_path, "one", "language")
+    with pytest.raises(UsageError, match="other and one are the same file, so there is nothing to compare"):
+        judged(replace(one, name="other"), one, ["log-perplexity at_most_worse=0.05"], data)
 
 
 def test_what_the_reference_misses_ends_it_before_the_candidate_runs(scripted, data, tmp_path):
@@ -224,6 +231,33 @@ def test_data_that_can_never_show_it_is_measured_by_the_reference_alone(scripted
     assert [name for name, _ in script.ran] == ["good"]
     script.items += 1
     judged(same, good, [words], data)
+
+
+def test_too_few_files_are_refused_before_anything_is_measured(tmp_path):
+    def few(made):
+        with pytest.raises(CalibrationInvalid, match=r"^(19|119) independent items cannot show '(answered|heard) "):
+            check(made)
+
+    def texts(count):
+        (tmp_path / "texts.txt").write_text("".join(f"text {number}\n" for number in range(count)))
+        return recipe("voice", ["heard within_interval"], {"heard": {"path": str(tmp_path / "texts.txt")}})
+
+    few(texts(119))
+    check(texts(120))
+    step = decode({"do": "quantize", "type": "static-int8", "exclude_until_accepted": 8}, steps.STEPS)
+    source = {"source": ModelSource(model="x"), "calibration": {"path": "x"}}
+    searching = {"variants": (RecipeVariant("small", (step,)),), **source}
+    few(structs.replace(texts(239), **searching))  # half of them decide
+    check(structs.replace(texts(240), **searching))
+
+    def scenarios(**keys):
+        return recipe("language", ["answered at_least=0.5"], {"answered": {"path": str(tmp_path), **keys}})
+
+    for number in range(20):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / "scenario.toml").touch()
+    check(scenarios())
+    few(scenarios(limit=19))
 
 
 def test_too_little_data_of_a_relative_metric_is_a_look_of_other_models(scripted, data, tmp_path):

@@ -145,6 +145,7 @@ def test_tables_stay_without_matplotlib(tmp_path, without_plots):
     tags = Tags(tmp_path)
     assert "img" not in tags.tags
     assert "(matplotlib) is missing" in "".join(tags.text)
+    assert "Square: reference" not in "".join(tags.text)
     row = next(row for row in tags.rows if row[:2] == ["1", "static int8"])
     assert row[2:5] == ["9.0 MiB", "25 %", "74 %, -8 (-11 to -6)"]
     assert row[-1] == "not accepted: presence misses at most 0.02 worse; m was quantized already"
