@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from edge_assistant.core.answer import Agreement, Instruction, Status, Verdict
+from edge_assistant.core.answer import Agreement, Answer, Instruction, Status, Verdict
 from edge_assistant.core.events import Compared, Noted, Reading, Watch
 from edge_assistant.core.evidence import Statistic
 from edge_assistant.core.signals import Origin
@@ -30,6 +31,12 @@ from edge_assistant.reasoning.sources import (
     unread_notes,
     whole,
 )
+
+if TYPE_CHECKING:  # a form is seldom filled in, and a question need not wait for what does it
+    from edge_assistant.reasoning.comprehension.assembly import Filled
+    from edge_assistant.reasoning.comprehension.calling import FunctionCall
+    from edge_assistant.reasoning.forms import FormObject
+    from edge_assistant.reasoning.functions import FunctionOffer
 
 UNCERTAIN = "This is uncertain: check it against the source."
 
@@ -72,6 +79,20 @@ class Reasoner:
         """Say on what two sources contradict each other, else on what they agree, and fill in the outcome."""
         yield from self._compare_all(self._layers(sources, outcome), outcome, None)
         yield from unread_notes(sources, _columns(sources, outcome))
+
+    def fill(self, form: FormObject, answer: Answer, below: float | None) -> Filled:
+        """Fill a form from what an answer rests on, without values that a person would have to confirm."""
+        from edge_assistant.reasoning.comprehension.filling import Filler
+
+        return Filler(self._engine, self._embedder, self._watch, self._near, below).fill(form, answer.question, answer)
+
+    def call(self, offer: FunctionOffer, answer: Answer, below: float | None) -> FunctionCall | None:
+        """The function of a client that a question calls for; None if there is none, or the sources answer it."""
+        from edge_assistant.reasoning.comprehension.arguments import ArgumentReader
+        from edge_assistant.reasoning.comprehension.calling import call
+
+        reader = ArgumentReader(self._engine, self._embedder, self._watch, self._near, below)
+        return call(self._engine, reader, offer, answer)
 
     def prefill(self, sources: Sequence[Source]) -> None:
         """Let the model read the sources that a prompt holds whole, before there is a question."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from edge_assistant.compute.scheduling.budget import Budget, kept
 from edge_assistant.compute.scheduling.side import StopRequest
@@ -16,6 +17,8 @@ from edge_assistant.core.signals import Signal
 from edge_assistant.language.engine import Usage
 from edge_assistant.reasoning.reason import Outcome
 from edge_assistant.reasoning.sources import Source
+
+T = TypeVar("T")
 
 
 class Task:
@@ -105,7 +108,7 @@ class Task:
         )
 
 
-def within_question(work: Callable[[], None], halt: StopRequest, signals: int) -> None:
+def within_question(work: Callable[[], T], halt: StopRequest, signals: int) -> T:
     """Reason within the budget of a question.
 
     Raises:
@@ -116,4 +119,4 @@ def within_question(work: Callable[[], None], halt: StopRequest, signals: int) -
     def over(much: str) -> InputTooLarge:
         return InputTooLarge(f"the answer takes over {much}", "ask about fewer or smaller signals")
 
-    kept(work, Budget(signals * QUESTION_SECONDS.now, WORK_BYTES.now), "reasoning", halt, over)
+    return kept(work, Budget(signals * QUESTION_SECONDS.now, WORK_BYTES.now), "reasoning", halt, over)

@@ -17,6 +17,7 @@ from edge_assistant.reasoning.values.units import is_currency
 from edge_assistant.reasoning.values.values import (
     Clock,
     Day,
+    Identifier,
     Quantity,
     Telephone,
     Truth,
@@ -60,7 +61,9 @@ _QUESTIONS = {
 _BARE = re.compile(r"(?<![\d.,])\d{1,4}(?:[.:]\d\d)?(?![\d.,]*\s*(?:\d|°|%|[a-z]))", re.I)  # of 19:25 is heard 1925
 _THOUSANDS = re.compile(r"(?<=\d)[ \u202f](?=\d{3}(?!\d))")  # 7 220 kg
 _YES = re.compile(r"(?:yes|yeah|yep|true|correct)\b[\s,.:;-]*", re.I)
-_NO = re.compile(r"(?:no|not|never|nope|false)\b(?!\s*\.?\s*\d)[\s,.:;-]*", re.I)
+_NO = re.compile(
+    r"(?:no|not(?!\s+(?:known|sure|certain|clear|told|stated)\b)|never|nope|false)\b(?!\s*\.?\s*\d)[\s,.:;-]*", re.I
+)
 _NAME = 4  # words of a name
 _CAPITAL = re.compile(r"(?<![\w.])[A-Z][a-z]+")
 _WEEKDAY = re.compile(
@@ -103,10 +106,10 @@ def can_answer(value: Value, kind: AnswerType) -> bool:
 
 
 def truth(text: str) -> tuple[bool | None, str]:
-    """Whether words begin with a yes or a no, and what stands behind.
+    """Whether words begin with a yes or a no, and what stands behind; that it is not known is neither.
 
-    >>> truth("yes, about five a day"), truth("No."), truth("No. 12"), truth("none")
-    ((True, 'about five a day'), (False, ''), (None, 'No. 12'), (None, 'none'))
+    >>> truth("yes, about five a day"), truth("No."), truth("No. 12"), truth("none"), truth("not known")
+    ((True, 'about five a day'), (False, ''), (None, 'No. 12'), (None, 'none'), (None, 'not known'))
     """
     for pattern, yes in ((_YES, True), (_NO, False)):
         if match := pattern.match(text):
@@ -208,7 +211,19 @@ def _numbers(text: str) -> Value | None:
     if not has_digit(text) and (none := _first(nothings, text)):
         return none.value
     found = [*quantities(text)]
-    return found[0].value if len(found) == 1 else None
+    return found[0].value if len(found) == 1 and not _is_read_out(found[0].value, text) else None
+
+
+def _is_read_out(number: Value, text: str) -> bool:
+    """Whether a number is a part of a code that is read out and has more digits: one, in "alpha bravo one oh oh oh"."""
+    code = _codes(text)
+    if has_digit(text) or not isinstance(code, Identifier) or not isinstance(number, Quantity):
+        return False
+    return all(len(_digits(code.code)) > len(_digits(format(reading, "f"))) for reading in number.readings)
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
 
 
 def _codes(text: str) -> Value | None:

@@ -147,6 +147,12 @@ class Reader:
         text, line = places[0]
         return SourceReading(line.signal, text, (line,), ONLY, ONLY)
 
+    def weigh(
+        self, text: str, question: str, source: Source, page: Page, places: tuple[Evidence, ...]
+    ) -> SourceReading:
+        """What stands in some lines of a page as a reading, with the probabilities that it would have as one."""
+        return self._with_probabilities(text, question, places, self._messages(question, source, page), page)
+
     def page(self, question: str, source: Source, budget: int = BUDGET) -> Page:
         """The lines that matter to a question, up to a number of tokens."""
         texts = prompt_lines(source.lines)
@@ -262,6 +268,11 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+def runs(wanted: Sequence[str], said: Sequence[str]) -> int:
+    """How often words stand in others, one behind the other."""
+    return sum(said[at : at + len(wanted)] == wanted for at in range(len(said) - len(wanted) + 1))
+
+
 def parallel(one: str, other: str) -> bool:
     """Whether two phrases differ in one word of several: that word is what they tell, however near in meaning both are.
 
@@ -281,7 +292,7 @@ def locate(copied: str, page: Page) -> tuple[Evidence, ...]:
     for many in range(1, _MOST_LINES + 1):
         for start in range(len(said) - many + 1):
             run = [word for part in said[start : start + many] for word in part]
-            if any(run[at : at + len(wanted)] == wanted for at in range(len(run) - len(wanted) + 1)):
+            if runs(wanted, run):
                 return tuple(lines[start : start + many])
     if line := _of_value(copied, page):
         return (line,)

@@ -180,8 +180,15 @@ def test_a_call_that_is_hardly_told_leaves_nothing() -> None:
         ("A white van", "a white delivery van", True), ("A van", "THE WHITE VAN", True),
         ("type I", "type II", False), ("type I diabetes", "type I", True), ("reactive", "not reactive", False),
         ("not detected", "not detected in the swab", True), ("with food", "without food", False),
+        ("AA-1000", "alpha alpha one oh oh oh", True), ("AA-1000", "alpha alpha two oh oh oh", False),
     ],
 )  # fmt: skip
 def test_what_two_sources_tell_is_compared_by_a_common_type(one: str, other: str, agree: bool) -> None:
     first, second = common_values([one, other], AnswerType.OTHER)
     assert same(first, second) is agree
+
+
+@pytest.mark.parametrize("unsure", ["not known", "Not sure.", "unknown"])
+def test_that_it_is_not_known_is_no_no(unsure: str) -> None:
+    no, other = common_values(["No, she does not", unsure], AnswerType.TRUTH)
+    assert not same(no, other)

@@ -13,7 +13,7 @@ import pytest
 from helpers.assistants import CSV
 from helpers.engines import ScriptedEngine, scripted, source
 from helpers.readings import read
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_assistant.core.evidence import Field, Line
@@ -99,6 +99,7 @@ PIECES = ["14", "forty", "AB-12", "5 May", "at ten", "120/80", "0800 123456", "k
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join))
+@example("14 euros 120/80 14")
 def test_values_of_a_line_never_overlap(line: str) -> None:
     found = statements(source([line]))
     assert all(one.text[one.start : one.end] == one.words for one in found)
