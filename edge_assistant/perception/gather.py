@@ -12,7 +12,7 @@ from edge_assistant.compute.scheduling import side
 from edge_assistant.compute.scheduling.budget import Budget, kept
 from edge_assistant.core.answer import Failure
 from edge_assistant.core.errors import EdgeAssistantError, InputError, InputTooLarge, ModelMissing
-from edge_assistant.core.events import Event, Failed, Noted, Perceived, Perceiving, Watch
+from edge_assistant.core.events import Event, Failed, Noted, Perceived, Perceiving, Understood, Watch
 from edge_assistant.core.evidence import Evidence
 from edge_assistant.core.limits import EVIDENCE, SIGNAL_SECONDS, SOUND_SECONDS, WORK_BYTES
 from edge_assistant.core.signals import Kind, Signal
@@ -141,7 +141,11 @@ class Gathering:
             if isinstance(step.opened, EdgeAssistantError):
                 raise step.opened
             tell(Perceiving(signal.id, name, 0.0))
-            told = replace(self._request, progress=lambda f: tell(Perceiving(signal.id, name, f)))
+            told = replace(
+                self._request,
+                progress=lambda f: tell(Perceiving(signal.id, name, f)),
+                found=lambda evidence: tell(Understood(signal.id, cleaned(tuple(evidence))[0])),
+            )
             percept = step.opened(signal, told)
             evidence, hidden = cleaned(percept.evidence)
             notes = (*percept.notes, f"{signal.name}: {NOTE}") if hidden else percept.notes

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
@@ -33,10 +33,12 @@ class Request:
     Attributes:
         language: ISO 639-1 code of what is spoken and written, or None to detect it.
         progress: called with 0..1 as work goes on; it may raise to stop the work.
+        found: called with evidence that is going to be in the percept, by senses that take long; it may raise, too.
     """
 
     language: str | None = None
     progress: Callable[[float], None] = field(default=lambda fraction: None, compare=False)
+    found: Callable[[Sequence[Evidence]], None] = field(default=lambda evidence: None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

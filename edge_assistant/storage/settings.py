@@ -37,6 +37,7 @@ class Settings:
         pause_s: seconds of silence after which somebody has ended speaking.
         keep_days: days after which a conversation that nothing was added to is deleted; None keeps all.
         spoken_answers: whether answers are spoken.
+        listen: whether the microphone is on while a kiosk waits for a visitor, so that speaking begins.
         cache: whether what was perceived in files is kept, sealed, so that it is quicker the next time.
         free_talk: whether the language model answers without sources: unchecked, and marked "no source".
         gpu: which graphics card computes besides: `auto`, `off`, or the name of a kind or of a card, see docs/gpu.md.
@@ -54,6 +55,7 @@ class Settings:
     pause_s: float = 0.8
     keep_days: int | None = None
     spoken_answers: bool = False
+    listen: bool = False
     cache: bool = True
     free_talk: bool = False
     gpu: str = "auto"

@@ -222,11 +222,22 @@ def test_there_are_no_threads_yet_that_would_not_be_kept(line: str) -> None:
     script = """
     from edge_assistant.cli import main
     from edge_assistant.governance.offline import bounds
-    bounds.keep = lambda named, pulls: sys.exit(print(len(os.listdir("/proc/self/task"))))
+    bounds.keep = lambda named, **given: sys.exit(print(len(os.listdir("/proc/self/task"))))
     sys.argv = ["edge-assistant", *sys.argv[1:]]
     main.main()
     """
     assert told(script, *line.split(), before="") == ["1"]
+
+
+def test_a_store_that_is_made_is_for_all_to_read_and_the_data_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Services of a kiosk read the weights that root has pulled."""
+    monkeypatch.setenv("EDGE_ASSISTANT_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(tmp_path / "home"))
+    told("from edge_assistant.governance.offline import bounds\nbounds._folders(False)", before="")
+    modes = {folder.name: folder.stat().st_mode & 0o777 for folder in (tmp_path / "models", tmp_path / "home")}
+    assert modes == {"models": 0o755, "home": 0o700}
 
 
 def test_a_kernel_without_landlock_is_locked_all_the_same_and_doctor_says_what_it_lacks() -> None:

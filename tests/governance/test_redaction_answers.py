@@ -24,8 +24,9 @@ from edge_assistant.core.events import (
     Routed,
     Said,
     Traced,
+    Understood,
 )
-from edge_assistant.core.evidence import Evidence, Field, Locator, Passage
+from edge_assistant.core.evidence import Evidence, Field, Locator, Passage, Speech, Word
 from edge_assistant.core.signals import SAID, Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.redaction.answers import AnswerRedaction, redacted
 from edge_assistant.governance.redaction.log_filter import logged
@@ -71,6 +72,7 @@ EVENTS: list[Event] = [
     Failed(FAILURE),
     Traced("claims", FORM.id, ("patient = Anna Fischer",)),
     Compared(BIRTH),
+    Understood(FORM.id, (EVIDENCE,)),
     *map(Said, SAYS),
     Answered(answer()),
 ]
@@ -81,6 +83,15 @@ def redaction() -> AnswerRedaction:
     made.text(answer().question)
     made.file(FORM.name)
     return made
+
+
+def test_of_speech_its_language_is_left_and_no_word() -> None:
+    told: list[Event] = []
+    spoken = replace(EVIDENCE, detail=Speech((Word("Anna", 0.0, 0.5, 0.9), Word("Fischer", 0.5, 1.0, 0.9)), "en"))
+    redaction().watching(told.append)(Perceived(FORM.id, "speech", (spoken,), 1.0))
+    assert told == [
+        Perceived(FORM.id, "speech", (replace(EVIDENCE, text="Name: [PERSON-1]", detail=Speech((), "en")),), 1.0)
+    ]
 
 
 def test_no_event_holds_any_of_it_and_sentences_and_answer_are_one_text() -> None:

@@ -23,7 +23,7 @@ from edge_assistant.core.errors import (
     Stopped,
     StorageFull,
 )
-from edge_assistant.core.events import Event, Failed, Noted, Perceived, Perceiving
+from edge_assistant.core.events import Event, Failed, Noted, Perceived, Perceiving, Understood
 from edge_assistant.core.evidence import Evidence, Locator, Passage
 from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes, take_file
 from edge_assistant.perception.gather import Gathering, Perceive
@@ -92,7 +92,7 @@ def gathered(signals: Sequence[Signal], lanes: int, perceiver: Scripted, *, stri
     told = [replace(event, seconds=0.0) if isinstance(event, Perceived) else event for event in events]
     return (
         found,
-        [event for event in told if not isinstance(event, Perceiving)],
+        [event for event in told if not isinstance(event, Perceiving | Understood)],
         [failure.signal for failure in gathering.failed],
         raised,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -120,7 +120,10 @@ def test_chunks_side_by_side_give_what_they_give_one_after_the_other(
     assert len(there) == 3
     assert not lanes
     beside = SpeechSense(sense.models, Runtime(8))
-    assert hear(beside, np.concatenate(said)).evidence == there
+    found: list[Sequence[Evidence]] = []
+    assert hear(beside, np.concatenate(said), found=found.append).evidence == there
+    assert tuple(piece for part in found for piece in part) == there
+    assert len(found) > 1, "a part is told when it is heard"
     assert (lanes, shares) == ([4], [2])
     assert beside._whisper._shared is None, "its memory is given back"
 
@@ -133,6 +136,14 @@ def test_a_stop_ends_all_that_are_understood_side_by_side(models: Callable[[str]
         hear(made, said.astype(np.float32), progress=lambda _: runtime.halt.ask())
     runtime.halt.clear()
     assert hear(made, samples("pressure.wav")).evidence
+
+
+def test_what_is_understood_is_told_part_by_part(sense: SpeechSense) -> None:
+    found: list[Sequence[Evidence]] = []
+    said = np.concatenate([samples("pressure.wav"), silence(4), samples("allergies.wav")])
+    percept = hear(sense, said, found=found.append)
+    assert [len(part) for part in found] == [1, 2]
+    assert tuple(item for part in found for item in part) == percept.evidence
 
 
 def test_what_is_dictated_on_and_on_is_not_heard_from_its_beginning_again(

@@ -96,6 +96,7 @@ LOG = "2014-01-09 02:10 temperature 96.9\n    pump restarted\n2014-01-09 02:15 n
         (LOG, [LOG[:52], "2014-01-09 02:15 normal", "[2014-01-09] closed"]),
         ("To buy:\n- bread\n- milk\n", ["To buy:", "- bread", "- milk"]),
         ("Name: Ann\nAllergies: none", ["Name: Ann", "Allergies: none"]),
+        ("Library: Bergen\nFee:\nShelf:\n5", ["Library: Bergen", "Fee:", "Shelf:\n5"]),
         ("# Title\nText that goes on\nand on\n", ["# Title\nText that goes on\nand on"]),
     ],
 )

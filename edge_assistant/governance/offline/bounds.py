@@ -38,6 +38,7 @@ def _folders(settings: bool) -> list[Path]:
     folders += [paths.config_dir()] if settings else []
     for folder in folders:
         with contextlib.suppress(OSError):  # as on a disk that is read only
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mode = 0o755 if folder == paths.models_dir() else 0o700  # weights are no secret, and services read them
+            folder.mkdir(mode=mode, parents=True, exist_ok=True)
     # One within another is written to by the rule of that one: itself it may be a link that was put there to lead out
     return [one for one in folders if not any(one != other and one.is_relative_to(other) for other in folders)]

@@ -104,21 +104,26 @@ def _sure(item: Evidence) -> float:
     return 1.0 if item.confidence is None else item.confidence
 
 
+def about(doubtful: Sequence[Doubt]) -> dict[str, object]:
+    """The rule and the pieces of evidence, for the audit trail; no content."""
+    return {"rule": RULE, "evidence": [doubt.evidence.id for doubt in doubtful]}
+
+
 def _confirm(policy: Policy, doubtful: Sequence[Doubt], approve: Approve | None) -> None:
     """Have every doubt confirmed; raises PolicyRefused if one is not, or nobody is there who may."""
     if not doubtful:
         return
-    about = {"rule": RULE, "evidence": [doubt.evidence.id for doubt in doubtful]}
     if approve is None:
-        policy.record({"event": "nobody to confirm", **about})
-        what = f"{len(doubtful)} of its values must be confirmed by a human, and there is no terminal"
+        policy.record({"event": "nobody to confirm", **about(doubtful)})
+        who = "the operator" if policy.operator_confirms else "a human"
+        what = f"{len(doubtful)} of its values must be confirmed by {who}, and there is no terminal"
         raise PolicyRefused(f"the answer is withheld: {what} ({RULE})", "ask on a terminal or in the app")
     if not approve(doubtful):
-        policy.record({"event": "not confirmed", **about})
+        policy.record({"event": "not confirmed", **about(doubtful)})
         hint = "give a clearer picture or recording, and ask again"
         raise PolicyRefused(f"the answer is withheld: a value was not confirmed ({RULE})", hint)
     if policy.operator_confirms and not policy.unlocked:
-        policy.record({"event": "not confirmed by the operator", **about})
+        policy.record({"event": "not confirmed by the operator", **about(doubtful)})
         hint = "the operator confirms with the PIN"
         raise PolicyRefused("the answer is withheld: only the operator may confirm it (approval.by)", hint)
-    policy.record({"event": "confirmed", **about})
+    policy.record({"event": "confirmed", **about(doubtful)})

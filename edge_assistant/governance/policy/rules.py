@@ -176,6 +176,10 @@ class Serving(_Table, frozen=True):
             description="whose files, and those of their subfolders, clients may name in place of sending them",
         ),
     ] = ()
+    wyoming_folder: Annotated[
+        Folder | None,
+        Meta(description="whose files, without those of subfolders, are the signals of every question by Wyoming"),
+    ] = None
 
 
 class PolicyRules(_Table, frozen=True):

@@ -8,8 +8,20 @@ from types import TracebackType
 
 from edge_assistant.core.answer import Answer, Computation, Failure, Verdict
 from edge_assistant.core.errors import EdgeAssistantError
-from edge_assistant.core.events import Answered, Compared, Event, Failed, Noted, Perceived, Routed, Said, Traced, Watch
-from edge_assistant.core.evidence import Evidence, Passage
+from edge_assistant.core.events import (
+    Answered,
+    Compared,
+    Event,
+    Failed,
+    Noted,
+    Perceived,
+    Routed,
+    Said,
+    Traced,
+    Understood,
+    Watch,
+)
+from edge_assistant.core.evidence import Evidence, Passage, Speech
 from edge_assistant.core.signals import Origin, Signal
 from edge_assistant.governance.redaction.redactor import Redactor
 from edge_assistant.governance.redaction.rules import shipped
@@ -71,6 +83,8 @@ class AnswerRedaction:
         match event:
             case Routed(route):
                 return Routed(replace(route, why=self.text(route.why)))
+            case Understood(signal, evidence):
+                return Understood(signal, tuple(map(self._evidence, evidence)))
             case Perceived(signal, sense, evidence, seconds):
                 return Perceived(signal, sense, tuple(map(self._evidence, evidence)), seconds)
             case Noted(signal, text):
@@ -115,7 +129,9 @@ class AnswerRedaction:
         return replace(signal, name=name, sha256=self._redactor.digest(signal.sha256), path=None, data=None)
 
     def _evidence(self, evidence: Evidence) -> Evidence:
-        return replace(evidence, text=self.text(evidence.text), detail=Passage())
+        """A passage; of speech only that it is, and its language."""
+        detail = Speech((), evidence.detail.language) if isinstance(evidence.detail, Speech) else Passage()
+        return replace(evidence, text=self.text(evidence.text), detail=detail)
 
     def _failure(self, failure: Failure) -> Failure:
         return replace(failure, message=self.text(failure.message), hint=self.text(failure.hint))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -68,6 +69,11 @@ class SpeechSense(Sense):
         """Load the models now, so that the first recording need not wait for them; raises ModelError."""
         self._vad, self._whisper  # noqa: B018 - made when first asked for
 
+    def forget(self, since: float) -> None:
+        """Let go of what was understood and not asked for since a `time.monotonic`, and keep the models."""
+        self._dictated.forget(since)
+        self._drafts.forget(since)
+
     def perceive(self, signal: Signal, request: Request) -> Percept:
         """Hear a recording of any length; one that breaks off yields what was heard and a note.
 
@@ -85,6 +91,7 @@ class SpeechSense(Sense):
         with listen(signal) as (sound, blocks):
             found = chunks(_watched(blocks, sound, request), self._vad)
             for understood in self._each(signal, found, request.language):
+                request.found(understood)
                 evidence += understood
         request.progress(1.0)
         return Percept(tuple(evidence), notes=(*sound.notes, *self._language_note(request.language, evidence)))
@@ -159,19 +166,28 @@ class _Recent(Generic[T]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[object, T] = OrderedDict()
+        self._kept: OrderedDict[object, tuple[float, T]] = OrderedDict()
 
     def get(self, key: object) -> T | None:
         """What is known, if it is remembered."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            if key not in self._kept:
+                return None
+            _, known = self._kept.pop(key)
+            self._kept[key] = time.monotonic(), known
+            return known
+
+    def forget(self, since: float) -> None:
+        """Let go of what was not asked for since then."""
+        with self._lock:
+            while self._kept and next(iter(self._kept.values()))[0] < since:
+                self._kept.popitem(last=False)
 
     def keep(self, key: object, known: T) -> None:
         """Remember it, and forget what was not asked for longest."""
         with self._lock:
-            self._kept[key] = known
+            self._kept.pop(key, None)
+            self._kept[key] = time.monotonic(), known
             while len(self._kept) > _RECENT:
                 self._kept.popitem(last=False)
 

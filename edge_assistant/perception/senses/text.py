@@ -24,7 +24,7 @@ _ENTRY = re.compile(
     r"""\s*(?:
         \[?\d{4}-\d\d-\d\d | \[?\d{1,2}[:.]\d\d(?:[:.]\d\d)?\b | \d{1,2}[./]\d{1,2}[./]\d{2,4} | # a time or date
         [-*+\u2022]\s | \d{1,3}[.)]\s | \#{1,6}\s | \|| # a list, heading, table
-        [^\W\d][\w \-/()]{0,30}:\s # a label
+        [^\W\d][\w \-/()]{0,30}:(?:\s|$) # a label, which may stand alone
     )""",
     re.VERBOSE,
 )
