@@ -38,7 +38,7 @@ def ask(question: QuestionMessage, facts: Mapping[str, str], watch: Watch) -> tu
 
     Args:
         question: with the signals, which are opened here.
-        facts: of this command, see `protocol.facts`.
+        facts: of this command, see `compared.facts`.
         watch: is called with each event but the last, `Answered`.
 
     Returns:
@@ -53,7 +53,7 @@ def ask(question: QuestionMessage, facts: Mapping[str, str], watch: Watch) -> tu
         try:
             channel = held.enter_context(connected())
             with contextlib.ExitStack() as files:
-                given = [files.enter_context(_file(one)).fileno() for one in question.signals]
+                given = [files.enter_context(file_of(one)).fileno() for one in question.signals]
                 channel.send({"question": question, "facts": facts}, given)
         except InputError as error:
             raise Unavailable(error.message) from None
@@ -64,8 +64,12 @@ def ask(question: QuestionMessage, facts: Mapping[str, str], watch: Watch) -> tu
         return _Exchange(channel, watch).result()
 
 
-def _file(given: Signal) -> IO[bytes]:
-    """The bytes of a signal as an open file."""
+def file_of(given: Signal) -> IO[bytes]:
+    """The bytes of a signal as an open file, whose descriptor the resident is given.
+
+    Raises:
+        InputMissing, InputUnreadable, InputUnsupported: its file cannot be opened any more.
+    """
     if given.path is not None:
         return given.open(check=False)
     file = os.fdopen(os.memfd_create("signal"), "wb")
@@ -247,7 +251,7 @@ class _Exchange:
             case {"answer": Answer() as answer, "note": str() as note}:
                 return answer, note
             case {"error": [kind, str() as message, str() as hint]} if kind in errors.__all__:
-                raise getattr(errors, kind)(message, hint)
+                raise errors.unpacked(kind, message, hint)
             case {"refused": str() as reason}:
                 raise Unavailable(reason)
             case _:

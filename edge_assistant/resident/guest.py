@@ -21,8 +21,7 @@ class Guest:
         channel: to the command.
         question: or what a gateway wants, with its signals opened.
         gone: whether nobody waits for the answer.
-        replied: whether the answer is made; what remains to be done is not stopped.
-        stopped: whether its answer was to stop, even if it had not begun.
+        replied: whether the answer, or an error, is made; what remains to be done is not stopped.
         done: set after the answer.
     """
 
@@ -30,7 +29,6 @@ class Guest:
     question: QuestionMessage | ServiceMessage
     gone: bool = False
     replied: bool = False
-    stopped: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
     @property

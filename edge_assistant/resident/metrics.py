@@ -43,7 +43,7 @@ _HELP = {
     "memory_bytes": ("gauge", "Memory of the process without mapped files."),
     "waiting": ("gauge", "Questions that wait."),
     "ready": ("gauge", "Whether the models are loaded and questions are answered."),
-    "degraded": ("gauge", "Whether the last question failed by something of this machine, which the label names."),
+    "degraded": ("gauge", "Whether a model, or the last question, failed by something of this machine, as labelled."),
     "info": ("gauge", "The version."),
 }
 
@@ -54,7 +54,11 @@ def folder() -> Path:
 
 
 class ResidentMetrics:
-    """Counters of one process, and the files in which they are told."""
+    """Counters of one process, and the files in which they are told.
+
+    Attributes:
+        degraded: the code of what this machine lacked for the last question, or at the start; empty where all is well.
+    """
 
     def __init__(self, restarted: bool) -> None:
         """Go on from the files.
@@ -63,14 +67,13 @@ class ResidentMetrics:
             restarted: whether this process went on with fresh memory, and was not started.
         """
         before = _read()
-        self._answers = Counter({status.value: 0 for status in Status}) + _counter(before, "answers")
-        for status in Status:
-            self._answers.setdefault(status.value, 0)  # a rate needs the zero before the first
+        self._answers = Counter({status.value: 0 for status in Status})  # a rate needs the zero before the first
+        self._answers.update(_counter(before, "answers"))
         self._errors, self._tasks = _counter(before, "errors"), _counter(before, "tasks")
         self._computing_s = _number(before, "computing_s")
         self._starts = int(_number(before, "starts")) + (not restarted)
         self._restarts = int(_number(before, "restarts")) + restarted
-        self._degraded = ""
+        self.degraded = ""
         self._writing = threading.Lock()
         self._written, self._told, self._over = float("-inf"), "", False
 
@@ -87,7 +90,7 @@ class ResidentMetrics:
         began = time.monotonic()
 
         def take(reply: Mapping[str, object]) -> None:
-            self._degraded = ""
+            self.degraded = ""
             if isinstance(answer := reply.get("answer"), Answer):
                 self._answers[answer.status.value] += 1
             else:
@@ -97,18 +100,27 @@ class ResidentMetrics:
             yield take
         except EdgeAssistantError as error:
             self._errors[_name(error.code)] += 1
-            if error.exit_status not in _ASKED_WRONG and error.code != "policy":
-                self._degraded = _name(error.code)
+            if error.exit_status not in _ASKED_WRONG:
+                self.lacks(error)
             raise
         except Exception:
             self._errors[_FAULT] += 1
-            self._degraded = _FAULT
+            self.degraded = _FAULT
             raise
         finally:
             self._computing_s += time.monotonic() - began
 
+    def lacks(self, error: EdgeAssistantError | None) -> None:
+        """Note what this machine lacked; None is nothing, and so is what its policy refuses."""
+        if error is not None and error.code != "policy":
+            self.degraded = _name(error.code)
+
+    def said(self, text: str) -> str:
+        """What systemd shows."""
+        return f"{text}, degraded: {self.degraded}" if self.degraded else text
+
     def tell(self, status: Callable[[], Mapping[str, Any]], last: str = "") -> None:
-        """Write the files where that is due; a disk that does not take them changes nothing else.
+        """Write the files where that is due; that the system refuses something for them changes nothing else.
 
         Args:
             status: of the resident, as `resident status --json` tells it.
@@ -117,24 +129,22 @@ class ResidentMetrics:
         now = time.monotonic()
         if not last and now - self._written < OFTEN_S:
             return
-        with self._writing:
-            found = dict(status())
-            counted = self._counted(found, last)
+        with self._writing, contextlib.suppress(OSError):
+            counted = self._counted(status(), last)
             changed = json.dumps([counted[key] for key in ("state", "answers", "errors", "tasks", "degraded")])
             if self._over or (not last and changed == self._told and now - self._written < ALIVE_S):
                 return
             self._over, self._written, self._told = bool(last), now, changed
-            with contextlib.suppress(OSError):
-                _write(STATUS, json.dumps(counted, indent=1) + "\n")
-                _write(TEXT, text(counted))
+            _write(STATUS, json.dumps(counted, indent=1) + "\n")
+            _write(TEXT, text(counted))
 
     def _counted(self, status: Mapping[str, Any], last: str) -> dict[str, Any]:
         """All that is told."""
         ready = bool(status["ready"]) and not last
         return {
             "version": __version__,
-            "state": last or ("loading" if not ready else "degraded" if self._degraded else "ready"),
-            "degraded": self._degraded,
+            "state": last or ("loading" if not ready else "degraded" if self.degraded else "ready"),
+            "degraded": self.degraded,
             "pid": status["pid"],
             "ready": ready,
             "answering": status["answering"],
@@ -218,3 +228,9 @@ def _number(before: Mapping[str, Any], name: str) -> float:
 
 def _name(text: str) -> str:
     return text if _NAME.fullmatch(text) else _OTHER
+
+
+def own_bytes() -> int:
+    """Memory that is this process's alone, without mapped files."""
+    rows = Path("/proc/self/status").read_text("ascii", "replace").splitlines()
+    return next((int(row.split()[1]) << 10 for row in rows if row.startswith("RssAnon:")), 0)

@@ -18,21 +18,18 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from edge_assistant.compute import sd_notify
 from edge_assistant.core import errors
-from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import EdgeAssistantError, Stopped, StorageFull, UsageError
-from edge_assistant.core.events import Watch
-from edge_assistant.resident import protocol
+from edge_assistant.resident import compared, protocol
 from edge_assistant.resident.guest import Guest
-from edge_assistant.resident.metrics import ResidentMetrics
-from edge_assistant.resident.protocol import Channel, MalformedMessage, QuestionMessage, ServiceMessage
+from edge_assistant.resident.metrics import ResidentMetrics, own_bytes
+from edge_assistant.resident.protocol import Asked, Channel, MalformedMessage, QuestionMessage, ServiceMessage
+from edge_assistant.resident.work import ResidentWork
 from edge_assistant.storage import atomic
 
 RENEWALS = 100  # restarts; each sets one more filter of the offline lock, of which the kernel takes some four hundred
@@ -44,8 +41,6 @@ TICK_S = 1.0
 LOOK_S = 5.0  # between two looks at the code, the policy and the memory
 
 _log = logging.getLogger(__name__)
-
-Send = Callable[[Mapping[str, object]], None]
 
 
 class ResidentRequest(Enum):
@@ -76,37 +71,6 @@ class Held:
         """Close the descriptors."""
         os.close(self.listener)
         os.close(self.claim)
-
-
-@dataclass(frozen=True, slots=True)
-class ResidentWork:
-    """What the resident does, by its caller.
-
-    Attributes:
-        facts: see `protocol.facts`.
-        environment: that a restart begins with, as libraries change it.
-        answer: answers a question; gives the answer, a note about it, and what remains to be done after it.
-        serve: does what a gateway wants, given what sends it parts of that; the whole, and what remains to be done.
-        warm: loads the models.
-        stop: stops the current answer soon; from any thread.
-        relieve: frees memory if the machine is short of it; False if nothing is left to free.
-        changed: a digest of what the resident restarts for if that changes, such as the policy.
-        alone: whether the memory of an answer must not hold the question before it.
-        locked: whether the offline lock is in force.
-        again: the command line of a restart, without `Held`.
-    """
-
-    facts: Mapping[str, str]
-    environment: Mapping[str, str]
-    answer: Callable[[QuestionMessage, Watch], tuple[Answer, str, Callable[[], None]]]
-    serve: Callable[[ServiceMessage, Watch, Send], tuple[Mapping[str, object], Callable[[], None]]]
-    warm: Callable[[], None]
-    stop: Callable[[], None]
-    relieve: Callable[[], bool]
-    changed: Callable[[], str]
-    alone: Callable[[], bool]
-    locked: Callable[[], bool]
-    again: tuple[str, ...]
 
 
 def opened() -> Held:
@@ -192,7 +156,7 @@ class Resident:
         os.set_inheritable(held.listener, False)
         os.set_inheritable(held.claim, False)
         self._held, self._work, self._minutes = held, work, minutes
-        self._rights, self._code, self._changed = protocol.rights("self"), protocol.code(), work.changed()
+        self._rights, self._code, self._changed = compared.rights("self"), compared.code(), work.changed()
         self._turns: queue.SimpleQueue[Guest | None] = queue.SimpleQueue()
         self._current: Guest | None = None
         self._choosing = threading.Lock()  # of the current guest: an answer is stopped only while it is that
@@ -207,10 +171,10 @@ class Resident:
         threading.Thread(target=self._accept, name="resident listener", daemon=True).start()
         sd_notify.status("loads the models")
         sd_notify.advanced()
-        self._work.warm()
-        self._warm_bytes = _own_bytes()
+        self._metrics.lacks(self._work.warm())
+        self._warm_bytes = own_bytes()
         _log.info("the resident is ready, with %d MiB", self._warm_bytes >> 20)
-        sd_notify.ready("is ready")
+        sd_notify.ready(self._metrics.said("is ready"))
         while self._wish is None:
             try:
                 guest = self._turns.get(timeout=TICK_S)
@@ -243,12 +207,11 @@ class Resident:
     def _serve(self, guest: Guest) -> ResidentRequest | None:
         """Answer a question, unless there is something else to do."""
         with self._choosing:
+            self._work.begin()
             self._current = guest
         try:
             if not guest.send({"turn": True}):
-                with self._choosing:
-                    self._current = None
-                return ResidentRequest.RENEW if guest.stopped else None  # nothing takes the wish to stop back
+                return None
             if self._work.locked() and self._work.changed() == self._changed:
                 return self._answer(guest)
             guest.send({"refused": "it is ending"})  # the command does the work itself, the gateway tries again
@@ -276,16 +239,16 @@ class Resident:
                 again = not guest.send(reply)
                 settle()
         except Stopped:
-            pass
+            again = False  # models can be used again then, see `Halt`
         except EdgeAssistantError as error:
-            kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in errors.__all__)
-            again = not guest.send({"error": [kind, error.message, error.hint]})
+            guest.replied = True
+            again = not guest.send({"error": errors.packed(error)})
             again = again or error.exit_status == EdgeAssistantError.exit_status
         except Exception:  # the command sees the connection end
             _log.exception("fault")
         self._quiet_since = time.monotonic()
-        sd_notify.status(f"is ready, {self._answered} answered")
-        grown = _own_bytes() - self._warm_bytes > GROWTH_BYTES
+        sd_notify.status(self._metrics.said(f"is ready, {self._answered} answered"))
+        grown = own_bytes() - self._warm_bytes > GROWTH_BYTES
         return ResidentRequest.RENEW if again or grown or self._work.alone() else None
 
     def _look(self) -> ResidentRequest | None:
@@ -305,7 +268,7 @@ class Resident:
         try:
             with protocol.opened() as folder:
                 os.stat(protocol.SOCKET, dir_fd=folder)
-            return _claims(self._held.claim) and protocol.code() == self._code
+            return _claims(self._held.claim) and compared.code() == self._code
         except (OSError, StorageFull):
             return False
 
@@ -342,26 +305,35 @@ class Resident:
                 channel.connection.settimeout(None)
                 channel.connection.recv(1)  # the end of the connection tells the command that this process is gone
             case {"question": QuestionMessage() as question, "facts": dict() as facts}:
-                if (why := self._unfit(channel, question, facts)) is not None:
-                    channel.send({"refused": why})
-                else:
-                    self._ask(Guest(channel, channel.opened(question)))
+                self._take(channel, question, self._unfit(channel, question, facts))
             case {"service": ServiceMessage() as wanted}:
-                if (why := self._unready(channel, wanted)) is not None:
-                    channel.send({"refused": why})
-                else:
-                    self._ask(Guest(channel, channel.opened(wanted)))
+                self._take(channel, wanted, self._unready(channel, wanted))
+            case {"listen": dict() as sound}:
+                self._quiet_since = time.monotonic()
+                try:
+                    self._work.listen(channel, sound)
+                finally:
+                    if self._work.alone():
+                        self._wishes(ResidentRequest.RENEW)
             case _:
                 channel.send({"refused": "the message is of another version"})
+
+    def _take(self, channel: Channel, asked: Asked, why: str | None) -> None:
+        """Let what is asked be answered, or say why it is not."""
+        if why is not None:
+            channel.send({"refused": why})
+        else:
+            self._ask(Guest(channel, channel.opened(asked)))
 
     def _status(self) -> dict[str, object]:
         return {
             "pid": os.getpid(),
             "ready": self._warm_bytes > 0,
+            "degraded": self._metrics.degraded,
             "answered": self._answered,
             "answering": self._current is not None,
             "waiting": self._turns.qsize(),
-            "memory_mib": _own_bytes() >> 20,
+            "memory_mib": own_bytes() >> 20,
             "quiet_s": int(time.monotonic() - self._quiet_since),
             "minutes": self._minutes,
             "renewals": self._held.renewals,
@@ -386,7 +358,7 @@ class Resident:
     def _is_equal(self, connection: socket.socket) -> bool:
         """Whether the process at the other end may do no less and no more than this one."""
         try:
-            equal = protocol.rights(str(protocol.peer(connection).process)) == self._rights
+            equal = compared.rights(str(protocol.peer(connection).process)) == self._rights
             with protocol.process(connection) as process:
                 if process is not None:
                     signal.pidfd_send_signal(process, 0)  # it runs, so its number was its own
@@ -397,9 +369,11 @@ class Resident:
     def _ask(self, guest: Guest) -> None:
         """Let the main thread answer; say each second that the resident lives, until the answer or a hang-up."""
         self._turns.put(guest)
+        speaks = select.poll()
+        speaks.register(guest.channel.connection, select.POLLIN)
         with contextlib.suppress(OSError, EOFError, MalformedMessage):
             while not (guest.gone or guest.done.is_set()) and (self._wish is None or self._current is guest):
-                if select.select([guest.channel.connection], [], [], TICK_S)[0]:
+                if speaks.poll(TICK_S * 1000):
                     guest.channel.receive()
                 guest.channel.send({"turn": self._current is guest})
         guest.gone = True
@@ -407,12 +381,5 @@ class Resident:
             with self._choosing:
                 if self._current is not guest or guest.replied:
                     return
-                guest.stopped = True
                 self._work.stop()  # each second, as a library may have caught what it raised
             guest.done.wait(TICK_S)
-
-
-def _own_bytes() -> int:
-    """Memory that is this process's alone, without mapped files."""
-    rows = Path("/proc/self/status").read_text("ascii", "replace").splitlines()
-    return next((int(row.split()[1]) << 10 for row in rows if row.startswith("RssAnon:")), 0)

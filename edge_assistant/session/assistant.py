@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.compute.scheduling.memory import Residency
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from edge_assistant.governance.audit.auditor import Auditor
     from edge_assistant.vault.vault import Vault
 
+T = TypeVar("T")
+
 
 class Assistant:
     """Answers questions over signals. Models and senses are opened when first needed, and kept.
@@ -46,6 +48,7 @@ class Assistant:
         recall: what was perceived in signals, by their bytes, for a later question about the same ones.
         policy: what is allowed.
         runtime: that all of it computes with.
+        auditor: writes down what is asked and what becomes of it; None for a bench.
         models: loaded as they are needed; what listens and speaks is opened there.
         side_by_side: whether signals of several kinds are perceived at the same time; a bench that times each is not.
     """
@@ -106,7 +109,7 @@ class Assistant:
         )
         self._turn = ComputeTurn.of_user()
         self.recall = Recall(disk=cache_of(self._caches, self.runtime.gpu))
-        self._auditor = auditor
+        self.auditor = auditor
         self._free_talk = free_talk
 
     def ask(
@@ -229,8 +232,8 @@ class Assistant:
             EdgeAssistantError: as `ask`.
         """
         self._allowed([signal])
-        if self._auditor is not None:
-            self._auditor.took([signal])
+        if self.auditor is not None:
+            self.auditor.took([signal])
         with within(self._vocabulary):
             watch = self._stoppable(watch)
             with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self.models.use():
@@ -248,6 +251,15 @@ class Assistant:
                 gathering.take([(s, [sense for _, sense in plan([s], senses())]) for s in signals], self.runtime.halt)
                 sources = without_copies(as_sources(gathering.sensed), watch)
                 within_question(lambda: self._reasoner(watch).prefill(sources), self.runtime.halt, len(sources))
+
+    def go_on(self, answer: Answer, work: Callable[[Reasoner, float | None], T], watch: Watch) -> T:
+        """More of what reasoning does with an answer, given what a person must confirm; raises what `perceive` does."""
+        below = self.policy.rules.approval.confirm_below
+        with within(self._vocabulary):
+            watch = self._stoppable(watch)
+            with self._turn.taken(lambda: watch(Waiting()), self.runtime.halt.check), self.models.reasoning():
+                works = partial(work, self._reasoner(watch), below)
+                return within_question(works, self.runtime.halt, 1 + len(answer.signals))
 
     def settle(self) -> None:
         """Keep for a later run what the language model read of files, unless that is forgotten; after an answer."""
@@ -288,9 +300,9 @@ class Assistant:
         self, verb: str, asked: str, signals: Sequence[Signal], watch: Watch
     ) -> contextlib.AbstractContextManager[Watch]:
         """What writes each event to the audit trail before it hands it on."""
-        if self._auditor is None:
+        if self.auditor is None:
             return contextlib.nullcontext(watch)
-        return self._auditor.asked(verb, asked, signals, watch)
+        return self.auditor.asked(verb, asked, signals, watch)
 
     @contextlib.contextmanager
     def _begun(self, verb: str, asked: str, signals: Sequence[Signal], watch: Watch) -> Iterator[Watch]:

@@ -129,11 +129,16 @@ class Conversation:
             question or text, signals, watch, language=self._language, message=text, before=before
         )
 
-    def recall(self, text: str) -> None:
-        """Take a message that was answered before this conversation began, as its statements still count."""
+    def recall(self, text: str, *, spoken: bytes | None = None) -> None:
+        """Take a message that was answered before this conversation began, as its statements still count.
+
+        Args:
+            text: of it.
+            spoken: as `ask` has it.
+        """
         statements, question = self.assistant.parted(text)
         if statements:
-            self._state(statements, None)
+            self._state(statements, spoken)
         if question:
             self.asked.append(text)
 

@@ -11,7 +11,7 @@ from helpers.scripted_resident import question, serving
 
 from edge_assistant.core.events import Event, Said
 from edge_assistant.core.signals import Signal
-from edge_assistant.resident import client, protocol
+from edge_assistant.resident import client, compared
 
 
 class Asker:
@@ -24,7 +24,7 @@ class Asker:
         """Ask; the text of the answer, or why there is none from a resident."""
         try:
             given = question(*words, signals=signals)
-            return client.ask(given, protocol.facts() if facts is None else facts, self._watch)[0].text
+            return client.ask(given, compared.facts() if facts is None else facts, self._watch)[0].text
         except client.Unavailable as error:
             return f"not used, as {error}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
@@ -83,6 +84,15 @@ def test_a_folder_that_cannot_be_written_changes_no_answer(ask: Asker, folder: P
     run.touch()
     with serving(folder):
         assert ask("say:one") == "done"
+
+
+def test_one_that_is_out_of_descriptors_goes_on_accepting(run: Path) -> None:
+    def status() -> dict[str, Any]:
+        raise OSError(errno.EMFILE, "Too many open files")  # as /proc cannot be read then
+
+    counts = metrics.ResidentMetrics(restarted=False)
+    counts.tell(status)
+    assert written(counts)["starts"] == 1
 
 
 @pytest.mark.parametrize("content", ["", "[", "[]", "null", "[" * 10_000, '{"answers": 1, "starts": "x"}', "\xff"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -14,19 +15,20 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from helpers.platforms import needs_peer_descriptors
-from helpers.scripted_resident import HANGS, MOST_RENEWALS, asking, heard, question, renewals, serving, until
+from helpers.scripted_resident import HANGS, MOST_RENEWALS, TICK_S, asking, heard, question, renewals, serving, until
 from helpers.systemd import NotifySocket
 
+from edge_assistant.core.errors import InputCorrupt
 from edge_assistant.core.events import Said
 from edge_assistant.core.signals import Kind, Origin, take_bytes
-from edge_assistant.resident import client, protocol, server
+from edge_assistant.resident import client, compared, protocol, server
 from edge_assistant.resident.guest import Guest
 from edge_assistant.resident.protocol import Channel
-from edge_assistant.resident.server import ResidentWork
+from edge_assistant.resident.work import ResidentWork
 
 
 def ends(process: subprocess.Popen[bytes]) -> bool:
@@ -67,9 +69,9 @@ def test_it_restarts_as_the_same_process(resident) -> None:
 
 @pytest.fixture
 def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NotifySocket]:
-    """What hears the resident of this test, with a watchdog of a second."""
+    """What hears the resident of this test, with a watchdog of two ticks."""
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-    monkeypatch.setenv("WATCHDOG_USEC", "1000000")
+    monkeypatch.setenv("WATCHDOG_USEC", str(int(2e6 * TICK_S)))
     with NotifySocket(str(tmp_path / "notify")) as made:
         yield made
 
@@ -85,9 +87,13 @@ def test_systemd_hears_that_it_is_ready_works_restarts_and_ends(manager, folder:
         until(lambda: comes(wanted))
         del lines[: lines.index(wanted) + 1]
 
+    folder.mkdir()
+    (folder / "lacking").touch()
     with serving(folder) as process:
         hears("READY=1")
+        hears("STATUS=is ready, degraded: model.missing")
         hears("WATCHDOG=1")
+        assert (client.status() or {})["degraded"] == "model.missing"
         assert ask("say:one") == "done"
         hears("STATUS=is ready, 1 answered")
         client.end("restart")
@@ -106,11 +112,11 @@ def test_systemd_hears_nothing_of_one_that_hangs_or_accepts_nobody(manager, fold
     with serving(folder), contextlib.ExitStack() as stack:
         if file == "hanging":
             channel = stack.enter_context(asking("long"))
-            for _ in range(2):  # another thread says every second that it lives
-                assert heard(channel, "turn") is not None
-        time.sleep(2.5)  # a look of the main thread goes by, and the watchdog's time twice
+            assert None not in [heard(channel, "turn") for _ in range(2)]  # another thread says that it lives
+        until(lambda: any("READY=1" in told for told in manager.heard()))
+        time.sleep(5 * TICK_S)  # a look of the main thread goes by, and the watchdog's time twice
         manager.heard()
-        time.sleep(2.5)
+        time.sleep(5 * TICK_S)
         assert manager.heard() == []
 
 
@@ -242,11 +248,31 @@ def test_for_visitors_it_restarts_after_each_question_and_else_never(ask, reside
     until(lambda: renewals() == 1)
 
 
+def test_it_listens_beside_an_answer_and_restarts_where_visitors_spoke(ask, resident, folder: Path) -> None:
+    """Also where they hang up in the middle of it."""
+    with asking("note:at work", "await:go") as busy, client.connected() as speaks:
+        until((folder / "at work").exists)
+        speaks.connection.settimeout(HANGS)
+        speaks.send({"listen": {"rate": 16_000}})
+        assert heard(speaks, "heard") == {"rate": 16_000}
+        (folder / "go").touch()
+        assert heard(busy, "answer")
+    assert renewals() == 0
+    (folder / "alone").touch()
+    with client.connected() as speaks:
+        speaks.send({"listen": {}})
+    until(lambda: renewals() == 1)
+
+
 @pytest.mark.parametrize("words", [["note:at work", "long"], ["say:some", "note:at work", "long"]])
-def test_who_hangs_up_is_not_answered_and_it_restarts(resident, folder: Path, words: list[str]) -> None:
+def test_who_hangs_up_is_not_answered_and_the_next_one_is_without_a_restart(
+    ask, resident, folder: Path, words: list[str]
+) -> None:
     with asking(*words):
         until((folder / "at work").exists)
-    until(lambda: renewals() == 1)
+    until((folder / "stopped").exists)
+    assert ask("say:hello") == "done"
+    assert renewals() == 0
     assert resident.poll() is None
 
 
@@ -265,7 +291,7 @@ def test_a_number_that_is_anothers_by_now_gives_no_rights(monkeypatch) -> None:
     """Who connected is gone, and a process that may more has its number; who asks over the connection may not."""
     one, other = socket.socketpair()
     resident = server.Resident.__new__(server.Resident)
-    resident._rights = protocol.rights("self")
+    resident._rights = compared.rights("self")
     with one, other, socket.socket(socket.AF_UNIX) as listener:
         assert resident._is_equal(one)
         with protocol.opened(make=True) as folder:
@@ -313,36 +339,79 @@ def test_a_gateway_hands_over_regular_files_only(resident) -> None:
 
 
 def test_a_wish_to_stop_who_left_as_its_turn_came_stops_nobody_else(home: Path, folder: Path) -> None:
-    """The wish outlasts an answer that never began, so the resident begins anew before the next one."""
-    asked = threading.Event()
+    """It is taken back before the next answer begins, and comes from no earlier guest once that has."""
+    wish = threading.Event()
 
     class Leaves(Guest):
         def send(self, message: Mapping[str, object]) -> bool:
-            assert asked.wait(
-                HANGS
-            )  # until the thread of the connection, which sees that nobody is there, asks to stop
+            assert wish.wait(HANGS), "the thread of the connection sees that nobody is there, and asks to stop"
             return False
 
-    work = ResidentWork(
-        facts={}, environment={}, answer=no_answer, serve=no_answer, warm=int, stop=asked.set, relieve=bool,
-        changed=str, alone=bool, locked=bool, again=(),
-    )  # fmt: skip
-    held = server.opened()
-    resident = server.Resident(held, work, 0)
+    class Stays(Guest):
+        def send(self, message: Mapping[str, object]) -> bool:
+            assert not wish.is_set()
+            return False
+
     ours, theirs = socket.socketpair()
     guest = Leaves(Channel(ours, protocol.REQUEST_BYTES), question("say:one"))
     theirs.close()
-    attending = threading.Thread(target=resident._ask, args=(guest,))
-    with ours:
+    with ours, here(begin=wish.clear, stop=wish.set) as resident:
+        attending = threading.Thread(target=resident._ask, args=(guest,))
         guest.gone = True
         resident._current = guest
         attending.start()
-        assert resident._serve(guest) is server.ResidentRequest.RENEW
+        assert resident._serve(guest) is None
         attending.join(HANGS)
-        asked.clear()
-        other = Leaves(Channel(ours, protocol.REQUEST_BYTES), question("say:two"))
-        asked.set()
-        assert resident._serve(other) is None
+        assert wish.is_set()
+        assert resident._serve(Stays(Channel(ours, protocol.REQUEST_BYTES), question("say:two"))) is None
+
+
+def test_who_hangs_up_at_an_error_stops_nobody_else(home: Path, folder: Path) -> None:
+    """The error is the reply, and the wish to stop would outlast it."""
+    stopped = threading.Event()
+
+    class Leaves(Guest):
+        def send(self, message: Mapping[str, object]) -> bool:
+            if "error" in message:
+                self.gone = True
+                attending = threading.Thread(target=resident._ask, args=(self,))
+                attending.start()
+                attending.join(1)
+            return True
+
+    def refuses(*_: object) -> NoReturn:
+        raise InputCorrupt("it is damaged", "give another one")
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs, here(answer=refuses, stop=stopped.set, locked=lambda: True) as resident:
+        resident._serve(Leaves(Channel(ours, protocol.REQUEST_BYTES), question("say:one")))
+    assert not stopped.is_set()
+
+
+def test_a_connection_may_have_any_number(home: Path, folder: Path) -> None:
+    """As where many clients ask over many files; select(2) knows numbers up to 1,023 only."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    ours, theirs = socket.socketpair()
+    try:
+        with ours, theirs, here() as resident, socket.socket(fileno=os.dup2(ours.fileno(), 1_024)) as high:
+            theirs.shutdown(socket.SHUT_WR)
+            resident._ask(guest := Guest(Channel(high, protocol.REQUEST_BYTES), question("say:one")))
+            assert guest.gone
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@contextlib.contextmanager
+def here(**given: Any) -> Iterator[server.Resident]:
+    """A resident in this process that does nothing but what is given."""
+    nothing: dict[str, Any] = {
+        "facts": {}, "environment": {}, "answer": no_answer, "serve": no_answer, "listen": no_answer, "warm": int,
+        "begin": int, "stop": int, "relieve": bool, "changed": str, "alone": bool, "locked": bool, "again": (),
+    }  # fmt: skip
+    held = server.opened()
+    resident = server.Resident(held, ResidentWork(**nothing | given), 0)
+    yield resident
     resident._listener.close()
     os.close(held.claim)
 
