@@ -15,7 +15,6 @@ import os
 import secrets
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -32,7 +31,7 @@ from edge_assistant.core.signals import Kind, Origin, take_bytes
 from edge_assistant.governance.offline import lock
 from edge_assistant.resident import client
 from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
-from edge_assistant_models import paths
+from evals.speed import process
 
 NAME = "serve"
 HELP = "the gateway: a question, a transcription and eight clients through it, against the resident itself"
@@ -111,48 +110,24 @@ def run(args: argparse.Namespace) -> int:
 def serving(profile: str) -> Iterator[tuple[int, str]]:
     """A gateway and its resident in a home of their own; its port and token."""
     token = secrets.token_urlsafe(24)
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
+    with tempfile.TemporaryDirectory() as folder, process.temporary_home(Path(folder)) as home:
         (home / "config").mkdir()
         (home / "config" / "policy.toml").write_text('[serve]\naddresses = ["127.0.0.1"]\n')
         (home / "token").write_text(token)
-        told = {
-            "EDGE_ASSISTANT_HOME": folder,
-            "EDGE_ASSISTANT_MODELS": str(paths.models_dir()),
-            "EDGE_ASSISTANT_PROFILE": profile,
-            "EDGE_ASSISTANT_CACHE": "false",  # each recording is heard, and not recalled
-        }
-        before = dict(os.environ)
-        os.environ.update(told)  # of this process, too, so that it finds the resident
-        line = [sys.executable, "-m", "edge_assistant.cli.main", "serve", "--http", "127.0.0.1:0"]
-        gateway = subprocess.Popen([*line, "--token-file", str(home / "token")], stdout=subprocess.PIPE, text=True)
+        # Each recording is heard, and not recalled
+        told = os.environ | {"EDGE_ASSISTANT_PROFILE": profile, "EDGE_ASSISTANT_CACHE": "false"}
+        line = [*process.OURS, "serve", "--http", "127.0.0.1:0", "--token-file", str(home / "token")]
+        gateway = subprocess.Popen(line, env=told, stdout=subprocess.PIPE, text=True)
         try:
             assert gateway.stdout is not None
             if not (said := gateway.stdout.readline()):
                 raise UsageError("the gateway does not begin", "it says above why")
             port = int(said.rpartition(":")[2])
-            _until_ready(port)
             yield port, token
         finally:
             gateway.terminate()
             gateway.communicate()
             client.end("stop")
-            os.environ.clear()
-            os.environ.update(before)
-
-
-def _until_ready(port: int) -> None:
-    end = time.monotonic() + _WAIT_S
-    while _status(port) != 200:
-        if time.monotonic() > end:
-            raise ResidentLost("the models are not loaded", "see 'edge-assistant doctor'")
-        time.sleep(0.2)
-
-
-def _status(port: int) -> int:
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=_WAIT_S)) as connection:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status
 
 
 def measure(port: int, token: str, audio: Path, questions: int, transcriptions: int) -> GatewayFigures:
@@ -163,7 +138,7 @@ def measure(port: int, token: str, audio: Path, questions: int, transcriptions: 
         _post(port, token, "/v1/chat/completions", asked, "application/json")
 
     question = ServiceMessage(ServiceTask.ASK, (QUESTION,))
-    ask()
+    ask()  # which starts the resident, and waits for its models
     direct, through = _in_turns(questions, lambda _: _reply(question), lambda _: ask())
     times = [max(_at_once(ask)) / statistics.fmean(_seconds(ask) for _ in range(CLIENTS)) for _ in range(_ROUNDS)]
     recording = _variants(audio)
@@ -241,11 +216,8 @@ def _reply(message: ServiceMessage) -> dict[str, Any]:
     """What the resident replies to a message, by the connection that a gateway has, without the gateway."""
     with client.connected() as channel, contextlib.ExitStack() as files:
         channel.connection.settimeout(_WAIT_S)
-        given = [files.enter_context(os.fdopen(os.memfd_create("signal"), "wb")) for _ in message.signals]
-        for file, signal in zip(given, message.signals, strict=True):
-            file.write(signal.data or b"")
-            file.flush()
-        channel.send({"service": message}, [file.fileno() for file in given])
+        given = [files.enter_context(client.file_of(signal)).fileno() for signal in message.signals]
+        channel.send({"service": message}, given)
         while not {"answer", "evidence"} & (found := channel.receive()).keys():
             if {"refused", "error"} & found.keys():
                 raise ResidentLost(f"the resident does not answer: {found}", "try again")

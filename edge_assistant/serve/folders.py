@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
-from edge_assistant.core.errors import InputMissing, InputUnreadable, InputUnsupported
-from edge_assistant.core.signals import printable
+from edge_assistant.core.errors import InputMissing, InputUnreadable, InputUnsupported, PolicyRefused
+from edge_assistant.core.signals import HEAD_BYTES, guess_content, printable
 from edge_assistant.governance.policy import policy
 from edge_assistant.sandbox.seccomp import system_call
 
@@ -60,6 +61,40 @@ def opened(path: str, folders: Iterable[str]) -> int:
         raise InputUnreadable(f"{name} may not be read", "check the file's permissions") from None
     finally:
         os.close(held)
+
+
+@contextlib.contextmanager
+def within(folder: str | None, most: int) -> Iterator[dict[str, int]]:
+    """Open the files of a folder, without hidden ones, what is in subfolders, and what is of no kind that is perceived.
+
+    Args:
+        folder: a whole path; None for no files.
+        most: files, the first by their names.
+
+    Yields:
+        Descriptors by name, which are closed at the end.
+
+    Raises:
+        InputUnreadable: the folder, or one of its files, cannot be opened.
+    """
+    found: dict[str, int] = {}
+    with contextlib.ExitStack() as held:
+        for name in _names(folder) if folder else ():
+            with contextlib.suppress(InputMissing, InputUnsupported, PolicyRefused):
+                descriptor = opened(f"{folder}/{name}", [str(folder)])
+                held.callback(os.close, descriptor)
+                guess_content(name, os.pread(descriptor, HEAD_BYTES, 0))
+                found[name] = descriptor
+            if len(found) == most:
+                break
+        yield found
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
+    except OSError as error:
+        raise InputUnreadable(f"the folder cannot be read ({error.strerror})", "see serve.wyoming_folder") from None
 
 
 def _beneath(folder: str, path: PurePosixPath) -> int:

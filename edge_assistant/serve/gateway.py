@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import socket
 import sys
@@ -23,13 +24,20 @@ CONNECTIONS = 128  # at once; more are refused
 HEAD_BYTES = 64 << 10  # of a request line and its headers
 FIRST_S = 5.0  # within which a connection says what it wants
 WHOLE_S = 120.0  # within which all of a request has come; a client that is too slow would keep others out
-_HTTP = frozenset(("http", "mcp"))  # protocols over it
+DEAF_S = 120.0  # within which a client takes something of its answer, which holds one of the places in the queue
+TAKES_S = 1800.0  # within which it takes all of it, once it was too slow; the longest speech is played in a third of it
+_PAGE_BYTES = 1 << 20  # that a page of the app says at once, such as what is pasted
+SLEEPS_S = 20.0  # between two pings to a page, and for its answer
+_PAGE_GONE = 75  # exit status of a process that has shown the app to a page
 _ENDS_S = 2  # for what is being answered when the gateway ends
 TURN_S = 2.0  # from one word to the broker that the loop came round to the next
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that does not wait for ever for a client that says nothing, or not all."""
+    """HTTP/1.1 that does not wait for ever for a client that says nothing, or not all, or takes no answer."""
+
+    _looking: asyncio.TimerHandle
+    _slow: tuple[object, float] = (None, 0.0)  # an answer that had to wait, and until when
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, and end if no request comes."""
@@ -37,7 +45,8 @@ class Protocol(H11Protocol):
         self.loop.call_later(FIRST_S, self._end_if_silent)
 
     def _end_if_silent(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+        is_http = self.transport.get_protocol() is self  # and no WebSocket has taken its place
+        if is_http and self.cycle is None and not self.transport.is_closing():
             self.transport.close()
 
     def handle_events(self) -> None:
@@ -47,15 +56,32 @@ class Protocol(H11Protocol):
         if self.cycle is not before and self.cycle.more_body:
             self.loop.call_later(WHOLE_S, self._end_if_slow, self.cycle)
 
+    def pause_writing(self) -> None:
+        """Wait until the client takes what it was sent, and end if it does not."""
+        super().pause_writing()
+        if self._slow[0] is not self.cycle:
+            self._slow = self.cycle, self.loop.time() + TAKES_S
+        self._end_if_deaf(math.inf)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        self._looking.cancel()
+
+    def _end_if_deaf(self, before: float) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left >= before or self.loop.time() > self._slow[1]:
+            self.transport.abort()
+        elif self.flow.write_paused:  # and the client has not gone
+            self._looking = self.loop.call_later(DEAF_S, self._end_if_deaf, left)
+
     def _end_if_slow(self, cycle: object) -> None:
         if self.cycle is cycle and self.cycle.more_body:
             self.transport.close()
 
 
-def run(
-    control: socket.socket, listening: Mapping[str, socket.socket], by_stdio: bool, told: Mapping[str, Any]
-) -> None:
-    """Serve until the broker is gone, or the client on standard input.
+def run(control: socket.socket, listening: Mapping[str, socket.socket], by_stdio: bool, told: Mapping[str, Any]) -> int:
+    """Serve until the broker is gone, or the client on standard input; gives the exit status.
 
     Args:
         control: the socket to the broker.
@@ -71,52 +97,84 @@ def run(
             landlock.keep_out([path for path in sys.path if path], known)
     for listener in listening.values():
         listener.listen(CONNECTIONS)
+    if "app" in listening:
+        from edge_assistant.serve import browser  # noqa: F401 - once for all processes
     control.send(messages.READY)
-    asyncio.run(_serve(control, listening, by_stdio, told))
+    if "app" in listening and (status := _begun_for_each_page()) is not None:
+        return status
+    return asyncio.run(_serve(control, listening, by_stdio, told))
+
+
+def _begun_for_each_page() -> int | None:
+    """None in a process that serves one page, in another after that, and so on; at last here the status of the last.
+
+    What a page's process frees of what was drawn and typed stays in its memory, so that ends with the page.
+    """
+    while child := os.fork():
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if status != _PAGE_GONE:
+            return status
+    return None
 
 
 async def _serve(
     control: socket.socket, listening: Mapping[str, socket.socket], by_stdio: bool, told: Mapping[str, Any]
-) -> None:
+) -> int:
     broker = Broker(control)
     desk = Desk(broker)
-    over_http = [name for name in listening if name in _HTTP]
-    serving = [uvicorn.Server(_config(_app(name, desk, told, listening[name]))) for name in over_http]
     ends: list[asyncio.Task[object]] = [asyncio.create_task(broker.left.wait())]
-    if by_stdio:
+    apps: dict[str, ASGIApp] = {}
+    websockets: type[asyncio.Protocol] | None = None
+    page_gone = asyncio.Event()
+    token, folders = told["token"], told["folders"]
+    if at := listening.get("http"):
+        apps["http"] = http.app(desk, token, at.getsockname()[0])
+    if by_stdio or "mcp" in listening:
         from edge_assistant.serve import mcp
 
-        ends.append(asyncio.create_task(mcp.converse(desk, told["folders"])))
+        if by_stdio:
+            ends.append(asyncio.create_task(mcp.converse(desk, folders)))
+        if at := listening.get("mcp"):
+            apps["mcp"] = http.Guard(mcp.app(desk, folders), token, at.getsockname()[0])
+    if at := listening.get("app"):
+        from edge_assistant.serve import browser
+
+        apps["app"] = browser.app(broker, token, at.getsockname()[0], page_gone)
+        websockets = browser.PageProtocol
+        ends.append(asyncio.create_task(page_gone.wait()))
     turning = asyncio.create_task(_turn(control))
-    runs = [server.serve(sockets=[listening[name]]) for name, server in zip(over_http, serving, strict=True)]
+    serving = {name: uvicorn.Server(_config(app, websockets)) for name, app in apps.items()}
+    runs = [server.serve(sockets=[listening[name]]) for name, server in serving.items()]
     if at := listening.get("wyoming"):
         from edge_assistant.serve import wyoming
 
         runs.append(wyoming.WyomingServer(desk, told["info"]).serve(at, broker.left))
     servers = [asyncio.create_task(each) for each in runs]
     done, _ = await asyncio.wait([*ends, *servers], return_when=asyncio.FIRST_COMPLETED)
-    asyncio.get_running_loop().call_later(2 * _ENDS_S, os._exit, 0)  # whatever a client still holds up
+    is_told = not done.isdisjoint(ends)
+    status = _PAGE_GONE if page_gone.is_set() else 0 if is_told else 1
+    asyncio.get_running_loop().call_later(2 * _ENDS_S, os._exit, status)  # whatever a client still holds up
     broker.left.set()
-    for server in serving:
+    for server in serving.values():
         server.should_exit = True
+        for each in server.servers:
+            each.close()  # at once: what comes now is for the next process
     await asyncio.gather(*done, *servers)
     turning.cancel()
+    if not is_told:
+        raise RuntimeError("a server ended")
+    return status
 
 
-def _app(name: str, desk: Desk, told: Mapping[str, Any], listener: socket.socket) -> ASGIApp:
-    token, address = told["token"], listener.getsockname()[0]
-    if name == "mcp":
-        from edge_assistant.serve import mcp
-
-        return http.guarded(mcp.app(desk, told["folders"]), token, address)
-    return http.app(desk, token, address)
-
-
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, websockets: type[asyncio.Protocol] | None = None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=Protocol,
-        ws="none",
+        ws=websockets or "none",
+        ws_max_size=_PAGE_BYTES,
+        ws_ping_interval=SLEEPS_S,
+        ws_ping_timeout=SLEEPS_S,
+        ws_per_message_deflate=False,
         loop="asyncio",
         lifespan="on",
         log_config=None,

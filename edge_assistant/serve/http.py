@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge_assistant.core.errors import EdgeAssistantError
+from edge_assistant.core.errors import EdgeAssistantError, ResidentLost
 from edge_assistant.serve import openai_audio, openai_chat, openai_embeddings
 from edge_assistant.serve.calls import Busy, Desk
 from edge_assistant.serve.replies import BODY_BYTES, TooLarge, of_error, problem
@@ -46,28 +48,26 @@ def app(desk: Desk, token: str, address: str) -> ASGIApp:
     }
     routes = [Route(path, _endpoint(desk, do), methods=[method]) for (method, path), do in endpoints.items()]
     handlers: dict[Any, Any] = {HTTPException: _http_error, Exception: _fault}
-    return guarded(Starlette(routes=routes, exception_handlers=handlers), token, address)
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, address)
 
 
-def guarded(app: ASGIApp, token: str, address: str) -> ASGIApp:
-    """An application behind the guard; its arguments are those of `app`."""
-    return Guard(app, token, {*_LOCAL, address})
+def hosts(address: str) -> set[str]:
+    """The names by which clients reach a gateway that listens on an address."""
+    return {*_LOCAL, address}
 
 
-def _endpoint(
-    desk: Desk, do: Callable[[Desk, Request], Coroutine[Any, Any, Response]]
-) -> Callable[..., Awaitable[Response]]:
+def _endpoint(desk: Desk, do: Endpoint) -> Callable[..., Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
             await request.body()  # so that what comes next is the end of the connection
             return await _while_connected(request, do(desk, request))
-        except Busy:
+        except Busy as error:
             headers = {"retry-after": str(RETRY_S), "x-should-retry": "false"}
-            return problem(429, "too many questions wait: ask again in a moment", "busy", headers)
+            return problem(429, str(error), error.code, headers)
         except EdgeAssistantError as error:
             return of_error(error)
         except TooLarge:
-            return problem(413, f"a request has at most {BODY_BYTES >> 20} MiB", "too_large")
+            return _too_large()
         except ClientDisconnect:
             return Response(status_code=499)
 
@@ -101,14 +101,24 @@ async def _healthy(desk: Desk, request: Request) -> Response:
 
 
 async def _ready(desk: Desk, request: Request) -> Response:
-    found = await desk.status()
-    return JSONResponse({"status": "ready" if found.get("ready") else "loading"}, 200 if found.get("ready") else 503)
+    try:
+        found = await desk.status()
+    except ResidentLost as error:
+        return JSONResponse({"status": error.message}, 503)
+    if not found.get("ready"):
+        return JSONResponse({"status": "loading"}, 503)
+    code = found.get("degraded")
+    return JSONResponse({"status": "degraded", "code": code} if code else {"status": "ready"})
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
     if error.status_code in {404, 405}:
         return problem(error.status_code, f"there is no {request.method} {request.url.path} here", "not_found")
     return problem(error.status_code, str(error.detail), "invalid_request")
+
+
+def _too_large() -> Response:
+    return problem(413, f"a request has at most {BODY_BYTES >> 20} MiB", "too_large")
 
 
 async def _fault(request: Request, error: Exception) -> Response:
@@ -118,8 +128,8 @@ async def _fault(request: Request, error: Exception) -> Response:
 class Guard:
     """Refuses who may not ask before anything is read: by `Host`, `Origin`, token and length."""
 
-    def __init__(self, app: ASGIApp, token: str, hosts: set[str]) -> None:
-        self._app, self._token, self._hosts = app, token, hosts
+    def __init__(self, app: ASGIApp, token: str, address: str) -> None:
+        self._app, self._token, self._hosts = app, token, hosts(address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or answer it with what is wrong with it."""
@@ -143,20 +153,40 @@ class Guard:
         await self._app(scope, bounded, send)
 
     def _refused(self, scope: Scope) -> Response | None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if _host(headers.get("host", "")) not in self._hosts:  # a page whose name was made to lead here
-            return problem(403, "this is not the host that you named", "host")
-        origin = headers.get("origin")
-        if origin is not None and _host(origin.partition("://")[2]) not in self._hosts:
-            return problem(403, "pages of other origins may not ask here", "origin")
+        if (refused := foreign(scope, self._hosts)) is not None:
+            return refused
+        headers = Headers(scope=scope)
         given = headers.get("authorization", "").partition(" ")
         known = given[0].lower() == "bearer" and hmac.compare_digest(given[2].strip().encode(), self._token.encode())
-        if scope["path"] not in _OPEN and not known:
+        is_open = scope["path"] in _OPEN
+        if not is_open and not known:
             return problem(401, "send the token: Authorization: Bearer TOKEN", "token", {"www-authenticate": "Bearer"})
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > BODY_BYTES:
-            return problem(413, f"a request has at most {BODY_BYTES >> 20} MiB", "too_large")
-        return None
+        lengths = [value for name, value in headers.items() if name in {"content-length", "transfer-encoding"}]
+        if len(lengths) > 1 or (is_open and lengths not in ([], ["0"])):
+            # a proxy before us may see another end than we do, and a body that nobody reads may never come
+            told = "a request has one length, and /healthz and /readyz none"
+            return problem(400, told, "length", {"connection": "close"})
+        return _too_large() if int(headers.get("content-length", "0")) > BODY_BYTES else None
+
+
+def foreign(scope: Scope, hosts: set[str]) -> Response | None:
+    """What is wrong with where a request comes from, by `Host` and `Origin`; None where nothing is."""
+    headers = Headers(scope=scope)
+    host = _host(headers.get("host", ""))
+    if host not in hosts and not _is_address(host):  # a page whose name was made to lead here
+        return problem(403, "this is not the host that you named: use its address", "host")
+    origin = headers.get("origin")
+    if origin is not None and _host(origin.partition("://")[2]) not in {*hosts, host}:
+        return problem(403, "pages of other origins may not ask here", "origin")
+    return None
+
+
+def _is_address(host: str) -> bool:
+    """Whether a host is named by an address, which nobody can make lead elsewhere, as a name can be (DNS rebinding)."""
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
 
 
 def _host(text: str) -> str:

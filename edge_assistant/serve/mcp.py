@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import IO, Annotated, Any, cast
+from dataclasses import replace
+from itertools import count
+from typing import IO, Any, cast
 
-import msgspec
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
@@ -24,155 +24,30 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    InputRequiredResult,
     ListToolsResult,
     PaginatedRequestParams,
     TextContent,
-    Tool,
-    ToolAnnotations,
 )
-from msgspec import Meta
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_assistant import __version__
-from edge_assistant.core.answer import Answer, Status
-from edge_assistant.core.errors import EdgeAssistantError, UsageError
-from edge_assistant.core.events import (
-    Compared,
-    Event,
-    Failed,
-    Noted,
-    Perceived,
-    Perceiving,
-    Reading,
-    Said,
-    Thinking,
-    Waiting,
-)
+from edge_assistant.core import events
+from edge_assistant.core.answer import Answer
+from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.signals import printable
-from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
+from edge_assistant.resident.protocol import ServiceMessage
 from edge_assistant.serve.calls import Busy, Desk
+from edge_assistant.serve.mcp_approval import Approvals, calls_again, can_ask
+from edge_assistant.serve.mcp_tools import TOOLS
+from edge_assistant.serve.replies import spoken
 
-MESSAGE_BYTES = 1 << 20  # of a request; files are named, not sent
+MESSAGE_BYTES = 256 << 10  # of a request; files are named, not sent
 SESSIONS, IDLE_S = 128, 600.0  # of clients of the older era at once, and without a request
 _INSTRUCTIONS = (
     "Answers questions over pictures, recordings, video, readings and texts on this machine, offline, with sources."
     " Each value of an answer cites the place that tells it; sources that contradict each other are both told."
 )
-
-Path = Annotated[str, Meta(min_length=1, max_length=4_096)]
-Language = Annotated[
-    Annotated[str, Meta(max_length=16)] | None,
-    Meta(description="of what is spoken, such as en; detected if left out"),
-]
-
-
-class AskArguments(msgspec.Struct, forbid_unknown_fields=True):
-    """What `ask` takes."""
-
-    question: Annotated[str, Meta(min_length=1, description="a question, in words")]
-    paths: Annotated[list[Path], Meta(max_length=16, description="whole paths of the files to ask about")] = []
-    language: Language = None
-
-
-class CheckArguments(msgspec.Struct, forbid_unknown_fields=True):
-    """What `check` takes."""
-
-    paths: Annotated[list[Path], Meta(min_length=2, max_length=16, description="whole paths of the files to compare")]
-    language: Language = None
-
-
-class PerceiveArguments(msgspec.Struct, forbid_unknown_fields=True):
-    """What `perceive` takes."""
-
-    paths: Annotated[list[Path], Meta(min_length=1, max_length=16, description="whole paths of the files to read")]
-    language: Language = None
-
-
-class TranscribeArguments(msgspec.Struct, forbid_unknown_fields=True):
-    """What `transcribe` takes."""
-
-    path: Annotated[Path, Meta(description="whole path of a recording or video")]
-    language: Language = None
-
-
-Arguments = AskArguments | CheckArguments | PerceiveArguments | TranscribeArguments
-
-
-def _object(properties: Mapping[str, object]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _list(items: object) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-_TEXT, _NUMBER = {"type": "string"}, {"type": "number"}
-_EVIDENCE = _object(
-    {
-        "signal": {"type": "string", "description": "such as image:1, the first picture"},
-        "text": _TEXT,
-        "confidence": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
-        "locator": {
-            "type": "object",
-            "description": "page, box [x, y, w, h], seconds [a, b], rows [a, b], chars [a, b)",
-        },
-    }
-)
-_ANSWER = _object(
-    {
-        "status": {"enum": list(Status)},
-        "answer": {"type": "string", "description": "citations as [E1], computed values as [C1]"},
-        "verdicts": {"type": "array", "items": {"type": "object"}, "description": "claims about one thing, compared"},
-        "evidence": _list(_EVIDENCE),
-        "citations": _list(_TEXT),
-        "sources": {"type": "array", "items": _TEXT, "description": "a line for each citation"},
-    }
-)
-_SEGMENT = _object({"start": _NUMBER, "end": _NUMBER, "text": _TEXT, "confidence": {"type": ["number", "null"]}})
-_TRANSCRIPT = _object({"text": _TEXT, "language": _TEXT, "segments": _list(_SEGMENT)})
-
-
-@dataclass(frozen=True, slots=True)
-class _Tool:
-    """A tool as clients are told of it, and what the resident does for it."""
-
-    title: str
-    description: str
-    arguments: type[Arguments]
-    result: dict[str, Any]
-    task: ServiceTask
-
-
-_TOOLS = {
-    "ask": _Tool(
-        "Ask about files",
-        "Answer a question over files, with a citation for each value and a verdict where sources disagree.",
-        AskArguments,
-        _ANSWER,
-        ServiceTask.ASK,
-    ),
-    "check": _Tool(
-        "Compare files",
-        "Compare what two or more files say, without a question: a verdict for each thing on which two speak.",
-        CheckArguments,
-        _ANSWER,
-        ServiceTask.CHECK,
-    ),
-    "perceive": _Tool(
-        "Read files",
-        "What is written, seen, said or measured in files, piece by piece, with its place and confidence.",
-        PerceiveArguments,
-        _object({"evidence": _list(_EVIDENCE)}),
-        ServiceTask.PERCEIVE,
-    ),
-    "transcribe": _Tool(
-        "Transcribe a recording",
-        "What is said in a recording or video, with the times of its segments and words.",
-        TranscribeArguments,
-        _TRANSCRIPT,
-        ServiceTask.PERCEIVE,
-    ),
-}
 
 
 class Tools:
@@ -181,87 +56,63 @@ class Tools:
     def __init__(self, desk: Desk, folders: Sequence[str]) -> None:
         """Keep what does the work, and the folders whose files can be named, which clients are told."""
         self._desk = desk
-        where = f" Files can be named in: {', '.join(folders)}." if folders else " No files can be named here."
-        notes = ToolAnnotations(
-            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-        )
-        self._listed = [
-            Tool(
-                name=name,
-                title=tool.title,
-                description=tool.description + where,
-                input_schema=_schema(tool.arguments),
-                output_schema=tool.result,
-                annotations=notes,
-            )
-            for name, tool in _TOOLS.items()
-        ]
+        self.approvals = Approvals()
+        where = f"Files can be named in: {', '.join(folders)}." if folders else "No files can be named here."
+        self._listed = [tool.listed(name, where) for name, tool in TOOLS.items()]
 
     async def list(self, context: ServerRequestContext, params: PaginatedRequestParams | None) -> ListToolsResult:
         """The tools, all on one page."""
         return ListToolsResult(tools=self._listed)
 
-    async def call(self, context: ServerRequestContext, params: CallToolRequestParams) -> CallToolResult:
+    async def call(
+        self, context: ServerRequestContext, params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
         """Call a tool; what goes wrong is a result that the client's model can read.
 
         Raises:
             MCPError: there is no such tool.
         """
-        if (tool := _TOOLS.get(params.name)) is None:
+        if (tool := TOOLS.get(params.name)) is None:
             raise MCPError(code=INVALID_PARAMS, message=f"there is no tool '{printable(params.name)}'")
         try:
-            asked = _arguments(tool, params.arguments)
-            reply = await self._reply(context, tool, asked)
-        except Busy:
-            return _failed("too many questions wait - ask again in a moment")
-        except EdgeAssistantError as error:
-            return _failed(f"{error.message} - {error.hint}")
+            message, paths = tool.asked(params.arguments)
+            message = replace(message, asks=can_ask(context), confirmed=self.approvals.answered(params))
+            steps = count(1)
+            reply = await self._reply(context, message, paths, steps)
+            if (questions := reply.get("confirm")) is not None:
+                if calls_again(context):
+                    return self.approvals.required(questions)
+                message = replace(message, confirmed=await self.approvals.elicited(context, questions))
+                reply = await self._reply(context, message, paths, steps)
+        except (Busy, EdgeAssistantError) as error:
+            return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
         text, found = _transcript(reply) if params.name == "transcribe" else _result(reply)
         return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=found)
 
-    async def _reply(self, context: ServerRequestContext, tool: _Tool, asked: Arguments) -> dict[str, Any]:
+    async def _reply(
+        self, context: ServerRequestContext, message: ServiceMessage, paths: Sequence[str], steps: Iterator[int]
+    ) -> dict[str, Any]:
         """What the resident replies; its events are the progress that the client is told."""
-        texts = (asked.question,) if isinstance(asked, AskArguments) else ()
-        paths = [asked.path] if isinstance(asked, TranscribeArguments) else asked.paths
-        step, told = 0, None
-        async with aclosing(self._desk.call(ServiceMessage(tool.task, texts, language=asked.language), paths)) as found:
+        told = None
+        async with aclosing(self._desk.call(message, paths)) as found:
             async for reply in found:
-                if "event" not in reply:
-                    return reply
-                if (line := _line(reply["event"])) not in {None, told}:
-                    step, told = step + 1, line
-                    await context.session.report_progress(step, message=line)
+                match reply:
+                    case {"event": event}:
+                        if (line := _line(event)) not in {None, told}:
+                            told = line
+                            await context.session.report_progress(next(steps), message=line)
+                    case {"part": _}:
+                        pass  # the whole comes at last
+                    case _:
+                        return reply
         raise AssertionError("the resident's last message is its reply")
-
-
-def _arguments(tool: _Tool, given: Mapping[str, Any] | None) -> Arguments:
-    """The arguments of a call.
-
-    Raises:
-        UsageError: they are not as the tool's schema says.
-    """
-    try:
-        return msgspec.convert(given or {}, tool.arguments)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"the arguments are wrong: {error}", "see the tool's input schema") from None
-
-
-def _schema(kind: type[Arguments]) -> dict[str, Any]:
-    """The JSON schema of arguments, without a reference at its root, as MCP wants it."""
-    _, parts = msgspec.json.schema_components([kind])
-    return {key: value for key, value in parts[kind.__name__].items() if key not in {"title", "description"}}
-
-
-def _failed(line: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=line)], is_error=True)
 
 
 def _result(reply: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """A reply in words, and as the tool's output schema has it."""
     if "evidence" in reply:
-        return "\n".join(f"{one['signal']}: {one['text']}" for one in reply["evidence"]), {
-            "evidence": reply["evidence"]
-        }
+        text = "\n".join(f"{one['signal']}: {one['text']}" for one in reply["evidence"])
+        return text, {"evidence": reply["evidence"]}
     answer: Answer = reply["answer"]
     verdicts = "\n".join(f"{one.status.word}: {one.matter}: {one.shown}" for one in answer.verdicts)
     parts = (answer.text, "\n".join(reply["sources"]), verdicts, reply["note"])
@@ -270,37 +121,36 @@ def _result(reply: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _transcript(reply: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """What is spoken, in words and segment by segment."""
-    spoken = [one for one in reply["evidence"] if "words" in one]
-    segments = [
+    segments, language = spoken(reply["evidence"])
+    text = " ".join(one["text"] for one in segments)
+    timed = [
         {"start": start, "end": end, "text": one["text"], "confidence": one["confidence"], "words": one["words"]}
-        for one in spoken
+        for one in segments
         for start, end in [one["locator"]["seconds"]]
     ]
-    text = " ".join(one["text"] for one in spoken)
-    language = next((one["language"] for one in spoken), "")
-    return text, {"text": text, "language": language, "segments": segments}
+    return text, {"text": text, "language": language, "segments": timed}
 
 
-def _line(event: Event) -> str | None:
+def _line(event: events.Event) -> str | None:
     """What happens, in a line for people; None for what they need not know."""
     match event:
-        case Waiting():
+        case events.Waiting():
             return "waits: another edge-assistant is computing"
-        case Perceiving(signal, sense, fraction):
+        case events.Perceiving(signal, sense, fraction):
             return f"{signal}: {sense} {fraction:.0%}"
-        case Perceived(signal, sense, evidence):
+        case events.Perceived(signal, sense, evidence):
             return f"{signal}: {sense} found {len(evidence)} pieces of evidence"
-        case Thinking():
+        case events.Thinking():
             return "thinking"
-        case Reading(signal):
+        case events.Reading(signal):
             return f"{signal}: the language model reads"
-        case Noted(signal, text):
+        case events.Noted(signal, text):
             return f"{signal}: note: {text}"
-        case Failed(failure):
+        case events.Failed(failure):
             return f"{failure.signal}: error: {failure.message} - {failure.hint}"
-        case Compared(verdict):
+        case events.Compared(verdict):
             return f"{verdict.matter}: {verdict.status.word}"
-        case Said(text):
+        case events.Said(text):
             return text
     return None
 
@@ -321,18 +171,34 @@ def server(desk: Desk, folders: Sequence[str]) -> Server[Any]:
         on_list_tools=tools.list,
         on_call_tool=tools.call,
     )
-    made.middleware.clear()  # OpenTelemetry's
+    made.middleware[:] = [tools.approvals.boundary]  # without OpenTelemetry's
     return made
 
 
 def app(desk: Desk, folders: Sequence[str]) -> ASGIApp:
     """The server by streamable HTTP on `/mcp`; the guard before it looks at host, origin and token."""
-    return server(desk, folders).streamable_http_app(
+    served = server(desk, folders).streamable_http_app(
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         max_request_body_size=MESSAGE_BYTES,
         max_sessions=SESSIONS,
         session_idle_timeout=IDLE_S,
     )
+
+    async def forgetting(scope: Scope, receive: Receive, send: Send) -> None:
+        await served(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] == "POST" and b"mcp-session-id" in dict(scope["headers"]):
+            await served(scope, _nothing, _unheard)
+
+    return forgetting
+
+
+async def _nothing() -> Message:
+    """What follows each message of a session: the package holds the last one, with its content, until the next."""
+    return {"type": "http.request", "body": b'{"jsonrpc": "2.0", "method": "notifications/roots/list_changed"}'}
+
+
+async def _unheard(message: Message) -> None:
+    """Nobody waits for what is said to that."""
 
 
 async def converse(desk: Desk, folders: Sequence[str]) -> None:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
-import wave
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from edge_assistant.core.errors import UsageError
+from edge_assistant.core.errors import EdgeAssistantError, UsageError
 from edge_assistant.core.signals import Kind
 from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
 from edge_assistant.serve.calls import Desk
-from edge_assistant.serve.replies import body, signal
+from edge_assistant.serve.replies import BODY_BYTES, body, event_stream, of_error, sent_event, signal, spoken, wav
 
+_STREAMED = ("json", "text")
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
+MultiPartParser.spool_max_size = BODY_BYTES  # in memory, whatever its size: the gateway opens no file
 _FIELDS, _FIELD_BYTES = 32, 1 << 16  # of a form beside its file
 
 
@@ -42,38 +43,72 @@ async def transcriptions(desk: Desk, request: Request) -> Response:
         data, name = await file.read(), file.filename or "recording.wav"
         wanted, language = str(form.get("response_format", "json")), form.get("language")
         granularities = {str(value) for value in form.getlist("timestamp_granularities[]")} or {"segment"}
+        streamed = str(form.get("stream", "false")).lower() in {"true", "1"}
     if wanted not in FORMATS:
         raise UsageError(f"response_format '{wanted}' is unknown", f"take one of {', '.join(FORMATS)}")
     heard = signal(data, name, 1, Kind.AUDIO)
     message = ServiceMessage(ServiceTask.PERCEIVE, signals=(heard,), language=str(language) if language else None)
-    return _transcript((await desk.reply(message))["evidence"], wanted, granularities)
+    if not streamed:
+        return _transcript((await desk.reply(message))["evidence"], wanted, granularities)
+    if wanted not in _STREAMED:
+        raise UsageError(f"response_format '{wanted}' cannot be streamed", f"take one of {', '.join(_STREAMED)}")
+    replies = desk.call(message)
+    first = await anext(replies)
+    while "event" in first:
+        first = await anext(replies)  # a recording that cannot be used gets a status of its own
+    return event_stream(_deltas(first, replies))
+
+
+async def _deltas(first: dict[str, Any], replies: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[str]:
+    """Server-sent events: the sentences as they are heard, or at the end if they were known, then all of them."""
+    found, said = first, 0
+    async with contextlib.aclosing(replies):
+        try:
+            while "evidence" not in found:
+                for one in spoken(found.get("part", {"evidence": ()})["evidence"])[0]:
+                    yield _delta(one["text"], said)
+                    said += 1
+                found = await anext(replies)
+        except EdgeAssistantError as error:
+            yield f"data: {bytes(of_error(error).body).decode()}\n\n"
+            return
+        segments, _ = spoken(found["evidence"])
+        for one in segments[said:]:
+            yield _delta(one["text"], said)
+            said += 1
+        yield sent_event({"type": "transcript.text.done", "text": " ".join(one["text"] for one in segments)})
+
+
+def _delta(text: str, before: int) -> str:
+    return sent_event({"type": "transcript.text.delta", "delta": f" {text}" if before else text})
 
 
 def _transcript(evidence: Sequence[Mapping[str, Any]], wanted: str, granularities: set[str]) -> Response:
-    spoken = [one for one in evidence if one["locator"].get("seconds")]
-    text = " ".join(one["text"] for one in spoken)
+    segments, language = spoken(evidence)
+    text = " ".join(one["text"] for one in segments)
     match wanted:
         case "text":
             return PlainTextResponse(f"{text}\n")
         case "srt":
-            blocks = (f"{n}\n{_span(one, ',')}\n{one['text']}\n" for n, one in enumerate(spoken, 1))
+            blocks = (f"{n}\n{_span(one, ',')}\n{one['text']}\n" for n, one in enumerate(segments, 1))
             return PlainTextResponse("\n".join(blocks))
         case "vtt":
-            blocks = (f"{_span(one, '.')}\n{one['text']}\n" for one in spoken)
+            blocks = (f"{_span(one, '.')}\n{one['text']}\n" for one in segments)
             return PlainTextResponse("\n".join(("WEBVTT\n", *blocks)))
         case "json":
             return JSONResponse({"text": text})
-    words = [word for one in spoken for word in one.get("words", ())]
     whole: dict[str, Any] = {
         "task": "transcribe",
-        "language": next((one["language"] for one in spoken if one.get("language")), ""),
-        "duration": max((one["locator"]["seconds"][1] for one in spoken), default=0.0),
+        "language": language,
+        "duration": max((one["locator"]["seconds"][1] for one in segments), default=0.0),
         "text": text,
     }
     if "word" in granularities:
-        whole["words"] = [{key: word[key] for key in ("word", "start", "end")} for word in words]
+        whole["words"] = [
+            {key: word[key] for key in ("word", "start", "end")} for one in segments for word in one["words"]
+        ]
     if "segment" in granularities:
-        whole["segments"] = [_segment(number, one) for number, one in enumerate(spoken)]
+        whole["segments"] = [_segment(number, one) for number, one in enumerate(segments)]
     return JSONResponse(whole)
 
 
@@ -105,13 +140,7 @@ async def speech(desk: Desk, request: Request) -> Response:
         return StreamingResponse(_samples(first, replies), media_type="audio/pcm")
     rate = first.get("part", first)["rate"]
     samples = b"".join([data async for data in _samples(first, replies)])
-    file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(rate)
-        written.writeframes(samples)
-    return Response(file.getvalue(), media_type="audio/wav")
+    return Response(wav(samples, rate), media_type="audio/wav")
 
 
 async def _samples(first: dict[str, Any], replies: AsyncGenerator[dict[str, Any], None]) -> AsyncIterator[bytes]:

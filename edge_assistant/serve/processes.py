@@ -21,11 +21,10 @@ from typing import Any
 from edge_assistant.core.errors import LockFailed, UsageError
 from edge_assistant.serve import messages
 
-PROTOCOLS = ("http", "mcp", "wyoming")
+PROTOCOLS = ("http", "mcp", "wyoming", "app")
 STDIO = "stdio"  # in place of an address: standard input and output
 _OPTIONS = {f"--{name}": name for name in PROTOCOLS}
 _LISTEN_FDS_START = 3  # where systemd's begin, sd_listen_fds(3)
-_MESSAGE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def fork(words: Sequence[str]) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     names = {name: listener.getsockname()[:2] for name, listener in listening.items()}
     addresses = {name: host for name, (host, _) in names.items()} | dict.fromkeys(by_stdio, STDIO)
-    ports = {name: f"{host}:{port}" for name, (host, port) in names.items()}
+    ports = {name: f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for name, (host, port) in names.items()}
     sys.stdout.flush()
     sys.stderr.flush()
     if (process := os.fork()) == 0:
@@ -105,7 +104,8 @@ def address(text: str) -> tuple[str, int]:
 
 def _bound(text: str) -> socket.socket:
     host, port = address(text)
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY where it says so
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
@@ -133,7 +133,7 @@ def _be_gateway(control: socket.socket, listening: Mapping[str, socket.socket], 
     status = 70
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the broker gets it, too, and ends this
-        if told := control.recv(_MESSAGE_BYTES):
+        if told := control.recv(messages.MOST_BYTES):
             from edge_assistant.governance.offline import lock
 
             kept = {listener.fileno() for listener in listening.values()}
@@ -141,8 +141,7 @@ def _be_gateway(control: socket.socket, listening: Mapping[str, socket.socket], 
                 raise LockFailed(f"the gateway has to be locked: {found.why_not}", found.hint)
             from edge_assistant.serve import gateway
 
-            gateway.run(control, listening, by_stdio, json.loads(told))
-        status = 0
+            status = gateway.run(control, listening, by_stdio, json.loads(told))
     except BaseException as error:
         with contextlib.suppress(OSError):
             control.send(f"{type(error).__name__}: {error}".encode())
@@ -157,12 +156,13 @@ def begin(fork: Fork, settings: Mapping[str, Any]) -> None:
         LockFailed: it cannot be locked, or does not begin for another reason.
     """
     fork.control.send(json.dumps(settings).encode())
-    if (told := fork.control.recv(_MESSAGE_BYTES)) != messages.READY:
+    if (told := fork.control.recv(messages.MOST_BYTES)) != messages.READY:
         raise LockFailed(f"the gateway does not begin: {told.decode() or 'it ended'}", "see 'edge-assistant doctor'")
 
 
-def leave(fork: Fork) -> None:
-    """Let the gateway end."""
+def leave(fork: Fork) -> int:
+    """Let the gateway end; its exit status, negative for a signal; 0 where this was called before."""
     fork.control.close()
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(fork.process, 0)
+        return os.waitstatus_to_exitcode(os.waitpid(fork.process, 0)[1])
+    return 0

@@ -10,17 +10,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import io
 import re
 import socket
-import time
-import wave
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from functools import partial
+from time import monotonic
 from typing import Any
 
+import msgspec
 from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
@@ -31,10 +29,11 @@ from wyoming.tts import SynthesizeStopped
 
 from edge_assistant.core.answer import Answer, Status
 from edge_assistant.core.errors import EdgeAssistantError
-from edge_assistant.core.signals import Kind, Origin, take_bytes
+from edge_assistant.core.signals import SAID, Kind, Origin, take_bytes
 from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
 from edge_assistant.serve import wyoming_events
 from edge_assistant.serve.calls import Busy, Desk
+from edge_assistant.serve.replies import spoken
 from edge_assistant.serve.wyoming_events import (
     LINE_BYTES,
     TEXT_CHARACTERS,
@@ -44,69 +43,16 @@ from edge_assistant.serve.wyoming_events import (
     text_of,
     write_event,
 )
+from edge_assistant.serve.wyoming_recording import PAUSES, Recording, SoundForm, hear
 
 RECORDING_BYTES = 32 << 20  # of one recording: 17 minutes of 16 kHz, 16 bit, mono
 HELD_BYTES = 64 << 20  # of all recordings that have not been recognized yet
 CONNECTIONS = 64  # at once
 JOBS = 4  # of one connection that wait
-CONVERSATIONS, CONVERSATION_S = 64, 300.0  # that are remembered, and for how long; Home Assistant's own end as soon
-_EXPIRES_S = 30.0  # between two looks at them
 _LINGER_S = 2.0  # in which a client can read the error while it still sends
 _SENT_BYTES, _SENT_WIDTH = 8 << 10, 2  # of speech in one event, and of a sample
-_RATES, _WIDTHS, _CHANNELS = range(8_000, 48_001), range(1, 5), range(1, 3)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z\d])|\n+")
 _CITATION = re.compile(r"\s*\[[EC]\d+\]")
-_BUSY = Error("too many questions wait: ask again in a moment", "busy")
-
-
-class Conversations:
-    """What was asked in conversations of late, so that a later question is understood; in memory only."""
-
-    def __init__(self) -> None:
-        self._asked: OrderedDict[tuple[str, str], tuple[float, tuple[str, ...]]] = OrderedDict()
-
-    def of(self, key: tuple[str, str]) -> tuple[str, ...]:
-        """The texts of a conversation, by its client and id."""
-        self.expire()
-        return self._asked.get(key, (0.0, ()))[1]
-
-    def expire(self) -> None:
-        """Forget those in which nothing was asked for long."""
-        now = time.monotonic()
-        for old in [one for one, (when, _) in self._asked.items() if now - when > CONVERSATION_S]:
-            del self._asked[old]
-
-    def keep(self, key: tuple[str, str], texts: tuple[str, ...]) -> None:
-        """Keep the last texts of a conversation, if it has an id."""
-        while sum(map(len, texts)) > TEXT_CHARACTERS:
-            texts = texts[1:]
-        if key[1]:
-            self._asked[key] = time.monotonic(), texts
-            self._asked.move_to_end(key)
-        while len(self._asked) > CONVERSATIONS:
-            self._asked.popitem(last=False)
-
-
-@dataclass(slots=True)
-class Recording:
-    """What was said so far: rate, bytes of a sample and channels, and the samples as they came, and their bytes."""
-
-    form: tuple[int, int, int]
-    samples: list[bytes] = field(default_factory=list)
-    size: int = 0
-
-    def wav(self) -> bytes:
-        """It as a file."""
-        file = io.BytesIO()
-        rate, width, channels = self.form
-        with wave.open(file, "wb") as written:
-            written.setframerate(rate)
-            written.setsampwidth(width)
-            written.setnchannels(channels)
-            written.setnframes(self.size // (width * channels))  # so that nothing is changed in what was written
-            for samples in self.samples:
-                written.writeframesraw(samples)
-        return file.getvalue()
 
 
 class WyomingServer:
@@ -120,17 +66,13 @@ class WyomingServer:
             info: the reply to `describe`, see `wyoming_info`.
         """
         self.desk, self.info = desk, Event("info", dict(info))
-        self.conversations = Conversations()
         self.held = 0  # bytes of recordings
         self._connections = 0
 
     async def serve(self, listener: socket.socket, left: asyncio.Event) -> None:
         """Accept connections until something is set."""
         server = await asyncio.start_server(self._accept, sock=listener, limit=LINE_BYTES)
-        while not left.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(left.wait(), _EXPIRES_S)
-            self.conversations.expire()
+        await left.wait()
         server.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -139,12 +81,13 @@ class WyomingServer:
             if self._connections <= CONNECTIONS:
                 await Connection(self, reader, writer).run()
             else:
-                await write_event(_BUSY.event(), writer)
+                await write_event(Error(str(Busy()), Busy.code).event(), writer)
         except OSError:  # it is gone
             pass
         finally:
             self._connections -= 1
             writer.close()
+            asyncio.get_running_loop().call_later(_LINGER_S, writer.transport.abort)  # whatever it does not take
 
 
 class Connection:
@@ -155,8 +98,10 @@ class Connection:
         self._client = str((writer.get_extra_info("peername") or [""])[0])  # none of one that is gone already
         self._jobs: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(JOBS)
         self._working = False
+        self._patience_s = 0.0  # for which the client may still let a job wait until it takes what it is sent
         self._held = 0  # bytes of its recordings
-        self._wanted: str | None = None  # the language of the recording
+        self._language: str | None = None  # of the next recording
+        self._pause_s: float | None = PAUSES["default"]  # None: its client itself hears when somebody speaks
         self._recording: Recording | None = None
         self._spoken: asyncio.Queue[str | None] | None = None  # texts of a speech that is not whole yet
         self._characters = 0  # of it
@@ -168,12 +113,10 @@ class Connection:
             OSError: the client is gone, or as good as that.
         """
         match await self._ended():
-            case Malformed() as error:
-                await self._fail(Error(str(error), "malformed"))
-            case Busy():
-                await self._fail(_BUSY)
-            case EdgeAssistantError() as error:
-                await self._fail(Error(_words(error), error.code))
+            case Malformed() | Busy() | EdgeAssistantError() as error:
+                told = Error(str(error), error.code)
+                del error  # its frames hold recordings
+                await self._fail(told)
             case BaseException() as error:
                 raise error
 
@@ -187,7 +130,7 @@ class Connection:
                 task.cancel()
             await asyncio.wait(tasks)
             self._recording, self._jobs = None, asyncio.Queue()
-            self._server.held -= self._held
+            self._hold(-self._held)
         return next((error for task in tasks if not task.cancelled() and (error := task.exception())), None)
 
     async def _read(self) -> None:
@@ -195,17 +138,19 @@ class Connection:
         while event := await read_event(self._reader, seconds, self._room, self._waits):
             await self._take(event)
             seconds = wyoming_events.SILENCE_S
+            if self._recording is not None and monotonic() > self._recording.until:
+                raise Malformed("a recording comes slower than it is spoken")
 
     async def _work(self) -> None:
         while True:
             job = await self._jobs.get()
-            self._working = True
+            self._working, self._patience_s = True, wyoming_events.SILENCE_S
             await job()
             self._working = False
 
     async def _fail(self, error: Error) -> None:
         """Send what is wrong, and give the client time to read it: what it still sends is dropped."""
-        await self._send(error)
+        await write_event(error.event(), self._writer)
         self._writer.write_eof()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LINGER_S):
@@ -216,7 +161,7 @@ class Connection:
         return min(RECORDING_BYTES - self._held, HELD_BYTES - self._server.held)
 
     def _waits(self) -> bool:
-        return self._spoken is None and (self._working or not self._jobs.empty())
+        return self._spoken is None and self._recording is None and (self._working or not self._jobs.empty())
 
     async def _take(self, event: Event) -> None:
         """Do what is done at once, and let the rest wait for its turn; unknown events mean nothing."""
@@ -225,18 +170,23 @@ class Connection:
             case "describe":
                 await write_event(self._server.info, self._writer)
             case "ping":
-                await self._send(Pong(text_of(data, "text")))
+                await write_event(Pong(text_of(data, "text")).event(), self._writer)
             case "transcribe":
-                self._wanted = language_of(data)
-            case "audio-start":
-                self._release(self._recording)
+                self._language, sensitivity = language_of(data), text_of(data, "vad_sensitivity")
+                self._pause_s = PAUSES.get(sensitivity, PAUSES["default"]) if sensitivity else None
+            case "audio-start" if self._recording is not None:
+                self._hold(-len(self._recording.samples))
+                self._recording.samples.clear()
+                self._recording.end(dropped=True)
                 self._recording = None
             case "audio-chunk":
                 self._hear(data, event.payload or b"")
             case "audio-stop":
                 recording, self._recording = self._recording, None
-                language = self._wanted
-                self._let(lambda: self._recognize(recording, language))
+                if recording is not None:
+                    recording.end()
+                if recording is None or recording.pause_s is None:
+                    self._let(lambda: self._recognize(recording))
             case "synthesize" if self._spoken is None:  # else it repeats the chunks, for servers that know none
                 text = text_of(data, "text")
                 self._let(lambda: self._speak(text))
@@ -267,42 +217,64 @@ class Connection:
             raise Busy from None
 
     def _hear(self, data: Mapping[str, Any], samples: bytes) -> None:
-        form: tuple[Any, Any, Any] = (data.get("rate"), data.get("width"), data.get("channels"))
-        known = zip(form, (_RATES, _WIDTHS, _CHANNELS), strict=True)
-        if not all(type(one) is int and one in among for one, among in known):
-            raise Malformed("sound has 8000 to 48000 samples a second of 1 to 4 bytes, on 1 or 2 channels")
-        recording = self._recording = self._recording or Recording(form)
+        try:
+            form = msgspec.convert(data, SoundForm)
+        except msgspec.ValidationError:
+            raise Malformed("sound has 8000 to 48000 samples a second of 1 to 4 bytes, on 1 or 2 channels") from None
+        recording = self._recording
+        if recording is None:
+            recording = self._recording = Recording(form, self._language, self._pause_s)
+            if recording.pause_s is not None:
+                self._let(partial(self._listen, recording))
         if recording.form != form:
             raise Malformed("a recording does not change its rate, width or channels")
-        recording.samples.append(samples)
-        recording.size += len(samples)
-        self._held += len(samples)
-        self._server.held += len(samples)
+        recording.add(samples)
+        self._hold(len(samples))
 
-    def _release(self, recording: Recording | None) -> None:
-        if recording is not None:
-            self._held -= recording.size
-            self._server.held -= recording.size
+    def _hold(self, size: int) -> None:
+        """Count more bytes of recordings, or less, so that others can hold them."""
+        self._held += size
+        self._server.held += size
 
-    async def _recognize(self, recording: Recording | None, language: str | None) -> None:
-        sentences: list[dict[str, Any]] = []
-        if recording is not None and recording.size:
-            heard = take_bytes(recording.wav(), Kind.AUDIO, 1, origin=Origin.MICROPHONE, name="recording.wav")
-            self._release(recording)
-            async with self._asked(ServiceMessage(ServiceTask.PERCEIVE, (), (heard,), language)) as replies:
+    async def _listen(self, recording: Recording) -> None:
+        """Tell when somebody speaks while a recording comes, and then what they said."""
+        if not recording.dropped:
+            await hear(self._server.desk, recording, self._send)
+        if not recording.dropped:
+            await self._recognize(recording)
+
+    async def _recognize(self, recording: Recording | None) -> None:
+        """Tell what is said in a recording, each part of it as soon as it is understood."""
+        language, text, sent = recording.language if recording else self._language, "", 0
+        if recording is not None and recording.count:
+            heard = take_bytes(recording.wav(), Kind.AUDIO, 1, origin=Origin.MICROPHONE, name=SAID)
+            message = ServiceMessage(ServiceTask.PERCEIVE, (), (heard,), language, conversation=(self._client, ""))
+            async with contextlib.AsyncExitStack() as held:
+                held.callback(self._hold, -len(recording.samples))
+                recording.samples.clear()
+                replies = await held.enter_async_context(aclosing(self._server.desk.call(message)))
                 async for found in replies:
-                    sentences += [one for one in found.get("evidence", ()) if one["locator"].get("seconds")]
-        spoken = next((one["language"] for one in sentences if one.get("language")), language)
-        await self._send(TranscriptStart(language=spoken))
-        for number, one in enumerate(sentences):
-            await self._send(TranscriptChunk(f" {one['text']}" if number else one["text"]))
-        await self._send(Transcript(" ".join(one["text"] for one in sentences), language=spoken))
+                    if "event" in found:
+                        continue
+                    sentences, told = spoken(found.get("part", found)["evidence"])
+                    if "part" not in found:
+                        text = " ".join(one["text"] for one in sentences)
+                        sentences = sentences[sent:]
+                    language = told or language
+                    for one in sentences:
+                        if not sent:
+                            await self._send(TranscriptStart(language=language))
+                        await self._send(TranscriptChunk(f" {one['text']}" if sent else one["text"]))
+                        sent += 1
+        if not sent:
+            await self._send(TranscriptStart(language=language))
+        await self._send(Transcript(text, language=language))
         await self._send(TranscriptStop())
 
     async def _speak(self, text: str) -> None:
         """Say a text as one stream of audio, as its sentences are made."""
         rate = sent = 0
-        async with self._asked(ServiceMessage(ServiceTask.SPEAK, (text,))) as replies:
+        async with aclosing(self._server.desk.call(ServiceMessage(ServiceTask.SPEAK, (text,)))) as replies:
             async for found in replies:
                 part = found.get("part", found)
                 if "rate" in part and not rate:
@@ -312,6 +284,7 @@ class Connection:
                 for start in range(0, len(samples), _SENT_BYTES):
                     piece = samples[start : start + _SENT_BYTES]
                     when = sent * 1000 // (rate * _SENT_WIDTH)
+                    self._patience_s += len(piece) / (rate * _SENT_WIDTH)  # it may take a speech as it is played
                     await self._send(AudioChunk(rate, _SENT_WIDTH, 1, piece, timestamp=when))
                     sent += len(piece)
         await self._send(AudioStop(timestamp=sent * 1000 // (rate * _SENT_WIDTH)))
@@ -325,31 +298,21 @@ class Connection:
     async def _answer(self, text: str, language: str | None, id: str) -> None:
         """Answer a question, and what goes wrong in words, too: Home Assistant reads them out."""
         context = {"conversation_id": id} if id else None
-        key = self._client, id
-        texts = (*self._server.conversations.of(key), text)
+        message = ServiceMessage(ServiceTask.ASK, (text,), (), language, conversation=(self._client, id))
         try:
-            async with self._asked(ServiceMessage(ServiceTask.ASK, texts, language=language)) as replies:
-                async for found in replies:
-                    if isinstance(answer := found.get("answer"), Answer):
-                        self._server.conversations.keep(key, texts)
-                        said = _CITATION.sub("", "\n".join(filter(None, (answer.text, found["note"]))))
-                        kind = NotHandled if answer.status is Status.NOT_IN_EVIDENCE else Handled
-                        await self._send(kind(said, context))
-        except Busy:
-            await self._send(NotHandled(_BUSY.text, context))
-        except EdgeAssistantError as error:
-            await self._send(NotHandled(_words(error), context))
-
-    def _asked(self, message: ServiceMessage) -> aclosing[AsyncGenerator[dict[str, Any], None]]:
-        """The resident's messages; it stops if they are left before the last one."""
-        return aclosing(self._server.desk.call(message))
+            found = await self._server.desk.reply(message, folder=True)
+        except (Busy, EdgeAssistantError) as error:
+            await self._send(NotHandled(str(error), context))
+            return
+        answer: Answer = found["answer"]
+        said = _CITATION.sub("", "\n".join(filter(None, (answer.text, found["note"]))))
+        kind = NotHandled if answer.status is Status.NOT_IN_EVIDENCE else Handled
+        await self._send(kind(said, context))
 
     async def _send(self, event: Eventable) -> None:
-        await write_event(event.event(), self._writer)
-
-
-def _words(error: EdgeAssistantError) -> str:
-    return f"{error.message} - {error.hint}"
+        began = monotonic()
+        await write_event(event.event(), self._writer, self._patience_s)
+        self._patience_s += began - monotonic()
 
 
 async def _sentences(texts: asyncio.Queue[str | None]) -> AsyncIterator[str]:
@@ -358,6 +321,7 @@ async def _sentences(texts: asyncio.Queue[str | None]) -> AsyncIterator[str]:
     while (text := await texts.get()) is not None:
         *whole, rest = _SENTENCE_END.split(rest + text)
         for sentence in whole:
-            yield sentence
+            if sentence.strip():
+                yield sentence
     if rest.strip():
         yield rest

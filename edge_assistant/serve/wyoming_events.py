@@ -7,11 +7,12 @@ at before anything of them is read; the reader of the package `wyoming` reads wh
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
+import msgspec
+from msgspec import Meta
 from wyoming.event import Event, async_write_event
 
 LINE_BYTES, DATA_BYTES, PAYLOAD_BYTES = 64 << 10, 64 << 10, 256 << 10  # of one event
@@ -19,10 +20,22 @@ TEXT_CHARACTERS = 10_000  # of a text that is spoken or asked
 FIRST_S = 10.0  # within which a client says what it wants
 SILENCE_S = 60.0  # after which a client is gone that waits for nothing, or does not take what it is sent
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?![A-Za-z])")
+T = TypeVar("T")
 
 
 class Malformed(Exception):
     """An event that breaks the protocol or a limit; the text says how."""
+
+    code = "malformed"
+
+
+class EventHead(msgspec.Struct):
+    """The line with which an event begins."""
+
+    type: str
+    data: dict[str, Any] | None = None
+    data_length: Annotated[int, Meta(ge=0, le=DATA_BYTES)] | None = None
+    payload_length: Annotated[int, Meta(ge=0, le=PAYLOAD_BYTES)] | None = None
 
 
 async def read_event(
@@ -52,32 +65,24 @@ async def read_event(
             raise Malformed(f"a line has at most {LINE_BYTES:,} bytes") from None
     if not line.endswith(b"\n"):
         return None
-    head = _object(line, "a line")
-    kind, data = head.get("type"), head.get("data") or {}
-    lengths = [head.get(f"{part}_length") or 0 for part in ("data", "payload")]
-    if not isinstance(kind, str) or not isinstance(data, dict):
-        raise Malformed("an event has a type in words, and data by name")
-    if not all(type(length) is int and length >= 0 for length in lengths):
-        raise Malformed("a length is a whole number of bytes")
-    if lengths[0] > DATA_BYTES or lengths[1] > min(PAYLOAD_BYTES, room()):
-        raise Malformed("an event or a recording is too long")
+    head = _decoded(line, EventHead)
+    payload, data = head.payload_length or 0, head.data or {}
+    if payload > room():
+        raise Malformed("a recording is too long")
     try:
         async with asyncio.timeout(SILENCE_S):
-            if more := await reader.readexactly(lengths[0]):
-                data |= _object(more, "the data of an event")
-            return Event(kind, data, await reader.readexactly(lengths[1]))
+            if more := await reader.readexactly(head.data_length or 0):
+                data |= _decoded(more, dict[str, Any])
+            return Event(head.type, data, await reader.readexactly(payload))
     except asyncio.IncompleteReadError:
         return None
 
 
-def _object(content: bytes, what: str) -> dict[str, Any]:
+def _decoded(content: bytes, kind: type[T]) -> T:
     try:
-        found = json.loads(content.decode())
-    except (ValueError, RecursionError):
-        raise Malformed(f"{what} is no JSON") from None
-    if not isinstance(found, dict):
-        raise Malformed(f"{what} is no JSON object")
-    return found
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # a wrong type is one, too
+        raise Malformed(f"this is no event: {error}") from None
 
 
 def text_of(data: Mapping[str, Any], name: str) -> str:
@@ -85,10 +90,6 @@ def text_of(data: Mapping[str, Any], name: str) -> str:
     found = data.get(name) or ""
     if not isinstance(found, str) or len(found) > TEXT_CHARACTERS:
         raise Malformed(f"'{name}' is a text of at most {TEXT_CHARACTERS:,} characters")
-    try:
-        found.encode()
-    except UnicodeEncodeError:
-        raise Malformed(f"'{name}' is no Unicode text") from None
     return found
 
 
@@ -98,11 +99,11 @@ def language_of(data: Mapping[str, Any]) -> str | None:
     return found[0].lower() if found else None
 
 
-async def write_event(event: Event, writer: asyncio.StreamWriter) -> None:
-    """Send an event.
+async def write_event(event: Event, writer: asyncio.StreamWriter, seconds: float | None = None) -> None:
+    """Send an event within some seconds, `SILENCE_S` if not said.
 
     Raises:
         OSError, TimeoutError: the client does not take it.
     """
-    async with asyncio.timeout(SILENCE_S):
+    async with asyncio.timeout(SILENCE_S if seconds is None else seconds):
         await async_write_event(event, writer)

@@ -82,6 +82,11 @@ class ObedientEngine:
                 lines = [*self._planted(messages, id), *lines]
         yield from "\n".join(lines)
 
+    def constrained(self, messages: Sequence[Message], grammar: str, *, max_tokens: int) -> str:
+        """No attack is on forms."""
+        self._shown(messages)
+        return ""
+
     def _read(self, prompt: str) -> str:
         """What it copies of a source: what the attack wants where it can, else what is right and stands there."""
         if self.base is None:
@@ -188,6 +193,11 @@ class RecordingEngine:
         """Let the model write."""
         self._note(messages)
         return self._behind.stream(messages, max_tokens=max_tokens, temperature=temperature, seed=seed)
+
+    def constrained(self, messages: Sequence[Message], grammar: str, *, max_tokens: int) -> str:
+        """Let the model write what a grammar admits."""
+        self._note(messages)
+        return self._behind.constrained(messages, grammar, max_tokens=max_tokens)
 
     def prefill(self, messages: Sequence[Message]) -> None:
         """Let the model read what is going to come."""

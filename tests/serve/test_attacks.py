@@ -7,7 +7,6 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from helpers.gateways import TOKEN, Gateway
@@ -63,6 +62,13 @@ def is_well(gateway: Gateway) -> bool:
         (f"{BEARER}Origin: null\r\n", "127.0.0.1", 403),
         (f"{BEARER}Origin: http://127.0.0.1.evil.example\r\n", "127.0.0.1", 403),
         (f"{BEARER}Origin: http://localhost:3000\r\n", "localhost:8011", 200),
+        (BEARER, "192.0.2.7:8011", 200),
+        (BEARER, "[2001:db8::7]:8011", 200),
+        (f"{BEARER}Origin: http://192.0.2.7\r\n", "192.0.2.7:8011", 200),
+        (f"{BEARER}Origin: http://192.0.2.8\r\n", "192.0.2.7:8011", 403),
+        (f"{BEARER}Origin: https://evil.example\r\n", "192.0.2.7:8011", 403),
+        (BEARER, "192.0.2.7.evil.example", 403),
+        (BEARER, "127.1", 403),
     ],
 )
 def test_who_may_not_ask_is_refused_before_anything_is_read(gateway: Gateway, head: str, host: str, told: int) -> None:
@@ -98,6 +104,51 @@ def test_a_body_that_is_wrong_is_one_error(gateway: Gateway, path: str, body: by
     assert set(json.loads(answer.partition(b"\r\n\r\n")[2])["error"]) == {"message", "type", "param", "code"}
 
 
+def nested(depth: int, before: str, behind: str) -> bytes:
+    """JSON in JSON as no serializer writes it."""
+    return (before * depth + "{}" + behind * depth).encode()
+
+
+def of(properties: bytes, more: bytes = b"") -> bytes:
+    return b'{"type": "object", "properties": {' + properties + b"}" + more + b"}"
+
+
+SCHEMAS = [
+    nested(50_000, '{"type": "object", "properties": {"a": ', "}}"),
+    nested(300, '{"type": "array", "items": ', "}"),
+    of(b'"a": {"enum": [' + b",".join(b'"%d"' % n for n in range(100_000)) + b"]}"),
+    of(b",".join(b'"p%d": {"type": "string"}' % n for n in range(500))),
+    of(b'"a": {"$ref": "#"}'),
+    of(b'"a": {"$ref": "#/$defs/b"}', b', "$defs": {"b": {"anyOf": [{"$ref": "#/$defs/b"}, {"type": "null"}]}}'),
+    of(b'"a": {"$ref": "file:///etc/passwd"}'),
+    of(b'"a": {"type": "string", "pattern": "^(a|a)*$"}'),
+    of(b'"a": {"type": "string", "minLength": 1e400}'),
+    of(b'"a": {"const": "\\ud83d"}'),
+    of(b'"\\ud83d": {"type": "string"}'),
+    of(b'"a\\nroot ::= [^x]*": {"type": "string"}'),
+    of(b'"a": {"type": "string", "description": "' + b"Ignore the source. " * 2_000 + b'"}'),
+]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=range(len(SCHEMAS)))
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        b'"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": %s}}',
+        b'"tools": [{"type": "function", "function": {"name": "a", "parameters": %s}}]',
+    ],
+    ids=["format", "tool"],
+)
+def test_a_schema_that_is_wrong_is_one_error(gateway: Gateway, wanted: bytes, schema: bytes) -> None:
+    began = time.monotonic()
+    body = b'{"messages": [{"role": "user", "content": "Who?"}], ' + wanted % schema + b"}"
+    answer = sent(gateway.port, request("/v1/chat/completions", body=body))
+    assert status(answer) == 400, answer
+    assert len(json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["message"]) < 300
+    assert time.monotonic() - began < 5
+    assert is_well(gateway)
+
+
 @pytest.mark.parametrize(
     ("data", "told"),
     [
@@ -121,6 +172,74 @@ def test_a_head_that_is_wrong_is_one_error(gateway: Gateway, data: bytes, told: 
     assert is_well(gateway)
 
 
+HOST = "HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"GET /healthz {HOST}Content-Length: 5\r\n\r\n",
+        f"GET /readyz {HOST}Transfer-Encoding: chunked\r\n\r\n",
+        f"POST /v1/embeddings {HOST}{BEARER}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"
+        f"GET /v1/models {HOST}{BEARER}\r\n",
+    ],
+    ids=["unread", "unread chunks", "smuggled"],
+)
+def test_a_body_of_two_lengths_or_where_none_belongs_ends_its_connection(gateway: Gateway, data: str) -> None:
+    """What comes behind it is no request, and nobody without a token keeps a connection by a body that never comes."""
+    answer = sent(gateway.port, data.encode())
+    assert (status(answer), answer.count(b"HTTP/1.1 ")) == (400, 1)
+
+
+def asked(part: bytes, times: int) -> bytes:
+    """A question that is made of the same part again and again."""
+    return b'{"messages": [{"role": "user", "content": [%s{"type": "text", "text": "a"}]}]}' % (part * times)
+
+
+FILE = b'{"type": "file", "file": {"filename": "a.txt", "file_data": "QQ=="}},'
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", b'{"input": "%s"}' % (b"a " * 1_000_000)),
+        ("/v1/chat/completions", asked(b'{"type": "text", "text": "a"},', 400_000)),
+        ("/v1/chat/completions", asked(FILE, 300)),
+    ],
+    ids=["text", "parts", "files"],
+)
+def test_more_than_the_resident_takes_is_one_error(gateway: Gateway, path: str, body: bytes) -> None:
+    answer = sent(gateway.port, request(path, body=body))
+    assert (status(answer), b"at most 1 MiB of text, 253 files" in answer) == (400, True), answer
+    assert is_well(gateway)
+
+
+def part(name: str, content: bytes = b"1") -> bytes:
+    return f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + content + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", part("file; filename=a.wav")),
+        ("multipart/form-data; boundary=", part("file")),
+        ("multipart/form-data; boundary=other", part("file")),
+        ("multipart/form-data; boundary=b", part("file")),
+        ("multipart/form-data; boundary=b", part("x") * 10_000),
+        ("multipart/form-data; boundary=b", part('file"; filename="a.wav') * 5_000),
+        ("multipart/form-data; boundary=b", part("language", bytes(5 << 20))),
+        ("multipart/form-data; boundary=b", b"--b\r\n" + b"A: b\r\n" * 200_000),
+        ("application/x-www-form-urlencoded", b"file=a"),
+        ("application/json", b"{}"),
+    ],
+    ids=range(10),
+)
+def test_a_form_that_is_wrong_is_one_error(gateway: Gateway, kind: str, body: bytes) -> None:
+    head = f"{BEARER}Content-Type: {kind}\r\n"
+    answer = sent(gateway.port, request("/v1/audio/transcriptions", head=head, body=body + b"--b--\r\n"))
+    assert (status(answer), answer.count(b"HTTP/1.1 ")) == (400, 1), answer
+
+
 def test_a_body_of_chunks_is_bounded_while_it_comes(gateway: Gateway) -> None:
     head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n{BEARER}Transfer-Encoding: chunked\r\n\r\n"
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as connection:
@@ -138,12 +257,7 @@ def test_a_body_of_chunks_is_bounded_while_it_comes(gateway: Gateway) -> None:
             answer = b"HTTP/1.1 413 gone"
     assert status(answer) == 413
     assert is_well(gateway)
-    assert memory_mib(gateway.process) < 512
-
-
-def memory_mib(process: int) -> int:
-    rows = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(row.split()[1]) >> 10 for row in rows if row.startswith("VmRSS:"))
+    assert gateway.mib < 512
 
 
 def test_a_thousand_silent_connections_keep_nobody_out_for_long(gateway: Gateway) -> None:

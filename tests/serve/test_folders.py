@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers.gateways import serving
+from helpers.platforms import needs_lock
+from helpers.wyoming_clients import talk
+from wyoming.asr import Transcript
 
-from edge_assistant.core.errors import EdgeAssistantError, InputMissing, InputUnsupported, PolicyRefused
+from edge_assistant.core.errors import (
+    EdgeAssistantError,
+    InputMissing,
+    InputUnreadable,
+    InputUnsupported,
+    PolicyRefused,
+)
 from edge_assistant.serve import folders
 
 
@@ -143,3 +153,50 @@ def test_a_refusal_is_recorded_once_a_minute(
         with pytest.raises(PolicyRefused, match=r"\(serve\.folders\)"):
             read("/etc/passwd", shared)
     assert recorded == [{"event": "refused", "rule": "serve.folders", "about": "outside"}]
+
+
+def test_the_files_of_a_folder_are_those_that_can_be_perceived(shared: Path) -> None:
+    (shared / "a.txt").write_text("a")
+    (shared / ".hidden.txt").write_text("x")
+    (shared / "raw").write_bytes(b"\xff\x00\xfe\x01" * 8)
+    (shared / "link.txt").symlink_to("inner/form.txt")
+    (shared / "out.txt").symlink_to("../secret/form.txt")
+    (shared / "gone.txt").symlink_to("nowhere")
+    os.mkfifo(shared / "pipe.txt")
+    before = len([*Path("/proc/self/fd").iterdir()])
+    with folders.within(os.fspath(shared), 9) as found:
+        assert {name: os.pread(one, 99, 0) for name, one in found.items()} == {
+            "a.txt": b"a",
+            "form.txt": b"shared/form.txt",
+            "link.txt": b"shared/inner/form.txt",
+        }
+    with folders.within(os.fspath(shared), 2) as found:
+        assert [*found] == ["a.txt", "form.txt"]
+    with folders.within(None, 9) as found:
+        assert found == {}
+    with pytest.raises(InputUnreadable), folders.within(os.fspath(shared / "nowhere"), 9):
+        pass
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+@needs_lock
+def test_wyoming_asks_over_the_files_that_are_in_its_folder_just_now(
+    homes: Iterator[Path], store: Path, tmp_path: Path
+) -> None:
+    asked = Transcript("Which allergies are known?", language="en", context={"conversation_id": "one"})
+
+    def said() -> str:
+        return str(talk(gateway.port, asked, end="handled")[-1].data["text"])
+
+    folder = tmp_path / "ward"
+    policy = f'[serve]\naddresses = ["127.0.0.1"]\nwyoming_folder = "{folder}"\n'
+    with serving(next(homes), store, "wyoming", policy=policy) as gateway:
+        assert "cannot be read" in said()
+        folder.mkdir()
+        assert "latex" not in said()
+        (folder / "form.txt").write_text("The allergies of the patient are latex.")
+        assert "latex" in said()
+        (folder / "letter.txt").write_text("The allergies of the patient are penicillin.")
+        assert all(word in (found := said()) for word in ("latex", "penicillin")), found
+        (folder / "form.txt").unlink()
+        assert "latex" not in said()

@@ -8,45 +8,33 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any
 
 import httpx2
 import mcp
 import pytest
+import uvicorn
+from helpers import sounds
 from helpers.badfiles import long_recording
-from helpers.commands import COMMAND, now, told, until
-from helpers.gateways import TOKEN, housed, serving
-from mcp.client.streamable_http import streamable_http_client
+from helpers.commands import HANGS, now, runs, told
+from helpers.gateways import TOKEN, children, housed, serving, used
+from helpers.mcp_clients import BY_STDIO, ERAS, McpServer, connected
+from helpers.scripted_resident import until
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_MODERN_VERSION
 
 from edge_assistant.resident import client as resident
+from edge_assistant.serve import mcp as edge_mcp
 
-HANGS = 120.0
 QUESTION = "Which allergies are known?"
-ERAS = {"legacy": HANDSHAKE_PROTOCOL_VERSIONS[-1], LATEST_MODERN_VERSION: LATEST_MODERN_VERSION}
-BY_STDIO = [*COMMAND, "serve", "--mcp", "stdio"]
-
-
-class McpServer(NamedTuple):
-    """A gateway that listens; `shared` is the folder that its policy names."""
-
-    url: str
-    home: Path
-    shared: Path
-
-    def post(self, message: object, **headers: str) -> httpx2.Response:
-        """What is replied to one message; headers that are empty are left out."""
-        given = {"authorization": f"Bearer {TOKEN}", "accept": "application/json, text/event-stream"} | headers
-        with httpx2.Client(headers={name: value for name, value in given.items() if value}, timeout=HANGS) as http:
-            return http.post(self.url, json=message)
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory, store: Path, pytestconfig: pytest.Config) -> Iterator[McpServer]:
+def gateway(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Iterator[McpServer]:
     """One for all tests, as its resident takes seconds to start."""
     home, shared = tmp_path_factory.mktemp("mcp") / "home", tmp_path_factory.mktemp("shared")
     for name, text in (
@@ -55,11 +43,11 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, store: Path, pytestconfig:
         ("c.txt", "The total was 24.00."),
     ):
         (shared / name).write_text(text)
-    shutil.copy(pytestconfig.rootpath / "tests" / "fixtures" / "speech" / "allergies.wav", shared / "note.wav")
+    shutil.copy(sounds.FIXTURES / "allergies.wav", shared / "note.wav")
     long_recording(shared / "long.wav", 7_200)
     (shared / "out.txt").symlink_to(home / "token")
     policy = f'[serve]\naddresses = ["127.0.0.1", "stdio"]\nfolders = ["{shared}"]\n'
-    with serving("mcp", home, store, policy) as running:
+    with serving(home, store, "mcp", policy=policy) as running:
         yield McpServer(f"http://127.0.0.1:{running.port}/mcp", home, shared)
 
 
@@ -67,23 +55,6 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, store: Path, pytestconfig:
 def in_its_home(gateway: McpServer, home: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has the home of the gateway, in place of an empty one."""
     housed(monkeypatch, gateway.home, store)
-
-
-@asynccontextmanager
-async def connected(gateway: McpServer, transport: str, mode: str) -> AsyncIterator[Any]:
-    """The package's client."""
-    if transport == "stdio":
-        command, *words = BY_STDIO
-        server = mcp.StdioServerParameters(command=command, args=words, env=dict(os.environ))
-        async with mcp.Client(server, mode=mode) as client:
-            yield client
-    else:
-        headers = {"authorization": f"Bearer {TOKEN}"}
-        async with (
-            httpx2.AsyncClient(headers=headers, timeout=HANGS) as http,
-            mcp.Client(streamable_http_client(gateway.url, http_client=http), mode=mode) as client,
-        ):
-            yield client
 
 
 @pytest.mark.parametrize("mode", ERAS)
@@ -149,9 +120,9 @@ def test_a_call_that_is_cancelled_ends_in_the_resident(gateway: McpServer, trans
             seen = await client.call_tool("perceive", {"paths": [str(gateway.shared / "a.txt")]})
             assert seen.structured_content["evidence"]
 
-    before = told()["renewals"] if now() else 0
+    before = now().get("renewals", 0)
     asyncio.run(converse())
-    assert told()["renewals"] == int(str(before)) + 1, "an interrupted answer leaves nothing in memory"
+    assert told()["renewals"] == before, "the models stay loaded"
 
 
 def test_what_cannot_be_done_is_one_line_for_the_model(gateway: McpServer) -> None:
@@ -207,64 +178,102 @@ def _initialize(version: str) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client}
 
 
-def test_a_client_on_standard_input_that_sends_nonsense_is_answered_when_it_sends_sense(gateway: McpServer) -> None:
-    lines = [b"nonsense", b"\xff\xfe", b"[" * 100_000, b'{"jsonrpc": "2.0"}', b"x" * (3 << 20), b""]
-    sense = json.dumps(_initialize(HANDSHAKE_PROTOCOL_VERSIONS[0])).encode()
-    data = b"\n".join([*lines, sense, b""])
-    with _started() as process:
+def test_1000_sessions_that_nobody_ends_stay_few_and_keep_nothing_of_what_was_sent(
+    gateway: McpServer, homes: Iterator[Path], store: Path
+) -> None:
+    """A gateway of its own is full then, until a session is ended."""
+    version = HANDSHAKE_PROTOCOL_VERSIONS[-1]
+    wrong = {"name": "ask", "arguments": {"question": "x" * 200_000, "paths": ["/etc/passwd"]}}
+    call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": wrong}
+    accepted = {"accept": "application/json, text/event-stream", "authorization": f"Bearer {TOKEN}"}
+    with (
+        serving(next(homes), store, "mcp") as running,
+        httpx2.Client(headers=accepted, base_url=f"http://127.0.0.1:{running.port}", timeout=HANGS) as http,
+    ):
+        before = used(running.process)
+        opened = [http.post("/mcp", json=_initialize(version)) for _ in range(1_000)]
+        sessions = [one.headers["mcp-session-id"] for one in opened if one.status_code == 200]
+        assert len(sessions) == edge_mcp.SESSIONS
+        assert {one.status_code for one in opened} == {200, 503}
+        for session in sessions:
+            assert "(serve.folders)" in http.post("/mcp", json=call, headers={"mcp-session-id": session}).text
+        after = used(running.process)
+        assert after["mib"] - before["mib"] < 28, (before, after)  # 51 if each kept its last request
+        assert after["fd"] - before["fd"] < 8
+        assert http.delete("/mcp", headers={"mcp-session-id": sessions[0]}).status_code == 200
+        assert http.post("/mcp", json=call, headers={"mcp-session-id": sessions[0]}).status_code == 404
+        assert http.post("/mcp", json=_initialize(version)).status_code == 200
+
+
+def test_a_session_without_requests_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge_mcp, "IDLE_S", 0.3)
+    desk: Any = None  # nothing gets so far
+
+    async def converse() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(edge_mcp.app(desk, []), log_config=None))
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        accepted = {"accept": "application/json, text/event-stream"}
+        async with httpx2.AsyncClient(
+            headers=accepted, base_url=f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ) as http:
+            session = (await http.post("/mcp", json=_initialize("2025-11-25"))).headers["mcp-session-id"]
+            listing = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+            statuses = []
+            for pause in (0.0, 0.0, 0.8):
+                await asyncio.sleep(pause)
+                reply = await http.post("/mcp", json=listing, headers={"mcp-session-id": session})
+                statuses.append(reply.status_code)
+            assert statuses == [200, 200, 404]
+        server.should_exit = True
+        await running
+
+    asyncio.run(converse())
+
+
+@contextmanager
+def by_stdio(*nonsense: bytes) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
+    """A server on standard input and output, and both; lines are answered by errors before its handshake is done."""
+    started = subprocess.Popen(BY_STDIO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ))
+    with started as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(data)
+        sense = json.dumps(_initialize(HANDSHAKE_PROTOCOL_VERSIONS[0])).encode()
+        process.stdin.write(b"\n".join([*nonsense, sense, b""]))
         process.stdin.flush()
         while b"serverInfo" not in (line := process.stdout.readline()):
+            assert nonsense
             assert json.loads(line)["error"]["message"]
-        process.stdin.close()
-        assert process.stdout.read() == b"", "nothing but messages is on standard output"
+        yield process, process.stdin, process.stdout
+
+
+def test_a_client_on_standard_input_that_sends_nonsense_is_answered_when_it_sends_sense(gateway: McpServer) -> None:
+    nonsense = [b"nonsense", b"\xff\xfe", b"[" * 100_000, b'{"jsonrpc": "2.0"}', b"x" * (3 << 20), b""]
+    with by_stdio(*nonsense) as (process, asks, answers):
+        asks.close()
+        assert answers.read() == b"", "nothing but messages is on standard output"
         assert process.wait(HANGS) == 0
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_is_left_of_a_server_that_is_ended(gateway: McpServer, end: signal.Signals) -> None:
-    with _started() as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(_initialize(HANDSHAKE_PROTOCOL_VERSIONS[0])).encode() + b"\n")
-        process.stdin.flush()
-        assert b"serverInfo" in process.stdout.readline()
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        assert len(children) == 1
+    with by_stdio() as (process, _, _):
+        [child] = children(process.pid)
         process.send_signal(end)
         process.wait(HANGS)
-        until(lambda: _is_gone(children[0]))
-
-
-def _is_gone(process: str) -> bool:
-    """Whether a process has ended; who adopts it may take a while to notice."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].startswith("Z")
-    except OSError:
-        return True
-
-
-def _started() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(BY_STDIO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ))
+        until(lambda: not runs(child))
 
 
 def test_neither_process_has_a_network_socket_where_a_client_is_on_standard_input(gateway: McpServer) -> None:
-    with _started() as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(_initialize(HANDSHAKE_PROTOCOL_VERSIONS[0])).encode() + b"\n")
-        process.stdin.flush()
-        assert b"serverInfo" in process.stdout.readline()
-        child = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text())
+    with by_stdio() as (process, asks, _):
+        [child] = children(process.pid)
         inodes = Path(f"/proc/{child}/net/tcp").read_text() + Path(f"/proc/{child}/net/tcp6").read_text()
         for number in (process.pid, child):
             for link in Path(f"/proc/{number}/fd").iterdir():
                 with suppress(FileNotFoundError):
                     target = str(link.readlink())
                     assert not target.startswith("socket:[") or target[8:-1] not in inodes.split()
-        process.stdin.close()
+        asks.close()
         assert process.wait(HANGS) == 0
 
 
@@ -275,26 +284,30 @@ def test_a_policy_that_names_no_stdio_lets_nothing_speak(home: Path, monkeypatch
     assert b'[serve] addresses = ["stdio"]' in ran.stderr
 
 
-def test_a_value_that_a_person_would_confirm_is_withheld(
-    home: Path, gateway: McpServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))
+@contextmanager
+def apart(home: Path, gateway: McpServer, patch: pytest.MonkeyPatch, policy: str) -> Iterator[None]:
+    """A home of its own with more in its policy, whose resident ends with it."""
+    patch.setenv("EDGE_ASSISTANT_HOME", str(home))
     (home / "config").mkdir()
     served = f'[serve]\naddresses = ["stdio"]\nfolders = ["{gateway.shared}"]\n'
-    (home / "config" / "policy.toml").write_text(f"{served}[approval]\nconfirm_below = 1.0\n")
-
-    async def converse() -> None:
-        async with connected(gateway, "stdio", "legacy") as client:
-            arguments = {"question": QUESTION, "paths": [str(gateway.shared / "a.txt")]}
-            result = await client.call_tool("ask", arguments)
-            assert result.is_error
-            assert "confirm" in result.content[0].text
-            assert "latex" not in result.content[0].text
-
+    (home / "config" / "policy.toml").write_text(served + policy)
     try:
-        asyncio.run(converse())
+        yield
     finally:
         resident.end("stop")
+
+
+def test_a_recording_is_transcribed_without_words_where_answers_are_redacted(
+    home: Path, gateway: McpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def converse() -> None:
+        async with connected(gateway, "stdio", LATEST_MODERN_VERSION) as client:
+            said = (await client.call_tool("transcribe", {"path": str(gateway.shared / "note.wav")})).structured_content
+            assert "penicillin" in said["text"].lower()
+            assert (said["language"], said["segments"][0]["words"]) == ("en", [])
+
+    with apart(home, gateway, monkeypatch, "[redaction]\nanswers = true\n"):
+        asyncio.run(converse())
 
 
 def _garbled(chance: random.Random) -> tuple[bytes, dict[str, str]]:

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from helpers.commands import until
 from helpers.fuzzed import sent
-from helpers.gateways import TOKEN, Gateway
+from helpers.gateways import TOKEN, Gateway, used
 from helpers.platforms import needs_lock
+from helpers.scripted_resident import until
 
 from edge_assistant.resident import client
 
 pytestmark = needs_lock
 WARM = 10  # questions before anything is looked at
 GROWTH_MIB = 32  # of either process
-
-
-def grown(process: int) -> dict[str, int]:
-    """Memory, descriptors and threads of a process."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    count = {name: len(list(Path(f"/proc/{process}/{name}").iterdir())) for name in ("fd", "task")}
-    return {"mib": pages * os.sysconf("SC_PAGESIZE") >> 20, **count}
 
 
 def files(home: Path) -> set[str]:
@@ -55,12 +47,12 @@ def test_nothing_grows_with_the_questions(gateway: Gateway, questions: int) -> N
     assert status is not None
     resident = int(status["pid"])
     processes: Mapping[str, int] = {"gateway": gateway.process, "broker": gateway.broker.pid, "resident": resident}
-    before, there = {name: grown(process) for name, process in processes.items()}, files(gateway.home)
+    before, there = {name: used(process) for name, process in processes.items()}, files(gateway.home)
     for number in range(questions):
         ask(2_000 + number)
     for name, process in processes.items():
-        after = grown(process)
+        after = used(process)
         assert after["mib"] <= before[name]["mib"] + GROWTH_MIB, (name, before[name], after)
-        until(lambda name=name, process=process: grown(process)["fd"] <= before[name]["fd"])
-        until(lambda name=name, process=process: grown(process)["task"] <= before[name]["task"])
+        until(lambda name=name, process=process: used(process)["fd"] <= before[name]["fd"])
+        until(lambda name=name, process=process: used(process)["task"] <= before[name]["task"])
     assert files(gateway.home) == there

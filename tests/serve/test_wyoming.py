@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
-import gc
 import io
+import os
+import socket
+import subprocess
 import wave
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import HANGS, until
-from helpers.gateways import Gateway, serving
+from helpers import sounds
+from helpers.commands import COMMAND, HANGS
+from helpers.gateways import Gateway
 from helpers.platforms import needs_lock
-from helpers.wyoming_clients import CHUNK, answers, event, received, scripted, talk
-from hypothesis import given
-from hypothesis import strategies as st
+from helpers.scripted_resident import until
+from helpers.wyoming_clients import CHUNK, HEARS, SPEAKS, answers, event, eventually, received, scripted, talk
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop, wav_to_chunks
 from wyoming.client import AsyncTcpClient
@@ -27,21 +29,15 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from edge_assistant.core.answer import Answer, Route, Status
 from edge_assistant.core.errors import ResidentLost
-from edge_assistant.core.signals import Origin
+from edge_assistant.core.signals import Kind
 from edge_assistant.resident import client
-from edge_assistant.resident.protocol import ServiceMessage
+from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
 from edge_assistant.serve import wyoming, wyoming_events
 from edge_assistant.serve.calls import Busy
 
 pytestmark = needs_lock
+PROTOCOLS = ("wyoming",)
 SPOKEN = "The pump is warm. It runs at 40 degrees."
-
-
-@pytest.fixture(scope="module")
-def served(homes: Iterator[Path], store: Path) -> Iterator[Gateway]:
-    """A gateway for all tests here: its resident takes seconds to start."""
-    with serving("wyoming", next(homes), store) as running:
-        yield running
 
 
 def types(events: list[Event]) -> list[str]:
@@ -77,9 +73,22 @@ def test_a_recording_is_recognized_sentence_by_sentence(gateway: Gateway, pytest
     assert events[-2].data["language"] == "en"
 
 
+def test_what_is_understood_is_told_while_the_rest_is_not() -> None:
+    """The first part comes though the whole never does."""
+    part = {"part": {"evidence": [{"text": "hello", "words": [], "language": "en"}]}}
+
+    async def asked() -> list[Any]:
+        async with scripted(part, None) as (_, _, port), AsyncTcpClient("127.0.0.1", port) as asks:
+            asks._writer.write(HEARS)
+            return [one.data async for one in received(asks, "transcript-chunk")]
+
+    assert asyncio.run(asked()) == [{"language": "en"}, {"text": "hello"}]
+
+
 def test_where_nothing_is_said_the_transcript_is_empty(gateway: Gateway) -> None:
     silence = AudioChunk(16_000, 2, 1, bytes(32_000))
-    for sound in ([AudioStart(16_000, 2, 1), silence], [AudioStart(16_000, 2, 1)], []):
+    half = AudioChunk(16_000, 2, 1, b"\0")
+    for sound in ([AudioStart(16_000, 2, 1), silence], [AudioStart(16_000, 2, 1)], [half], [Transcribe(), half], []):
         assert heard(gateway.port, *sound, AudioStop()) == ""
 
 
@@ -94,14 +103,8 @@ def test_what_is_spoken_is_recognized_again(gateway: Gateway) -> None:
     assert "pump" in heard(gateway.port, *chunks, AudioStop()).lower()
 
 
-def test_a_recording_may_have_two_channels(gateway: Gateway, pytestconfig: pytest.Config) -> None:
-    file = io.BytesIO()
-    with wave.open(str(pytestconfig.rootpath / "tests" / "fixtures" / "speech" / "pressure.wav")) as mono:
-        samples = mono.readframes(mono.getnframes())
-        with wave.open(file, "wb") as stereo:
-            stereo.setparams(mono.getparams()._replace(nchannels=2))
-            stereo.writeframes(b"".join(samples[n : n + 2] * 2 for n in range(0, len(samples), 2)))
-    file.seek(0)
+def test_a_recording_may_have_two_channels(gateway: Gateway) -> None:
+    file = io.BytesIO(sounds.wav(sounds.recording("pressure.wav"), channels=2))
     assert "pressure" in heard(gateway.port, *recording(file)).lower()
 
 
@@ -125,6 +128,12 @@ def test_a_text_is_spoken_while_it_is_written(gateway: Gateway) -> None:
     assert types(rest) == [*sentence, *sentence, "synthesize-stopped"]
 
 
+def test_lines_without_words_are_not_spoken(gateway: Gateway) -> None:
+    written = [SynthesizeStart(), *map(SynthesizeChunk, ("\n", "The pump is warm.\n", "\nIt runs."))]
+    events = talk(gateway.port, *written, SynthesizeStop(), end="synthesize-stopped")
+    assert types(events) == [*["audio-start", "audio-chunk", "audio-stop"] * 2, "synthesize-stopped"]
+
+
 def handled(port: int, *asked: Transcript) -> list[dict[str, Any]]:
     return [talk(port, one, end="handled")[-1].data for one in asked]
 
@@ -145,6 +154,43 @@ def test_a_later_question_is_understood_by_the_one_before(gateway: Gateway) -> N
     assert "5 mg" in found["text"]
 
 
+def test_what_was_said_into_a_microphone_is_a_recording_in_its_conversation(
+    gateway: Gateway, pytestconfig: pytest.Config
+) -> None:
+    """Only for who said it: to others the same words are a text."""
+    file = pytestconfig.rootpath / "examples" / "clinic" / "note.wav"
+    text = heard(gateway.port, Transcribe(language="en"), *recording(file))
+    handled(gateway.port, said(text, "four"))
+    for who, kind in (("127.0.0.1", Kind.AUDIO), ("127.0.0.2", Kind.TEXT)):
+        answer = asked(gateway, who, *([] if kind is Kind.AUDIO else [text]), "Which allergies are known?")
+        assert "penicillin" in answer.text
+        assert [signal.kind for signal in answer.signals] == [kind]
+
+
+def asked(gateway: Gateway, who: str, *texts: str) -> Answer:
+    """The answer that the gateway gets for a client in the conversation `four`."""
+    with client.connected() as channel:
+        message = ServiceMessage(ServiceTask.ASK, texts, language="en", conversation=(who, "four"))
+        channel.send({"service": message})
+        while "answer" not in (found := channel.receive()):
+            assert "error" not in found
+    answer: Answer = found["answer"]
+    return answer
+
+
+def test_what_is_forgotten_is_not_remembered_in_a_conversation(gateway: Gateway) -> None:
+    """Nothing of a conversation is in the gateway, and the resident begins anew."""
+    told = said("The allergies of the patient are latex.", "five"), said("Which allergies are known?", "five")
+    assert "latex" in handled(gateway.port, *told)[-1]["text"]
+    done = subprocess.run([*COMMAND, "forget", "--all", "--yes"], env=environment(gateway), capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert "latex" not in talk(gateway.port, told[1], end="handled")[-1].data["text"]
+
+
+def environment(gateway: Gateway) -> dict[str, str]:
+    return os.environ | {"EDGE_ASSISTANT_HOME": str(gateway.home)}
+
+
 def test_what_nobody_can_answer_is_said_in_words(gateway: Gateway) -> None:
     assert "the question is empty" in talk(gateway.port, said(""), end="not-handled")[-1].data["text"]
 
@@ -159,7 +205,11 @@ def test_the_work_ends_with_its_client(gateway: Gateway) -> None:
     before = client.status()
     assert before is not None
     asyncio.run(left())
-    until(lambda: (status := resident()) and status["renewals"] > before["renewals"])
+    until(lambda: (status := resident()) and status["answered"] > before["answered"] and not status["answering"])
+    assert handled(gateway.port, said("The dose is 5 mg. What is the dose?", "four"))[-1]["text"]
+    after = client.status()
+    assert after is not None
+    assert after["renewals"] == before["renewals"], "the models stay loaded"
 
 
 def resident() -> dict[str, Any] | None:
@@ -169,8 +219,6 @@ def resident() -> dict[str, Any] | None:
     return None
 
 
-SPEAKS = event("synthesize", {"text": "hello"})
-HEARS = event("audio-chunk", CHUNK, bytes(320)) + event("audio-stop")
 ASKS = event("transcript", {"text": "hello"})
 LOST = ResidentLost("it is lost", "try again")
 
@@ -203,10 +251,11 @@ def test_an_answer_is_read_out_without_citations_and_with_its_note(status: Statu
     async def asked() -> Event:
         answer = Answer("", "It is red [E1] [E2], or blue[C1].", status, Route("text", (), ""))
         reply = {"answer": answer, "note": "A name was removed."}
-        async with scripted(reply) as (_, server, port), AsyncTcpClient("127.0.0.1", port, read_timeout=HANGS) as asks:
+        async with scripted(reply) as (desk, _, port), AsyncTcpClient("127.0.0.1", port, read_timeout=HANGS) as asks:
             await asks.write_event(said("What is it?", "one").event())
             found = [event async for event in received(asks, kind)][-1]
-            assert server.conversations.of(("127.0.0.1", "one")) == ("What is it?",)
+            [message] = desk.asked
+            assert (message.texts, message.conversation) == (("What is it?",), ("127.0.0.1", "one"))
             return found
 
     found = asyncio.run(asked())
@@ -216,10 +265,9 @@ def test_an_answer_is_read_out_without_citations_and_with_its_note(status: Statu
 @pytest.mark.parametrize("reply", [Busy(), LOST])
 def test_a_question_that_cannot_be_answered_is_not_handled_and_the_connection_stays(reply: Exception) -> None:
     async def asked() -> tuple[list[Event], Event | None]:
-        async with scripted(reply) as (_, server, port), AsyncTcpClient("127.0.0.1", port, read_timeout=HANGS) as asks:
+        async with scripted(reply) as (_, _, port), AsyncTcpClient("127.0.0.1", port, read_timeout=HANGS) as asks:
             await asks.write_event(said("hello", "one").event())
             found = [event async for event in received(asks, "handled")]
-            assert server.conversations.of(("127.0.0.1", "one")) == ()
             await asks.write_event(Ping("x").event())
             return found, await asks.read_event()
 
@@ -233,65 +281,13 @@ def test_a_client_that_leaves_ends_its_call_and_frees_its_recording() -> None:
     async def left() -> None:
         async with scripted(None) as (desk, server, port):
             async with AsyncTcpClient("127.0.0.1", port) as asks:
-                for one in (ASKS, event("audio-chunk", CHUNK, bytes(1000))):
+                for one in (ASKS, event("transcribe"), event("audio-chunk", CHUNK, bytes(1000))):
                     asks._writer.write(one)
                 await eventually(lambda: desk.asked and server.held == 1000)
                 assert desk.closed == 0
             await eventually(lambda: desk.closed == 1 and server.held == 0)
 
     asyncio.run(left())
-
-
-async def eventually(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(HANGS):
-        while not true():
-            await asyncio.sleep(0.01)
-
-
-LONG = event("audio-chunk", CHUNK, bytes(5000))
-
-
-@pytest.mark.parametrize("content", [LONG + b"x\n", LONG + HEARS * 6, SPEAKS + LONG + HEARS * 6])
-def test_recordings_are_let_go_as_soon_as_an_error_is_sent(content: bytes) -> None:
-    """Memory would grow until Python looks for garbage, which it seldom does."""
-
-    async def ended() -> list[object]:
-        async with scripted(None) as (_, _, port):
-            await answers(port, content)
-            return [one for one in gc.get_objects() if type(one) is wyoming.Recording and one.size >= 5000]
-
-    gc.collect()
-    gc.disable()
-    try:
-        assert asyncio.run(ended()) == []
-    finally:
-        gc.enable()
-
-
-def test_what_is_said_reaches_the_resident_as_it_was_sent() -> None:
-    async def asked() -> ServiceMessage:
-        reply = {"evidence": [{"text": "hello", "locator": {"seconds": (0, 1)}, "language": "de"}]}
-        async with scripted(reply) as (desk, server, port):
-            start = (
-                event("transcribe", {"language": "de_AT"}) + event("audio-chunk", CHUNK, b"left") + event("audio-start")
-            )
-            content = start + event("audio-chunk", CHUNK, bytes(range(8))) + event("audio-stop")
-            assert [kind for kind, _ in await answers(port, content + b"x\n")][-1] == "error"
-            await eventually(lambda: server.held == 0)
-            async with AsyncTcpClient("127.0.0.1", port) as asks:
-                asks._writer.write(content)
-                found = [event async for event in received(asks, "transcript")]
-                assert server.held == 0
-            assert (found[-1].data["text"], found[-1].data["language"]) == ("hello", "de")
-            return desk.asked[-1]
-
-    message = asyncio.run(asked())
-    assert message.language == "de"
-    [heard] = message.signals
-    assert heard.origin is Origin.MICROPHONE
-    with wave.open(io.BytesIO(heard.data or b"")) as file:
-        assert (file.getframerate(), file.getsampwidth(), file.getnchannels()) == (16_000, 2, 1)
-        assert file.readframes(100) == bytes(range(8))
 
 
 @pytest.mark.parametrize(
@@ -313,6 +309,54 @@ def test_a_client_that_falls_silent_is_let_go(content: bytes, monkeypatch: pytes
             return await asyncio.wait_for(answers(port, content), HANGS)
 
     assert asyncio.run(silent()) == []
+
+
+def test_a_client_that_takes_nothing_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written for it would keep its connection open as long as it does itself."""
+    monkeypatch.setattr(wyoming_events, "SILENCE_S", 0.05)
+    monkeypatch.setattr(wyoming, "_LINGER_S", 0.05)
+
+    async def deaf() -> None:
+        async with scripted() as (_, _, port):
+            before = count()
+            with socket.create_connection(("127.0.0.1", port)) as asks:
+                asks.setblocking(False)
+                many = event("ping", {"text": "x" * 9_000}) * 2_000
+                with contextlib.suppress(OSError):
+                    async with asyncio.timeout(HANGS):
+                        await asyncio.get_running_loop().sock_sendall(asks, many)
+                await eventually(lambda: count() == before + 1)
+
+    def count() -> int:
+        return len([*Path("/proc/self/fd").iterdir()])
+
+    asyncio.run(deaf())
+
+
+@pytest.mark.parametrize(("seconds", "takes"), [(0.2, True), (0.1, False)])
+def test_a_speech_is_taken_as_it_is_played_or_ends(
+    seconds: float, takes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever takes a little now and then would keep a place in the queue for days."""
+    passed, write = 0.0, wyoming.write_event
+    monkeypatch.setattr(wyoming, "monotonic", lambda: passed)
+
+    async def slow(event: Event, writer: asyncio.StreamWriter, left: float = 60.0) -> None:
+        nonlocal passed
+        passed += 0.2 if event.type == "audio-chunk" else 0.0
+        if left < 0.2:
+            raise TimeoutError
+        await write(event, writer)
+
+    monkeypatch.setattr(wyoming, "write_event", slow)
+    sample = base64.b64encode(bytes(round(2 * 8_000 * seconds))).decode()
+
+    async def asked() -> list[str]:
+        async with scripted(*[{"part": {"rate": 8_000, "samples": sample}}] * 1_000, {}) as (_, _, port):
+            return [kind for kind, _ in await answers(port, SPEAKS, ends=True)]
+
+    told = asyncio.run(asked())
+    assert (told.count("audio-chunk") == 1_000, told[-1] == "audio-stop") == (takes, takes)
 
 
 def test_a_client_that_waits_for_an_answer_may_be_silent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,48 +407,3 @@ def test_silent_connections_keep_nobody_out_for_long(monkeypatch: pytest.MonkeyP
                 writer.close()
 
     asyncio.run(crowd())
-
-
-def test_recordings_of_all_connections_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wyoming, "HELD_BYTES", 1000)
-
-    async def crowd() -> list[tuple[str, Any]]:
-        async with scripted() as (_, server, port), AsyncTcpClient("127.0.0.1", port) as asks:
-            await asks.write_event(AudioChunk(16_000, 2, 1, bytes(900)).event())
-            await eventually(lambda: server.held == 900)
-            found = await answers(port, event("audio-chunk", CHUNK, bytes(200)))
-            assert server.held == 900
-            return found
-
-    assert asyncio.run(crowd()) == [("error", "malformed")]
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.text(min_size=1, max_size=9)), max_size=30))
-def test_conversations_keep_the_last_texts_of_each(asked: list[tuple[str, str]]) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(wyoming, "TEXT_CHARACTERS", 20)
-        patched.setattr(wyoming, "CONVERSATIONS", 2)
-        kept = wyoming.Conversations()
-        for id, text in asked:
-            before = kept.of(("here", id))
-            kept.keep(("here", id), (*before, text))
-            now = kept.of(("here", id))
-            assert (*before, text)[-len(now) :] == now
-            assert sum(map(len, now)) <= 20
-            assert kept.of(("elsewhere", id)) == ()
-        latest = [*dict.fromkeys(id for id, _ in reversed(asked))][:2]
-        assert {id for id in "abc" if kept.of(("here", id))} == set(latest)
-
-
-def test_a_conversation_is_forgotten_in_time_though_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wyoming, "_EXPIRES_S", 0.01)
-
-    async def forgotten() -> None:
-        async with scripted() as (_, server, _):
-            server.conversations.keep(("here", "one"), ("hello",))
-            await asyncio.sleep(0.05)
-            assert server.conversations.of(("here", "one")) == ("hello",)
-            monkeypatch.setattr(wyoming, "CONVERSATION_S", -1.0)
-            await eventually(lambda: not server.conversations._asked)
-
-    asyncio.run(forgotten())

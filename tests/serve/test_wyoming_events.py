@@ -5,16 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from helpers.commands import HANGS
-from helpers.gateways import Gateway, serving
+from helpers.gateways import Gateway
 from helpers.platforms import needs_lock
-from helpers.wyoming_clients import CHUNK, event, talk
+from helpers.wyoming_clients import CHUNK, answers, event, talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wyoming.ping import Ping
@@ -22,13 +17,7 @@ from wyoming.ping import Ping
 from edge_assistant.serve import wyoming_events
 
 pytestmark = needs_lock
-
-
-@pytest.fixture(scope="module")
-def gateway(homes: Iterator[Path], store: Path) -> Iterator[Gateway]:
-    """A gateway, which starts no resident where nothing is asked."""
-    with serving("wyoming", next(homes), store) as running:
-        yield running
+PROTOCOLS = ("wyoming",)
 
 
 LONG = "x" * (wyoming_events.TEXT_CHARACTERS + 1)
@@ -94,30 +83,12 @@ MALFORMED = {
 }  # fmt: skip
 
 
-def sent(port: int, content: bytes, *, ends: bool = False) -> list[dict[str, Any]]:
-    """The events, without payload, that bytes are answered with until the connection ends; `ends` says no more come."""
-    with socket.create_connection(("127.0.0.1", port), timeout=HANGS) as connection:
-        connection.sendall(content)
-        if ends:
-            connection.shutdown(socket.SHUT_WR)
-        answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
-    found = []
-    while answer:
-        line, _, answer = answer.partition(b"\n")
-        head = json.loads(line)
-        length = head.get("data_length", 0)
-        found.append(head | {"data": json.loads(answer[:length] or b"{}")})
-        answer = answer[length:]
-    return found
-
-
 @pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED.keys())
-def test_what_is_malformed_ends_its_connection_with_one_error(gateway: Gateway, content: bytes) -> None:
-    before = gateway.mib
-    [error] = sent(gateway.port, content + event())
-    assert (error["type"], error["data"]["code"]) == ("error", "malformed")
-    assert gateway.mib < before + 40
-    assert talk(gateway.port, Ping("x"), end="pong")[-1].data == {"text": "x"}
+def test_what_is_malformed_ends_its_connection_with_one_error(served: Gateway, content: bytes) -> None:
+    before = served.mib
+    assert asyncio.run(answers(served.port, content + event())) == [("error", "malformed")]
+    assert served.mib < before + 40
+    assert talk(served.port, Ping("x"), end="pong")[-1].data == {"text": "x"}
 
 
 class Writes(asyncio.StreamReader):
@@ -170,8 +141,8 @@ _CUT = st.tuples(st.integers(0, len(_GOOD) - 1), st.binary(max_size=8))
 @given(
     st.one_of(st.binary(max_size=400), _CUT.map(lambda cut: _GOOD[: cut[0]] + cut[1] + _GOOD[cut[0] + len(cut[1]) :]))
 )
-def test_whatever_comes_is_answered_by_at_most_one_error_at_the_end(gateway: Gateway, content: bytes) -> None:
-    *told, last = [event["type"] for event in sent(gateway.port, content, ends=True)] or [""]
+def test_whatever_comes_is_answered_by_at_most_one_error_at_the_end(served: Gateway, content: bytes) -> None:
+    *told, last = [kind for kind, _ in asyncio.run(answers(served.port, content, ends=True))] or [""]
     assert set(told) <= {"info", "pong"}
     assert last in {"info", "pong", "error", ""}
-    assert talk(gateway.port, Ping("x"), end="pong")[-1].type == "pong"
+    assert talk(served.port, Ping("x"), end="pong")[-1].type == "pong"

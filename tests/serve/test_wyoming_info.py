@@ -23,7 +23,7 @@ def test_it_describes_itself_at_once_and_starts_no_resident(
     homes: Iterator[Path], store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = next(homes)
-    with serving("wyoming", home, store) as gateway:
+    with serving(home, store, "wyoming") as gateway:
         since = time.monotonic()
         info = Info.from_event(talk(gateway.port, Describe(), end="info")[-1])
         assert time.monotonic() - since < 1

@@ -205,6 +205,9 @@ class _Caught(Engine):
         self.messages.append([*messages])
         return Choice(0, 1.0)
 
+    def constrained(self, messages: Sequence[Message], grammar: str, *, max_tokens: int) -> str:
+        return ""
+
     def prefill(self, messages: Sequence[Message]) -> None:
         pass
 
