@@ -1,8 +1,8 @@
 """The units of systemd that make a machine a kiosk, as text.
 
-The services run as the same dynamic user. The one with the models has the data, the key and the devices, and no
-network; the gateway has the sockets that systemd hands over, and sees neither data nor key. They share the folder of
-the resident's socket, in memory.
+The services run as the same dynamic user. Those with the models, which are the resident and the app on a screen, have
+the data, the key and the devices, and no network; the gateway has the sockets that systemd hands over, and sees neither
+data nor key. They share the folder of the resident's socket, in memory.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from collections.abc import Iterable, Mapping
 
 MODELS_UNIT = "edge-assistant.service"
 GATEWAY_UNIT = "edge-assistant-gateway.service"
+SCREEN_UNIT = "edge-assistant-screen.service"
 RETENTION_UNIT = "edge-assistant-retention.service"
 TIMER_UNIT = "edge-assistant-retention.timer"
+SERVICES = (MODELS_UNIT, GATEWAY_UNIT, SCREEN_UNIT, RETENTION_UNIT)
 # What each does for the operator, who installed it: no PIN is asked.
 VERBS = {MODELS_UNIT: ("resident",), GATEWAY_UNIT: ("serve",), RETENTION_UNIT: ("forget",)}
 
@@ -34,7 +36,6 @@ Environment=EDGE_ASSISTANT_RUN=/run/private/{USER}
 CapabilityBoundingSet=
 KeyringMode=private
 LockPersonality=yes
-MemoryDenyWriteExecute=yes
 NoNewPrivileges=yes
 PrivateIPC=yes
 PrivateNetwork=yes
@@ -63,10 +64,16 @@ SystemCallFilter=@system-service @sandbox
 SystemCallFilter=~@privileged
 """
 
+# Not of the app: cffi, by which PortAudio calls Python, writes code to be run.
+_NO_NEW_CODE = """
+MemoryDenyWriteExecute=yes
+"""
+
 _STAYS = f"""
 Type=notify
 Restart=always
 RestartSec=1
+LimitNOFILE=8192
 WatchdogSec={WATCHDOG_S}
 """
 
@@ -80,33 +87,52 @@ IPAddressDeny=any
 """
 
 
-def units(addresses: Mapping[str, str], groups: Iterable[str], python: str = sys.executable) -> dict[str, str]:
+def units(addresses: Mapping[str, str], groups: Iterable[str], screen: str | None = None) -> dict[str, str]:
     """The units by file name.
 
     Args:
-        addresses: on which the gateway listens, by protocol: `127.0.0.1:8011`.
+        addresses: on which the gateway listens, by protocol: `127.0.0.1:8011`. With a screen there may be none, and
+            then there is neither a gateway nor a resident.
         groups: of `GROUPS`, those that this machine has: of cameras, sound and serial ports.
-        python: that runs the command.
+        screen: the terminal in `/dev` on which the app is shown, such as `tty1`; None for none.
     """
-    quoted = python.replace("%", "%%")
+    quoted = sys.executable.replace("%", "%%")
     command = f'"{quoted}" -P -m edge_assistant.cli.main'
-    sockets = {f"edge-assistant-{name}.socket": address for name, address in addresses.items()}
+    made = {
+        RETENTION_UNIT: _service(
+            "erasure of what has expired",
+            f"{command} forget --expired",
+            f"\nType=oneshot\n{_WITH_DATA}{_CLOSED}{_NO_NEW_CODE}",
+        ),
+        TIMER_UNIT: _TIMER,
+    }
+    if screen is not None:
+        made[SCREEN_UNIT] = _screen(command, screen, groups)
+    return made | _serving(command, addresses, groups) if addresses or screen is None else made
+
+
+def _serving(command: str, addresses: Mapping[str, str], groups: Iterable[str]) -> dict[str, str]:
+    """The resident, the gateway and its sockets."""
+    sockets = {socket_unit(name): _socket(name, address) for name, address in addresses.items()}
     return {
-        MODELS_UNIT: _service("models, without a network", f"{command} resident run --minutes 0", _models(groups))
-        + "\n[Install]\nWantedBy=multi-user.target\n",
+        MODELS_UNIT: _service(
+            "models, without a network", f"{command} resident run --minutes 0", f"{_with_models(groups)}{_NO_NEW_CODE}"
+        )
+        + _STARTS,
         GATEWAY_UNIT: _service(
             "gateway for other programs",
             f"{command} serve --no-start --token-file %d/token",
             _gateway(sockets),
             f"After={MODELS_UNIT}\nWants={MODELS_UNIT}\n",
         ),
-        RETENTION_UNIT: _service(
-            "erasure of what has expired", f"{command} forget --expired", f"\nType=oneshot\n{_WITH_DATA}{_CLOSED}"
-        ),
-        TIMER_UNIT: _TIMER,
-        **{file: _socket(file, address) for file, address in sockets.items()},
+        **sockets,
     }
 
+
+_STARTS = """
+[Install]
+WantedBy=multi-user.target
+"""
 
 _CLOSED = """
 DevicePolicy=closed
@@ -132,16 +158,39 @@ def _service(what: str, command: str, more: str, unit: str = "") -> str:
     return head + "".join(f"{line}\n" for line in lines.splitlines() if line)
 
 
-def _models(groups: Iterable[str]) -> str:
+def _with_models(groups: Iterable[str]) -> str:
     given = sorted(groups)
     devices = "".join(f"DeviceAllow={device} rw\n" for group in given for device in GROUPS[group].split())
     joined = f"SupplementaryGroups={' '.join(given)}\n" if given else ""
     return f"{_STAYS}{_WITH_DATA}DevicePolicy=closed\n{joined}{devices}"
 
 
+def _screen(command: str, terminal: str, groups: Iterable[str]) -> str:
+    """The app on a terminal, which systemd clears and takes from whoever had it, before and after."""
+    gettys = " ".join(f"{getty}@{terminal.replace('/', '-')}.service" for getty in ("getty", "serial-getty"))
+    more = f"""
+StandardInput=tty
+StandardOutput=tty
+StandardError=tty
+TTYPath=/dev/{terminal}
+TTYReset=yes
+TTYVHangup=yes
+TTYVTDisallocate=yes
+Environment=TERM=linux HOME=/tmp
+{_with_models(groups)}
+DeviceAllow=/dev/{terminal} rw
+"""
+    return (
+        _service(
+            f"app on {terminal}", command, more, f"Conflicts={gettys}\nAfter={gettys} plymouth-quit-wait.service\n"
+        )
+        + _STARTS
+    )
+
+
 def _gateway(sockets: Iterable[str]) -> str:
     home = f"/run/{USER}-gateway"
-    return f"""{_STAYS}{_CLOSED}
+    return f"""{_STAYS}{_CLOSED}{_NO_NEW_CODE}
 Environment=EDGE_ASSISTANT_HOME={home}
 RuntimeDirectory={USER}-gateway
 BindReadOnlyPaths=-{CONFIG}:{home}/config
@@ -150,13 +199,18 @@ Sockets={" ".join(sockets)}
 """
 
 
-def _socket(file: str, address: str) -> str:
-    name = file.removeprefix("edge-assistant-").removesuffix(".socket")
+def socket_unit(name: str) -> str:
+    """The file of the unit with the address of a protocol."""
+    return f"edge-assistant-{name}.socket"
+
+
+def _socket(name: str, address: str) -> str:
     return f"""[Unit]
 Description=Edge Assistant: {name} for other programs
 
 [Socket]
 ListenStream={address}
+FreeBind=yes
 FileDescriptorName={name}
 Service={GATEWAY_UNIT}
 

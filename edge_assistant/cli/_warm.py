@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import wave
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge_assistant.cli import _conversations
+from edge_assistant.cli._conversations import Conversations
 from edge_assistant.compute.runtime import Runtime
 from edge_assistant.compute.scheduling.memory import Residency
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.core.events import Event
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, Origin, Signal, take_bytes
 from edge_assistant.governance.policy.policy import Policy, current
+from edge_assistant.perception.senses.speech import SpeechSense
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.portfolio import Portfolio
 
@@ -34,13 +36,23 @@ class Warm:
     Attributes:
         runtime: that all of it computes with.
         residency: senses and models; what they perceive is not kept here, but sealed on the disk by every command.
+        conversations: of clients of the gateway.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         """Begin with nothing."""
         self.runtime = runtime
         self.residency = Residency(0)  # as much as the first question's profile needs
+        self.conversations = Conversations()
         self._words: Vocabulary | None = None
+
+    def relieve(self) -> bool:
+        """Let go of what has become old, and free memory if the machine is short of it; False if nothing is left."""
+        self.conversations.expire()
+        for item in self.residency.loaded:
+            if isinstance(sense := self.residency.peek(item.key), SpeechSense):
+                sense.forget(time.monotonic() - _conversations.LATELY_S)
+        return self.residency.relieve()
 
     def vocabulary(self, read: Vocabulary | None) -> Vocabulary | None:
         """The words of a domain, as the question before had them where they are the same: much is made of them once."""
@@ -49,10 +61,13 @@ class Warm:
         return self._words
 
 
-def get_ready(kept: Warm, profile: str, words: Vocabulary | None, caches: Vault | None) -> None:
+def get_ready(kept: Warm, profile: str, words: Vocabulary | None, caches: Vault | None) -> EdgeAssistantError | None:
     """Load the models of a profile, and compute with each once, over small things that are made here.
 
     What cannot be used stays cold: whoever asks for it is told.
+
+    Returns:
+        The first error by which something stays cold.
     """
     allowed = Policy(current().rules, current().file)  # one that records nothing, as nobody asked
     try:
@@ -67,19 +82,21 @@ def get_ready(kept: Warm, profile: str, words: Vocabulary | None, caches: Vault 
         )
     except EdgeAssistantError as error:
         _log.warning("the resident stays cold: %s", error)
-        return
-    for signal in _signals():
-        _try(partial(assistant.perceive, signal, _ignore))
-    _try(assistant.prepare)
-    _try(partial(assistant.check, list(_texts()), _ignore))
-    _try(partial(assistant.ask, "How much was it?", list(_texts()), _ignore))
+        return error
+    tried = [_tried(partial(assistant.perceive, signal, _ignore)) for signal in _signals()]
+    tried.append(_tried(assistant.prepare))
+    tried.append(_tried(partial(assistant.check, list(_texts()), _ignore)))
+    tried.append(_tried(partial(assistant.ask, "How much was it?", list(_texts()), _ignore)))
+    return next((error for error in tried if error is not None), None)
 
 
-def _try(do: Callable[[], object]) -> None:
+def _tried(do: Callable[[], object]) -> EdgeAssistantError | None:
     try:
         do()
     except EdgeAssistantError as error:
         _log.info("the resident does without: %s", error)
+        return error
+    return None
 
 
 def _ignore(event: Event) -> None:
@@ -111,11 +128,6 @@ def _sound() -> bytes:
     """A second of noise."""
     import numpy as np
 
-    noise = np.random.default_rng(0).normal(0, 3_000, SAMPLE_RATE).astype("<i2")
-    file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setnchannels(1)
-        written.setsampwidth(2)
-        written.setframerate(SAMPLE_RATE)
-        written.writeframes(noise.tobytes())
-    return file.getvalue()
+    from edge_assistant.devices.microphone import to_wav
+
+    return to_wav(np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE).astype(np.float32))

@@ -50,7 +50,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--expired", action="store_true", help="what is older than policy and settings keep, without a question"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes, but for --list")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object; needs --yes, but for --list and --expired"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

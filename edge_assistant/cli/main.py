@@ -29,8 +29,8 @@ NO_LOCK = "--no-lock"
 AGAIN = "run the command again"
 POLICY = "policy"  # the verb that a policy does not restrict, as it says what is wrong with one
 # Benches write results where they are told and start other programs; the resident is not bounded, see `lock.engage`.
-# Who forgets overwrites the master key where a link leads to it, as on a stick, and opens nothing of anybody's. Units
-# of a kiosk are written where systemd looks, and opens no signal either.
+# Who forgets overwrites the master key where a link leads to it, as on a stick, and opens nothing of anybody's. The
+# verb of a kiosk writes units where systemd looks, and opens no signal either.
 _UNBOUNDED = frozenset(("bench", "forget", "kiosk", "resident"))
 _WRITTEN = {("models", "export"), ("audit", "export"), ("audit", "checkpoint")}  # whose FILE is written
 
@@ -176,7 +176,8 @@ def bound(args: argparse.Namespace) -> None:
         file: Path | None = getattr(args, "file", None) if written else None
         pulls = args.verb == "models" and args.models_verb == "pull" and args.alone and not args.no_lock
         named = [] if file is None else [file.resolve().parent]  # another file takes its place once that is whole
-        bounds.keep(named, pulls=pulls)
+        shows_app = args.verb == "serve" and args.app is not None  # which keeps within these bounds, and has settings
+        bounds.keep(named, settings=shows_app, pulls=pulls)
 
 
 def _attempt(what: str, do: Callable[[], object]) -> None:

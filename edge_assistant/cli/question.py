@@ -16,7 +16,7 @@ from edge_assistant.cli import given, terminal
 from edge_assistant.core.answer import Answer
 from edge_assistant.governance.offline import lock
 from edge_assistant.governance.policy import policy
-from edge_assistant.resident import client, protocol
+from edge_assistant.resident import client, compared
 from edge_assistant.resident.protocol import QuestionMessage, ServiceMessage
 from edge_assistant.storage.settings import FILE, Settings
 from edge_assistant_models import paths
@@ -154,18 +154,18 @@ def answered(
 
 
 def facts(settings: Settings) -> dict[str, str]:
-    """What has to be equal of a command and the resident, see `protocol.facts`."""
-    return protocol.facts(**{"policy and settings": rules(), "log": settings.log_level, "GPU": settings.gpu})
+    """What has to be equal of a command and the resident, see `compared.facts`."""
+    return compared.facts(**{"policy and settings": rules(), "log": settings.log_level, "GPU": settings.gpu})
 
 
 def rules() -> str:
     """A digest of the policy and the settings on disk; that one cannot be read counts, too."""
-    return protocol.digest(map(_digest, (policy.place(), paths.config_dir() / FILE)))
+    return compared.digest(map(_digest, (policy.place(), paths.config_dir() / FILE)))
 
 
 def _digest(file: Path | None) -> str:
     try:
-        return f"{file} {file and protocol.digest([file.read_text('utf-8', 'surrogateescape')])}"
+        return f"{file} {file and compared.digest([file.read_text('utf-8', 'surrogateescape')])}"
     except OSError as error:
         return f"{file} {error.errno}"
 

@@ -122,11 +122,13 @@ def _run(args: argparse.Namespace) -> int:
     from edge_assistant.cli import question
     from edge_assistant.resident import server
     from edge_assistant.resident.protocol import QuestionMessage, ServiceMessage
+    from edge_assistant.resident.work import ResidentWork, Send
 
     facts, environment = question.facts(args.settings), dict(os.environ)  # first, as libraries change the environment
-    from edge_assistant.cli import _service, _warm
+    from edge_assistant.cli import _listening, _service, _warm
     from edge_assistant.compute.runtime import Runtime
     from edge_assistant.core.answer import Answer
+    from edge_assistant.core.errors import EdgeAssistantError
     from edge_assistant.core.events import Watch
     from edge_assistant.governance.offline import lock
     from edge_assistant.governance.policy import policy
@@ -138,34 +140,36 @@ def _run(args: argparse.Namespace) -> int:
     gpu = args.settings.gpu if policy.current().allows_gpu else "off"
     kept = _warm.Warm(Runtime.detect(gpu))
 
-    def warm() -> None:
+    def warm() -> EdgeAssistantError | None:
         _reap()
         chosen = args.settings.domain
         words = domain.load(chosen) if chosen else None
-        _warm.get_ready(kept, args.settings.profile, words, Vault() if args.settings.cache else None)
+        lacks = _warm.get_ready(kept, args.settings.profile, words, Vault() if args.settings.cache else None)
         if args.held:  # whoever started it has gone on, and does not read its stderr
             with Path(os.devnull).open("w") as nowhere:
                 os.dup2(nowhere.fileno(), sys.stderr.fileno())
+        return lacks
 
     def answer(asked: QuestionMessage, watch: Watch) -> tuple[Answer, str, Callable[[], None]]:
         policy.reread()  # a PIN counts for one command
         log_filter.renew()
         return question.answered(asked, watch, warm=kept)
 
-    def serve(
-        asked: ServiceMessage, watch: Watch, send: server.Send
-    ) -> tuple[Mapping[str, object], Callable[[], None]]:
+    def serve(asked: ServiceMessage, watch: Watch, send: Send) -> tuple[Mapping[str, object], Callable[[], None]]:
+        policy.reread()
         log_filter.renew()
         return _service.served(asked, watch, send, args.settings, kept)
 
-    work = server.ResidentWork(
+    work = ResidentWork(
         facts=facts,
         environment=environment,
         answer=answer,
         serve=serve,
+        listen=lambda channel, sound: _listening.listened(channel, sound, args.settings, kept.runtime),
         warm=warm,
+        begin=kept.runtime.halt.clear,
         stop=kept.runtime.halt.ask,
-        relieve=kept.residency.relieve,
+        relieve=kept.relieve,
         changed=question.rules,
         alone=_alone,
         locked=lambda: lock.state().locked,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from helpers import few_layers, plain_model
+from helpers import few_layers, plain_model, systemd
 from helpers.commands import Command, Here, Ran
 from PIL import Image
 
@@ -20,6 +20,17 @@ def allergies(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Con
     with Image.open(pytestconfig.rootpath / "examples" / "clinic" / "form.jpg") as form:
         form.crop((60, 600, 660, 1108)).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def boots(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skips where systemd cannot run as PID 1 in namespaces, with a service that has a user of its own."""
+    if lacks := systemd.missing():
+        pytest.skip(lacks)
+    try:
+        systemd.try_boot(tmp_path_factory.mktemp("tried"))
+    except AssertionError as error:
+        pytest.skip(f"systemd starts no service in namespaces here: {error}")
 
 
 @pytest.fixture

@@ -228,7 +228,11 @@ ALONE_IN_BENCH = {  # the same with `make bench`: what loads models or decoders
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test for each row as text, and as JSON where that is quick; with `make bench` more of them alone."""
+    """A test for each row as text, and as JSON where that is quick; with `make bench` more of them alone and as JSON.
+
+    The object of an error is made of the message that the text has, whatever read the file.
+    """
+    read = ALONE | ALONE_IN_BENCH | {"output on a full disk"}
     if "given" in metafunc.fixturenames:
         metafunc.parametrize(
             ("given", "kind"),
@@ -237,7 +241,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 for given, row in ROWS.items()
                 for kind, tried, bench in (
                     ("text", True, False),
-                    ("json", row.peak_mib == LIGHT, given == "output on a full disk"),
+                    ("json", row.peak_mib == LIGHT, given in read),
                     ("alone", given in ALONE_IN_BENCH, True),
                 )
                 if tried

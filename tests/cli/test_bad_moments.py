@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from helpers import badfiles as bad
 from helpers import pulled as made_up
 from helpers import smalldisk, webserver
 from helpers.commands import HANGS, Command, Documented, Here, Ran, documented, unprivileged
+from helpers.scripted_resident import until
 
 ASKED = "Which colour was the lamp?"
 REMARK = b"The lamp was red when the temperature was 31.5 degC. Nothing else was seen on that day."
@@ -117,14 +117,6 @@ def pulled(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def partial(pulled: Path) -> Path:
     return pulled.parents[1] / ".partial" / "mine" / "model.bin"
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + HANGS
-    while not done():
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.01)
 
 
 def test_disk_full_while_pulling(command: Command, holds: Promise, web: webserver.Web, pulled: Path) -> None:

@@ -10,7 +10,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,23 +28,25 @@ from helpers.commands import (
     holds,
     now,
     told,
-    until,
 )
-from helpers.scripted_resident import serving
+from helpers.scripted_resident import serving, until
 
 from edge_assistant.cli import question
 from edge_assistant.cli import resident as verb
-from edge_assistant.core.errors import UsageError
+from edge_assistant.core.errors import PolicyRefused, UsageError
 from edge_assistant.governance.policy import pin, policy
 from edge_assistant.resident import client, server
+from edge_assistant.resident.protocol import ServiceMessage, ServiceTask
+from edge_assistant.resident.work import ResidentWork
 from edge_assistant.session import health
+from edge_assistant.storage.settings import Settings
 
 ALLERGIES = "Which allergies are known?"
 SECRET = "Quxxolamine"
 KIOSK = f'[roles]\npin = "{pin.hashed("147258", cost=1024)}"\nvisitor = ["ask", "attach"]\n'
 HEAVY = {"numpy", "onnxruntime", "llama_cpp", "cv2", "tokenizers", "sqlite3", "cryptography", "rich"}
 SPINS = "(?:thinking|text:1: the language model reads)"
-TURNED = re.compile(f"\r\x1b\\[2K(?:\x1b\\[32m)?[\u2800-\u28ff](?:\x1b\\[0m)? {SPINS}")
+TURNED = re.compile("\r\x1b\\[2K(?:\x1b\\[32m)?[\u2800-\u28ff](?:\x1b\\[0m)? [^\r\n]+")
 LOADED = """
 import atexit, sys
 atexit.register(lambda: print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr))
@@ -140,14 +142,14 @@ def test_ctrl_c_and_a_kill_end_the_answer_and_not_the_resident_and_others_wait(
     _, err = long.communicate(timeout=HANGS)
     assert (long.returncode, err.splitlines()[-1]) == (130, "error: interrupted - run the command again")
     assert "latex" in short.communicate(timeout=HANGS)[0]
-    until(lambda: now().get("ready"))
     before = told()["renewals"]
     killed = command.start(*hears)
     until(lambda: now().get("answering"))
     killed.kill()
     killed.communicate()
-    until(lambda: now().get("renewals", before) != before)
-    assert told()["pid"] == resident
+    until(lambda: not now().get("answering"))
+    assert "latex" in command(*asked).out
+    assert (told()["pid"], told()["renewals"]) == (resident, before), "the models stay loaded"
 
 
 def test_the_second_ctrl_c_ends_the_command_at_once(resident: int, tmp_path: Path) -> None:
@@ -257,6 +259,23 @@ def test_of_what_a_visitor_asked_nothing_is_kept_for_the_next_one(command: Comma
         assert command("resident", "stop").status == 5, "nor ends it"
     finally:
         os.kill(pid, signal.SIGKILL)
+
+
+def test_the_pin_of_who_starts_it_counts_for_no_client_of_the_gateway(
+    hold: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(KIOSK)
+    kept: list[ResidentWork] = []
+
+    def serve(held: server.Held, work: ResidentWork, minutes: float) -> None:
+        kept.append(work)
+        held.close()
+
+    monkeypatch.setattr(server, "serve", serve)
+    verb.run(argparse.Namespace(resident_verb="run", settings=Settings(), held=None, minutes=0))
+    assert policy.current().unlock("147258")
+    with pytest.raises(PolicyRefused, match="a visitor may not: voice"):
+        kept[0].serve(ServiceMessage(ServiceTask.SPEAK, ("hello",)), lambda event: None, lambda part: None)
 
 
 def test_what_a_policy_and_settings_say_counts_and_that_they_cannot_be_read(home: Path) -> None:
