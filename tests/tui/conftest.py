@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from helpers import plain_model
-from helpers.app import KIOSK, Stage, play
+from helpers.app import KIOSK, IdleClock, Stage, play
 from helpers.evidence import Made, Viewing, look, made
 from helpers.screens import Golden, Screens, Story, drawn
 from helpers.work import Worker
@@ -24,6 +24,7 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot, WaitForScreenTimeout
 
 from edge_assistant.governance.offline import lock
+from edge_assistant_tui import roles
 from edge_assistant_tui.screens import confirm
 from edge_assistant_tui.widgets import status
 
@@ -179,6 +180,19 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> None:
 def attentive(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests press keys for a question as soon as it is there."""
     monkeypatch.setattr(confirm, "QUIET_S", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screens are in English, whatever the machine speaks."""
+    monkeypatch.setenv("LANG", "C.UTF-8")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> IdleClock:
+    """The time in which nobody does anything; nobody but the test has the app look at it."""
+    monkeypatch.setattr(roles, "_LOOK_S", 3600.0)
+    return IdleClock()
 
 
 @pytest.fixture

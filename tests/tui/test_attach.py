@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,7 @@ async def test_enter_right_behind_a_filter_attaches_what_it_finds(stage: Stage, 
         await stage.press("f2")
         await stage.burst(*filtered, "enter")
         assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
+    await stage.press("enter")
     assert stage.screen.query_one(Files).root.is_expanded
     await stage.press("backspace", "backspace", "backspace", "m", "o", "enter")
     assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)] * 2
@@ -127,6 +129,28 @@ async def test_escape_takes_back_an_enter_that_waits_for_the_filter(stage: Stage
     await stage.settle()
     assert stage.screen is not stage.talk
     assert stage.work.calls("attach") == []
+
+
+async def test_what_an_earlier_filter_shows_late_does_not_take_the_enter(stage, slow, folder, monkeypatch) -> None:
+    go, searching = slow
+    await stage.press("f2")
+    tree = stage.screen.query_one(Files)
+    late: list[partial[None]] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(tree, "call_after_refresh", lambda *call: late.append(partial(*call)))
+        stage.post_keys("m")
+        await stage.until(lambda: searching)
+        go.set()
+        await stage.until(lambda: late)
+    go.clear()
+    stage.post_keys("o")
+    await stage.until(lambda: len(searching) == 2)
+    late[0]()
+    stage.post_keys("enter")
+    await stage.until(lambda: tree._entered)
+    go.set()
+    await stage.settle()
+    assert stage.work.calls("attach") == [(folder / "line" / "motor.csv",)]
 
 
 async def test_a_file_is_found_once_however_fast_the_filter_changes(stage: Stage, slow) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import shutil
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,7 @@ from edge_assistant.core.signals import Kind, Origin
 from edge_assistant.devices.camera import Frame
 from edge_assistant_tui import device_threads, halfblocks, messages
 from edge_assistant_tui.terminal import Graphics, Terminal
+from edge_assistant_tui.widgets import capture
 from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.picture import Picture as Pixels
 
@@ -167,6 +172,25 @@ async def test_one_that_is_lost_is_shown_as_lost_and_comes_back_by_itself(tmp_pa
         await stage.until(lambda: any("camera.jpg is back" in toast for toast in stage.toasts), "it is said")
 
 
+def test_who_switches_the_camera_on_at_once_takes_no_picture_of_before() -> None:
+    jobs, given = ThreadPoolExecutor(1), threading.Event()
+
+    def told(message: object) -> None:
+        given.set()
+
+    looking = device_threads.Looking(told, jobs)
+    looking.cells = 8, 4
+    looking.start(VIRTUAL)
+    assert given.wait(30.0)
+    while looking.frame is None:
+        time.sleep(0.01)
+    jobs.submit(lambda: time.sleep(0.2))  # it closes slowly
+    looking.stop()
+    looking._keeper = object()  # the next one's, which has seen nothing yet
+    jobs.shutdown()
+    assert looking.frame is None
+
+
 def test_pictures_that_a_busy_app_has_not_drawn_are_not_followed_by_others() -> None:
     posted: list[Any] = []
     looking = device_threads.Looking(posted.append, None)
@@ -220,3 +244,17 @@ async def test_a_real_picture_is_perceived_once_and_asked_about(store: Path, mon
         await stage.until(lambda: [entry.state for entry in stage.entries] == ["ready"], "the signal")
         assert stage.entries[0].signal.origin is Origin.CAMERA
         assert len(stage.entries[0].evidence["objects"]) > 5
+
+
+async def test_who_comes_next_finds_no_picture_that_was_still_being_taken(stage: Stage, monkeypatch) -> None:
+    taken, take = threading.Event(), capture.take
+    monkeypatch.setattr(capture, "take", lambda frame: taken.wait(30.0) and take(frame))
+    view = await seen(stage)
+    view.post_message(CameraView.Taken())
+    await asyncio.sleep(0.1)
+    stage.capture.leave()
+    stage.capture.toggle_camera()
+    taken.set()
+    await stage.until(lambda: stage.devices["camera"] == "on", "the camera")
+    await stage.settle()
+    assert (stage.capture._shot, view.frozen) == (None, False)

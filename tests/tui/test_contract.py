@@ -73,6 +73,7 @@ EVENTS: dict[Any, Any] = {
     events.Routed: events.Routed(conflict().route),
     events.Waiting: events.Waiting(),
     events.Perceiving: events.Perceiving("image:1", "writing", 0.5),
+    events.Understood: events.Understood("audio:1", conflict().evidence),
     events.Perceived: events.Perceived("image:1", "writing", conflict().evidence, 0.2),
     events.Noted: events.Noted("image:1", "only the first frame was looked at"),
     events.Failed: events.Failed(Failure("image:1", "input.empty", "it is empty", "give another")),
@@ -84,7 +85,8 @@ EVENTS: dict[Any, Any] = {
     events.Answered: events.Answered(computed()),
 }
 OF_SIGNALS = {events.Perceiving, events.Perceived, events.Noted, events.Failed}
-NOT_OF_TURNS = {events.Perceived, events.Noted, events.Failed, events.Traced}  # of signals, or for `ask --trace`
+# of signals, or for `ask --trace` and other programs
+NOT_OF_TURNS = {events.Understood, events.Perceived, events.Noted, events.Failed, events.Traced}
 
 
 async def test_every_event_changes_what_is_shown_or_is_knowingly_ignored(stage: Stage) -> None:
@@ -183,7 +185,7 @@ async def test_the_palette_offers_every_place_and_what_can_be_run(stage: Stage) 
 
 @pytest.mark.parametrize("width", [40, 72, 152])
 def test_the_help_names_every_key_place_and_kind(width: int) -> None:
-    text = "".join(part if isinstance(part, str) else part[0] for part in help_place._text(width))
+    text = "".join(part if isinstance(part, str) else part[0] for part in help_place._text(str, width))
     for _, binding in BOUND:
         assert help_place.shown(binding.key) in text, binding
     for place in places():

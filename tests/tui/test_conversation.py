@@ -12,6 +12,7 @@ from textual.widgets import Input, Markdown, Select, Static
 from textual.widgets._footer import FooterKey
 
 from edge_assistant.core.answer import Route
+from edge_assistant.core.events import Perceived, Perceiving
 from edge_assistant.governance.offline.lock import OfflineLock
 from edge_assistant_tui import messages
 from edge_assistant_tui.screens import conversation
@@ -49,6 +50,18 @@ async def test_a_question_goes_to_the_worker_and_its_answer_is_shown_with_verdic
     await stage.tell(says.ended(2, computed()))
     assert [option.id for option in stage.turn(2).query_one(Sources).options] == ["E1", "C1"]
     assert "30 tokens/s" in shown(stage.turn(2).query_one(".figures", Static))
+
+
+@pytest.mark.parametrize("failed", [messages.TurnStopped(1), messages.TurnFailed(1, "the disk is full", "free some")])
+async def test_what_a_question_did_not_perceive_to_its_end_stands_as_before(stage: Stage, failed) -> None:
+    found = Perceived("image:1", "writing", conflict().evidence, 0.2)
+    await stage.tell(messages.Taken(FORM), messages.SignalTold(found))
+    (before,) = stage.entries
+    await stage.ask("What is the patient allergic to?")
+    await stage.tell(*(messages.TurnTold(1, Perceiving("image:1", "writing", at)) for at in (0.0, 0.5)))
+    assert stage.entries[0].state == "perceiving"
+    await stage.tell(failed, messages.PerceptionEnded())
+    assert (stage.entries[0].state, stage.entries[0].detail) == (before.state, before.detail) == ("ready", "2 pieces")
 
 
 async def test_paths_are_attached_and_not_asked(stage: Stage, tmp_path: Path) -> None:

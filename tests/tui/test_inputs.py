@@ -120,6 +120,14 @@ async def test_letters_go_into_the_prompt_and_remove_nothing_where_a_list_has_th
     assert stage.prompt.text == "a1b2c3d4e5f6g7h8"
 
 
+async def test_what_comes_while_the_app_ends_is_no_fault(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage.talk, "query_one_optional", lambda *_: None)  # Textual removes widgets before it ends
+    stage.app.post_message(events.Key("x", "x"))
+    stage.app.post_message(events.Paste("words"))
+    await stage.pilot.pause()
+    assert stage.app.fault is None
+
+
 async def test_a_question_mark_opens_the_help_where_nothing_is_typed(stage: Stage) -> None:
     assert stage.prompt.has_focus
     await stage.press("question_mark")

@@ -19,6 +19,7 @@ from helpers import pulled, webserver
 from helpers.commands import Terminal
 
 from edge_assistant.cli.main import parser
+from edge_assistant.core import extras
 from edge_assistant.core.errors import UsageError
 from edge_assistant.storage.settings import Settings
 from edge_assistant_tui import launcher
@@ -200,6 +201,28 @@ def arguments(*given: str) -> argparse.Namespace:
     return args
 
 
+def test_as_a_service_it_becomes_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    class BecameError(Exception):
+        pass
+
+    def execve(path: str, command: tuple[str, ...], environment: dict[str, str]) -> None:
+        assert (path, command) == (sys.executable, launcher.APP)
+        assert Options.from_environment(environment) == Options("large", "clinic", "de")
+        assert environment["PATH"] == os.environ["PATH"]
+        raise BecameError
+
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.setattr(launcher, "run", lambda *_: 7)
+    monkeypatch.setenv("NOTIFY_SOCKET", "/nowhere/notify")
+    monkeypatch.setenv("SYSTEMD_EXEC_PID", "1")
+    assert launcher.main(arguments()) == 7, "a shell that a service started has that, too"
+    monkeypatch.setenv("SYSTEMD_EXEC_PID", str(os.getpid()))
+    with pytest.raises(BecameError):
+        launcher.main(arguments())
+    monkeypatch.delenv("NOTIFY_SOCKET")
+    assert launcher.main(arguments()) == 7
+
+
 def test_the_command_line_comes_before_the_settings() -> None:
     assert launcher.options_of(arguments()) == Options("large", "clinic", "de")
     given = ["--profile", "tiny", "--domain", "d.toml", "--language", "en", "--attach", "a.jpg", "--attach", "b.wav"]
@@ -209,7 +232,7 @@ def test_the_command_line_comes_before_the_settings() -> None:
 
 
 def test_without_its_libraries_the_app_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "NEEDED", ("json", "textual_of_another_time"))
+    monkeypatch.setitem(extras.PACKAGES, "tui", ("json", "textual_of_another_time"))
     with pytest.raises(UsageError) as caught:
         launcher.main(arguments())
     assert str(caught.value) == (

@@ -182,6 +182,25 @@ async def test_what_was_heard_and_is_not_sent_as_it_was_is_forgotten(stage: Stag
     assert stage.work.calls("forget") == [(b"two",), (b"three",)]
 
 
+async def test_the_meter_says_what_is_so_while_something_is_written_down(stage: Stage, monkeypatch) -> None:
+    async def state(*told: messages.Loud | messages.SpeechEnded) -> str:
+        for message in told:
+            stage.capture.post_message(message)
+        await stage.settle()
+        return stage.talk.query_one(Meter).state
+
+    stage.capture._mode = "free"
+    assert await state(messages.SpeechEnded(), messages.Loud(-30.0, False)) == "writing it down"
+    with monkeypatch.context() as patched:
+        patched.setattr(type(stage.capture._spoken), "speaking", True)
+        assert await state(messages.Loud(-30.0, False)) == "deaf while the assistant speaks"
+    assert await state(messages.Loud(-50.0, False)) == "writing it down"
+    assert await state(messages.Loud(-20.0, True)) == "speaking"
+    assert await state(messages.Loud(-50.0, False)) == "writing it down"
+    await stage.tell(messages.Heard("How many?", final=True, recording=b"RIFF"))
+    assert await state() == "listening, hands-free"
+
+
 async def test_that_it_is_on_is_said_on_every_screen(stage: Stage) -> None:
     await stage.pilot.press("f4")
     await stage.until(lambda: stage.devices["microphone"] == "hands-free", "on")
@@ -219,3 +238,14 @@ async def test_it_is_off_when_the_app_has_ended(models: Models) -> None:
         capture = stage.capture
     capture._jobs.shutdown(wait=True)
     assert capture._listening._keeper is None
+
+
+@pytest.mark.usefixtures("fast")
+async def test_who_has_left_is_not_heard_while_a_driver_takes_its_time(stage: Stage, monkeypatch) -> None:
+    await stage.pilot.press("f4")
+    await stage.until(lambda: stage.work.calls("begin_hearing"), "speech")
+    monkeypatch.setattr(stage.capture._jobs, "submit", lambda *_: None)
+    keeper = stage.capture._listening._keeper
+    stage.capture.leave()
+    await stage.until(lambda: not keeper.running, "the end of the recording")
+    assert not heard(stage)

@@ -10,20 +10,21 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from helpers.app import FORM, HASH, KIOSK, PENICILLIN, PIN, TAKEN, Stage, app, conflict, play
+from helpers import says
+from helpers.app import FORM, HASH, KIOSK, PATIENCE, PENICILLIN, PIN, TAKEN, IdleClock, Stage, app, conflict, play
 from helpers.screens import Golden
 from textual import events
 from textual.widgets import Checkbox, Input
 
-from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.history.store import History, Saved, SavedSignal, SavedState, SavedTurn
+from edge_assistant.storage.settings import Settings
 from edge_assistant_tui import messages, pull
 from edge_assistant_tui.history_writer import Keeping
-from edge_assistant_tui.roles import Roles
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.export import ExportScreen
 from edge_assistant_tui.screens.operator import Operator
 from edge_assistant_tui.screens.place import PlaceScreen
+from edge_assistant_tui.screens.visitor import Attract
 from edge_assistant_tui.widgets.restore import Restore
 from edge_assistant_tui.widgets.status import StatusBar
 from edge_assistant_tui.widgets.turn import Turn
@@ -115,11 +116,33 @@ async def test_the_operator_unlocks_and_locks_and_a_wrong_pin_unlocks_nothing(st
 
 
 @pytest.mark.usefixtures("kiosk")
+@pytest.mark.usefixtures("kiosk")
+async def test_wrong_pins_that_were_given_up_keep_no_operator_waiting(stage: Stage) -> None:
+    waits: list[float] = []
+    may_end = threading.Event()
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        may_end.wait(PATIENCE)
+
+    stage.app.policy._wait = wait
+    for _ in range(9):
+        await stage.burst("ctrl+t", *"1111", "enter", "escape")
+    await stage.until(lambda: waits, "the first try")
+    assert stage.screen is stage.talk
+    may_end.set()
+    await stage.unlock()
+    assert stage.app.policy.unlocked
+    assert waits == [1.0]
+
+
+@pytest.mark.usefixtures("kiosk")
 async def test_who_goes_back_before_the_pin_is_known_unlocks_nothing(stage: Stage) -> None:
-    left, tried = threading.Event(), threading.Event()
+    begun, left, tried = threading.Event(), threading.Event(), threading.Event()
     policy, unlocks = stage.app.policy, stage.app.policy.unlock
 
     def slowly(pin: str) -> bool:
+        begun.set()
         left.wait(60)
         right = unlocks(pin)
         tried.set()
@@ -128,7 +151,9 @@ async def test_who_goes_back_before_the_pin_is_known_unlocks_nothing(stage: Stag
     policy.unlock = slowly
     await stage.press("ctrl+t")
     await stage.type(PIN)
-    await stage.press("enter", "escape")
+    await stage.press("enter")
+    await stage.until(begun.is_set, "that it is tried")
+    await stage.press("escape")
     assert stage.screen is stage.talk
     left.set()
     await stage.until(tried.is_set, "tried")
@@ -205,8 +230,9 @@ async def test_the_operator_confirms_by_pin(hold: Callable[[str], Path]) -> None
         assert isinstance(stage.screen, Operator)
         await stage.type(PIN)
         await stage.press("enter")
-        await stage.until(lambda: stage.screen is stage.talk, "unlocked")
-        assert doubted.agreed.result(0)
+        await stage.until(doubted.agreed.done, "unlocked")
+        assert stage.screen is stage.talk
+        assert doubted.agreed.result()
         assert stage.app.policy.unlocked
 
 
@@ -253,6 +279,7 @@ async def operating(stage: Stage) -> None:
 
 
 async def confirming(stage: Stage) -> None:
+    await stage.arrive()
     await stage.tell(messages.Doubted((PENICILLIN,), Future()))
 
 
@@ -263,61 +290,42 @@ def test_roles_look_as_they_did(golden: Golden, story: Callable[[Stage], Awaitab
 
 
 @pytest.mark.usefixtures("kiosk")
-async def test_the_time_is_counted_from_the_last_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    happened: list[str] = []
-
-    async def gone(roles: Roles) -> None:
-        happened.append("gone")
-
-    monkeypatch.setattr(Policy, "idle_s", 1.0)
-    monkeypatch.setattr(Roles, "_gone", gone)
-    async with play() as stage:
-        stage.app.set_timer(1.5, lambda: happened.append("half as long again"))
-        happened.clear()
-        await stage.pilot.press("x")
-        await stage.until(lambda: bool(happened), "who pressed it is gone")
-        assert happened == ["gone"]
-
-
-@pytest.mark.usefixtures("kiosk")
-async def test_who_comes_next_finds_nothing_asked_or_not(stage: Stage) -> None:
-    await stage.app.roles._gone()
-    assert stage.work.calls("begin") == []  # nobody was there
+async def test_who_comes_next_finds_nothing_asked_or_not(stage: Stage, clock: IdleClock) -> None:
     await stage.unlock()
     await stage.ask("What is written here?")
     await stage.press("f10")
-    stage.work.busy = True
-    await stage.app.roles._gone()
-    assert stage.role == "operator"  # an answer is being made
-    stage.work.busy = False
-    await stage.app.roles._gone()
-    await stage.settle()
-    assert (stage.role, stage.screen) == ("visitor", stage.talk)
-    assert not stage.talk.query(Turn)
+    await clock.passes(stage, 300.0)
+    assert (stage.role, stage.work.calls("begin")) == ("visitor", []), "an answer is being made, the operator is gone"
+    await stage.tell(says.ended(1, conflict()))
+    await clock.passes(stage, 300.0)
+    assert isinstance(stage.screen, Attract)
+    assert not stage.turns
+    await stage.arrive()
     for number, told in enumerate(([], [messages.Taken(FORM)], [messages.Taken(FORM), messages.Removed(FORM)]), 2):
         if not told:
             stage.prompt.put("What about my")
+            await stage.press("escape")
+            assert stage.prompt.inputs == ("What about my",)
         await stage.tell(*told)
-        await stage.app.roles._gone()
-        await stage.settle()
+        await clock.passes(stage, 300.0)
         assert stage.work.calls("begin") == [()] * number
         assert not stage.entries
-        assert stage.prompt.text == ""
+        assert (stage.prompt.text, stage.prompt.inputs) == ("", ())
+        await stage.arrive()
         await stage.press("ctrl+z")
         assert stage.work.calls("restore") == []
 
 
 @pytest.mark.usefixtures("kiosk")
-async def test_who_leaves_without_confirming_is_not_waited_for(stage: Stage) -> None:
+async def test_who_leaves_without_confirming_is_not_waited_for(stage: Stage, clock: IdleClock) -> None:
     doubted = messages.Doubted((PENICILLIN,), Future())
     stage.prompt.put("Which allergies?")
     await stage.press("enter")
-    stage.work.busy, stage.work.confirming = True, doubted.agreed
+    stage.work.confirming = doubted.agreed
     await stage.tell(doubted)
     assert isinstance(stage.screen, Confirm)
-    await stage.app.roles._gone()
-    await stage.settle()
-    assert stage.screen is stage.talk
+    await clock.passes(stage, 300.0)
+    assert isinstance(stage.screen, Attract)
     assert not stage.talk.query(Turn)
     assert not doubted.agreed.result(0)
 
@@ -367,3 +375,28 @@ def test_a_visitor_is_offered_no_conversation_of_another_one(hold: Callable[[str
     assert offered() == ["Unfinished"]
     hold(KIOSK)
     assert offered() == []
+
+
+async def test_the_microphone_opens_once_when_all_that_was_left_is_closed(hold, monkeypatch) -> None:
+    hold(f'[roles]\npin = "{HASH}"\nvisitor = ["ask", "microphone", "examples"]\n')
+    async with play() as stage:
+        opened: list[int] = []
+        monkeypatch.setattr(stage.work, "begin", lambda: None)  # it still has something to do
+        monkeypatch.setattr(stage.capture, "toggle_hands_free", lambda: opened.append(stage.talk.leaving))
+        stage.app.settings = Settings(listen=True)
+        await stage.talk.begin_anew()  # as an example does
+        await stage.press("ctrl+n")
+        await stage.tell(messages.ConversationClosed())
+        assert opened == []
+        await stage.tell(messages.ConversationClosed())
+        assert opened == [0]
+
+
+@pytest.mark.usefixtures("kiosk")
+async def test_who_ends_the_session_while_they_speak_begins_no_next_one(stage: Stage) -> None:
+    await stage.press("ctrl+n")
+    await stage.tell(messages.SpeechWentOn())  # as it was under way
+    assert isinstance(stage.screen, Attract)
+    stage.talk.query_one(StatusBar).microphone = "hands-free"
+    await stage.tell(messages.SpeechBegan())
+    assert stage.screen is stage.talk

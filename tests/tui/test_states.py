@@ -107,6 +107,8 @@ async def no_devices(stage: Stage) -> None:
     for number, key in enumerate(("f5", "f3"), 1):
         await stage.pilot.press(key)
         await stage.until(lambda number=number: len(stage.screen.query(Toast)) == number)
+        await stage.until(lambda: set(stage.devices.values()) == {"off"}, "both are off again")
+    await stage.settle()
 
 
 async def long_names(stage: Stage) -> None:

@@ -10,6 +10,7 @@ from textual.color import Color
 from edge_assistant.session import health
 from edge_assistant.session.health import DoctorCheck
 from edge_assistant_tui import messages, themes
+from edge_assistant_tui.screens.visitor import Attract, Countdown
 
 RATIOS = {"dark": 4.5, "light": 4.5, "high-contrast": 7.0}
 LINES = {"─", "│", "╭", "╮", "╰", "╯", "█", "░", "├", "└", "▌", "▐", "▎", "▊", "▔", *"▁▂▃▄▅▆▇"}
@@ -83,5 +84,11 @@ async def test_every_screen_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None
             await read(key)
         await stage.press("escape", "ctrl+s")
         await read("export", "xport")
+        await stage.press("escape")
+        await stage.app.push_screen(Attract())
+        await read("attract")
+        await stage.app.push_screen(Countdown(17))
+        for word in ("still", "erased", "Press"):
+            await read(f"countdown: {word}", word)
     assert unread == {place: set() for place in unread}
     assert {theme.name for theme in themes.OWN} == set(RATIOS)

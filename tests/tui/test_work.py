@@ -107,6 +107,23 @@ def test_a_signal_is_removed_while_it_is_perceived(work, monkeypatch, tmp_path) 
     assert not work.of(Failed)
 
 
+def test_a_new_conversation_does_not_wait_for_signals_of_the_last(work, monkeypatch, tmp_path) -> None:
+    held = Stopping()
+    monkeypatch.setattr(work, "assistant", lambda: held)
+    (tmp_path / "long.txt").write_text("This takes an hour.")
+    work.attach(tmp_path / "long.txt")
+    assert held.begun.wait(PATIENCE)
+    work.begin()
+    work.wait()
+    assert work.of(messages.ConversationClosed)
+    held.begun.clear()
+    work.wait()
+    assert not held.begun.is_set(), "it begins again"
+    work.attach(tmp_path / "long.txt")
+    assert held.begun.wait(PATIENCE), "it has the same id, and is another one"
+    work.close()
+
+
 def test_a_question_does_not_wait_for_signals_and_its_stop_leaves_them(work, monkeypatch, tmp_path) -> None:
     held = Held()
     before: list[str] = []
@@ -142,6 +159,7 @@ def test_a_stop_that_comes_before_there_is_anything_to_stop_ends_the_question(wo
     work.ask(7, "I counted two people. How many are there?")
     work.finish()
     assert [message.turn for message in work.of(messages.TurnStopped)] == [7]
+    assert work.of(messages.PerceptionEnded)
     (stated,) = [message.signal for message in work.of(messages.Taken)]
     assert (stated.id, stated.data) == ("text:1", b"I counted two people.")
 

@@ -23,7 +23,7 @@ _log = logging.getLogger("edge_assistant.app")
 
 
 class AnswerSpeaker:
-    """Speaks while it is on; what it speaks with is opened in a thread of its own."""
+    """Speaks while it is on; what it speaks with is opened in a thread of its own; `number` is as that of a device."""
 
     def __init__(self, post: Callable[[Message], Any], open_voice: Callable[[], Voice]) -> None:
         """Be ready; the voice is opened when it is switched on.
@@ -35,7 +35,7 @@ class AnswerSpeaker:
         self._post = post
         self._open = open_voice
         self._jobs = ThreadPoolExecutor(1, "voice")
-        self._number = 0
+        self.number = 0
         self._speaking: Speaking | None = None
         self._player: Player | None = None
         self._spoke = 0.0
@@ -53,15 +53,14 @@ class AnswerSpeaker:
         """Whether there is sound by now."""
         return self._player is not None and self._player.playing
 
-    def start(self, chosen: str | None) -> int:
-        """Switch on with a speaker; the number is that of what is told of it."""
-        self._number += 1
-        self._jobs.submit(self._begin, self._number, chosen)
-        return self._number
+    def start(self, chosen: str | None) -> None:
+        """Switch on with a speaker."""
+        self.number += 1
+        self._jobs.submit(self._begin, self.number, chosen)
 
     def stop(self) -> None:
         """Switch off, at once."""
-        self._number += 1
+        self.number += 1
         self.silence()
         self._jobs.submit(self._end)
 
@@ -105,7 +104,7 @@ class AnswerSpeaker:
             self._tell(number, "failed", f"the voice cannot be opened ({type(error).__name__}) - see the log")
             return
         self._end()
-        if number == self._number:
+        if number == self.number:
             self._player = player
             self._speaking = Speaking(voice, self._player, done=lambda: self._tell(number, "heard", ""), failed=failed)
             self._tell(number, "opened", "")

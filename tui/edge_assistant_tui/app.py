@@ -15,21 +15,25 @@ from textual.screen import ModalScreen, Screen
 from textual.signal import Signal
 from textual.theme import Theme, ThemeProvider
 
+from edge_assistant.compute import sd_notify
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant.governance.erasure import EVERY_S
 from edge_assistant.governance.policy.policy import current
 from edge_assistant.storage import settings as stored
 from edge_assistant.storage.settings import Settings
-from edge_assistant_tui import messages, themes
+from edge_assistant_tui import i18n, messages, themes
 from edge_assistant_tui.commands import commands
+from edge_assistant_tui.driver import TerminalDriver
+from edge_assistant_tui.input_order import Input, InputOrder
 from edge_assistant_tui.interface import AppInterface
 from edge_assistant_tui.playback import Playback
 from edge_assistant_tui.pulls import Pulls
 from edge_assistant_tui.rendering.loader import Loader
-from edge_assistant_tui.roles import Roles
+from edge_assistant_tui.roles import KEY, Roles
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.conversation import ConversationScreen
 from edge_assistant_tui.screens.palette import Palette
+from edge_assistant_tui.screens.visitor import AnyKey
 from edge_assistant_tui.terminal import Terminal
 from edge_assistant_tui.widgets.prompt import Prompt
 from edge_assistant_tui.widgets.restore import Restore
@@ -42,7 +46,10 @@ if TYPE_CHECKING:
     from edge_assistant_tui.options import Options
 
 _log = logging.getLogger("edge_assistant.app")
+_IS_READY = "is ready"  # as systemd shows it
 _RELIEVE_S = 60.0  # between two looks at whether the machine runs short of memory
+_ALIVE_S = 1.0  # between two signs of life to systemd
+_ACTS = (events.Key, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp, events.Paste)  # of a person
 _SCREENSHOT = "Screenshot"  # as Textual calls it: what is shown, as a file
 
 
@@ -58,7 +65,7 @@ class EdgeAssistant(AppInterface):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", "Quit", priority=True)]
 
     def __init__(self, options: Options, settings: Settings | None = None, terminal: Terminal | None = None) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.options = options
         self.settings = settings or Settings()
         self.instead = {}
@@ -78,9 +85,11 @@ class EdgeAssistant(AppInterface):
         self.playback = Playback()
         self.fault: Exception | None = None
         self._touched = False  # whether a key was pressed yet
+        self._input_order = InputOrder(self, self._hand_on)
 
     async def on_mount(self) -> None:
         """Show the conversation; what is heavy begins once it is drawn."""
+        self.run_worker(self._input_order.run())
         await self.push_screen(self.conversation)
         self.call_after_refresh(self._begin)
 
@@ -106,12 +115,25 @@ class EdgeAssistant(AppInterface):
         self._close_messages_no_wait()
 
     async def on_event(self, event: events.Event) -> None:
+        """What somebody does is handed on in its order, and no more at the end of the app, when parts are gone."""
+        if not isinstance(event, events.InputEvent | events.Paste) or (event.is_forwarded and self.is_running):
+            await super().on_event(event)
+        elif self.is_running:
+            if isinstance(event, _ACTS):
+                self.roles.stay()
+            await self._input_order.take(event)
+
+    async def _hand_on(self, event: Input) -> None:
         """A key that is pressed stops what is spoken; Escape does so itself, and nothing else then."""
-        if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
-            self.roles.stay()
-        if isinstance(event, events.Key) and not event.is_forwarded:
+        if not self.is_running:
+            return
+        if isinstance(event, events.Key):
             self._touched = True
-            if self.screen is self.conversation:
+            if isinstance(self.screen, AnyKey):
+                self.screen.dismiss()
+                if event.key != KEY:
+                    return
+            elif self.screen is self.conversation:
                 self.conversation.aim(event)
             elif isinstance(self.screen, Confirm) and self.screen.overhears(event):
                 if event.is_printable and event.character:
@@ -174,6 +196,14 @@ class EdgeAssistant(AppInterface):
         if not self.roles.refuses("quit"):
             super().action_help_quit()
 
+    def gettext(self, text: str) -> str:
+        """A text of a screen in the language of whoever is there, as it is where there is no translation."""
+        return i18n.catalog(i18n.language(self.options.language)).get(text, text)
+
+    def notify(self, message: str, *, title: str = "", **how: Any) -> None:  # noqa: ANN401 - as Textual's
+        """Say something in the language of whoever is there."""
+        super().notify(self.gettext(message), title=self.gettext(title), **how)
+
     def configure(self, **changes: Any) -> None:  # noqa: ANN401 - what settings hold
         """Set something once for all, and go on with it now."""
         self.policy.check_action("settings")
@@ -209,12 +239,19 @@ class EdgeAssistant(AppInterface):
         self._expire()
         self.set_interval(EVERY_S, self._expire)
         self.set_interval(_RELIEVE_S, self.work.relieve)
+        sd_notify.ready(_IS_READY)
+        self.set_interval(_ALIVE_S, self._live)
         self.theme_changed_signal.subscribe(self, self._remember)
 
     def _expire(self) -> None:
         """Let what is too old be forgotten: at the start, and again while the app stays open for days."""
         if (days := self.policy.history_days(self.settings.keep_days)) is not None:
             self.work.expire(days)
+
+    def _live(self) -> None:
+        """This loop came round, which is an advance while nothing is computed; else the work tells of its own."""
+        if not self.work.running or self.work.confirming is not None:
+            sd_notify.advanced()
 
     def _remember(self, theme: Theme) -> None:
         """Keep a theme that was chosen, in the settings or the palette."""
@@ -227,6 +264,7 @@ class EdgeAssistant(AppInterface):
     @on(messages.Ready)
     def _told_ready(self, event: messages.Ready) -> None:
         self.missing = event.missing
+        sd_notify.status(f"{_IS_READY}, degraded: model.missing" if event.missing else _IS_READY)
         self.pull_changed.publish("")
 
     @on(messages.PullSaid)
@@ -250,7 +288,7 @@ class EdgeAssistant(AppInterface):
     async def _told_unfinished(self, event: messages.Unfinished) -> None:
         if not self.conversation.query(Restore):
             banner = Restore(event.saved)
-            await self.conversation.mount(banner, before="#prompt")
+            await self.conversation.mount(banner, before="#ask")
             if not (self._touched or self.conversation.query_one(Prompt).text or self.conversation.query(Turn)):
                 self.conversation.set_focus(banner)  # nobody types, whose letters it would take
 
@@ -258,6 +296,18 @@ class EdgeAssistant(AppInterface):
     def _told_doubted(self, event: messages.Doubted) -> None:
         self.roles.confirm(event)
 
+    @on(messages.ConversationClosed)
+    def _told_closed(self) -> None:
+        self.roles.listen()
+
+    @on(messages.SpeechBegan)
+    @on(messages.SpeechWentOn)
+    @on(messages.Interrupted)
+    def _told_speech(self) -> None:
+        self.roles.hear()
+
     @on(messages.Notice)
     def _told_notice(self, event: messages.Notice) -> None:
+        if self.conversation.leaving and not self.policy.unlocked:
+            return  # it may name what the last visitor showed
         self.notify(event.hint, title=event.message, severity=event.severity, timeout=event.timeout, markup=False)

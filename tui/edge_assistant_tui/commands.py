@@ -31,5 +31,6 @@ def commands(of: ConversationScreen, settings: bool = True) -> Iterator[SystemCo
     yield SystemCommand("Camera", "Switch the camera on or off (F5)", of.action_camera)
     yield SystemCommand("Voice", "Speak answers, or do not (F12)", of.action_voice)
     yield SystemCommand("Sources", "Go to the sources of the last answer", of.action_sources)
-    kept = "; this one stays in the history" if of.app.policy.keeps_history else ""
+    stays = of.app.policy.keeps_history and of.app.policy.unlocked
+    kept = "; this one stays in the history" if stays else ""
     yield SystemCommand("New conversation", f"Start a new conversation{kept}", of.action_new)

@@ -37,7 +37,7 @@ _LEVELS = 3  # windows of 32 ms to one level that is shown
 
 
 class _Kept(Generic[T]):
-    """A device that is kept; `device` is its name in messages."""
+    """A device that is kept; `device` is its name in messages, `number` that of its changes since it is on."""
 
     device: ClassVar[str]
 
@@ -45,16 +45,16 @@ class _Kept(Generic[T]):
         self._post = post
         self._jobs = jobs
         self._keeper: Keeper[T] | None = None
-        self._number = 0
+        self.number = 0
         self._unshown = False
 
-    def start(self, chosen: str | None) -> int:
-        """Switch a device on; the number is that of its changes."""
+    def start(self, chosen: str | None) -> None:
+        """Switch a device on."""
         from edge_assistant.devices import chosen as devices
         from edge_assistant.devices.keeper import Keeper
 
-        self._number += 1
-        number, self._unshown = self._number, False
+        self.number += 1
+        number, self._unshown = self.number, False
 
         def told(change: str, text: str) -> None:
             self._post(messages.DeviceChanged(self.device, number, str(change), text))
@@ -65,7 +65,6 @@ class _Kept(Generic[T]):
             told("failed", str(error))
         else:
             self._jobs.submit(self._begin, self._keeper)
-        return number
 
     def shown(self) -> None:
         """The last that was told is on the screen; until then no more is, so that a busy app is not held up."""
@@ -105,8 +104,7 @@ class Looking(_Kept["Frame"]):
 
     def _end(self, keeper: Keeper[Frame]) -> None:
         keeper.stop()
-        if self._keeper is None:
-            self.frame = None
+        self.frame = None  # also where it is on again: that one begins only behind this
 
 
 class Listening(_Kept[Any]):
@@ -144,31 +142,35 @@ class Listening(_Kept[Any]):
         self._endpointer: Endpointer | None = None
         self._interruption: Interruption | None = None
         self._loud: list[float] = []
+        self._forgotten = 0  # number of the last switching on of which nothing is wanted any more
         self.pause_s = NEVER
 
-    def start(self, chosen: str | None) -> int:
+    def start(self, chosen: str | None) -> None:
         """Switch a microphone on; one that is refused has heard nothing."""
-        number = super().start(chosen)
+        super().start(chosen)
         if self._keeper is None:
             self._post(messages.SpeechEnded(nothing=True))
-        return number
 
     def stop(self, *, keep: bool) -> None:
         """Switch it off; what is being said is taken, or forgotten."""
         if self._keeper is not None:
-            self._jobs.submit(self._end, self._keeper, keep)
+            self._jobs.submit(self._end, self._keeper, keep, self.number)
             self._keeper = None
+
+    def forget(self) -> None:
+        """What was said until now is not wanted, even where it is still being taken."""
+        self._forgotten = self.number
 
     def _begin(self, keeper: Keeper[Any]) -> None:
         if self._endpointer is not None:
             self._endpointer.reset()
         keeper.start()
 
-    def _end(self, keeper: Keeper[Any], keep: bool) -> None:
+    def _end(self, keeper: Keeper[Any], keep: bool, number: int) -> None:
         if keep and keeper.running:
             time.sleep(_TAIL)
         keeper.stop()
-        self.finish(keep)
+        self.finish(keep and number > self._forgotten)
 
     def finish(self, keep: bool) -> None:
         """End what is being said; only once the device is closed."""
@@ -181,6 +183,8 @@ class Listening(_Kept[Any]):
             self._post(messages.SpeechEnded(nothing=True))
 
     def _give(self, block: Any) -> None:  # noqa: ANN401 - f32 [512]
+        if self.number == self._forgotten:
+            return  # it is being switched off
         if self._endpointer is None:
             self._endpointer = self._open()
         self._endpointer.pause_s = self.pause_s
@@ -213,6 +217,7 @@ class Listening(_Kept[Any]):
                 self._writes.begin_hearing()
                 self._post(messages.SpeechBegan())
             case live.Pending(samples):
+                self._post(messages.SpeechWentOn())
                 self._writes.hear(samples, False)
             case live.Paused(samples):
                 self._writes.expect(samples)

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -17,11 +18,19 @@ from edge_assistant_tui import messages
 
 if TYPE_CHECKING:
     from edge_assistant.governance.audit.auditor import Auditor
-    from edge_assistant.history.store import History, Unsent
+    from edge_assistant.history.store import History, Saved, Unsent
     from edge_assistant.session.assistant import Assistant
     from edge_assistant.vault.vault import Vault
 
 _OFFER_S = 60.0  # that what is typed waits for the last conversation to be offered
+
+
+@dataclass
+class _Open:
+    """A conversation that is not closed yet."""
+
+    unsent: Unsent | None = None  # what was noted last and is not kept yet
+    visited: bool = False  # whether a visitor takes part in it
 
 
 class Keeping:
@@ -45,13 +54,12 @@ class Keeping:
         self._post = post
         self._assistant = assistant
         self._history: History | None = None
+        self._open = deque([_Open()])  # the last is the one that is shown, those before it were left
         self._failing = ""  # what went wrong last, and was said
         self._opening = threading.Lock()
         self._lock = threading.RLock()  # of the conversation that is kept, which two threads write to
         self._offered = threading.Event()
         self._notes = ThreadPoolExecutor(1, "notes")
-        self._unsent: Unsent | None = None
-        self._left: deque[Unsent | None] = deque()  # what was noted last of each that is left and not closed yet
 
     @property
     def history(self) -> History:
@@ -89,7 +97,9 @@ class Keeping:
 
     def note(self, unsent: Unsent) -> None:
         """Keep what is typed and not answered; in a thread of its own, as the one that computes may be busy."""
-        self._unsent = unsent
+        self._open[-1].unsent = unsent
+        if unsent.draft or unsent.inputs:
+            self.join()
         with suppress(RuntimeError):  # all is at its end
             self._notes.submit(self._write_unsent)
 
@@ -97,24 +107,25 @@ class Keeping:
         """Keep the latest; that it fails is said where a question is kept, and not at each key."""
         self._offered.wait(_OFFER_S)  # a conversation that begins is no reason not to offer the last one
         with self._lock:
-            if not self._left:
-                unsent, self._unsent = self._unsent, None
-                self._keep_unsent(unsent)
+            if len(self._open) == 1:
+                self._keep_unsent()
 
-    def _keep_unsent(self, unsent: Unsent | None) -> None:
+    def _keep_unsent(self) -> None:
+        unsent, self._open[0].unsent = self._open[0].unsent, None
         with suppress(EdgeAssistantError):
-            if unsent is None or not current().keeps_history:
+            if unsent is None:
                 return
-            if self.current is not None or unsent.draft or unsent.inputs:  # nothing does not begin a conversation
+            something = self.current is not None or unsent.draft or unsent.inputs
+            if something and self._keeps():  # nothing does not begin a conversation
                 self.current = self.begin()
                 self.history.keep_unsent(self.current, unsent)
 
     def write(self, write: Callable[[History, str], object]) -> None:
         """Write to the history; `write` is given it and the conversation's id, and may raise what it does.
 
-        Where the policy wants none, nothing is written.
+        Where the policy wants none, or a visitor is there, nothing is written.
         """
-        if not current().keeps_history:
+        if not self._keeps():
             return
 
         def written() -> None:
@@ -124,11 +135,25 @@ class Keeping:
 
         self.guarded(written)
 
-    def resume(self, id: str) -> None:
-        """Go on with a conversation of the history, which nobody else deletes from now on."""
+    def join(self, at: int = -1) -> None:
+        """Whoever is there takes part in the latest conversation; of a visitor's, no more is kept."""
+        self._open[at].visited |= not current().unlocked
+
+    def _keeps(self) -> bool:
+        """Whether the first conversation is kept; once a visitor was there, it is not, whoever unlocks what."""
+        self.join(0)
+        return current().keeps_history and not self._open[0].visited
+
+    def resume(self, saved: Saved) -> None:
+        """Go on with a conversation of the history, which nobody else deletes from now on; say what is missing."""
         with self._lock:
-            self.current = id
-            self.guarded(lambda: self.history.hold(id))
+            self.current = saved.id
+            self.guarded(lambda: self.history.hold(saved.id))
+        if saved.lost:
+            self._post(messages.Notice("History", f"{saved.lost} parts of this conversation cannot be read", "warning"))
+        for kept in (one for one in saved.signals if one.state != "ready" and not one.removed):
+            what = f"{kept.signal.name} is {kept.state} since"
+            self._post(messages.Notice(what, "attach it again to ask about its new content"))
 
     def expire(self, days: int) -> None:
         """Forget what nothing was added to for some days; what is open stays."""
@@ -191,23 +216,23 @@ class Keeping:
 
     def leave(self) -> None:
         """What is noted from now on belongs to the next conversation; this one is closed later."""
-        self._left.append(self._unsent)
-        self._unsent = None
+        self._open.append(_Open())
 
     def finish(self) -> None:
         """Close the conversation; where there are visitors, the next one is another person."""
         with self._lock:
-            if was_left := bool(self._left):
-                self._keep_unsent(self._left[0])
+            if was_left := len(self._open) > 1:
+                self._keep_unsent()
             if (id := self.current) is not None:
                 self.guarded(lambda: self.history.close(id))
             self.current = self._coming = None
             if was_left:
-                self._left.popleft()
+                self._open.popleft()
+                self._post(messages.ConversationClosed())
             else:
-                self._unsent = None
-        if self._unsent is not None:
-            self.note(self._unsent)
+                self._open[0] = _Open()
+        if (unsent := self._open[-1].unsent) is not None:
+            self.note(unsent)
         if current().roles:
             self._forget_caches()
 

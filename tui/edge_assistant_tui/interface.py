@@ -27,7 +27,10 @@ class RolesInterface(Protocol):
         """Whether the policy refuses something to whoever is there, which is said then."""
 
     def stay(self) -> None:
-        """Somebody does something."""
+        """Somebody does something, with their hands."""
+
+    async def end(self) -> None:
+        """Erase what is there of the operator or a visitor, and wait for the next one."""
 
 
 class AppInterface(App[int]):
@@ -65,6 +68,10 @@ class AppInterface(App[int]):
 
     def action_visit(self, name: str) -> None:
         """Open a place by its name; one that is open already stays."""
+        raise NotImplementedError
+
+    def gettext(self, text: str) -> str:
+        """A text of a screen in the language of whoever is there, as it is where there is no translation."""
         raise NotImplementedError
 
     def configure(self, **changes: Any) -> None:  # noqa: ANN401 - what settings hold

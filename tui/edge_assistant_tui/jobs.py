@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from functools import partial, wraps
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from edge_assistant.compute import sd_notify
+
 Job = Callable[[], object]
 P = ParamSpec("P")
 W = TypeVar("W", bound="Worker")
@@ -55,6 +57,7 @@ class Jobs:
             finally:
                 with self._lock:
                     self._undone -= 1
+                sd_notify.advanced()
 
 
 class Worker(Protocol):

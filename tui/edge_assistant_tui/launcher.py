@@ -14,10 +14,9 @@ import sys
 import termios
 import threading
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
-from edge_assistant.core.errors import UsageError
+from edge_assistant.core import extras
 from edge_assistant_tui.options import PIPES, Options
 from edge_assistant_tui.pull_server import Server
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     import argparse
 
 APP = (sys.executable, "-P", "-m", "edge_assistant_tui")  # -P: the folder one stands in is no place to import from
-NEEDED = ("textual", "textual_image", "textual_plotext")
 
 # What Textual's LinuxDriver.stop_application_mode writes, for an app that had no time to. First CAN and ST, as it may
 # have been killed in the middle of a sequence or a picture; then the end of a synchronized update, of the mouse (1000,
@@ -40,16 +38,24 @@ _LEAVE = (
 def main(args: argparse.Namespace) -> int:
     """Open the app and return its exit status; the entry point of the bare command.
 
+    As a service of systemd it becomes the app and never returns: the watchdog is to hear of that itself.
+
     Args:
         args: the bare command's options, and `settings`.
 
     Raises:
         UsageError: the libraries of the app are not installed.
     """
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
-        what = f"the app needs {', '.join(missing).replace('_', '-')}, which the extra 'tui' brings"
-        raise UsageError(what, "run 'pip install edge-assistant-offline[tui]', or ask on the command line, see --help")
-    return run(APP, options_of(args).to_environment())
+    extras.require("the app", "tui", otherwise=", or ask on the command line, see --help")
+    environment = options_of(args).to_environment()
+    if _is_service():  # which puts the terminal right itself, and leaves nothing to pull over
+        os.execve(APP[0], APP, {**os.environ, **environment})  # noqa: S606 - our own program, without a shell
+    return run(APP, environment)
+
+
+def _is_service() -> bool:
+    """Whether systemd started this very process, and takes its messages; not a shell that a service has started."""
+    return "NOTIFY_SOCKET" in os.environ and os.environ.get("SYSTEMD_EXEC_PID") == str(os.getpid())
 
 
 def options_of(args: argparse.Namespace) -> Options:

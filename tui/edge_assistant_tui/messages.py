@@ -78,6 +78,11 @@ class SignalTold(Message):
 
 
 @dataclass
+class PerceptionEnded(Message):
+    """A turn perceives nothing more, whatever became of it."""
+
+
+@dataclass
 class TurnTold(Message):
     """What happened while a turn is answered; with `Answered` it is over."""
 
@@ -169,6 +174,11 @@ class SpeechBegan(Message):
 
 
 @dataclass
+class SpeechWentOn(Message):
+    """They go on speaking."""
+
+
+@dataclass
 class SpeechEnded(Message):
     """They have finished; what they said is written down, unless it was nothing."""
 
@@ -185,6 +195,11 @@ class Unfinished(Message):
     """A conversation that the last run did not end is there to be restored."""
 
     saved: Saved
+
+
+@dataclass
+class ConversationClosed(Message):
+    """Nothing more follows of a conversation that was left for a new one."""
 
 
 @dataclass

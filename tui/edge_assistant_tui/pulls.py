@@ -1,4 +1,4 @@
-"""Models that the launcher pulls for the app, over pipes: what comes of it is told in messages, and so is its end."""
+"""Models that the launcher pulls for the app, over pipes, told of in messages; and which are missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from textual.message import Message
@@ -121,3 +121,19 @@ def _pipes(text: str) -> tuple[int, int] | None:
     except (ValueError, OSError):
         return None
     return read, write
+
+
+def missing(profile: str, instead: Mapping[str, str]) -> tuple[str, ...]:
+    """The models that a profile needs and that are not in the store.
+
+    Args:
+        profile: its name.
+        instead: models by role that are used instead of its own.
+    """
+    from edge_assistant_models.portfolio import Portfolio
+    from edge_assistant_models.store import ModelState
+
+    portfolio = Portfolio()
+    chosen, optional = portfolio.resolve(profile) | dict(instead), portfolio.profile(profile).optional
+    names = (name for role, name in chosen.items() if role not in optional)
+    return tuple(name for name in names if portfolio.state(name) is not ModelState.INSTALLED)

@@ -1,19 +1,22 @@
-"""A picture that was taken and is not sent, and how it is drawn: in pixels where the terminal has them."""
+"""A picture that was taken and is not sent: what is in it, and how it is drawn, in pixels where a terminal has them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from edge_assistant_tui import halfblocks
+from edge_assistant.core.errors import EdgeAssistantError, Stopped
+from edge_assistant_tui import halfblocks, messages
 from edge_assistant_tui.rendering.pictures import Drawn, PictureRequest
 from edge_assistant_tui.terminal import Graphics, Terminal
 
 if TYPE_CHECKING:
+    from edge_assistant.core.events import Event
     from edge_assistant.core.evidence import Box
     from edge_assistant.devices.camera import Frame
+    from edge_assistant.session.assistant import Assistant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +38,41 @@ def take(frame: Frame) -> Snapshot:
     from edge_assistant.devices.camera import encode
 
     return Snapshot(f"camera {datetime.fromtimestamp(frame.time):%H:%M:%S}", frame, encode(frame))
+
+
+def look(
+    assistant: Callable[[], Assistant],
+    data: bytes,
+    name: str,
+    watch: Callable[[Event | None], None],
+    language: str | None,
+    post: Callable[[messages.Looked], object],
+) -> None:
+    """See what is in a picture that is not a signal yet, and tell it, or why not; in the thread that computes.
+
+    Args:
+        assistant: gives what computes.
+        data: PNG.
+        name: of the picture.
+        watch: is called first, and with each event; raises `Stopped` once it is not wanted, and then nothing is told.
+        language: of the person.
+        post: is told.
+    """
+    from edge_assistant.core.signals import Kind, Origin, take_bytes
+
+    try:
+        watch(None)
+        signal = take_bytes(data, Kind.IMAGE, 0, origin=Origin.CAMERA, name=name)
+        found = assistant().perceive(signal, watch, language)
+    except Stopped:
+        pass
+    except EdgeAssistantError as error:
+        post(messages.Looked(name, (), str(error)))
+    except Exception:
+        post(messages.Looked(name, (), "a fault of ours - take another one; the log has the details"))
+        raise
+    else:
+        post(messages.Looked(name, found))
 
 
 def draw(

@@ -1,7 +1,6 @@
 """The one thread that computes: jobs in order, each posts messages; Escape stops the answer that is made.
 
-It alone holds the conversation and the history. Heavy libraries are imported here, when the first job needs them, and
-so never before the first screen is drawn.
+It alone holds the conversation and the history. Heavy libraries are imported once the first job needs them.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from textual.message import Message
 from edge_assistant.core.answer import Answer, Failure
 from edge_assistant.core.errors import EdgeAssistantError, Stopped
 from edge_assistant.core.events import Event, Failed
-from edge_assistant.core.signals import Kind, Origin, Signal, take_bytes
+from edge_assistant.core.signals import Kind, Origin, Signal
 from edge_assistant.session import dictation
-from edge_assistant_tui import messages
+from edge_assistant_tui import messages, pulls, shots
 from edge_assistant_tui.foresight import Foresight
 from edge_assistant_tui.history_writer import Keeping
 from edge_assistant_tui.jobs import Jobs, queued
@@ -115,27 +114,23 @@ class Work:
 
     def _look(self) -> None:
         """Look for the models of the profile again."""
-        from edge_assistant_models.portfolio import Portfolio
-        from edge_assistant_models.store import ModelState
-
-        portfolio = Portfolio()
-        chosen = portfolio.resolve(self._options.profile) | dict(self._instead)
-        optional = portfolio.profile(self._options.profile).optional
-        names = (name for role, name in chosen.items() if role not in optional)
-        self._post(messages.Ready(tuple(name for name in names if portfolio.state(name) is not ModelState.INSTALLED)))
+        self._post(messages.Ready(pulls.missing(self._options.profile, self._instead)))
         self._keeping.offer()
 
     look = queued(_look)
 
-    @queued
     def attach(self, path: Path, kind: Kind | None = None) -> None:
         """Take a file as a signal and perceive it."""
-        self._took(self._conversation().attach(path, kind))
+        self._take(lambda: self._conversation().attach(path, kind))
 
-    @queued
     def add(self, data: bytes, kind: Kind, origin: Origin, name: str) -> None:
         """Take captured bytes as a signal and perceive it."""
-        self._took(self._conversation().add(data, kind, origin=origin, name=name))
+        self._take(lambda: self._conversation().add(data, kind, origin=origin, name=name))
+
+    def _take(self, take: Callable[[], Signal]) -> None:
+        """Take a signal once its turn comes; whose it is, is noted now."""
+        self._keeping.join()
+        self._jobs.put(lambda: self._took(take()))
 
     @queued
     def renew(self, id: str, data: bytes) -> None:
@@ -159,6 +154,7 @@ class Work:
     def ask(self, turn: int, text: str | None, recording: bytes | None = None) -> None:
         """Answer a question, with the recording of its words if spoken; without a text, compare the signals."""
         self._asked.append(turn)
+        self._keeping.join()
         self._jobs.put(partial(self._answer, turn, self._generation, text, recording))
 
     @queued
@@ -169,19 +165,7 @@ class Work:
             if self._closing or not wanted():
                 raise Stopped("it is not wanted any more", "take another one")
 
-        try:
-            watch(None)
-            signal = take_bytes(data, Kind.IMAGE, 0, origin=Origin.CAMERA, name=name)
-            found = self.assistant().perceive(signal, watch, self._options.language)
-        except Stopped:
-            pass
-        except EdgeAssistantError as error:
-            self._post(messages.Looked(name, (), str(error)))
-        except Exception:
-            self._post(messages.Looked(name, (), "a fault of ours - take another one; the log has the details"))
-            raise
-        else:
-            self._post(messages.Looked(name, found))
+        shots.look(self.assistant, data, name, watch, self._options.language, self._post)
 
     @queued
     def forget(self, data: bytes) -> None:
@@ -227,14 +211,8 @@ class Work:
     def resume(self, saved: Saved) -> None:
         """Go on with a conversation of the history; a file that changed since is left out, as nobody asked about it."""
         self._finish()
-        self._keeping.resume(saved.id)
+        self._keeping.resume(saved)
         self._post(messages.ConversationResumed(saved))
-        if saved.lost:
-            lost = f"{saved.lost} entries of this conversation cannot be read any more"
-            self._post(messages.Notice("History", lost, "warning"))
-        for kept in (one for one in saved.signals if one.state != "ready" and not one.removed):
-            what = f"{kept.signal.name} is {kept.state} since"
-            self._post(messages.Notice(what, "attach it again to ask about its new content"))
         self._conversation().asked += [turn.answer["question"] for turn in saved.turns]
         for signal in saved.present:
             self._conversation().restore(signal)
@@ -267,9 +245,11 @@ class Work:
         self._look()  # before what waits behind this
 
     def begin(self) -> None:
-        """Begin a new conversation; the old one stays in the history."""
+        """Begin a new conversation; the old one stays in the history, and its signals are not perceived further."""
         self._keeping.leave()
         self._jobs.put(self._finish)
+        if self._perceiving is not None:
+            self._halt()  # behind that, it is no signal of the conversation any more
 
     def assistant(self) -> Assistant:
         """What perceives and answers; in this thread, but for what it opens for others: an endpointer, a voice."""
@@ -279,11 +259,10 @@ class Work:
                 from edge_assistant.session.assistant import Assistant
                 from edge_assistant_models.portfolio import Portfolio
 
-                vocabulary = domain.load(self._options.domain) if self._options.domain else None
                 self._assistant = Assistant(
                     Portfolio(),
                     self._options.profile,
-                    vocabulary=vocabulary,
+                    vocabulary=domain.load(self._options.domain) if self._options.domain else None,
                     instead=self._instead,
                     auditor=self._keeping.auditor(),
                     approve=self._approve,
@@ -405,6 +384,7 @@ class Work:
             return conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
         finally:
             self._notice(known)  # what was stated beside a question stays, whatever became of that
+            self._post(messages.PerceptionEnded())
 
     def _notice(self, known: set[str]) -> None:
         """Take what the person said beside a question, which is a signal by now."""

@@ -18,7 +18,6 @@ from edge_assistant.core.signals import by_name, printable
 from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.widgets.files import Files
 from edge_assistant_tui.widgets.prompt import paths_in
-from edge_assistant_tui.widgets.text_field import LineInput
 
 _LOOKED_AT = 2_000  # names of a folder that completion looks at, so that a huge one does not hold the keys
 
@@ -71,9 +70,7 @@ class Attach(PlaceScreen):
 
     def body(self) -> ComposeResult:
         """The path, the tree, and a line about the file."""
-        yield LineInput(
-            placeholder="Path; → completes, Enter goes there", suggester=Completion(), id="path", compact=True
-        )
+        yield Input(placeholder="Path; → completes, Enter goes there", suggester=Completion(), id="path", compact=True)
         yield Files(Path.cwd(), id="body")
         yield Static(id="about")
 

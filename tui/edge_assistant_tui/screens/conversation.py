@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widget import AwaitMount
 
 from edge_assistant.core import limits
 from edge_assistant.core.answer import Failure
@@ -22,6 +23,7 @@ from edge_assistant_tui.screens.text_entry import Typed
 from edge_assistant_tui.widgets import restore
 from edge_assistant_tui.widgets.camera import CameraView
 from edge_assistant_tui.widgets.capture import Capture
+from edge_assistant_tui.widgets.end_button import EndButton
 from edge_assistant_tui.widgets.keys import Keys
 from edge_assistant_tui.widgets.live_readings import Following
 from edge_assistant_tui.widgets.prompt import PATHS, Prompt
@@ -81,7 +83,9 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
                 yield Capture(id="capture")
                 yield VerticalScroll(Welcome(), id="turns", can_focus=False)
         yield Following()
-        yield Prompt(id="prompt")
+        with Horizontal(id="ask"):
+            yield Prompt(id="prompt")
+            yield EndButton()
         yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -89,10 +93,9 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
         self.query_one(Prompt).focus()
 
     @property
-    def untouched(self) -> bool:
-        """Whether there is nothing of anybody: no question, no signal, none to bring back, nothing typed."""
-        shown = self.query(Turn) or self.query_one(SignalList).entries or self._removed
-        return not shown and not self.query_one(Prompt).text
+    def answering(self) -> bool:
+        """Whether an answer is being made."""
+        return bool(self._live)
 
     def on_resize(self) -> None:
         """The side list is slim on a narrow terminal, and above the turns on a very narrow one."""
@@ -155,9 +158,11 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
         if self.app.roles.refuses("check" if text is None else "ask"):
             return
         self.app.roles.stay()
-        turn = await self._begin(text)
+        begun = self._begin(text)
         self.note()
-        self.app.work.ask(turn, text, recording)
+        self.app.work.ask(self._turns, text, recording)  # at once: who begins anew meanwhile leaves it behind
+        await begun
+        self._scroll()
 
     async def action_check(self) -> None:
         """Compare the signals without a question."""
@@ -165,7 +170,7 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is nothing to stop where nothing is answered."""
-        return bool(self._live) if action == "stop" else super().check_action(action, parameters)
+        return self.answering if action == "stop" else super().check_action(action, parameters)
 
     def action_back(self) -> None:
         """Escape while nothing is answered."""
@@ -210,11 +215,19 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
             self.notify("Nothing was removed.")
 
     async def action_new(self) -> None:
-        """Begin anew; this conversation stays in the history."""
+        """Begin anew, where a visitor is there for the next one; the operator's conversation stays in the history."""
+        if self.app.policy.unlocked:
+            await self.begin_anew()
+        else:
+            await self.app.roles.end()
+
+    async def begin_anew(self) -> None:
+        """Begin a new conversation."""
         typed = "" if self.app.policy.roles else self.query_one(Prompt).text
         self.note()
         self.app.work.stop()
         self.app.work.begin()
+        self.leaving, self.began = self.leaving + 1, monotonic()
         await self.empty()
         self.query_one(Prompt).put(typed)
 
@@ -235,6 +248,8 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
         self.query_one(SignalList).clear_all()
         self.query_one(Following).leave_all()
         self.query_one(Prompt).forget()
+        for turn in self.query(Turn):
+            await turn.close()
         await self.query_one("#turns").remove_children()
         await self.query_one("#turns").mount(Welcome())
 
@@ -254,11 +269,12 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
         await self.empty()
         for turn in saved.turns[-MAX_TURNS:]:
             answer = Answer.from_json(turn.answer)
-            shown = self._turn(await self._begin(answer.question or None))
-            if shown is not None:
+            await self._begin(answer.question or None)
+            if (shown := self._turn(self._turns)) is not None:
                 await shown.tell(Answered(answer))
         for question in saved.unanswered:
-            if (waiting := self._turn(await self._begin(question))) is not None:
+            await self._begin(question)
+            if (waiting := self._turn(self._turns)) is not None:
                 await waiting.unanswered()
         asked = tuple(str(turn.answer["question"]) for turn in saved.turns if turn.answer.get("question"))
         self.query_one(Prompt).bring(saved.unsent.draft, saved.unsent.inputs or asked)
@@ -268,20 +284,29 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
         self._busy()
         self._scroll()
 
+    @on(messages.ConversationClosed)
+    def _told_closed(self) -> None:
+        self.leaving -= 1
+
     @on(messages.Taken)
     def _told_taken(self, event: messages.Taken) -> None:
+        if self.leaving:
+            return
         self.query_one(SignalList).take(event.signal)
         self.query_one(Following).take(event.signal)
         self._introduce()
 
     @on(messages.Removed)
     def _told_gone(self, event: messages.Removed) -> None:
+        if self.leaving:
+            return
         self.query_one(SignalList).drop(event.signal.id)
         self.query_one(Following).leave(event.signal.id)
         self._removed.append(event.signal)
         self._introduce()
         self._removed_at = monotonic()
-        self.notify(f"{event.signal.name} is removed; Ctrl+Z brings it back.", timeout=UNDO_S, markup=False)
+        removed = self.app.gettext("{} is removed; Ctrl+Z brings it back.")
+        self.notify(removed.format(event.signal.name), timeout=UNDO_S, markup=False)
 
     def _introduce(self) -> None:
         """Until something is asked, say what can be done with so many signals."""
@@ -299,12 +324,18 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
             case Perceived(signal, _, _, _) | Failed(Failure(signal=signal)):
                 self.query_one(Following).settled(signal)
 
+    @on(messages.PerceptionEnded)
+    def _told_ended(self) -> None:
+        self.query_one(SignalList).end()
+
     @on(Following.Told)
     def _told_followed(self, event: Following.Told) -> None:
         self.query_one(SignalList).follow(event.signal, event.words)
 
     @on(messages.TurnTold)
     async def _told_turn(self, event: messages.TurnTold) -> None:
+        if self.leaving:
+            return
         told = event.event
         self._perceived(told)
         over = isinstance(told, Answered)
@@ -332,6 +363,8 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
 
     @on(Capture.Spoke)
     async def _told_spoke(self, event: Capture.Spoke) -> None:
+        if event.time < self.began:
+            return  # somebody said it in the conversation before
         prompt = self.query_one(Prompt)
         if event.send and not prompt.text.strip():
             self.capture.send()
@@ -340,19 +373,17 @@ class ConversationScreen(Typed, Citing, DeviceScreen):
             prompt.hear(event.text, event.recording)
             prompt.focus()
 
-    async def _begin(self, text: str | None) -> int:
+    def _begin(self, text: str | None) -> AwaitMount:
+        """Begin the next turn, which is there at once and drawn once that is waited for."""
         turns = self.query_one("#turns", VerticalScroll)
-        for welcome in self.query(Welcome):
-            await welcome.remove()
+        self.query(Welcome).remove()
         self._turns += 1
         self._live.add(self._turns)
         self._busy()
-        await turns.mount(Turn(self._turns, text))
-        shown = list(turns.query(Turn))
-        for old in shown[: max(0, len(shown) - MAX_TURNS)]:
-            await old.remove()
-        self._scroll()
-        return self._turns
+        begun = turns.mount(Turn(self._turns, text))
+        for old in list(turns.query(Turn))[:-MAX_TURNS]:
+            old.remove()
+        return begun
 
     def _scroll(self) -> None:
         self.query_one("#turns", VerticalScroll).scroll_end(animate=False)

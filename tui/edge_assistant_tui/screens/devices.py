@@ -20,9 +20,16 @@ STEP_S, SHORTEST_S, LONGEST_S = 0.2, 0.4, 5.0  # of the silence that ends what i
 
 
 class DeviceScreen(Screen[None]):
-    """A screen with a `Capture` and a `Prompt`."""
+    """A screen with a `Capture` and a `Prompt`.
+
+    Attributes:
+        leaving: conversations that were left for a new one, of which workers may still tell something.
+        began: when this conversation began, by the clock of messages.
+    """
 
     app: AppInterface
+    leaving = 0
+    began = 0.0
 
     @property
     def capture(self) -> Capture:
@@ -80,7 +87,8 @@ class DeviceScreen(Screen[None]):
 
     @on(messages.Heard)
     def _told_heard(self, event: messages.Heard) -> None:
-        self.capture.hear(event)
+        if not self.leaving:
+            self.capture.hear(event)
 
     @on(messages.Looked)
     async def _told_looked(self, event: messages.Looked) -> None:

@@ -78,7 +78,7 @@ class Examples(PlaceScreen):
         conversation = self.app.conversation
         assert isinstance(conversation, ConversationScreen)
         if conversation.query_one(SignalList).entries or conversation.query(Turn):
-            await conversation.action_new()
+            await conversation.begin_anew()
         for path in paths(example):
             self.app.work.attach(path)
         prompt = conversation.query_one(Prompt)

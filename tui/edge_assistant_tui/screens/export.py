@@ -27,7 +27,6 @@ from edge_assistant_tui.screens.attach import Completion
 from edge_assistant_tui.screens.confirm import Confirm
 from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.widgets.signals import SignalList
-from edge_assistant_tui.widgets.text_field import LineInput
 from edge_assistant_tui.widgets.turn import Turn
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class ExportScreen(PlaceScreen, ModalScreen[None]):
         """A path, the format it means, whether it is redacted, two buttons."""
         with Vertical(id="box"):
             yield Static(Content.styled("Export the conversation to", "bold"))
-            yield LineInput(id="path", suggester=Completion())
+            yield Input(id="path", suggester=Completion())
             yield Static(id="format")
             yield Checkbox(_REDACTED, value=True, id="redact", compact=True)
             yield Static(_COVERS[True], id="covers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -73,28 +73,33 @@ class Help(PlaceScreen):
 
     def on_resize(self) -> None:
         """Lines are as long as the terminal is wide."""
-        parts = _text(max(40, self.size.width - 6), roles=self.app.policy.roles)
+        parts = _text(self.app.gettext, max(40, self.size.width - 6), roles=self.app.policy.roles)
         self.query_one("#text", Static).update(Content.assemble(*parts))
 
 
-def _text(width: int, *, roles: bool = False) -> Iterator[str | tuple[str, str]]:
-    yield f"{textwrap.fill(_ABOUT, width)}\n"
-    yield from _section("Places", [(place.KEY, f"{place.TITLE}: {place.HELP}") for place in places()], width)
+def _text(say: Callable[[str], str], width: int, *, roles: bool = False) -> Iterator[str | tuple[str, str]]:
+    yield f"{textwrap.fill(say(_ABOUT), width)}\n"
+    entries = [(place.KEY, f"{say(place.TITLE)}: {say(place.HELP)}") for place in places()]
+    yield from _section(say, "Places", entries, width)
     for name, keys in sections():
         operator = roles and name == _NAMES["EdgeAssistant"]
-        yield from _section(name, [*keys, (KEY, _OPERATOR)] if operator else keys, width)
-    yield ("\nSignals\n", "bold $primary")
+        told = [(key, say(what)) for key, what in ([*keys, (KEY, _OPERATOR)] if operator else keys)]
+        yield from _section(say, name, told, width)
+    yield (f"\n{say('Signals')}\n", "bold $primary")
     for kind, endings in kinds():
         yield (f"  {kind:{_COLUMN}} ", "bold $accent")
-        yield _filled(_KINDS[kind], width)
+        yield _filled(say(_KINDS[kind]), width)
         yield (f"{' ' * (_COLUMN + 3)}{_filled(endings, width)}", "$text-muted")
-    yield "  A file with another ending is told by its first bytes.\n"
+    yield f"  {say('A file with another ending is told by its first bytes.')}\n"
 
 
-def _section(name: str, keys: list[tuple[str, str]], width: int) -> Iterator[str | tuple[str, str]]:
-    yield (f"\n{name}\n", "bold $primary")
+def _section(
+    say: Callable[[str], str], name: str, keys: list[tuple[str, str]], width: int
+) -> Iterator[str | tuple[str, str]]:
+    yield (f"\n{say(name)}\n", "bold $primary")
     for key, what in keys:
-        yield (f"  {shown(key):{_COLUMN}} {' ' * (len(shown(key)) > _COLUMN)}", "bold $accent")
+        pressed = shown(key).replace("Ctrl", say("Ctrl"))
+        yield (f"  {pressed:{_COLUMN}} {' ' * (len(pressed) > _COLUMN)}", "bold $accent")
         yield _filled(what, width)
 
 

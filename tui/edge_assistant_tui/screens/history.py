@@ -22,7 +22,6 @@ from edge_assistant_tui.screens.place import PlaceScreen
 from edge_assistant_tui.screens.rename import Rename
 from edge_assistant_tui.widgets.option_list import OptionList
 from edge_assistant_tui.widgets.restore import withdraw
-from edge_assistant_tui.widgets.text_field import LineInput
 
 if TYPE_CHECKING:
     from edge_assistant.history.store import Saved, Summary
@@ -54,7 +53,7 @@ class HistoryScreen(PlaceScreen):
 
     def body(self) -> ComposeResult:
         """A search and its results."""
-        yield LineInput(placeholder="Search in questions, answers and names of signals", id="search", compact=True)
+        yield Input(placeholder="Search in questions, answers and names of signals", id="search", compact=True)
         yield OptionList(id="body")
         yield Static(id="about")
 

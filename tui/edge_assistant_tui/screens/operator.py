@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -15,12 +16,14 @@ from textual.widgets import Button, Input, Static
 
 from edge_assistant.core.errors import EdgeAssistantError
 from edge_assistant_tui.screens.once import Once
-from edge_assistant_tui.widgets.text_field import LineInput
 
 if TYPE_CHECKING:
+    from edge_assistant.governance.policy.policy import Policy
     from edge_assistant_tui.interface import AppInterface
 
 _ABOUT = "What visitors may not do is unlocked until you press Ctrl+T again, or nothing for {:.0f} min."
+
+_TRIES = ThreadPoolExecutor(1, "pin")  # one after the other; one that waits is given up with its screen
 
 
 class Operator(ModalScreen[bool], Once[bool]):
@@ -32,14 +35,15 @@ class Operator(ModalScreen[bool], Once[bool]):
 
     def compose(self) -> ComposeResult:
         """A line to type in, what becomes of it, two buttons."""
+        say = self.app.gettext
         with Vertical(id="box"):
-            yield Static(Content.styled("PIN of the operator", "bold"))
-            yield LineInput(id="pin", password=True)
-            about = _ABOUT.format(self.app.policy.idle_s / 60)
+            yield Static(Content.styled(say("PIN of the operator"), "bold"))
+            yield Input(id="pin", password=True)
+            about = say(_ABOUT).format(self.app.policy.idle_s / 60)
             yield Static(Content.styled(about, "$text-muted"), id="about")
             with Horizontal(id="buttons"):
-                yield Button("Back (Esc)", id="no")
-                yield Button("Unlock (Enter)", id="yes", variant="primary")
+                yield Button(say("Back (Esc)"), id="no")
+                yield Button(say("Unlock (Enter)"), id="yes", variant="primary")
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#yes")
@@ -52,7 +56,7 @@ class Operator(ModalScreen[bool], Once[bool]):
         pin, field.value, field.disabled = field.value, "", True
         self._say("looking ...")
         try:
-            right = await asyncio.to_thread(self._tried, pin)
+            right = await asyncio.get_running_loop().run_in_executor(_TRIES, self._tried, self.app.policy, pin)
         except EdgeAssistantError as error:  # it cannot be written into the audit trail
             self._say(f"{error.message} - {error.hint}", bad=True)
             return
@@ -63,11 +67,11 @@ class Operator(ModalScreen[bool], Once[bool]):
         field.disabled = False
         field.focus()
 
-    def _tried(self, pin: str) -> bool:
+    def _tried(self, policy: Policy, pin: str) -> bool:
         """Whether it is the PIN; who went back before that was known has unlocked nothing. In a thread."""
-        right = self.app.policy.unlock(pin)
+        right = policy.unlock(pin)
         if right and not self.is_attached:
-            self.app.policy.lock()
+            policy.lock()
         return right
 
     @on(Button.Pressed, "#no")
@@ -76,4 +80,5 @@ class Operator(ModalScreen[bool], Once[bool]):
         self.dismiss(False)
 
     def _say(self, text: str, *, bad: bool = False) -> None:
-        self.query_one("#about", Static).update(Content.styled(text, "$text-error" if bad else "$text-muted"))
+        said, style = self.app.gettext(text), "$text-error" if bad else "$text-muted"
+        self.query_one("#about", Static).update(Content.styled(said, style))

@@ -13,7 +13,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from edge_assistant_tui.screens.once import Once
-from edge_assistant_tui.widgets.text_field import LineInput
 
 
 class Rename(ModalScreen[str | None], Once[str | None]):
@@ -31,7 +30,7 @@ class Rename(ModalScreen[str | None], Once[str | None]):
         """A line to type in, two buttons."""
         with Vertical(id="box"):
             yield Static(Content.styled("Rename the conversation to", "bold"))
-            yield LineInput(self._present, id="name")
+            yield Input(self._present, id="name")
             with Horizontal(id="buttons"):
                 yield Button("Back (Esc)", id="no")
                 yield Button("Rename (Enter)", id="yes", variant="primary")

@@ -18,7 +18,6 @@ from edge_assistant.storage.settings import PREFIX, in_environment
 from edge_assistant_tui import themes
 from edge_assistant_tui.choices import DEVICES, profiles
 from edge_assistant_tui.screens.place import PlaceScreen
-from edge_assistant_tui.widgets.text_field import LineInput
 
 if TYPE_CHECKING:
     from edge_assistant.storage.settings import Settings as Stored
@@ -78,7 +77,7 @@ class SettingsScreen(PlaceScreen):
             return Checkbox(_WORDS[value], value=value, id=key, compact=True)
         if key in _SELECTS:
             return Select(self._options(key, []), value=value or _DEFAULT, allow_blank=False, id=key, compact=True)
-        return LineInput("" if value is None else str(value), id=key, compact=True, select_on_focus=False)
+        return Input("" if value is None else str(value), id=key, compact=True, select_on_focus=False)
 
     def _options(self, key: str, devices: list[str]) -> list[tuple[str, str]]:
         """What can be chosen, and what the settings hold, which may be none of it."""

@@ -32,14 +32,17 @@ class Typed(Screen[None]):
 
         The focus moves before the key is handed on, so that letters of a burst do not overtake each other.
         """
-        prompt, bound = self.query_one(Prompt), self.active_bindings.get(event.key)
+        prompt, bound = self.query_one_optional(Prompt), self.active_bindings.get(event.key)
+        if prompt is None:  # the app begins or ends
+            return
         typed = prompt.check_consume_key(event.key, event.character) or (event.key == "backspace" and prompt.text)
         if typed and (bound is None or bound.node is self.app):
             self.set_focus(prompt)
 
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted goes into the prompt, whatever has the focus."""
-        self.query_one(Prompt).paste(event.text)
+        if (prompt := self.query_one_optional(Prompt)) is not None:
+            prompt.paste(event.text)
 
     @on(Prompt.Pasted)
     def _told_pasted(self, event: Prompt.Pasted) -> None:
@@ -52,7 +55,8 @@ class Typed(Screen[None]):
         lines, data = len(text.splitlines()), text.encode("utf-8", "replace")
         name = f"pasted {counted(lines, 'line')}, {size(len(data))}"
         self.app.work.add(data, Kind.TEXT, Origin.USER, name)
-        self.notify(f"Attached as a source: {name}. Ctrl+L, then Delete removes it.", markup=False)
+        attached = self.app.gettext("Attached as a source: {}. Ctrl+L, then Delete removes it.")
+        self.notify(attached.format(name), markup=False)
 
     def note_soon(self) -> None:
         """Have what is typed kept, once in a while."""

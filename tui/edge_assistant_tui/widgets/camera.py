@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,18 +11,19 @@ from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
 from edge_assistant_tui.halfblocks import HalfBlockPicture
+from edge_assistant_tui.shots import Snapshot, draw
 from edge_assistant_tui.widgets.picture import Picture as Pixels
 
 if TYPE_CHECKING:
     from edge_assistant.core.evidence import Box, Evidence
     from edge_assistant_tui.interface import AppInterface
-    from edge_assistant_tui.rendering.pictures import Drawn
 
 
 class CameraView(Widget, can_focus=True):
@@ -67,8 +69,9 @@ class CameraView(Widget, can_focus=True):
         super().__init__()
         self.frozen = False
         self._picture: HalfBlockPicture | None = None
+        self._held: tuple[Snapshot, Sequence[Box]] | None = None  # that was taken, and of what was found in it
         self._words = ""
-        self.border_title = "Camera"
+        self.border_title = self.app.gettext("Camera")
         self._say_keys(focused=False)
 
     def on_focus(self) -> None:
@@ -85,12 +88,15 @@ class CameraView(Widget, can_focus=True):
 
     def _say_keys(self, *, focused: bool) -> None:
         """Say what the next key does, from here or from the prompt."""
-        if self.frozen:
-            self.border_subtitle = f"Enter sends it{' with your words' if self.worded else ''}, Escape drops it"
+        if self.frozen and self.worded:
+            said = "Enter sends it with your words, Escape drops it"
+        elif self.frozen:
+            said = "Enter sends it, Escape drops it"
         elif focused:
-            self.border_subtitle = "Space takes a picture"
+            said = "Space takes a picture"
         else:
-            self.border_subtitle = "Tab, then Space takes a picture" if self.worded else "Enter takes a picture"
+            said = "Tab, then Space takes a picture" if self.worded else "Enter takes a picture"
+        self.border_subtitle = self.app.gettext(said)
 
     def compose(self) -> ComposeResult:
         """Pixels of a picture that was taken, where the terminal has them."""
@@ -110,12 +116,15 @@ class CameraView(Widget, can_focus=True):
         """Hold what is seen."""
         self.frozen = True
         self.add_class("frozen")
-        self.border_title = "Picture taken, not sent"
+        self.border_title = self.app.gettext("Picture taken, not sent")
         self._say_keys(focused=self.has_focus)
         self.tell(words)
 
-    async def hold(self, drawn: HalfBlockPicture | Drawn) -> None:
-        """Show the picture that was taken."""
+    async def hold(self, shot: Snapshot, boxes: Sequence[Box] = ()) -> None:
+        """Show the picture that was taken, with frames around what was found."""
+        self._held = shot, boxes
+        colour = Color.parse(self.app.theme_variables.get("warning", "#ffff00")).rgb
+        drawn = draw(shot, self.cells, boxes, colour, self.app.terminal)
         if isinstance(drawn, HalfBlockPicture):
             self.show(drawn)
             return
@@ -125,13 +134,13 @@ class CameraView(Widget, can_focus=True):
 
     def thaw(self) -> None:
         """Show what the camera sees again."""
-        self.frozen = False
+        self.frozen, self._held = False, None
         self.remove_class("frozen")
         pixels = self.query_one(Pixels)
         if pixels.display:
             pixels.display = False
             self.call_later(pixels.show, None)
-        self.border_title = "Camera"
+        self.border_title = self.app.gettext("Camera")
         self._say_keys(focused=self.has_focus)
         self.tell("")
 
@@ -145,13 +154,15 @@ class CameraView(Widget, can_focus=True):
         """Room for a picture, in cells."""
         return max(1, self.content_size.width), max(1, self.content_size.height - 1)
 
-    def on_resize(self) -> None:
+    async def on_resize(self) -> None:
         """Pictures come in the new size."""
         self.post_message(self.Resized(self.cells))
+        if self._held is not None:
+            await self.hold(*self._held)
 
-    def on_show(self) -> None:
+    async def on_show(self) -> None:
         """It can be seen."""
-        self.post_message(self.Resized(self.cells))
+        await self.on_resize()
 
     def on_hide(self) -> None:
         """It cannot."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 
 from textual import on
 from textual.app import ComposeResult
-from textual.color import Color
 from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
@@ -22,17 +21,15 @@ from textual.timer import Timer
 from edge_assistant_tui import messages
 from edge_assistant_tui.answer_speaker import AnswerSpeaker
 from edge_assistant_tui.device_threads import NEVER, Listening, Looking
-from edge_assistant_tui.shots import Snapshot, draw, take
+from edge_assistant_tui.shots import Snapshot, take
 from edge_assistant_tui.widgets.camera import CameraView, found
-from edge_assistant_tui.widgets.meter import Meter
+from edge_assistant_tui.widgets.meter import Meter, described
 from edge_assistant_tui.widgets.status import OnAir, StatusBar
 
 if TYPE_CHECKING:
-    from edge_assistant.core.evidence import Box
     from edge_assistant_tui.interface import AppInterface
 
 Mode = Literal["off", "talk", "free"]
-LISTENING = {"talk": "speak now; F3 when you are done, Escape to drop it", "free": "listening, hands-free"}
 
 
 class Capture(Vertical):
@@ -67,11 +64,9 @@ class Capture(Vertical):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self._numbers = {"camera": 0, "microphone": 0, "voice": 0}
         self._mode: Mode = "off"
         self._hears: list[bool] = []  # for each utterance that is being written down, whether it is to be sent
         self._shot: Snapshot | None = None
-        self._boxes: tuple[Box, ...] = ()  # of what was found in it
         self._seeing = self._suspended = self._voiced = False
         self._hidden: Timer | None = None  # while another screen is on top
 
@@ -113,7 +108,7 @@ class Capture(Vertical):
         else:
             self._seeing = True
             self._say("camera", "opening")
-            self._numbers["camera"] = self._looking.start(self.app.options.camera)
+            self._looking.start(self.app.options.camera)
 
     def suspend(self) -> None:
         """The conversation is hidden: so is the preview, and the camera is off; what else is on is said there."""
@@ -150,23 +145,20 @@ class Capture(Vertical):
         self._looking.shown()
 
     @on(CameraView.Resized)
-    async def _told_resized(self, event: CameraView.Resized) -> None:
+    def _told_resized(self, event: CameraView.Resized) -> None:
         self._looking.cells = event.cells
-        if self._shot is not None and event.cells is not None:
-            await self._draw(self._shot)
 
     @on(CameraView.Taken)
     async def _told_taken(self) -> None:
-        frame = self._looking.frame
+        frame, number = self._looking.frame, self._looking.number
         if frame is None:
             return
         shot = await asyncio.to_thread(take, frame)  # a large picture takes longer than a key may
-        if not self._seeing or self._shot is not None:
+        if not self._seeing or self._shot is not None or number != self._looking.number:
             return
         self._shot = shot
-        self.query_one(CameraView).freeze("looking ...")
-        self._boxes = ()
-        await self._draw(shot)
+        self.query_one(CameraView).freeze(self.app.gettext("looking ..."))
+        await self.query_one(CameraView).hold(shot)
         self.app.work.look_at(shot.data, shot.name, lambda: self._shot is shot)
 
     @on(messages.Looked)
@@ -174,8 +166,8 @@ class Capture(Vertical):
         """What was found in the picture that was taken."""
         if self._shot is None or self._shot.name != event.name:
             return
-        words, self._boxes = found(event.evidence)
-        await self._draw(self._shot)
+        words, boxes = found(event.evidence)
+        await self.query_one(CameraView).hold(self._shot, boxes)
         self.query_one(CameraView).tell(event.error or words)
 
     @on(CameraView.Sent)
@@ -200,13 +192,6 @@ class Capture(Vertical):
             self._shot = None
             self.query_one(CameraView).thaw()
 
-    async def _draw(self, shot: Snapshot) -> None:
-        view = self.query_one(CameraView)
-        colour = Color.parse(self.app.theme_variables.get("warning", "#ffff00")).rgb
-        drawn = draw(shot, view.cells, self._boxes, colour, self.app.terminal)
-        if self._shot is shot:
-            await view.hold(drawn)
-
     # The microphone
 
     def talk(self) -> None:
@@ -218,27 +203,25 @@ class Capture(Vertical):
 
     def toggle_hands_free(self) -> None:
         """Listen until switched off; each pause ends something that is asked at once."""
-        if self._mode == "free":
+        if (before := self._mode) != "off":
             self._hush(keep=False)
-            return
-        if self._mode == "talk":
-            self._hush(keep=False)
-        self._listen("free", self.app.settings.pause_s)
+        if before != "free":
+            self._listen("free", self.app.settings.pause_s)
 
     def _listen(self, mode: Mode, pause_s: float) -> None:
         self._mode, self._listening.pause_s = mode, pause_s
         self.silence()
         self._say("microphone", "opening")
         self.app.work.prepare()
-        self._numbers["microphone"] = self._listening.start(self.app.options.microphone)
+        self._listening.start(self.app.options.microphone)
 
     def _hush(self, *, keep: bool) -> None:
         """Switch the microphone off."""
         if keep:
             self._hears.append(self._mode == "free")
-            self._meter("writing it down")
         self._listening.stop(keep=keep)
         self._mode = "off"
+        self._meter()
         self._say("microphone", "off")
         self.set_class(bool(self._hears), "hearing")
 
@@ -247,14 +230,8 @@ class Capture(Vertical):
         self._listening.shown()
         if self._mode == "off":
             return  # the last it heard
-        meter = self.query_one(Meter)
-        meter.dbfs = event.dbfs
-        if self._spoken.speaking:
-            meter.state = "deaf while the assistant speaks"
-        elif event.speaking:
-            meter.state = "speaking"
-        elif not self._hears:
-            meter.state = LISTENING[self._mode]
+        self.query_one(Meter).dbfs = event.dbfs
+        self._meter(speaking=event.speaking)
 
     @on(messages.SpeechBegan)
     def _told_began(self) -> None:
@@ -267,7 +244,7 @@ class Capture(Vertical):
             self._settled()
         elif self._mode != "off":
             self._hears.append(self._mode == "free")
-            self._meter("writing it down")
+            self._meter()
 
     @on(messages.Interrupted)
     def _told_interrupted(self) -> None:
@@ -286,15 +263,15 @@ class Capture(Vertical):
     def _settled(self) -> bool:
         """An utterance is done with; whether it was to be sent."""
         send = self._hears.pop(0) if self._hears else False
-        meter = self.query_one(Meter)
-        meter.heard = ""
+        self.query_one(Meter).heard = ""
+        self._meter()
         if not self._hears:
-            meter.state = LISTENING.get(self._mode, "")
             self.set_class(self._mode != "off", "hearing")
         return send
 
-    def _meter(self, state: str) -> None:
-        self.query_one(Meter).state = state
+    def _meter(self, *, speaking: bool = False) -> None:
+        meter, deaf = self.query_one(Meter), self._mode != "off" and self._spoken.speaking
+        meter.state = described(self._mode, speaking=speaking, deaf=deaf, writing=bool(self._hears))
 
     # The voice
 
@@ -303,7 +280,7 @@ class Capture(Vertical):
         self._voiced = not self._voiced
         if self._voiced:
             self._say("voice", "opening")
-            self._numbers["voice"] = self._spoken.start(self.app.options.speaker)
+            self._spoken.start(self.app.options.speaker)
         else:
             self._spoken.stop()
             self._say("voice", "off")
@@ -323,10 +300,17 @@ class Capture(Vertical):
 
     # All
 
+    @property
+    def engaged(self) -> bool:
+        """Whether what somebody said is written down, or they listen to an answer or to evidence."""
+        return bool(self._hears) or self._spoken.speaking or self.app.playback.audible
+
     def leave(self) -> None:
-        """Switch camera and microphone off: nobody is there any more."""
-        if self._mode != "off":
-            self._hush(keep=False)
+        """Switch camera and microphone off and forget what was said: nobody is there any more."""
+        self._hears.clear()
+        self._listening.forget()
+        self._hush(keep=False)
+        self.query_one(Meter).heard = ""
         if self._seeing:
             self._camera_off()
 
@@ -335,14 +319,14 @@ class Capture(Vertical):
         options, settings = self.app.options, self.app.settings
         if "camera" in keys and self._seeing and not self._suspended:
             self._looking.stop()
-            self._numbers["camera"] = self._looking.start(options.camera)
+            self._looking.start(options.camera)
         if "microphone" in keys and self._mode != "off":
             self._listening.stop(keep=False)
             self._listen(self._mode, NEVER if self._mode == "talk" else settings.pause_s)
         if "pause_s" in keys and self._mode == "free":
             self._listening.pause_s = settings.pause_s
         if "speaker" in keys and self._voiced:
-            self._numbers["voice"] = self._spoken.start(options.speaker)
+            self._spoken.start(options.speaker)
         if "spoken_answers" in keys and settings.spoken_answers != self._voiced:
             self.toggle_voice()
 
@@ -360,7 +344,8 @@ class Capture(Vertical):
 
     @on(messages.DeviceChanged)
     def _told_changed(self, event: messages.DeviceChanged) -> None:
-        if event.number != self._numbers[event.device]:
+        numbers = {"camera": self._looking.number, "microphone": self._listening.number, "voice": self._spoken.number}
+        if event.number != numbers[event.device]:
             return  # of one that was switched off since
         match event.change:
             case "opened" | "back":
@@ -385,12 +370,12 @@ class Capture(Vertical):
                     self.query_one(CameraView).focus()
             case "microphone" if self._mode != "off":
                 self._say("microphone", "recording" if self._mode == "talk" else "hands-free")
-                self._meter(LISTENING[self._mode])
+                self._meter()
                 self.add_class("hearing")
             case "voice" if self._voiced:
                 self._say("voice", "on")
         if event.change == "back":
-            self.notify(f"{event.text} is back.", markup=False)
+            self.notify(self.app.gettext("{} is back.").format(event.text), markup=False)
 
     def _off(self, device: str) -> None:
         """A device is at its end by itself."""
@@ -403,9 +388,7 @@ class Capture(Vertical):
 
     def _say_elsewhere(self) -> None:
         """Have every screen that hides this one say what is on."""
-        screen = self.app.screen
-        if screen is not self.screen and not screen.is_modal and not screen.query(OnAir):
-            screen.mount(OnAir(self.screen.query_one(StatusBar)))
+        OnAir.over(self.app.screen, self.screen.query_one(StatusBar))
 
     def _say(self, device: str, state: str) -> bool:
         """Show how a device stands; whether it stood otherwise before."""

@@ -63,7 +63,7 @@ class Files(DirectoryTree):
         super().__init__(path, id=id)
         self.chosen: list[Path] = []
         self.cut = self.unsearched = False
-        self._filtering = False  # what fits the filter is still looked for
+        self._sought: object | None = None  # stands for what is still looked for, such as what fits the filter
         self._entered = False  # Enter came meanwhile
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
@@ -74,19 +74,18 @@ class Files(DirectoryTree):
         return found[:MAX_ENTRIES]
 
     @work(thread=True, exclusive=True, group="below")
-    def _search(self) -> None:
+    def _search(self, sought: object) -> None:
         """Find the files that fit in closed folders."""
-        search = get_current_worker()
-        found = list(islice(self._below(search), MAX_ENTRIES))
-        self.app.call_from_thread(self._add, search, found)
+        found = list(islice(self._below(get_current_worker()), MAX_ENTRIES))
+        self.app.call_from_thread(self._add, sought, found)
 
-    def _add(self, search: Worker[None], found: list[Path]) -> None:
+    def _add(self, sought: object, found: list[Path]) -> None:
         """Show them behind the others, unless others are wanted meanwhile."""
-        if search.is_cancelled:
+        if sought is not self._sought:
             return
         for path in found:
             self.root.add(self.process_label(path.name), data=DirEntry(path), allow_expand=False)
-        self.call_after_refresh(self._filtered)  # which needs the lines of the new ones
+        self.call_after_refresh(self._filtered, sought)  # which needs the lines of the new ones
         self.post_message(self.Changed())
 
     def _below(self, search: Worker[None]) -> Iterator[Path]:
@@ -173,10 +172,10 @@ class Files(DirectoryTree):
         self.filter(self.wanted[:-1])
 
     def action_select_cursor(self) -> None:
-        """Open a folder, or choose a file; while the filter looks for files, once it has."""
-        if self._filtering:
+        """Open a folder, or choose a file; while the filter looks for files, once it has, and none where none fits."""
+        if self._sought is not None:
             self._entered = True
-        else:
+        elif not self.wanted or self.cursor_node is not self.root:
             super().action_select_cursor()
 
     def on_key(self, event: events.Key) -> None:
@@ -188,7 +187,7 @@ class Files(DirectoryTree):
 
     def filter(self, wanted: str) -> None:
         """Show the files whose names hold a text; Enter before that counts no more."""
-        self._filtering, self._entered = wanted != self.wanted, False
+        self._entered = False
         self.wanted = wanted
 
     async def watch_path(self) -> None:
@@ -211,20 +210,23 @@ class Files(DirectoryTree):
         await self._show()
 
     async def _show(self) -> None:
-        self.workers.cancel_group(self, "below")  # two searches would find the same files
+        self._sought = sought = object()
+        self.workers.cancel_group(self, "below")
         self._close_links()
         await self.reload()
         self._to_first()
         self.post_message(self.Changed())
         if self.wanted:
-            self._search()
+            self._search(sought)
         else:
-            self._filtered()
+            self._filtered(sought)
 
-    def _filtered(self) -> None:
+    def _filtered(self, sought: object) -> None:
         """Go to the first of what the filter found, and choose it if Enter came before."""
+        if sought is not self._sought:
+            return
         self._to_first()
-        entered, self._filtering, self._entered = self._entered, False, False
+        entered, self._sought, self._entered = self._entered, None, False
         if entered and self.cursor_node is not None and not self.cursor_node.allow_expand:
             self.action_select_cursor()
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
+
+if TYPE_CHECKING:
+    from edge_assistant_tui.interface import AppInterface
 
 # Actions whose keys a wide screen shows too, the most useful first.
 MORE = (
@@ -31,12 +36,20 @@ class SteadyFooter(Footer):
     forgets who watches an attribute, and is gone, only when that attribute changes.
     """
 
+    app: AppInterface
     _made: object = None  # what the parts were made of
 
     def compose(self) -> ComposeResult:
         """The keys that are always shown."""
         for part in super().compose():
-            yield _unbound(part) if isinstance(part, FooterKey) else part
+            yield self._said(part) if isinstance(part, FooterKey) else part
+
+    def _said(self, key: FooterKey) -> FooterKey:
+        """A key as wide as the footer's, with what it does in the person's language, that watches nothing."""
+        key.description = self.app.gettext(key.description)
+        key._reactive_connect = None
+        key.set_reactive(FooterKey.compact, False)
+        return key
 
     async def recompose(self) -> None:
         """Make the keys anew, if others are to be shown; nothing where the screen has gone meanwhile."""
@@ -70,21 +83,14 @@ class Keys(SteadyFooter):
                 break
             shown[wanted] = found.binding
             key, binding = self.app.get_key_display(found.binding), found.binding
-            yield _unbound(FooterKey(binding.key, key, binding.description, binding.action))
+            yield self._said(FooterKey(binding.key, key, binding.description, binding.action))
         self.styles.grid_size_columns = len(shown)
 
     def _width(self, binding: Binding) -> int:
         """The columns of a key."""
-        return len(self.app.get_key_display(binding)) + len(binding.description) + 3
+        return len(self.app.get_key_display(binding)) + len(self.app.gettext(binding.description)) + 3
 
     def on_resize(self) -> None:
         """There is room for more keys, or for fewer."""
         if self._bindings_ready:
             self.call_after_refresh(self.recompose)
-
-
-def _unbound(key: FooterKey) -> FooterKey:
-    """A key that is as wide as the footer's are, and watches nothing."""
-    key._reactive_connect = None
-    key.set_reactive(FooterKey.compact, False)
-    return key

@@ -14,7 +14,6 @@ from textual.widgets import TextArea
 
 from edge_assistant.core import limits
 from edge_assistant.core.signals import by_name
-from edge_assistant_tui.widgets.text_field import act
 
 if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
@@ -81,19 +80,21 @@ class Prompt(TextArea):
         self._inputs: list[str] = []  # what was sent or put aside, the last one last
         self._at = 0  # the one that is shown; behind the last one what is typed
         self._draft = ""  # what was typed, while an earlier one is shown
-        self.border_title = "Ask"
+
+    def on_mount(self) -> None:
+        """Say what it is for; who is there may change that."""
+        self.border_title = self.app.gettext("Ask")
         self.invite(attach=True)
 
     def invite(self, *, attach: bool) -> None:
         """Say what may be typed here: a question, and a path where whoever is there may attach."""
-        self.placeholder = "Ask about the signals" + ", or give a path to attach" * attach
+        about = "Ask about the signals, or give a path to attach" if attach else "Ask about the signals"
+        self.placeholder = self.app.gettext(about)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Leave a key of the app to the app."""
-        if event.is_printable and not self.check_consume_key(event.key, event.character):
+        """Leave a key of the app to the app, and Enter, a text area's line break, to its binding."""
+        if event.key == "enter" or (event.is_printable and not self.check_consume_key(event.key, event.character)):
             event.prevent_default()
-        else:
-            await act(self, event)
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         """What becomes text: every printable key, but where nothing is typed not those that the app binds."""
@@ -113,7 +114,7 @@ class Prompt(TextArea):
             self.post_message(self.Port(text))
         elif (over := len(text) - limits.QUESTION_CHARACTERS.now) > 0:
             self.notify(
-                f"Shorten it by {over:,} characters, or attach the long part as a file.",
+                self.app.gettext("Shorten it by {} characters, or attach the long part as a file.").format(over),
                 title="The question is too long",
                 severity="warning",
             )
@@ -147,7 +148,7 @@ class Prompt(TextArea):
         """Empty the prompt, and say how what stood here comes back."""
         if self.text.strip():
             self.put("")
-            self.border_subtitle = "Up restores the text"
+            self.border_subtitle = self.app.gettext("Up restores the text")
 
     def _replace(self, text: str) -> None:
         self.text = text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edge_assistant.core.events import Event
     from edge_assistant.core.evidence import Evidence
     from edge_assistant.core.signals import Signal
+    from edge_assistant_tui.interface import AppInterface
 
 MARKS = {"image": "▣", "audio": "♪", "video": "▶", "readings": "∿", "text": "¶"}
 STYLES = {
@@ -42,6 +43,7 @@ class SignalEntry:
         evidence: what each of its senses found so far.
         notes: what was left out or assumed.
         followed: how it is followed, in words; empty where it is not.
+        before: state and detail before it was perceived again.
     """
 
     signal: Signal
@@ -51,6 +53,7 @@ class SignalEntry:
     evidence: Mapping[str, tuple[Evidence, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     followed: str = ""
+    before: tuple[str, str] = ("waiting", "")
 
 
 class SignalList(OptionList):
@@ -60,6 +63,7 @@ class SignalList(OptionList):
         Binding("delete", "remove", "Remove"),
         Binding("enter", "select", "Show"),
     ]
+    app: AppInterface
 
     @dataclass
     class Wanted(Message):
@@ -76,7 +80,10 @@ class SignalList(OptionList):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._entries: dict[str, SignalEntry] = {}
-        self.border_title = "Signals"
+
+    def on_mount(self) -> None:
+        """Say what it lists."""
+        self.border_title = self.app.gettext("Signals")
 
     def on_resize(self) -> None:
         """The lines are as wide as the list."""
@@ -122,6 +129,9 @@ class SignalList(OptionList):
         match event:
             case Perceiving(id, sense, fraction):
                 percent = f" {fraction:.0%}" if 0 < fraction < 1 else ""
+                entry = self._entries.get(id)
+                if entry is not None and entry.state != "perceiving":
+                    self._change(id, before=(entry.state, entry.detail))
                 self._change(id, state="perceiving", detail=f"{sense}{percent}")
             case Perceived(id, sense, found, _) if id in self._entries:
                 evidence = {**self._entries[id].evidence, sense: found}
@@ -132,6 +142,12 @@ class SignalList(OptionList):
             case Noted(id, text) if id in self._entries and text not in self._entries[id].notes:
                 self._change(id, notes=(*self._entries[id].notes, text))
 
+    def end(self) -> None:
+        """Nothing is perceived any more: what was not perceived to its end stands as before."""
+        for id, entry in self._entries.items():
+            if entry.state == "perceiving":
+                self._change(id, state=entry.before[0], detail=entry.before[1])
+
     def _change(self, id: str, **changes: object) -> None:
         if id in self._entries:
             self._entries[id] = replace(self._entries[id], **changes)  # type: ignore[arg-type]
@@ -139,11 +155,12 @@ class SignalList(OptionList):
 
     def _draw(self, only: str | None = None) -> None:
         if only is not None and only in self._id_to_option:
-            self.replace_option_prompt(only, _shown(self._entries[only], self._columns))
+            self.replace_option_prompt(only, _shown(self._entries[only], self._columns, self.app.gettext))
             return
         at = self.highlighted
         self.clear_options()
-        self.add_options([Option(_shown(entry, self._columns), id=id) for id, entry in self._entries.items()])
+        say, width = self.app.gettext, self._columns
+        self.add_options([Option(_shown(entry, width, say), id=id) for id, entry in self._entries.items()])
         if self.option_count:
             self.highlighted = min(at or 0, self.option_count - 1)
         self.border_subtitle = str(self.option_count) if self.option_count else ""
@@ -162,10 +179,10 @@ class SignalList(OptionList):
                 self.post_message(self.Unwanted(self._entries[id].signal))
 
 
-def _shown(entry: SignalEntry, width: int) -> Content:
+def _shown(entry: SignalEntry, width: int, say: Callable[[str], str]) -> Content:
     """What it is, and how it stands, each line within the width; the state is a word, not a colour alone."""
     signal = entry.signal
-    state = entry.state if not entry.detail else f"{entry.state}: {entry.detail}"
+    state = f"{say(entry.state)}: {entry.detail}" if entry.detail else say(entry.state)
     time = signal.taken.astimezone().strftime("%H:%M:%S")
     known = f"{signal.id} {time}"
     lines = [

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Static
 
 from edge_assistant.governance.offline import lock
+
+if TYPE_CHECKING:
+    from edge_assistant_tui.interface import AppInterface
 
 _EVERY = 2.0  # seconds between two looks at the memory
 
@@ -23,6 +29,8 @@ class StatusBar(Static):
         role: who is at the keys, `visitor` or `operator`; empty where there are no roles.
         device_changed: published with the new state of the microphone or the camera.
     """
+
+    app: AppInterface
 
     microphone: reactive[str] = reactive("off")
     camera: reactive[str] = reactive("off")
@@ -59,13 +67,14 @@ class StatusBar(Static):
 
     def render(self) -> Content:
         """One line; where it is too narrow for all, the memory is left out."""
+        say = self.app.gettext
         parts: list[tuple[str, str] | str] = [(" Edge Assistant ", "bold $primary")]
-        parts.append((f" {self._lock.word} ", "$text-success" if self._lock.locked else "bold $text-error"))
-        parts += [_shown(name, state) for name, state in self.devices]
+        parts.append((f" {say(self._lock.word)} ", "$text-success" if self._lock.locked else "bold $text-error"))
+        parts += [_shown(say, name, state) for name, state in self.devices]
         if self.role:
-            parts.append((f" {self.role} ", "bold $text-warning" if self.role == "operator" else "$text-muted"))
+            parts.append((f" {say(self.role)} ", "bold $text-warning" if self.role == "operator" else "$text-muted"))
         if self.activity:
-            parts.append((f" {self.activity} ", "$text-accent"))
+            parts.append((f" {say(self.activity)} ", "$text-accent"))
         line = Content.assemble(*parts)
         memory = Content.styled(f" {self.memory} MiB", "$text-muted")
         return line + memory if line.cell_length + memory.cell_length <= self.size.width else line
@@ -76,9 +85,17 @@ class OnAir(Static):
 
     DEFAULT_CSS = "OnAir { dock: top; height: 1; background: $panel; }"
 
+    app: AppInterface
+
     def __init__(self, bar: StatusBar) -> None:
         super().__init__()
         self._bar = bar
+
+    @classmethod
+    def over(cls, screen: Screen[object], bar: StatusBar) -> None:
+        """Be on a screen that hides the bar, once."""
+        if screen is not bar.screen and not screen.is_modal and not screen.query(cls):
+            screen.mount(cls(bar))
 
     def on_mount(self) -> None:
         """Tell every change."""
@@ -92,14 +109,14 @@ class OnAir(Static):
     def _change(self, _: str = "") -> None:
         on = [(name, state) for name, state in self._bar.devices if state != "off" and name != "voice"]
         self.display = bool(on)
-        self.update(Content.assemble(*(_shown(name, state) for name, state in on)))
+        self.update(Content.assemble(*(_shown(self.app.gettext, name, state) for name, state in on)))
 
 
-def _shown(name: str, state: str) -> tuple[str, str]:
+def _shown(say: Callable[[str], str], name: str, state: str) -> tuple[str, str]:
     """A device and its state, with a mark and a colour."""
     on = state != "off"
     style = "bold $text-error" if on and name != "voice" else "$text-accent" if on else "$text-muted"
-    return f" {'●' if on else '○'} {name} {state} ", style
+    return f" {'●' if on else '○'} {say(name)} {say(state)} ", style
 
 
 def memory_mib() -> int:

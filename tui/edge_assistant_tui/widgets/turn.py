@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from edge_assistant.core.answer import Answer, Verdict
     from edge_assistant.core.events import Event
+    from edge_assistant_tui.interface import AppInterface
 
 MORE = "more may follow: each sentence is shown once it is checked"
 CHECK = "Compare the signals"  # what stands where a question would, for a comparison without one
@@ -39,6 +41,8 @@ class Turn(Vertical):
         question: as it was sent; None for a comparison without one.
         answer: once it is complete.
     """
+
+    app: AppInterface
 
     @dataclass
     class Cited(Message):
@@ -59,8 +63,9 @@ class Turn(Vertical):
 
     def compose(self) -> ComposeResult:
         """The question, then what happens."""
-        yield Static(Content(plain(self.question or CHECK)), classes="question")
-        yield Static("waiting", classes="working")
+        say = self.app.gettext
+        yield Static(Content(plain(self.question or say(CHECK))), classes="question")
+        yield Static(say("waiting"), classes="working")
         yield Markdown("", classes="answer", open_links=False)
 
     async def tell(self, event: Event) -> None:
@@ -77,17 +82,21 @@ class Turn(Vertical):
             case Thinking():
                 self._working("thinking")
             case Reading(signal):
-                self._working(f"the language model reads {signal}")
+                self._working("the language model reads {}", signal)
+            case Perceiving(signal, "speech", _):
+                self._working("hearing {}", signal)
             case Perceiving(signal, sense, _):
-                self._working(f"{sense} looks at {signal}" if sense != "speech" else f"hearing {signal}")
+                self._working("looks at {} for {}", signal, sense)
             case Compared(verdict):
                 self._verdicts.append(verdict)
                 await self._judge(self._verdicts)
             case Said(text):
                 await self._say(text)
 
-    def _working(self, what: str) -> None:
-        self.query_one(".working", Static).update(Content(f"… {what}"))
+    def _working(self, what: str, *of: str) -> None:
+        said = self.app.gettext(what).format(*of)
+        for line in self.query(".working").results(Static):  # none where the conversation was left meanwhile
+            line.update(Content(f"… {said}"))
 
     async def _say(self, sentence: str) -> None:
         markdown = self.query_one(Markdown)
@@ -100,9 +109,9 @@ class Turn(Vertical):
     async def _end(self, answer: Answer) -> None:
         """The answer is complete: verdicts, sources and figures stand under it."""
         self.answer = answer
-        await self._close()
-        if not self._sentences:
-            await self.query_one(Markdown).update(citation_links.linked(answer.text))
+        await self.close()
+        for words in self.query(Markdown) if not self._sentences else ():
+            await words.update(citation_links.linked(answer.text))
         await self._judge(answer.verdicts)
         for line in answer.unquoted:
             await self._add(Static(Content(plain(line)), classes="note"))
@@ -141,14 +150,15 @@ class Turn(Vertical):
     async def _ended(self, text: str, classes: str) -> None:
         if self.over:
             return
-        await self._close()
-        await self._add(Static(Content(text), classes=classes))
+        await self.close()
+        await self._add(Static(Content(self.app.gettext(text)), classes=classes))
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Nothing more is to be said."""
         self.over = True
-        if self._stream is not None:
-            await self._stream.stop()
-            self._stream = None
+        stream, self._stream = self._stream, None
+        if stream is not None:  # one that had not begun is cancelled, which is not meant for whoever waits for that
+            await asyncio.gather(stream.stop(), return_exceptions=True)
         await self.query(".working").remove()
 
     def on_markdown_link_clicked(self, event: Markdown.LinkClicked) -> None:

@@ -13,6 +13,8 @@ from textual.widgets import Static
 if TYPE_CHECKING:
     from edge_assistant_tui.interface import AppInterface
 
+_ABOUT = "Ask one question about pictures, recordings, video, readings and text."
+_PROMISE = "Every fact shows its source, and contradictions are reported. Nothing leaves this machine."
 _COLUMN = 8  # columns of what can be done
 _FIRST = (  # an action that a policy may keep from visitors, what it is called, how it is done
     ("attach", "Attach", "paste or type a path, or Ctrl+O for files; F5 camera, F3 microphone"),
@@ -47,11 +49,12 @@ class Welcome(Static):
         return Content.assemble(*self._parts())
 
     def _parts(self) -> Iterator[str | tuple[str, str]]:
-        yield "Ask one question about pictures, recordings, video, readings and text.\n", "bold"
-        yield "Every fact shows its source, and contradictions are reported. Nothing leaves this machine.\n\n"
+        say = self.app.gettext
+        yield f"{say(_ABOUT)}\n", "bold"
+        yield f"{say(_PROMISE)}\n\n"
         for what, how in self._first():
-            yield f"{what:{_COLUMN}}", "bold $accent"
-            yield f"{self._hanging(how)}\n"
+            yield f"{say(what):{_COLUMN}}", "bold $accent"
+            yield f"{self._hanging(say(how))}\n"
         if self.missing:
             yield f"\nMissing: {', '.join(self.missing)}\n", "bold $text-error"
             yield f"{'F9':{_COLUMN}}", "bold $accent"
