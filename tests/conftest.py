@@ -6,9 +6,10 @@
 - Nobody makes a link to a file of the store: that changes its inode, by which whoever loads a model tells that its file
   is not the one that was hashed any more, and other processes do that at the same time.
 - Sockets reach this machine only, and package clients that a test starts look into local folders only.
-- Where several processes share the tests (`make test`), each stays on one core. There are more of them than cores, as
-  tests of the app wait a third of their time.
-- The files that take longest begin, so that no process waits long for the last one.
+- Where several processes share the tests (`make test`), each stays on one core. There are two for each core, as tests
+  of the app, the resident and the gateway wait half of their time.
+- The files that take longest begin, so that no process waits long for the last one. Files that share what takes seconds
+  to make stay in one process.
 - `models(role)` gives the verified models of the profile `test` from the store outside the tree.
 - `few` is its language model with few layers, and `short` puts it in its place.
 - `converter` gives llama.cpp's own converter from the cache outside it.
@@ -55,15 +56,25 @@ _ROOT = Path(__file__).parent.parent
 _COMPILED = ("edge_assistant", "models", "quantize", "tui", "evals", "tests/helpers")
 _LONGEST = (
     *("attacks/test_tried.py", "cli/test_ask.py", "cli/test_bad_input.py", "cli/test_bad_moments.py"),
-    *("cli/test_resident.py", "evals/speed/test_parts.py", "perception/test_writing.py"),
+    *("cli/test_kiosk.py", "cli/test_kiosk_power.py", "cli/test_kiosk_visitors.py", "cli/test_resident.py"),
+    *("evals/speed/test_parts.py", "perception/test_writing.py"),
     *("quantize/export/test_exporter.py", "quantize/gguf/test_conversion.py", "quantize/gguf/test_unpacking.py"),
     *("quantize/test_quantize_docs.py", "quantize/cli/test_measure.py", "quantize/cli/test_recipe.py"),
     *("quantize/gguf/test_search.py", "quantize/metrics/test_cross_signal.py"),
     *("quantize/metrics/test_metrics_measured.py", "quantize/gguf/test_quantize.py"),
+    *("serve/test_mcp.py", "serve/test_openai.py", "serve/test_wyoming.py"),
     *("tui/test_answer_speaker.py", "tui/test_microphone.py", "tui/test_sizes.py", "tui/test_soak.py"),
 )
+_TOGETHER = (
+    # torch in a process that is forked, and its tiny models
+    ("quantize/test_quantize_docs.py", "quantize/export/test_exporter.py", "quantize/gguf/test_conversion.py",
+     "quantize/gguf/test_unpacking.py"),
+    # a gateway with its resident
+    ("serve/test_openai.py", "serve/test_api_docs.py", "serve/test_attacks.py", "serve/test_llm.py",
+     "serve/test_soak.py"),
+)  # fmt: skip
 _GARBAGE = 20_000  # objects more than were freed until Python looks; with its 700 that is a fifth of the tests' time
-_WORKER_BYTES = 6 << 30  # of memory that one of pytest-xdist's processes takes at most, with what its tests start
+_WORKER_BYTES = 5 << 30  # of memory that one of pytest-xdist's processes takes at most, with what its tests start
 _LEFT_OPEN = r"unclosed file <_io\.TextIOWrapper name='/dev/null'"  # by llama_cpp, from its import on
 
 
@@ -119,10 +130,27 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's, without which some tests start pytest
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores, where the memory suffices."""
+    """Two on each core, where the memory suffices: one computes while the other waits."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _WORKER_BYTES
-    return max(cores, min(cores + (cores + 1) // 2, room))
+    return max(cores, min(2 * cores, room))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file goes to one process, with those that it shares something with."""
+    from xdist.scheduler import LoadFileScheduling
+
+    if config.getvalue("dist") != "loadfile":
+        return None
+    first = {f"tests/{file}": f"tests/{files[0]}" for files in _TOGETHER for file in files}
+
+    class TogetherScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return first.get(file, file)
+
+    return TogetherScheduling(config, log)
 
 
 def _take_core() -> None:

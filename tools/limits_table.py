@@ -19,7 +19,8 @@ exit status in [contract.md](contract.md), or a part of it is left out.
 
 A [policy](policy.md) can lower each limit of this page in its table `[limits]`; nothing can raise one.
 [limits-fixed.md](limits-fixed.md) lists the limits that no policy changes, [supply-chain.md](supply-chain.md) those of
-model files.
+model files, [api.md](api.md), [mcp.md](mcp.md) and [home-assistant.md](home-assistant.md) those of requests by
+other programs.
 
 | limit | at most | of | beyond it | why this much |
 | --- | --- | --- | --- | --- |

@@ -29,10 +29,12 @@ from edge_assistant.governance.policy.approval import Doubt
 from edge_assistant.history.conversations import Unsent
 from edge_assistant.perception.live import Endpointer
 from edge_assistant_models.model import InstalledModel
+from edge_assistant_tui import messages
 from edge_assistant_tui.app import EdgeAssistant
 from edge_assistant_tui.options import Options
 from edge_assistant_tui.screens.conversation import ConversationScreen
 from edge_assistant_tui.screens.operator import Operator
+from edge_assistant_tui.screens.visitor import Attract
 from edge_assistant_tui.terminal import Terminal
 from edge_assistant_tui.widgets.capture import Capture
 from edge_assistant_tui.widgets.prompt import Prompt
@@ -50,19 +52,13 @@ class ScriptedWork(Work):
 
     Attributes:
         asked: (method, arguments) of each call.
-        busy: what `running` says.
         noted: what was to be kept of what is typed.
     """
 
     def __init__(self, post: Callable[[Message], Any], options: Options) -> None:
         super().__init__(post, options)
         self.asked: list[tuple[str, tuple[Any, ...]]] = []
-        self.busy = False
         self.noted: list[Unsent] = []
-
-    @property
-    def running(self) -> bool:
-        return self.busy
 
     def note(self, unsent: Unsent) -> None:
         self.noted.append(unsent)
@@ -75,6 +71,10 @@ class ScriptedWork(Work):
 
     def stop(self) -> None:
         self.asked.append(("stop", ()))
+
+    def begin(self) -> None:
+        self.asked.append(("begin", ()))
+        self._post(messages.ConversationClosed())
 
     def calls(self, name: str) -> list[tuple[Any, ...]]:
         """The arguments of each call of a method."""
@@ -242,6 +242,8 @@ class Stage:
         """Have keys come while the app does something else: all before the first one is handled."""
         self.post_keys(*keys)
         await self.settle()
+        await self.app._input_order._waiting.join()
+        await self.settle()
 
     def post_keys(self, *keys: str) -> None:
         """Have keys come, and wait for nothing."""
@@ -259,6 +261,12 @@ class Stage:
         """Send a text as it is in the prompt at once."""
         self.prompt.put(text)
         await self.press("enter")
+
+    async def arrive(self) -> None:
+        """Begin as a visitor, if one is waited for."""
+        if self.app.policy.roles and not self.app.policy.unlocked:
+            await self.until(lambda: isinstance(self.screen, Attract), "that a visitor is waited for")
+            await self.press("enter")
 
     async def unlock(self, typed: str = PIN) -> None:
         """Try to become the operator."""
@@ -289,15 +297,30 @@ class Stage:
         return shown(self.screen.query_one(selector, Static))
 
 
+class IdleClock:
+    """Time that a test lets pass for the policy and the roles."""
+
+    def __init__(self) -> None:
+        self._now: float | None = None
+
+    async def passes(self, stage: Stage, seconds: float) -> None:
+        """Let time pass, at first since somebody did something last, and have the app look at it."""
+        self._now = seconds + (self._now or stage.app.roles._last)
+        stage.app.roles._clock = stage.app.policy._clock = lambda: self._now or 0.0
+        await stage.app.roles.look()
+        await stage.settle()
+
+
 @asynccontextmanager
 async def play(
-    size: tuple[int, int] = (80, 24), terminal: Terminal | None = None, **options: Any
+    size: tuple[int, int] = (80, 24), terminal: Terminal | None = None, *, arrived: bool = True, **options: Any
 ) -> AsyncIterator[Stage]:
     """The app over a scripted worker while it runs.
 
     Args:
         size: columns and rows.
         terminal: what it can draw.
+        arrived: whether a visitor is there, if one is waited for.
         options: of the app.
     """
     made, _ = app(**options)
@@ -305,7 +328,10 @@ async def play(
         made.terminal = terminal
     async with made.run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
-        yield Stage(pilot)
+        stage = Stage(pilot)
+        if arrived:
+            await stage.arrive()
+        yield stage
 
 
 class Whole(Stage):

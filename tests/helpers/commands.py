@@ -137,14 +137,6 @@ def documented(root: Path) -> dict[str, dict[str, Documented]]:
 TIMES = re.compile(r"\d+\.\d+ s\b|\"(total_s|first_token_s|tokens_per_s|reused_tokens|[a-z]+:\d+)\": [0-9.e-]+")
 
 
-def until(true: Callable[[], object]) -> None:
-    """Wait for something that is going to be true."""
-    end = time.monotonic() + HANGS
-    while not true():
-        assert time.monotonic() < end, "that never became true"
-        time.sleep(0.02)
-
-
 def told() -> dict[str, object]:
     """What the resident tells of itself; it runs."""
     found = client.status()
@@ -250,7 +242,7 @@ class Terminal:
     def wait_until_gone(self, pid: int) -> None:
         """Wait for the end of a process that draws on the terminal."""
         deadline = time.monotonic() + HANGS
-        while _runs(pid):
+        while runs(pid):
             assert time.monotonic() < deadline, f"it does not end: {self.seen[-1000:]!r}"
             self._read(0.05)
 
@@ -274,7 +266,8 @@ class Terminal:
     def _end(self) -> None:
         """Kill whatever is in the foreground, and the shell."""
         with contextlib.suppress(OSError):
-            os.killpg(os.tcgetpgrp(self.master), signal.SIGKILL)
+            if group := os.tcgetpgrp(self.master):  # 0 as the shell ends: that would be the tests themselves
+                os.killpg(group, signal.SIGKILL)
         self.process.kill()
 
     def _read(self, seconds: float) -> bool:
@@ -284,9 +277,11 @@ class Terminal:
         return True
 
 
-def at_terminal(arguments: Sequence[str | Path], answers: Sequence[tuple[str, str]] = ()) -> tuple[int, str]:
+def at_terminal(
+    arguments: Sequence[str | Path], answers: Sequence[tuple[str, str]] = (), prefix: Sequence[str] = ()
+) -> tuple[int, str]:
     """Run the command on a terminal, and type each answer once its question is there; status and what was drawn."""
-    screen, shown = Terminal(*COMMAND, *arguments), ""
+    screen, shown = Terminal(*prefix, *COMMAND, *arguments), ""
     try:
         for asked, typed in answers:
             screen.read_until(re.escape(asked))
@@ -297,7 +292,7 @@ def at_terminal(arguments: Sequence[str | Path], answers: Sequence[tuple[str, st
         screen.close()
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
     """Whether a process runs; one that has ended stays visible where nobody asks for its status."""
     try:
         os.kill(pid, 0)

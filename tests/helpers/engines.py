@@ -67,6 +67,10 @@ class ScriptedEngine:
             self.usage.decode_s += 0.01
             yield word
 
+    def constrained(self, messages: Sequence[Message], grammar: str, *, max_tokens: int) -> str:
+        """The scripted text, whatever the grammar admits."""
+        return self._answer(messages, ())
+
     def prefill(self, messages: Sequence[Message]) -> None:
         """It is recorded."""
         self.prefilled.append(tuple(messages))

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
 import json
 import random
 import re
 import socket
-import wave
 
+from helpers import sounds
 from helpers.wyoming_clients import CHUNK, event
 
 PROTOCOLS = ("http", "mcp", "wyoming")
@@ -53,9 +52,10 @@ def good(protocol: str, token: str) -> list[tuple[bytes, bytes]]:
             body = _json({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
             found.append((_head("/mcp", token, more), body))
         return found
-    form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n' + _sound() + b"\r\n--b--\r\n"
+    sound = sounds.wav(sounds.silence(0.1))
+    form = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n' + sound + b"\r\n--b--\r\n"
     picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(_PIXEL).decode()}"}}
-    recording = {"type": "input_audio", "input_audio": {"data": base64.b64encode(_sound()).decode(), "format": "wav"}}
+    recording = {"type": "input_audio", "input_audio": {"data": base64.b64encode(sound).decode(), "format": "wav"}}
     file = {"type": "file", "file": {"filename": "a.txt", "file_data": base64.b64encode(b"It is 85 degrees.").decode()}}
     texts = [{"type": "text", "text": "How hot is the pump?"}]
     chats = [_chat([part, *texts]) for part in (picture, recording, file)]
@@ -84,14 +84,6 @@ def _chat(content: object) -> bytes:
 
 def _json(value: object) -> bytes:
     return json.dumps(value).encode()
-
-
-def _sound() -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as written:
-        written.setparams((1, 2, 16_000, 0, "NONE", ""))
-        written.writeframes(bytes(3_200))
-    return file.getvalue()
 
 
 def whole(head: bytes, body: bytes) -> bytes:

@@ -6,6 +6,7 @@ puts it in the place of llama.cpp in processes that tests start.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from edge_assistant_models.model import InstalledModel
 if TYPE_CHECKING:
     import pytest  # which every command that a test starts would import too
 
-_PLACE = Path(__file__).parent / "plain_model_path"
+PLACE = Path(__file__).parent / "plain_model_path"
 _WORD = re.compile(r"[^\W_]+")
 _LITTLE = frozenset(
     _WORD.findall(
@@ -42,7 +43,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process and those that it starts read with it in place of llama.cpp."""
     monkeypatch.setattr("edge_assistant.session.assistant.LlamaEngine", PlainEngine)
     before = os.environ.get("PYTHONPATH", "")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(_PLACE), before))))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(PLACE), before))))
 
 
 class PlainEngine:
@@ -71,6 +72,11 @@ class PlainEngine:
             self.usage.decode_s += 0.01
             yield word
 
+    def constrained(self, messages: Sequence[Message], grammar: str, *, max_tokens: int) -> str:
+        """The form, or arguments, filled with what stands behind the labels that are its names."""
+        source, form, *_ = re.split(r"^(?:Form|Arguments): (.+)$", messages[-1].content, maxsplit=1, flags=re.M)
+        return json.dumps({name: _field(source, name, part) for name, part in json.loads(form).items()})
+
     def prefill(self, messages: Sequence[Message]) -> None:
         """Nothing is kept."""
 
@@ -91,6 +97,8 @@ class PlainEngine:
 
 def reply(prompt: str, options: Sequence[str]) -> str:
     """What it answers to the last message of a prompt; where there are options, one of them."""
+    if prompt.startswith("Functions:"):
+        return max(options, key=lambda name: len(_shared(name.replace("_", " "), prompt.rpartition("Question: ")[2])))
     if "value" in options:
         return _sort(prompt, options)
     if tuple(options) == ("no", "yes"):
@@ -129,6 +137,15 @@ def _read(source: str, question: str) -> str:
     if not _shared(best, question) or not all(word in best.lower() for word in wanted):
         return "not told"
     return best.partition(": ")[2] or best
+
+
+def _field(source: str, name: str, part: object) -> object:
+    """What stands behind a label: a number where it is one, a list where several are wanted; else None."""
+    told = re.search(rf"^{re.escape(name)}: (.+?)\.?$", source.partition("\n\nQuestion: ")[0], re.M | re.I)
+    if told is None or isinstance(part, dict):
+        return None
+    values = [float(one) if re.fullmatch(r"\d+\.\d+|\d+", one) else one for one in told[1].split(", ")]
+    return values if isinstance(part, list) else values[0]
 
 
 def _call(columns: str, question: str) -> str:

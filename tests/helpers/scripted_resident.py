@@ -2,8 +2,8 @@
 
 As a program it serves until it is told to end; files in a folder say what it does besides answering: `unlocked` (the
 offline lock is not in force), `changed` (the policy is another), `alone` (visitors ask), `short` (memory is short, and
-nothing is left to free), `impatient` (at its start: a connection that says nothing is closed at once), `deaf` (at its
-start: nobody accepts connections).
+nothing is left to free), `lacking` (a model is missing), `impatient` (at its start: a connection that says nothing is
+closed at once), `deaf` (at its start: nobody accepts connections).
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge_assistant.core.answer import Answer, Route, Status
-from edge_assistant.core.errors import InputCorrupt, Stopped
+from edge_assistant.core.errors import InputCorrupt, ModelMissing, Stopped
 from edge_assistant.core.events import Said, Watch
 from edge_assistant.core.signals import Signal
-from edge_assistant.resident import client, protocol, server
+from edge_assistant.resident import client, compared, metrics, protocol, server
 from edge_assistant.resident.protocol import Channel, QuestionMessage, ServiceMessage
+from edge_assistant.resident.work import ResidentWork, Send
 
-HANGS = 60.0  # seconds after which something is taken for never happening
+HANGS = 240.0  # seconds after which something is taken for never happening
 MOST_RENEWALS = 3
+TICK_S = 0.2  # in place of a second, which a dozen tests would wait for
 
 
 def until(true: Callable[[], object]) -> None:
@@ -64,7 +66,7 @@ def asking(*words: str) -> Iterator[Channel]:
     """A connection that has asked something."""
     with client.connected() as channel:
         channel.connection.settimeout(HANGS)
-        channel.send({"question": question(*words), "facts": protocol.facts()})
+        channel.send({"question": question(*words), "facts": compared.facts()})
         yield channel
 
 
@@ -88,13 +90,10 @@ class Script:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        self._stopped.set()
+        self.begin, self.stop = self._stopped.clear, self._stopped.set
 
     def answer(self, asked: QuestionMessage, watch: Watch) -> tuple[Answer, str, Callable[[], None]]:
         """Do what the words of the question say, one after the other."""
-        self._stopped.clear()
         for word in (asked.text or "").split("\n"):
             what, _, text = word.partition(":")
             match what:
@@ -123,9 +122,7 @@ class Script:
                 raise Stopped("stopped", "ask again")
         return Answer(asked.text or "", "done", Status.CHAT, Route("talk", (), "scripted")), "a note", lambda: None
 
-    def serve(
-        self, asked: ServiceMessage, watch: Watch, send: server.Send
-    ) -> tuple[Mapping[str, object], Callable[[], None]]:
+    def serve(self, asked: ServiceMessage, watch: Watch, send: Send) -> tuple[Mapping[str, object], Callable[[], None]]:
         """Send each text as a part, do what the words of the last one say, and tell what the signals hold."""
         for text in asked.texts:
             send({"text": text})
@@ -133,20 +130,31 @@ class Script:
         held = [signal.read().decode() for signal in asked.signals]
         return {"answer": answer, "note": note, "sources": [], "held": held}, settle
 
+    def listen(self, channel: protocol.Channel, sound: Mapping[str, object]) -> None:
+        channel.send({"heard": sound})
+        channel.receive()
+
 
 def _main(folder: Path, minutes: float, held: server.Held) -> None:
-    server.LOOK_S, server.RENEWALS = 0.0, MOST_RENEWALS
+    server.LOOK_S, server.TICK_S, server.RENEWALS, metrics.OFTEN_S = 0.0, TICK_S, MOST_RENEWALS, 0.0
     if (folder / "impatient").exists():
         server.ASKS_S = 0.01
     if (folder / "deaf").exists():
         server.Resident._accept = lambda resident: time.sleep(HANGS)
     script = Script(folder)
-    work = server.ResidentWork(
-        facts=protocol.facts(),
+
+    def warm() -> ModelMissing | None:
+        (folder / "ready").touch()
+        return ModelMissing("it is missing", "pull it") if (folder / "lacking").exists() else None
+
+    work = ResidentWork(
+        facts=compared.facts(),
         environment=dict(os.environ),
         answer=script.answer,
         serve=script.serve,
-        warm=lambda: (folder / "ready").touch(),
+        listen=script.listen,
+        warm=warm,
+        begin=script.begin,
         stop=script.stop,
         relieve=lambda: not (folder / "short").exists(),
         changed=lambda: str((folder / "changed").exists()),

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
 from helpers.commands import HANGS
@@ -15,6 +15,7 @@ from wyoming.event import Event, Eventable, async_read_event
 
 from edge_assistant.resident.protocol import ServiceMessage
 from edge_assistant.serve import wyoming
+from edge_assistant.serve.calls import Desk
 
 CHUNK = {"rate": 16_000, "width": 2, "channels": 1}
 
@@ -38,12 +39,12 @@ async def received(asks: AsyncTcpClient, end: str) -> AsyncIterator[Event]:
             return
 
 
-async def answers(port: int, content: bytes, halves: bool = False) -> list[tuple[str, Any]]:
-    """The types and codes of what bytes are answered with, until the connection ends."""
+async def answers(port: int, content: bytes, *, ends: bool = False) -> list[tuple[str, Any]]:
+    """The types and codes of what bytes are answered with until the connection ends; `ends` says no more come."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     with contextlib.closing(writer):
         writer.write(content)
-        if halves:
+        if ends:
             writer.write_eof()
         found = []
         while event := await async_read_event(reader):
@@ -59,7 +60,17 @@ def event(type: object = "ping", data: object = None, payload: bytes = b"", **mo
     return json.dumps(head).encode() + b"\n" + payload
 
 
-class Desk:
+SPEAKS = event("synthesize", {"text": "hello"})
+HEARS = event("transcribe") + event("audio-chunk", CHUNK, bytes(320)) + event("audio-stop")
+
+
+async def eventually(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(HANGS):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+class ScriptedDesk(Desk):
     """Gives what is scripted; an exception is raised, and `None` never comes."""
 
     def __init__(self, *replies: dict[str, Any] | Exception | None) -> None:
@@ -67,7 +78,9 @@ class Desk:
         self.asked: list[ServiceMessage] = []
         self.closed = 0
 
-    async def call(self, message: ServiceMessage) -> AsyncGenerator[dict[str, Any], None]:
+    async def call(
+        self, message: ServiceMessage, paths: Sequence[str] = (), *, folder: bool = False
+    ) -> AsyncGenerator[dict[str, Any], None]:
         self.asked.append(message)
         try:
             for reply in self.replies:
@@ -83,11 +96,11 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def scripted(
-    *replies: dict[str, Any] | Exception | None,
-) -> AsyncIterator[tuple[Desk, wyoming.WyomingServer, int]]:
+    *replies: dict[str, Any] | Exception | None, desk: ScriptedDesk | None = None
+) -> AsyncIterator[tuple[ScriptedDesk, wyoming.WyomingServer, int]]:
     """A server in this process with what its resident gives, and its port."""
-    desk, left = Desk(*replies), asyncio.Event()
-    server: Any = wyoming.WyomingServer(desk, {})  # type: ignore[arg-type]
+    desk, left = desk or ScriptedDesk(*replies), asyncio.Event()
+    server = wyoming.WyomingServer(desk, {})
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         serving = asyncio.create_task(server.serve(listener, left))

@@ -75,7 +75,7 @@ def test_every_setting_is_described_with_its_default(root):
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([^|]+) \|", text, re.M)
     shown = {"language": "detected", "domain": "none", "camera": "the first", "keep_days": "all are kept"}
     shown |= dict.fromkeys(("microphone", "speaker"), "the default") | dict.fromkeys(
-        ("plain", "spoken_answers", "free_talk"), "`false`"
+        ("plain", "spoken_answers", "listen", "free_talk"), "`false`"
     )
     shown["cache"] = "`true`"
     assert rows == [
