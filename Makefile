@@ -4,7 +4,7 @@ VENV ?= .venv
 ARGS ?=
 BIN := $(VENV)/bin
 QUICK := $(addprefix tests/,compute core history reasoning scheduling storage) --ignore tests/reasoning/test_properties.py
-ALL := audio bench dev quantize serial serve tui
+ALL := audio bench browser dev quantize serial serve tui
 export PYTHON VENV LOCKED
 
 .DEFAULT_GOAL := help
