@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
@@ -51,6 +51,19 @@ class Shown(chromium.Tab):
     def see(self, text: str) -> None:
         """Wait until that is drawn; then it is forgotten."""
         until(lambda: self.value(f"drawn.includes({text!r})"))
+        self.value("drawn = ''")
+
+    def see_after(self, act: Callable[[], None], text: str) -> None:
+        """Act until a text is drawn: what meets a screen before it is laid out does nothing."""
+
+        def seen() -> bool:
+            act()
+            end = time.monotonic() + 3
+            while not (found := bool(self.value(f"drawn.includes({text!r})"))) and time.monotonic() < end:
+                time.sleep(0.05)
+            return found
+
+        until(seen)
         self.value("drawn = ''")
 
     def write(self, text: str) -> None:
@@ -140,8 +153,7 @@ def test_a_click_reaches_the_app(page: Shown) -> None:
     page.see(HELP)
     page.leave()
     before = page.value("drawn").rpartition("f1 Help")[0].rpartition("Send ")[2]
-    page.click(*page.place(len(" ⏎ Send ") + len(before), -1))
-    page.see(HELP)
+    page.see_after(lambda: page.click(*page.place(len(" ⏎ Send ") + len(before), -1)), HELP)
     page.leave()
 
 
@@ -193,8 +205,7 @@ def test_a_page_is_loaded_again_and_used_by_a_finger(page: Shown) -> None:
     assert page.size[0] in range(38, 60)
     page.press("F1", 112)
     page.see(HELP)
-    page.touch(*page.place(10, 20), upwards=300)
-    page.see("Earlier question")
+    page.see_after(lambda: page.touch(*page.place(10, 20), upwards=300), "Earlier question")
     page.leave()
     camera = page.place(len(" ⏎ Send  f3 Talk  f5"), -1)
     until(lambda: page.touch(*camera) or reds(page) > 100 * 50)  # the app forgets one that comes while it is drawn

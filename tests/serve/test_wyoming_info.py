@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from wyoming.info import Describe, Info
 
 from edge_assistant.resident import protocol
 from edge_assistant.serve import wyoming_info
+from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
 
 
@@ -36,9 +38,18 @@ def test_it_describes_itself_at_once_and_starts_no_resident(
     assert [*info.wake, *info.intent] == []
 
 
-def test_it_names_only_models_that_are_installed(tmp_path: Path, store: Path) -> None:
+def test_it_names_only_models_that_are_installed(tmp_path: Path) -> None:
     nothing = Info.from_event(Event("info", wyoming_info.described(Portfolio(tmp_path, tmp_path), "test")))
     assert [*nothing.asr, *nothing.tts, *nothing.handle] == []
-    many = Info.from_event(Event("info", wyoming_info.described(Portfolio(store, tmp_path), "starter")))
-    assert len(many.asr[0].models[0].languages) == 99
-    assert {"en", "de", "haw"} <= set(many.asr[0].models[0].languages)
+
+
+def test_it_names_the_languages_that_a_model_has_marks_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Faked: a vocabulary of two languages; no model of the profile `test` knows several."""
+    marks = {50258: "<|startoftranscript|>", 50261: "<|de|>", 50259: "<|en|>"}
+    files = {"config": tmp_path / "config.json", "tokenizer": tmp_path / "tokenizer.json"}
+    files["config"].write_text(json.dumps({"lang_ids": [50259, 50261]}))
+    files["tokenizer"].write_text(json.dumps({"added_tokens": [{"id": n, "content": m} for n, m in marks.items()]}))
+    model = InstalledModel("whisper", "", files, {"multilingual": True})
+    monkeypatch.setattr(Portfolio, "open", lambda self, name: model)
+    found = Info.from_event(Event("info", wyoming_info.described(Portfolio(tmp_path, tmp_path), "starter")))
+    assert found.asr[0].models[0].languages == ["de", "en"]
