@@ -36,25 +36,36 @@ TURN_S = 2.0  # from one word to the broker that the loop came round to the next
 class Protocol(H11Protocol):
     """HTTP/1.1 that does not wait for ever for a client that says nothing, or not all, or takes no answer."""
 
-    _looking: asyncio.TimerHandle
+    _awaiting: asyncio.TimerHandle  # of a first request, or of the rest of one
+    _looking: asyncio.TimerHandle | None = None
     _slow: tuple[object, float] = (None, 0.0)  # an answer that had to wait, and until when
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, and end if no request comes."""
         super().connection_made(transport)
-        self.loop.call_later(FIRST_S, self._end_if_silent)
+        self._awaiting = self.loop.call_later(FIRST_S, transport.close)
 
-    def _end_if_silent(self) -> None:
-        is_http = self.transport.get_protocol() is self  # and no WebSocket has taken its place
-        if is_http and self.cycle is None and not self.transport.is_closing():
-            self.transport.close()
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of all that waits for the client, which would keep what it sent."""
+        super().connection_lost(exc)
+        for timer in filter(None, (self._awaiting, self._looking, self.timeout_keep_alive_task)):
+            timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; unlike in uvicorn, what is no whole request gives a client no more time to send one."""
+        self.conn.receive_data(data)
+        self.handle_events()
 
     def handle_events(self) -> None:
         """Take what came, and end if the rest of a request does not."""
         before = self.cycle
         super().handle_events()
-        if self.cycle is not before and self.cycle.more_body:
-            self.loop.call_later(WHOLE_S, self._end_if_slow, self.cycle)
+        upgraded = self.transport.get_protocol() is not self  # a WebSocket has taken its place
+        waits = self.cycle is None or self.cycle.more_body
+        if upgraded or self.cycle is not before or not waits:
+            self._awaiting.cancel()
+        if self.cycle is not before and waits:
+            self._awaiting = self.loop.call_later(WHOLE_S, self.transport.close)
 
     def pause_writing(self) -> None:
         """Wait until the client takes what it was sent, and end if it does not."""
@@ -66,7 +77,8 @@ class Protocol(H11Protocol):
     def resume_writing(self) -> None:
         """Go on."""
         super().resume_writing()
-        self._looking.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
 
     def _end_if_deaf(self, before: float) -> None:
         left = self.transport.get_write_buffer_size()
@@ -74,10 +86,6 @@ class Protocol(H11Protocol):
             self.transport.abort()
         elif self.flow.write_paused:  # and the client has not gone
             self._looking = self.loop.call_later(DEAF_S, self._end_if_deaf, left)
-
-    def _end_if_slow(self, cycle: object) -> None:
-        if self.cycle is cycle and self.cycle.more_body:
-            self.transport.close()
 
 
 def run(control: socket.socket, listening: Mapping[str, socket.socket], by_stdio: bool, told: Mapping[str, Any]) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import uvicorn
 from helpers.gateways import TOKEN
+from helpers.scripted_resident import HANGS
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -20,22 +24,27 @@ from edge_assistant.serve import gateway, http
 HEAD = f"POST /v1/embeddings HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 12\r\n\r\n"
 
 
-async def answered(*parts: bytes, pause: float = 0.0) -> bytes:
-    """What the real servers answer to parts of a request, until they end the connection."""
+@asynccontextmanager
+async def served() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to the real servers."""
     desk: Any = None  # nothing gets so far
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(gateway._config(http.app(desk, TOKEN, "127.0.0.1")))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         reader, writer = await asyncio.open_connection(*listener.getsockname())
-        for part in parts:
-            writer.write(part)
-            await asyncio.sleep(pause)
-        async with asyncio.timeout(10):
-            found = await reader.read()
+        yield reader, writer
         writer.close()
         server.should_exit = True
         await serving
-    return found
+
+
+async def answered(*parts: bytes, pause: float = 0.0) -> bytes:
+    """What is answered to parts of a request, until the connection ends."""
+    async with served() as (reader, writer), asyncio.timeout(HANGS):
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(pause)
+        return await reader.read()
 
 
 @pytest.mark.parametrize("parts", [[HEAD.encode()], [HEAD.encode(), b"{", b'"', b'"']])
@@ -53,6 +62,36 @@ def test_a_request_that_comes_in_parts_is_answered(monkeypatch: pytest.MonkeyPat
 def test_a_connection_that_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "FIRST_S", 0.2)
     assert asyncio.run(answered(b"POST /v1")) == b""
+
+
+def test_what_is_no_request_keeps_no_connection_open() -> None:
+    async def kept() -> None:
+        async with served() as (reader, writer):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 200 ")
+            while not reader.at_eof():
+                with contextlib.suppress(TimeoutError, ConnectionError):
+                    writer.write(b"G")
+                    await asyncio.wait_for(reader.read(), 0.1)
+
+    asyncio.run(asyncio.wait_for(kept(), HANGS))
+
+
+def test_nothing_is_kept_of_a_client_that_left() -> None:
+    async def left() -> None:
+        async with served() as (reader, writer):
+            writer.write(HEAD.replace(TOKEN, "wrong").encode())
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 401 ")
+            assert protocols()
+            writer.close()
+            while protocols():
+                await asyncio.sleep(0.05)
+
+    def protocols() -> list[object]:
+        gc.collect()
+        return [one for one in gc.get_objects() if type(one) is gateway.Protocol]
+
+    asyncio.run(asyncio.wait_for(left(), HANGS))
 
 
 @pytest.mark.parametrize(
