@@ -158,9 +158,10 @@ class Resident:
         self._held, self._work, self._minutes = held, work, minutes
         self._rights, self._code, self._changed = compared.rights("self"), compared.code(), work.changed()
         self._turns: queue.SimpleQueue[Guest | None] = queue.SimpleQueue()
+        self._guests: set[Guest] = set()  # that wait for their turn, or for their answer
         self._current: Guest | None = None
         self._choosing = threading.Lock()  # of the current guest: an answer is stopped only while it is that
-        self._wish: ResidentRequest | None = None
+        self._wished: set[ResidentRequest] = set()  # from several threads, and in the handler of a signal
         self._looked = self._quiet_since = time.monotonic()
         self._answered = self._warm_bytes = 0
         self._metrics = ResidentMetrics(restarted=held.renewals > 0)
@@ -175,7 +176,7 @@ class Resident:
         self._warm_bytes = own_bytes()
         _log.info("the resident is ready, with %d MiB", self._warm_bytes >> 20)
         sd_notify.ready(self._metrics.said("is ready"))
-        while self._wish is None:
+        while (wished := self._wish) is None:
             try:
                 guest = self._turns.get(timeout=TICK_S)
             except queue.Empty:
@@ -187,10 +188,10 @@ class Resident:
                 wish = None if guest is None else self._serve(guest)
             if wish is not None:
                 self._wishes(wish)
-        _log.info("the resident is to %s", self._wish.value)
-        renews = self._wish is ResidentRequest.RENEW and self._held.renewals < RENEWALS
+        _log.info("the resident is to %s", wished.value)
+        renews = wished is ResidentRequest.RENEW and self._held.renewals < RENEWALS
         self._metrics.tell(self._status, last="restarting" if renews else "ended")
-        return self._wish
+        return wished
 
     def interrupted(self, *_: object) -> None:
         """Handle SIGTERM and Ctrl-C: end, in the middle of an answer, too."""
@@ -199,10 +200,14 @@ class Resident:
             guest.gone = True  # its thread stops the answer
 
     def _wishes(self, wish: ResidentRequest) -> None:
-        """Do something after the current answer; to end counts more than to restart."""
-        if self._wish is not ResidentRequest.END:
-            self._wish = wish
+        """Do something after the current answer."""
+        self._wished.add(wish)
         self._turns.put(None)
+
+    @property
+    def _wish(self) -> ResidentRequest | None:
+        """What there is to do; to end counts more than to restart."""
+        return next((one for one in (ResidentRequest.END, ResidentRequest.RENEW) if one in self._wished), None)
 
     def _serve(self, guest: Guest) -> ResidentRequest | None:
         """Answer a question, unless there is something else to do."""
@@ -332,7 +337,7 @@ class Resident:
             "degraded": self._metrics.degraded,
             "answered": self._answered,
             "answering": self._current is not None,
-            "waiting": self._turns.qsize(),
+            "waiting": len(self._guests) - (self._current in self._guests),
             "memory_mib": own_bytes() >> 20,
             "quiet_s": int(time.monotonic() - self._quiet_since),
             "minutes": self._minutes,
@@ -368,6 +373,7 @@ class Resident:
 
     def _ask(self, guest: Guest) -> None:
         """Let the main thread answer; say each second that the resident lives, until the answer or a hang-up."""
+        self._guests.add(guest)
         self._turns.put(guest)
         speaks = select.poll()
         speaks.register(guest.channel.connection, select.POLLIN)
@@ -377,9 +383,11 @@ class Resident:
                     guest.channel.receive()
                 guest.channel.send({"turn": self._current is guest})
         guest.gone = True
+        self._guests.discard(guest)
         while True:
             with self._choosing:
                 if self._current is not guest or guest.replied:
+                    guest.question = replace(guest.question, signals=())  # it may wait long for a turn that it misses
                     return
                 self._work.stop()  # each second, as a library may have caught what it raised
             guest.done.wait(TICK_S)
