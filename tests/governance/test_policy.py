@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,18 @@ def test_the_same_refusal_is_recorded_once_a_minute() -> None:
     assert [refused("settings"), refused("settings"), refused("models")] == [1, 1, 2]
     clock.now += policy.AGAIN_S
     assert refused("settings") == 3
+
+
+def test_that_a_policy_is_read_again_makes_no_refusal_another(hold: Callable[[str], Path], monkeypatch) -> None:
+    hold('[serve]\nfolders = ["/srv"]\n')
+    recorded: list[object] = []
+    monkeypatch.setattr(policy, "_audited", recorded.append)
+    monkeypatch.setattr(policy, "_recorded", {})
+    for _ in range(3):
+        policy.reread()
+        with pytest.raises(PolicyRefused):
+            policy.current().check_served_file(False)
+    assert len(recorded) == 1
 
 
 def test_the_first_device_that_is_allowed() -> None:

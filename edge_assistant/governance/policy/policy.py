@@ -27,6 +27,7 @@ SYSTEM = Path("/etc/edge-assistant/policy.toml")
 FILE = "policy.toml"
 LONGEST_WAIT_S = 30.0  # after a wrong PIN
 AGAIN_S = 60.0  # until the same refusal is recorded again: a key that a visitor holds down fills no disk
+_recorded: dict[tuple[str, str], float] = {}  # when each refusal was, by all policies that this process read
 
 Record = Callable[[Mapping[str, object]], object]
 
@@ -334,7 +335,7 @@ def _loaded(file: Path | None) -> Policy:
     from edge_assistant.governance.policy import policy_file
 
     policy = Policy(policy_file.read(file), file)
-    policy.record = _audited
+    policy.record, policy._refused = _audited, _recorded
     return policy
 
 
