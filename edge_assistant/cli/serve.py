@@ -87,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
         if "app" in fork.ports:
             end = "TOKEN, with the token of the file" if args.token_file else token
             print(f"open in a browser: http://{fork.ports['app']}/#{end}", file=told, flush=True)
-        _serve(fork, rules, shown, starts=not args.no_start)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the gateway's status says how it ended
+            _serve(fork, rules, shown, starts=not args.no_start)
         if (status := processes.leave(fork)) not in {0, -signal.SIGTERM}:
             raise EdgeAssistantError(f"the gateway ended by itself (status {status})", "start it again")
         return 0
@@ -117,6 +118,7 @@ def _token(file: Path | None) -> str:
     try:
         with file.open("rb") as opened:
             token = opened.read(TOKEN_BYTES).decode().strip()
+        token.encode("ascii")  # all that a header holds
     except (OSError, ValueError):
         raise InputUnreadable(f"the token in {file.name} cannot be read", "check the file") from None
     if len(token) < 16:
@@ -210,5 +212,5 @@ def _start() -> None:
     from edge_assistant.cli import resident
     from edge_assistant.resident import server
 
-    with contextlib.suppress(UsageError):  # another one was quicker
+    with contextlib.suppress(UsageError, OSError):  # another one was quicker, or there is no memory for it
         resident.spawned(server.opened(), 0, subprocess.DEVNULL)

@@ -57,8 +57,8 @@ def opened(path: str, folders: Iterable[str]) -> int:
         if not stat.S_ISREG(os.fstat(held).st_mode):
             raise InputUnsupported(f"{name} is not a regular file", "name a file")
         return os.open(f"/proc/self/fd/{held}", os.O_RDONLY | os.O_CLOEXEC)
-    except PermissionError:
-        raise InputUnreadable(f"{name} may not be read", "check the file's permissions") from None
+    except OSError as error:
+        raise InputUnreadable(f"{name} cannot be read ({error.strerror})", "check the file") from None
     finally:
         os.close(held)
 
@@ -83,11 +83,18 @@ def within(folder: str | None, most: int) -> Iterator[dict[str, int]]:
             with contextlib.suppress(InputMissing, InputUnsupported, PolicyRefused):
                 descriptor = opened(f"{folder}/{name}", [str(folder)])
                 held.callback(os.close, descriptor)
-                guess_content(name, os.pread(descriptor, HEAD_BYTES, 0))
+                guess_content(name, _head(descriptor, name))
                 found[name] = descriptor
             if len(found) == most:
                 break
         yield found
+
+
+def _head(descriptor: int, name: str) -> bytes:
+    try:
+        return os.pread(descriptor, HEAD_BYTES, 0)
+    except OSError as error:
+        raise InputUnreadable(f"{printable(name)} cannot be read ({error.strerror})", "check the file") from None
 
 
 def _names(folder: str) -> list[str]:

@@ -23,6 +23,7 @@ from edge_assistant.serve.calls import Busy, Desk
 from edge_assistant.serve.replies import BODY_BYTES, TooLarge, of_error, problem
 
 Endpoint = Callable[[Desk, Request], Coroutine[Any, Any, Response]]
+HELD_BYTES, FREE_BYTES = 256 << 20, 1 << 20  # of the bodies of all requests; one of so few is taken all the same
 RETRY_S = 5  # after which a client may ask again that was told that too many wait
 _OPEN = {"/healthz", "/readyz"}  # without a token, as they tell nothing of what is asked
 _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]]+))(?::\d{1,5})?")
@@ -62,8 +63,7 @@ def _endpoint(desk: Desk, do: Endpoint) -> Callable[..., Awaitable[Response]]:
             await request.body()  # so that what comes next is the end of the connection
             return await _while_connected(request, do(desk, request))
         except Busy as error:
-            headers = {"retry-after": str(RETRY_S), "x-should-retry": "false"}
-            return problem(429, str(error), error.code, headers)
+            return _busy(error)
         except EdgeAssistantError as error:
             return of_error(error)
         except TooLarge:
@@ -121,6 +121,10 @@ def _too_large() -> Response:
     return problem(413, f"a request has at most {BODY_BYTES >> 20} MiB", "too_large")
 
 
+def _busy(error: Busy) -> Response:
+    return problem(429, str(error), error.code, {"retry-after": str(RETRY_S), "x-should-retry": "false"})
+
+
 async def _fault(request: Request, error: Exception) -> Response:
     return problem(500, "a fault of the gateway; please report it", "fault")
 
@@ -130,6 +134,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, token: str, address: str) -> None:
         self._app, self._token, self._hosts = app, token, hosts(address)
+        self._held = 0  # bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or answer it with what is wrong with it."""
@@ -140,7 +145,7 @@ class Guard:
         if (refused := self._refused(scope)) is not None:
             await refused(scope, receive, send)
             return
-        taken = 0
+        length, taken = _length(Headers(scope=scope)), 0
 
         async def bounded() -> Message:
             nonlocal taken
@@ -150,7 +155,11 @@ class Guard:
                 raise TooLarge
             return message
 
-        await self._app(scope, bounded, send)
+        self._held += length
+        try:
+            await self._app(scope, bounded, send)
+        finally:
+            self._held -= length
 
     def _refused(self, scope: Scope) -> Response | None:
         if (refused := foreign(scope, self._hosts)) is not None:
@@ -166,7 +175,15 @@ class Guard:
             # a proxy before us may see another end than we do, and a body that nobody reads may never come
             told = "a request has one length, and /healthz and /readyz none"
             return problem(400, told, "length", {"connection": "close"})
-        return _too_large() if int(headers.get("content-length", "0")) > BODY_BYTES else None
+        length = _length(headers)
+        if FREE_BYTES < length <= BODY_BYTES and self._held + length > HELD_BYTES:
+            return _busy(Busy())
+        return _too_large() if length > BODY_BYTES else None
+
+
+def _length(headers: Headers) -> int:
+    """The bytes that a request is going to have; of one in chunks, which does not say it, at most so many."""
+    return BODY_BYTES if "transfer-encoding" in headers else int(headers.get("content-length", "0"))
 
 
 def foreign(scope: Scope, hosts: set[str]) -> Response | None:

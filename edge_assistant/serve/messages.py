@@ -1,6 +1,6 @@
 """What the gateway and its broker say to each other, in one datagram each."""
 
-MOST_BYTES = 1 << 16  # of one
+MOST_BYTES = 1 << 17  # of one; each byte of the longest names of FILES files may take six as JSON
 READY = b"ready"  # the gateway is locked and listens
 TURNED = b"turned"  # the gateway's loop came round
 CONNECT = b"connect"  # the gateway wishes for a connection to the resident, which is started if none runs

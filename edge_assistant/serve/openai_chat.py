@@ -13,6 +13,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from edge_assistant.core import limits
 from edge_assistant.core.answer import Answer
 from edge_assistant.core.errors import EdgeAssistantError, UsageError
 from edge_assistant.core.events import Said
@@ -198,12 +199,16 @@ def _schema(wanted: ResponseFormat | None) -> str:
         return ""
     if wanted.json_schema is None:
         raise UsageError("response_format has no json_schema", "see docs/api.md")
-    try:
-        text = json.dumps(wanted.json_schema.schema)
-    except RecursionError:
-        raise UsageError("the schema is nested too deep", "see docs/api.md") from None
+    text = _as_text(wanted.json_schema.schema, "the schema is")
     forms.parse(text)
     return text
+
+
+def _as_text(value: object, what: str) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        raise UsageError(f"{what} nested too deep", "see docs/api.md") from None
 
 
 def _message(asked: ChatRequest) -> ServiceMessage:
@@ -238,7 +243,7 @@ def _tools(asked: ChatRequest) -> str:
     """
     if not asked.tools or asked.tool_choice == "none":
         return ""
-    text = json.dumps([asked.tools, asked.tool_choice or functions.AUTO])
+    text = _as_text([asked.tools, asked.tool_choice or functions.AUTO], "the tools are")
     functions.parse(text)
     return text
 
@@ -248,7 +253,13 @@ def _result(message: ChatMessage, names: Mapping[str, str], number: int) -> list
     parts = [ChatText(message.content)] if isinstance(message.content, str) else message.content or ()
     text = "\n".join(part.text for part in parts if isinstance(part, ChatText))
     with contextlib.suppress(ValueError, RecursionError):
-        text = "\n".join(_lines(json.loads(text), ""))
+        lines, length = [], 0
+        for line in _lines(json.loads(text), ""):
+            lines.append(line)
+            length += len(line)
+            if length > limits.TEXT_BYTES.now:  # each line has the whole path of its value
+                break
+        text = "\n".join(lines)
     name = names.get(message.tool_call_id or "", "")
     named = name if functions.NAME.fullmatch(name) else "tool"
     return [signal(text.encode(), named, number, Kind.TEXT)] if text.strip() else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -177,6 +178,21 @@ def test_the_files_of_a_folder_are_those_that_can_be_perceived(shared: Path) -> 
     with pytest.raises(InputUnreadable), folders.within(os.fspath(shared / "nowhere"), 9):
         pass
     assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_error(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*given: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pread", broken)
+        with pytest.raises(InputUnreadable, match=r"form\.txt cannot be read \(Input/output error\)"):
+            with folders.within(os.fspath(shared / "inner"), 9):
+                pass
+    opens = os.open
+    monkeypatch.setattr(os, "open", lambda path, *given: broken() if "/fd/" in str(path) else opens(path, *given))
+    with pytest.raises(InputUnreadable, match=r"form\.txt cannot be read \(Input/output error\)"):
+        read(shared / "form.txt", shared)
 
 
 @needs_lock
