@@ -186,9 +186,9 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(shared: Path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "pread", broken)
-        with pytest.raises(InputUnreadable, match=r"form\.txt cannot be read \(Input/output error\)"):
-            with folders.within(os.fspath(shared / "inner"), 9):
-                pass
+        told = pytest.raises(InputUnreadable, match=r"form\.txt cannot be read \(Input/output error\)")
+        with told, folders.within(os.fspath(shared / "inner"), 9):
+            pass
     opens = os.open
     monkeypatch.setattr(os, "open", lambda path, *given: broken() if "/fd/" in str(path) else opens(path, *given))
     with pytest.raises(InputUnreadable, match=r"form\.txt cannot be read \(Input/output error\)"):
