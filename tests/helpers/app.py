@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -151,7 +150,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 BOTTLES = EXAMPLES / "line/camera.jpg"
 COUNTED = ROOT / "tests/fixtures/speech/bottles.wav"
-PATIENCE = 60.0  # seconds until a test gives up; nothing is asserted on how long anything took
+PATIENCE = 240.0  # seconds until a test gives up; nothing is asserted on how long anything took
 POLL_S = 0.02
 
 PIN = "147258"
@@ -278,11 +277,8 @@ class Stage:
 
     async def settle(self) -> None:
         """Wait for what goes on in threads, and until what it told is shown."""
-        for _ in range(200):
-            await self.pilot.pause()
-            if not any(worker.is_running and worker._thread_worker for worker in self.app.workers):
-                break
-            await asyncio.sleep(POLL_S)
+        await self.pilot.pause()
+        await self.until(lambda: not any(one.is_running and one._thread_worker for one in self.app.workers), "threads")
         await self.pilot.pause()
 
     async def until(self, so: Callable[[], Any], what: str = "it") -> None:
@@ -324,6 +320,7 @@ async def play(
         options: of the app.
     """
     made, _ = app(**options)
+    made.NOTIFICATION_TIMEOUT = 3600.0  # that is left when it is looked at, however busy the machine is
     if terminal is not None:
         made.terminal = terminal
     async with made.run_test(size=size, notifications=True) as pilot:
@@ -368,6 +365,7 @@ class Whole(Stage):
 async def whole(size: tuple[int, int] = (100, 32), **options: Any) -> AsyncIterator[Whole]:
     """The app with the models of the profile `test` while it runs."""
     made = EdgeAssistant(Options(**{"profile": "test", "language": "en", **options}))
+    made.NOTIFICATION_TIMEOUT = 3600.0
     async with made.run_test(size=size, notifications=True) as pilot:
         stage = Whole(pilot)
         await stage.rest()

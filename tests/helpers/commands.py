@@ -245,6 +245,8 @@ class Terminal:
         while runs(pid):
             assert time.monotonic() < deadline, f"it does not end: {self.seen[-1000:]!r}"
             self._read(0.05)
+        while self._read(0.05):
+            pass
 
     def ended(self) -> int:
         """Wait for the command's end and return its status."""

@@ -25,7 +25,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MANAGER = Path("/lib/systemd/systemd")
-WAITS_S = 60.0
+WAITS_S = 240.0
 _NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 _ROOT = Path(__file__).parents[2]
 _EMPTIED = ("/root", "/home", "/tmp")

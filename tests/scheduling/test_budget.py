@@ -154,4 +154,4 @@ sys.settrace(lambda *_: None)
 (lambda: 1)()
 """
     paths = [str(Path(__file__).parent), *sys.path]
-    subprocess.run([sys.executable, "-c", code.format(paths=paths)], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", code.format(paths=paths)], check=True, timeout=240)

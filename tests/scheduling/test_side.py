@@ -62,6 +62,11 @@ def test_the_first_fault_in_order_is_raised_whichever_came_first() -> None:
         run([job("1", "a", first), job("2", "b", other)])
 
 
+def at_work() -> list[threading.Thread]:
+    """The threads of senses; others may end meanwhile."""
+    return [thread for thread in threading.enumerate() if thread.name == "sense"]
+
+
 def forever(begun: threading.Event, halt: Halt) -> Callable[[Tell], str]:
     """Work that ends only when to stop is asked, as a model does."""
 
@@ -83,10 +88,9 @@ def test_a_fault_stops_what_runs_beside_it_and_the_wish_is_gone_then() -> None:
         assert begun.wait(WAIT_S)
         raise InputCorrupt("damaged", "")
 
-    before = threading.active_count()
     with pytest.raises(InputCorrupt):
         run([job("1", "a", faulty), job("2", "b", forever(begun, halt)), job("3", "b")], halt=halt)
-    assert (halt.asked, threading.active_count()) == (False, before)
+    assert (halt.asked, at_work()) == (False, [])
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, Stopped("stopped", "")])
@@ -101,10 +105,9 @@ def test_what_the_caller_raises_stops_all(raised: BaseException | type[BaseExcep
         tell("x")
         return forever(threading.Event(), halt)(tell)
 
-    before = threading.active_count()
     with pytest.raises(type(raised) if isinstance(raised, BaseException) else raised):
         side.run([job("1", "a", telling), job("2", "b", forever(begun, halt))], 2, halt, tell=tell, done=done.append)
-    assert (done, halt.asked, threading.active_count()) == ([], False, before)
+    assert (done, halt.asked, at_work()) == ([], False, [])
 
 
 def test_a_wish_to_stop_ends_all_and_stays() -> None:

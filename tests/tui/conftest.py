@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from helpers import plain_model
 from helpers.app import KIOSK, IdleClock, Stage, play
@@ -23,6 +25,8 @@ from textual.css.stylesheet import Stylesheet
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot, WaitForScreenTimeout
 
+from edge_assistant.core.errors import DeviceEnded
+from edge_assistant.devices.microphone import BLOCK, SAMPLE_RATE, FileMicrophone, Samples
 from edge_assistant.governance.offline import lock
 from edge_assistant_tui import roles
 from edge_assistant_tui.screens import confirm
@@ -112,6 +116,23 @@ def plain() -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.fixture
+def lasting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """A recording that is the microphone goes on with silence until this is set, however busy the machine is."""
+    over, read = threading.Event(), FileMicrophone.read
+
+    def reads(microphone: FileMicrophone) -> Samples:
+        try:
+            return read(microphone)
+        except DeviceEnded:
+            if over.wait(BLOCK / SAMPLE_RATE):
+                raise
+            return np.zeros(BLOCK, np.float32)
+
+    monkeypatch.setattr(FileMicrophone, "read", reads)
+    return over
+
+
+@pytest.fixture
 def real(plain: pytest.MonkeyPatch) -> None:
     """The real small model reads after all."""
     plain.undo()
@@ -120,12 +141,13 @@ def real(plain: pytest.MonkeyPatch) -> None:
 async def _idle(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
     """Wait until all that can be done is done; Textual's own looks at the CPU time, 50 times a second at most."""
     loop, quiet = asyncio.get_running_loop(), 0
-    end = loop.time() + max_sleep / 2
-    while quiet < 2 and loop.time() < end:
+    for _ in range(int(max_sleep / 2 / _UPDATE_S)):  # not until a time, in which another process may have had the core
         await asyncio.sleep(_UPDATE_S)
         threads = loop._default_executor  # of `asyncio.to_thread`
         busy = threads is not None and len(threads._threads) > threads._idle_semaphore._value
         quiet = 0 if loop._ready or busy else quiet + 1
+        if quiet == 2:
+            break
 
 
 def _waits(part: MessagePump) -> bool:

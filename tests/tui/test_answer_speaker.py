@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import threading
 import wave
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,9 +14,10 @@ from typing import Any
 
 import pytest
 from helpers import says
-from helpers.app import COUNTED, Senses, Stage, play
+from helpers.app import COUNTED, PATIENCE, Senses, Stage, play
 
 from edge_assistant.core.errors import VoiceUnavailable
+from edge_assistant.devices.speaker import FileOutput
 from edge_assistant.session.assistant import Assistant
 from edge_assistant_models.model import InstalledModel
 from edge_assistant_models.portfolio import Portfolio
@@ -67,11 +69,14 @@ def seconds(path: Path) -> float:
         return file.getnframes() / file.getframerate()
 
 
-async def test_sentences_are_spoken_in_order_as_they_come(models: Models, sound: Path) -> None:
+async def test_sentences_are_spoken_in_order_as_they_come(models: Models, sound: Path, monkeypatch) -> None:
+    looked, write = threading.Event(), FileOutput.write
+    monkeypatch.setattr(FileOutput, "write", lambda output, part: looked.wait(PATIENCE) and write(output, part))
     async with spoken(models, sound, 0.3) as stage:
         await answer(stage, "One [E1].", "Two.")
         await stage.until(lambda: stage.capture._spoken.sounding, "the first sound, while the answer goes on")
         assert stage.devices["voice"] == "speaking"
+        looked.set()
         stage.talk.post_message(says.said(1, "Three."))
         await stage.until(lambda: len(said(stage)) == 3 and not stage.capture._spoken.speaking, "all is said")
         assert said(stage) == ["One [E1].", "Two.", "Three."]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import shutil
 import threading
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.app import BOTTLES, Stage, play, whole
+from helpers.app import BOTTLES, PATIENCE, Stage, play, whole
 from PIL import Image
 from rich.color import Color
 from rich.style import Style
@@ -247,11 +246,16 @@ async def test_a_real_picture_is_perceived_once_and_asked_about(store: Path, mon
 
 
 async def test_who_comes_next_finds_no_picture_that_was_still_being_taken(stage: Stage, monkeypatch) -> None:
-    taken, take = threading.Event(), capture.take
-    monkeypatch.setattr(capture, "take", lambda frame: taken.wait(30.0) and take(frame))
+    taking, taken, take = threading.Event(), threading.Event(), capture.take
+
+    def takes(frame: Any) -> Any:
+        taking.set()
+        return taken.wait(PATIENCE) and take(frame)
+
+    monkeypatch.setattr(capture, "take", takes)
     view = await seen(stage)
     view.post_message(CameraView.Taken())
-    await asyncio.sleep(0.1)
+    await stage.until(taking.is_set, "the picture is being taken")
     stage.capture.leave()
     stage.capture.toggle_camera()
     taken.set()

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from helpers.app import PATIENCE
@@ -21,8 +22,9 @@ SENT = {
 
 
 @pytest.fixture(scope="module")
-def terminal() -> Iterator[Terminal]:
-    with closing(Terminal(sys.executable, "-m", "edge_assistant_tui")) as started:
+def terminal(homes: Iterator[Path]) -> Iterator[Terminal]:
+    sealed = {"EDGE_ASSISTANT_HOME": str(next(homes)), "LANG": "C.UTF-8"}  # for all tests, so before each one's own
+    with closing(Terminal(sys.executable, "-m", "edge_assistant_tui", environment=sealed)) as started:
         started.read_until("F1 or")
         yield started
 

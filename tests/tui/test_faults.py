@@ -187,7 +187,7 @@ def test_a_killed_app_offers_its_conversation_and_gives_it_back(linked: Path) ->
         terminal.read_until("degC.*first word after")
         terminal.read_until("motor.csv.*remark.txt.*ready")
         terminal.press("What was the lowest temperature?\r")
-        terminal.read_until("62 degC")
+        terminal.read_until("62 degC.*first word after")
         resize(terminal, 80, 24)
         terminal.press("\x11")
         assert terminal.ended() == 0, terminal.seen[-3000:]

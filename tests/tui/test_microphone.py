@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -50,6 +51,7 @@ def heard(stage: Stage) -> list[int]:
     return [len(samples) for samples, final in stage.work.calls("hear") if final]
 
 
+@pytest.mark.usefixtures("lasting")
 async def test_push_to_talk_ends_by_the_key_and_what_was_heard_waits_to_be_sent(stage: Stage) -> None:
     assert stage.devices["microphone"] == "off"
     await stage.pilot.press("f3")
@@ -201,12 +203,13 @@ async def test_the_meter_says_what_is_so_while_something_is_written_down(stage: 
     assert await state() == "listening, hands-free"
 
 
-async def test_that_it_is_on_is_said_on_every_screen(stage: Stage) -> None:
+async def test_that_it_is_on_is_said_on_every_screen(stage: Stage, lasting: threading.Event) -> None:
     await stage.pilot.press("f4")
     await stage.until(lambda: stage.devices["microphone"] == "hands-free", "on")
     for key in ("f1", "f11"):
         await stage.pilot.press(key)
         await stage.until(lambda: stage.screen.query(OnAir) and "mic hands-free" in stage.said("OnAir"), "said")
+    lasting.set()
     await stage.until(lambda: not stage.screen.query_one(OnAir).display, "off at the recording's end")
     await stage.pilot.press("escape")
     assert not stage.screen.query(OnAir)

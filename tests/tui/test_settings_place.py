@@ -139,6 +139,7 @@ async def test_escape_chooses_nothing_and_a_file_that_is_wrong_is_said(home) -> 
         assert stage.app.options.profile == "starter"
 
 
+@pytest.mark.usefixtures("lasting")
 async def test_devices_that_are_on_are_changed_at_once(tmp_path: Path, models: Callable[[str], InstalledModel]) -> None:
     other = shutil.copy(BOTTLES, tmp_path / "other.jpg")
     said = shutil.copy(COUNTED, tmp_path / "said.wav")

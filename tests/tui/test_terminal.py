@@ -22,7 +22,7 @@ from edge_assistant_tui import terminal
 from edge_assistant_tui.terminal import Graphics, Terminal, understood
 
 ASK = """
-import json, sys, termios, time
+import json, select, sys, termios, time
 from edge_assistant_tui import terminal
 meanwhile = lambda: None
 before = termios.tcgetattr(0)
@@ -78,10 +78,12 @@ def test_any_answer_is_understood_somehow(answer: bytes) -> None:
 
 
 def test_a_terminal_that_answers_is_asked_and_left_as_it_was() -> None:
-    found, written = asked(b"\x1b_Gi=31;OK\x1b\\\x1b[6;20;9t\x1b[?62;c")
+    waits = "lambda: setattr(terminal, 'TIMEOUT', 30.0)"  # as long as the answer takes on a busy machine
+    found, written = asked(b"\x1b_Gi=31;OK\x1b\\\x1b[6;20;9t\x1b[?62;c", meanwhile=waits)
     assert found[:3] == ["kitty", [9, 20], True]
     assert written.startswith(b"\x1b_G")
-    late = "lambda: time.sleep(3 * terminal.TIMEOUT)"  # what has to be done meanwhile costs nothing
+    # What has to be done meanwhile costs nothing
+    late = "lambda: (select.select([0], [], []), time.sleep(3 * terminal.TIMEOUT))"
     found, _ = asked(b"\x1b[6;20;9t\x1b[?62;4c", meanwhile=late)
     assert found[:3] == ["sixel", [9, 20], True]
 

@@ -9,14 +9,11 @@ import keyring
 import pytest
 from helpers.keys import ID, Ring
 
-from edge_assistant.vault import master
 from edge_assistant.vault.vault import Vault
 
 
 @pytest.fixture
-def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ring]:
-    monkeypatch.setattr(master, "_MAKING_WAIT_S", 0.2)
-    monkeypatch.setattr(master, "_WAIT_S", 0.2)
+def ring() -> Iterator[Ring]:
     ring, before = Ring(), keyring.get_keyring()
     keyring.set_keyring(ring)
     yield ring

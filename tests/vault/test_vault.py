@@ -249,7 +249,9 @@ def refused() -> None:
     raise RuntimeError("locked")
 
 
-def test_where_a_keyring_works_the_master_key_is_there_and_nowhere_else(tmp_path: Path, ring: Ring) -> None:
+def test_where_a_keyring_works_the_master_key_is_there_and_nowhere_else(
+    tmp_path: Path, ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vault = Vault(tmp_path)
     digest = vault.key(ID).digest(b"x")
     assert vault.place is KeyLocation.KEYRING
@@ -257,10 +259,12 @@ def test_where_a_keyring_works_the_master_key_is_there_and_nowhere_else(tmp_path
     raw = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert bytes.fromhex(secret) not in raw
     assert secret.encode() not in raw
+    monkeypatch.setattr(master, "_WAIT_S", 0.2)
     for fails in (refused, lambda: Event().wait(5)):
         ring.fails = fails
         with pytest.raises(KeyLost, match="the system's keyring does not give the encryption key - unlock it, "):
             Vault(tmp_path).key(ID)
+    monkeypatch.undo()
     ring.fails = lambda: None
     assert Vault(tmp_path).key(ID).digest(b"x") == digest
     vault.reset()
@@ -274,6 +278,7 @@ def test_a_keyring_that_does_not_work_is_done_without(
     if how == "keeps in the clear":
         monkeypatch.setattr(Ring, "priority", 0.5)
     else:
+        monkeypatch.setattr(master, "_MAKING_WAIT_S", 0.2)
         ring.fails = refused if how == "raises" else lambda: Event().wait(5)
     assert Vault(tmp_path).place is KeyLocation.FILE
     assert ring.kept == {}

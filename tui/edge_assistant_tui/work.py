@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from edge_assistant.core.answer import Answer, Failure
+from edge_assistant.core.answer import Failure
 from edge_assistant.core.errors import EdgeAssistantError, Stopped
-from edge_assistant.core.events import Event, Failed
+from edge_assistant.core.events import Answered, Event, Failed
 from edge_assistant.core.signals import Kind, Origin, Signal
 from edge_assistant.session import dictation
 from edge_assistant_tui import messages, pulls, shots
@@ -351,7 +351,7 @@ class Work:
     def _answer(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
         self._answering = True  # before the generation is looked at: `stop` counts it up first
         try:
-            answer = self._answered(turn, generation, text, recording)
+            self._answered(turn, generation, text, recording)
         except Stopped:
             if generation == self._generation:  # else `stop` has said so
                 self._post(messages.TurnStopped(turn))
@@ -361,14 +361,13 @@ class Work:
             self._post(messages.TurnFailed(turn, "a fault of ours", "ask again; the log has the details"))
             raise
         else:
-            self._keeping.write(lambda history, kept: history.add_turn(kept, answer))
             self._jobs.put(lambda: self.assistant().settle(), late=True)
         finally:
             self._answering = False
             self._asked.remove(turn)
 
-    def _answered(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> Answer:
-        """The answer of a turn; a stop may come while there is nothing yet that it could reach."""
+    def _answered(self, turn: int, generation: int, text: str | None, recording: bytes | None) -> None:
+        """Answer a turn; a stop may come while there is nothing yet that it could reach."""
         if generation != self._generation:
             raise Stopped(*_STOPPED)
         conversation = self._conversation()
@@ -378,10 +377,12 @@ class Work:
             if generation != self._generation:
                 raise Stopped(*_STOPPED)
             self._notice(known)
+            if isinstance(event, Answered):  # first, as whoever sees the end of an answer may end the app
+                self._keeping.write(lambda history, kept: history.add_turn(kept, event.answer))
             self._post(messages.TurnTold(turn, event))
 
         try:
-            return conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
+            conversation.check(watch) if text is None else conversation.ask(text, watch, spoken=recording)
         finally:
             self._notice(known)  # what was stated beside a question stays, whatever became of that
             self._post(messages.PerceptionEnded())
