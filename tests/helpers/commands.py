@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -303,3 +303,15 @@ def runs(pid: int) -> bool:
         return False
     except FileNotFoundError:
         return not Path("/proc/self").exists()  # no /proc: it can be signalled, so it runs
+
+
+def at_once(commands: Iterable[Sequence[str]]) -> list[str]:
+    """What processes print that say that they are ready, then wait for the end of their standard input and go on."""
+    waits, goes = os.pipe()
+    started = [subprocess.Popen(one, stdin=waits, stdout=subprocess.PIPE, text=True) for one in commands]
+    os.close(waits)
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    os.close(goes)
+    return [process.communicate(timeout=HANGS)[0] for process in started]

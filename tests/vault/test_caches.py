@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from helpers import killed, smalldisk
-from helpers.commands import unprivileged
+from helpers.commands import at_once, unprivileged
 from helpers.keys import ID, SECRET, Ring, cache, files, used
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -344,6 +344,7 @@ from edge_assistant.vault.caches import SealedCache
 from edge_assistant.vault.vault import Vault
 
 kept = SealedCache("evidence", 20_000, Vault())
+print("ready", flush=True)
 sys.stdin.read()
 def one(number):
     key = str((number * int(sys.argv[1])) % 17)
@@ -358,11 +359,7 @@ with ThreadPoolExecutor(2) as pool:
 
 
 def test_several_processes_at_once(vault: Vault) -> None:
-    command = [sys.executable, "-c", _COMPANY]
-    started = [
-        subprocess.Popen([*command, step], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for step in "357"
-    ]
-    told = [process.communicate()[0] for process in started]
+    told = at_once([sys.executable, "-c", _COMPANY, step] for step in "357")
     assert told == ["0\n"] * 3
     cache(vault, 20_000).put("the last", SECRET)
     assert caches.kept_bytes() <= 20_000

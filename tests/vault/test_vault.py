@@ -19,7 +19,7 @@ from threading import Event
 
 import pytest
 from helpers import killed, smalldisk
-from helpers.commands import unprivileged
+from helpers.commands import at_once, unprivileged
 from helpers.conversations import answer
 from helpers.keys import Ring
 from hypothesis import given
@@ -153,11 +153,10 @@ def test_nothing_of_a_destroyed_key_is_left_in_any_file(tmp_path: Path) -> None:
 
 
 def test_processes_that_make_the_first_key_at_once_agree(tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from edge_assistant.vault.vault import Vault; sys.stdin.read();"
+    script = "import sys; from pathlib import Path; from edge_assistant.vault.vault import Vault; "
+    script += "print('ready', flush=True); sys.stdin.read(); "
     script += f"print(Vault(Path(sys.argv[1])).key({ID!r}).digest(b'x'))"
-    command = [sys.executable, "-c", script, str(tmp_path / "keys")]
-    started = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    told = {process.communicate()[0] for process in started}
+    told = {*at_once([sys.executable, "-c", script, str(tmp_path / "keys")] for _ in range(3))}
     assert told == {Vault(tmp_path / "keys").existing(ID).digest(b"x") + "\n"}
 
 
