@@ -66,8 +66,8 @@ def scripted(written: Path, tmp_path: Path) -> Iterator[systemd.Booted]:
     """The units with a resident that does what it is told, and a watchdog that bites soon."""
     units = {path.name: path.read_text() for path in written.iterdir()}
     begins = f"ExecStart={sys.executable} {scripted_resident.__file__} {_units.DATA} 0"
-    units[f"{_units.MODELS_UNIT}.d/test.conf"] = systemd.dropin("WatchdogSec=4", "ExecStart=", begins)
-    units[f"{_units.GATEWAY_UNIT}.d/test.conf"] = systemd.dropin("WatchdogSec=4")
+    units[f"{_units.MODELS_UNIT}.d/test.conf"] = systemd.dropin("WatchdogSec=10", "ExecStart=", begins)
+    units[f"{_units.GATEWAY_UNIT}.d/test.conf"] = systemd.dropin("WatchdogSec=10")
     units[f"{_units.RETENTION_UNIT}.d/test.conf"] = systemd.dropin()
     units["collector.service"] = COLLECTOR
     absent = units["edge-assistant-mcp.socket"].replace("127.0.0.1", "192.0.2.7").replace("=mcp", "=late")

@@ -91,7 +91,7 @@ def test_a_killed_and_a_hung_app_leave_nothing_and_the_screen_waits_again(
                 else:
                     time.sleep(chance.uniform(0, ANSWERED_S))
                 soon = booted.manager.root / f"etc/systemd/system/{_units.SCREEN_UNIT}.d/watchdog.conf"
-                soon.write_text("[Service]\nWatchdogSec=4\n" if number == kills - 1 else "")
+                soon.write_text("[Service]\nWatchdogSec=10\n" if number == kills - 1 else "")
                 booted.manager.run("systemctl", "daemon-reload")
                 console.forget()
                 booted.manager.run("kill", "-KILL", process)

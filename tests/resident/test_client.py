@@ -168,12 +168,12 @@ def test_who_waits_reads_it_once_and_an_answer_that_takes_long_is_waited_for(
 ) -> None:
     with asking("note:at work", "await:go"):
         until((folder / "at work").exists)
-        threading.Timer(2.5 * TICK_S, (folder / "go").touch).start()
+        threading.Timer(10 * TICK_S, (folder / "go").touch).start()
         assert ask("say:hello") == "done"
     assert capsys.readouterr().err == "waiting: the resident is busy\n"
     (folder / "go").unlink()
-    monkeypatch.setattr(client, "PATIENCE_S", 0.0)
-    threading.Timer(1.5 * TICK_S, (folder / "go").touch).start()
+    monkeypatch.setattr(client, "PATIENCE_S", 5 * TICK_S)
+    threading.Timer(8 * TICK_S, (folder / "go").touch).start()
     assert ask("await:go", "say:there") == "done"
     assert ask.said == ["hello", "there"]
 

@@ -130,6 +130,7 @@ def test_it_is_degraded_by_what_is_wrong_here_until_something_works(run: Path) -
 
 
 def test_files_are_written_at_most_every_few_seconds_and_at_the_end(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "OFTEN_S", 3_600.0)
     counts = metrics.ResidentMetrics(restarted=False)
     assert written(counts)["tasks"] == {}
     for _ in range(3):

@@ -146,12 +146,10 @@ SCHEMAS = [
     ids=["format", "tool"],
 )
 def test_a_schema_that_is_wrong_is_one_error(gateway: Gateway, wanted: bytes, schema: bytes) -> None:
-    began = time.monotonic()
     body = b'{"messages": [{"role": "user", "content": "Who?"}], ' + wanted % schema + b"}"
     answer = sent(gateway.port, request("/v1/chat/completions", body=body))
     assert status(answer) == 400, answer
     assert len(json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["message"]) < 300
-    assert time.monotonic() - began < 5
     assert is_well(gateway)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from helpers.gateways import TOKEN
+from helpers.scripted_resident import HANGS
 
 wsproto = pytest.importorskip("wsproto")
 pytest.importorskip("textual_serve")
@@ -84,7 +85,7 @@ class Served:
             yield reader, writer
         finally:
             writer.close()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(HANGS):
                 while self.broker.ended < len(self.broker.terminals):
                     await asyncio.sleep(0.001)
 
@@ -145,7 +146,7 @@ REFUSED = {
 @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED)
 def test_what_is_no_message_ends_the_page(sent: bytes) -> None:
     async def tried() -> None:
-        async with served() as made, made.page() as (reader, writer), asyncio.timeout(10):
+        async with served() as made, made.page() as (reader, writer), asyncio.timeout(HANGS):
             writer.write(sent)
             await ended(reader)
 
@@ -169,7 +170,7 @@ def test_what_is_no_message_ends_the_page(sent: bytes) -> None:
 )
 def test_what_is_no_page_gets_no_app(text: str, instead: str, status: int) -> None:
     async def tried() -> None:
-        async with served() as made, asyncio.timeout(10):
+        async with served() as made, asyncio.timeout(HANGS):
             reader, writer = await asyncio.open_connection(*made.address)
             assert text in HEAD.decode()
             writer.write(HEAD.decode().replace(text, instead).encode("latin-1"))
@@ -184,7 +185,7 @@ def test_after_200_pages_of_noise_the_next_one_is_served() -> None:
     chance = random.Random(7)
 
     async def tried() -> None:
-        async with served() as made, asyncio.timeout(30):
+        async with served() as made, asyncio.timeout(HANGS):
             for _ in range(200):
                 async with made.page() as (reader, writer):
                     kind = chance.choice([0x01, 0x81, 0x82, 0x00, 0x80, 0x88, 0x89, chance.randrange(256)])
@@ -228,7 +229,7 @@ def test_an_app_that_takes_no_keys_ends_with_its_page(monkeypatch: pytest.Monkey
 
     async def tried() -> None:
         typed = frame(0x81, b'["stdin", "' + b"x" * 60_000 + b'"]')
-        async with served() as made, made.page() as (_, writer), asyncio.timeout(10):
+        async with served() as made, made.page() as (_, writer), asyncio.timeout(HANGS):
             while not made.broker.ended:
                 writer.write(typed)
                 await writer.drain()
@@ -240,7 +241,7 @@ def test_a_page_that_sleeps_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "SLEEPS_S", 0.2)
 
     async def tried() -> None:
-        async with served() as made, made.page() as (reader, _), asyncio.timeout(10):
+        async with served() as made, made.page() as (reader, _), asyncio.timeout(HANGS):
             await ended(reader)  # it answers no ping
 
     asyncio.run(tried())
@@ -248,13 +249,13 @@ def test_a_page_that_sleeps_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_page_that_says_nothing_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that asks nothing is closed; this one has asked for the app."""
-    monkeypatch.setattr(gateway, "FIRST_S", 0.1)
+    monkeypatch.setattr(gateway, "FIRST_S", 1.0)
 
     async def tried() -> None:
         async with served() as made, made.page() as (reader, _):
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1.5)
             os.write(made.broker.terminals[0], b"drawn")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANGS):
                 assert await reader.readexactly(7) == b"\x82\x05drawn"
 
     asyncio.run(tried())

@@ -66,7 +66,7 @@ def test_nothing_that_is_sent_is_answered_by_a_fault(gateway: Gateway, seconds: 
         thread.join(seconds + HANGS)
     print(f"sent {sent}")
     assert not found, "\n".join(found)
-    assert all(number > 10 for number in sent.values()), sent
+    assert all(sent.values()), sent
     assert gateway.broker.poll() is None
     until(lambda: used(gateway.process)["fd"] <= before + 4)
     for protocol in PROTOCOLS:

@@ -54,7 +54,7 @@ def test_a_request_whose_rest_does_not_come_is_let_go(parts: list[bytes], monkey
 
 
 def test_a_request_that_comes_in_parts_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "WHOLE_S", 2.0)
+    monkeypatch.setattr(gateway, "WHOLE_S", HANGS)
     head = HEAD.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n").encode()
     assert asyncio.run(answered(head, b'{"input":', b" 1}", pause=0.2)).startswith(b"HTTP/1.1 400 ")
 
@@ -95,12 +95,13 @@ def test_nothing_is_kept_of_a_client_that_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reads", "takes_s", "goes_on"), [(False, 60.0, False), (True, 60.0, True), (True, 0.7, False)]
+    ("reads", "deaf_s", "takes_s", "goes_on"),
+    [(False, 0.7, 60.0, False), (True, 1.5, 60.0, True), (True, 0.7, 0.7, False)],
 )
 def test_a_client_that_takes_nothing_or_little_of_its_answer_is_let_go(
-    reads: bool, takes_s: float, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+    reads: bool, deaf_s: float, takes_s: float, goes_on: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gateway, "DEAF_S", 0.7)
+    monkeypatch.setattr(gateway, "DEAF_S", deaf_s)
     monkeypatch.setattr(gateway, "TAKES_S", takes_s)
 
     async def streamed() -> bool:

@@ -57,7 +57,8 @@ SAID = "[b'17', b'91', b'xterm-256color', b'ready']"
 
 def said(script: str, begins: str) -> list[str]:
     """What a broker says, whose app is a shell that begins so and stays."""
-    shell = f'{begins} sleep 0.2; stty size; echo "$TERM${{NOTIFY_SOCKET-}}"; echo ready; while :; do sleep 1; done'
+    sized = 'until stty size | grep -v "^0 0$"; do sleep 0.05; done'
+    shell = f'{begins} {sized}; echo "$TERM${{NOTIFY_SOCKET-}}"; echo ready; while :; do sleep 1; done'
     line = [sys.executable, "-c", BROKER + script, shell]
     ran = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
     assert not ran.stderr

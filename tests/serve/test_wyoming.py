@@ -325,7 +325,7 @@ def test_a_client_that_takes_nothing_leaves_nothing_behind(monkeypatch: pytest.M
                 with contextlib.suppress(OSError):
                     async with asyncio.timeout(HANGS):
                         await asyncio.get_running_loop().sock_sendall(asks, many)
-                await eventually(lambda: count() == before + 1)
+                await eventually(lambda: count() <= before + 1)
 
     def count() -> int:
         return len([*Path("/proc/self/fd").iterdir()])
@@ -364,9 +364,11 @@ def test_a_client_that_waits_for_an_answer_may_be_silent(monkeypatch: pytest.Mon
 
     async def waits() -> None:
         async with scripted(None) as (desk, _, port):
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(answers(port, ASKS), 0.5)
-            assert len(desk.asked) == 1
+            waits = asyncio.create_task(answers(port, ASKS))
+            await eventually(lambda: len(desk.asked) == 1)
+            await asyncio.sleep(10 * wyoming_events.SILENCE_S)
+            assert not waits.done()
+            waits.cancel()
 
     asyncio.run(waits())
 
@@ -392,7 +394,7 @@ def test_more_connections_than_there_may_be_are_refused(monkeypatch: pytest.Monk
 
 
 def test_silent_connections_keep_nobody_out_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wyoming_events, "FIRST_S", 3.0)  # within which a busy machine opens all of them
+    monkeypatch.setattr(wyoming_events, "FIRST_S", 5.0)  # within which a busy machine opens all of them
 
     async def crowd() -> None:
         async with scripted() as (_, _, port):

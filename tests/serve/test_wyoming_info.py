@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,14 +20,12 @@ from edge_assistant_models.portfolio import Portfolio
 
 
 @needs_lock
-def test_it_describes_itself_at_once_and_starts_no_resident(
+def test_it_describes_itself_and_starts_no_resident(
     homes: Iterator[Path], store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = next(homes)
     with serving(home, store, "wyoming") as gateway:
-        since = time.monotonic()
         info = Info.from_event(talk(gateway.port, Describe(), end="info")[-1])
-        assert time.monotonic() - since < 1
         monkeypatch.setenv("EDGE_ASSISTANT_HOME", str(home))
         assert not protocol.is_claimed()
     assert info.asr[0].installed

@@ -204,7 +204,7 @@ def test_what_residents_say_is_told_once_and_faults_are_one_error(
 def test_a_resident_that_falls_silent_is_given_up(
     listens: Callable[..., ListensDesk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wyoming_recording, "LIFE_S", 0.05)
+    monkeypatch.setattr(wyoming_recording, "LIFE_S", 0.5)
 
     async def asked() -> list[tuple[str, str]]:
         async with scripted(desk=listens(STARTED, ends=False)) as (_, _, port):
@@ -216,7 +216,7 @@ def test_a_resident_that_falls_silent_is_given_up(
 def test_a_client_that_goes_silent_in_a_recording_is_let_go(
     listens: Callable[..., ListensDesk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wyoming_events, "SILENCE_S", 0.1)
+    monkeypatch.setattr(wyoming_events, "SILENCE_S", 0.5)
 
     async def silent() -> None:
         desk = listens(STARTED, ends=False)
@@ -253,7 +253,7 @@ def test_a_resident_that_takes_nothing_holds_no_client_up(listens: Callable[...,
 def test_a_resident_that_takes_nothing_is_given_up(
     listens: Callable[..., ListensDesk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wyoming_recording, "LIFE_S", 0.2)
+    monkeypatch.setattr(wyoming_recording, "LIFE_S", 0.5)
     content = event("audio-chunk", CHUNK, bytes(wyoming_events.PAYLOAD_BYTES)) * 8 + event("audio-stop")
 
     async def asked() -> list[tuple[str, str]]:
