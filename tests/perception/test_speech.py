@@ -161,7 +161,7 @@ def test_what_is_dictated_on_and_on_is_not_heard_from_its_beginning_again(
     assert len(heard) == 5, "what is no dictation is not remembered"
     for number in range(100):
         sense._dictated.keep(number, [])
-    assert len(sense._dictated._kept) == speech._RECENT
+    assert len(sense._dictated) == speech._RECENT
 
 
 def test_what_is_dictated_and_goes_on_takes_its_earlier_words_as_a_draft(

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from edge_assistant.core.evidence import Evidence, Locator
 from edge_assistant.core.evidence import Speech as Spoken
+from edge_assistant.core.recent import Recent
 from edge_assistant.core.signals import SAMPLE_RATE, Kind, Signal
 from edge_assistant.perception.sense import Percept, Request, Sense
 
@@ -57,13 +56,13 @@ class SpeechSense(Sense):
         return Whisper(self.models["speech"], self.runtime)
 
     @cached_property
-    def _dictated(self) -> _Recent[list[Evidence]]:
-        return _Recent()
+    def _dictated(self) -> Recent[list[Evidence]]:
+        return Recent(_RECENT)
 
     @cached_property
-    def _drafts(self) -> _Recent[tuple[int, ...]]:
+    def _drafts(self) -> Recent[tuple[int, ...]]:
         """Whisper's tokens of what was being dictated, by the sample at which it begins."""
-        return _Recent()
+        return Recent(_RECENT)
 
     def prepare(self) -> None:
         """Load the models now, so that the first recording need not wait for them; raises ModelError."""
@@ -159,37 +158,6 @@ class SpeechSense(Sense):
         if unheard is None:
             return evidence
         return evidence + self._understand(signal, unheard, language)
-
-
-class _Recent(Generic[T]):
-    """What is known of the last few chunks, in memory; several threads use it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[object, tuple[float, T]] = OrderedDict()
-
-    def get(self, key: object) -> T | None:
-        """What is known, if it is remembered."""
-        with self._lock:
-            if key not in self._kept:
-                return None
-            _, known = self._kept.pop(key)
-            self._kept[key] = time.monotonic(), known
-            return known
-
-    def forget(self, since: float) -> None:
-        """Let go of what was not asked for since then."""
-        with self._lock:
-            while self._kept and next(iter(self._kept.values()))[0] < since:
-                self._kept.popitem(last=False)
-
-    def keep(self, key: object, known: T) -> None:
-        """Remember it, and forget what was not asked for longest."""
-        with self._lock:
-            self._kept.pop(key, None)
-            self._kept[key] = time.monotonic(), known
-            while len(self._kept) > _RECENT:
-                self._kept.popitem(last=False)
 
 
 def in_order(work: Callable[[T], R], items: Iterator[T], workers: int, stop: Callable[[], None]) -> Iterator[R]:
