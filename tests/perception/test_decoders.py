@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import signal as signals
 import socket
 import subprocess
@@ -317,8 +318,12 @@ def test_one_that_was_killed_between_two_signals_is_replaced() -> None:
     assert len(list(client.pages(given_signal))) == 1
 
 
-def test_one_that_does_not_come_up_blames_no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "once it has ended"])
+def test_one_that_does_not_come_up_blames_no_signal(monkeypatch: pytest.MonkeyPatch, waits: bool) -> None:
     pool.end_idle()
+    send = wire.send
+    if waits:
+        monkeypatch.setattr(wire, "send", lambda to, *told: (select.select([to], [], []), send(to, *told)))
     monkeypatch.setattr(pool, "WORKER", "helpers.nothing_there")
     with pytest.raises(InputError, match=r"^given cannot be decoded: no process can be started \(it ended at once\)"):
         list(client.pages(taken(bad.picture("PNG", 30, 20))))

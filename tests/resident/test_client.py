@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -295,3 +297,20 @@ def test_one_that_runs_and_does_not_listen_is_not_said_to_be_gone(monkeypatch) -
         client.end("restart")
     held.close()
     assert not client.end("restart")
+
+
+def test_what_somebody_gave_who_left_is_not_held_until_the_turn_comes(resident, folder: Path) -> None:
+    def waits(number: int) -> bool:
+        return (client.status() or {}).get("waiting") == number
+
+    given = take_bytes(b"x", Kind.TEXT, 1, origin=Origin.USER, name="standard input")
+    with asking("note:at work", "await:go"):
+        until((folder / "at work").exists)
+        for _ in range(3):
+            with client.connected() as channel, tempfile.TemporaryFile() as file:
+                file.truncate(64 << 20)
+                message = {"question": question("read", signals=[replace(given, data=None)]), "facts": compared.facts()}
+                channel.send(message, [file.fileno()])
+                until(lambda: waits(1))
+            until(lambda: waits(0))
+        until(lambda: (client.status() or {})["memory_mib"] < 128)

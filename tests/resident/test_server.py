@@ -10,12 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -221,23 +219,6 @@ def test_a_policy_or_lock_that_changed_holds_for_those_that_wait_already(residen
     else:
         assert ends(resident)
     assert not (folder / "answered").exists()
-
-
-def test_what_somebody_gave_who_left_is_not_held_until_the_turn_comes(resident, folder: Path) -> None:
-    def waits(number: int) -> bool:
-        return (client.status() or {}).get("waiting") == number
-
-    given = take_bytes(b"x", Kind.TEXT, 1, origin=Origin.USER, name="standard input")
-    with asking("note:at work", "await:go"):
-        until((folder / "at work").exists)
-        for _ in range(3):
-            with client.connected() as channel, tempfile.TemporaryFile() as file:
-                file.truncate(64 << 20)
-                message = {"question": question("read", signals=[replace(given, data=None)]), "facts": compared.facts()}
-                channel.send(message, [file.fileno()])
-                until(lambda: waits(1))
-            until(lambda: waits(0))
-        until(lambda: (client.status() or {})["memory_mib"] < 128)
 
 
 @pytest.mark.parametrize("file", ["unlocked", "short", None])

@@ -45,7 +45,8 @@ class DecoderProcess:
         self._waited, self._before, self._from = 0.0, 0.0, 0.0
         self._child.channel.setblocking(False)  # it may say something that can be seen, but not be read (MSG_OOB)
         try:
-            wire.send(self._child.channel, wire.StartMessage(family, self._limits))
+            with suppress(ConnectionError):  # it ended at once, which `ready` says
+                wire.send(self._child.channel, wire.StartMessage(family, self._limits))
         except BaseException:
             self.end()
             raise
