@@ -135,6 +135,12 @@ class NotifySocket:
             except BlockingIOError:
                 return found
 
+    def silent(self, seconds: float) -> bool:
+        """Whether nothing comes for so long."""
+        self.heard()
+        time.sleep(seconds)
+        return self.heard() == []
+
 
 class Booted:
     """A systemd that runs.

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -107,11 +106,6 @@ def test_systemd_hears_that_it_is_ready_works_restarts_and_ends(manager, folder:
 
 @pytest.mark.parametrize("file", ["deaf", "hanging"])
 def test_systemd_hears_nothing_of_one_that_hangs_or_accepts_nobody(manager, folder: Path, file: str) -> None:
-    def silent() -> bool:
-        manager.heard()
-        time.sleep(5 * TICK_S)  # a look of the main thread goes by, and the watchdog's time twice
-        return manager.heard() == []
-
     folder.mkdir()
     (folder / file).touch()
     with serving(folder), contextlib.ExitStack() as stack:
@@ -119,7 +113,7 @@ def test_systemd_hears_nothing_of_one_that_hangs_or_accepts_nobody(manager, fold
             channel = stack.enter_context(asking("long"))
             assert None not in [heard(channel, "turn") for _ in range(2)]  # another thread says that it lives
         until(lambda: any("READY=1" in told for told in manager.heard()))
-        until(silent)
+        until(lambda: manager.silent(5 * TICK_S))  # a look of the main thread goes by, the watchdog's time twice
 
 
 def test_one_that_restarted_often_ends(resident) -> None:
