@@ -6,9 +6,11 @@ grammar is written here, as that of llama-cpp-python lets backslashes of names t
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import math
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -26,7 +28,7 @@ MOST_SHOWN = 10_000  # characters of a form as the model reads it, about 2,900 t
 _NAME_CHARACTERS = 64
 _TOLD_CHARACTERS = 160  # of a description
 
-_FORMATS = {
+MOMENTS = {  # formats of days and times
     "date": '[0-9]{4} "-" [0-9]{2} "-" [0-9]{2}',
     "time": '[0-9]{2} ":" [0-9]{2} ":" [0-9]{2}',
     "date-time": '[0-9]{4} "-" [0-9]{2} "-" [0-9]{2} "T" [0-9]{2} ":" [0-9]{2} ":" [0-9]{2}',
@@ -35,6 +37,12 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "date": date.fromisoformat,
     "time": time.fromisoformat,
     "date-time": datetime.fromisoformat,
+    "email": re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+").fullmatch,
+    "hostname": re.compile(r"[a-z\d]([a-z\d.-]*[a-z\d])?", re.I).fullmatch,
+    "ipv4": ipaddress.IPv4Address,
+    "ipv6": ipaddress.IPv6Address,
+    "uri": re.compile(r"[a-z][a-z\d+.-]*:\S+", re.I).fullmatch,
+    "uuid": uuid.UUID,
 }
 _NUMBERS = {
     "integer": '"-"? ("0" | [1-9] [0-9]{0,14})',
@@ -238,8 +246,8 @@ class _Parser:
 
     def _value(self, schema: dict[str, Any], kind: str, where: str, nullable: bool, told: str) -> FormValue:
         form = schema.get("format", "")
-        if form and form not in _FORMATS:
-            _refuse(where, f"of formats only {', '.join(_FORMATS)} are supported")
+        if form and (not isinstance(form, str) or form not in _READ):
+            _refuse(where, f"of formats only {', '.join(_READ)} are supported")
         if kind == "boolean":
             return FormValue(kind, nullable, told)
         if kind == "string":
@@ -273,7 +281,7 @@ def _has_type(value: object, kind: str) -> bool:
 
 
 def _has_format(text: str, name: str) -> bool:
-    """Whether a text is a day or a time that there is, if it has to be one."""
+    """Whether a text is a day or a time that there is, or an address, if it has to be one."""
     try:
         return not name or bool(_READ[name](text))
     except ValueError:
@@ -379,7 +387,7 @@ def _body(part: FormPart, add: Callable[[str], str]) -> str:
         return '"true" | "false"'
     if part.kind != "string":
         return _NUMBERS[part.kind]
-    inside = _FORMATS.get(part.format) or f"ch{{1,{int(part.most) + 1}}}"  # the same
+    inside = MOMENTS.get(part.format) or f"ch{{1,{int(part.most) + 1}}}"  # the same
     return rf'"\"" {inside} "\""'
 
 

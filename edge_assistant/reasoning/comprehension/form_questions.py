@@ -9,14 +9,14 @@ from typing import Any
 from edge_assistant.reasoning.comprehension.answer_types import AnswerType, truth
 from edge_assistant.reasoning.comprehension.reading import Page
 from edge_assistant.reasoning.comprehension.standing import as_text, rows
-from edge_assistant.reasoning.forms import FormList, FormValue, spaced
+from edge_assistant.reasoning.forms import MOMENTS, FormList, FormValue, spaced
 
 
 def answer_type_of(part: FormValue | FormList) -> AnswerType:
     """The type of what a value answers."""
     if isinstance(part, FormList):
         return AnswerType.OTHER
-    if part.format:
+    if part.format in MOMENTS:
         return AnswerType.TIME
     if is_truth(part):
         return AnswerType.TRUTH
