@@ -27,6 +27,7 @@ from edge_assistant.reasoning.comprehension.assembly import (
 )
 from edge_assistant.reasoning.comprehension.extraction import MOST_WHOLE
 from edge_assistant.reasoning.comprehension.form_questions import all_said
+from edge_assistant.reasoning.comprehension.meant import TOLD, sureness, tokens
 from edge_assistant.reasoning.comprehension.reading import Page, probability_against
 from edge_assistant.reasoning.comprehension.standing import as_text, told_in
 from edge_assistant.reasoning.forms import FormList, FormObject, FormValue, descriptions, grammar, outline, spaced
@@ -38,12 +39,19 @@ _MOST_TOKENS = 256  # of the arguments
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """An argument with the lines in which it stands, and its words there."""
+    """An argument with the lines in which it stands, and its words there.
+
+    Attributes:
+        rows: of the lines that are no question, those in which it stands.
+        sure: see `meant.sureness`.
+    """
 
     part: FormValue | FormList
     value: Any
     lines: tuple[Evidence, ...]
     words: str
+    rows: tuple[str, ...] = ()
+    sure: float | None = None
 
 
 class ArgumentReader(FormReader):
@@ -60,7 +68,6 @@ class ArgumentReader(FormReader):
         form = function.form
         assert form is not None
         pages = self._pages(function, question, answer)
-        shown = {line: text for _, page in pages for line, text in page.items()}
         asked = asked_shortly(question.text)
         named = f"Function: {function.name}: {function.told}"
         before = [line for name, page in pages for line in (f"{name}:", *page.values(), "")]
@@ -75,15 +82,19 @@ class ArgumentReader(FormReader):
         places: list[Page] = [{question: question.text}, *(page for _, page in pages)]
         found = {path: _told(part, value, path, places) for path, part, value in values_of(form, written, "")}
         told = {path: one for path, one in found.items() if one is not None}
-        lines = dict.fromkeys(f"Line: {shown[line]}" for one in told.values() for line in one.lines if line in shown)
+        seen = dict.fromkeys(row for one in told.values() for row in one.rows)
         meant = dict(line.split(": ", 1) for line in descriptions(form))
         proposals = {}
         for path, one in told.items():
-            name = f"{path} ({meant[path]})" if path in meant else path
-            messages = prompts.with_examples("confirming", *lines, asked, named, f"{name}: {one.words}")
-            sure = probability_against(self._engine(), messages, "yes", "no")
+            sure = one.sure
+            if sure is None:
+                name = f"{path} ({meant[path]})" if path in meant else path
+                rows = (f"Line: {row}" for row in seen)
+                messages = prompts.with_examples("confirming", *rows, asked, named, f"{name}: {one.words}")
+                sure = probability_against(self._engine(), messages, "yes", "no")
             proposals[path] = [proposal(one.part, one.value, one.words, one.lines, sure)]
-        return self._assembled(_with_needed(form, written), proposals, {}, answer)
+        wanted = {name: value for name, value in written.items() if value is not False or name in form.required}
+        return self._assembled(_with_needed(form, wanted), proposals, {}, answer)
 
     def _pages(self, function: ClientFunction, question: Evidence, answer: Answer) -> list[tuple[str, Page]]:
         """What matters of each source, beside its name, without instructions and without the question."""
@@ -92,8 +103,14 @@ class ArgumentReader(FormReader):
         budget = BUDGET * MOST_WHOLE // max(len(sources), MOST_WHOLE)
         about = f"{question.text} {function.told}"
         return [
-            (prompts.NAMES.get(one.signal.kind, "Readings"), self._reader.page(about, one, budget)) for one in sources
+            (prompts.NAMES.get(one.signal.kind, "Readings"), _in_rows(self._reader.page(about, one, budget)))
+            for one in sources
         ]
+
+
+def _in_rows(page: Page) -> Page:
+    """A page with the rows of its passages as they were written, as a list is no sentence."""
+    return {line: line.text if "\n" in line.text else shown for line, shown in page.items()}
 
 
 def _with_needed(form: FormObject, written: Mapping[str, Any]) -> FormObject:
@@ -108,16 +125,31 @@ def _with_needed(form: FormObject, written: Mapping[str, Any]) -> FormObject:
 
 def _told(part: FormValue | FormList, value: Any, path: str, places: Sequence[Page]) -> _Told | None:  # noqa: ANN401
     """An argument where its words stand, first in the question; None if they stand nowhere. A yes rests on that."""
-    [question, *_] = places
+    [question, *sources] = places
+    [asked] = question
     if yes_of(part, value) is not None:
-        return _Told(part, value, tuple(question), as_text(value).lower())
+        return _Told(part, value, (asked,), as_text(value).lower())
+    if isinstance(part, FormValue) and part.options and tokens(as_text(value)) <= tokens(asked.text):
+        return _Told(part, value, (asked,), as_text(value), sure=TOLD)
     name = spaced(path.rpartition(".")[2])
+    shown = {line: said.split("\n") for page in sources for line, said in page.items()}
     lines: dict[Evidence, None] = {}
-    words = []
+    words, rows = list[str](), list[str]()
+    sure: list[float | None] = []
     for text in all_said(value):
-        found = next((found for page in places if (found := told_in(text, page, "", name))), None)
-        if found is None:
+        told = next((told for page in places if (told := told_in(text, page, asked.text, name))), None)
+        if told is None:
             return None
-        lines |= dict.fromkeys(found[0])
-        words.append(found[1])
-    return _Told(part, value, tuple(lines), ", ".join(words)) if lines else None
+        lines |= dict.fromkeys(told[0])
+        words.append(told[1])
+        if asked in told[0]:
+            sure.append(TOLD)
+            continue
+        within = [row for line in told[0] for row in shown[line]]
+        own = [row for row in within if told_in(text, {told[0][0]: row}, "", name)] or within
+        rows += own
+        others = (row for held in shown.values() for row in held if row not in own)
+        sure.append(sureness(text, own, others, asked.text))
+    known = [one for one in sure if one is not None]
+    least = min(known) if 0.0 in known or len(known) == len(sure) else None
+    return _Told(part, value, tuple(lines), ", ".join(words), tuple(rows), least) if lines else None

@@ -14,10 +14,13 @@ from edge_assistant.core.signals import SAID, Kind, Origin, take_bytes
 from edge_assistant.language.engine import Engine
 from edge_assistant.reasoning.comprehension import prompts
 from edge_assistant.reasoning.comprehension.arguments import ArgumentReader
+from edge_assistant.reasoning.comprehension.assembly import asked_shortly
+from edge_assistant.reasoning.comprehension.reading import probability_against
 from edge_assistant.reasoning.functions import NONE, REQUIRED, ClientFunction, FunctionOffer
 from edge_assistant.reasoning.route import talk_route
 
-CALLED = 0.6  # probability from which on a function is called that does not have to be
+CALLED = 0.6  # probability from which on a function is chosen that does not have to be called
+DOES = 0.75  # probability of a yes from which on it does what is asked
 QUESTION = "question"  # in place of the id of evidence: what was asked
 
 
@@ -79,4 +82,8 @@ def _chosen(engine: Callable[[], Engine], offer: FunctionOffer, question: str) -
     name = options[choice.index]
     if not required and (name == NONE or choice.probability < CALLED):
         return None
-    return next((one for one in offer.functions if one.name == name), None)
+    function = next((one for one in offer.functions if one.name == name), None)
+    if required or function is None:
+        return function
+    messages = prompts.with_examples("doing", f"Function: {function.name}: {function.told}", asked_shortly(question))
+    return function if probability_against(engine(), messages, "yes", "no") >= DOES else None

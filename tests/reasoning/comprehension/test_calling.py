@@ -12,6 +12,7 @@ from helpers.engines import scripted, source
 
 from edge_assistant.core.answer import Answer, Status
 from edge_assistant.reasoning import functions
+from edge_assistant.reasoning.comprehension import meant
 from edge_assistant.reasoning.comprehension.arguments import ArgumentReader
 from edge_assistant.reasoning.comprehension.calling import CALLED, FunctionCall, call
 from edge_assistant.reasoning.route import declined_route, talk_route
@@ -28,6 +29,7 @@ TOOLS = [
                     "day": {"type": ["string", "null"]},
                     "wind_km": {"type": "integer"},
                     "long": {"type": "boolean"},
+                    "unit": {"type": "string", "enum": ["degree", "kelvin"]},
                     "at": {
                         "type": "object",
                         "properties": {"hour": {"type": "integer"}, "days": {"type": "integer"}},
@@ -62,7 +64,7 @@ def called(
         wrong: an argument of which it is not sure.
         shown: takes its prompts.
     """
-    arguments = {"city": "Paris", "day": None, "wind_km": None, "long": None, "at": None} | arguments
+    arguments = {"city": "Paris", "day": None, "wind_km": None, "long": None, "unit": None, "at": None} | arguments
 
     def reply(prompt: str, options: Sequence[str]) -> str:
         if shown is not None:
@@ -108,15 +110,40 @@ def test_what_a_question_describes_is_looked_up_in_the_sources() -> None:
 
 
 def test_an_argument_that_is_unsure_calls_nothing_though_it_is_optional() -> None:
-    question = asked("What is the weather in Paris on Sunday?")
+    question = beside(asked("What is the weather in Paris on the day of our walk?"), "We go for a walk on Sunday.")
     found = called(question, "weather", day="Sunday")
     assert found is not None
     assert json.loads(found.arguments) == {"city": "Paris", "day": "Sunday"}
     assert called(question, "weather", day="Sunday", wrong="day") is None
     later = asked("What is the weather in Paris at 9, for 3 days?")
     assert called(later, "weather", at={"hour": 9, "days": 3}) is not None
-    assert called(later, "weather", at={"hour": 9, "days": 3}, wrong="at.days") is None
+    assert called(later, "weather", at={"hour": 9, "days": 4}) is None
     assert called(question, "weather", day="Monday") is None
+
+
+def test_a_no_of_which_the_model_is_unsure_is_left_out_where_it_is_optional() -> None:
+    for said, found in ((False, {"city": "Paris", "day": None}), (True, None)):
+        call = called(asked(), "weather", long=said, wrong="long")
+        assert (call and json.loads(call.arguments)) == found
+
+
+def test_of_a_list_the_row_that_shares_most_words_with_the_question_is_meant() -> None:
+    answer = beside(asked("Weather in Paris for the walk with the dogs?"), "A-12 walk, dogs\nA-13 talk, dogs\nrest")
+    found = called(answer, "weather", day="A-12", wrong="day")
+    assert found is not None
+    assert [one.values[0].confidence for one in found.verdicts if one.attribute == "day"] == [meant.TOLD]
+    assert called(answer, "weather", day="A-13") is None
+
+
+def test_an_option_may_be_told_in_the_plural() -> None:
+    found = called(asked("What is the weather in Paris, in degrees?"), "weather", unit="degree")
+    assert found is not None
+    assert json.loads(found.arguments)["unit"] == "degree"
+
+
+def test_a_function_that_does_something_else_is_not_called() -> None:
+    assert called(asked(), "weather", wrong="Question: ") is None
+    assert called(asked(), "weather", "required", wrong="Question: ") is not None
 
 
 def test_arguments_that_were_broken_off_call_nothing_though_all_are_optional() -> None:
