@@ -133,6 +133,7 @@ def _told(part: FormValue | FormList, value: Any, path: str, places: Sequence[Pa
         return _Told(part, value, (asked,), as_text(value), sure=TOLD)
     name = spaced(path.rpartition(".")[2])
     shown = {line: said.split("\n") for page in sources for line, said in page.items()}
+    by_source = [[row for line in page for row in shown[line]] for page in sources]
     lines: dict[Evidence, None] = {}
     words, rows = list[str](), list[str]()
     sure: list[float | None] = []
@@ -148,8 +149,9 @@ def _told(part: FormValue | FormList, value: Any, path: str, places: Sequence[Pa
         within = [row for line in told[0] for row in shown[line]]
         own = [row for row in within if told_in(text, {told[0][0]: row}, "", name)] or within
         rows += own
-        others = (row for held in shown.values() for row in held if row not in own)
-        sure.append(sureness(text, own, others, asked.text))
+        beside = [row for rows in by_source if own[0] in rows for row in rows if row not in own]
+        apart = [row for rows in by_source if own[0] not in rows for row in rows]
+        sure.append(sureness(text, own, beside, apart, asked.text))
     known = [one for one in sure if one is not None]
     least = min(known) if 0.0 in known or len(known) == len(sure) else None
     return _Told(part, value, tuple(lines), ", ".join(words), tuple(rows), least) if lines else None
