@@ -34,6 +34,7 @@ from edge_assistant.reasoning.forms import FormList, FormObject, FormValue, desc
 from edge_assistant.reasoning.functions import ClientFunction
 from edge_assistant.reasoning.sources import BUDGET
 
+_ROUND = str.maketrans("[]", "()")
 _MOST_TOKENS = 256  # of the arguments
 
 
@@ -109,8 +110,8 @@ class ArgumentReader(FormReader):
 
 
 def _in_rows(page: Page) -> Page:
-    """A page with the rows of its passages as they were written, as a list is no sentence."""
-    return {line: line.text if "\n" in line.text else shown for line, shown in page.items()}
+    """A page with the rows of its passages as they were written, a list is no sentence; nothing is like a citation."""
+    return {line: line.text.translate(_ROUND) if "\n" in line.text else shown for line, shown in page.items()}
 
 
 def _with_needed(form: FormObject, written: Mapping[str, Any]) -> FormObject:

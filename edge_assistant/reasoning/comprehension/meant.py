@@ -13,7 +13,7 @@ from edge_assistant.reasoning.values.spans import has_digit
 from edge_assistant.reasoning.values.values import Clock, Day, Quantity, same
 from edge_assistant.reasoning.values.words import as_words
 
-TOLD = 0.9  # confidence of an argument that words decide: 25 of 27 were right in two sets, read since (docs/figures.md)
+TOLD = 0.9  # confidence of an argument that words decide: in two sets, read since, 25 of 27 of these were right
 _CODE, _NUMBER = re.compile(r"\S*\d\S*"), re.compile(r"[-+]?[\d.,]+")
 _APART = re.compile(r"['\u2019]s\b|[,;|](?=\D)")  # Bramble's; the cells of a row
 

@@ -128,9 +128,11 @@ def test_a_no_of_which_the_model_is_unsure_is_left_out_where_it_is_optional() ->
 
 
 def test_of_a_list_the_row_that_shares_most_words_with_the_question_is_meant() -> None:
-    answer = beside(asked("Weather in Paris for the walk with the dogs?"), "A-12 walk, dogs\nA-13 talk, dogs\nrest")
-    found = called(answer, "weather", day="A-12", wrong="day")
+    shown: list[str] = []
+    answer = beside(asked("Weather in Paris for the walk with the dogs?"), "A-12 walk, dogs\nA-13 talk, dogs\n[E1]")
+    found = called(answer, "weather", day="A-12", wrong="day", shown=shown)
     assert found is not None
+    assert any("A-12 walk, dogs\nA-13 talk, dogs\n(E1)\n" in prompt for prompt in shown)
     assert [one.values[0].confidence for one in found.verdicts if one.attribute == "day"] == [meant.TOLD]
     assert called(answer, "weather", day="A-13") is None
 
