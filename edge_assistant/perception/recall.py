@@ -35,7 +35,15 @@ MAX_PERCEPT_BYTES = limits.CACHED_PERCEPT_BYTES.value
 WORTH_S = 0.05  # what took less is perceived as quickly as it is looked up
 _ITEM = 600  # bytes of a piece of evidence beside its text: the objects that it is made of
 # Modules outside this package that senses are made of.
-_BESIDE = ("compute/accelerators", "compute/gpus", "compute/runtime", "core/evidence", "core/plugins", "core/signals")
+_BESIDE = (
+    "compute/accelerators",
+    "compute/gpus",
+    "compute/runtime",
+    "core/evidence",
+    "core/plugins",
+    "core/recent",
+    "core/signals",
+)
 # What decodes and computes, and so decides what the senses see; with each what its maker adds, as in onnxruntime_gpu.
 _LIBRARIES = (
     "av", "numpy", "nvidia", "onnxruntime", "opencv", "pillow", "pyarrow", "pypdfium2", "tokenizers", "zxing_cpp",

@@ -20,6 +20,7 @@ from edge_assistant.sandbox.child import ChildProcess
 
 PICTURES, DOCUMENTS, FILMS = "pictures", "documents", "films"
 WORKER = "edge_assistant.perception.decoders.worker"  # the module that the processes run
+_ENDED = "it ended at once"
 _LOOK_S = 0.1  # from one look at the socket to the next, between which whoever waits may be stopped
 _STUCK_S = 60.0  # of waiting, in which a process that decodes has computed next to nothing
 _NOTHING_S = 0.05  # of computing, which it takes to look whether this process is still there
@@ -45,8 +46,10 @@ class DecoderProcess:
         self._waited, self._before, self._from = 0.0, 0.0, 0.0
         self._child.channel.setblocking(False)  # it may say something that can be seen, but not be read (MSG_OOB)
         try:
-            with suppress(ConnectionError):  # it ended at once, which `ready` says
-                wire.send(self._child.channel, wire.StartMessage(family, self._limits))
+            wire.send(self._child.channel, wire.StartMessage(family, self._limits))
+        except ConnectionError:
+            self.end()
+            raise ChildProcessError(errno.ECHILD, _ENDED) from None
         except BaseException:
             self.end()
             raise
@@ -72,7 +75,7 @@ class DecoderProcess:
             except DecoderEnded:
                 said = None
             if not isinstance(said, wire.ReadyMessage):
-                raise ChildProcessError(errno.ECHILD, "it ended at once")
+                raise ChildProcessError(errno.ECHILD, _ENDED)
             self.missing = said.missing
 
     def send(
