@@ -84,6 +84,12 @@ def renewals() -> object:
     return None
 
 
+def idle() -> bool:
+    """Whether nothing is answered; whoever has the answer may look before the resident decides whether it restarts."""
+    status = client.status()
+    return status is not None and not status["answering"]
+
+
 class Script:
     """Answers questions by their words."""
 

@@ -18,7 +18,18 @@ from typing import Any, NoReturn
 
 import pytest
 from helpers.platforms import needs_peer_descriptors
-from helpers.scripted_resident import HANGS, MOST_RENEWALS, TICK_S, asking, heard, question, renewals, serving, until
+from helpers.scripted_resident import (
+    HANGS,
+    MOST_RENEWALS,
+    TICK_S,
+    asking,
+    heard,
+    idle,
+    question,
+    renewals,
+    serving,
+    until,
+)
 from helpers.systemd import NotifySocket
 
 from edge_assistant.core.errors import InputCorrupt
@@ -238,6 +249,7 @@ def test_a_connection_that_says_nothing_is_closed(folder: Path) -> None:
 def test_for_visitors_it_restarts_after_each_question_and_else_never(ask, resident, folder: Path) -> None:
     for _ in range(3):
         assert ask("say:hello") == "done"
+    until(idle)
     assert renewals() == 0
     (folder / "alone").touch()
     assert ask("say:hello") == "done"
@@ -253,6 +265,7 @@ def test_it_listens_beside_an_answer_and_restarts_where_visitors_spoke(ask, resi
         assert heard(speaks, "heard") == {"rate": 16_000}
         (folder / "go").touch()
         assert heard(busy, "answer")
+    until(idle)
     assert renewals() == 0
     (folder / "alone").touch()
     with client.connected() as speaks:
