@@ -78,16 +78,11 @@ def heard(channel: Channel, wanted: str) -> object:
 
 
 def renewals() -> object:
-    """How often it has restarted; nothing while it does."""
+    """How often it has restarted; nothing while it does or may soon, as at the end of an answer."""
     with suppress(client.Unavailable):
-        return (client.status() or {}).get("renewals")
+        status = client.status() or {"answering": True}
+        return None if status["answering"] else status["renewals"]
     return None
-
-
-def idle() -> bool:
-    """Whether nothing is answered; whoever has the answer may look before the resident decides whether it restarts."""
-    status = client.status()
-    return status is not None and not status["answering"]
 
 
 class Script:
