@@ -66,5 +66,5 @@ def test_onnxruntime_for_cards_takes_the_place_of_the_other(tmp_path, monkeypatc
     pip = f"{tmp_path}/bin/python -m pip --disable-pip-version-check"
     assert ran[-2:] == [
         f"{pip} uninstall --quiet --yes onnxruntime",
-        f"{pip} install --quiet --only-binary :all: onnxruntime-gpu[cuda,cudnn]>=1.22",
+        f"{pip} install --quiet --no-compile --only-binary :all: onnxruntime-gpu[cuda,cudnn]>=1.22",
     ]
