@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -301,7 +302,9 @@ class IdleClock:
 
     async def passes(self, stage: Stage, seconds: float) -> None:
         """Let time pass, at first since somebody did something last, and have the app look at it."""
-        self._now = seconds + (self._now or stage.app.roles._last)
+        if self._now is None:  # whole seconds, else a sum may be less or more than what it is compared with
+            self._now = stage.app.roles._last = float(math.ceil(stage.app.roles._last))
+        self._now += seconds
         stage.app.roles._clock = stage.app.policy._clock = lambda: self._now or 0.0
         await stage.app.roles.look()
         await stage.settle()

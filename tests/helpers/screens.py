@@ -14,7 +14,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 Story = Callable[[Stage], Awaitable[None]]
-Golden = Callable[[App[Any], tuple[int, int], Story], bool]
+Golden = Callable[[App[Any], tuple[int, int], Story], None]
 _PICTURES, _BETWEEN_S = 60, 0.05  # at most, of a screen that goes on changing
 
 

@@ -98,11 +98,11 @@ def still(monkeypatch: pytest.MonkeyPatch, utc: None) -> None:
 
 @pytest.fixture
 def golden(snapshot: SnapshotAssertion) -> Golden:
-    """Whether a screen is what it was when somebody looked at it; see `helpers.screens`."""
+    """Asserts that a screen is what it was when somebody looked at it; see `helpers.screens`."""
     kept = snapshot.use_extension(Screens)
 
-    def same(app: App[Any], size: tuple[int, int], story: Story) -> bool:
-        return bool(kept == drawn(app, size, story))
+    def same(app: App[Any], size: tuple[int, int], story: Story) -> None:
+        assert kept == drawn(app, size, story)
 
     return same
 

@@ -134,24 +134,24 @@ BOTH: list[Story] = [browsing, listing, doctor, settings, history, exporting, he
 SMALL: list[Story] = [filtered, completing, pulling, removing, switching, nothing_found]
 
 
-def compared(golden: Golden, story: Story, size: tuple[int, int], theme: str = "dark") -> bool:
+def compared(golden: Golden, story: Story, size: tuple[int, int], theme: str = "dark") -> None:
     made, _ = app()
     made.theme = theme
-    return golden(made, size, story)
+    golden(made, size, story)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("story", BOTH, ids=lambda story: story.__name__)
 def test_a_place(golden: Golden, story: Story, size: tuple[int, int]) -> None:
-    assert compared(golden, story, size)
+    compared(golden, story, size)
 
 
 @pytest.mark.parametrize("story", SMALL, ids=lambda story: story.__name__)
 def test_what_a_place_does(golden: Golden, story: Story) -> None:
-    assert compared(golden, story, (80, 24))
+    compared(golden, story, (80, 24))
 
 
 @pytest.mark.parametrize("theme", [themes.LIGHT.name, themes.HIGH_CONTRAST.name])
 @pytest.mark.parametrize("story", [settings, listing], ids=lambda story: story.__name__)
 def test_a_theme(golden: Golden, story: Story, theme: str) -> None:
-    assert compared(golden, story, (80, 24), theme)
+    compared(golden, story, (80, 24), theme)
