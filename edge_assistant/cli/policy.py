@@ -51,7 +51,7 @@ def _check(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"file": None if file is None else str(file), "good": not found, "problems": found}))
     elif file is None:
-        print("there is no policy: everything is allowed but 'serve'")
+        print(printable(policy.absent()))
     else:
         for problem in found:
             print(printable(problem))
@@ -72,7 +72,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"file": None if holds.file is None else str(holds.file), "rules": tables}))
         return 0
-    print(printable(f"policy: {holds.file}" if holds.file else "there is no policy: everything is allowed but 'serve'"))
+    print(printable(f"policy: {holds.file}" if holds.file else policy.absent()))
     for table, rules in tables.items():
         print(f"\n[{table}]")
         for key, value in rules.items():

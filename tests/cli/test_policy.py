@@ -123,8 +123,9 @@ def test_everything_that_is_wrong_is_listed(here: Here, tmp_path: Path) -> None:
 
 
 def test_the_one_that_holds_is_checked(hold: Hold, here: Here) -> None:
-    assert here("policy", "check").out == "there is no policy: everything is allowed but 'serve'\n"
+    none = here("policy", "check").out
     file = hold("signals.kinds = []")
+    assert none == f"there is no policy in {file}: everything is allowed but 'serve'\n"
     assert here("policy", "check").out == f"{file}: good\n"
     file.write_text("x = 1")
     assert here("policy", "check").status == 1
@@ -144,7 +145,9 @@ def test_without_a_policy_there_are_no_rules_to_show(capsys: pytest.CaptureFixtu
     assert main(["policy", "show", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"file": None, "rules": {}}
     assert main(["policy", "show"]) == 0
-    assert capsys.readouterr().out == "there is no policy: everything is allowed but 'serve'\n"
+    assert re.fullmatch(
+        "there is no policy in .*/policy.toml: everything is allowed but 'serve'\n", capsys.readouterr().out
+    )
 
 
 def test_the_administrators_file_wins(

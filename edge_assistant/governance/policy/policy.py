@@ -149,7 +149,7 @@ class Policy:
     def check_address(self, address: str) -> None:
         """Whether the gateway may listen on an address of this machine."""
         allowed = _among(address, self.rules.serve.addresses)
-        hint = f'a policy allows it: [serve] addresses = ["{address}"]'
+        hint = f'to allow it, write into {self.file or own()}: [serve] addresses = ["{address}"]'
         self._require(allowed, "serve.addresses", f"no gateway on {address}", address, hint)
 
     def check_served_file(self, inside: bool) -> None:
@@ -309,7 +309,17 @@ def current() -> Policy:
 
 def place() -> Path | None:
     """The policy file that counts, or None."""
-    return next((file for file in (SYSTEM, paths.config_dir() / FILE) if _is_there(file)), None)
+    return next((file for file in (SYSTEM, own()) if _is_there(file)), None)
+
+
+def own() -> Path:
+    """Where the user's own policy is looked for."""
+    return paths.config_dir() / FILE
+
+
+def absent() -> str:
+    """What is to be said where there is no policy."""
+    return f"there is no policy in {own()}: everything is allowed but 'serve'"
 
 
 def _is_there(file: Path) -> bool:
