@@ -212,10 +212,11 @@ class ModelPool:
                 engine.forget()
         self._residency.let_go([opened for opened in loaded if isinstance(opened.what, type)])
 
-    def ahead(self, signals: Sequence[Signal]) -> AbstractContextManager[None]:
+    @contextmanager
+    def ahead(self, signals: Sequence[Signal]) -> Iterator[None]:
         """While this runs, bring in what a question needs after perception, in a thread beside it.
 
-        What goes wrong is told when the model is really wanted.
+        What goes wrong is told when the model is really wanted. What comes too late stays only where there is room.
 
         Args:
             signals: what is asked about.
@@ -227,7 +228,11 @@ class ModelPool:
                 jobs.append(partial(self._embedder_of, model))
             if self.engine is None and (model := self._admitted(_LANGUAGE)) is not None:
                 jobs.append(partial(self._engine_of, model))
-        return _beside(jobs, self._runtime.halt)
+        try:
+            with _beside(jobs, self._runtime.halt):
+                yield
+        finally:
+            self.relieve()
 
     def _admitted(self, role: str) -> InstalledModel | None:
         """The model of a role where it is there and allowed; a refusal is recorded only where it is really wanted."""

@@ -23,10 +23,12 @@ from edge_assistant.governance.policy import policy_file
 from edge_assistant.governance.policy.policy import Policy
 from edge_assistant.governance.policy.rules import PolicyRules
 from edge_assistant.language.embedder import Embedder
+from edge_assistant.language.engine import Engine
 from edge_assistant.perception.sense import Percept, Request
 from edge_assistant.perception.senses.text import Text
 from edge_assistant.session import model_pool
 from edge_assistant.session.assistant import Assistant
+from edge_assistant.session.model_pool import ModelPool
 from edge_assistant.vault import caches
 from edge_assistant.vault.vault import Vault
 from edge_assistant_models.model import InstalledModel
@@ -199,6 +201,30 @@ def test_without_room_each_question_loads_anew_and_answers_the_same(
         second.timings.completion_tokens,
     )
     assert len(one.engines) >= 2
+    assert one.assistant.models.engine is None
+
+
+def test_what_is_loaded_ahead_too_late_does_not_stay(
+    made: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "budget", lambda total, needed: 0)
+    one, over = made(), threading.Event()
+    loads, relieves = ModelPool._engine_of, memory.Residency.relieve
+
+    def late(pool: ModelPool, model: InstalledModel) -> Engine:
+        assert threading.current_thread().name != "ahead" or over.wait(60)
+        return loads(pool, model)
+
+    def relieved(residency: memory.Residency) -> bool:
+        enough = relieves(residency)
+        if one.engines:
+            over.set()
+        return enough
+
+    monkeypatch.setattr(ModelPool, "_engine_of", late)
+    monkeypatch.setattr(memory.Residency, "relieve", relieved)
+    one.assistant.ask(PROSE, texts(), ignore)
+    assert one.engines[1:] == ["ahead"]
     assert one.assistant.models.engine is None
 
 
